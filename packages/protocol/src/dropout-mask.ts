@@ -1,0 +1,83 @@
+/**
+ * Row and column dropout masks. Both sides draw the same mask from (seed, round, participant, module name), so
+ * only the dropout rate travels, never an index list. Counts are exact, ⌈(1−γ)·n⌉, which makes the payload size
+ * a function of the rate alone. Source: FedLoDrop (arXiv 2510.12078), sub-adapter generation; the exact count
+ * in place of Bernoulli draws is ours (docs/architecture.md).
+ */
+import { type AdapterShape, adapterSize } from "./adapter.ts";
+import { createRandom, sampleWithoutReplacement } from "./random.ts";
+
+/** What one module keeps. Indices are ascending, so kept values stream in flat-vector order. */
+export interface ModuleMask {
+  readonly keptColumns: Uint32Array; // of loraA, in [0, inFeatures)
+  readonly keptRows: Uint32Array; // of loraB, in [0, outFeatures)
+}
+
+/** One mask per adapted module, in the order of `AdapterShape.modules`. */
+export type DropoutMask = readonly ModuleMask[];
+
+export interface MaskKey {
+  readonly seed: string;
+  readonly round: number;
+  readonly participantId: string;
+  /** γ in [0, 1). */
+  readonly dropoutRate: number;
+}
+
+/** ⌈(1−γ)·size⌉, at least 1. The slack absorbs binary rounding: (1 − 0.7) · 10 must keep 3, not 4. */
+export function keptCount(size: number, dropoutRate: number): number {
+  if (!(dropoutRate >= 0 && dropoutRate < 1))
+    throw new Error(`dropout rate: expected a number in [0, 1), got ${dropoutRate}`);
+  return Math.max(1, Math.ceil((1 - dropoutRate) * size - 1e-9));
+}
+
+export function drawDropoutMask(shape: AdapterShape, key: MaskKey): DropoutMask {
+  return shape.modules.map((module) => {
+    const draw = (factor: string, size: number): Uint32Array =>
+      sampleWithoutReplacement(
+        size,
+        keptCount(size, key.dropoutRate),
+        createRandom(key.seed, key.round, key.participantId, module.name, factor),
+      );
+    return {
+      keptColumns: draw("columns", module.inFeatures),
+      keptRows: draw("rows", module.outFeatures),
+    };
+  });
+}
+
+/** Number of values a sub-adapter has: Σ_u r·(|S^A_u| + |S^B_u|), plus every dense value. */
+export function keptValueCount(shape: AdapterShape, dropoutRate: number): number {
+  const dropped = shape.modules.reduce(
+    (sum, { inFeatures, outFeatures }) =>
+      sum +
+      inFeatures -
+      keptCount(inFeatures, dropoutRate) +
+      outFeatures -
+      keptCount(outFeatures, dropoutRate),
+    0,
+  );
+  return adapterSize(shape) - shape.rank * dropped;
+}
+
+/** Flat-vector indices of the kept values, ascending: the order of values on the wire. */
+export function keptIndices(shape: AdapterShape, mask: DropoutMask): Uint32Array {
+  const indices: number[] = [];
+  let offset = 0;
+  shape.modules.forEach(({ inFeatures, outFeatures }, position) => {
+    const { keptColumns, keptRows } = mask[position] as ModuleMask;
+    for (let r = 0; r < shape.rank; r++)
+      for (const column of keptColumns) indices.push(offset + r * inFeatures + column);
+    offset += shape.rank * inFeatures;
+    for (const row of keptRows)
+      for (let r = 0; r < shape.rank; r++) indices.push(offset + row * shape.rank + r);
+    offset += shape.rank * outFeatures;
+  });
+  for (const total = adapterSize(shape); offset < total; offset++) indices.push(offset);
+  return Uint32Array.from(indices);
+}
+
+/** The sub-adapter: the full vector's values at `indices`. */
+export function gatherValues(full: Float32Array, indices: Uint32Array): Float32Array {
+  return Float32Array.from(indices, (index) => full[index] as number);
+}

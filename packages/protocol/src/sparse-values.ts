@@ -1,0 +1,100 @@
+/**
+ * Bytes of a sub-adapter (coordinator → participant) and of an update (participant → coordinator): kept values
+ * only, in flat-vector order (`keptIndices`). Which entries they are follows from the mask, which is never sent.
+ *
+ * | offset | bytes | field                                                     |
+ * |--------|-------|-----------------------------------------------------------|
+ * | 0      | 4     | "FLDV"                                                    |
+ * | 4      | 1     | format version (1)                                        |
+ * | 5      | 1     | value type: 0 = f32, 1 = f16                              |
+ * | 6      | 2     | zero                                                      |
+ * | 8      | 4     | round, u32                                                |
+ * | 12     | 4     | number of values n, u32                                   |
+ * | 16     | n·4 or n·2 | values                                               |
+ *
+ * Little-endian throughout. Payload bytes = 16 + n × bytes per value.
+ */
+import { fromFloat16Bits, toFloat16Bits } from "./float16.ts";
+
+export type ValueType = "f32" | "f16";
+
+export const SPARSE_HEADER_BYTES = 16;
+const MAGIC = 0x56444c46; // "FLDV"
+const FORMAT_VERSION = 1;
+const VALUE_TYPES = ["f32", "f16"] as const;
+
+export const bytesPerValue = (valueType: ValueType): number => (valueType === "f32" ? 4 : 2);
+
+/** Size in bytes of an encoded payload with `valueCount` values. */
+export function payloadBytes(valueCount: number, valueType: ValueType): number {
+  return SPARSE_HEADER_BYTES + valueCount * bytesPerValue(valueType);
+}
+
+export function encodeSparseValues(values: Float32Array, round: number, valueType: ValueType): Uint8Array {
+  const bytes = new Uint8Array(payloadBytes(values.length, valueType));
+  const view = new DataView(bytes.buffer);
+  view.setUint32(0, MAGIC, true);
+  view.setUint8(4, FORMAT_VERSION);
+  view.setUint8(5, VALUE_TYPES.indexOf(valueType));
+  view.setUint32(8, round, true);
+  view.setUint32(12, values.length, true);
+  values.forEach((value, i) => {
+    if (valueType === "f32") view.setFloat32(SPARSE_HEADER_BYTES + 4 * i, value, true);
+    else view.setUint16(SPARSE_HEADER_BYTES + 2 * i, toFloat16Bits(value), true);
+  });
+  return bytes;
+}
+
+/** What the receiver knows must arrive; anything else is refused. */
+export interface ExpectedValues {
+  readonly round: number;
+  readonly valueCount: number;
+  readonly valueType: ValueType;
+}
+
+export type DecodedValues =
+  | { readonly kind: "values"; readonly values: Float32Array }
+  | {
+      readonly kind: "refused";
+      readonly reason: "wrong-length" | "wrong-header" | "stale-round" | "non-finite";
+      readonly message: string;
+    };
+
+/** Checks everything before it returns a value: hostile bytes give a reason, never an exception. */
+export function decodeSparseValues(bytes: Uint8Array, expected: ExpectedValues): DecodedValues {
+  const { round, valueCount, valueType } = expected;
+  const refuse = (
+    reason: Extract<DecodedValues, { kind: "refused" }>["reason"],
+    got: unknown,
+    wanted: unknown,
+  ) => ({ kind: "refused", reason, message: `payload: expected ${wanted}, got ${got}` }) as const;
+
+  const expectedBytes = payloadBytes(valueCount, valueType);
+  if (bytes.byteLength !== expectedBytes)
+    return refuse(
+      "wrong-length",
+      `${bytes.byteLength} bytes`,
+      `${expectedBytes} bytes (${valueCount} ${valueType})`,
+    );
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (view.getUint32(0, true) !== MAGIC) return refuse("wrong-header", "other bytes", 'the magic "FLDV"');
+  if (view.getUint8(4) !== FORMAT_VERSION)
+    return refuse("wrong-header", `version ${view.getUint8(4)}`, `format version ${FORMAT_VERSION}`);
+  if (VALUE_TYPES[view.getUint8(5)] !== valueType)
+    return refuse("wrong-header", `code ${view.getUint8(5)}`, `value type ${valueType}`);
+  if (view.getUint32(8, true) !== round)
+    return refuse("stale-round", view.getUint32(8, true), `round ${round}`);
+  if (view.getUint32(12, true) !== valueCount)
+    return refuse("wrong-header", `${view.getUint32(12, true)} values`, `${valueCount} values`);
+
+  const values = new Float32Array(valueCount);
+  for (let i = 0; i < valueCount; i++) {
+    const value =
+      valueType === "f32"
+        ? view.getFloat32(SPARSE_HEADER_BYTES + 4 * i, true)
+        : fromFloat16Bits(view.getUint16(SPARSE_HEADER_BYTES + 2 * i, true));
+    if (!Number.isFinite(value)) return refuse("non-finite", `${value} at value ${i}`, "finite values");
+    values[i] = value;
+  }
+  return { kind: "values", values };
+}

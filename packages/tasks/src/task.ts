@@ -1,0 +1,53 @@
+/** What a task is: texts on devices, a held-out set, a metric and a story. Pure data; no tensors, no files. */
+
+export interface Sample {
+  readonly text: string;
+  /** Index into `TaskDefinition.labels`; absent for language modelling. */
+  readonly label?: number;
+}
+
+/** Settings that make the task worth watching; the host may change them. */
+export interface RecommendedSettings {
+  /** Tokens of one training window (language model) or the cut of one sample (classification). */
+  readonly sequenceLength: number;
+  readonly batchSize: number;
+  readonly localSteps: number;
+  readonly learningRate: number;
+  readonly rounds: number;
+  readonly rank: number;
+  /** Training samples (classification) or windows (language model) each device holds. */
+  readonly samplesPerDevice: number;
+  readonly dropoutRate: number;
+}
+
+export interface TaskDefinition {
+  readonly name: string;
+  readonly title: string;
+  /** One line for a classroom. */
+  readonly story: string;
+  readonly kind: "language-model" | "classification";
+  /** Class names, in label order; empty for language modelling. */
+  readonly labels: readonly string[];
+  readonly metric: "perplexity" | "accuracy";
+  readonly recommended: RecommendedSettings;
+  /** Openings for the try-it box. */
+  readonly prompts: readonly string[];
+}
+
+/** How training texts are dealt to devices. */
+export type SplitRule =
+  | { readonly kind: "natural" }
+  | { readonly kind: "iid" }
+  | { readonly kind: "dirichlet"; readonly alpha: number };
+
+export interface DeviceSplit {
+  /** Whose texts these are, e.g. "Ronald Reagan". */
+  readonly name: string;
+  readonly train: readonly Sample[];
+}
+
+export interface PreparedTask {
+  readonly definition: TaskDefinition;
+  readonly devices: readonly DeviceSplit[];
+  readonly heldOut: readonly Sample[];
+}
