@@ -17,8 +17,74 @@ export {
   type MaskKey,
   type ModuleMask,
 } from "./dropout-mask.ts";
+export type {
+  ClientToServerEvents,
+  HostToServerEvents,
+  ServerToClientEvents,
+  ServerToHostEvents,
+} from "./events.ts";
 export { fromFloat16Bits, toFloat16Bits } from "./float16.ts";
+export {
+  type HostCommand,
+  type HostReply,
+  type HostView,
+  hostCommandSchema,
+  type ParticipantView,
+} from "./host.ts";
+export {
+  type Accepted,
+  backendSchema,
+  downloadSchema,
+  type EnergyProfile,
+  energyProfileSchema,
+  type Join,
+  type Joined,
+  joinSchema,
+  OUTCOMES,
+  type ParticipantOutcome,
+  PROTOCOL_VERSION,
+  type Progress,
+  progressSchema,
+  REFUSALS,
+  type Ready,
+  type RefusalReason,
+  type Refused,
+  type RoundClosed,
+  type RoundStart,
+  type RunDescription,
+  type RunEnded,
+  readySchema,
+  roundStartSchema,
+  runDescriptionSchema,
+  type SubAdapter,
+  type UpdateStatistics,
+  type UploadBegin,
+  updateStatisticsSchema,
+  uploadBeginSchema,
+  uploadChunkSchema,
+  uploadTimedSchema,
+} from "./messages.ts";
 export { createRandom, type Random, sampleWithoutReplacement, shuffled } from "./random.ts";
+export type {
+  AllocationRecord,
+  ParticipantRound,
+  RoundEvaluation,
+  RoundRecord,
+  RunReport,
+} from "./report.ts";
+export {
+  DEFAULT_RUN_CONFIG,
+  METHODS,
+  type Method,
+  type RunChange,
+  type RunConfig,
+  type RunOverrides,
+  resolveRunConfig,
+  runChangeSchema,
+  runConfigSchema,
+  runOverridesSchema,
+  trainingSchema,
+} from "./run-config.ts";
 export {
   bytesPerValue,
   type DecodedValues,

@@ -1,0 +1,54 @@
+/** Socket.IO's typed event maps. Every acknowledgement is a value: accepted, or refused with a reason. */
+import type { HostCommand, HostReply, HostView } from "./host.ts";
+import type {
+  Accepted,
+  Join,
+  Joined,
+  Progress,
+  Ready,
+  Refused,
+  RoundClosed,
+  RoundStart,
+  RunDescription,
+  RunEnded,
+  SubAdapter,
+  UploadBegin,
+} from "./messages.ts";
+
+type Reply<T> = (reply: T | Refused) => void;
+
+/** Participants, default namespace. One upload = `upload-begin`, `upload-chunk`… in order, `upload-end`. */
+export interface ClientToServerEvents {
+  join: (message: Join, reply: Reply<Joined>) => void;
+  ready: (message: Ready, reply: Reply<Accepted>) => void;
+  /** Measures the round trip. */
+  ping: (reply: () => void) => void;
+  download: (message: { round: number }, reply: Reply<SubAdapter>) => void;
+  progress: (message: Progress) => void;
+  "upload-begin": (message: UploadBegin, reply: Reply<Accepted>) => void;
+  "upload-chunk": (
+    message: { round: number; offset: number },
+    bytes: Uint8Array,
+    reply: Reply<Accepted>,
+  ) => void;
+  "upload-end": (message: { round: number }, reply: Reply<Accepted>) => void;
+  "upload-timed": (message: { round: number; secondsUpload: number }) => void;
+  leave: () => void;
+}
+
+export interface ServerToClientEvents {
+  "round-start": (message: RoundStart) => void;
+  "round-closed": (message: RoundClosed) => void;
+  "run-changed": (message: RunDescription) => void;
+  "run-ended": (message: RunEnded) => void;
+  dismissed: (message: Refused) => void;
+}
+
+/** Hosts, namespace `/host`; the key travels in the handshake's `auth.key`. */
+export interface HostToServerEvents {
+  command: (message: HostCommand, reply: (reply: HostReply) => void) => void;
+}
+
+export interface ServerToHostEvents {
+  view: (message: HostView) => void;
+}

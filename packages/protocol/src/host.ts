@@ -1,0 +1,60 @@
+/** What the host page sees and may ask for. The host joins the namespace `/host` with its key. */
+import { z } from "zod";
+import type { Refused } from "./messages.ts";
+import type { RoundRecord } from "./report.ts";
+import { type RunConfig, runChangeSchema, runOverridesSchema } from "./run-config.ts";
+
+export const hostCommandSchema = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("start") }),
+  z.object({ kind: z.literal("pause") }),
+  z.object({ kind: z.literal("resume") }),
+  z.object({ kind: z.literal("stop") }),
+  z.object({ kind: z.literal("kick"), participantId: z.string() }),
+  z.object({ kind: z.literal("lock"), locked: z.boolean() }),
+  z.object({ kind: z.literal("change"), change: runChangeSchema }),
+  /** A fresh run with another configuration; participants load what it needs and become ready again. */
+  z.object({ kind: z.literal("configure"), config: runOverridesSchema }),
+]);
+export type HostCommand = z.infer<typeof hostCommandSchema>;
+export type HostReply = { readonly kind: "done" } | Refused;
+
+/** A lane on the host page. */
+export interface ParticipantView {
+  readonly id: string;
+  readonly nickname: string;
+  readonly state:
+    | "loading"
+    | "ready"
+    | "downloading"
+    | "training"
+    | "uploading"
+    | "waiting"
+    | "away"
+    | "kicked";
+  readonly backend: string | null;
+  readonly deviceDescription: string | null;
+  readonly deviceName: string;
+  readonly dropoutRate: number | null;
+  readonly step: number;
+  readonly localSteps: number;
+  readonly loss: number | null;
+  readonly tokensPerSecond: number | null;
+  readonly bytesDown: number;
+  readonly bytesUp: number;
+}
+
+export interface HostView {
+  readonly runId: string;
+  readonly phase: "lobby" | "training" | "evaluating" | "planning" | "paused" | "ended";
+  readonly round: number;
+  readonly config: RunConfig;
+  readonly locked: boolean;
+  readonly joinUrl: string;
+  /** Short code to type instead of the URL's path. */
+  readonly code: string;
+  readonly secondsToDeadline: number | null;
+  readonly baseTestLoss: number | null;
+  readonly participants: readonly ParticipantView[];
+  readonly rounds: readonly RoundRecord[];
+  readonly availableTasks: readonly { readonly name: string; readonly title: string }[];
+}

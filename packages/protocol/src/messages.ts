@@ -1,0 +1,193 @@
+/**
+ * Every message on the wire, as a zod schema with its type; `events.ts` says which travels where. Names travel as
+ * strings, never as numbers. Binary payloads are the bytes of `sparse-values.ts`.
+ */
+import { z } from "zod";
+import { runConfigSchema, trainingSchema } from "./run-config.ts";
+
+/** Raised whenever a message or a byte changes meaning; checked on join. */
+export const PROTOCOL_VERSION = 1;
+
+const seconds = z.number().min(0).max(1e6);
+const count = z.int().min(0);
+const round = z.int().min(1);
+const rate = z.number().min(0).max(0.95);
+
+// ---- participant → coordinator
+
+export const backendSchema = z.enum(["webgpu", "wasm", "cpu"]);
+
+/** Kinds of device an energy estimate can start from. */
+export const energyProfileSchema = z.object({
+  kind: z.enum(["phone", "integrated-gpu", "discrete-gpu", "cpu"]),
+  computeWatts: z.number().positive().max(2000),
+  radioWatts: z.number().min(0).max(100),
+  /** Battery size if the user or the browser told it. */
+  batteryWattHours: z.number().positive().max(1000).nullable(),
+  source: z.enum(["modelled", "battery", "user"]),
+});
+export type EnergyProfile = z.infer<typeof energyProfileSchema>;
+
+export const joinSchema = z.object({
+  protocolVersion: z.int(),
+  nickname: z.string().trim().min(1).max(40),
+  /** Session token of an earlier join in this run; a reload keeps its identity with it. */
+  token: z.string().max(128).optional(),
+});
+export type Join = z.infer<typeof joinSchema>;
+
+/** Model and data are loaded, shaders compiled: the participant can be in the next cohort. */
+export const readySchema = z.object({
+  backend: backendSchema,
+  /** Adapter name, why this backend: shown on the host page. */
+  deviceDescription: z.string().max(300),
+  sampleCount: z.int().min(1),
+  /** Measured by the warm-up. */
+  firstStepSeconds: seconds,
+  stepSeconds: seconds,
+  roundTripSeconds: seconds,
+  energyProfile: energyProfileSchema,
+});
+export type Ready = z.infer<typeof readySchema>;
+
+export const progressSchema = z.object({
+  round,
+  step: count,
+  loss: z.number(),
+  tokensPerSecond: z.number().min(0),
+});
+export type Progress = z.infer<typeof progressSchema>;
+
+/** Scalars that travel with an update; no raw data. */
+export const updateStatisticsSchema = z.object({
+  sampleCount: z.int().min(1).max(1e7),
+  /** Mean training loss over the local steps, nats. */
+  trainLoss: z.number(),
+  steps: z.int().min(1),
+  tokens: count,
+  secondsDownload: seconds,
+  secondsCompute: seconds,
+  roundTripSeconds: seconds,
+  energyJoules: z.number().min(0),
+  energySource: z.enum(["modelled", "battery"]),
+  /** 95th percentile of the step's gradient norms (estimates ρ). */
+  gradientNorm95: z.number().min(0),
+  /** 99th minus 1st percentile of the batch losses (estimates C). */
+  lossSpread: z.number().min(0),
+});
+export type UpdateStatistics = z.infer<typeof updateStatisticsSchema>;
+
+export const uploadBeginSchema = z.object({ round, bytes: count, statistics: updateStatisticsSchema });
+export type UploadBegin = z.infer<typeof uploadBeginSchema>;
+export const uploadChunkSchema = z.object({ round, offset: count });
+export const downloadSchema = z.object({ round });
+
+/** The participant's own measurement of an upload, after its acknowledgement. */
+export const uploadTimedSchema = z.object({ round, secondsUpload: seconds });
+
+// ---- coordinator → participant
+
+export const REFUSALS = [
+  "protocol-version",
+  "run-full",
+  "run-locked",
+  "kicked",
+  "unknown-participant",
+  "bad-message",
+  "not-running",
+  "stale-round",
+  "not-in-cohort",
+  "duplicate",
+  "too-large",
+  "wrong-length",
+  "wrong-header",
+  "wrong-order",
+  "non-finite",
+  "out-of-range",
+  "rate-limited",
+] as const;
+export type RefusalReason = (typeof REFUSALS)[number];
+
+/** A refusal is a value: the sender sees why, and nothing has changed. */
+export interface Refused {
+  readonly kind: "refused";
+  readonly reason: RefusalReason;
+  /** One sentence: what was got, what was expected. */
+  readonly message: string;
+}
+
+/** What a participant needs to know of the run. */
+export const runDescriptionSchema = z.object({
+  runId: z.string(),
+  config: runConfigSchema,
+  task: z.object({
+    name: z.string(),
+    title: z.string(),
+    story: z.string(),
+    kind: z.enum(["language-model", "classification"]),
+    labels: z.array(z.string()),
+    metric: z.enum(["perplexity", "accuracy"]),
+    prompts: z.array(z.string()),
+  }),
+  adapter: z.object({
+    rank: z.int(),
+    alpha: z.number(),
+    modules: z.array(z.object({ name: z.string(), inFeatures: z.int(), outFeatures: z.int() })),
+    dense: z.array(
+      z.object({ name: z.string(), shape: z.array(z.int()), initialStandardDeviation: z.number() }),
+    ),
+  }),
+});
+export type RunDescription = z.infer<typeof runDescriptionSchema>;
+
+export interface Joined {
+  readonly kind: "joined";
+  readonly participantId: string;
+  readonly token: string;
+  readonly nickname: string;
+  /** Which part of the training texts this participant holds. */
+  readonly deviceIndex: number;
+  readonly run: RunDescription;
+}
+
+export const roundStartSchema = z.object({
+  round,
+  dropoutRate: rate,
+  /** From now; the clock starts when the coordinator sends this. */
+  deadlineSeconds: seconds,
+  training: trainingSchema,
+  /** The uplink share as a rate to pace uploads to; null sends as fast as the link goes. */
+  uploadBytesPerSecond: z.number().positive().nullable(),
+  downloadBytesPerSecond: z.number().positive().nullable(),
+  rateSource: z.enum(["measured", "emulated"]),
+});
+export type RoundStart = z.infer<typeof roundStartSchema>;
+
+export const OUTCOMES = ["aggregated", "late", "refused", "left", "missed-deadline"] as const;
+export type ParticipantOutcome = (typeof OUTCOMES)[number];
+
+export interface RoundClosed {
+  readonly round: number;
+  readonly outcome: ParticipantOutcome;
+  /** This participant's share of the round's weight, 0 to 1. */
+  readonly contribution: number;
+  readonly aggregatedCount: number;
+  readonly cohortSize: number;
+  /** Held-out loss of the full adapter; null when nothing evaluates it. */
+  readonly testLoss: number | null;
+  readonly baseTestLoss: number | null;
+}
+
+export interface RunEnded {
+  readonly reason: "finished" | "stopped";
+  readonly roundsDone: number;
+}
+
+export interface Accepted {
+  readonly kind: "accepted";
+}
+export interface SubAdapter {
+  readonly kind: "sub-adapter";
+  readonly round: number;
+  readonly payload: Uint8Array;
+}

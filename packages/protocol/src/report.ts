@@ -1,0 +1,83 @@
+/** What a run leaves behind: `report.json`. Every figure is measured unless its name says otherwise. */
+import type { ParticipantOutcome } from "./messages.ts";
+import type { RunConfig } from "./run-config.ts";
+
+export interface ParticipantRound {
+  readonly id: string;
+  readonly nickname: string;
+  readonly backend: string;
+  readonly dropoutRate: number;
+  readonly keptValues: number;
+  readonly fullValues: number;
+  readonly bytesDown: number;
+  readonly bytesUp: number;
+  /** Null where the participant did not get that far. */
+  readonly secondsDownload: number | null;
+  readonly secondsCompute: number | null;
+  readonly secondsUpload: number | null;
+  readonly sampleCount: number;
+  readonly trainLoss: number | null;
+  readonly energyJoules: number | null;
+  readonly energySource: string | null;
+  readonly outcome: ParticipantOutcome;
+}
+
+/** Full adapter on the held-out set and on a fixed sample of the training texts. */
+export interface RoundEvaluation {
+  readonly testLoss: number;
+  readonly trainLoss: number;
+  readonly testAccuracy: number | null;
+  readonly testF1: number | null;
+}
+
+export interface RoundRecord {
+  readonly round: number;
+  /** Sample-weighted mean of the aggregated participants' local training loss under their masks; null if none. */
+  readonly trainLoss: number | null;
+  /** Of the full adapter after aggregation; null when nothing evaluates it. */
+  readonly testLoss: number | null;
+  readonly evaluation: RoundEvaluation | null;
+  readonly seconds: number;
+  readonly participants: readonly ParticipantRound[];
+  /** What the allocation solver decided and predicted; null for methods that solve nothing. */
+  readonly allocation: AllocationRecord | null;
+}
+
+export interface AllocationRecord {
+  readonly method: string;
+  readonly objective: number;
+  readonly lowerBound: number | null;
+  readonly gap: number | null;
+  readonly certified: boolean;
+  readonly milliseconds: number;
+  /** True when the time budget ran out and the stated fallback answered. */
+  readonly fallback: boolean;
+  /** The bound's two terms: empirical (convergence) and generalisation. */
+  readonly empiricalTerm: number;
+  readonly generalizationTerm: number;
+  /** testLoss − trainLoss of the full adapter, when both are known. */
+  readonly measuredGap: number | null;
+  readonly links: "measured" | "emulated";
+  readonly devices: readonly {
+    readonly id: string;
+    readonly dropoutRate: number | null;
+    readonly share: number;
+    readonly predictedSeconds: number;
+    readonly actualSeconds: number | null;
+    readonly predictedJoules: number;
+    readonly excludedBecause: string | null;
+  }[];
+}
+
+export interface RunReport {
+  readonly runId: string;
+  readonly seed: string;
+  readonly task: string;
+  readonly model: string;
+  readonly method: string;
+  readonly config: RunConfig;
+  readonly rounds: readonly RoundRecord[];
+  readonly baseTestLoss: number | null;
+  readonly finalTestLoss: number | null;
+  readonly adapterSha256: string;
+}

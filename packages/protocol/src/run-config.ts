@@ -1,0 +1,135 @@
+/**
+ * What a run is: everything that must be known to repeat it. The coordinator owns it, the host may change parts of
+ * it between rounds, the report stores it whole. Schemas carry no defaults (zod fills them into partial objects
+ * too, so a change of one field would reset the others): `DEFAULT_RUN_CONFIG` has them all.
+ */
+import { z } from "zod";
+
+/** Methods that set dropout rates each round (the paper's comparison set). */
+export const METHODS = [
+  "fedlora", // γ = 0 for everyone
+  "fixed", // one γ for all
+  "random", // γ_k uniform on [0, γ_max]
+  "greedy",
+  "equal", // equal shares, best common γ
+  "p-sca",
+  "branch-and-bound",
+] as const;
+export type Method = (typeof METHODS)[number];
+
+const dropoutRate = z.number().min(0).max(0.95);
+const positiveInteger = z.int().min(1);
+
+export const trainingSchema = z.strictObject({
+  /** E, optimiser steps a participant takes each round. */
+  localSteps: positiveInteger.max(10_000),
+  batchSize: positiveInteger.max(256),
+  /** Tokens of one window (language model) or the cut of one sample (classification). */
+  sequenceLength: positiveInteger.max(4096),
+  learningRate: z.number().positive().max(1),
+  weightDecay: z.number().min(0).max(1),
+  /** `inverted`: the masked product is scaled by 1/(1−γ)². */
+  rescale: z.enum(["inverted", "none"]),
+});
+
+export const runConfigSchema = z.strictObject({
+  seed: z.string().min(1).max(64),
+  task: z.string().min(1),
+  /** Folder of the base model in the Hugging Face layout; `base` is the bundled one. */
+  model: z.string().min(1),
+  rounds: positiveInteger.max(100_000),
+  method: z.enum(METHODS),
+  /** γ of the method `fixed`. */
+  dropoutRate,
+  /** γ_max of every method that chooses rates. */
+  maxDropoutRate: dropoutRate,
+  rank: positiveInteger.max(256),
+  alpha: z.number().positive(),
+  /** Which matrices carry an adapter, by their name within a GPT-2 block. */
+  targetModules: z.array(z.enum(["attn.c_attn", "attn.c_proj", "mlp.c_fc", "mlp.c_proj"])).min(1),
+  training: trainingSchema,
+  /** How update values travel. */
+  valueType: z.enum(["f32", "f16"]),
+  /** A round closes when this share of its cohort has reported, or at the deadline. */
+  quorum: z.number().min(0.01).max(1),
+  /** T_max: seconds from the start of a round to its deadline. */
+  deadlineSeconds: z.number().positive().max(86_400),
+  /** E_max per device and round; null is no limit. */
+  energyLimitJoules: z.number().positive().nullable(),
+  /** A round starts only with at least this many ready participants. */
+  minParticipants: positiveInteger,
+  maxParticipants: positiveInteger.max(10_000),
+  /** Parts the training texts are dealt into; participant number k holds part k modulo this. */
+  devices: positiveInteger.max(1024),
+  split: z.discriminatedUnion("kind", [
+    z.strictObject({ kind: z.literal("natural") }),
+    z.strictObject({ kind: z.literal("iid") }),
+    z.strictObject({ kind: z.literal("dirichlet"), alpha: z.number().positive() }),
+  ]),
+  /** Training windows or samples a device holds; null is all it has. */
+  samplesPerDevice: positiveInteger.nullable(),
+  /** `measured`: the participants' own links; `emulated`: transfers are paced to a simulated radio cell. */
+  links: z.enum(["measured", "emulated"]),
+});
+export type RunConfig = z.infer<typeof runConfigSchema>;
+
+export const DEFAULT_RUN_CONFIG: RunConfig = {
+  seed: "0",
+  task: "presidents",
+  model: "base",
+  rounds: 20,
+  method: "fixed",
+  dropoutRate: 0.3,
+  maxDropoutRate: 0.9,
+  rank: 8,
+  alpha: 16,
+  targetModules: ["attn.c_attn", "attn.c_proj", "mlp.c_fc", "mlp.c_proj"],
+  training: {
+    localSteps: 8,
+    batchSize: 4,
+    sequenceLength: 64,
+    learningRate: 2e-3,
+    weightDecay: 0,
+    rescale: "inverted",
+  },
+  valueType: "f32",
+  quorum: 1,
+  deadlineSeconds: 60,
+  energyLimitJoules: null,
+  minParticipants: 1,
+  maxParticipants: 64,
+  devices: 8,
+  split: { kind: "natural" },
+  samplesPerDevice: null,
+  links: "measured",
+};
+
+/** Overrides of the defaults, one level deep in `training`. */
+export const runOverridesSchema = runConfigSchema.extend({ training: trainingSchema.partial() }).partial();
+export type RunOverrides = z.infer<typeof runOverridesSchema>;
+
+/** The whole configuration. Throws a ZodError that names the offending field. */
+export function resolveRunConfig(
+  overrides: RunOverrides,
+  defaults: RunConfig = DEFAULT_RUN_CONFIG,
+): RunConfig {
+  return runConfigSchema.parse({
+    ...defaults,
+    ...overrides,
+    training: { ...defaults.training, ...overrides.training },
+  });
+}
+
+/** What the host may change between rounds. */
+export const runChangeSchema = runConfigSchema
+  .pick({
+    method: true,
+    dropoutRate: true,
+    maxDropoutRate: true,
+    deadlineSeconds: true,
+    energyLimitJoules: true,
+    rounds: true,
+    quorum: true,
+  })
+  .partial();
+export type RunChange = z.infer<typeof runChangeSchema>;
