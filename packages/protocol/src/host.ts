@@ -49,6 +49,8 @@ export interface HostView {
   readonly round: number;
   readonly config: RunConfig;
   readonly locked: boolean;
+  /** A pause was asked for; it begins when the open round has closed. */
+  readonly pausing: boolean;
   readonly joinUrl: string;
   /** Short code to type instead of the URL's path. */
   readonly code: string;

@@ -40,6 +40,7 @@ export {
   type Join,
   type Joined,
   joinSchema,
+  MAX_SAMPLE_COUNT,
   OUTCOMES,
   type ParticipantOutcome,
   PROTOCOL_VERSION,

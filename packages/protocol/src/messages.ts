@@ -17,6 +17,10 @@ const rate = z.number().min(0).max(0.95);
 
 export const backendSchema = z.enum(["webgpu", "wasm", "cpu"]);
 
+/** Weights of the aggregate are sample counts; up to this one, sums over a cohort stay exact (federation's aggregate.ts). */
+export const MAX_SAMPLE_COUNT = 2 ** 20;
+const sampleCount = z.int().min(1).max(MAX_SAMPLE_COUNT);
+
 /** Kinds of device an energy estimate can start from. */
 export const energyProfileSchema = z.object({
   kind: z.enum(["phone", "integrated-gpu", "discrete-gpu", "cpu"]),
@@ -33,6 +37,8 @@ export const joinSchema = z.object({
   nickname: z.string().trim().min(1).max(40),
   /** Session token of an earlier join in this run; a reload keeps its identity with it. */
   token: z.string().max(128).optional(),
+  /** Round this tab is still working on: set after a lost connection, absent after a reload, whose work is gone. */
+  resumesRound: round.optional(),
 });
 export type Join = z.infer<typeof joinSchema>;
 
@@ -41,7 +47,7 @@ export const readySchema = z.object({
   backend: backendSchema,
   /** Adapter name, why this backend: shown on the host page. */
   deviceDescription: z.string().max(300),
-  sampleCount: z.int().min(1),
+  sampleCount,
   /** Measured by the warm-up. */
   firstStepSeconds: seconds,
   stepSeconds: seconds,
@@ -60,7 +66,7 @@ export type Progress = z.infer<typeof progressSchema>;
 
 /** Scalars that travel with an update; no raw data. */
 export const updateStatisticsSchema = z.object({
-  sampleCount: z.int().min(1).max(1e7),
+  sampleCount,
   /** Mean training loss over the local steps, nats. */
   trainLoss: z.number(),
   steps: z.int().min(1),
@@ -105,6 +111,7 @@ export const REFUSALS = [
   "non-finite",
   "out-of-range",
   "rate-limited",
+  "wrong-state",
 ] as const;
 export type RefusalReason = (typeof REFUSALS)[number];
 

@@ -1,6 +1,6 @@
 /** What a run leaves behind: `report.json`. Every figure is measured unless its name says otherwise. */
 import type { ParticipantOutcome } from "./messages.ts";
-import type { RunConfig } from "./run-config.ts";
+import type { Method, RunConfig } from "./run-config.ts";
 
 export interface ParticipantRound {
   readonly id: string;
@@ -19,6 +19,12 @@ export interface ParticipantRound {
   readonly trainLoss: number | null;
   readonly energyJoules: number | null;
   readonly energySource: string | null;
+  readonly tokens: number | null;
+  readonly roundTripSeconds: number | null;
+  /** 95th percentile of the step's gradient norms. */
+  readonly gradientNorm95: number | null;
+  /** 99th minus 1st percentile of the batch losses, nats. */
+  readonly lossSpread: number | null;
   readonly outcome: ParticipantOutcome;
 }
 
@@ -32,11 +38,15 @@ export interface RoundEvaluation {
 
 export interface RoundRecord {
   readonly round: number;
+  /** In force in this round; the host may change both between rounds. */
+  readonly method: Method;
+  readonly deadlineSeconds: number;
   /** Sample-weighted mean of the aggregated participants' local training loss under their masks; null if none. */
   readonly trainLoss: number | null;
   /** Of the full adapter after aggregation; null when nothing evaluates it. */
   readonly testLoss: number | null;
   readonly evaluation: RoundEvaluation | null;
+  /** From the round's start until it closed. */
   readonly seconds: number;
   readonly participants: readonly ParticipantRound[];
   /** What the allocation solver decided and predicted; null for methods that solve nothing. */
