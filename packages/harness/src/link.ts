@@ -1,0 +1,64 @@
+/**
+ * A participant's link: a TCP relay between its tab and the coordinator that can be cut and restored. Chromium's
+ * own offline switch leaves open WebSockets alone, so a cut has to happen on the way.
+ */
+import { once } from "node:events";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
+
+export interface Link {
+  /** The coordinator as seen through this link. */
+  readonly url: string;
+  /** Closes every connection and refuses new ones until `restore`. */
+  cut(): void;
+  restore(): void;
+  close(): void;
+}
+
+/** @param url the coordinator's, plain http (a relay cannot stand in for a TLS host). */
+export async function openLink(url: string): Promise<Link> {
+  const target = new URL(url);
+  if (target.protocol !== "http:") throw new Error(`link: expected an http URL, got ${url}`);
+  const sockets = new Set<Socket>();
+  let whole = true;
+
+  const relay = createServer((near) => {
+    if (!whole) {
+      near.destroy();
+      return;
+    }
+    const far = connect(Number(target.port || 80), target.hostname);
+    for (const [socket, other] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      sockets.add(socket);
+      socket.setNoDelay(true);
+      socket.pipe(other);
+      socket.on("error", () => other.destroy());
+      socket.on("close", () => {
+        sockets.delete(socket);
+        other.destroy();
+      });
+    }
+  });
+  relay.listen(0, "127.0.0.1");
+  await once(relay, "listening");
+
+  const cutAll = (): void => {
+    for (const socket of sockets) socket.destroy();
+  };
+  return {
+    url: `http://localhost:${(relay.address() as AddressInfo).port}${target.pathname}${target.search}`,
+    cut() {
+      whole = false;
+      cutAll();
+    },
+    restore() {
+      whole = true;
+    },
+    close() {
+      relay.close();
+      cutAll();
+    },
+  };
+}
