@@ -1,0 +1,58 @@
+/** What happens to participants in life: they vanish, freeze, crawl, lose the network and reload. */
+import type { Worker } from "playwright-core";
+import type { Participant } from "./participants.ts";
+
+/** The tab is gone, without a goodbye. */
+export async function kill(participant: Participant): Promise<void> {
+  participant.link.cut();
+  await participant.close();
+}
+
+/** Reloads the page; the same identity is expected to come back. */
+export async function reload(participant: Participant): Promise<void> {
+  await participant.page.reload();
+}
+
+/** No network, open connections included, until `online`. */
+export async function offline(participant: Participant): Promise<void> {
+  await participant.context.setOffline(true);
+  participant.link.cut();
+}
+
+export async function online(participant: Participant): Promise<void> {
+  participant.link.restore();
+  await participant.context.setOffline(false);
+}
+
+/** Stops the device worker's thread dead for `seconds`: no step, no heartbeat. Returns when it is over. */
+export async function freeze(participant: Participant, seconds: number): Promise<void> {
+  await deviceWorker(participant).evaluate((milliseconds) => {
+    // Sleeps rather than spins, so that a frozen tab takes no CPU from the others.
+    const memory = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
+    Atomics.wait(new Int32Array(memory.buffer), 0, 0, milliseconds);
+  }, seconds * 1000);
+}
+
+/**
+ * Makes the device worker `factor` times slower from now on: whenever its event loop comes round, it sleeps for
+ * `factor − 1` times what went before. (Chromium's own CPU throttling reaches workers only in part: a rate of 8
+ * made one 2 times slower.)
+ */
+export async function slow(participant: Participant, factor: number): Promise<void> {
+  if (!(factor >= 1)) throw new Error(`slow: expected a factor of at least 1, got ${factor}`);
+  await deviceWorker(participant).evaluate((factor) => {
+    const memory = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
+    const cell = new Int32Array(memory.buffer);
+    let wokeAt = performance.now();
+    setInterval(() => {
+      Atomics.wait(cell, 0, 0, (factor - 1) * (performance.now() - wokeAt));
+      wokeAt = performance.now();
+    }, 0);
+  }, factor);
+}
+
+function deviceWorker(participant: Participant): Worker {
+  const [worker] = participant.page.workers();
+  if (!worker) throw new Error(`${participant.nickname}: expected a running device worker, got none`);
+  return worker;
+}

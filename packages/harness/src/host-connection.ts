@@ -1,0 +1,75 @@
+/** The host's side of a run: sees every lane, starts, pauses and stops. */
+import type { HostCommand, HostToServerEvents, HostView, ServerToHostEvents } from "@fedlodrop/protocol";
+import { io, type Socket } from "socket.io-client";
+
+export interface HostConnection {
+  /** The last view the coordinator sent. */
+  view(): HostView;
+  /** Calls back on every view from now on, the last one first. */
+  watch(seen: (view: HostView) => void): void;
+  /** Resolves with the first view that satisfies `condition`, the last one included. */
+  until(condition: (view: HostView) => boolean, timeoutSeconds: number): Promise<HostView>;
+  /** Throws with the reason when the coordinator refuses. */
+  command(command: HostCommand): Promise<void>;
+  close(): void;
+}
+
+/** @param url the coordinator's @param key the host key it printed. Throws when the key is refused. */
+export async function connectHost(url: string, key: string): Promise<HostConnection> {
+  const socket: Socket<ServerToHostEvents, HostToServerEvents> = io(new URL("/host", url).href, {
+    auth: { key },
+    transports: ["websocket"],
+    forceNew: true,
+  });
+  const watchers = new Set<(view: HostView) => void>();
+  let view = await new Promise<HostView>((resolve, reject) => {
+    socket.once("view", resolve);
+    socket.once("connect_error", (error) => {
+      socket.close();
+      reject(new Error(`host connection to ${url}: ${error.message}`, { cause: error }));
+    });
+  });
+  socket.on("view", (next) => {
+    view = next;
+    for (const seen of [...watchers]) seen(next);
+  });
+
+  return {
+    view: () => view,
+    watch(seen) {
+      watchers.add(seen);
+      seen(view);
+    },
+    until(condition, timeoutSeconds) {
+      return new Promise((resolve, reject) => {
+        const stop = (): void => {
+          clearTimeout(timer);
+          watchers.delete(look);
+        };
+        const timer = setTimeout(() => {
+          stop();
+          const states = view.participants.map(({ id, state }) => `${id} ${state}`).join(", ");
+          reject(
+            new Error(
+              `run: not there after ${timeoutSeconds} s (${view.phase}, round ${view.round}; ${states || "nobody"})`,
+            ),
+          );
+        }, timeoutSeconds * 1000);
+        const look = (seen: HostView): void => {
+          if (!condition(seen)) return;
+          stop();
+          resolve(seen);
+        };
+        watchers.add(look);
+        look(view);
+      });
+    },
+    async command(command) {
+      const reply = await socket.timeout(10_000).emitWithAck("command", command);
+      if (reply.kind === "refused") throw new Error(`${command.kind}: ${reply.reason}: ${reply.message}`);
+    },
+    close: () => {
+      socket.close();
+    },
+  };
+}

@@ -1,0 +1,16 @@
+/** Federations of real browser tabs, for tests and for `fedlodrop federate`. */
+export { type BrowserOptions, browserFlags, launchBrowser } from "./browser.ts";
+export { ensureChromium, findChromium } from "./chromium.ts";
+export { freeze, kill, offline, online, reload, slow } from "./faults.ts";
+export { connectHost, type HostConnection } from "./host-connection.ts";
+export { type Link, openLink } from "./link.ts";
+export { type Backend, type PageState, participantPageUrl, readPageState } from "./participant-page.ts";
+export {
+  openParticipant,
+  openParticipants,
+  type Participant,
+  type ParticipantOptions,
+  READY,
+} from "./participants.ts";
+export { joinScripted, nanUpdate, type ScriptedParticipant } from "./scripted-participant.ts";
+export { writeTinyModel } from "./tiny-model.ts";

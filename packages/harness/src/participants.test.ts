@@ -1,0 +1,110 @@
+/** The kit against a page that keeps the contract of `participant-page.ts` and does nothing else. */
+import { once } from "node:events";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { Browser } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { launchBrowser } from "./browser.ts";
+import { freeze, kill, offline, online, reload, slow } from "./faults.ts";
+import { openParticipant, openParticipants, type Participant } from "./participants.ts";
+
+// The worker counts its turns and says how long the last one took; the page keeps its identity over a reload.
+const WORKER = `
+  self.turns = 0;
+  setInterval(() => { const until = performance.now() + 5; while (performance.now() < until); self.turns++; }, 0);`;
+const PAGE = `<script type="module">
+  new Worker("/worker.js");
+  const query = new URLSearchParams(location.search);
+  localStorage.id ??= await (await fetch("/identity")).text();
+  Object.assign(document.documentElement.dataset, query.get("nickname") === "broken"
+    ? { state: "error", error: "no model here" }
+    : { participantId: localStorage.id, backend: query.get("backend") ?? "wasm", state: query.has("join") ? "ready" : "offered" });
+</script>`;
+
+let server: Server;
+let browser: Browser;
+let url: string;
+let identities = 0;
+
+beforeAll(async () => {
+  server = createServer((request, response) => {
+    const script = request.url === "/worker.js";
+    response.setHeader("content-type", script ? "text/javascript" : "text/html");
+    if (request.url === "/identity") response.end(`p${++identities}`);
+    else response.end(script ? WORKER : PAGE);
+  }).listen(0);
+  await once(server, "listening");
+  url = `http://localhost:${(server.address() as AddressInfo).port}`;
+  browser = await launchBrowser({ webgpu: "off" });
+});
+
+afterAll(async () => {
+  await browser.close();
+  server.close();
+});
+
+const turnsWithin = async ({ page }: Participant, milliseconds: number): Promise<number> => {
+  const turns = (): Promise<number> =>
+    page.workers()[0]!.evaluate(() => (self as unknown as { turns: number }).turns);
+  const before = await turns();
+  await page.waitForTimeout(milliseconds);
+  return (await turns()) - before;
+};
+
+describe("openParticipants", () => {
+  it("gives each tab its own identity, in order", async () => {
+    identities = 0;
+    const tabs = await openParticipants(browser, 3, { url, backend: "cpu" });
+    const states = await Promise.all(tabs.map((tab) => tab.state()));
+    expect(states.map((state) => state.participantId)).toEqual(["p1", "p2", "p3"]);
+    expect(states.map((state) => state.backend)).toEqual(["cpu", "cpu", "cpu"]);
+    await Promise.all(tabs.map((tab) => tab.close()));
+  });
+
+  it("says why when a page gives up, and what was missing when it never gets there", async () => {
+    const broken = openParticipant(browser, 0, { url, nickname: () => "broken", timeoutSeconds: 5 });
+    await expect(broken).rejects.toThrow("broken: no model here");
+    const idle = await openParticipant(browser, 0, { url, nickname: () => "idle", timeoutSeconds: 0.3 });
+    await expect(idle.reaches(["training"])).rejects.toThrow(
+      "idle: expected state training within 0.3 s, got ready",
+    );
+    await kill(idle);
+  });
+});
+
+describe("faults", () => {
+  it("keeps the identity over a reload", async () => {
+    const tab = await openParticipant(browser, 0, { url });
+    const before = await tab.state();
+    await reload(tab);
+    expect(await tab.reaches(["ready"])).toEqual(before);
+    await tab.close();
+  });
+
+  it("cuts the network and restores it", async () => {
+    const tab = await openParticipant(browser, 0, { url });
+    const reachable = (): Promise<boolean> =>
+      tab.page.evaluate(() =>
+        fetch("/").then(
+          () => true,
+          () => false,
+        ),
+      );
+    await offline(tab);
+    expect(await reachable()).toBe(false);
+    await online(tab);
+    expect(await reachable()).toBe(true);
+    await tab.close();
+  });
+
+  it("freezes the device worker and slows it down", async () => {
+    const tab = await openParticipant(browser, 0, { url });
+    const atFullSpeed = await turnsWithin(tab, 600);
+    const startedAt = performance.now();
+    await freeze(tab, 1);
+    expect(performance.now() - startedAt).toBeGreaterThanOrEqual(1000);
+    await slow(tab, 8);
+    expect(await turnsWithin(tab, 600)).toBeLessThan(atFullSpeed / 3);
+    await tab.close();
+  });
+});

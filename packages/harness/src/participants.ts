@@ -1,0 +1,116 @@
+/** N participants in one browser: each a tab in a context of its own, so that identities stay apart. */
+import type { Browser, BrowserContext, Page } from "playwright-core";
+import { type Link, openLink } from "./link.ts";
+import { type Backend, type PageState, participantPageUrl, readPageState } from "./participant-page.ts";
+
+export interface ParticipantOptions {
+  /** The coordinator's. */
+  readonly url: string;
+  /** Absent: the page chooses. */
+  readonly backend?: Backend | undefined;
+  /** Nickname of tab k, counted from 0. */
+  readonly nickname?: (index: number) => string;
+  /** How long a tab may take to join, load and warm up; 120 s by default. */
+  readonly timeoutSeconds?: number;
+}
+
+/** A tab that takes part. Faults for it are in `faults.ts`. */
+export interface Participant {
+  readonly nickname: string;
+  readonly page: Page;
+  readonly context: BrowserContext;
+  readonly link: Link;
+  /** Payload bytes of the tab's WebSocket frames so far, as the browser counts them. */
+  readonly wire: { received: number; sent: number };
+  state(): Promise<PageState>;
+  /** Waits until the page is in one of `states`; throws at once when the page gives up or its tab crashes. */
+  reaches(states: readonly string[]): Promise<PageState>;
+  close(): Promise<void>;
+}
+
+/** Opens the tabs one after another, so that their identities are p1 … pN in order, then waits for all to be ready. */
+export async function openParticipants(
+  browser: Browser,
+  count: number,
+  options: ParticipantOptions,
+): Promise<readonly Participant[]> {
+  const participants: Participant[] = [];
+  for (let index = 0; index < count; index++)
+    participants.push(await openParticipant(browser, index, options));
+  await Promise.all(participants.map((participant) => participant.reaches(READY)));
+  return participants;
+}
+
+/** States of a tab that has loaded model and data and compiled its shaders. */
+export const READY = ["ready", "downloading", "training", "uploading", "waiting"] as const;
+const JOINED = ["loading", ...READY] as const;
+
+/** Opens one tab and returns as soon as the coordinator has given it an identity. */
+export async function openParticipant(
+  browser: Browser,
+  index: number,
+  options: ParticipantOptions,
+): Promise<Participant> {
+  const nickname = options.nickname?.(index) ?? `tab ${index + 1}`;
+  const timeoutMilliseconds = (options.timeoutSeconds ?? 120) * 1000;
+  const link = await openLink(options.url);
+  const context = await browser.newContext();
+  const page = await context.newPage();
+  const wire = countFrames(page);
+  const crash = firstCrash(page);
+
+  const participant: Participant = {
+    nickname,
+    page,
+    context,
+    link,
+    wire,
+    state: () => readPageState(page),
+    async reaches(states) {
+      const settled = page.waitForFunction(
+        (wanted) => {
+          const { state, participantId } = document.documentElement.dataset;
+          return state === "error" || (participantId !== undefined && wanted.includes(state ?? ""));
+        },
+        [...states],
+        { timeout: timeoutMilliseconds, polling: 100 },
+      );
+      const crashMessage = await Promise.race([settled.then(() => null), crash]).catch(async (cause) => {
+        const { state } = await readPageState(page).catch(() => ({ state: "closed" }));
+        throw new Error(
+          `${nickname}: expected state ${states.join(" or ")} within ${timeoutMilliseconds / 1000} s, got ${state ?? "none"}`,
+          { cause },
+        );
+      });
+      if (crashMessage !== null) throw new Error(`${nickname}: ${crashMessage}`);
+      const state = await readPageState(page);
+      if (state.state === "error") throw new Error(`${nickname}: ${state.error ?? "the page gave up"}`);
+      return state;
+    },
+    async close() {
+      await context.close();
+      link.close();
+    },
+  };
+  await page.goto(participantPageUrl(link.url, { nickname, backend: options.backend }));
+  await participant.reaches(JOINED);
+  return participant;
+}
+
+function countFrames(page: Page): Participant["wire"] {
+  const wire = { received: 0, sent: 0 };
+  page.on("websocket", (socket) => {
+    socket.on("framereceived", ({ payload }) => {
+      wire.received += Buffer.byteLength(payload);
+    });
+    socket.on("framesent", ({ payload }) => {
+      wire.sent += Buffer.byteLength(payload);
+    });
+  });
+  return wire;
+}
+
+/** Resolves with what went wrong when the tab's process dies; never otherwise. */
+function firstCrash(page: Page): Promise<string> {
+  return new Promise((resolve) => page.on("crash", () => resolve("the tab's process crashed")));
+}

@@ -1,0 +1,116 @@
+/**
+ * A participant without a browser that says exactly what a test wants: the wrong bytes, at the wrong time, or
+ * honest ones. It speaks the protocol and trains nothing.
+ */
+import {
+  type Accepted,
+  type ClientToServerEvents,
+  encodeSparseValues,
+  type Joined,
+  PROTOCOL_VERSION,
+  type Ready,
+  type Refused,
+  type RoundStart,
+  type ServerToClientEvents,
+  type SubAdapter,
+  type UpdateStatistics,
+} from "@fedlodrop/protocol";
+import { io, type Socket } from "socket.io-client";
+
+export interface ScriptedParticipant {
+  readonly socket: Socket<ServerToClientEvents, ClientToServerEvents>;
+  readonly identity: Joined;
+  /** Says that model and data are loaded. */
+  ready(): Promise<Accepted | Refused>;
+  /** The next round this participant is asked to take part in. */
+  nextRound(timeoutSeconds?: number): Promise<RoundStart>;
+  download(round: number): Promise<SubAdapter | Refused>;
+  /** Uploads `payload` for `round` in one chunk; resolves with the first refusal, else with the acceptance. */
+  upload(
+    round: number,
+    payload: Uint8Array,
+    statistics?: Partial<UpdateStatistics>,
+  ): Promise<Accepted | Refused>;
+  close(): void;
+}
+
+const SAMPLE_COUNT = 10;
+const READY_MESSAGE: Ready = {
+  backend: "cpu",
+  deviceDescription: "scripted participant",
+  sampleCount: SAMPLE_COUNT,
+  firstStepSeconds: 0.1,
+  stepSeconds: 0.1,
+  roundTripSeconds: 0.01,
+  energyProfile: { kind: "cpu", computeWatts: 10, radioWatts: 1, batteryWattHours: null, source: "modelled" },
+};
+const STATISTICS: UpdateStatistics = {
+  sampleCount: SAMPLE_COUNT,
+  trainLoss: 1,
+  steps: 1,
+  tokens: 64,
+  secondsDownload: 0.01,
+  secondsCompute: 0.1,
+  roundTripSeconds: 0.01,
+  energyJoules: 1,
+  energySource: "modelled",
+  gradientNorm95: 1,
+  lossSpread: 1,
+};
+
+/** Joins the run at `url`. Throws with the reason when the coordinator refuses. */
+export async function joinScripted(url: string, nickname: string): Promise<ScriptedParticipant> {
+  const socket: ScriptedParticipant["socket"] = io(url, { transports: ["websocket"], forceNew: true });
+  const waiting: RoundStart[] = [];
+  let wake = (): void => {};
+  socket.on("round-start", (start) => {
+    waiting.push(start);
+    wake();
+  });
+  const patient = socket.timeout(10_000);
+  const identity = await patient.emitWithAck("join", { protocolVersion: PROTOCOL_VERSION, nickname });
+  if (identity.kind === "refused") {
+    socket.close();
+    throw new Error(`join: ${identity.reason}: ${identity.message}`);
+  }
+
+  return {
+    socket,
+    identity,
+    ready: () => patient.emitWithAck("ready", READY_MESSAGE),
+    async nextRound(timeoutSeconds = 60) {
+      if (waiting.length === 0)
+        await new Promise<void>((resolve, reject) => {
+          const timer = setTimeout(
+            () => reject(new Error(`${nickname}: no round within ${timeoutSeconds} s`)),
+            timeoutSeconds * 1000,
+          );
+          wake = () => {
+            clearTimeout(timer);
+            resolve();
+          };
+        });
+      return waiting.shift() as RoundStart;
+    },
+    download: (round) => patient.emitWithAck("download", { round }),
+    async upload(round, payload, statistics = {}) {
+      const begun = await patient.emitWithAck("upload-begin", {
+        round,
+        bytes: payload.byteLength,
+        statistics: { ...STATISTICS, ...statistics },
+      });
+      if (begun.kind === "refused") return begun;
+      const taken = await patient.emitWithAck("upload-chunk", { round, offset: 0 }, payload);
+      if (taken.kind === "refused") return taken;
+      return patient.emitWithAck("upload-end", { round });
+    },
+    close: () => {
+      socket.close();
+    },
+  };
+}
+
+/** An update of the right length whose every value is NaN. */
+export function nanUpdate(valueCount: number, round: number): Uint8Array {
+  return encodeSparseValues(new Float32Array(valueCount).fill(Number.NaN), round, "f32");
+}
