@@ -1,0 +1,33 @@
+export {
+  solveEqual,
+  solveEqualOptimalDropout,
+  solveFixed,
+  solveGreedy,
+  solveMaxGain,
+  solveNoDropout,
+  solveRandom,
+} from "./baselines.ts";
+export type { BoundConstants, ObjectiveMode } from "./bound.ts";
+export { generalisationGap, varianceFactor } from "./bound.ts";
+export { parseInstances } from "./instance-file.ts";
+export type { LinearInKeepRate } from "./latency.ts";
+export { uploadBits } from "./latency.ts";
+export { solveMeasured } from "./measured-link.ts";
+export type {
+  Allocation,
+  AllocationProblem,
+  DeviceAllocation,
+  DeviceLoad,
+  Infeasibility,
+  MeasuredLink,
+  Method,
+  Preparation,
+  RadioLink,
+  SolveOptions,
+  Solver,
+  TracePoint,
+} from "./problem.ts";
+export { methods, radioProblem } from "./problem.ts";
+export type { ResultObject } from "./result-object.ts";
+export { resultObject } from "./result-object.ts";
+export type { Device, Objective, OperatingPoint, RadioSystem } from "./system.ts";

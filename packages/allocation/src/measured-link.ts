@@ -1,0 +1,293 @@
+/**
+ * The optimum on a measured link, where a device's share is a number and not a set of sub-channels. Continuous shares
+ * with given participants are a convex problem with one coupling constraint, Σ share ≤ 1: one price solves it. Slots
+ * are dealt by dynamic programming over their number. In global mode both use tangents of the gap.
+ */
+import { defaultTolerance } from "./baselines.ts";
+import type { KeepRateCost } from "./bound.ts";
+import { keepRateAtShare, sharePerBitRate } from "./link-model.ts";
+import { costAtLimit, keptShare, objectiveAt, type SeparableCosts, separableCosts } from "./objective.ts";
+import type {
+  Allocation,
+  AllocationProblem,
+  DeviceLoad,
+  MeasuredLink,
+  Method,
+  SolveOptions,
+} from "./problem.ts";
+import { settle } from "./settle.ts";
+import { keepRateRange, rateNeeded, type UploadTask, uploadTask } from "./upload-task.ts";
+
+/** Tangents tried in global mode before the gap is reported as it is. */
+const maxTangents = 12;
+
+/** Least J over shares or slots; `method` only labels the answer. */
+export function solveMeasured(
+  problem: AllocationProblem,
+  link: MeasuredLink,
+  method: Method,
+  options: SolveOptions,
+): Allocation {
+  const now = options.now ?? (() => 0);
+  const start = now();
+  const relativeTolerance = options.relativeTolerance ?? defaultTolerance;
+  let lowerBound = Number.NEGATIVE_INFINITY;
+  let best: { objective: number; answer: Answer } | undefined;
+  let tangentAt = keptShare(
+    problem,
+    problem.devices.map(() => 0.5),
+  );
+  const tangents = problem.objective.mode === "global" ? maxTangents : 1;
+  for (let i = 0; i < tangents; i++) {
+    const separable = separableCosts(problem, tangentAt);
+    const answer =
+      link.slots === null
+        ? dealShares(problem, link, separable)
+        : dealSlots(problem, link, link.slots, separable);
+    const objective = objectiveAt(problem, answer.keepRates);
+    if (best === undefined || objective < best.objective) best = { objective, answer };
+    lowerBound = Math.max(lowerBound, answer.lowerBound);
+    if (best.objective - lowerBound <= 0.01 * relativeTolerance * best.objective) break;
+    // Kept share falls as the tangent point rises; the mean of the two is a damped fixed-point step.
+    tangentAt = 0.5 * (tangentAt + keptShare(problem, answer.keepRates));
+  }
+  const { objective, answer } = best as { objective: number; answer: Answer };
+  const milliseconds = now() - start;
+  return settle(problem, {
+    method,
+    assignment: answer.assignment,
+    keepRates: answer.keepRates,
+    lowerBound,
+    relativeTolerance,
+    nodes: 0,
+    milliseconds,
+    trace: [{ milliseconds, objective, lowerBound: Math.min(lowerBound, objective) }],
+  });
+}
+
+interface Answer {
+  readonly keepRates: Float64Array;
+  readonly lowerBound: number;
+  readonly assignment:
+    | { readonly kind: "units"; readonly owner: Int32Array }
+    | { readonly kind: "shares"; readonly shares: Float64Array };
+}
+
+/** Exact over slots: least[n] is the least cost of the devices so far with n slots between them. O(K·slots²). */
+function dealSlots(
+  problem: AllocationProblem,
+  link: MeasuredLink,
+  slots: number,
+  separable: SeparableCosts,
+): Answer {
+  const [low, high] = keepRateRange(problem);
+  const limits = problem.devices.map((load, k) => {
+    const tasks = load.preparations.map((preparation) =>
+      uploadTask(load, preparation, problem.deadlineSeconds),
+    );
+    return Float64Array.from({ length: slots + 1 }, (_, n) =>
+      Math.max(...tasks.map((task) => keepRateAtShare(link, k, task, n / slots, low, high))),
+    );
+  });
+  let least = new Float64Array(slots + 1);
+  const chosen = limits.map((limit, k) => {
+    const cost = limit.map((each) => costAtLimit(separable, k, each));
+    const next = new Float64Array(slots + 1);
+    const choice = new Int32Array(slots + 1);
+    for (let total = 0; total <= slots; total++) {
+      let [bestCost, bestCount] = [Number.POSITIVE_INFINITY, 0];
+      for (let n = 0; n <= total; n++) {
+        const candidate = (cost[n] as number) + (least[total - n] as number);
+        if (candidate < bestCost) [bestCost, bestCount] = [candidate, n];
+      }
+      next[total] = bestCost;
+      choice[total] = bestCount;
+    }
+    least = next;
+    return choice;
+  });
+  const owner = new Int32Array(slots).fill(-1);
+  const keepRates = new Float64Array(limits.length);
+  let left = slots;
+  for (let k = limits.length - 1; k >= 0; k--) {
+    const count = chosen[k]?.[left] as number;
+    owner.fill(k, left - count, left);
+    keepRates[k] = Math.min(separable.ideal[k] as number, limits[k]?.[count] as number);
+    left -= count;
+  }
+  return { keepRates, lowerBound: least[slots] as number, assignment: { kind: "units", owner } };
+}
+
+/** One way a device can take part: an operating point, its reach, and what its upload's rate adds to the price. */
+interface Offer {
+  readonly task: UploadTask;
+  readonly top: number;
+  /** d/ds of the share, times windowSeconds². */
+  readonly sharePull: number;
+  readonly sharePerBitRate: number;
+}
+
+/** Shares by one price ν of the link: each device minimises Φ(s) + ν·share(s), or stays out. The dual value at any
+ *  ν bounds J from below, and meets it when nobody is on the edge of staying out. */
+function dealShares(problem: AllocationProblem, link: MeasuredLink, separable: SeparableCosts): Answer {
+  const [low] = keepRateRange(problem);
+  const offers = problem.devices.map((load, k) =>
+    offersOf(problem, link, load, k, separable.ideal[k] as number),
+  );
+  const everybody = offers.map((each) => each.length > 0);
+  const market = new ShareMarket(separable, offers, low);
+  const free = market.clear(everybody, true);
+  let best = free;
+  // Staying out makes demand jump at the clearing price. Round both ways, and by slots, then fix the participants.
+  if (free.keepRates.some((s, k) => s === 0 && everybody[k] === true)) {
+    const bySlots = dealSlots(problem, link, 64, separable);
+    const sets = [free.keepRates, free.generous, bySlots.keepRates].map((rates) =>
+      Array.from(rates, (s) => s > 0),
+    );
+    for (const set of sets) {
+      const fixed = market.clear(set, false);
+      if (fixed.cost < best.cost) best = fixed;
+    }
+  }
+  return {
+    keepRates: best.keepRates,
+    lowerBound: free.dual,
+    assignment: { kind: "shares", shares: best.shares },
+  };
+}
+
+function offersOf(
+  problem: AllocationProblem,
+  link: MeasuredLink,
+  load: DeviceLoad,
+  device: number,
+  ideal: number,
+): Offer[] {
+  const [low] = keepRateRange(problem);
+  return load.preparations.flatMap((preparation) => {
+    const task = uploadTask(load, preparation, problem.deadlineSeconds);
+    const top = keepRateAtShare(link, device, task, 1, low, ideal);
+    if (top === 0) return [];
+    const share = sharePerBitRate(link, device);
+    const ratePull = task.bitsPerKeepRate * task.fixedSeconds + task.fixedBits * task.secondsPerKeepRate;
+    return [{ task, top, sharePull: share * ratePull, sharePerBitRate: share }];
+  });
+}
+
+interface Clearing {
+  readonly keepRates: Float64Array;
+  readonly shares: Float64Array;
+  /** Separable cost of these keep rates; Infinity when the shares do not fit. */
+  readonly cost: number;
+  /** Lower bound: the dual value at the clearing price. */
+  readonly dual: number;
+  /** Keep rates at a price just too low, where demand exceeds the link. */
+  readonly generous: Float64Array;
+}
+
+class ShareMarket {
+  readonly #separable: SeparableCosts;
+  readonly #offers: readonly (readonly Offer[])[];
+  readonly #low: number;
+  readonly #keepRates: Float64Array;
+  readonly #shares: Float64Array;
+  readonly #starts: Float64Array;
+  #cost = 0;
+  #priced = 0;
+
+  constructor(separable: SeparableCosts, offers: readonly (readonly Offer[])[], low: number) {
+    this.#separable = separable;
+    this.#offers = offers;
+    this.#low = low;
+    this.#keepRates = new Float64Array(offers.length);
+    this.#shares = new Float64Array(offers.length);
+    this.#starts = Float64Array.from(separable.ideal);
+  }
+
+  /** The price at which the link is just used up (0 if it never is), on the side that fits. */
+  clear(participants: readonly boolean[], mayStayOut: boolean): Clearing {
+    let used = this.#demand(0, participants, mayStayOut);
+    if (used <= 1) return this.#clearing(0, new Float64Array(this.#offers.length));
+    let low = { price: 0, used };
+    let high = { price: this.#startPrice(participants), used };
+    for (let i = 0; high.used > 1 && i < 60; i++) {
+      used = this.#demand(high.price, participants, mayStayOut);
+      if (used > 1) low = { price: high.price, used };
+      high = { price: used > 1 ? high.price * 4 : high.price, used };
+    }
+    if (high.used > 1)
+      return { ...this.#clearing(high.price, this.#keepRates), cost: Number.POSITIVE_INFINITY };
+    // Demand is close to a power of the price: regula falsi on logarithms, bisecting when it stalls.
+    for (let i = 0; i < 80 && 1 - high.used > 1e-11 && high.price - low.price > 1e-13 * high.price; i++) {
+      const slope = Math.log(high.used / low.used) / Math.log(high.price / low.price);
+      const guess = high.price * Math.exp(-Math.log(high.used) / slope);
+      const inside = low.price > 0 && i % 4 !== 3 && guess > low.price && guess < high.price;
+      const price = inside ? guess : low.price > 0 ? Math.sqrt(low.price * high.price) : high.price / 16;
+      used = this.#demand(price, participants, mayStayOut);
+      if (used > 1) low = { price, used };
+      else high = { price, used };
+    }
+    this.#demand(low.price, participants, mayStayOut);
+    const generous = this.#keepRates.slice();
+    this.#demand(high.price, participants, mayStayOut);
+    return this.#clearing(high.price, generous);
+  }
+
+  #clearing(price: number, generous: Float64Array): Clearing {
+    return {
+      keepRates: this.#keepRates.slice(),
+      shares: this.#shares.slice(),
+      cost: this.#cost,
+      dual: this.#priced - price,
+      generous: generous.slice(),
+    };
+  }
+
+  /** A price of the right order: the mean of what devices would pay at the middle of their range. */
+  #startPrice(participants: readonly boolean[]): number {
+    let [sum, count] = [0, 0];
+    this.#offers.forEach(([offer], k) => {
+      if (offer === undefined || participants[k] === false) return;
+      const s = 0.5 * (this.#low + offer.top);
+      const window = offer.task.fixedSeconds - offer.task.secondsPerKeepRate * s;
+      sum -= ((this.#separable.costs[k] as KeepRateCost).slope(s) * window * window) / offer.sharePull;
+      count++;
+    });
+    return Math.max(sum / count, 1e-300);
+  }
+
+  /** Total share demanded at a price; leaves keep rates, shares, their cost and the priced cost. */
+  #demand(price: number, participants: readonly boolean[], mayStayOut: boolean): number {
+    let used = 0;
+    this.#cost = 0;
+    this.#priced = 0;
+    for (let k = 0; k < this.#offers.length; k++) {
+      const out = this.#separable.excluded[k] as number;
+      const cost = this.#separable.costs[k] as KeepRateCost;
+      let bestPriced = mayStayOut || participants[k] === false ? out : Number.POSITIVE_INFINITY;
+      let [bestRate, bestShare, bestCost] = [0, 0, out];
+      if (participants[k] === true) {
+        for (const offer of this.#offers[k] as readonly Offer[]) {
+          const { task, top } = offer;
+          const pull = price * offer.sharePull;
+          // Prices settle quickly, so the last answer is a good start.
+          const start = this.#starts[k] as number;
+          const s = cost.minimiser(this.#low, top, pull, task.fixedSeconds, task.secondsPerKeepRate, start);
+          this.#starts[k] = s;
+          const share = offer.sharePerBitRate * rateNeeded(task, s);
+          const own = cost.at(s);
+          if (own + price * share <= bestPriced) {
+            bestPriced = own + price * share;
+            [bestRate, bestShare, bestCost] = [s, share, own];
+          }
+        }
+      }
+      this.#keepRates[k] = bestRate;
+      this.#shares[k] = bestShare;
+      this.#cost += bestCost;
+      this.#priced += bestPriced;
+      used += bestShare;
+    }
+    return used;
+  }
+}
