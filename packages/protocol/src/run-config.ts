@@ -115,10 +115,14 @@ export function resolveRunConfig(
 ): RunConfig {
   return runConfigSchema.parse({
     ...defaults,
-    ...overrides,
-    training: { ...defaults.training, ...overrides.training },
+    ...given(overrides),
+    training: { ...defaults.training, ...given(overrides.training ?? {}) },
   });
 }
+
+/** A key that is present with the value undefined overrides nothing. */
+const given = (overrides: object): object =>
+  Object.fromEntries(Object.entries(overrides).filter(([, value]) => value !== undefined));
 
 /** What the host may change between rounds. */
 export const runChangeSchema = runConfigSchema

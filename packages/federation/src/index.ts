@@ -1,0 +1,24 @@
+export {
+  type Aggregation,
+  createAggregation,
+  MAX_ABSOLUTE_CHANGE,
+  MAX_UPDATES,
+  outOfRange,
+} from "./aggregate.ts";
+export { buildReport, outcomeOf, secondsSpent } from "./history.ts";
+export { type DirectMethod, directDropoutRate, isDirect, planDirectly } from "./plan.ts";
+export { expectedBytes, memberAtWork, type Refusal } from "./refusal.ts";
+export type { Effect, RunCommand, RunEvent } from "./run-event.ts";
+export {
+  type Assignment,
+  createRun,
+  isReady,
+  type Member,
+  type MemberStatus,
+  type Participant,
+  type ReadyParticipant,
+  type RoundPlan,
+  type Run,
+  type RunState,
+} from "./run-state.ts";
+export { type Transition, transition } from "./transition.ts";
