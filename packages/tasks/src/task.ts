@@ -18,6 +18,7 @@ export interface RecommendedSettings {
   /** Training samples (classification) or windows (language model) each device holds. */
   readonly samplesPerDevice: number;
   readonly dropoutRate: number;
+  readonly split: SplitRule;
 }
 
 export interface TaskDefinition {
@@ -39,6 +40,13 @@ export type SplitRule =
   | { readonly kind: "natural" }
   | { readonly kind: "iid" }
   | { readonly kind: "dirichlet"; readonly alpha: number };
+
+/** One natural owner of texts: a president, a mailbox, a genre. Its held-out texts are fixed before any run. */
+export interface TextGroup {
+  readonly name: string;
+  readonly train: readonly Sample[];
+  readonly heldOut: readonly Sample[];
+}
 
 export interface DeviceSplit {
   /** Whose texts these are, e.g. "Ronald Reagan". */

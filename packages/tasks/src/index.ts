@@ -1,0 +1,16 @@
+export { cleanText } from "./clean-text.ts";
+export { type DecodedText, decodeText, type TextEncodingName } from "./decode-text.ts";
+export { TASK_DEFINITIONS, taskDefinition } from "./definitions.ts";
+export { type FileTask, readOwnText, taskFromRows } from "./own-text.ts";
+export { type AssembleOptions, assembleTask } from "./prepare.ts";
+export { type SampleLimit, type SplitOptions, splitAmongDevices } from "./split.ts";
+export type {
+  DeviceSplit,
+  PreparedTask,
+  RecommendedSettings,
+  Sample,
+  SplitRule,
+  TaskDefinition,
+  TextGroup,
+} from "./task.ts";
+export { MAXIMUM_FILE_BYTES, readTextRows, type TextRow } from "./text-rows.ts";

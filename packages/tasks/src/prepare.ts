@@ -1,0 +1,47 @@
+/** From groups of texts to a task as a run needs it. */
+import { chooseHeldOut, withoutDuplicates } from "./held-out.ts";
+import { groupsInPlay, type SampleLimit, splitAmongDevices } from "./split.ts";
+import type { PreparedTask, SplitRule, TaskDefinition, TextGroup } from "./task.ts";
+
+export interface AssembleOptions {
+  readonly devices: number;
+  readonly rule: SplitRule;
+  readonly seed: string;
+  /** Training samples (classification) or windows (language model) of a device at most; null is all it has. */
+  readonly samplesPerDevice: number | null;
+  /** Tokens of a window; the task's recommended length unless given. */
+  readonly sequenceLength?: number;
+  /** Held-out samples or windows that a run measures; 200 unless given, which takes seconds, not minutes. */
+  readonly heldOutSamples?: number;
+}
+
+/** About what the bundled tokenizer makes of English; windows are counted exactly where the tokens are. */
+const CHARACTERS_PER_TOKEN = 4;
+
+/** Training texts by device and a held-out set of the same owners; no text is in both. Throws as the split does. */
+export function assembleTask(
+  definition: TaskDefinition,
+  groups: readonly TextGroup[],
+  options: AssembleOptions,
+): PreparedTask {
+  const {
+    devices,
+    rule,
+    seed,
+    samplesPerDevice,
+    sequenceLength = definition.recommended.sequenceLength,
+    heldOutSamples = 200,
+  } = options;
+  const limitOf = (count: number): SampleLimit =>
+    definition.kind === "classification"
+      ? { kind: "samples", count }
+      : { kind: "characters", count: count * sequenceLength * CHARACTERS_PER_TOKEN };
+
+  const distinct = withoutDuplicates(groups);
+  const limit = samplesPerDevice === null ? null : limitOf(samplesPerDevice);
+  return {
+    definition,
+    devices: splitAmongDevices(distinct, { devices, rule, seed, limit }),
+    heldOut: chooseHeldOut(groupsInPlay(distinct, devices, rule), limitOf(heldOutSamples)),
+  };
+}
