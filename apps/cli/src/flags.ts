@@ -1,0 +1,86 @@
+/** Command-line flags as a table: one row gives the parser, the help line and the name in an error. */
+import { type ParseArgsConfig, parseArgs } from "node:util";
+import { UsageError } from "./usage-error.ts";
+
+export interface Flag {
+  readonly name: string;
+  /** Placeholder of the value; absent for a switch. */
+  readonly value?: string;
+  readonly help: string;
+}
+
+/** What was given, by flag name; switches are `true`. */
+export type GivenFlags = ReadonlyMap<string, string | true>;
+
+/** Throws a UsageError for an unknown flag, a missing value or a stray word. */
+export function parseFlags(args: readonly string[], flags: readonly Flag[]): GivenFlags {
+  const options: ParseArgsConfig["options"] = Object.fromEntries(
+    flags.map(({ name, value }) => [name, { type: value === undefined ? "boolean" : "string" }] as const),
+  );
+  const given = new Map<string, string | true>();
+  const { tokens } = parseArgs({ args: [...args], options, strict: false, tokens: true });
+  for (const token of tokens) {
+    if (token.kind === "option-terminator") continue;
+    if (token.kind === "positional") throw new UsageError(`unexpected argument "${token.value}"`);
+    const flag = flags.find(({ name }) => name === token.name);
+    if (!flag) throw new UsageError(`unknown flag ${token.rawName}${suggestion(token.name, flags)}`);
+    if (flag.value === undefined && token.value !== undefined)
+      throw new UsageError(`--${flag.name} takes no value, got "${token.value}"`);
+    if (
+      flag.value !== undefined &&
+      (token.value === undefined || (!token.inlineValue && token.value.startsWith("--")))
+    )
+      throw new UsageError(`--${flag.name} needs a value: --${flag.name} ${flag.value}`);
+    given.set(flag.name, token.value ?? true);
+  }
+  return given;
+}
+
+/** Number given for `name`, or undefined. Throws a UsageError unless it is a whole number of at least `minimum`. */
+export function wholeNumber(given: GivenFlags, name: string, minimum: number): number | undefined {
+  const text = given.get(name);
+  if (text === undefined) return undefined;
+  const number = Number(text);
+  if (text === "" || !Number.isInteger(number) || number < minimum)
+    throw new UsageError(`--${name}: expected a whole number of at least ${minimum}, got "${text}"`);
+  return number;
+}
+
+/** Value given for `name` as one of `choices`, or undefined. Throws a UsageError for another. */
+export function oneOf<Choice extends string>(
+  given: GivenFlags,
+  name: string,
+  choices: readonly Choice[],
+): Choice | undefined {
+  const text = given.get(name);
+  if (text === undefined) return undefined;
+  const choice = choices.find((candidate) => candidate === text);
+  if (choice === undefined) throw new UsageError(`--${name}: expected ${choices.join(", ")}, got "${text}"`);
+  return choice;
+}
+
+/** The flags as aligned lines for `--help`. */
+export function describeFlags(flags: readonly Flag[]): string {
+  const heads = flags.map(({ name, value }) => (value === undefined ? `--${name}` : `--${name} ${value}`));
+  const width = Math.max(...heads.map((head) => head.length));
+  return flags.map(({ help }, i) => `  ${(heads[i] as string).padEnd(width)}  ${help}`).join("\n");
+}
+
+function suggestion(name: string, flags: readonly Flag[]): string {
+  const near = flags.find((flag) => editDistance(flag.name, name) <= 2);
+  return near ? `; did you mean --${near.name}?` : "";
+}
+
+/** Levenshtein distance, one row at a time. */
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const substitution = (row[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(substitution, (row[j] as number) + 1, (next[j - 1] as number) + 1));
+    }
+    row = next;
+  }
+  return row[b.length] as number;
+}

@@ -1,0 +1,58 @@
+import { DEFAULT_RUN_CONFIG } from "@fedlodrop/protocol";
+import { describe, expect, it } from "vitest";
+import { parseFlags } from "./flags.ts";
+import { RUN_FLAGS, readRunFlags, runConfigFromFlags } from "./run-flags.ts";
+
+const given = (...args: string[]) => parseFlags(args, RUN_FLAGS);
+
+describe("readRunFlags", () => {
+  it("sets only what is given, inner fields included", () => {
+    expect(readRunFlags(given())).toEqual({});
+    expect(
+      readRunFlags(given("--dropout", "0", "--local-steps", "2", "--batch-size", "1", "--seed", "7")),
+    ).toEqual({ dropoutRate: 0, training: { localSteps: 2, batchSize: 1 }, seed: "7" });
+  });
+
+  it("reads splits", () => {
+    expect(readRunFlags(given("--split", "iid"))).toEqual({ split: { kind: "iid" } });
+    expect(readRunFlags(given("--split", "dirichlet:0.5"))).toEqual({
+      split: { kind: "dirichlet", alpha: 0.5 },
+    });
+  });
+
+  it.each([
+    [["--rounds", "0"], '--rounds: Too small: expected number to be >=1, got "0"'],
+    [["--rounds", "two"], '--rounds: Invalid input: expected number, received NaN, got "two"'],
+    [["--dropout", "1"], '--dropout: Too big: expected number to be <=0.95, got "1"'],
+    [["--local-steps", "1.5"], '--local-steps: Invalid input: expected int, received number, got "1.5"'],
+    [
+      ["--split", "dirichlet"],
+      '--split: Invalid input: expected number, received undefined, got "dirichlet"',
+    ],
+    [["--method", "best"], "--method: Invalid option"],
+    [
+      ["--method", "p-sca", "--dropout", "0.2"],
+      "--dropout belongs to --method fixed; p-sca sets the rates itself",
+    ],
+  ])("refuses %j in one line", (args, message) => {
+    expect(() => readRunFlags(given(...args))).toThrow(message);
+  });
+});
+
+it("has a flag for every field it names", () => {
+  for (const { field } of RUN_FLAGS) {
+    const value = field
+      .split(".")
+      .reduce<unknown>((config, key) => (config as Record<string, unknown>)[key], DEFAULT_RUN_CONFIG);
+    expect(value, field).not.toBeUndefined();
+  }
+});
+
+it("lays flags over the command's defaults over the run's", () => {
+  const config = runConfigFromFlags(given("--batch-size", "2"), { rounds: 5, training: { localSteps: 3 } });
+  expect(config).toEqual({
+    ...DEFAULT_RUN_CONFIG,
+    rounds: 5,
+    training: { ...DEFAULT_RUN_CONFIG.training, localSteps: 3, batchSize: 2 },
+  });
+});

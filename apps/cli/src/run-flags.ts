@@ -1,0 +1,155 @@
+/** Flags that set a field of the run's configuration, shared by every command that starts a run. */
+import {
+  METHODS,
+  type RunConfig,
+  type RunOverrides,
+  resolveRunConfig,
+  runOverridesSchema,
+} from "@fedlodrop/protocol";
+import type { Flag, GivenFlags } from "./flags.ts";
+import { UsageError } from "./usage-error.ts";
+
+interface RunFlag extends Flag {
+  /** Dotted place in `RunConfig`. */
+  readonly field: string;
+  /** Text to the field's value; the schema checks it. */
+  readonly read: (text: string) => unknown;
+}
+
+const asText = (text: string): string => text;
+/** An empty text is not zero. */
+const asNumber = (text: string): number => (text.trim() === "" ? Number.NaN : Number(text));
+
+export const RUN_FLAGS: readonly RunFlag[] = [
+  { name: "task", value: "NAME", help: "what to learn: presidents, spam, …", field: "task", read: asText },
+  {
+    name: "model",
+    value: "NAME|DIR",
+    help: "base model: base (bundled) or a folder in the Hugging Face layout",
+    field: "model",
+    read: asText,
+  },
+  { name: "rounds", value: "R", help: "rounds of the run", field: "rounds", read: asNumber },
+  { name: "method", value: "M", help: METHODS.join(", "), field: "method", read: asText },
+  {
+    name: "dropout",
+    value: "G",
+    help: "dropout rate γ of method fixed, 0 to 0.95",
+    field: "dropoutRate",
+    read: asNumber,
+  },
+  {
+    name: "max-dropout",
+    value: "G",
+    help: "largest γ a choosing method may use",
+    field: "maxDropoutRate",
+    read: asNumber,
+  },
+  {
+    name: "local-steps",
+    value: "E",
+    help: "optimiser steps a device takes in a round",
+    field: "training.localSteps",
+    read: asNumber,
+  },
+  { name: "batch-size", value: "B", help: "samples in a step", field: "training.batchSize", read: asNumber },
+  {
+    name: "sequence-length",
+    value: "T",
+    help: "tokens of a sample",
+    field: "training.sequenceLength",
+    read: asNumber,
+  },
+  { name: "learning-rate", value: "η", help: "of AdamW", field: "training.learningRate", read: asNumber },
+  { name: "rank", value: "R", help: "of the adapter", field: "rank", read: asNumber },
+  {
+    name: "value-type",
+    value: "TYPE",
+    help: "values on the wire: f32 or f16",
+    field: "valueType",
+    read: asText,
+  },
+  {
+    name: "deadline",
+    value: "SECONDS",
+    help: "a round closes then, whoever is missing",
+    field: "deadlineSeconds",
+    read: asNumber,
+  },
+  {
+    name: "quorum",
+    value: "SHARE",
+    help: "a round closes when this share of its cohort has reported",
+    field: "quorum",
+    read: asNumber,
+  },
+  {
+    name: "energy-limit",
+    value: "JOULES",
+    help: "E_max per device and round",
+    field: "energyLimitJoules",
+    read: asNumber,
+  },
+  {
+    name: "devices",
+    value: "K",
+    help: "parts the training texts are dealt into",
+    field: "devices",
+    read: asNumber,
+  },
+  { name: "split", value: "SPLIT", help: "natural, iid or dirichlet:ALPHA", field: "split", read: readSplit },
+  {
+    name: "samples-per-device",
+    value: "N",
+    help: "training samples a device keeps; all by default",
+    field: "samplesPerDevice",
+    read: asNumber,
+  },
+  {
+    name: "links",
+    value: "KIND",
+    help: "measured, or emulated: transfers paced to a simulated radio cell",
+    field: "links",
+    read: asText,
+  },
+  { name: "seed", value: "S", help: "the run repeats from it", field: "seed", read: asText },
+];
+
+/** What the given flags say of the run. Throws a UsageError that names the flag and the fault. */
+export function readRunFlags(given: GivenFlags): RunOverrides {
+  const tree: Record<string, unknown> = {};
+  for (const { name, field, read } of RUN_FLAGS) {
+    const text = given.get(name);
+    if (typeof text !== "string") continue;
+    const [key, inner] = field.split(".") as [string, string?];
+    tree[key] = inner === undefined ? read(text) : { ...(tree[key] as object), [inner]: read(text) };
+  }
+  const parsed = runOverridesSchema.safeParse(tree);
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0];
+    const flag = RUN_FLAGS.find(({ field }) => field === issue?.path.join(".") || field === issue?.path[0]);
+    throw new UsageError(
+      flag
+        ? `--${flag.name}: ${issue?.message}, got "${given.get(flag.name)}"`
+        : `run configuration: ${issue?.message}`,
+    );
+  }
+  if (given.has("dropout") && parsed.data.method !== undefined && parsed.data.method !== "fixed")
+    throw new UsageError(`--dropout belongs to --method fixed; ${parsed.data.method} sets the rates itself`);
+  return parsed.data;
+}
+
+/** The whole configuration from flags over `defaults` of the command. */
+export function runConfigFromFlags(given: GivenFlags, defaults: RunOverrides): RunConfig {
+  const overrides = readRunFlags(given);
+  return resolveRunConfig({
+    ...defaults,
+    ...overrides,
+    training: { ...defaults.training, ...overrides.training },
+  });
+}
+
+function readSplit(text: string): unknown {
+  const [kind, alpha] = text.split(":");
+  return alpha === undefined ? { kind } : { kind, alpha: asNumber(alpha) };
+}
