@@ -1,3 +1,6 @@
+/** Texts as token ids, cut for training. Pure numbers; the trainer makes batches of them. */
+import type { Tokenizer } from "./tokenizer.ts";
+
 /** Token ids ready for a batch; made from texts by `datasetFromSamples`. */
 export type Dataset =
   | {
@@ -11,3 +14,66 @@ export type Dataset =
       readonly sequences: readonly Int32Array[];
       readonly labels: Int32Array;
     };
+
+export interface TextSample {
+  readonly text: string;
+  /** Class index; needed for classification. */
+  readonly label?: number;
+}
+
+export interface DatasetOptions {
+  readonly kind: Dataset["kind"];
+  /** Input tokens of one window or the cut of one sample. */
+  readonly sequenceLength: number;
+}
+
+/** Windows (language model: texts joined by end-of-text, stride sequenceLength) or cut sequences (classification).
+ *  A text too short for one window gives a single shorter one.
+ *  @throws when there is nothing to train on or a label is missing. */
+export function datasetFromSamples(
+  samples: readonly TextSample[],
+  tokenizer: Tokenizer,
+  { kind, sequenceLength }: DatasetOptions,
+): Dataset {
+  if (!Number.isInteger(sequenceLength) || sequenceLength < 1)
+    throw new Error(`dataset: expected a sequenceLength of at least 1, got ${sequenceLength}`);
+  if (samples.length === 0) throw new Error("dataset: expected at least one sample, got none");
+  switch (kind) {
+    case "language-model":
+      return { kind, windows: cutWindows(samples, tokenizer, sequenceLength) };
+    case "classification":
+      return {
+        kind,
+        // An empty text still has a last token: end-of-text.
+        sequences: samples.map(({ text }) => {
+          const ids = tokenizer.encode(text).slice(0, sequenceLength);
+          return Int32Array.from(ids.length > 0 ? ids : [tokenizer.endOfTextId]);
+        }),
+        labels: Int32Array.from(samples, ({ label }, row) => checkLabel(label, row)),
+      };
+    default:
+      return kind satisfies never;
+  }
+}
+
+function cutWindows(
+  samples: readonly TextSample[],
+  tokenizer: Tokenizer,
+  sequenceLength: number,
+): readonly Int32Array[] {
+  const stream = samples.flatMap(({ text }) => [tokenizer.endOfTextId, ...tokenizer.encode(text)]);
+  if (stream.length <= samples.length) throw new Error("dataset: expected some text, got only empty samples");
+  const length = Math.min(sequenceLength, stream.length - 1);
+  const windows: Int32Array[] = [];
+  for (let start = 0; start + length < stream.length; start += length)
+    windows.push(Int32Array.from(stream.slice(start, start + length + 1)));
+  return windows;
+}
+
+function checkLabel(label: number | undefined, row: number): number {
+  if (label === undefined || !Number.isInteger(label) || label < 0)
+    throw new Error(
+      `dataset: expected a label of 0 or more for classification, got ${label} (row ${row + 1})`,
+    );
+  return label;
+}

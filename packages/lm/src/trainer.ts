@@ -74,14 +74,14 @@ export interface Trainer {
     dataset: Dataset,
     training: TrainingOptions,
   ): Promise<{ readonly firstStepSeconds: number; readonly stepSeconds: number }>;
-  /** Fine-tunes the kept entries; `onStep` may be slow without slowing training. Rejects when `signal` aborts. */
+  /** Fine-tunes the kept entries; `onStep` is called after each step and should return at once. Rejects when `signal` aborts. */
   trainRound(
     request: RoundRequest,
     dataset: Dataset,
     onStep?: (step: TrainingStep) => void,
     signal?: AbortSignal,
   ): Promise<RoundOutcome>;
-  /** Loss of the base model (`adapter` undefined) or of the full adapter, flat-vector layout. */
+  /** Loss of the base model (`adapter` undefined; classification then has a zero head) or of the full adapter, flat-vector layout. */
   evaluate(dataset: Dataset, adapter?: Float32Array): Promise<Evaluation>;
   /** Continues `promptIds`; `onToken` sees each id as it is drawn. */
   generate(

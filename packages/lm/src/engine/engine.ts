@@ -1,0 +1,27 @@
+/** A tfjs backend made ready for training: its kernels chosen, its failures loud. */
+import type * as tf from "@tensorflow/tfjs";
+import type { Backend } from "../trainer.ts";
+
+/** What an engine says about itself, for the page and for reports. */
+export interface EngineDescription {
+  readonly backend: Backend;
+  /** The WebGPU adapter, the WASM variant or "JavaScript". */
+  readonly device: string;
+  /** Which kernels are ours and which tfjs's, with the probe's times where there was a probe. */
+  readonly kernels: readonly KernelChoice[];
+}
+
+export interface KernelChoice {
+  readonly kernel: string;
+  readonly chosen: "own" | "stock";
+  /** Medians of the start-up probe on this device; absent where the choice needs none. */
+  readonly measured?: { readonly ownSeconds: number; readonly stockSeconds: number };
+}
+
+export interface Engine {
+  readonly description: EngineDescription;
+  /** Makes this the backend of the operations that follow. */
+  activate(): Promise<void>;
+  /** Reads a tensor back and disposes it; rejects if the device has failed by then. */
+  read(tensor: tf.Tensor): Promise<Float32Array>;
+}

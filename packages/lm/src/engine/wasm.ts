@@ -1,0 +1,39 @@
+/** tfjs's WASM backend (SIMD, one thread) with our matrix product in place of its own. */
+
+import * as tf from "@tensorflow/tfjs";
+import { setWasmPaths } from "@tensorflow/tfjs-backend-wasm";
+import type { Engine } from "./engine.ts";
+import { installWasmKernels } from "./wasm-kernels.ts";
+
+let opened: Promise<Engine> | undefined;
+
+/** @param wasmBase URL (browser) or directory (Node) of the .wasm files, ending in "/". Opens once per process. */
+export function openWasm(wasmBase: string): Promise<Engine> {
+  opened ??= open(wasmBase);
+  return opened;
+}
+
+async function open(wasmBase: string): Promise<Engine> {
+  // tfjs 4.22 spawns its threads but never uses them: 20 MB and 8 workers for nothing.
+  tf.env().set("WASM_HAS_MULTITHREAD_SUPPORT", false);
+  setWasmPaths(wasmBase);
+  if (!(await tf.setBackend("wasm")))
+    throw new Error(`WASM: cannot start from ${wasmBase}; expected tfjs-backend-wasm's .wasm files there`);
+  installWasmKernels();
+  const simd = await tf.env().getAsync("WASM_HAS_SIMD_SUPPORT");
+  return {
+    description: {
+      backend: "wasm",
+      device: simd ? "WebAssembly SIMD" : "WebAssembly",
+      kernels: [{ kernel: "BatchMatMul", chosen: "own" }],
+    },
+    activate: async () => {
+      await tf.setBackend("wasm");
+    },
+    read: async (tensor) => {
+      const values = Float32Array.from(tensor.dataSync());
+      tensor.dispose();
+      return values;
+    },
+  };
+}

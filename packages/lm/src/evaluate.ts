@@ -1,0 +1,66 @@
+/** Loss and accuracy over a whole dataset; sums are taken on the host in double precision. */
+import { type Batch, createBatch, sampleCount } from "./batches.ts";
+import type { Dataset } from "./dataset.ts";
+import type { Evaluation } from "./trainer.ts";
+
+/** Samples evaluated together; every batch has exactly this many rows, so that all run the same shaders. */
+const BATCH_SIZE = 8;
+
+/** Batches over all samples in order. The last one is filled up with row 0; `rows` counts the real ones. */
+function* evaluationBatches(dataset: Dataset): Generator<{ batch: Batch; rows: number }> {
+  const count = sampleCount(dataset);
+  if (count === 0) throw new Error("evaluate: expected at least one sample, got none");
+  for (let start = 0; start < count; start += BATCH_SIZE) {
+    const rows = Array.from({ length: BATCH_SIZE }, (_, i) => (start + i < count ? start + i : 0));
+    yield { batch: createBatch(dataset, rows), rows: Math.min(BATCH_SIZE, count - start) };
+  }
+}
+
+/** @param losses gives the loss of every token of a batch, [B, T] row-major */
+export async function evaluateTokens(
+  dataset: Dataset,
+  losses: (batch: Batch) => Promise<Float32Array>,
+): Promise<Evaluation> {
+  let sum = 0;
+  let count = 0;
+  for (const { batch, rows } of evaluationBatches(dataset)) {
+    const values = (await losses(batch)).subarray(0, rows * batch.length);
+    for (const value of values) sum += value;
+    count += values.length;
+  }
+  return { loss: sum / count, count };
+}
+
+/** @param logits gives the class scores of a batch, [B, labels] row-major */
+export async function evaluateClasses(
+  dataset: Dataset & { readonly kind: "classification" },
+  logits: (batch: Batch) => Promise<Float32Array>,
+): Promise<Evaluation> {
+  const count = dataset.labels.length;
+  let loss = 0;
+  let labelCount = 0;
+  const predicted: number[] = [];
+  for (const { batch, rows } of evaluationBatches(dataset)) {
+    const values = await logits(batch);
+    labelCount = values.length / batch.batchSize;
+    for (let row = 0; row < rows; row++) {
+      const scores = values.subarray(row * labelCount, (row + 1) * labelCount);
+      const label = dataset.labels[predicted.length] as number;
+      const largest = scores.reduce((a, b) => Math.max(a, b));
+      const logSum = largest + Math.log(scores.reduce((sum, score) => sum + Math.exp(score - largest), 0));
+      loss += logSum - (scores[label] as number);
+      predicted.push(scores.indexOf(largest));
+    }
+  }
+  const correct = predicted.filter((label, row) => label === dataset.labels[row]).length;
+  const evaluation = { loss: loss / count, accuracy: correct / count, count };
+  return labelCount === 2 ? { ...evaluation, f1: positiveF1(predicted, dataset.labels) } : evaluation;
+}
+
+/** F1 of label 1: 2·TP / (predicted + actual positives); 0 when there are neither. */
+function positiveF1(predicted: readonly number[], labels: Int32Array): number {
+  const truePositives = predicted.filter((label, row) => label === 1 && labels[row] === 1).length;
+  const positives =
+    predicted.filter((label) => label === 1).length + labels.filter((label) => label === 1).length;
+  return positives === 0 ? 0 : (2 * truePositives) / positives;
+}

@@ -1,0 +1,225 @@
+/**
+ * The Trainer on tfjs autograd, over any engine. It holds the frozen model on the device; everything a call makes
+ * is disposed before its promise settles. tfjs has one active backend per process: trainers of different backends
+ * may coexist there, but must not run at the same time.
+ */
+import {
+  type AdapterShape,
+  adapterSize,
+  createRandom,
+  drawDropoutMask,
+  gatherValues,
+  initialAdapter,
+  keptIndices,
+} from "@fedlodrop/protocol";
+import * as tf from "@tensorflow/tfjs";
+import { batchRows, createBatch, sampleCount } from "./batches.ts";
+import type { LanguageModel } from "./checkpoint.ts";
+import type { Dataset } from "./dataset.ts";
+import type { Engine, EngineDescription } from "./engine/engine.ts";
+import { type EngineOptions, openEngine } from "./engine/open.ts";
+import { evaluateClasses, evaluateTokens } from "./evaluate.ts";
+import { sampleToken } from "./generate.ts";
+import {
+  type AdapterTensors,
+  createExpansion,
+  placeFullAdapter,
+  placeSubAdapter,
+  rescaleFactor,
+} from "./lora-dropout.ts";
+import { labelLogits, tokenLosses } from "./loss.ts";
+import { disposeTraining, initTraining, trainStep } from "./train-step.ts";
+import type {
+  Backend,
+  Evaluation,
+  GenerationOptions,
+  RoundOutcome,
+  RoundRequest,
+  Trainer,
+  TrainingOptions,
+  TrainingStep,
+} from "./trainer.ts";
+import { hiddenStates, type TransformerTensors, tokenLogits, uploadModel } from "./transformer.ts";
+
+export interface TrainerOptions extends EngineOptions {
+  readonly backend: Backend;
+  readonly model: LanguageModel;
+  /** Shape of the adapter to train (`adapterShape`). */
+  readonly adapter: AdapterShape;
+}
+
+/** A trainer in this process, which can say what it runs on. */
+export interface LocalTrainer extends Trainer {
+  readonly engine: EngineDescription;
+}
+
+/** @throws when the backend cannot start; `pickBackend` says beforehand which one can. */
+export async function createTrainer(options: TrainerOptions): Promise<LocalTrainer> {
+  const engine = await openEngine(options.backend, options);
+  await engine.activate();
+  return new TensorflowTrainer(engine, uploadModel(options.model), options.adapter);
+}
+
+class TensorflowTrainer implements LocalTrainer {
+  readonly backend: Backend;
+  readonly engine: EngineDescription;
+  private readonly device: Engine;
+  private readonly model: TransformerTensors;
+  private readonly shape: AdapterShape;
+
+  constructor(device: Engine, model: TransformerTensors, shape: AdapterShape) {
+    this.device = device;
+    this.engine = device.description;
+    this.backend = device.description.backend;
+    this.model = model;
+    this.shape = shape;
+  }
+
+  async warmUp(dataset: Dataset, training: TrainingOptions) {
+    // Any mask will do: its shapes are those of every mask (lora-dropout.ts), and the result is thrown away.
+    const dropoutRate = 0.5;
+    const key = { seed: "warm-up", round: 0, participantId: "warm-up", dropoutRate };
+    const mask = drawDropoutMask(this.shape, key);
+    const { steps } = await this.trainRound(
+      {
+        mask,
+        dropoutRate,
+        values: gatherValues(initialAdapter(this.shape, "warm-up"), keptIndices(this.shape, mask)),
+        training: { ...training, localSteps: 2 },
+        batchSeed: "warm-up",
+      },
+      dataset,
+    );
+    const [first, second] = steps as [TrainingStep, TrainingStep];
+    return { firstStepSeconds: first.seconds, stepSeconds: second.seconds };
+  }
+
+  async trainRound(
+    { mask, dropoutRate, values, training, batchSeed }: RoundRequest,
+    dataset: Dataset,
+    onStep?: (step: TrainingStep) => void,
+    signal?: AbortSignal,
+  ): Promise<RoundOutcome> {
+    const placement = placeSubAdapter(this.shape, mask, rescaleFactor(training.rescale, dropoutRate));
+    if (values.length !== placement.valueCount)
+      throw new Error(`round: expected ${placement.valueCount} kept values, got ${values.length}`);
+    await this.device.activate();
+    const expansion = createExpansion(this.shape, placement);
+    let state = initTraining(values, placement.slotCount);
+    try {
+      const steps: TrainingStep[] = [];
+      const batches = batchRows(sampleCount(dataset), training.batchSize, batchSeed);
+      for (let number = 1; number <= training.localSteps; number++) {
+        await yieldToEvents();
+        signal?.throwIfAborted();
+        const start = performance.now();
+        const batch = createBatch(dataset, batches.next().value as readonly number[]);
+        const stepped = trainStep(this.model, expansion, batch, state, training);
+        state = stepped.state;
+        const [loss, gradientNorm] = (await this.device.read(stepped.report)) as unknown as [number, number];
+        if (!Number.isFinite(loss) || !Number.isFinite(gradientNorm))
+          throw new Error(
+            `training diverged at step ${number}: expected a finite loss and gradient, got ${loss} and ${gradientNorm} (learning rate ${training.learningRate})`,
+          );
+        const seconds = (performance.now() - start) / 1000;
+        const step = { step: number, loss, gradientNorm, seconds, tokens: batch.tokenCount };
+        steps.push(step);
+        onStep?.(step);
+      }
+      const trained = await this.device.read(state.slots.clone());
+      return { delta: values.map((value, i) => (trained[i] as number) - value), steps };
+    } finally {
+      disposeTraining(state);
+      expansion.dispose();
+    }
+  }
+
+  async evaluate(dataset: Dataset, adapter?: Float32Array): Promise<Evaluation> {
+    if (dataset.kind === "language-model")
+      return this.withAdapter(adapter, (factors) =>
+        evaluateTokens(dataset, (batch) => this.compute(() => tokenLosses(this.model, batch, factors?.()))),
+      );
+    // The base model has no head; a zero one predicts every class alike.
+    return this.withAdapter(adapter ?? new Float32Array(adapterSize(this.shape)), (factors) =>
+      evaluateClasses(dataset, (batch) => this.compute(() => labelLogits(this.model, batch, factors?.()))),
+    );
+  }
+
+  async generate(
+    promptIds: readonly number[],
+    { maxTokens, temperature, topK, seed }: GenerationOptions,
+    adapter?: Float32Array,
+    onToken?: (id: number) => void,
+  ): Promise<number[]> {
+    const { maxPositions, endOfTextId } = this.model.config;
+    const random = createRandom(seed, "generate");
+    const ids = promptIds.length > 0 ? [...promptIds] : [endOfTextId];
+    const generated: number[] = [];
+    return this.withAdapter(adapter, async (factors) => {
+      while (generated.length < maxTokens) {
+        const context = ids.slice(-maxPositions);
+        const logits = await this.compute(() => this.nextLogits(context, factors?.()));
+        const id = sampleToken(logits, temperature, topK, random);
+        if (id === endOfTextId) break;
+        ids.push(id);
+        generated.push(id);
+        onToken?.(id);
+      }
+      return generated;
+    });
+  }
+
+  dispose(): void {
+    this.model.dispose();
+  }
+
+  /** Logits [1, V] of the token after `context`. */
+  private nextLogits(context: readonly number[], factors: AdapterTensors | undefined): tf.Tensor {
+    const { maxPositions, width } = this.model.config;
+    // A multiple of 4 for the vec4 kernels; causal attention never looks at the padding.
+    const length = Math.min(maxPositions, 4 * Math.ceil(context.length / 4));
+    const ids = new Int32Array(length);
+    ids.set(context);
+    const hidden = hiddenStates(this.model, { ids, batchSize: 1, length }, factors);
+    return tokenLogits(this.model, tf.slice(hidden, [context.length - 1, 0], [1, width]));
+  }
+
+  /** Runs a forward pass and reads its result; events are let in first. */
+  private async compute(forward: () => tf.Tensor): Promise<Float32Array> {
+    await yieldToEvents();
+    return this.device.read(tf.tidy(forward));
+  }
+
+  /** Gives `use` the full adapter's factors (flat-vector layout) while it runs. */
+  private async withAdapter<T>(
+    adapter: Float32Array | undefined,
+    use: (factors: (() => AdapterTensors) | undefined) => Promise<T>,
+  ): Promise<T> {
+    await this.device.activate();
+    if (!adapter) return use(undefined);
+    if (adapter.length !== adapterSize(this.shape))
+      throw new Error(`adapter: expected ${adapterSize(this.shape)} values, got ${adapter.length}`);
+    const placement = placeFullAdapter(this.shape);
+    const expansion = createExpansion(this.shape, placement);
+    const { slots, optimizer } = initTraining(adapter, placement.slotCount);
+    try {
+      return await use(() => expansion.expand(slots));
+    } finally {
+      disposeTraining({ slots, optimizer });
+      expansion.dispose();
+    }
+  }
+}
+
+/** Lets the event loop run: cpu and WASM never wait for a device, so sockets and aborts would go unheard.
+ *  A message, because a timer would be held to 4 ms. */
+function yieldToEvents(): Promise<void> {
+  return new Promise((resolve) => {
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => {
+      port1.close();
+      resolve();
+    };
+    port2.postMessage(null);
+  });
+}
