@@ -6,5 +6,6 @@ export default defineConfig({
     testTimeout: 30_000,
     // Two workers: the numerics tests are CPU-bound, and small machines have two cores.
     maxWorkers: 2,
+    reporters: ["default", ["json", { outputFile: "node_modules/.cache/test-results/vitest.json" }]],
   },
 });

@@ -1,0 +1,28 @@
+// Sums Vitest's and Playwright's JSON results into the last line of `.ci/run`; exits 1 unless everything passed.
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+
+const folder = process.argv[2];
+const read = (name) => {
+  const path = join(folder, name);
+  return existsSync(path) ? JSON.parse(readFileSync(path, "utf8")) : null;
+};
+
+let passed = 0;
+let failed = 0;
+const unit = read("vitest.json");
+if (unit) {
+  passed += unit.numPassedTests;
+  failed += unit.numFailedTests;
+  // A file that fails before its first test has no tests to count.
+  failed += unit.testResults.filter((file) => file.status === "failed" && file.assertionResults.length === 0).length;
+} else failed += 1;
+
+const endToEnd = read("playwright.json");
+if (endToEnd) {
+  passed += endToEnd.stats.expected;
+  failed += endToEnd.stats.unexpected + endToEnd.stats.flaky + endToEnd.errors.length;
+} else failed += 1;
+
+console.log(`${passed} passed, ${failed} failed`);
+process.exitCode = failed > 0 || passed === 0 ? 1 : 0;

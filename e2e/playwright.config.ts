@@ -1,0 +1,13 @@
+import { defineConfig } from "@playwright/test";
+
+// No browser is configured here: the fixtures launch the one that the harness finds, as `fedlodrop federate` does.
+export default defineConfig({
+  testDir: ".",
+  outputDir: "results",
+  timeout: 120_000,
+  // Tabs compete for the processor; two federations at once would only wait for each other.
+  workers: 1,
+  fullyParallel: false,
+  forbidOnly: Boolean(process.env.CI),
+  reporter: [["list"], ["json", { outputFile: "../node_modules/.cache/test-results/playwright.json" }]],
+});
