@@ -15,7 +15,9 @@ if (unit) {
   passed += unit.numPassedTests;
   failed += unit.numFailedTests;
   // A file that fails before its first test has no tests to count.
-  failed += unit.testResults.filter((file) => file.status === "failed" && file.assertionResults.length === 0).length;
+  failed += unit.testResults.filter(
+    (file) => file.status === "failed" && file.assertionResults.length === 0,
+  ).length;
 } else failed += 1;
 
 const endToEnd = read("playwright.json");

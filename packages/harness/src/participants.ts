@@ -22,8 +22,10 @@ export interface Participant {
   readonly link: Link;
   /** Payload bytes of the tab's WebSocket frames so far, as the browser counts them. */
   readonly wire: { received: number; sent: number };
+  /** Resolves with the reason when the tab can no longer take part: it crashed, was closed, or its page gave up. */
+  readonly gone: Promise<string>;
   state(): Promise<PageState>;
-  /** Waits until the page is in one of `states`; throws at once when the page gives up or its tab crashes. */
+  /** Waits until the page is in one of `states`; throws at once when the tab is gone. */
   reaches(states: readonly string[]): Promise<PageState>;
   close(): Promise<void>;
 }
@@ -57,7 +59,7 @@ export async function openParticipant(
   const context = await browser.newContext();
   const page = await context.newPage();
   const wire = countFrames(page);
-  const crash = firstCrash(page);
+  const gone = whenGone(page);
 
   const participant: Participant = {
     nickname,
@@ -65,27 +67,26 @@ export async function openParticipant(
     context,
     link,
     wire,
+    gone,
     state: () => readPageState(page),
     async reaches(states) {
       const settled = page.waitForFunction(
         (wanted) => {
           const { state, participantId } = document.documentElement.dataset;
-          return state === "error" || (participantId !== undefined && wanted.includes(state ?? ""));
+          return participantId !== undefined && wanted.includes(state ?? "");
         },
         [...states],
         { timeout: timeoutMilliseconds, polling: 100 },
       );
-      const crashMessage = await Promise.race([settled.then(() => null), crash]).catch(async (cause) => {
-        const { state } = await readPageState(page).catch(() => ({ state: "closed" }));
+      const reason = await Promise.race([settled.then(() => null), gone]).catch(async (cause) => {
+        const { state } = await readPageState(page);
         throw new Error(
           `${nickname}: expected state ${states.join(" or ")} within ${timeoutMilliseconds / 1000} s, got ${state ?? "none"}`,
           { cause },
         );
       });
-      if (crashMessage !== null) throw new Error(`${nickname}: ${crashMessage}`);
-      const state = await readPageState(page);
-      if (state.state === "error") throw new Error(`${nickname}: ${state.error ?? "the page gave up"}`);
-      return state;
+      if (reason !== null) throw new Error(`${nickname}: ${reason}`);
+      return readPageState(page);
     },
     async close() {
       await context.close();
@@ -110,7 +111,17 @@ function countFrames(page: Page): Participant["wire"] {
   return wire;
 }
 
-/** Resolves with what went wrong when the tab's process dies; never otherwise. */
-function firstCrash(page: Page): Promise<string> {
-  return new Promise((resolve) => page.on("crash", () => resolve("the tab's process crashed")));
+function whenGone(page: Page): Promise<string> {
+  const gaveUp = page.waitForFunction(() => document.documentElement.dataset.state === "error", undefined, {
+    timeout: 0,
+    polling: 200,
+  });
+  return new Promise((resolve) => {
+    page.once("crash", () => resolve("the tab's process crashed"));
+    page.once("close", () => resolve("the tab was closed"));
+    gaveUp.then(
+      async () => resolve((await readPageState(page)).error ?? "the page gave up"),
+      () => {}, // the page closed or crashed first
+    );
+  });
 }

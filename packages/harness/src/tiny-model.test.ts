@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { readModel } from "@fedlodrop/lm/node";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { writeTinyModel } from "./tiny-model.ts";
 
@@ -35,4 +36,13 @@ it("writes a safetensors header whose tensors fill the file exactly", async () =
   }
   expect(8 + headerLength + end).toBe(file.length);
   expect(header["wte.weight"]?.shape).toEqual([257, 32]);
+});
+
+it("opens as a language model whose tokens are bytes", async () => {
+  await writeTinyModel(join(folder, "e"));
+  const { model, tokenizer } = await readModel(join(folder, "e"));
+  expect(model.config).toMatchObject({ vocabularySize: 257, layerCount: 2, width: 32, endOfTextId: 256 });
+  const text = "Naïve – 日本\n";
+  expect(tokenizer.encode(text)).toHaveLength(new TextEncoder().encode(text).length);
+  expect(tokenizer.decode(tokenizer.encode(text))).toBe(text);
 });

@@ -11,14 +11,24 @@ const LAYERS = 2;
 const HEADS = 2;
 const CONTEXT = 64;
 const END_OF_TEXT = "<|endoftext|>";
+const TOKENIZER_CONFIG = {
+  tokenizer_class: "GPT2Tokenizer",
+  bos_token: END_OF_TEXT,
+  eos_token: END_OF_TEXT,
+  unk_token: END_OF_TEXT,
+  add_prefix_space: false,
+  clean_up_tokenization_spaces: false,
+  model_max_length: CONTEXT,
+};
 
-/** Writes config.json, tokenizer.json and model.safetensors into `folder`. */
+/** Writes config.json, tokenizer.json, tokenizer_config.json and model.safetensors into `folder`. */
 export async function writeTinyModel(folder: string, seed = "tiny"): Promise<void> {
   await mkdir(folder, { recursive: true });
   const vocabulary = Object.fromEntries([...byteCharacters(), END_OF_TEXT].map((token, id) => [token, id]));
   const vocabSize = Object.keys(vocabulary).length;
   await writeFile(join(folder, "config.json"), JSON.stringify(modelConfig(vocabSize), null, 2));
   await writeFile(join(folder, "tokenizer.json"), JSON.stringify(byteTokenizer(vocabulary)));
+  await writeFile(join(folder, "tokenizer_config.json"), JSON.stringify(TOKENIZER_CONFIG, null, 2));
   await writeFile(join(folder, "model.safetensors"), safetensors(parameterShapes(vocabSize), seed));
 }
 
