@@ -145,14 +145,17 @@ class Gpt2(nn.Module):
                 depth = 2 * shape.n_layer if name.endswith("c_proj.weight") else 1
                 nn.init.normal_(parameter, 0, 0.02 / math.sqrt(depth))
 
+    def hidden(self, ids: Tensor) -> Tensor:
+        """States [B, T, C] after the last layer norm, of ids [B, T]."""
+        T = ids.shape[1]
+        x = self.transformer["wte"](ids) + self.transformer["wpe"](torch.arange(T, device=ids.device))
+        for block in self.transformer["h"]:
+            x = block(x, self.mask[:T, :T])
+        return self.transformer["ln_f"](x)
+
     def forward(self, ids: Tensor) -> Tensor:
         """Logits [B, T, V] of the next token after each of ids [B, T]."""
-        T = ids.shape[1]
-        wte, wpe, blocks, ln_f = (self.transformer[name] for name in ("wte", "wpe", "h", "ln_f"))
-        x = wte(ids) + wpe(torch.arange(T, device=ids.device))
-        for block in blocks:
-            x = block(x, self.mask[:T, :T])
-        return ln_f(x) @ wte.weight.t()
+        return self.hidden(ids) @ self.transformer["wte"].weight.t()
 
     def loss(self, windows: Tensor) -> Tensor:
         """Mean next-token loss in nats over windows [B, T + 1]."""
