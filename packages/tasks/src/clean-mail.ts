@@ -4,6 +4,7 @@
  * they are never shown unasked.
  */
 import { cleanText } from "./clean-text.ts";
+import { cutIntoPassages } from "./passages.ts";
 
 export interface RawMail {
   readonly subject: string;
@@ -19,7 +20,9 @@ export function cleanMail({ subject, text, html }: RawMail): string {
   const title = cleanText(subject.replace(/\[[^\]]{1,30}\]/g, " ")).replace(/\s+/g, " ");
   // Some mails carry a token text part such as "this is HTML" beside the real one.
   const body = cleanBody(text.trim().length > 40 || html === "" ? text : htmlToText(html));
-  return body.length < 20 ? "" : cutToWords(`${hideAddresses(title)}\n${body}`, MAIL_CHARACTERS);
+  return body.length < 20
+    ? ""
+    : (cutIntoPassages(`${hideAddresses(title)}\n${body}`, MAIL_CHARACTERS)[0] ?? "");
 }
 
 function cleanBody(text: string): string {
@@ -37,12 +40,6 @@ function hideAddresses(text: string): string {
   return text
     .replace(/\b(?:https?:\/\/|www\.)\S+/gi, "URL")
     .replace(/[^\s@<(]{1,100}@[^\s@>)]{1,100}/g, "EMAIL");
-}
-
-function cutToWords(text: string, maxCharacters: number): string {
-  if (text.length <= maxCharacters) return text;
-  const cut = text.slice(0, maxCharacters + 1);
-  return cut.slice(0, Math.max(cut.search(/\s\S*$/), 0) || maxCharacters).trim();
 }
 
 const ENTITIES: Readonly<Record<string, string>> = {

@@ -10,6 +10,8 @@ const REPLACEMENTS: readonly (readonly [RegExp, string])[] = [
   [/\u2014/g, "--"],
   [/\u2026/g, "..."],
   [/[\ufeff\u00ad\u200b]/g, ""],
+  // What could not be decoded, as in mails that name a wrong character set.
+  [/\ufffd/g, " "],
   [/\r\n?/g, "\n"],
   [/[^\S\n]+/g, " "],
   [/ ?\n ?/g, "\n"],

@@ -37,6 +37,8 @@ const KINDS = [
 
 /** Characters of a passage to classify: somewhat more than one cut of 64 tokens. */
 const PASSAGE_CHARACTERS = 320;
+/** What remains at the end of a file may be too short to tell anything. */
+const MINIMUM_PASSAGE_CHARACTERS = 100;
 /** One file in four, by its content, is held out whole: passages of one file resemble each other. */
 const HELD_OUT_EVERY = 4;
 
@@ -56,7 +58,10 @@ export function genreKindGroups(files: readonly BrownFile[]): TextGroup[] {
     toGroup(
       name,
       files.filter(({ genre }) => genres.includes(genre)),
-      (text) => cutIntoPassages(text, PASSAGE_CHARACTERS).map((passage) => ({ text: passage, label })),
+      (text) =>
+        cutIntoPassages(text, PASSAGE_CHARACTERS)
+          .filter((passage) => passage.length >= MINIMUM_PASSAGE_CHARACTERS)
+          .map((passage) => ({ text: passage, label })),
     ),
   );
 }

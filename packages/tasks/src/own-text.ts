@@ -31,7 +31,9 @@ export function taskFromRows(rows: readonly TextRow[], fileName: string): FileTa
   const byDevice = new Map<string, TextRow[]>();
   for (const row of rows) {
     const name = row.device ?? fileName;
-    byDevice.set(name, [...(byDevice.get(name) ?? []), row]);
+    const own = byDevice.get(name);
+    if (own) own.push(row);
+    else byDevice.set(name, [row]);
   }
   const labels = [...new Set(rows.flatMap((row) => row.label ?? []))].sort();
   const base: TaskDefinition = {
@@ -40,7 +42,8 @@ export function taskFromRows(rows: readonly TextRow[], fileName: string): FileTa
     title: fileName,
     story: "Each device keeps its rows of this file; together they train one model on all of them.",
     labels,
-    prompts: rows.slice(0, 3).map((row) => row.text.slice(0, 60)),
+    // Rows are somebody's own; none is shown to others as an opening.
+    ...(labels.length > 0 && { prompts: [] }),
   };
   if (labels.length === 0) {
     const groups = [...byDevice].map(([name, own]) => languageModelGroup(name, own, fileName));

@@ -31,11 +31,12 @@ export function cutIntoPassages(text: string, maxCharacters: number): string[] {
 export function passageEnd(text: string, start: number, maxCharacters: number): number {
   if (text.length - start <= maxCharacters) return text.length;
   const reach = text.slice(start, start + maxCharacters + 1);
+  const half = maxCharacters / 2;
   const sentence = [...reach.matchAll(/[.!?]["')\]]*(?=\s)/g)].at(-1);
-  // A sentence that ends in the first half would leave a passage much shorter than a training window.
-  if (sentence && sentence.index > maxCharacters / 2) return start + sentence.index + sentence[0].length;
+  // An end in the first half would leave a passage much shorter than asked for.
+  if (sentence && sentence.index > half) return start + sentence.index + sentence[0].length;
   const space = Math.max(reach.lastIndexOf(" "), reach.lastIndexOf("\n"));
-  if (space > 0) return start + space;
+  if (space > half) return start + space;
   const splitsPair = /^[\udc00-\udfff]/.test(reach.slice(maxCharacters));
   return start + maxCharacters - (splitsPair ? 1 : 0);
 }

