@@ -11,6 +11,7 @@ export {
   type Participant,
   type ParticipantOptions,
   READY,
+  type Wire,
 } from "./participants.ts";
 export { joinScripted, nanUpdate, type ScriptedParticipant } from "./scripted-participant.ts";
 export { writeTinyModel } from "./tiny-model.ts";

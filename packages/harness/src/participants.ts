@@ -14,14 +14,24 @@ export interface ParticipantOptions {
   readonly timeoutSeconds?: number;
 }
 
+/**
+ * Payload bytes of the tab's WebSocket frames so far, as the browser counts them. Binary frames carry sub-adapters
+ * (received) and updates (sent), text frames everything else.
+ */
+export interface Wire {
+  receivedBinary: number;
+  sentBinary: number;
+  receivedText: number;
+  sentText: number;
+}
+
 /** A tab that takes part. Faults for it are in `faults.ts`. */
 export interface Participant {
   readonly nickname: string;
   readonly page: Page;
   readonly context: BrowserContext;
   readonly link: Link;
-  /** Payload bytes of the tab's WebSocket frames so far, as the browser counts them. */
-  readonly wire: { received: number; sent: number };
+  readonly wire: Wire;
   /** Resolves with the reason when the tab can no longer take part: it crashed, was closed, or its page gave up. */
   readonly gone: Promise<string>;
   state(): Promise<PageState>;
@@ -98,15 +108,14 @@ export async function openParticipant(
   return participant;
 }
 
-function countFrames(page: Page): Participant["wire"] {
-  const wire = { received: 0, sent: 0 };
+function countFrames(page: Page): Wire {
+  const wire: Wire = { receivedBinary: 0, sentBinary: 0, receivedText: 0, sentText: 0 };
+  const count = (direction: "received" | "sent", payload: string | Buffer): void => {
+    wire[`${direction}${typeof payload === "string" ? "Text" : "Binary"}`] += Buffer.byteLength(payload);
+  };
   page.on("websocket", (socket) => {
-    socket.on("framereceived", ({ payload }) => {
-      wire.received += Buffer.byteLength(payload);
-    });
-    socket.on("framesent", ({ payload }) => {
-      wire.sent += Buffer.byteLength(payload);
-    });
+    socket.on("framereceived", ({ payload }) => count("received", payload));
+    socket.on("framesent", ({ payload }) => count("sent", payload));
   });
   return wire;
 }
