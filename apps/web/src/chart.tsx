@@ -1,0 +1,118 @@
+/** A line chart (uPlot) in the page's colours, which follow the colour scheme. */
+import { useEffect, useRef } from "preact/hooks";
+import uPlot from "uplot";
+
+export interface Line {
+  readonly label: string;
+  /** A custom property of style.css, e.g. "--series-1". */
+  readonly color: string;
+  readonly dashed?: boolean;
+  /** Marks each value; for lines with few of them. */
+  readonly dots?: boolean;
+  readonly values: readonly (number | null)[];
+}
+
+export interface ChartProps {
+  /** What a screen reader says in place of the picture. */
+  readonly description: string;
+  readonly xTitle: string;
+  readonly x: readonly number[];
+  readonly lines: readonly Line[];
+  readonly height?: number;
+}
+
+export function Chart({ description, xTitle, x, lines, height = 220 }: ChartProps) {
+  const holder = useRef<HTMLDivElement>(null);
+  const plot = useRef<uPlot | null>(null);
+  const data: uPlot.AlignedData = [[...x], ...lines.map(({ values }) => [...values])];
+  const latest = useRef(data);
+  latest.current = data;
+  const look = JSON.stringify([xTitle, height, ...lines.map(({ values: _, ...line }) => line)]);
+
+  // `look` stands for the lines' labels and colours.
+  useEffect(() => {
+    const element = holder.current;
+    if (!element) return;
+    const draw = (): void => {
+      plot.current?.destroy();
+      plot.current = new uPlot(options(element, xTitle, lines, height), latest.current, element);
+    };
+    draw();
+    const resized = new ResizeObserver(() => plot.current?.setSize({ width: element.clientWidth, height }));
+    resized.observe(element);
+    const scheme = matchMedia("(prefers-color-scheme: dark)");
+    scheme.addEventListener("change", draw);
+    return () => {
+      resized.disconnect();
+      scheme.removeEventListener("change", draw);
+      plot.current?.destroy();
+      plot.current = null;
+    };
+  }, [look]);
+
+  useEffect(() => plot.current?.setData(data));
+
+  return (
+    <figure>
+      <div class="chart" ref={holder} role="img" aria-label={description} />
+      <figcaption class="legend">
+        {lines.map(({ label, color, dashed }) => (
+          <span key={label}>
+            <span class={dashed ? "key dashed" : "key"} style={`--key: var(${color})`} />
+            {label}
+          </span>
+        ))}
+      </figcaption>
+    </figure>
+  );
+}
+
+function options(
+  element: HTMLElement,
+  xTitle: string,
+  lines: readonly Line[],
+  height: number,
+): uPlot.Options {
+  const style = getComputedStyle(document.documentElement);
+  const color = (name: string): string => style.getPropertyValue(name).trim();
+  const axis: uPlot.Axis = {
+    stroke: color("--muted"),
+    grid: { stroke: color("--line"), width: 1 },
+    ticks: { stroke: color("--line"), width: 1 },
+    font: "12px system-ui, sans-serif",
+  };
+  return {
+    width: element.clientWidth,
+    height,
+    legend: { show: false },
+    cursor: { show: false },
+    scales: { x: { time: false } },
+    axes: [
+      {
+        ...axis,
+        label: xTitle,
+        labelFont: "12px system-ui, sans-serif",
+        labelSize: 18,
+        size: 34,
+        incrs: WHOLE_STEPS,
+      },
+      { ...axis, size: 48 },
+    ],
+    series: [
+      {},
+      ...lines.map((line) => ({
+        label: line.label,
+        stroke: color(line.color),
+        width: 2,
+        spanGaps: true,
+        ...(line.dashed && { dash: [6, 4] }),
+        points: { show: line.dots ?? false, size: 6 },
+      })),
+    ],
+  };
+}
+
+/** Rounds and steps are counted: no half ones on the axis. */
+const WHOLE_STEPS = [1, 2, 5]
+  .flatMap((digit) => [1, 10, 100, 1000, 10_000].map((power) => digit * power))
+  .sort((a, b) => a - b);

@@ -1,0 +1,216 @@
+/**
+ * One participant's device: joins, loads, trains each round it is asked to, and tries prompts between rounds.
+ * Everything that uses the trainer goes through one queue, because a trainer does one thing at a time.
+ */
+import { type BackendChoice, pickBackend } from "@fedlodrop/lm";
+import type { EnergyProfile, Joined, RoundStart, RunDescription } from "@fedlodrop/protocol";
+import { type Link, openLink } from "./link.ts";
+import { type Loaded, load, loadKey } from "./load.ts";
+import { type FromWorker, type OwnTexts, type ToWorker, toPlainError } from "./messages.ts";
+import { measureRoundTrip, playRound } from "./round.ts";
+import { tryPrompt } from "./try-it.ts";
+
+/** Who this device is in which run. */
+interface Membership {
+  readonly participantId: string;
+  readonly token: string;
+  readonly run: RunDescription;
+}
+
+interface OpenRound {
+  readonly round: number;
+  readonly abort: AbortController;
+}
+
+/** Returns what takes the page's messages; `post` carries the answers. */
+export function createDevice(post: (message: FromWorker) => void): (message: ToWorker) => void {
+  let choice: BackendChoice | undefined;
+  let energy: { profile: EnergyProfile; batteryWatts: number | null } | undefined;
+  let ownTexts: OwnTexts | null = null;
+  let link: Link | undefined;
+  let membership: Membership | undefined;
+  let loaded: Loaded | undefined;
+  let loading: AbortController | undefined;
+  let openRound: OpenRound | undefined;
+  let trainerQueue: Promise<void> = Promise.resolve();
+
+  const fail = (error: unknown): void => post({ kind: "failed", error: toPlainError(error) });
+
+  /** Runs `work` when the trainer is free. */
+  function withTrainer(work: () => Promise<void>): void {
+    trainerQueue = trainerQueue.then(work).catch(fail);
+  }
+
+  function abandonRound(why: string): void {
+    openRound?.abort.abort(new Error(why));
+  }
+
+  function join(nickname: string, token: string | null): void {
+    link?.close();
+    link = openLink(nickname, token, {
+      openRound: () => openRound?.round,
+      connection: (online) => post({ kind: "connection", online }),
+      refused: (refused) => post({ kind: "refused", refused }),
+      joined: enter,
+    });
+    const { socket } = link;
+    socket.on("run-changed", (run) => {
+      if (!membership) return;
+      membership = { ...membership, run };
+      post({ kind: "run-changed", run });
+      prepare();
+    });
+    socket.on("round-start", takePart);
+    socket.on("round-closed", (closed) => {
+      if (openRound?.round === closed.round) abandonRound("the round closed first");
+      post({ kind: "round-closed", closed });
+    });
+    socket.on("run-ended", (ended) => {
+      abandonRound("the run ended");
+      post({ kind: "run-ended", ended });
+    });
+    socket.on("dismissed", (refused) => {
+      leave();
+      post({ kind: "dismissed", refused });
+    });
+  }
+
+  function enter({ participantId, token, nickname, run }: Joined): void {
+    if (membership && membership.participantId !== participantId)
+      abandonRound("the coordinator gave a new identity");
+    membership = { participantId, token, run };
+    post({ kind: "joined", participantId, token, nickname, run });
+    prepare();
+  }
+
+  /** Loads what the run needs, unless it is there already, and says `ready`. */
+  function prepare(): void {
+    if (!membership || !choice) return;
+    const { run, token } = membership;
+    if (loaded?.key === loadKey(run, ownTexts)) return void announceReady().catch(fail);
+    abandonRound("the run's settings changed");
+    loading?.abort();
+    const abort = new AbortController();
+    loading = abort;
+    const request = { run, token, ownTexts, choice };
+    withTrainer(async () => {
+      if (abort.signal.aborted) return;
+      loaded?.trainer.dispose();
+      loaded = undefined;
+      try {
+        loaded = await load(request, abort.signal, post);
+        if (!abort.signal.aborted) await announceReady();
+      } catch (error) {
+        if (!abort.signal.aborted) throw error;
+      }
+    });
+  }
+
+  async function announceReady(): Promise<void> {
+    if (!link || !loaded || !energy) return;
+    const { sampleCount, warmUp, source, trainer } = loaded;
+    const { backend, device } = trainer.engine;
+    const energyProfile = energy.profile;
+    const never = new AbortController().signal;
+    await link.persist(never, async (socket) => {
+      const roundTripSeconds = await measureRoundTrip(socket);
+      const ready = {
+        backend,
+        deviceDescription: device,
+        sampleCount,
+        ...warmUp,
+        roundTripSeconds,
+        energyProfile,
+      };
+      const reply = await socket.emitWithAck("ready", ready);
+      if (reply.kind === "refused") post({ kind: "refused", refused: reply });
+      else post({ kind: "ready", source, sampleCount, ...warmUp });
+    });
+  }
+
+  /** The deadline runs from the message's arrival, also while the trainer is still busy. */
+  function takePart(start: RoundStart): void {
+    const { round, deadlineSeconds } = start;
+    abandonRound("a newer round began");
+    const abort = new AbortController();
+    const mine: OpenRound = { round, abort };
+    openRound = mine;
+    const late = setTimeout(() => abort.abort(new Error("the deadline passed")), deadlineSeconds * 1000);
+    withTrainer(async () => {
+      try {
+        if (!link || !loaded || !membership || !energy) return;
+        const { trainer, dataset, sampleCount } = loaded;
+        const { participantId, run } = membership;
+        const known = energy;
+        const context = {
+          link,
+          trainer,
+          dataset,
+          sampleCount,
+          participantId,
+          run,
+          energy: () => energy ?? known,
+          post,
+        };
+        await playRound(context, start, abort.signal);
+      } catch (error) {
+        const why = abort.signal.aborted ? abort.signal.reason : error;
+        post({ kind: "round-abandoned", round, why: toPlainError(why).message });
+      } finally {
+        clearTimeout(late);
+        if (openRound === mine) openRound = undefined;
+      }
+    });
+  }
+
+  function tryOut(prompt: string): void {
+    if (openRound) post({ kind: "trying", why: "This device is busy with a round; the answer follows it." });
+    withTrainer(async () => {
+      if (!loaded || !membership) return;
+      const { trainer, tokenizer } = loaded;
+      await tryPrompt({ trainer, tokenizer, run: membership.run, post }, prompt).catch((error: unknown) =>
+        post({ kind: "try-failed", error: toPlainError(error) }),
+      );
+    });
+  }
+
+  function leave(): void {
+    abandonRound("this device left");
+    loading?.abort();
+    link?.socket.emit("leave");
+    link?.close();
+    link = undefined;
+    membership = undefined;
+  }
+
+  return (message) => {
+    switch (message.kind) {
+      case "check":
+        pickBackend(message.backend ?? undefined).then((found) => {
+          choice = found;
+          post({ kind: "checked", choice: found });
+        }, fail);
+        return;
+      case "join":
+        energy = { profile: message.profile, batteryWatts: null };
+        ownTexts = message.ownTexts;
+        join(message.nickname, message.token);
+        return;
+      case "own-texts":
+        ownTexts = message.ownTexts;
+        prepare();
+        return;
+      case "energy":
+        energy = { profile: message.profile, batteryWatts: message.batteryWatts };
+        return;
+      case "try":
+        tryOut(message.prompt);
+        return;
+      case "leave":
+        leave();
+        return;
+      default:
+        message satisfies never;
+    }
+  };
+}

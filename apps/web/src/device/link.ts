@@ -1,0 +1,130 @@
+/**
+ * The participant's Socket.IO connection. It joins again by its token after every reconnection, and nothing else is
+ * sent before the coordinator has said `joined`.
+ */
+import {
+  type ClientToServerEvents,
+  type Join,
+  type Joined,
+  PROTOCOL_VERSION,
+  type Refused,
+  type ServerToClientEvents,
+} from "@fedlodrop/protocol";
+import { io, type Socket } from "socket.io-client";
+
+export type ParticipantSocket = Socket<ServerToClientEvents, ClientToServerEvents>;
+
+/** Longest wait for an answer that needs no work; a silent coordinator counts as a lost connection. */
+const ANSWER_SECONDS = 15;
+
+export interface LinkListener {
+  /** The round this device is still working on: the coordinator cannot tell a reconnection from a reload without it. */
+  openRound(): number | undefined;
+  joined(joined: Joined): void;
+  refused(refused: Refused): void;
+  connection(online: boolean): void;
+}
+
+export interface Link {
+  readonly socket: ParticipantSocket;
+  /** Runs `attempt` on a joined connection, again after each lost one, until it succeeds or `signal` aborts. */
+  persist<T>(signal: AbortSignal, attempt: (socket: AnsweringSocket) => Promise<T>): Promise<T>;
+  close(): void;
+}
+
+export type AnsweringSocket = ReturnType<ParticipantSocket["timeout"]>;
+
+/** A coordinator's refusal on its way up to whoever shows it. */
+export class RefusedError extends Error {
+  readonly refused: Refused;
+  constructor(refused: Refused) {
+    super(refused.message);
+    this.name = "RefusedError";
+    this.refused = refused;
+  }
+}
+
+/** The accepted reply; @throws RefusedError otherwise. */
+export function accepted<T extends { readonly kind: string }>(reply: T): Exclude<T, Refused> {
+  if (reply.kind === "refused") throw new RefusedError(reply as unknown as Refused);
+  return reply as Exclude<T, Refused>;
+}
+
+export function openLink(nickname: string, token: string | null, listener: LinkListener): Link {
+  const socket: ParticipantSocket = io(self.location.origin, {
+    transports: ["websocket", "polling"],
+    tryAllTransports: true,
+  });
+  let currentToken = token;
+  let isJoined = false;
+  let waiting: (() => void)[] = [];
+
+  async function join(): Promise<void> {
+    const resumesRound = listener.openRound();
+    const message: Join = {
+      protocolVersion: PROTOCOL_VERSION,
+      nickname,
+      ...(currentToken !== null && { token: currentToken }),
+      ...(resumesRound !== undefined && { resumesRound }),
+    };
+    const reply = await socket.timeout(ANSWER_SECONDS * 1000).emitWithAck("join", message);
+    if (reply.kind === "refused") {
+      socket.disconnect();
+      return listener.refused(reply);
+    }
+    currentToken = reply.token;
+    isJoined = true;
+    listener.joined(reply);
+    for (const resume of waiting.splice(0)) resume();
+  }
+
+  socket.on("connect", () => {
+    listener.connection(true);
+    // No answer: take a new connection and ask again.
+    join().catch(() => socket.disconnect().connect());
+  });
+  socket.on("disconnect", (reason) => {
+    isJoined = false;
+    listener.connection(false);
+    // Socket.IO reconnects by itself except when the coordinator closed the connection, as it does on shutdown.
+    if (reason === "io server disconnect") setTimeout(() => socket.connect(), 1000);
+  });
+  socket.on("connect_error", () => listener.connection(false));
+
+  const joinedAgain = (signal: AbortSignal): Promise<void> =>
+    isJoined
+      ? Promise.resolve()
+      : new Promise((resolve, reject) => {
+          waiting.push(resolve);
+          signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+        });
+
+  return {
+    socket,
+    async persist(signal, attempt) {
+      for (;;) {
+        signal.throwIfAborted();
+        await joinedAgain(signal);
+        try {
+          return await unlessAborted(attempt(socket.timeout(ANSWER_SECONDS * 1000)), signal);
+        } catch (error) {
+          if (signal.aborted || isJoined) throw error;
+        }
+      }
+    },
+    close() {
+      waiting = [];
+      socket.removeAllListeners();
+      socket.disconnect();
+    },
+  };
+}
+
+/** `promise`, or a rejection with the signal's reason when that aborts first. */
+function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const stop = (): void => reject(signal.reason);
+    signal.addEventListener("abort", stop, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", stop));
+  });
+}

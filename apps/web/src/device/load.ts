@@ -1,0 +1,103 @@
+/** What a device needs before its first round: the base model, its texts as token ids, and a warmed-up trainer. */
+import {
+  type BackendChoice,
+  createTrainer,
+  type Dataset,
+  datasetFromSamples,
+  type LocalTrainer,
+  loadModel,
+  pickBackend,
+  type Tokenizer,
+} from "@fedlodrop/lm";
+import type { RunDescription } from "@fedlodrop/protocol";
+import type { Sample } from "@fedlodrop/tasks";
+import { download } from "./download.ts";
+import { type FromWorker, type OwnTexts, type TextSource, toPlainError } from "./messages.ts";
+
+export interface Loaded {
+  /** `loadKey` of the run it was loaded for. */
+  readonly key: string;
+  readonly trainer: LocalTrainer;
+  readonly tokenizer: Tokenizer;
+  readonly dataset: Dataset;
+  readonly source: TextSource;
+  /** n_k: windows or samples. */
+  readonly sampleCount: number;
+  readonly warmUp: { readonly firstStepSeconds: number; readonly stepSeconds: number };
+}
+
+export interface LoadRequest {
+  readonly run: RunDescription;
+  readonly token: string;
+  readonly ownTexts: OwnTexts | null;
+  readonly choice: BackendChoice;
+}
+
+/** Equal keys mean that nothing has to be loaded again. */
+export function loadKey({ runId, config, adapter, task }: RunDescription, ownTexts: OwnTexts | null): string {
+  const { model, training, split, samplesPerDevice, devices, seed } = config;
+  return JSON.stringify([
+    runId,
+    task.name,
+    model,
+    training,
+    split,
+    samplesPerDevice,
+    devices,
+    seed,
+    adapter,
+    ownTexts?.fileName,
+  ]);
+}
+
+/** WebGPU that does not start after all is replaced by WASM, with the reason in the page's words. */
+export async function load(
+  { run, token, ownTexts, choice }: LoadRequest,
+  signal: AbortSignal,
+  post: (message: FromWorker) => void,
+): Promise<Loaded> {
+  const { model, tokenizer } = await loadModel((file) =>
+    download(`/models/${run.config.model}/${file}`, signal, (receivedBytes, totalBytes) =>
+      post({ kind: "loading", file, receivedBytes, totalBytes }),
+    ),
+  );
+  const { samples, source } = ownTexts ? ownData(ownTexts) : await assignedTexts(token, signal);
+  const dataset = datasetFromSamples(samples, tokenizer, {
+    kind: run.task.kind,
+    sequenceLength: run.config.training.sequenceLength,
+  });
+
+  const start = async (chosen: BackendChoice) => {
+    post({ kind: "warming-up", choice: chosen });
+    const trainer = await createTrainer({
+      backend: chosen.backend,
+      model,
+      adapter: run.adapter,
+      wasmBase: "/wasm/",
+    });
+    return { trainer, warmUp: await trainer.warmUp(dataset, run.config.training) };
+  };
+  const started = await start(choice).catch(async (error: unknown) => {
+    if (choice.backend !== "webgpu") throw error;
+    const reason = `WebGPU failed here, so training is on the CPU (${toPlainError(error).message}).`;
+    return start({ ...(await pickBackend("wasm")), reason });
+  });
+  const sampleCount = dataset.kind === "language-model" ? dataset.windows.length : dataset.sequences.length;
+  return { ...started, key: loadKey(run, ownTexts), tokenizer, dataset, source, sampleCount };
+}
+
+interface DeviceTexts {
+  readonly samples: readonly Sample[];
+  readonly source: TextSource;
+}
+
+function ownData({ samples, fileName }: OwnTexts): DeviceTexts {
+  return { samples, source: { kind: "own", fileName } };
+}
+
+async function assignedTexts(token: string, signal: AbortSignal): Promise<DeviceTexts> {
+  const response = await fetch("/api/split", { signal, headers: { authorization: `Bearer ${token}` } });
+  if (!response.ok) throw new Error(`/api/split: expected this device's texts, got HTTP ${response.status}`);
+  const { device, samples } = (await response.json()) as { device: string; samples: readonly Sample[] };
+  return { samples, source: { kind: "assigned", device } };
+}

@@ -1,0 +1,128 @@
+/**
+ * What a page and its device worker say to each other. The worker holds the connection, the model and the data; the
+ * page only shows. Everything is plain data, so that `postMessage` can copy it.
+ */
+import type { Backend, BackendChoice, TrainingStep } from "@fedlodrop/lm";
+import type {
+  DropoutMask,
+  EnergyProfile,
+  Refused,
+  RoundClosed,
+  RoundStart,
+  RunDescription,
+  RunEnded,
+} from "@fedlodrop/protocol";
+import type { Sample } from "@fedlodrop/tasks";
+import type { EnergyEstimate } from "./energy.ts";
+
+/** An error as it crosses the worker's border. */
+export interface PlainError {
+  readonly name: string;
+  readonly message: string;
+  readonly stack?: string | undefined;
+}
+
+export function toPlainError(error: unknown): PlainError {
+  return error instanceof Error
+    ? { name: error.name, message: error.message, stack: error.stack }
+    : { name: "Error", message: String(error) };
+}
+
+/** The user's own texts. They go from the page to its worker and no further. */
+export interface OwnTexts {
+  readonly fileName: string;
+  readonly samples: readonly Sample[];
+}
+
+export type ToWorker =
+  /** Finds out what the device can do; `backend` prefers one. */
+  | { readonly kind: "check"; readonly backend: Backend | null }
+  | {
+      readonly kind: "join";
+      readonly nickname: string;
+      /** Session token of an earlier visit. */
+      readonly token: string | null;
+      readonly profile: EnergyProfile;
+      readonly ownTexts: OwnTexts | null;
+    }
+  | { readonly kind: "own-texts"; readonly ownTexts: OwnTexts | null }
+  | {
+      readonly kind: "energy";
+      readonly profile: EnergyProfile;
+      /** Measured drain; null where it is unknown. */
+      readonly batteryWatts: number | null;
+    }
+  | { readonly kind: "try"; readonly prompt: string }
+  | { readonly kind: "leave" };
+
+export type FromWorker =
+  | { readonly kind: "checked"; readonly choice: BackendChoice }
+  | { readonly kind: "connection"; readonly online: boolean }
+  | {
+      readonly kind: "joined";
+      readonly participantId: string;
+      readonly token: string;
+      readonly nickname: string;
+      readonly run: RunDescription;
+    }
+  | { readonly kind: "run-changed"; readonly run: RunDescription }
+  | {
+      readonly kind: "loading";
+      readonly file: string;
+      readonly receivedBytes: number;
+      readonly totalBytes: number | null;
+    }
+  | { readonly kind: "warming-up"; readonly choice: BackendChoice }
+  | {
+      readonly kind: "ready";
+      readonly source: TextSource;
+      readonly sampleCount: number;
+      readonly firstStepSeconds: number;
+      readonly stepSeconds: number;
+    }
+  | {
+      readonly kind: "round-started";
+      readonly start: RoundStart;
+      readonly mask: DropoutMask;
+      readonly keptValues: number;
+    }
+  | { readonly kind: "downloaded"; readonly round: number; readonly bytes: number; readonly seconds: number }
+  | { readonly kind: "step"; readonly round: number; readonly step: TrainingStep }
+  | { readonly kind: "trained"; readonly round: number; readonly seconds: number }
+  | {
+      readonly kind: "uploading";
+      readonly round: number;
+      readonly sentBytes: number;
+      readonly totalBytes: number;
+    }
+  | {
+      readonly kind: "uploaded";
+      readonly round: number;
+      readonly seconds: number;
+      readonly energy: EnergyEstimate;
+    }
+  /** This device stops working on the round; the coordinator's own word follows in `round-closed`. */
+  | { readonly kind: "round-abandoned"; readonly round: number; readonly why: string }
+  | { readonly kind: "round-closed"; readonly closed: RoundClosed }
+  | { readonly kind: "run-ended"; readonly ended: RunEnded }
+  | { readonly kind: "refused"; readonly refused: Refused }
+  | { readonly kind: "dismissed"; readonly refused: Refused }
+  | { readonly kind: "trying"; readonly why: string }
+  | {
+      readonly kind: "tried-text";
+      readonly side: "base" | "tuned";
+      readonly text: string;
+      readonly done: boolean;
+    }
+  | {
+      readonly kind: "tried-labels";
+      readonly side: "base" | "tuned";
+      readonly probabilities: readonly number[];
+    }
+  | { readonly kind: "try-failed"; readonly error: PlainError }
+  | { readonly kind: "failed"; readonly error: PlainError };
+
+/** Whose texts the device trains on. */
+export type TextSource =
+  | { readonly kind: "assigned"; readonly device: string }
+  | { readonly kind: "own"; readonly fileName: string };

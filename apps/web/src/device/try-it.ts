@@ -1,0 +1,65 @@
+/** The try-it box: one prompt, answered by the base model and by the model with the federation's adapter. */
+import type { Dataset, GenerationOptions, Tokenizer, Trainer } from "@fedlodrop/lm";
+import { adapterSize, type RunDescription } from "@fedlodrop/protocol";
+import type { FromWorker } from "./messages.ts";
+
+const GENERATION: Omit<GenerationOptions, "seed"> = { maxTokens: 48, temperature: 0.8, topK: 40 };
+
+export interface TryContext {
+  readonly trainer: Trainer;
+  readonly tokenizer: Tokenizer;
+  readonly run: RunDescription;
+  readonly post: (message: FromWorker) => void;
+}
+
+/** The same seed on both sides, so that answers differ by the adapter alone. */
+export async function tryPrompt(
+  { trainer, tokenizer, run, post }: TryContext,
+  prompt: string,
+): Promise<void> {
+  const promptIds = tokenizer.encode(prompt);
+  if (promptIds.length === 0) throw new Error("Type a few words first.");
+  const adapter = await fetchAdapter(run);
+  for (const side of ["base", "tuned"] as const) {
+    const used = side === "tuned" ? adapter : undefined;
+    if (run.task.kind === "classification") {
+      const sequence = Int32Array.from(promptIds.slice(0, run.config.training.sequenceLength));
+      const probabilities = await labelProbabilities(trainer, sequence, run.task.labels.length, used);
+      post({ kind: "tried-labels", side, probabilities });
+    } else {
+      const drawn: number[] = [];
+      const say = (done: boolean) => post({ kind: "tried-text", side, text: tokenizer.decode(drawn), done });
+      await trainer.generate(promptIds, { ...GENERATION, seed: prompt }, used, (id) => {
+        drawn.push(id);
+        say(false);
+      });
+      say(true);
+    }
+  }
+}
+
+/** p(label | text) = exp(−loss), the loss being that label's cross-entropy in nats. */
+async function labelProbabilities(
+  trainer: Trainer,
+  sequence: Int32Array,
+  labelCount: number,
+  adapter: Float32Array | undefined,
+): Promise<number[]> {
+  const probabilities: number[] = [];
+  for (let label = 0; label < labelCount; label++) {
+    const dataset: Dataset = { kind: "classification", sequences: [sequence], labels: Int32Array.of(label) };
+    probabilities.push(Math.exp(-(await trainer.evaluate(dataset, adapter)).loss));
+  }
+  return probabilities;
+}
+
+/** The federation's full adapter, little-endian f32 in flat-vector order. */
+async function fetchAdapter(run: RunDescription): Promise<Float32Array> {
+  const response = await fetch("/api/adapter");
+  if (!response.ok) throw new Error(`/api/adapter: expected the tuned adapter, got HTTP ${response.status}`);
+  const adapter = new Float32Array(await response.arrayBuffer());
+  const expected = adapterSize(run.adapter);
+  if (adapter.length !== expected)
+    throw new Error(`/api/adapter: expected ${expected} values, got ${adapter.length}`);
+  return adapter;
+}

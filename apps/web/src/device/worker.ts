@@ -1,0 +1,14 @@
+/**
+ * The device worker: trainer and Socket.IO client live here, because browsers slow the main thread of a hidden page
+ * down to one timer a second but leave its workers alone.
+ */
+import { createDevice } from "./device.ts";
+import { type ToWorker, toPlainError } from "./messages.ts";
+
+const post = (message: unknown): void => self.postMessage(message);
+const handle = createDevice(post);
+
+self.onmessage = (event: MessageEvent<ToWorker>) => handle(event.data);
+self.addEventListener("unhandledrejection", (event) =>
+  post({ kind: "failed", error: toPlainError(event.reason) }),
+);

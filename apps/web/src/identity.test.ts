@@ -1,0 +1,76 @@
+import { describe, expect, it } from "vitest";
+import { claimToken, type IdentityStore, keepToken } from "./identity.ts";
+
+/** One browser; `open` gives a tab its store, as its session storage and the shared locks would. */
+function fakeBrowser() {
+  const shared = new Map<string, string>();
+  const locks = new Map<string, object>();
+  const storage = (map: Map<string, string>) => ({
+    getItem: (key: string) => map.get(key) ?? null,
+    setItem: (key: string, value: string) => void map.set(key, value),
+  });
+  return {
+    open(session = new Map<string, string>()) {
+      const page = {};
+      const store: IdentityStore = {
+        tab: storage(session),
+        browser: storage(shared),
+        async claim(token) {
+          if (locks.has(token)) return locks.get(token) === page;
+          locks.set(token, page);
+          return true;
+        },
+      };
+      const close = () => {
+        for (const [token, holder] of locks) if (holder === page) locks.delete(token);
+      };
+      return { store, session, close };
+    },
+  };
+}
+
+describe("identity", () => {
+  it("starts without a token", async () => {
+    expect(await claimToken(fakeBrowser().open().store)).toBeNull();
+  });
+
+  it("survives a reload", async () => {
+    const browser = fakeBrowser();
+    const tab = browser.open();
+    await keepToken(tab.store, "a", null);
+    tab.close();
+    expect(await claimToken(browser.open(tab.session).store)).toBe("a");
+  });
+
+  it("makes two open tabs two devices", async () => {
+    const browser = fakeBrowser();
+    await keepToken(browser.open().store, "a", null);
+    expect(await claimToken(browser.open().store)).toBeNull();
+  });
+
+  it("makes a duplicated tab, which has a copy of the session, another device", async () => {
+    const browser = fakeBrowser();
+    const tab = browser.open();
+    await keepToken(tab.store, "a", null);
+    expect(await claimToken(browser.open(new Map(tab.session)).store)).toBeNull();
+  });
+
+  it("gives a closed tab's identity to the next one", async () => {
+    const browser = fakeBrowser();
+    const tab = browser.open();
+    await keepToken(tab.store, "a", null);
+    await keepToken(browser.open().store, "b", null);
+    tab.close();
+    expect(await claimToken(browser.open().store)).toBe("a");
+  });
+
+  it("forgets a token that the coordinator replaced", async () => {
+    const browser = fakeBrowser();
+    const tab = browser.open();
+    await keepToken(tab.store, "old", null);
+    await keepToken(tab.store, "new", "old");
+    tab.close();
+    expect(await claimToken(browser.open().store)).toBe("new");
+    expect(await claimToken(browser.open().store)).toBeNull();
+  });
+});

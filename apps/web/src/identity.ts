@@ -1,0 +1,67 @@
+/**
+ * Keeps a participant's identity over a reload, while several tabs of one browser stay several devices. A tab's own
+ * token lies in its session storage; all tokens of this browser lie in local storage, and a web lock marks those in
+ * use. So a reloaded tab gets its own back, a duplicated tab (which copies session storage) does not get its
+ * sibling's, and a tab opened after another was closed takes over the free identity.
+ */
+
+/** Storage and locks of the browser; tests bring their own. */
+export interface IdentityStore {
+  /** This tab's token, which survives a reload. */
+  readonly tab: Pick<Storage, "getItem" | "setItem">;
+  /** Shared by the browser's tabs. */
+  readonly browser: Pick<Storage, "getItem" | "setItem">;
+  /** Takes the lock for as long as the page lives; false when another tab holds it after `waitMilliseconds`. */
+  claim(token: string, waitMilliseconds: number): Promise<boolean>;
+}
+
+const KEY = "fedlodrop.tokens";
+const LARGEST_LIST = 16;
+/** A page that reloads lets go of its locks a moment after its successor has started. */
+const RELOAD_MILLISECONDS = 500;
+
+/** A token to join with, or null for a new identity. */
+export async function claimToken(store: IdentityStore): Promise<string | null> {
+  const own = store.tab.getItem(KEY);
+  if (own !== null && (await store.claim(own, RELOAD_MILLISECONDS))) return own;
+  for (const token of readTokens(store)) if (token !== own && (await store.claim(token, 0))) return token;
+  return null;
+}
+
+/** Remembers the token that the coordinator gave; `used` is the one joined with, which it may have refused to know. */
+export async function keepToken(store: IdentityStore, token: string, used: string | null): Promise<void> {
+  store.tab.setItem(KEY, token);
+  const others = readTokens(store).filter((known) => known !== token && known !== used);
+  store.browser.setItem(KEY, JSON.stringify([token, ...others].slice(0, LARGEST_LIST)));
+  if (token !== used) await store.claim(token, 0);
+}
+
+function readTokens(store: IdentityStore): readonly string[] {
+  const stored: unknown = JSON.parse(store.browser.getItem(KEY) ?? "[]");
+  return Array.isArray(stored) ? stored.filter((item) => typeof item === "string") : [];
+}
+
+/** The real one. Over plain http (another machine's address) browsers offer no locks: then a tab has only its own. */
+export function browserIdentityStore(): IdentityStore {
+  const forgetful = { getItem: () => null, setItem: () => {} };
+  return {
+    tab: sessionStorage,
+    browser: navigator.locks ? localStorage : forgetful,
+    claim: (token, waitMilliseconds) =>
+      navigator.locks ? holdLock(`fedlodrop:${token}`, waitMilliseconds) : Promise.resolve(true),
+  };
+}
+
+function holdLock(name: string, waitMilliseconds: number): Promise<boolean> {
+  const options =
+    waitMilliseconds > 0 ? { signal: AbortSignal.timeout(waitMilliseconds) } : { ifAvailable: true };
+  return new Promise((resolve) => {
+    const untilPageCloses = new Promise<never>(() => {});
+    navigator.locks
+      .request(name, options, (lock) => {
+        resolve(lock !== null);
+        return lock && untilPageCloses;
+      })
+      .catch(() => resolve(false)); // timed out
+  });
+}

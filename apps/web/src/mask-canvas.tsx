@@ -1,0 +1,58 @@
+/** Paints a dropout mask: kept columns of A and kept rows of B of each adapted module. */
+import type { AdaptedModule, DropoutMask } from "@fedlodrop/protocol";
+import { useEffect, useRef } from "preact/hooks";
+import { type MaskStrip, maskPicture } from "./mask-picture.ts";
+
+const MOST_CELLS = 256;
+
+interface MaskProps {
+  readonly modules: readonly AdaptedModule[];
+  readonly mask: DropoutMask;
+}
+
+export function MaskCanvas({ modules, mask }: MaskProps) {
+  return (
+    <div class="mask">
+      {maskPicture(modules, mask, MOST_CELLS).map(({ name, strips }) => (
+        <>
+          <span class="module">{name}</span>
+          {strips.map((strip) => (
+            <StripRow key={strip.factor} strip={strip} module={name} />
+          ))}
+        </>
+      ))}
+    </div>
+  );
+}
+
+function StripRow({ strip, module }: { readonly strip: MaskStrip; readonly module: string }) {
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const { factor, cells, kept, size } = strip;
+  const what = factor === "A" ? "columns" : "rows";
+  useEffect(() => {
+    const context = canvas.current?.getContext("2d");
+    if (!context) return;
+    context.clearRect(0, 0, cells.length, 1);
+    context.fillStyle = getComputedStyle(document.documentElement).getPropertyValue("--accent");
+    cells.forEach((share, cell) => {
+      context.globalAlpha = share;
+      context.fillRect(cell, 0, 1, 1);
+    });
+  }, [cells]);
+  return (
+    <>
+      <span>{factor}</span>
+      <span>{what}</span>
+      <canvas
+        ref={canvas}
+        width={cells.length}
+        height={1}
+        role="img"
+        aria-label={`${module}: ${kept} of ${size} ${what} of ${factor} kept`}
+      />
+      <span>
+        {kept}/{size}
+      </span>
+    </>
+  );
+}

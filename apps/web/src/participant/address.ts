@@ -1,0 +1,31 @@
+/** What the page's address may ask for. */
+import type { Backend } from "@fedlodrop/lm";
+
+export interface PageAddress {
+  /** `?join`: join at once, without a tap. */
+  readonly joinAtOnce: boolean;
+  /** `?nickname=…` */
+  readonly nickname: string | null;
+  /** `?backend=webgpu|wasm|cpu` */
+  readonly backend: Backend | null;
+}
+
+export function readAddress(query: URLSearchParams): PageAddress {
+  return {
+    joinAtOnce: query.has("join"),
+    nickname: query.get("nickname"),
+    backend: readBackend(query.get("backend")),
+  };
+}
+
+function readBackend(value: string | null): Backend | null {
+  switch (value) {
+    case null:
+    case "webgpu":
+    case "wasm":
+    case "cpu":
+      return value;
+    default:
+      throw new Error(`?backend: expected webgpu, wasm or cpu, got ${value}`);
+  }
+}

@@ -1,0 +1,56 @@
+/** The rounds this device took part in. */
+import type { ParticipantOutcome } from "@fedlodrop/protocol";
+import { formatBytes, formatJoules, formatLoss, formatPercent, formatSeconds } from "../format.ts";
+import type { ParticipantState } from "./state.ts";
+
+const OUTCOME_WORDS: Readonly<Record<ParticipantOutcome, string>> = {
+  aggregated: "averaged in",
+  late: "too late",
+  refused: "refused",
+  left: "left",
+  "missed-deadline": "missed the deadline",
+};
+
+export function History({ state: { rounds } }: { readonly state: ParticipantState }) {
+  return (
+    <section class="card">
+      <h2>Your rounds</h2>
+      <div class="scroll">
+        <table data-testid="history">
+          <thead>
+            <tr>
+              <th>Round</th>
+              <th class="words">Outcome</th>
+              <th>Your share</th>
+              <th>Dropout rate</th>
+              <th>Last loss</th>
+              <th>Held-out loss</th>
+              <th>Down</th>
+              <th>Up</th>
+              <th>Computing</th>
+              <th>Energy (estimate)</th>
+            </tr>
+          </thead>
+          <tbody>
+            {rounds
+              .toReversed()
+              .map(({ start, closed, step, bytesDown, bytesUp, secondsCompute, energy, abandoned }) => (
+                <tr key={start.round}>
+                  <td>{start.round}</td>
+                  <td class="words">{closed ? OUTCOME_WORDS[closed.outcome] : (abandoned ?? "running")}</td>
+                  <td>{closed ? formatPercent(closed.contribution) : "–"}</td>
+                  <td>{formatPercent(start.dropoutRate)}</td>
+                  <td>{step ? formatLoss(step.loss) : "–"}</td>
+                  <td>{closed?.testLoss != null ? formatLoss(closed.testLoss) : "–"}</td>
+                  <td>{formatBytes(bytesDown)}</td>
+                  <td>{formatBytes(bytesUp)}</td>
+                  <td>{secondsCompute === null ? "–" : formatSeconds(secondsCompute)}</td>
+                  <td>{energy ? `${formatJoules(energy.joules)} (${energy.source})` : "–"}</td>
+                </tr>
+              ))}
+          </tbody>
+        </table>
+      </div>
+    </section>
+  );
+}

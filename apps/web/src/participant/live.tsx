@@ -1,0 +1,201 @@
+/** What happens now: the round's state, its figures, the loss and the mask. */
+import type { RunDescription } from "@fedlodrop/protocol";
+import { Chart } from "../chart.tsx";
+import { Figure } from "../figure.tsx";
+import {
+  formatBytes,
+  formatCount,
+  formatJoules,
+  formatLoss,
+  formatPercent,
+  formatSeconds,
+} from "../format.ts";
+import { MaskCanvas } from "../mask-canvas.tsx";
+import { shownState } from "./mirror.ts";
+import { currentRound, fullPayloadBytes, type ParticipantState } from "./state.ts";
+
+interface LiveProps {
+  readonly state: ParticipantState;
+  readonly run: RunDescription;
+}
+
+/** A sentence for each state; numbers that change with every step stay out of what is read aloud. */
+const SENTENCES: Readonly<Record<string, string>> = {
+  loading: "Getting ready",
+  ready: "Ready: waiting for the next round",
+  downloading: "Downloading this round's part of the adapter",
+  training: "Training on this device's texts",
+  uploading: "Uploading what this device learned",
+  waiting: "Done: waiting for the other devices",
+  away: "No connection: trying again, nothing is lost",
+  ended: "The run is over",
+  kicked: "The host removed this device",
+  error: "Stopped",
+};
+
+export function RoundStatus({ state, run }: LiveProps) {
+  const round = currentRound(state);
+  const training = round?.start.training;
+  const step = round?.step?.step ?? 0;
+  const closed = round?.closed;
+  return (
+    <section class="card">
+      <div class="row between">
+        <p class="status" role="status" data-testid="status">
+          {SENTENCES[shownState(state)]}
+        </p>
+        <p class="number">
+          Round <span data-testid="round">{round?.start.round ?? "–"}</span> of {run.config.rounds}
+        </p>
+      </div>
+      {training && (
+        <div>
+          <progress aria-label="Steps of this round" max={training.localSteps} value={step} />
+          <small class="number" data-testid="step">
+            Step {step} of {training.localSteps}
+          </small>
+        </div>
+      )}
+      {closed?.outcome === "aggregated" && (
+        <p data-testid="contribution">
+          Your device gave {formatPercent(closed.contribution)} of round {closed.round}, beside{" "}
+          {closed.aggregatedCount - 1} other{closed.aggregatedCount === 2 ? "" : "s"}.
+        </p>
+      )}
+      {round?.abandoned && (
+        <p>
+          Round {round.start.round} went on without this device: {round.abandoned}.
+        </p>
+      )}
+      <p>
+        <strong>{run.task.title}.</strong> {run.task.story}
+      </p>
+      <small>{sourceSentence(state)}</small>
+    </section>
+  );
+}
+
+function sourceSentence({ source, sampleCount, choice }: ParticipantState): string {
+  const where = choice?.reason ?? "";
+  if (!source || sampleCount === null) return where;
+  const texts = source.kind === "own" ? `your file ${source.fileName}` : source.device;
+  return `This device's texts: ${texts}, ${formatCount(sampleCount)} training samples. ${where}`;
+}
+
+export function LossCard({ state: { losses, rounds } }: { readonly state: ParticipantState }) {
+  const last = losses.at(-1);
+  const tested = new Map(rounds.map(({ closed }) => [closed?.round, closed?.testLoss ?? null]));
+  const base = rounds.findLast(({ closed }) => closed?.baseTestLoss != null)?.closed?.baseTestLoss ?? null;
+  // A round's held-out loss belongs to the model after its last step.
+  const testLosses = losses.map(({ round }, i) =>
+    losses[i + 1]?.round === round ? null : (tested.get(round) ?? null),
+  );
+  return (
+    <section class="card two-thirds">
+      <div class="row between">
+        <h2>Loss</h2>
+        <strong class="number" data-testid="loss">
+          {last ? formatLoss(last.loss) : "–"}
+        </strong>
+      </div>
+      <small>
+        How surprised the model is by the next word, in nats; lower is better. Held-out texts are ones no
+        device trains on.
+      </small>
+      <Chart
+        description={`Training loss over ${losses.length} steps, now ${last ? formatLoss(last.loss) : "unknown"}`}
+        xTitle="local steps"
+        x={losses.map((_, i) => i + 1)}
+        lines={[
+          { label: "this device, training", color: "--series-1", values: losses.map(({ loss }) => loss) },
+          { label: "whole model, held-out", color: "--series-2", dots: true, values: testLosses },
+          {
+            label: "base model, held-out",
+            color: "--series-3",
+            dashed: true,
+            values: losses.map(() => base),
+          },
+        ]}
+      />
+    </section>
+  );
+}
+
+export function LiveFigures({ state, run }: LiveProps) {
+  const round = currentRound(state);
+  if (!round) return null;
+  const {
+    start,
+    bytesDown,
+    bytesUp,
+    secondsDownload,
+    secondsCompute,
+    secondsUpload,
+    step,
+    energy,
+    keptValues,
+  } = round;
+  const seconds = (value: number | null) => (value === null ? "–" : formatSeconds(value));
+  const paced = start.uploadBytesPerSecond;
+  return (
+    <section class="card third">
+      <h2>This round</h2>
+      <dl class="figures">
+        <Figure term="Dropout rate" value={formatPercent(start.dropoutRate)} testId="dropout-rate">
+          The share of the adapter this device leaves out.
+        </Figure>
+        <Figure term="Trained numbers" value={formatCount(keptValues)}>
+          The kept entries of the adapter.
+        </Figure>
+        <Figure
+          term="Speed"
+          value={step ? `${formatCount(Math.round(step.tokens / step.seconds))} tokens/s` : null}
+          testId="speed"
+        >
+          Tokens are pieces of words.
+        </Figure>
+        <Figure term="Bytes down" value={formatBytes(bytesDown)} testId="bytes-down">
+          Without dropout: {formatBytes(fullPayloadBytes(run))}.
+        </Figure>
+        <Figure term="Bytes up" value={formatBytes(bytesUp)} testId="bytes-up">
+          {paced === null
+            ? "As fast as the link goes."
+            : `Paced to ${formatBytes(paced)}/s (${start.rateSource}).`}
+        </Figure>
+        <Figure
+          term="Time"
+          value={secondsCompute === null ? null : formatSeconds(secondsCompute)}
+          testId="latency"
+        >
+          computing; {seconds(secondsDownload)} down, {seconds(secondsUpload)} up, measured. Deadline{" "}
+          {formatSeconds(start.deadlineSeconds)}.
+        </Figure>
+        <Figure term="Energy" value={energy && `≈ ${formatJoules(energy.joules)}`} testId="energy">
+          {energy?.source === "battery"
+            ? "From how fast the battery empties; that is the whole device."
+            : "Modelled: typical watts × measured time; may be off by a factor of two."}
+        </Figure>
+      </dl>
+    </section>
+  );
+}
+
+export function CurrentMask({ state, run }: LiveProps) {
+  const round = currentRound(state);
+  if (!round) return null;
+  return (
+    <section class="card">
+      <h2>Dropout mask of round {round.start.round}</h2>
+      <small>
+        The adapter is pairs of thin matrices A and B. Coloured columns of A and rows of B are trained here
+        this round; the grey ones are neither sent nor computed.
+      </small>
+      <details>
+        <summary>
+          {run.adapter.modules.length} modules, {formatPercent(1 - round.start.dropoutRate)} of each kept
+        </summary>
+        <MaskCanvas modules={run.adapter.modules} mask={round.mask} />
+      </details>
+    </section>
+  );
+}

@@ -1,0 +1,41 @@
+/**
+ * The participant page.
+ *
+ * For automation, the address may say `?join` (join at once), `nickname=…` and `backend=webgpu|wasm|cpu`. The state is
+ * mirrored on <html>: `data-state` (checking, welcome, joining; once joined loading, ready, downloading, training,
+ * uploading, waiting, away, ended, kicked; or error), `data-participant-id`, `data-backend`, `data-backend-reason`,
+ * `data-round`, `data-error`; and in `window.fedlodrop`, a frozen `PageSnapshot` that is replaced at each change.
+ */
+import { effect } from "@preact/signals";
+import { render } from "preact";
+import { type PageAddress, readAddress } from "./address.ts";
+import { mirror } from "./mirror.ts";
+import { nickname } from "./nickname.ts";
+import { ParticipantPage } from "./page.tsx";
+import { startSession } from "./session.ts";
+
+const root = document.getElementById("app") as HTMLElement;
+
+function start(address: PageAddress): void {
+  const session = startSession(address);
+  const offered = address.nickname ?? nickname(crypto.getRandomValues(new Uint32Array(2)));
+  effect(() => mirror(session.state.value));
+  if (address.joinAtOnce) {
+    const stop = effect(() => {
+      if (session.state.value.phase !== "welcome") return;
+      queueMicrotask(() => {
+        stop();
+        session.join(offered);
+      });
+    });
+  }
+  render(<ParticipantPage session={session} offeredNickname={offered} />, root);
+}
+
+try {
+  start(readAddress(new URLSearchParams(location.search)));
+} catch (error) {
+  const message = error instanceof Error ? error.message : String(error);
+  Object.assign(document.documentElement.dataset, { state: "error", error: message });
+  render(<p class="card narrow notice bad">{message}</p>, root);
+}

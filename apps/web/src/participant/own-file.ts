@@ -1,0 +1,27 @@
+/** A participant's file as training samples of the run's task. */
+import type { RunDescription } from "@fedlodrop/protocol";
+import { readOwnText, readTextRows, type Sample } from "@fedlodrop/tasks";
+import type { OwnTexts } from "../device/messages.ts";
+
+/** @throws one line that a person can act on, when the file does not fit the task. */
+export function readOwnFile(
+  bytes: Uint8Array,
+  fileName: string,
+  task: RunDescription["task"] | null,
+): OwnTexts {
+  if (task?.kind === "classification")
+    return { fileName, samples: labelledSamples(bytes, fileName, task.labels) };
+  const { train, heldOut } = readOwnText(bytes, fileName);
+  return { fileName, samples: [...train, ...heldOut] }; // the coordinator has its own held-out texts
+}
+
+function labelledSamples(bytes: Uint8Array, fileName: string, labels: readonly string[]): readonly Sample[] {
+  return readTextRows(bytes, fileName).map(({ text, label }, row) => {
+    const index = labels.findIndex((name) => name.toLowerCase() === label?.toLowerCase());
+    if (index < 0)
+      throw new Error(
+        `${fileName}, row ${row + 1}: expected a label (${labels.join(" or ")}), got ${label ?? "none"}`,
+      );
+    return { text, label: index };
+  });
+}

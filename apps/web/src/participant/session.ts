@@ -1,0 +1,89 @@
+/** The participant page's one store: the state its worker reports, and what the participant can do. */
+import { type ReadonlySignal, signal } from "@preact/signals";
+import { type BatteryReading, batteryWatts, watchBattery } from "../battery.ts";
+import type { FromWorker, OwnTexts } from "../device/messages.ts";
+import { startDevice } from "../device/proxy.ts";
+import { type DeviceKind, deviceKind, energyProfile, type ProfileCorrection } from "../device-profile.ts";
+import { browserIdentityStore, claimToken, keepToken } from "../identity.ts";
+import type { PageAddress } from "./address.ts";
+import { INITIAL_STATE, type ParticipantState, reduce } from "./state.ts";
+
+export interface Session {
+  readonly state: ReadonlySignal<ParticipantState>;
+  readonly ownTexts: ReadonlySignal<OwnTexts | null>;
+  readonly correction: ReadonlySignal<ProfileCorrection>;
+  /** What kind of device the energy estimate takes this one for. */
+  deviceKind(): DeviceKind;
+  join(nickname: string): void;
+  useOwnTexts(texts: OwnTexts | null): void;
+  correctProfile(correction: ProfileCorrection): void;
+  tryPrompt(prompt: string): void;
+}
+
+export function startSession(address: PageAddress): Session {
+  const state = signal<ParticipantState>(INITIAL_STATE);
+  const ownTexts = signal<OwnTexts | null>(null);
+  const correction = signal<ProfileCorrection>({});
+  const identity = browserIdentityStore();
+  const claimed = claimToken(identity);
+  let usedToken: string | null = null;
+  let readings: readonly BatteryReading[] = [];
+
+  const device = startDevice((message: FromWorker) => {
+    state.value = reduce(state.value, message);
+    if (message.kind === "joined") {
+      keepToken(identity, message.token, usedToken);
+      usedToken = message.token;
+    }
+  });
+
+  const kind = (): DeviceKind => {
+    const { choice } = state.value;
+    const onGpu = choice?.backend === "webgpu" && choice.webgpu.kind === "hardware";
+    return deviceKind({ mobile: isMobile(), gpu: onGpu ? choice.webgpu.detail : null });
+  };
+  const profile = () => energyProfile(kind(), correction.value);
+  const tellEnergy = (): void =>
+    device.send({
+      kind: "energy",
+      profile: profile(),
+      batteryWatts: batteryWatts(readings, correction.value.batteryWattHours ?? null),
+    });
+
+  watchBattery((latest) => {
+    readings = latest;
+    tellEnergy();
+  });
+  device.send({ kind: "check", backend: address.backend });
+
+  return {
+    state,
+    ownTexts,
+    correction,
+    deviceKind: kind,
+    async join(nickname) {
+      state.value = { ...state.value, phase: "joining" };
+      usedToken = await claimed;
+      device.send({ kind: "join", nickname, token: usedToken, profile: profile(), ownTexts: ownTexts.value });
+    },
+    useOwnTexts(texts) {
+      ownTexts.value = texts;
+      if (state.value.participantId !== null) device.send({ kind: "own-texts", ownTexts: texts });
+    },
+    correctProfile(corrected) {
+      correction.value = corrected;
+      tellEnergy();
+    },
+    tryPrompt(prompt) {
+      state.value = { ...state.value, trial: { prompt, note: "Thinking …", base: null, tuned: null } };
+      device.send({ kind: "try", prompt });
+    },
+  };
+}
+
+function isMobile(): boolean {
+  const { userAgentData, userAgent } = navigator as Navigator & {
+    readonly userAgentData?: { readonly mobile: boolean };
+  };
+  return userAgentData?.mobile ?? /Mobi|Android/.test(userAgent);
+}

@@ -1,0 +1,243 @@
+/** What the participant page knows: a pure function of what its device worker has said. */
+import type { BackendChoice, TrainingStep } from "@fedlodrop/lm";
+import {
+  adapterSize,
+  type DropoutMask,
+  payloadBytes,
+  type RoundClosed,
+  type RoundStart,
+  type RunDescription,
+} from "@fedlodrop/protocol";
+import type { EnergyEstimate } from "../device/energy.ts";
+import type { FromWorker, PlainError, TextSource } from "../device/messages.ts";
+
+/** From `loading` to `waiting` named as in the coordinator's `ParticipantView`. */
+export type Phase =
+  | "checking"
+  | "welcome"
+  | "joining"
+  | "loading"
+  | "ready"
+  | "downloading"
+  | "training"
+  | "uploading"
+  | "waiting"
+  | "ended"
+  | "kicked"
+  | "error";
+
+export interface RoundProgress {
+  readonly start: RoundStart;
+  readonly mask: DropoutMask;
+  readonly keptValues: number;
+  readonly bytesDown: number;
+  readonly bytesUp: number;
+  readonly secondsDownload: number | null;
+  readonly secondsCompute: number | null;
+  readonly secondsUpload: number | null;
+  readonly step: TrainingStep | null;
+  readonly energy: EnergyEstimate | null;
+  /** Why this device stopped before its update was in. */
+  readonly abandoned: string | null;
+  readonly closed: RoundClosed | null;
+}
+
+export interface LossPoint {
+  readonly round: number;
+  readonly loss: number;
+}
+
+/** One answer of the try-it box, on one side. */
+export type Answer =
+  | { readonly kind: "text"; readonly text: string; readonly done: boolean }
+  | { readonly kind: "labels"; readonly probabilities: readonly number[] };
+
+export interface Trial {
+  readonly prompt: string;
+  readonly note: string | null;
+  readonly base: Answer | null;
+  readonly tuned: Answer | null;
+}
+
+export interface ParticipantState {
+  readonly phase: Phase;
+  readonly online: boolean;
+  readonly choice: BackendChoice | null;
+  readonly participantId: string | null;
+  readonly nickname: string | null;
+  readonly run: RunDescription | null;
+  readonly files: ReadonlyMap<string, { readonly receivedBytes: number; readonly totalBytes: number | null }>;
+  readonly warmingUp: boolean;
+  readonly source: TextSource | null;
+  readonly sampleCount: number | null;
+  readonly stepSeconds: number | null;
+  /** One a local step, over all rounds so far. */
+  readonly losses: readonly LossPoint[];
+  /** The rounds this device took part in, the current one last. */
+  readonly rounds: readonly RoundProgress[];
+  readonly trial: Trial | null;
+  /** Something to tell the participant: a refusal, an end, an error. */
+  readonly notice: string | null;
+  readonly error: PlainError | null;
+}
+
+export const INITIAL_STATE: ParticipantState = {
+  phase: "checking",
+  online: true,
+  choice: null,
+  participantId: null,
+  nickname: null,
+  run: null,
+  files: new Map(),
+  warmingUp: false,
+  source: null,
+  sampleCount: null,
+  stepSeconds: null,
+  losses: [],
+  rounds: [],
+  trial: null,
+  notice: null,
+  error: null,
+};
+
+export const currentRound = (state: ParticipantState): RoundProgress | undefined => state.rounds.at(-1);
+
+/** What the same transfer would have taken without dropout, bytes. */
+export function fullPayloadBytes({ adapter, config }: RunDescription): number {
+  return payloadBytes(adapterSize(adapter), config.valueType);
+}
+
+export function reduce(state: ParticipantState, message: FromWorker): ParticipantState {
+  switch (message.kind) {
+    case "checked":
+      return { ...state, phase: "welcome", choice: message.choice };
+    case "connection":
+      if (!message.online && state.participantId === null)
+        return { ...state, online: false, notice: "The coordinator does not answer. Trying again …" };
+      return { ...state, online: message.online };
+    case "joined": {
+      const { participantId, nickname, run } = message;
+      const sameRun = state.run?.runId === run.runId && state.participantId === participantId;
+      // A return to the same run keeps what the page already shows.
+      if (sameRun) return { ...state, run, notice: null };
+      return { ...forgetRun(state), participantId, nickname, run, phase: "loading", notice: null };
+    }
+    case "run-changed": {
+      const { run } = message;
+      if (state.run?.runId === run.runId) return { ...state, run };
+      return { ...forgetRun(state), run, phase: "loading", notice: "The host has set up a new run." };
+    }
+    case "loading": {
+      const { file, receivedBytes, totalBytes } = message;
+      return {
+        ...state,
+        phase: "loading",
+        files: new Map(state.files).set(file, { receivedBytes, totalBytes }),
+      };
+    }
+    case "warming-up":
+      return { ...state, phase: "loading", warmingUp: true, choice: message.choice };
+    case "ready": {
+      const { source, sampleCount, stepSeconds } = message;
+      // After a lost connection `ready` is said again, also in the middle of a round.
+      const phase = inRound(state) ? state.phase : "ready";
+      return { ...state, phase, warmingUp: false, source, sampleCount, stepSeconds };
+    }
+    case "round-started": {
+      const { start, mask, keptValues } = message;
+      const round: RoundProgress = {
+        start,
+        mask,
+        keptValues,
+        bytesDown: 0,
+        bytesUp: 0,
+        secondsDownload: null,
+        secondsCompute: null,
+        secondsUpload: null,
+        step: null,
+        energy: null,
+        abandoned: null,
+        closed: null,
+      };
+      return { ...state, phase: "downloading", notice: null, rounds: [...state.rounds, round] };
+    }
+    case "downloaded":
+      return inCurrentRound(state, message.round, "training", {
+        bytesDown: message.bytes,
+        secondsDownload: message.seconds,
+      });
+    case "step": {
+      const { round, step } = message;
+      const losses = [...state.losses, { round, loss: step.loss }];
+      return { ...inCurrentRound(state, round, "training", { step }), losses };
+    }
+    case "trained":
+      return inCurrentRound(state, message.round, "uploading", { secondsCompute: message.seconds });
+    case "uploading":
+      return inCurrentRound(state, message.round, "uploading", { bytesUp: message.sentBytes });
+    case "uploaded":
+      return inCurrentRound(state, message.round, "waiting", {
+        secondsUpload: message.seconds,
+        energy: message.energy,
+      });
+    case "round-abandoned":
+      return inCurrentRound(state, message.round, "waiting", { abandoned: message.why });
+    case "round-closed":
+      return inCurrentRound(state, message.closed.round, "ready", { closed: message.closed });
+    case "run-ended": {
+      const { reason, roundsDone } = message.ended;
+      const how = reason === "finished" ? "finished" : "stopped by the host";
+      return { ...state, phase: "ended", notice: `The run is ${how} after ${roundsDone} rounds.` };
+    }
+    case "refused":
+      // Before the first join nothing works without a yes; afterwards a refusal is only something to know.
+      return state.participantId === null
+        ? {
+            ...state,
+            phase: "error",
+            notice: null,
+            error: { name: message.refused.reason, message: message.refused.message },
+          }
+        : { ...state, notice: message.refused.message };
+    case "dismissed":
+      return { ...state, phase: "kicked", notice: message.refused.message };
+    case "trying":
+      return { ...state, trial: state.trial && { ...state.trial, note: message.why } };
+    case "tried-text":
+      return withAnswer(state, message.side, { kind: "text", text: message.text, done: message.done });
+    case "tried-labels":
+      return withAnswer(state, message.side, { kind: "labels", probabilities: message.probabilities });
+    case "try-failed":
+      return { ...state, trial: state.trial && { ...state.trial, note: message.error.message } };
+    case "failed":
+      return { ...state, phase: "error", error: message.error };
+    default:
+      return message satisfies never;
+  }
+}
+
+const inRound = (state: ParticipantState): boolean =>
+  ["downloading", "training", "uploading", "waiting"].includes(state.phase);
+
+function forgetRun(state: ParticipantState): ParticipantState {
+  const { choice, nickname, participantId, online } = state;
+  return { ...INITIAL_STATE, choice, nickname, participantId, online };
+}
+
+/** A round that is not the current one has nothing to show any more. */
+function inCurrentRound(
+  state: ParticipantState,
+  round: number,
+  phase: Phase,
+  progress: Partial<RoundProgress>,
+): ParticipantState {
+  const current = currentRound(state);
+  if (current?.start.round !== round) return state;
+  // `round-closed` may overtake this device's own last word on the round, which must not reopen it.
+  const kept = current.closed ? state.phase : phase;
+  return { ...state, phase: kept, rounds: [...state.rounds.slice(0, -1), { ...current, ...progress }] };
+}
+
+function withAnswer(state: ParticipantState, side: "base" | "tuned", answer: Answer): ParticipantState {
+  return { ...state, trial: state.trial && { ...state.trial, note: null, [side]: answer } };
+}

@@ -1,0 +1,68 @@
+/** Builds the two pages and their worker into apps/web/dist; `vite` alone serves them beside a running coordinator. */
+import { readdirSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { defineConfig, type Plugin } from "vite";
+
+const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
+
+/** The WASM backend's binaries under /wasm/, so that a browser fetches nothing from elsewhere. */
+function tfjsWasm(): Plugin {
+  const folder = path("node_modules/@tensorflow/tfjs-backend-wasm/dist/");
+  const names = readdirSync(folder).filter((name) => name.endsWith(".wasm"));
+  return {
+    name: "tfjs-wasm",
+    generateBundle() {
+      for (const name of names)
+        this.emitFile({ type: "asset", fileName: `wasm/${name}`, source: readFileSync(folder + name) });
+    },
+    configureServer(server) {
+      server.middlewares.use("/wasm", (request, response, next) => {
+        const name = names.find((candidate) => request.url === `/${candidate}`);
+        if (name === undefined) return next();
+        response.setHeader("content-type", "application/wasm");
+        response.end(readFileSync(folder + name));
+      });
+    },
+  };
+}
+
+/** The coordinator serves host.html at /host; so does the development server. */
+function hostPage(): Plugin {
+  return {
+    name: "host-page",
+    configureServer(server) {
+      server.middlewares.use((request, _response, next) => {
+        request.url = request.url?.replace(/^\/host(?=$|[?#])/, "/host.html");
+        next();
+      });
+    },
+  };
+}
+
+const coordinator = process.env.FEDLODROP_URL ?? "http://localhost:8080";
+
+export default defineConfig({
+  root: path("apps/web"),
+  plugins: [tfjsWasm(), hostPage()],
+  logLevel: "warn",
+  oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
+  worker: { format: "es" },
+  build: {
+    outDir: path("apps/web/dist"),
+    emptyOutDir: true,
+    target: "es2023",
+    reportCompressedSize: false,
+    chunkSizeWarningLimit: 4096, // the worker carries tfjs
+    rolldownOptions: {
+      input: [path("apps/web/index.html"), path("apps/web/host.html")],
+      checks: { pluginTimings: false }, // the worker is most of the build, and that is no news
+    },
+  },
+  server: {
+    proxy: {
+      "/socket.io": { target: coordinator, ws: true },
+      "/api": coordinator,
+      "/models": coordinator,
+    },
+  },
+});
