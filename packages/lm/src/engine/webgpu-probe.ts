@@ -1,0 +1,92 @@
+/**
+ * Chooses kernels for this adapter by timing ours against tfjs's on the shapes of a small training step. Nothing is
+ * assumed of an adapter: what wins on a GPU emulated by the CPU may lose on a real one.
+ */
+
+import * as tf from "@tensorflow/tfjs";
+import type { WebGPUBackend } from "@tensorflow/tfjs-backend-webgpu";
+import type { KernelChoice } from "./engine.ts";
+import { installFamily, KERNEL_FAMILIES, type KernelFamily, type RunProgram } from "./webgpu-kernels.ts";
+
+/** Time spent on one candidate, its first (compiling) run not counted. */
+const PROBE_SECONDS = 0.05;
+const MAX_REPEATS = 9;
+
+/** Installs every family that is faster than tfjs's kernels here and says what was measured. */
+export async function chooseKernels(backend: WebGPUBackend, run: RunProgram): Promise<KernelChoice[]> {
+  const choices: KernelChoice[] = [];
+  for (const family of KERNEL_FAMILIES) {
+    const work = probeWork(family);
+    const stockSeconds = await medianSeconds(backend, work.run);
+    const restore = installFamily(family, run);
+    const ownSeconds = await medianSeconds(backend, work.run);
+    const chosen = ownSeconds < stockSeconds ? "own" : "stock";
+    if (chosen === "stock") restore();
+    tf.dispose(work.inputs);
+    choices.push({ kernel: family, chosen, measured: { ownSeconds, stockSeconds } });
+  }
+  return choices;
+}
+
+interface ProbeWork {
+  readonly inputs: tf.Tensor[];
+  readonly run: () => void;
+}
+
+/** 256 tokens through a layer of width 128: what a step does most. */
+function probeWork(family: KernelFamily): ProbeWork {
+  const ramp = (...shape: number[]): tf.Tensor => {
+    const size = shape.reduce((product, extent) => product * extent, 1);
+    const values = Float32Array.from({ length: size }, (_, i) => Math.sin(i));
+    return tf.tensor(values, shape);
+  };
+  switch (family) {
+    case "matmul": {
+      const [x, w, dy] = [ramp(256, 128), ramp(128, 512), ramp(256, 512)] as [
+        tf.Tensor,
+        tf.Tensor,
+        tf.Tensor,
+      ];
+      const run = (): void => {
+        tf.matMul(x, w);
+        tf.matMul(dy, w, false, true);
+        tf.matMul(x, dy, true, false);
+      };
+      return { inputs: [x, w, dy], run };
+    }
+    case "softmax": {
+      const scores = ramp(1024, 64);
+      return { inputs: [scores], run: () => void tf.softmax(scores as tf.Tensor2D) };
+    }
+    case "reduce": {
+      const rows = ramp(256, 512);
+      return { inputs: [rows], run: () => void tf.sum(rows, -1) };
+    }
+    default:
+      return family satisfies never;
+  }
+}
+
+async function medianSeconds(backend: WebGPUBackend, work: () => void): Promise<number> {
+  const timed = async (): Promise<number> => {
+    const start = performance.now();
+    tf.tidy(work);
+    await finish(backend);
+    return (performance.now() - start) / 1000;
+  };
+  await timed(); // compiles
+  const seconds: number[] = [];
+  for (let spent = 0; spent < PROBE_SECONDS && seconds.length < MAX_REPEATS; ) {
+    const elapsed = await timed();
+    seconds.push(elapsed);
+    spent += elapsed;
+  }
+  return seconds.sort((a, b) => a - b)[seconds.length >> 1] as number;
+}
+
+/** Waits until the device has done everything recorded so far. */
+async function finish(backend: WebGPUBackend): Promise<void> {
+  backend.endComputePassEncoder();
+  backend.submitQueue();
+  await backend.queue.onSubmittedWorkDone();
+}
