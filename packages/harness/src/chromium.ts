@@ -3,7 +3,7 @@
  * own, then Playwright's download, then the distribution's package. Full Chromium only: the headless shell that
  * Playwright prefers has no WebGPU.
  */
-import { spawnSync } from "node:child_process";
+import { type SpawnSyncOptions, spawnSync } from "node:child_process";
 import { accessSync, constants } from "node:fs";
 import { createRequire } from "node:module";
 import { delimiter, dirname, join } from "node:path";
@@ -78,9 +78,10 @@ export function ensureChromium(say: (line: string) => void): string {
 }
 
 // Progress belongs on stderr: stdout may be somebody's JSON.
-const TO_STDERR = { stdio: ["ignore", process.stderr.fd, process.stderr.fd] } satisfies Parameters<
-  typeof spawnSync
->[2];
+const TO_STDERR: SpawnSyncOptions = {
+  stdio: ["ignore", process.stderr.fd, process.stderr.fd],
+  env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" },
+};
 
 /** False for a download whose shared libraries are missing, which only running it shows. */
 function startsUp(path: string): boolean {
