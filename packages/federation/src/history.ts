@@ -9,7 +9,6 @@ import {
   type RoundRecord,
   type RunReport,
 } from "@fedlodrop/protocol";
-import { expectedBytes } from "./refusal.ts";
 import type { EvaluatingState, Member, Run, RunState } from "./run-state.ts";
 
 const OUTCOMES = {
@@ -53,8 +52,7 @@ export function recordRound(state: EvaluatingState, evaluation: RoundEvaluation 
 }
 
 function recordMember(state: EvaluatingState, member: Member): ParticipantRound {
-  const { participant, assignment, status } = member;
-  const bytes = expectedBytes(state, assignment.dropoutRate);
+  const { participant, assignment, status, bytesDown, bytesUp } = member;
   const statistics = status.kind === "aggregated" ? status.statistics : null;
   return {
     id: participant.id,
@@ -63,8 +61,8 @@ function recordMember(state: EvaluatingState, member: Member): ParticipantRound 
     dropoutRate: assignment.dropoutRate,
     keptValues: keptValueCount(state.adapter, assignment.dropoutRate),
     fullValues: adapterSize(state.adapter),
-    bytesDown: bytes,
-    bytesUp: statistics === null ? 0 : bytes,
+    bytesDown,
+    bytesUp,
     secondsDownload: statistics?.secondsDownload ?? null,
     secondsCompute: statistics?.secondsCompute ?? null,
     secondsUpload: status.kind === "aggregated" ? status.secondsUpload : null,

@@ -31,6 +31,11 @@ export type RunEvent =
   /** Still without a connection when the time of grace had passed. */
   | (FromParticipant & { readonly kind: "grace-passed" })
   | (FromParticipant & { readonly kind: "left" })
+  | (FromParticipant & {
+      readonly kind: "payload-sent" | "payload-received";
+      readonly round: number;
+      readonly bytes: number;
+    })
   | (FromParticipant & { readonly kind: "upload-begun"; readonly round: number; readonly bytes: number })
   | (FromParticipant & {
       readonly kind: "update-arrived";

@@ -60,6 +60,9 @@ export interface Member {
   readonly participant: ReadyParticipant;
   readonly assignment: Assignment;
   readonly status: MemberStatus;
+  /** Payload bytes that really travelled, repeats and broken uploads included. */
+  readonly bytesDown: number;
+  readonly bytesUp: number;
 }
 
 export interface OpenRound {

@@ -43,6 +43,12 @@ export function transition(state: RunState, event: RunEvent): Transition {
       return andThen(present(state, event.participantId, { presence: "away" }), (next) =>
         forfeit(next, event.participantId, event.atMs),
       );
+    case "payload-sent":
+      return unchanged(
+        changeMember(state, event, ({ bytesDown }) => ({ bytesDown: bytesDown + event.bytes })),
+      );
+    case "payload-received":
+      return unchanged(changeMember(state, event, ({ bytesUp }) => ({ bytesUp: bytesUp + event.bytes })));
     case "upload-begun": {
       const member = memberAtWork(state, event.participantId, event.round);
       if (member.kind === "refuse") return refuseUpload(state, event, member);
@@ -201,7 +207,14 @@ function startRound(state: PlanningState, event: Extract<RunEvent, { kind: "plan
   for (const assignment of plan.assignments) {
     const participant = state.participants.get(assignment.participantId);
     if (participant && isReady(participant))
-      members.set(participant.id, { kind: "member", participant, assignment, status: { kind: "working" } });
+      members.set(participant.id, {
+        kind: "member",
+        participant,
+        assignment,
+        status: { kind: "working" },
+        bytesDown: 0,
+        bytesUp: 0,
+      });
   }
   // A plan that admits nobody would be made again and again: the host has to change a limit first.
   if (plan.assignments.length === 0) return proceed({ ...state, intent: "pause" });
@@ -340,9 +353,20 @@ const setParticipant = <S extends Run>(state: S, participant: Participant): S =>
   participants: new Map(state.participants).set(participant.id, participant),
 });
 
-function setStatus(state: RunState, participantId: string, status: MemberStatus): RunState {
-  if (state.kind !== "training" && state.kind !== "evaluating") return state;
-  const member = state.members.get(participantId);
+function changeMember(
+  state: RunState,
+  at: { readonly participantId: string; readonly round: number },
+  change: (member: Member) => Partial<Member>,
+): RunState {
+  if ((state.kind !== "training" && state.kind !== "evaluating") || state.round !== at.round) return state;
+  const member = state.members.get(at.participantId);
   if (member === undefined) return state;
-  return { ...state, members: new Map(state.members).set(participantId, { ...member, status }) };
+  const changed = { ...member, ...change(member) };
+  return { ...state, members: new Map(state.members).set(at.participantId, changed) };
+}
+
+function setStatus(state: RunState, participantId: string, status: MemberStatus): RunState {
+  return "round" in state
+    ? changeMember(state, { participantId, round: state.round }, () => ({ status }))
+    : state;
 }

@@ -112,6 +112,7 @@ export const REFUSALS = [
   "out-of-range",
   "rate-limited",
   "wrong-state",
+  "taken-over",
 ] as const;
 export type RefusalReason = (typeof REFUSALS)[number];
 
