@@ -133,17 +133,23 @@ export const runDescriptionSchema = z.object({
     title: z.string(),
     story: z.string(),
     kind: z.enum(["language-model", "classification"]),
-    labels: z.array(z.string()),
+    labels: z.array(z.string()).readonly(),
     metric: z.enum(["perplexity", "accuracy"]),
-    prompts: z.array(z.string()),
+    prompts: z.array(z.string()).readonly(),
   }),
   adapter: z.object({
     rank: z.int(),
     alpha: z.number(),
-    modules: z.array(z.object({ name: z.string(), inFeatures: z.int(), outFeatures: z.int() })),
-    dense: z.array(
-      z.object({ name: z.string(), shape: z.array(z.int()), initialStandardDeviation: z.number() }),
-    ),
+    modules: z.array(z.object({ name: z.string(), inFeatures: z.int(), outFeatures: z.int() })).readonly(),
+    dense: z
+      .array(
+        z.object({
+          name: z.string(),
+          shape: z.array(z.int()).readonly(),
+          initialStandardDeviation: z.number(),
+        }),
+      )
+      .readonly(),
   }),
 });
 export type RunDescription = z.infer<typeof runDescriptionSchema>;

@@ -1,0 +1,31 @@
+/** The edge of the program: what arrives from a socket is unknown until a schema has seen it. */
+import type { Refusal } from "@fedlodrop/federation";
+import type { Accepted, RefusalReason, Refused } from "@fedlodrop/protocol";
+import type { z } from "zod";
+
+export const accepted: Accepted = { kind: "accepted" };
+
+export const refused = (reason: RefusalReason, message: string): Refused => ({
+  kind: "refused",
+  reason,
+  message,
+});
+
+/** The machine's answer as it goes to the sender. */
+export const asReply = (refusal: Refusal | null): Accepted | Refused =>
+  refusal === null ? accepted : refused(refusal.reason, refusal.message);
+
+/** The message, or a refusal that names the first field that is wrong. */
+export function parse<T>(schema: z.ZodType<T>, message: unknown): { kind: "parsed"; value: T } | Refused {
+  const result = schema.safeParse(message);
+  if (result.success) return { kind: "parsed", value: result.data };
+  const issue = result.error.issues[0];
+  const where = issue?.path.join(".") || "message";
+  return refused("bad-message", `${where}: ${issue?.message ?? "malformed"}`);
+}
+
+/** The acknowledgement of an event: its last argument if the sender wants one. */
+export function replyOf(args: readonly unknown[]): (reply: unknown) => void {
+  const last = args.at(-1);
+  return typeof last === "function" ? (last as (reply: unknown) => void) : () => {};
+}

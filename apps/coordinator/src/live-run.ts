@@ -1,0 +1,210 @@
+/**
+ * A run that is going on: the machine's state, the full adapter, and the carrying out of the machine's effects.
+ * Whatever leads to another event (a plan, an evaluation, a timer) does so later, never within `dispatch`.
+ */
+import { createHash } from "node:crypto";
+import {
+  type Aggregation,
+  buildReport,
+  createAggregation,
+  type Effect,
+  isReady,
+  type Refusal,
+  type RunEvent,
+  type RunState,
+  transition,
+} from "@fedlodrop/federation";
+import {
+  adapterSize,
+  drawDropoutMask,
+  keptIndices,
+  type RoundClosed,
+  type RoundRecord,
+  type RoundStart,
+  type RunEnded,
+  type RunReport,
+} from "@fedlodrop/protocol";
+import type { Clock } from "./clock.ts";
+import type { Planner } from "./planner.ts";
+import type { Workload } from "./workload.ts";
+
+/** Where the run's messages go. */
+export interface Outbox {
+  roundStart(participantId: string, message: RoundStart): void;
+  roundClosed(participantId: string, message: RoundClosed): void;
+  runEnded(message: RunEnded): void;
+  kicked(participantId: string): void;
+  /** A round is over and the adapter is the new one. */
+  recorded(record: RoundRecord): void;
+  /** Something that a host can see has changed. */
+  changed(): void;
+  log(line: string): void;
+}
+
+export interface LiveRunOptions {
+  readonly runId: string;
+  readonly workload: Workload;
+  readonly state: RunState;
+  readonly adapter: Float32Array;
+  readonly clock: Clock;
+  readonly graceSeconds: number;
+  readonly plan: Planner;
+  readonly outbox: Outbox;
+}
+
+export interface LiveRun {
+  readonly runId: string;
+  readonly workload: Workload;
+  readonly state: RunState;
+  /** The full adapter after the last closed round. */
+  readonly adapter: Float32Array;
+  dispatch(event: RunEvent): Refusal | null;
+  report(): RunReport;
+  /** Nothing happens in this run any more; its workload is closed. */
+  retire(): Promise<void>;
+}
+
+export function createLiveRun(options: LiveRunOptions): LiveRun {
+  const { runId, workload, clock, outbox, graceSeconds } = options;
+  let { state, adapter } = options;
+  let aggregation: Aggregation | null = null;
+  let cancelDeadline = (): void => {};
+  let retired = false;
+  const timers = new Set<() => void>();
+
+  function dispatch(event: RunEvent): Refusal | null {
+    if (retired) return null;
+    const step = transition(state, event);
+    state = step.state;
+    step.effects.forEach(carryOut);
+    outbox.changed();
+    return step.effects.find((effect) => effect.kind === "refuse") ?? null;
+  }
+
+  function after(ms: number, callBack: () => void): () => void {
+    const cancel = clock.after(Math.max(0, ms), () => {
+      timers.delete(cancel);
+      callBack();
+    });
+    timers.add(cancel);
+    return cancel;
+  }
+
+  function carryOut(effect: Effect): void {
+    switch (effect.kind) {
+      case "plan":
+        void plan(effect.round, new Set(effect.participantIds));
+        return;
+      case "start-round": {
+        const { round, assignment, deadlineSeconds } = effect;
+        const { participantId, ...terms } = assignment;
+        aggregation ??= createAggregation(adapterSize(workload.adapter));
+        outbox.roundStart(participantId, {
+          round,
+          ...terms,
+          deadlineSeconds,
+          training: state.config.training,
+        });
+        return;
+      }
+      case "arm-deadline":
+        cancelDeadline = after(effect.atMs - clock.nowMs(), () =>
+          dispatch({ kind: "deadline-passed", round: effect.round, atMs: clock.nowMs() }),
+        );
+        return;
+      case "cancel-deadline":
+        cancelDeadline();
+        return;
+      case "arm-grace":
+        after(graceSeconds * 1000, () =>
+          dispatch({ kind: "grace-passed", participantId: effect.participantId, atMs: clock.nowMs() }),
+        );
+        return;
+      case "fold-update": {
+        const { round, assignment, changes, weight } = effect;
+        const mask = drawDropoutMask(workload.adapter, { seed: state.config.seed, round, ...assignment });
+        aggregation?.fold(changes, keptIndices(workload.adapter, mask), weight);
+        return;
+      }
+      case "close-round":
+        adapter = aggregation?.apply(adapter) ?? adapter;
+        aggregation = null;
+        return;
+      case "evaluate":
+        void evaluate(effect.round);
+        return;
+      case "record-round":
+        outbox.recorded(effect.record);
+        return;
+      case "announce-round":
+        outbox.roundClosed(effect.participantId, effect.message);
+        return;
+      case "end-run":
+        outbox.runEnded({ reason: effect.reason, roundsDone: effect.roundsDone });
+        return;
+      case "dismiss":
+        outbox.kicked(effect.participantId);
+        return;
+      case "refuse":
+        return; // dispatch returns it
+      default:
+        effect satisfies never;
+    }
+  }
+
+  /** A round without a plan would hang, so that a planner that fails pauses the run and says why. */
+  async function plan(round: number, ids: ReadonlySet<string>): Promise<void> {
+    const participants = [...state.participants.values()].filter(isReady).filter(({ id }) => ids.has(id));
+    const request = { config: state.config, round, participants, records: state.records };
+    const made = await options.plan(request).catch((error: unknown) => {
+      outbox.log(`round ${round} cannot be planned: ${messageOf(error)}`);
+      return { assignments: [], allocation: null };
+    });
+    dispatch({ kind: "planned", round, plan: made, atMs: clock.nowMs() });
+  }
+
+  /** An evaluation that fails leaves the round without a held-out loss; the run goes on. */
+  async function measure(of: string) {
+    const evaluation = await workload.evaluate?.(adapter).catch((error: unknown) => {
+      if (!retired) outbox.log(`${of} cannot be evaluated: ${messageOf(error)}`);
+    });
+    return evaluation ?? null;
+  }
+
+  async function evaluate(round: number): Promise<void> {
+    const evaluation = await measure(`round ${round}`);
+    dispatch({ kind: "evaluated", round, evaluation, atMs: clock.nowMs() });
+  }
+
+  async function evaluateBase(): Promise<void> {
+    const evaluation = await measure("the base model");
+    if (evaluation) dispatch({ kind: "base-evaluated", testLoss: evaluation.testLoss, atMs: clock.nowMs() });
+  }
+  if (state.baseTestLoss === null && state.records.length === 0) void evaluateBase();
+
+  return {
+    runId,
+    workload,
+    get state() {
+      return state;
+    },
+    get adapter() {
+      return adapter;
+    },
+    dispatch,
+    report: () => buildReport(state, runId, sha256(adapter)),
+    async retire() {
+      retired = true;
+      for (const cancel of timers) cancel();
+      await workload.close();
+    },
+  };
+}
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+function sha256(values: Float32Array): string {
+  return createHash("sha256")
+    .update(new Uint8Array(values.buffer, values.byteOffset, values.byteLength))
+    .digest("hex");
+}

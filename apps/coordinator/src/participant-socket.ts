@@ -1,0 +1,198 @@
+/** A participant's connection: message → schema → event → transition → reply. Nothing is decided here. */
+import { memberAtWork, outOfRange, type Refusal } from "@fedlodrop/federation";
+import {
+  type ClientToServerEvents,
+  decodeSparseValues,
+  downloadSchema,
+  drawDropoutMask,
+  encodeSparseValues,
+  gatherValues,
+  joinSchema,
+  keptIndices,
+  keptValueCount,
+  PROTOCOL_VERSION,
+  progressSchema,
+  type Refused,
+  readySchema,
+  type ServerToClientEvents,
+  type SubAdapter,
+  uploadBeginSchema,
+  uploadChunkSchema,
+  uploadTimedSchema,
+} from "@fedlodrop/protocol";
+import type { Socket } from "socket.io";
+import { z } from "zod";
+import { accepted, asReply, parse, refused, replyOf } from "./edge.ts";
+import type { LiveRun } from "./live-run.ts";
+import { createRateLimit } from "./rate-limit.ts";
+import { openUpload, takeChunk, type Upload } from "./upload.ts";
+
+export type ParticipantSocket = Socket<ClientToServerEvents, ServerToClientEvents>;
+
+/** What a connection needs of the coordinator. */
+export interface ParticipantDesk {
+  readonly run: LiveRun;
+  nowMs(): number;
+  /** Admits the socket as a participant, known by its token or new. */
+  join(socket: ParticipantSocket, message: z.infer<typeof joinSchema>): unknown;
+  /** Participant of this socket, unless another connection has taken over. */
+  participantOf(socket: ParticipantSocket): string | undefined;
+  left(socket: ParticipantSocket): void;
+  disconnected(socket: ParticipantSocket): void;
+  downloaded(participantId: string): void;
+  progressed(participantId: string, progress: z.infer<typeof progressSchema>): void;
+}
+
+/** Events a second and at once; chunks that fit are free, because acknowledgements pace them. */
+const EVENTS_PER_SECOND = 100;
+const EVENT_BURST = 300;
+
+export function serveParticipant(socket: ParticipantSocket, desk: ParticipantDesk): void {
+  const limit = createRateLimit(EVENTS_PER_SECOND, EVENT_BURST);
+  let upload: Upload | undefined;
+
+  /** Checks rate, schema and identity before `handle` sees a message. */
+  function on<T>(
+    event: keyof ClientToServerEvents,
+    schema: z.ZodType<T>,
+    handle: (message: T, participantId: string) => unknown,
+  ): void {
+    socket.on(event as "join", (...args: unknown[]) => {
+      const reply = replyOf(args);
+      if (!limit.take(desk.nowMs()))
+        return reply(refused("rate-limited", `${event}: too many messages, slow down`));
+      const participantId = desk.participantOf(socket);
+      if (participantId === undefined) return reply(refused("unknown-participant", `${event}: join first`));
+      const message = parse(schema, args[0]);
+      reply(message.kind === "refused" ? message : handle(message.value, participantId));
+    });
+  }
+
+  socket.on("join", (...args: unknown[]) => {
+    const reply = replyOf(args);
+    if (!limit.take(desk.nowMs()))
+      return reply(refused("rate-limited", "join: too many messages, slow down"));
+    // The version first: another version's message need not fit this one's schema.
+    const version = z.object({ protocolVersion: z.int() }).safeParse(args[0]);
+    if (version.success && version.data.protocolVersion !== PROTOCOL_VERSION)
+      return reply(
+        refused(
+          "protocol-version",
+          `protocol: expected version ${PROTOCOL_VERSION}, got ${version.data.protocolVersion}; reload the page`,
+        ),
+      );
+    const message = parse(joinSchema, args[0]);
+    reply(message.kind === "refused" ? message : desk.join(socket, message.value));
+  });
+
+  socket.on("ping", (...args: unknown[]) => {
+    if (limit.take(desk.nowMs())) replyOf(args)(undefined);
+  });
+
+  on("ready", readySchema, (device, participantId) =>
+    asReply(desk.run.dispatch({ kind: "ready", participantId, device, atMs: desk.nowMs() })),
+  );
+
+  on("download", downloadSchema, ({ round }, participantId): SubAdapter | Refused => {
+    const { run } = desk;
+    const member = memberAtWork(run.state, participantId, round);
+    if (member.kind === "refuse") return refused(member.reason, member.message);
+    const { seed, valueType } = run.state.config;
+    const { dropoutRate } = member.assignment;
+    const mask = drawDropoutMask(run.state.adapter, { seed, round, participantId, dropoutRate });
+    const payload = encodeSparseValues(
+      gatherValues(run.adapter, keptIndices(run.state.adapter, mask)),
+      round,
+      valueType,
+    );
+    desk.downloaded(participantId);
+    run.dispatch({
+      kind: "payload-sent",
+      participantId,
+      round,
+      bytes: payload.byteLength,
+      atMs: desk.nowMs(),
+    });
+    return { kind: "sub-adapter", round, payload };
+  });
+
+  on("progress", progressSchema, (progress, participantId) => desk.progressed(participantId, progress));
+
+  on("upload-begin", uploadBeginSchema, ({ round, bytes, statistics }, participantId) => {
+    const refusal = desk.run.dispatch({
+      kind: "upload-begun",
+      participantId,
+      round,
+      bytes,
+      atMs: desk.nowMs(),
+    });
+    // Only an announcement of the right size gets memory.
+    upload = refusal === null ? openUpload(round, bytes, statistics) : undefined;
+    return asReply(refusal);
+  });
+
+  socket.on("upload-chunk", (...args: unknown[]) => {
+    const reply = replyOf(args);
+    const [header, chunk] = args;
+    const participantId = desk.participantOf(socket);
+    const refusal = ((): Refused | null => {
+      if (participantId === undefined) return refused("unknown-participant", "upload-chunk: join first");
+      const message = parse(uploadChunkSchema, header);
+      if (message.kind === "refused") return message;
+      if (!(chunk instanceof Uint8Array)) return refused("bad-message", "chunk: expected bytes");
+      const misfit = takeChunk(upload, message.value, chunk);
+      if (misfit !== null) return refused(misfit.reason, misfit.message);
+      const { round } = message.value;
+      const bytes = chunk.byteLength;
+      desk.run.dispatch({ kind: "payload-received", participantId, round, bytes, atMs: desk.nowMs() });
+      return null;
+    })();
+    if (refusal === null) return reply(accepted);
+    if (limit.take(desk.nowMs())) reply(refusal);
+    else reply(refused("rate-limited", "upload-chunk: too many messages, slow down"));
+  });
+
+  on("upload-end", downloadSchema, ({ round }, participantId) => {
+    const { run } = desk;
+    const atMs = desk.nowMs();
+    const finished = upload;
+    upload = undefined;
+    const member = memberAtWork(run.state, participantId, round);
+    const unusable = ({ reason, message }: Pick<Refusal, "reason" | "message">) =>
+      asReply(run.dispatch({ kind: "update-unusable", participantId, round, reason, message, atMs }));
+    if (member.kind === "refuse") return unusable(member);
+    if (finished?.round !== round)
+      return unusable({ reason: "wrong-order", message: "upload-end: expected upload-begin first" });
+    if (finished.received !== finished.bytes.byteLength)
+      return unusable({
+        reason: "wrong-length",
+        message: `upload: expected ${finished.bytes.byteLength} bytes, got ${finished.received}`,
+      });
+    const decoded = decodeSparseValues(finished.bytes, {
+      round,
+      valueCount: keptValueCount(run.state.adapter, member.assignment.dropoutRate),
+      valueType: run.state.config.valueType,
+    });
+    if (decoded.kind === "refused") return unusable(decoded);
+    const tooFar = outOfRange(decoded.values);
+    if (tooFar !== null) return unusable({ reason: "out-of-range", message: tooFar });
+    const { statistics } = finished;
+    return asReply(
+      run.dispatch({
+        kind: "update-arrived",
+        participantId,
+        round,
+        changes: decoded.values,
+        statistics,
+        atMs,
+      }),
+    );
+  });
+
+  on("upload-timed", uploadTimedSchema, ({ round, secondsUpload }, participantId) => {
+    desk.run.dispatch({ kind: "upload-timed", participantId, round, secondsUpload, atMs: desk.nowMs() });
+  });
+
+  socket.on("leave", () => desk.left(socket));
+  socket.on("disconnect", () => desk.disconnected(socket));
+}

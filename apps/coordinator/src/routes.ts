@@ -1,0 +1,94 @@
+/** HTTP: pages, model files, a device's own texts, the adapter, the report, health. Nothing here changes a run. */
+import { existsSync } from "node:fs";
+import { basename, join } from "node:path";
+import fastifyStatic from "@fastify/static";
+import type { RunDescription, RunReport } from "@fedlodrop/protocol";
+import type { FastifyInstance, FastifyReply } from "fastify";
+import type { DeviceTexts } from "./workload.ts";
+
+export interface Facts {
+  describe(): RunDescription;
+  /** Undefined for an unknown session token. */
+  textsOf(token: string): DeviceTexts | undefined;
+  adapter(): Float32Array;
+  adapterFile(): Uint8Array;
+  roundsDone(): number;
+  report(): RunReport;
+  health(): object;
+  modelDirectory(): string;
+  readonly pagesDirectory: string | null;
+  readonly code: string;
+}
+
+/** Files of a model folder that a browser may ask for; nothing else of it is served. */
+const MODEL_FILES: ReadonlySet<string> = new Set([
+  "config.json",
+  "generation_config.json",
+  "model.safetensors",
+  "special_tokens_map.json",
+  "tokenizer.json",
+  "tokenizer_config.json",
+]);
+const ROUND_HEADER = "x-fedlodrop-round";
+
+export async function registerRoutes(http: FastifyInstance, facts: Facts): Promise<void> {
+  const { pagesDirectory, code } = facts;
+  await http.register(fastifyStatic, {
+    ...(pagesDirectory === null
+      ? { serve: false, root: "/" }
+      : { root: pagesDirectory, index: ["index.html"] }),
+    setHeaders(response, path) {
+      // Vite names assets by their content; everything else is asked for again and answered by its ETag.
+      const immutable = /[/\\]assets[/\\][^/\\]+-[\w-]{8,}\.\w+$/.test(path);
+      response.setHeader("cache-control", immutable ? "public, max-age=31536000, immutable" : "no-cache");
+    },
+  });
+  const noSuchThing = (reply: FastifyReply, what: string) => reply.code(404).send({ error: what });
+
+  http.get("/healthz", () => facts.health());
+  http.get("/api/run", () => facts.describe());
+  http.get("/api/report", () => facts.report());
+
+  http.get("/api/split", (request, reply) => {
+    const token = /^Bearer (\S+)$/.exec(request.headers.authorization ?? "")?.[1];
+    const texts = token === undefined ? undefined : facts.textsOf(token);
+    if (texts === undefined)
+      return reply
+        .code(401)
+        .send({ error: "a participant's session token is needed, got none that is known" });
+    return reply.header("cache-control", "no-store").send(texts);
+  });
+
+  const sendBytes = (reply: FastifyReply, bytes: Uint8Array) =>
+    reply
+      .header(ROUND_HEADER, facts.roundsDone())
+      .header("cache-control", "no-store")
+      .type("application/octet-stream")
+      .send(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+  http.get("/api/adapter", (_request, reply) => {
+    const adapter = facts.adapter();
+    return sendBytes(reply, new Uint8Array(adapter.buffer, adapter.byteOffset, adapter.byteLength));
+  });
+  http.get("/api/adapter.safetensors", (_request, reply) =>
+    sendBytes(
+      reply.header("content-disposition", 'attachment; filename="adapter.safetensors"'),
+      facts.adapterFile(),
+    ),
+  );
+
+  // The run has one model; a path before the file's name only tells caches one model from another.
+  http.get("/models/*", (request, reply) => {
+    const name = basename((request.params as { "*": string })["*"]);
+    const directory = facts.modelDirectory();
+    if (!MODEL_FILES.has(name) || !existsSync(join(directory, name)))
+      return noSuchThing(reply, `the model has no file ${name}`);
+    return reply.sendFile(name, directory);
+  });
+
+  http.get(`/${code}`, (_request, reply) => reply.redirect("/"));
+  http.get(`/${code.toLowerCase()}`, (_request, reply) => reply.redirect("/"));
+  if (pagesDirectory !== null) http.get("/host", (_request, reply) => reply.sendFile("host.html"));
+  http.setNotFoundHandler((request, reply) =>
+    noSuchThing(reply, `nothing is at ${request.url.split("?")[0]}`),
+  );
+}

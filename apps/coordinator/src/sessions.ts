@@ -1,0 +1,61 @@
+/**
+ * Who is who: session tokens, participant ids and connections. Tokens are secrets of their tabs, so that only their
+ * digests are kept and stored. Ids are p1, p2, … in the order of joining, so that a run from one seed repeats.
+ */
+import { createHash } from "node:crypto";
+
+export interface StoredSession {
+  readonly participantId: string;
+  readonly tokenDigest: string;
+}
+
+export interface Sessions<Connection> {
+  /** The participant of a token, or undefined for an unknown one. */
+  find(token: string): string | undefined;
+  /** The id that the next newcomer gets. */
+  readonly nextId: string;
+  /** Gives `nextId` away. */
+  add(token: string): string;
+  connection(participantId: string): Connection | undefined;
+  /** Returns the connection that was taken over, if another one was there. */
+  connect(participantId: string, connection: Connection): Connection | undefined;
+  /** False when another connection has taken over already. */
+  disconnect(participantId: string, connection: Connection): boolean;
+  readonly stored: readonly StoredSession[];
+}
+
+const digest = (token: string): string => createHash("sha256").update(token).digest("hex");
+
+export function createSessions<Connection>(stored: readonly StoredSession[] = []): Sessions<Connection> {
+  const byDigest = new Map(stored.map(({ tokenDigest, participantId }) => [tokenDigest, participantId]));
+  const connections = new Map<string, Connection>();
+  const nextId = (): string => `p${byDigest.size + 1}`;
+  return {
+    find: (token) => byDigest.get(digest(token)),
+    get nextId() {
+      return nextId();
+    },
+    add(token) {
+      const id = nextId();
+      byDigest.set(digest(token), id);
+      return id;
+    },
+    connection: (participantId) => connections.get(participantId),
+    connect(participantId, connection) {
+      const previous = connections.get(participantId);
+      connections.set(participantId, connection);
+      return previous === connection ? undefined : previous;
+    },
+    disconnect(participantId, connection) {
+      if (connections.get(participantId) !== connection) return false;
+      connections.delete(participantId);
+      return true;
+    },
+    get stored() {
+      return [...byDigest].map(([tokenDigest, participantId]) => ({ participantId, tokenDigest }));
+    },
+  };
+}
+
+/** Position among the joined, from 0: p1 is 0. */
+export const joinOrder = (participantId: string): number => Number(participantId.slice(1)) - 1;

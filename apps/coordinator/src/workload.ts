@@ -1,0 +1,26 @@
+/** What a run computes, given by whoever composes the program: the coordinator knows neither models nor tasks. */
+import type { AdapterShape, RoundEvaluation, RunConfig, RunDescription } from "@fedlodrop/protocol";
+
+export interface Workload {
+  readonly adapter: AdapterShape;
+  readonly task: RunDescription["task"];
+  /** Parts the training texts are dealt into. */
+  readonly deviceCount: number;
+  deviceSplit(index: number): DeviceTexts;
+  /** Loss of a full adapter, off the event loop; null when nobody evaluates. */
+  readonly evaluate: ((adapter: Float32Array) => Promise<RoundEvaluation>) | null;
+  /** Folder with the base model's files. */
+  readonly modelDirectory: string;
+  /** The adapter as a safetensors file. */
+  serializeAdapter(adapter: Float32Array): Uint8Array;
+  close(): Promise<void>;
+}
+
+/** One device's own training texts, as its participant fetches them. */
+export interface DeviceTexts {
+  readonly device: string;
+  readonly samples: readonly { readonly text: string; readonly label?: number }[];
+}
+
+/** Throws in one line what is wrong with the model or the task. */
+export type LoadWorkload = (config: RunConfig) => Promise<Workload>;
