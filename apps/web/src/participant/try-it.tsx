@@ -21,7 +21,7 @@ export function TryIt({ session, run: { task } }: TryItProps) {
     <section class="card" data-testid="try-it">
       <h2>Try the model</h2>
       <form class="row" onSubmit={ask}>
-        <label style="flex: 1 1 14rem">
+        <label>
           <span>{task.kind === "classification" ? "A text to label" : "An opening to continue"}</span>
           <input
             required
@@ -37,9 +37,7 @@ export function TryIt({ session, run: { task } }: TryItProps) {
             <option key={opening} value={opening} />
           ))}
         </datalist>
-        <button type="submit" style="align-self: end">
-          Ask both
-        </button>
+        <button type="submit">Ask both</button>
       </form>
       {trial?.note && <p role="status">{trial.note}</p>}
       {trial && (

@@ -1,0 +1,104 @@
+/** Loss, and the generalisation gap beside its bound, over the rounds. */
+import type { HostView } from "@fedlodrop/protocol";
+import { Chart } from "../chart.tsx";
+import { formatLoss } from "../format.ts";
+
+export function Charts({ view }: { readonly view: HostView }) {
+  const bounded = view.rounds.some(({ allocation }) => allocation !== null);
+  return (
+    <>
+      <LossChart view={view} wide={!bounded} />
+      {bounded && <GapChart view={view} />}
+    </>
+  );
+}
+
+function LossChart({
+  view: { rounds, baseTestLoss },
+  wide,
+}: {
+  readonly view: HostView;
+  readonly wide: boolean;
+}) {
+  const last = rounds.at(-1);
+  const test = last?.testLoss ?? null;
+  return (
+    <section class={wide ? "card two-thirds" : "card half"}>
+      <div class="row between">
+        <h2>Loss</h2>
+        <strong class="number" data-testid="loss">
+          {test === null ? "–" : formatLoss(test)}
+        </strong>
+      </div>
+      <small>
+        How surprised the model is, in nats; lower is better. Held-out texts are ones no device trains on.
+      </small>
+      <Chart
+        description={`Held-out loss after ${rounds.length} rounds: ${test === null ? "not measured" : formatLoss(test)}`}
+        xTitle="rounds"
+        x={[0, ...rounds.map(({ round }) => round)]}
+        lines={[
+          {
+            label: "held-out",
+            color: "--series-2",
+            dots: true,
+            values: [baseTestLoss, ...rounds.map(({ testLoss }) => testLoss)],
+          },
+          {
+            label: "training texts",
+            color: "--series-1",
+            dots: true,
+            values: [null, ...rounds.map(({ evaluation, trainLoss }) => evaluation?.trainLoss ?? trainLoss)],
+          },
+          {
+            label: "base model, held-out",
+            color: "--series-3",
+            dashed: true,
+            values: [baseTestLoss, ...rounds.map(() => baseTestLoss)],
+          },
+        ]}
+      />
+    </section>
+  );
+}
+
+function GapChart({ view: { rounds } }: { readonly view: HostView }) {
+  const last = rounds.at(-1)?.allocation;
+  return (
+    <section class="card half">
+      <div class="row between">
+        <h2>Generalisation gap and bound</h2>
+        <strong class="number">{last?.measuredGap == null ? "–" : formatLoss(last.measuredGap)}</strong>
+      </div>
+      <small>
+        The gap is held-out minus training loss: how much the model remembers rather than learns. The bound is
+        what theory says it can be at most, from constants estimated in this run.
+      </small>
+      <Chart
+        description="Measured generalisation gap and the two terms of the bound over the rounds"
+        xTitle="rounds"
+        x={rounds.map(({ round }) => round)}
+        lines={[
+          {
+            label: "measured gap",
+            color: "--series-2",
+            dots: true,
+            values: rounds.map(({ allocation }) => allocation?.measuredGap ?? null),
+          },
+          {
+            label: "bound: generalisation term",
+            color: "--series-4",
+            dots: true,
+            values: rounds.map(({ allocation }) => allocation?.generalizationTerm ?? null),
+          },
+          {
+            label: "bound: convergence term",
+            color: "--series-3",
+            dashed: true,
+            values: rounds.map(({ allocation }) => allocation?.empiricalTerm ?? null),
+          },
+        ]}
+      />
+    </section>
+  );
+}

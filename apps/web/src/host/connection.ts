@@ -1,0 +1,58 @@
+/** The host's connection: the latest view, whether it is live, and a way to command. */
+import type { HostCommand, HostToServerEvents, HostView, ServerToHostEvents } from "@fedlodrop/protocol";
+import { type ReadonlySignal, signal } from "@preact/signals";
+import { io, type Socket } from "socket.io-client";
+
+export interface ReceivedView extends HostView {
+  /** `performance.now()` at its arrival, from which the countdown runs. */
+  readonly receivedAtMs: number;
+}
+
+export interface HostConnection {
+  readonly view: ReadonlySignal<ReceivedView | null>;
+  readonly online: ReadonlySignal<boolean>;
+  /** A sentence to show: a wrong key or a refused command. */
+  readonly problem: ReadonlySignal<string | null>;
+  command(command: HostCommand): Promise<void>;
+}
+
+const ANSWER_MILLISECONDS = 15_000;
+
+export function connectHost(key: string): HostConnection {
+  const view = signal<ReceivedView | null>(null);
+  const online = signal(false);
+  const problem = signal<string | null>(null);
+  const socket: Socket<ServerToHostEvents, HostToServerEvents> = io("/host", { auth: { key } });
+
+  socket.on("connect", () => {
+    online.value = true;
+    problem.value = null;
+  });
+  socket.on("disconnect", () => {
+    online.value = false;
+  });
+  socket.on("connect_error", (error) => {
+    // While `active`, Socket.IO tries again by itself; otherwise the coordinator said no.
+    problem.value = socket.active
+      ? "The coordinator does not answer. Trying again …"
+      : `The coordinator refused this page: ${error.message}. Open the host address it printed when it started, with its #key=… at the end.`;
+  });
+  socket.on("view", (latest) => {
+    view.value = { ...latest, receivedAtMs: performance.now() };
+  });
+
+  return {
+    view,
+    online,
+    problem,
+    async command(command) {
+      problem.value = null;
+      try {
+        const reply = await socket.timeout(ANSWER_MILLISECONDS).emitWithAck("command", command);
+        if (reply.kind === "refused") problem.value = reply.message;
+      } catch {
+        problem.value = `The coordinator gave no answer to "${command.kind}".`;
+      }
+    },
+  };
+}

@@ -1,0 +1,77 @@
+/** The last round, device by device: what was decided, what was foreseen, what came of it. */
+import type { HostView } from "@fedlodrop/protocol";
+import { formatBytes, formatJoules, formatPercent, formatSeconds } from "../format.ts";
+import { actualSeconds } from "./totals.ts";
+
+export function DeviceTable({ view: { rounds } }: { readonly view: HostView }) {
+  const last = rounds.at(-1);
+  if (!last) return null;
+  const planned = new Map(last.allocation?.devices.map((device) => [device.id, device]));
+  const excluded = last.allocation?.devices.filter(({ excludedBecause }) => excludedBecause !== null) ?? [];
+  return (
+    <section class="card">
+      <div class="row between">
+        <h2>Round {last.round}, device by device</h2>
+        {last.allocation && <span class="chip">{last.allocation.links} links</span>}
+      </div>
+      <div class="scroll">
+        <table data-testid="device-table">
+          <thead>
+            <tr>
+              <th>Device</th>
+              <th>Dropout rate</th>
+              <th>Link share</th>
+              <th>Foreseen time</th>
+              <th>Actual time</th>
+              <th>Computing</th>
+              <th>Energy (estimate)</th>
+              <th>Down</th>
+              <th>Up</th>
+              <th class="words">Outcome</th>
+            </tr>
+          </thead>
+          <tbody>
+            {last.participants.map((participant) => {
+              const plan = planned.get(participant.id);
+              const actual = actualSeconds(participant);
+              const {
+                nickname,
+                dropoutRate,
+                secondsCompute,
+                energyJoules,
+                energySource,
+                bytesDown,
+                bytesUp,
+                outcome,
+              } = participant;
+              return (
+                <tr key={participant.id}>
+                  <td>
+                    {nickname} <small>{participant.id}</small>
+                  </td>
+                  <td>{formatPercent(dropoutRate)}</td>
+                  <td>{plan ? formatPercent(plan.share) : "–"}</td>
+                  <td>{plan ? formatSeconds(plan.predictedSeconds) : "–"}</td>
+                  <td>{actual === null ? "–" : formatSeconds(actual)}</td>
+                  <td>{secondsCompute === null ? "–" : formatSeconds(secondsCompute)}</td>
+                  <td>{energyJoules === null ? "–" : `${formatJoules(energyJoules)} (${energySource})`}</td>
+                  <td>{formatBytes(bytesDown)}</td>
+                  <td>{formatBytes(bytesUp)}</td>
+                  <td class="words">{outcome}</td>
+                </tr>
+              );
+            })}
+            {excluded.map(({ id, excludedBecause }) => (
+              <tr key={id}>
+                <td>{id}</td>
+                <td class="words" colSpan={9}>
+                  left out of the round: {excludedBecause}
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </section>
+  );
+}

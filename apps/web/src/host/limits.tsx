@@ -1,0 +1,153 @@
+/** What the host may change at any time; it counts from the next round. */
+import { METHODS, type Method, type RunChange } from "@fedlodrop/protocol";
+import { useSignal } from "@preact/signals";
+import { formatJoules, formatPercent, formatSeconds } from "../format.ts";
+import type { CommandProps } from "./controls.tsx";
+import { choosesRates, METHOD_WORDS, usesFixedRate } from "./methods.ts";
+import { positionOf, SLIDER_POSITIONS, type SliderScale, valueAt } from "./slider-scale.ts";
+
+const DEADLINE_SECONDS: SliderScale = { least: 1, most: 600 };
+const ENERGY_JOULES: SliderScale = { least: 1, most: 10_000 };
+const RATE_STEPS = { most: 0.95, step: 0.05 };
+const FIRST_ENERGY_LIMIT_JOULES = 100;
+
+export function Limits({ view: { config, phase }, command }: CommandProps) {
+  const change = (fields: RunChange): void => void command({ kind: "change", change: fields });
+  const { method, dropoutRate, maxDropoutRate, deadlineSeconds, energyLimitJoules } = config;
+  if (phase === "ended") return null;
+  return (
+    <section class="card" data-testid="limits">
+      <div class="row between">
+        <h2>Method and limits</h2>
+        <small>Changes count from the next round.</small>
+      </div>
+      <div class="columns">
+        <label>
+          <span class="field-name">Method</span>
+          <select
+            value={method}
+            onChange={(event) => change({ method: event.currentTarget.value as Method })}
+          >
+            {METHODS.map((name) => (
+              <option key={name} value={name}>
+                {METHOD_WORDS[name].title}
+              </option>
+            ))}
+          </select>
+          <small>{METHOD_WORDS[method].sentence}</small>
+        </label>
+        {usesFixedRate(method) && (
+          <RateSlider
+            name="Dropout rate γ"
+            value={dropoutRate}
+            sentence="The share of the adapter that each device leaves out."
+            set={(rate) => change({ dropoutRate: rate })}
+          />
+        )}
+        {choosesRates(method) && (
+          <RateSlider
+            name="Greatest rate γ max"
+            value={maxDropoutRate}
+            sentence="No device leaves out more than this."
+            set={(rate) => change({ maxDropoutRate: rate })}
+          />
+        )}
+        <ScaledSlider
+          name="Deadline T max"
+          scale={DEADLINE_SECONDS}
+          value={deadlineSeconds}
+          format={formatSeconds}
+          sentence="A round closes at the latest after this."
+          set={(seconds) => change({ deadlineSeconds: seconds })}
+        />
+        <div class="field">
+          <label class="check">
+            <input
+              type="checkbox"
+              checked={energyLimitJoules !== null}
+              onChange={(event) =>
+                change({ energyLimitJoules: event.currentTarget.checked ? FIRST_ENERGY_LIMIT_JOULES : null })
+              }
+            />
+            Limit the energy of each device
+          </label>
+          {energyLimitJoules !== null && (
+            <ScaledSlider
+              name="Energy limit E max"
+              scale={ENERGY_JOULES}
+              value={energyLimitJoules}
+              format={formatJoules}
+              sentence="For each device and round, by its estimate."
+              set={(joules) => change({ energyLimitJoules: joules })}
+            />
+          )}
+        </div>
+      </div>
+    </section>
+  );
+}
+
+interface SliderProps {
+  readonly name: string;
+  readonly value: number;
+  readonly sentence: string;
+  readonly set: (value: number) => void;
+}
+
+function RateSlider({ name, value, sentence, set }: SliderProps) {
+  const dragged = useSignal<number | null>(null);
+  return (
+    <label>
+      <span class="field-name">
+        {name} <output>{formatPercent(dragged.value ?? value)}</output>
+      </span>
+      <input
+        type="range"
+        min={0}
+        max={RATE_STEPS.most}
+        step={RATE_STEPS.step}
+        value={dragged.value ?? value}
+        onInput={(event) => {
+          dragged.value = event.currentTarget.valueAsNumber;
+        }}
+        onChange={(event) => {
+          set(event.currentTarget.valueAsNumber);
+          dragged.value = null;
+        }}
+      />
+      <small>{sentence}</small>
+    </label>
+  );
+}
+
+interface ScaledSliderProps extends SliderProps {
+  readonly scale: SliderScale;
+  readonly format: (value: number) => string;
+}
+
+function ScaledSlider({ name, scale, value, format, sentence, set }: ScaledSliderProps) {
+  const dragged = useSignal<number | null>(null);
+  const shown = dragged.value === null ? value : valueAt(scale, dragged.value);
+  return (
+    <label>
+      <span class="field-name">
+        {name} <output>{format(shown)}</output>
+      </span>
+      <input
+        type="range"
+        min={0}
+        max={SLIDER_POSITIONS}
+        value={dragged.value ?? positionOf(scale, value)}
+        aria-valuetext={format(shown)}
+        onInput={(event) => {
+          dragged.value = event.currentTarget.valueAsNumber;
+        }}
+        onChange={(event) => {
+          set(valueAt(scale, event.currentTarget.valueAsNumber));
+          dragged.value = null;
+        }}
+      />
+      <small>{sentence}</small>
+    </label>
+  );
+}

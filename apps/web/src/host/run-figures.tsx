@@ -1,0 +1,58 @@
+/** What the run has reached and cost so far, and its files. */
+import type { HostView } from "@fedlodrop/protocol";
+import { Figure } from "../figure.tsx";
+import { formatBytes, formatJoules, formatLoss, formatPercent, formatSeconds } from "../format.ts";
+import { byteTotals, roundCost } from "./totals.ts";
+
+export function RunFigures({ view: { rounds, config, baseTestLoss } }: { readonly view: HostView }) {
+  const { down, up, withoutDropout } = byteTotals(rounds, config.valueType);
+  const last = rounds.at(-1);
+  const joules = rounds.reduce((total, round) => total + (roundCost(round).joules ?? 0), 0);
+  const seconds = rounds.reduce((total, round) => total + round.seconds, 0);
+  const accuracy = last?.evaluation?.testAccuracy ?? null;
+  const solved = last?.allocation;
+  return (
+    <section class="card third">
+      <h2>So far</h2>
+      <dl class="figures">
+        <Figure term="Held-out loss" value={last?.testLoss == null ? null : formatLoss(last.testLoss)}>
+          {baseTestLoss === null ? "" : `Base model: ${formatLoss(baseTestLoss)}.`}
+        </Figure>
+        {accuracy !== null && (
+          <Figure term="Accuracy" value={formatPercent(accuracy)}>
+            Held-out texts labelled rightly.
+          </Figure>
+        )}
+        <Figure term="Bytes sent" value={formatBytes(down + up)} testId="bytes">
+          {formatBytes(down)} down, {formatBytes(up)} up.
+        </Figure>
+        <Figure term="Without dropout" value={formatBytes(withoutDropout)} testId="bytes-without-dropout">
+          {withoutDropout > 0 && `FedLoRA's bytes; ${formatPercent(1 - (down + up) / withoutDropout)} saved.`}
+        </Figure>
+        <Figure term="Time in rounds" value={formatSeconds(seconds)}>
+          Measured.
+        </Figure>
+        <Figure term="Energy" value={`≈ ${formatJoules(joules)}`}>
+          All devices, as they estimate it.
+        </Figure>
+        {solved && (
+          <Figure term="Objective" value={solved.objective.toPrecision(4)}>
+            {solved.gap === null
+              ? ""
+              : `Within ${formatPercent(solved.gap)} of the optimum${solved.certified ? ", certified" : ""}; `}
+            solved in {formatSeconds(solved.milliseconds / 1000)}
+            {solved.fallback ? ", time ran out: P-SCA's answer" : ""}.
+          </Figure>
+        )}
+      </dl>
+      <div class="row">
+        <a class="button" href="/api/adapter.safetensors" download>
+          Adapter
+        </a>
+        <a class="button" href="/api/report" download="report.json">
+          Report
+        </a>
+      </div>
+    </section>
+  );
+}

@@ -1,0 +1,58 @@
+/** All rounds of the run, the last one first. */
+import type { HostView } from "@fedlodrop/protocol";
+import { formatBytes, formatJoules, formatLoss, formatPercent, formatSeconds } from "../format.ts";
+import { METHOD_WORDS } from "./methods.ts";
+import { roundCost } from "./totals.ts";
+
+export function Timeline({ view: { rounds } }: { readonly view: HostView }) {
+  const loss = (value: number | null) => (value === null ? "–" : formatLoss(value));
+  return (
+    <section class="card">
+      <h2>Rounds</h2>
+      <div class="scroll">
+        <table data-testid="rounds">
+          <thead>
+            <tr>
+              <th>Round</th>
+              <th class="words">Method</th>
+              <th>Averaged in</th>
+              <th>Mean rate</th>
+              <th>Local loss</th>
+              <th>Held-out loss</th>
+              <th>Bytes</th>
+              <th>Time</th>
+              <th>Deadline</th>
+              <th>Energy (estimate)</th>
+            </tr>
+          </thead>
+          <tbody>
+            {rounds.toReversed().map((round) => {
+              const { participants } = round;
+              const { bytes, joules } = roundCost(round);
+              const averaged = participants.filter(({ outcome }) => outcome === "aggregated").length;
+              const meanRate =
+                participants.reduce((total, { dropoutRate }) => total + dropoutRate, 0) /
+                (participants.length || 1);
+              return (
+                <tr key={round.round}>
+                  <td>{round.round}</td>
+                  <td class="words">{METHOD_WORDS[round.method].title}</td>
+                  <td>
+                    {averaged} of {participants.length}
+                  </td>
+                  <td>{formatPercent(meanRate)}</td>
+                  <td>{loss(round.trainLoss)}</td>
+                  <td>{loss(round.testLoss)}</td>
+                  <td>{formatBytes(bytes)}</td>
+                  <td>{formatSeconds(round.seconds)}</td>
+                  <td>{formatSeconds(round.deadlineSeconds)}</td>
+                  <td>{joules === null ? "–" : formatJoules(joules)}</td>
+                </tr>
+              );
+            })}
+          </tbody>
+        </table>
+      </div>
+    </section>
+  );
+}
