@@ -1,18 +1,8 @@
-export {
-  solveEqual,
-  solveEqualOptimalDropout,
-  solveFixed,
-  solveGreedy,
-  solveMaxGain,
-  solveNoDropout,
-  solveRandom,
-} from "./baselines.ts";
 export type { BoundConstants, ObjectiveMode } from "./bound.ts";
 export { generalisationGap, varianceFactor } from "./bound.ts";
 export { parseInstances } from "./instance-file.ts";
 export type { LinearInKeepRate } from "./latency.ts";
 export { uploadBits } from "./latency.ts";
-export { solveMeasured } from "./measured-link.ts";
 export type {
   Allocation,
   AllocationProblem,
@@ -28,6 +18,9 @@ export type {
   TracePoint,
 } from "./problem.ts";
 export { methods, radioProblem } from "./problem.ts";
+export type { RandomInstance } from "./random-instance.ts";
+export { instanceFamilies, randomSystem } from "./random-instance.ts";
 export type { ResultObject } from "./result-object.ts";
 export { resultObject } from "./result-object.ts";
+export { allocate } from "./solve.ts";
 export type { Device, Objective, OperatingPoint, RadioSystem } from "./system.ts";

@@ -3,7 +3,8 @@
  * An assignment is an owner for each unit, −1 for nobody.
  */
 import type { AllocationProblem, Infeasibility, MeasuredLink, RadioLink } from "./problem.ts";
-import { largestKeepRate, type RadioTask, radioTasks } from "./radio-task.ts";
+import { bestLimit, fillCurve, type RankedChannels, radioInstance, rankChannels } from "./radio-instance.ts";
+import { largestKeepRate, radioTasks } from "./radio-task.ts";
 import {
   keepRateRange,
   reach,
@@ -33,58 +34,21 @@ export function linkModel(problem: AllocationProblem): LinkModel {
   return link.kind === "radio" ? radioModel(problem, link) : slotModel(problem, link);
 }
 
-/** A device's sub-channels in descending gain, with what water-filling needs of each. */
-export interface RankedChannels {
-  readonly order: Int32Array;
-  readonly inverseGain: Float64Array;
-  readonly log2Gain: Float64Array;
-}
-
-export function rankChannels(gains: readonly number[]): RankedChannels {
-  const order = Int32Array.from(gains.keys()).sort(
-    (a, b) => (gains[b] as number) - (gains[a] as number) || a - b,
-  );
-  const sorted = Float64Array.from(order, (channel) => gains[channel] as number);
-  return { order, inverseGain: sorted.map((gain) => 1 / gain), log2Gain: sorted.map(Math.log2) };
-}
-
 function radioModel(problem: AllocationProblem, link: RadioLink): LinkModel {
-  const [low, high] = keepRateRange(problem);
-  const units = link.gainPerWatt[0]?.length ?? 0;
-  const curve = new CapacityCurve(units);
-  const tasks = problem.devices.map((_, k) => radioTasks(problem, link, k));
-  const ranked = link.gainPerWatt.map(rankChannels);
-  const best = (device: number): number => {
-    let limit = 0;
-    for (const task of tasks[device] as RadioTask[]) {
-      limit = Math.max(limit, largestKeepRate(curve, task, low, high));
-    }
-    return limit;
-  };
+  const instance = radioInstance(problem, link);
+  const { curve, channels, low, high } = instance;
   return {
-    units,
+    units: channels,
     keepRateLimit(device, owner) {
-      const { order, inverseGain, log2Gain } = ranked[device] as RankedChannels;
-      curve.clear();
-      for (let i = 0; i < units; i++) {
-        if (owner[order[i] as number] === device)
-          curve.add(1, inverseGain[i] as number, log2Gain[i] as number);
-      }
-      return best(device);
+      fillCurve(curve, instance.ranked[device] as RankedChannels, (channel) => owner[channel] === device);
+      return bestLimit(instance, device, low, high);
     },
     wholeLinkLimit(device) {
-      fillWhole(curve, ranked[device] as RankedChannels);
-      return best(device);
+      fillCurve(curve, instance.ranked[device] as RankedChannels, () => true);
+      return bestLimit(instance, device, low, high);
     },
     quality: (device, unit) => link.gainPerWatt[device]?.[unit] as number,
   };
-}
-
-function fillWhole(curve: CapacityCurve, ranked: RankedChannels): void {
-  curve.clear();
-  for (let i = 0; i < ranked.order.length; i++) {
-    curve.add(1, ranked.inverseGain[i] as number, ranked.log2Gain[i] as number);
-  }
 }
 
 /** ρ of a device on a measured link: the share of it that one bit/s takes. */
@@ -149,7 +113,7 @@ export function infeasibility(problem: AllocationProblem, device: number): Infea
     }
     const gains = link.gainPerWatt[device] as readonly number[];
     const curve = new CapacityCurve(gains.length);
-    fillWhole(curve, rankChannels(gains));
+    fillCurve(curve, rankChannels(gains), () => true);
     return radioTasks(problem, link, device, deadline, energy).some(
       (task) => largestKeepRate(curve, task, low, high) > 0,
     );

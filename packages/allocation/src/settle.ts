@@ -1,6 +1,6 @@
 /** From decisions (owners or shares, and keep rates) to the full allocation: least power, cheapest operating point,
  *  times and energies. */
-import { infeasibility, keepRateAtShare, rankChannels, sharePerBitRate } from "./link-model.ts";
+import { infeasibility, keepRateAtShare, sharePerBitRate } from "./link-model.ts";
 import { objectiveAt } from "./objective.ts";
 import type {
   Allocation,
@@ -13,6 +13,7 @@ import type {
   RadioLink,
   TracePoint,
 } from "./problem.ts";
+import { fillCurve, rankChannels } from "./radio-instance.ts";
 import { radioTasks, wattsAllowed } from "./radio-task.ts";
 import { rateNeeded, taskBits, uploadTask, windowSeconds } from "./upload-task.ts";
 import { CapacityCurve } from "./water-filling.ts";
@@ -81,10 +82,7 @@ function settleRadio(
 ): DeviceAllocation {
   const ranked = rankChannels(link.gainPerWatt[device] as readonly number[]);
   const curve = new CapacityCurve(owner.length);
-  ranked.order.forEach((channel, i) => {
-    if (owner[channel] === device)
-      curve.add(1, ranked.inverseGain[i] as number, ranked.log2Gain[i] as number);
-  });
+  fillCurve(curve, ranked, (channel) => owner[channel] === device);
   const preparations = (problem.devices[device] as DeviceLoad).preparations;
   let best: (DeviceAllocation & { kind: "admitted" }) | undefined;
   radioTasks(problem, link, device).forEach((task, operatingPoint) => {

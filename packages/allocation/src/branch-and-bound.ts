@@ -1,0 +1,306 @@
+/**
+ * The certified optimum. A node says which devices may have each sub-channel; its bound is the dual of choosing one set
+ * of channels per device (configuration bound), maximised by proximal column generation with exact demands:
+ *   D(π) = Σ_k min_S [ψ_k(S) + π(S)] − Σ_m π_m ≤ J for every π ≥ 0, since each channel is used at most once.
+ * In global mode ψ comes from a tangent of the coupled gap, a minorant, so D stays a bound.
+ */
+import { defaultTolerance, roundRobin } from "./baselines.ts";
+import { ColumnMaster, type MasterColumn } from "./column-master.ts";
+import { type Column, DemandQuery } from "./demand.ts";
+import { type LinkModel, linkModel } from "./link-model.ts";
+import { LocalSearch } from "./local-search.ts";
+import { solveMeasured } from "./measured-link.ts";
+import {
+  bestKeepRates,
+  costAtLimit,
+  keptShare,
+  objectiveAt,
+  type SeparableCosts,
+  separableCosts,
+} from "./objective.ts";
+import type {
+  Allocation,
+  AllocationProblem,
+  RadioLink,
+  SolveOptions,
+  Solver,
+  TracePoint,
+} from "./problem.ts";
+import { type RadioInstance, radioInstance } from "./radio-instance.ts";
+import { channelPrices, Relaxation, relax, roundShares } from "./relaxation.ts";
+import { settle } from "./settle.ts";
+
+export const solveBranchAndBound: Solver = (problem, options = {}) =>
+  problem.link.kind === "measured"
+    ? solveMeasured(problem, problem.link, "branch-and-bound", options)
+    : new Search(problem, problem.link, options).run();
+
+interface Node {
+  /** [K·M], 0 where the device may not have the channel. */
+  readonly allowed: Uint8Array;
+  readonly prices: Float64Array;
+  readonly bound: number;
+}
+
+class Search {
+  readonly #problem: AllocationProblem;
+  readonly #instance: RadioInstance;
+  readonly #model: LinkModel;
+  readonly #options: SolveOptions;
+  readonly #tolerance: number;
+  readonly #now: () => number;
+  readonly #start: number;
+  readonly #stopAt: number;
+  readonly #queries: readonly DemandQuery[];
+  /** Every set met so far, for all nodes. */
+  readonly #pools: MasterColumn[][];
+  readonly #hopeless: readonly boolean[];
+  #separable: SeparableCosts;
+
+  #objective = Number.POSITIVE_INFINITY;
+  #owner: Int32Array;
+  #keepRates: ArrayLike<number> = [];
+  #lowerBound = Number.NEGATIVE_INFINITY;
+  #nodes = 0;
+  readonly #trace: TracePoint[] = [];
+
+  constructor(problem: AllocationProblem, link: RadioLink, options: SolveOptions) {
+    this.#problem = problem;
+    this.#options = options;
+    this.#tolerance = options.relativeTolerance ?? defaultTolerance;
+    this.#now = options.now ?? (() => 0);
+    this.#start = this.#now();
+    this.#stopAt = this.#start + (options.timeBudgetMilliseconds ?? Number.POSITIVE_INFINITY);
+    this.#instance = radioInstance(problem, link);
+    this.#model = linkModel(problem);
+    this.#hopeless = problem.devices.map((_, k) => this.#model.wholeLinkLimit(k) === 0);
+    this.#queries = problem.devices.map((_, k) => new DemandQuery(this.#instance, k));
+    this.#owner = new Int32Array(this.#instance.channels).fill(-1);
+    this.#separable = separableCosts(problem, 0.25);
+    this.#pools = problem.devices.map((_, k) => [
+      this.#masterColumn({ device: k, channels: new Int32Array(0), limit: 0 }),
+    ]);
+  }
+
+  run(): Allocation {
+    const { devices, channels } = this.#instance;
+    this.#consider(roundRobin(this.#problem, this.#model, {}), false);
+    if (this.#options.warmStart?.length === channels) {
+      this.#consider(
+        Int32Array.from(this.#options.warmStart, (k) => (k === null || k >= devices ? -1 : k)),
+        true,
+      );
+    }
+    this.#retangent();
+    const { shares, relaxed } = relax(new Relaxation(this.#instance, this.#separable, this.#hopeless), 60);
+    this.#consider(roundShares(shares, devices, channels), true);
+    this.#retangent();
+
+    const root: Node = {
+      allowed: new Uint8Array(devices * channels).fill(1),
+      prices: channelPrices(relaxed.values, devices, channels),
+      bound: Number.NEGATIVE_INFINITY,
+    };
+    const open: Node[] = [root];
+    let pruned = Number.POSITIVE_INFINITY;
+    while (open.length > 0 && this.#now() < this.#stopAt) {
+      open.sort((a, b) => b.bound - a.bound);
+      const node = open.pop() as Node;
+      if (node.bound >= this.#cutoff()) {
+        pruned = Math.min(pruned, node.bound);
+        continue;
+      }
+      this.#nodes++;
+      const others = Math.min(pruned, ...open.map((each) => each.bound));
+      const { bound, children } = this.#process(node, others);
+      if (children.length === 0) pruned = Math.min(pruned, bound);
+      open.push(...children);
+      this.#raise(Math.min(pruned, ...open.map((each) => each.bound)));
+    }
+    this.#raise(Math.min(pruned, ...open.map((each) => each.bound)));
+    return settle(this.#problem, {
+      method: "branch-and-bound",
+      assignment: { kind: "units", owner: this.#owner },
+      keepRates: this.#keepRates,
+      lowerBound: this.#lowerBound,
+      relativeTolerance: this.#tolerance,
+      nodes: this.#nodes,
+      milliseconds: this.#now() - this.#start,
+      trace: this.#trace,
+    });
+  }
+
+  #cutoff(): number {
+    return this.#objective - this.#tolerance * Math.abs(this.#objective);
+  }
+
+  #raise(bound: number): void {
+    const honest = Math.min(bound, this.#objective);
+    if (honest <= this.#lowerBound) return;
+    this.#lowerBound = honest;
+    this.#note();
+  }
+
+  #note(): void {
+    const milliseconds = this.#now() - this.#start;
+    this.#trace.push({ milliseconds, objective: this.#objective, lowerBound: this.#lowerBound });
+  }
+
+  /** Takes owners as the incumbent when they are better, after local search where asked. */
+  #consider(owner: Int32Array, search: boolean): void {
+    const local = new LocalSearch(this.#model, this.#separable, owner);
+    if (search) local.descend();
+    const limits = local.limits();
+    const keepRates = bestKeepRates(this.#problem, limits);
+    const objective = objectiveAt(this.#problem, keepRates);
+    limits.forEach((limit, device) => {
+      const channels = Int32Array.from(owner.keys()).filter((m) => owner[m] === device);
+      this.#addColumn({ device, channels, limit });
+    });
+    if (objective >= this.#objective) return;
+    [this.#objective, this.#owner, this.#keepRates] = [objective, owner.slice(), keepRates];
+    this.#note();
+  }
+
+  #retangent(): void {
+    if (this.#separable.tangentAt === null) return;
+    this.#separable = separableCosts(this.#problem, keptShare(this.#problem, this.#keepRates));
+    for (const pool of this.#pools) {
+      for (const each of pool)
+        each.cost = costAtLimit(this.#separable, each.column.device, each.column.limit);
+    }
+  }
+
+  #masterColumn(column: Column): MasterColumn {
+    const cost = costAtLimit(this.#separable, column.device, column.limit);
+    return { column, cost, part: 0, priced: 0 };
+  }
+
+  #addColumn(column: Column): MasterColumn {
+    const pool = this.#pools[column.device] as MasterColumn[];
+    const known = pool.find(
+      ({ column: { channels } }) =>
+        channels.length === column.channels.length && channels.every((m, i) => m === column.channels[i]),
+    );
+    if (known !== undefined) return known;
+    const added = this.#masterColumn(column);
+    pool.push(added);
+    return added;
+  }
+
+  /** Bounds a node; no children when it is pruned or solved. */
+  #process(node: Node, others: number): { bound: number; children: Node[] } {
+    const { devices, channels } = this.#instance;
+    const { allowed } = node;
+    const pools = this.#pools.map((pool, k) =>
+      pool.filter(({ column }) => column.channels.every((m) => allowed[k * channels + m] === 1)),
+    );
+    const master = new ColumnMaster(pools, channels);
+    let centre = node.prices.slice();
+    let value = this.#dual(centre, allowed, pools);
+    let bound = Math.max(node.bound, value);
+    const mean = centre.reduce((sum, price) => sum + price, 0) / channels;
+    const weight0 = Math.max(0.5 * mean, (this.#objective - bound) / channels);
+    let weight = weight0;
+    for (let i = 0; i < 200; i++) {
+      this.#raise(Math.min(bound, others));
+      if (bound >= this.#cutoff() || this.#now() >= this.#stopAt)
+        return { bound, children: bound >= this.#cutoff() ? [] : [{ ...node, bound }] };
+      const gap = this.#objective - value;
+      const model = master.solve(centre, weight, 1e-3 * gap);
+      const predicted = model - value;
+      if (i % 4 === 3) this.#consider(roundShares(this.#shares(pools), devices, channels), true);
+      const worst = master.excess.reduce(
+        (most, x, m) => Math.max(most, (master.prices[m] as number) > 0 ? Math.abs(x) : x),
+        0,
+      );
+      if (predicted < 2e-3 * gap) {
+        if (worst < 0.02 || weight >= 6 * weight0) break;
+        weight = Math.min(weight * 3, 6 * weight0);
+      }
+      const trial = master.prices.slice();
+      const trialValue = this.#dual(trial, allowed, pools);
+      bound = Math.max(bound, trialValue);
+      if (trialValue >= value + 0.1 * predicted) {
+        if (trialValue >= value + 0.5 * predicted) weight = Math.min(weight * 1.5, 6 * weight0);
+        [centre, value] = [trial, trialValue];
+      } else {
+        weight = Math.max(weight * 0.8, 0.1 * weight0);
+      }
+    }
+    const shares = this.#shares(pools);
+    this.#consider(roundShares(shares, devices, channels), true);
+    if (bound >= this.#cutoff()) return { bound, children: [] };
+    return { bound, children: this.#branch({ allowed, prices: centre, bound }, shares) };
+  }
+
+  /** D(π), and the sets that attain it added to the pools. */
+  #dual(prices: Float64Array, allowed: Uint8Array, pools: MasterColumn[][]): number {
+    let value = -prices.reduce((sum, price) => sum + price, 0);
+    const slack = (0.02 * this.#tolerance * this.#objective) / pools.length;
+    pools.forEach((pool, k) => {
+      let incumbent = Number.POSITIVE_INFINITY;
+      for (const { cost, column } of pool) {
+        incumbent = Math.min(
+          incumbent,
+          column.channels.reduce((sum, m) => sum + (prices[m] as number), cost),
+        );
+      }
+      if (this.#hopeless[k]) {
+        value += incumbent;
+        return;
+      }
+      const { floor, columns } = (this.#queries[k] as DemandQuery).ask(
+        this.#separable,
+        prices,
+        allowed,
+        incumbent,
+        slack,
+      );
+      value += floor;
+      const last = columns.at(-1);
+      const found = last && this.#addColumn(last);
+      if (found && !pool.includes(found)) pool.push(found);
+    });
+    return value;
+  }
+
+  /** [K·M]: how much of each channel the mixtures give to each device. */
+  #shares(pools: readonly MasterColumn[][]): Float64Array {
+    const { devices, channels } = this.#instance;
+    const shares = new Float64Array(devices * channels);
+    pools.forEach((pool, k) => {
+      for (const { column, part } of pool) {
+        for (const m of column.channels) (shares[k * channels + m] as number) += part;
+      }
+    });
+    return shares;
+  }
+
+  /** Splits on the dearest contested channel: its main claimant, or anyone else. */
+  #branch(node: Node, shares: Float64Array): Node[] {
+    const { devices, channels } = this.#instance;
+    let [bestScore, bestChannel, bestDevice] = [-1, -1, -1];
+    for (let m = 0; m < channels; m++) {
+      let [first, second, device, choices] = [-1, -1, -1, 0];
+      for (let k = 0; k < devices; k++) {
+        if (node.allowed[k * channels + m] === 0) continue;
+        choices++;
+        const share = shares[k * channels + m] as number;
+        if (share > first) [second, first, device] = [first, share, k];
+        else second = Math.max(second, share);
+      }
+      if (choices < 2) continue;
+      const score = ((node.prices[m] as number) + 1e-12) * (Math.min(second, 1 - first) + 1e-6);
+      if (score > bestScore) [bestScore, bestChannel, bestDevice] = [score, m, device];
+    }
+    if (bestChannel === -1) return [];
+    const [only, without] = [node.allowed.slice(), node.allowed.slice()];
+    for (let k = 0; k < devices; k++) if (k !== bestDevice) only[k * channels + bestChannel] = 0;
+    without[bestDevice * channels + bestChannel] = 0;
+    return [
+      { ...node, allowed: only },
+      { ...node, allowed: without },
+    ];
+  }
+}
