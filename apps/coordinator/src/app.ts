@@ -16,6 +16,7 @@ import {
   type Refused,
   type RunConfig,
   type RunDescription,
+  type RunOverrides,
   type RunReport,
   resolveRunConfig,
   type ServerToClientEvents,
@@ -48,6 +49,8 @@ export interface CoordinatorOptions {
   /** Folder of the built pages; without it only the interface is served. */
   readonly pagesDirectory?: string;
   readonly availableTasks?: readonly { readonly name: string; readonly title: string }[];
+  /** Settings that suit a task; the host's own override them. */
+  readonly taskDefaults?: (task: string) => RunOverrides;
   readonly plan?: Planner;
   readonly clock?: Clock;
   /** Source of tokens and ids. */
@@ -159,7 +162,7 @@ export async function buildCoordinator(options: CoordinatorOptions): Promise<Coo
           sessions.connection(participantId)?.emit("round-closed", message),
         runEnded(message) {
           io.emit("run-ended", message);
-          saveResults();
+          void saveResults();
         },
         kicked: (participantId) =>
           dismiss(participantId, refused("kicked", "the host has removed you from this run")),
@@ -179,8 +182,9 @@ export async function buildCoordinator(options: CoordinatorOptions): Promise<Coo
   // ---- what is kept
 
   /** Storage that fails (a full disk) must not end the run. */
+  const cannotStore = (error: unknown): void => log(`cannot store the run: ${(error as Error).message}`);
   function saved(writing: Promise<void> | undefined): void {
-    writing?.catch((error: unknown) => log(`cannot store the run: ${(error as Error).message}`));
+    writing?.catch(cannotStore);
   }
   function saveCheckpoint(): void {
     const { state, adapter, runId } = run;
@@ -202,9 +206,13 @@ export async function buildCoordinator(options: CoordinatorOptions): Promise<Coo
     );
   }
   const saveResults = async (): Promise<void> => {
-    const writing = store?.saveResults(run.report(), run.workload.serializeAdapter(run.adapter));
-    saved(writing);
-    await writing?.catch(() => {});
+    const { workload, adapter } = run;
+    const report = run.report();
+    if (store)
+      await workload
+        .serializeAdapter(adapter)
+        .then((file) => store.saveResults(report, file))
+        .catch(cannotStore);
   };
 
   // ---- participants
@@ -302,13 +310,19 @@ export async function buildCoordinator(options: CoordinatorOptions): Promise<Coo
   }
 
   /** A fresh run for the same participants, who load what it needs and become ready again. */
-  async function configure(overrides: Parameters<typeof resolveRunConfig>[0]): Promise<HostReply> {
+  async function configure(overrides: RunOverrides): Promise<HostReply> {
     const { kind, intent } = run.state;
     if (configuring || !(kind === "paused" || kind === "ended" || (kind === "lobby" && intent === "idle")))
       return refused("wrong-state", `configure: stop or pause the run first, it is ${kind}`);
     configuring = true;
     try {
-      const config = resolveRunConfig(overrides, run.state.config);
+      const { config: current } = run.state;
+      const { task } = overrides;
+      const suited =
+        task === undefined || task === current.task
+          ? current
+          : resolveRunConfig(options.taskDefaults?.(task) ?? {}, current);
+      const config = resolveRunConfig(overrides, suited);
       const workload = await options.loadWorkload(config);
       const participants = new Map(
         [...run.state.participants.values()].map((participant) => [participant.id, toReload(participant)]),

@@ -11,7 +11,7 @@ export interface Facts {
   /** Undefined for an unknown session token. */
   textsOf(token: string): DeviceTexts | undefined;
   adapter(): Float32Array;
-  adapterFile(): Uint8Array;
+  adapterFile(): Promise<Uint8Array>;
   roundsDone(): number;
   report(): RunReport;
   health(): object;
@@ -37,6 +37,7 @@ export async function registerRoutes(http: FastifyInstance, facts: Facts): Promi
     ...(pagesDirectory === null
       ? { serve: false, root: "/" }
       : { root: pagesDirectory, index: ["index.html"] }),
+    cacheControl: false, // setHeaders decides
     setHeaders(response, path) {
       // Vite names assets by their content; everything else is asked for again and answered by its ETag.
       const immutable = /[/\\]assets[/\\][^/\\]+-[\w-]{8,}\.\w+$/.test(path);
@@ -69,10 +70,10 @@ export async function registerRoutes(http: FastifyInstance, facts: Facts): Promi
     const adapter = facts.adapter();
     return sendBytes(reply, new Uint8Array(adapter.buffer, adapter.byteOffset, adapter.byteLength));
   });
-  http.get("/api/adapter.safetensors", (_request, reply) =>
+  http.get("/api/adapter.safetensors", async (_request, reply) =>
     sendBytes(
       reply.header("content-disposition", 'attachment; filename="adapter.safetensors"'),
-      facts.adapterFile(),
+      await facts.adapterFile(),
     ),
   );
 

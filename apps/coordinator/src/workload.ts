@@ -12,7 +12,7 @@ export interface Workload {
   /** Folder with the base model's files. */
   readonly modelDirectory: string;
   /** The adapter as a safetensors file. */
-  serializeAdapter(adapter: Float32Array): Uint8Array;
+  serializeAdapter(adapter: Float32Array): Promise<Uint8Array>;
   close(): Promise<void>;
 }
 

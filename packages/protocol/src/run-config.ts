@@ -68,6 +68,8 @@ export const runConfigSchema = z.strictObject({
   ]),
   /** Training windows or samples a device holds; null is all it has. */
   samplesPerDevice: positiveInteger.nullable(),
+  /** Held-out windows or samples that each evaluation measures, and as many of the training texts. */
+  evaluationSamples: positiveInteger.max(100_000),
   /** `measured`: the participants' own links; `emulated`: transfers are paced to a simulated radio cell. */
   links: z.enum(["measured", "emulated"]),
 });
@@ -101,6 +103,7 @@ export const DEFAULT_RUN_CONFIG: RunConfig = {
   devices: 8,
   split: { kind: "natural" },
   samplesPerDevice: null,
+  evaluationSamples: 64,
   links: "measured",
 };
 

@@ -1,0 +1,95 @@
+/** The language model's thread in the coordinator's process: checks the model, evaluates adapters, writes their file. */
+import {
+  adapterShape,
+  adapterToSafetensors,
+  createTrainer,
+  type Dataset,
+  datasetFromSamples,
+  type Trainer,
+} from "@fedlodrop/lm";
+import { readModel, wasmDirectory } from "@fedlodrop/lm/node";
+import {
+  type AdapterShape,
+  createRandom,
+  type RoundEvaluation,
+  sampleWithoutReplacement,
+} from "@fedlodrop/protocol";
+import type { AdapterTerms, EvaluationTexts } from "./evaluator.ts";
+import { answerCalls } from "./thread.ts";
+
+interface Opened {
+  readonly trainer: Trainer;
+  readonly shape: AdapterShape;
+  readonly heldOut: Dataset;
+  readonly train: Dataset;
+}
+
+let opened: Opened | null = null;
+let shape: AdapterShape;
+
+export const evaluatorCalls = {
+  /** @throws in one line when the model folder cannot be used or there is nothing to evaluate on. */
+  async open({
+    modelDirectory,
+    terms,
+    texts,
+  }: {
+    readonly modelDirectory: string;
+    readonly terms: AdapterTerms;
+    readonly texts: EvaluationTexts | null;
+  }): Promise<AdapterShape> {
+    const { model, tokenizer } = await readModel(modelDirectory);
+    const { rank, alpha, targetModules, labelCount } = terms;
+    shape = adapterShape(model.config, {
+      rank,
+      alpha,
+      targetModules,
+      ...(labelCount > 0 && { labels: labelCount }),
+    });
+    if (texts === null) return shape;
+    const { kind, sequenceLength, count, seed } = texts;
+    const dataset = (samples: EvaluationTexts["heldOut"]): Dataset =>
+      someOf(datasetFromSamples(samples, tokenizer, { kind, sequenceLength }), count, seed);
+    opened = {
+      shape,
+      heldOut: dataset(texts.heldOut),
+      train: dataset(texts.train),
+      trainer: await createTrainer({ backend: "wasm", model, adapter: shape, wasmBase: wasmDirectory() }),
+    };
+    return shape;
+  },
+
+  async evaluate(adapter: Float32Array): Promise<RoundEvaluation> {
+    if (opened === null) throw new Error("evaluate: there are no held-out texts");
+    const test = await opened.trainer.evaluate(opened.heldOut, adapter);
+    const train = await opened.trainer.evaluate(opened.train, adapter);
+    return {
+      testLoss: test.loss,
+      trainLoss: train.loss,
+      testAccuracy: test.accuracy ?? null,
+      testF1: test.f1 ?? null,
+    };
+  },
+
+  async serialize(adapter: Float32Array): Promise<Uint8Array> {
+    return adapterToSafetensors(shape, adapter);
+  },
+};
+export type EvaluatorCalls = typeof evaluatorCalls;
+
+/** At most `count` windows or samples, drawn once, the same for every evaluation of a run. */
+function someOf(dataset: Dataset, count: number, seed: string): Dataset {
+  const rows = dataset.kind === "language-model" ? dataset.windows : dataset.sequences;
+  if (rows.length <= count) return dataset;
+  const chosen = [...sampleWithoutReplacement(rows.length, count, createRandom(seed, "evaluation"))];
+  const pick = (items: readonly Int32Array[]) => chosen.map((row) => items[row] as Int32Array);
+  return dataset.kind === "language-model"
+    ? { kind: dataset.kind, windows: pick(dataset.windows) }
+    : {
+        kind: dataset.kind,
+        sequences: pick(dataset.sequences),
+        labels: Int32Array.from(chosen, (row) => dataset.labels[row] as number),
+      };
+}
+
+answerCalls(evaluatorCalls);

