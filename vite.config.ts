@@ -39,7 +39,7 @@ function hostPage(): Plugin {
   };
 }
 
-const coordinator = process.env.FEDLODROP_URL ?? "http://localhost:8080";
+const coordinator = process.env.FEDLODROP_URL ?? "http://localhost:7860";
 
 export default defineConfig({
   root: path("apps/web"),

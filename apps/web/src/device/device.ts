@@ -5,7 +5,7 @@
 import { type BackendChoice, pickBackend } from "@fedlodrop/lm";
 import type { EnergyProfile, Joined, RoundStart, RunDescription } from "@fedlodrop/protocol";
 import { type Link, openLink } from "./link.ts";
-import { type Loaded, load, loadKey } from "./load.ts";
+import { type Loaded, load, loadKey, TextsWantedError } from "./load.ts";
 import { type FromWorker, type OwnTexts, type ToWorker, toPlainError } from "./messages.ts";
 import { measureRoundTrip, playRound } from "./round.ts";
 import { tryPrompt } from "./try-it.ts";
@@ -101,7 +101,9 @@ export function createDevice(post: (message: FromWorker) => void): (message: ToW
         loaded = await load(request, abort.signal, post);
         if (!abort.signal.aborted) await announceReady();
       } catch (error) {
-        if (!abort.signal.aborted) throw error;
+        if (abort.signal.aborted) return;
+        if (!(error instanceof TextsWantedError)) throw error;
+        post({ kind: "texts-wanted", message: error.message });
       }
     });
   }

@@ -50,6 +50,11 @@ export function loadKey({ runId, config, adapter, task }: RunDescription, ownTex
   ]);
 }
 
+/** The run has no texts for this device: the user has to bring some. */
+export class TextsWantedError extends Error {
+  override readonly name = "TextsWantedError";
+}
+
 /** WebGPU that does not start after all is replaced by WASM, with the reason in the page's words. */
 export async function load(
   { run, token, ownTexts, choice }: LoadRequest,
@@ -57,7 +62,7 @@ export async function load(
   post: (message: FromWorker) => void,
 ): Promise<Loaded> {
   const { model, tokenizer } = await loadModel((file) =>
-    download(`/models/${run.config.model}/${file}`, signal, (receivedBytes, totalBytes) =>
+    download(`/models/${encodeURIComponent(run.config.model)}/${file}`, signal, (receivedBytes, totalBytes) =>
       post({ kind: "loading", file, receivedBytes, totalBytes }),
     ),
   );
@@ -99,5 +104,7 @@ async function assignedTexts(token: string, signal: AbortSignal): Promise<Device
   const response = await fetch("/api/split", { signal, headers: { authorization: `Bearer ${token}` } });
   if (!response.ok) throw new Error(`/api/split: expected this device's texts, got HTTP ${response.status}`);
   const { device, samples } = (await response.json()) as { device: string; samples: readonly Sample[] };
+  if (samples.length === 0)
+    throw new TextsWantedError("This run has no texts of its own: choose a file to take part.");
   return { samples, source: { kind: "assigned", device } };
 }

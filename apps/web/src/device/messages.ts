@@ -72,6 +72,8 @@ export type FromWorker =
       readonly receivedBytes: number;
       readonly totalBytes: number | null;
     }
+  /** The run has no texts for this device; `own-texts` continues. */
+  | { readonly kind: "texts-wanted"; readonly message: string }
   | { readonly kind: "warming-up"; readonly choice: BackendChoice }
   | {
       readonly kind: "ready";

@@ -16,7 +16,7 @@ export function RunSettings({ view: { config, phase, availableTasks, runId }, co
     command({ kind: "configure", config: chosen });
     changes.value = {};
   };
-  const busy = phase !== "lobby" && phase !== "ended";
+  const busy = phase !== "lobby" && phase !== "paused" && phase !== "ended";
   return (
     <section class="card" data-testid="run-settings">
       <details open={phase === "ended"}>
@@ -110,7 +110,7 @@ export function RunSettings({ view: { config, phase, availableTasks, runId }, co
               <button type="submit">Set up the new run</button>
               <small>
                 {busy
-                  ? "Stop the present run first."
+                  ? "Pause or stop the present run first."
                   : `Replaces run ${runId}; devices stay and load what it needs.`}
               </small>
             </p>

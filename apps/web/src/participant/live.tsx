@@ -20,7 +20,10 @@ interface LiveProps {
 }
 
 /** A sentence for each state; numbers that change with every step stay out of what is read aloud. */
-const SENTENCES: Readonly<Record<string, string>> = {
+const SENTENCES: Readonly<Record<ReturnType<typeof shownState>, string>> = {
+  checking: "Looking at what this device can do",
+  welcome: "Not joined yet",
+  joining: "Joining",
   loading: "Getting ready",
   ready: "Ready: waiting for the next round",
   downloading: "Downloading this round's part of the adapter",
@@ -29,7 +32,7 @@ const SENTENCES: Readonly<Record<string, string>> = {
   waiting: "Done: waiting for the other devices",
   away: "No connection: trying again, nothing is lost",
   ended: "The run is over",
-  kicked: "The host removed this device",
+  kicked: "This tab no longer takes part",
   error: "Stopped",
 };
 
@@ -55,6 +58,13 @@ export function RoundStatus({ state, run }: LiveProps) {
             Step {step} of {training.localSteps}
           </small>
         </div>
+      )}
+      {state.ended && (
+        <p>
+          {state.ended.reason === "finished" ? "All" : "The host stopped it after"} {state.ended.roundsDone}{" "}
+          rounds
+          {state.ended.reason === "finished" && " are done"}. You can still try the tuned model below.
+        </p>
       )}
       {closed?.outcome === "aggregated" && (
         <p data-testid="contribution">

@@ -1,5 +1,5 @@
 /** The page's state for automation: attributes of <html>, and `window.fedlodrop` (documented in main.tsx). */
-import { currentRound, type LossPoint, type ParticipantState } from "./state.ts";
+import { currentRound, type LossPoint, type ParticipantState, type Phase } from "./state.ts";
 
 export interface PageSnapshot {
   readonly state: string;
@@ -17,9 +17,16 @@ export interface PageSnapshot {
   readonly error: string | null;
 }
 
-/** `phase`, or `away` while a joined device has no connection. */
-export function shownState({ phase, online, participantId }: ParticipantState): string {
-  return !online && participantId !== null && phase !== "error" ? "away" : phase;
+/** `phase`, or `away` while a joined device has no connection, or `ended` when no round is to come. */
+export function shownState({
+  phase,
+  online,
+  participantId,
+  ended,
+}: ParticipantState): Phase | "away" | "ended" {
+  if (phase === "error" || phase === "kicked") return phase;
+  if (!online && participantId !== null) return "away";
+  return phase === "ready" && ended ? "ended" : phase;
 }
 
 export function snapshot(state: ParticipantState): PageSnapshot {

@@ -7,6 +7,7 @@ import {
   type RoundClosed,
   type RoundStart,
   type RunDescription,
+  type RunEnded,
 } from "@fedlodrop/protocol";
 import type { EnergyEstimate } from "../device/energy.ts";
 import type { FromWorker, PlainError, TextSource } from "../device/messages.ts";
@@ -22,7 +23,6 @@ export type Phase =
   | "training"
   | "uploading"
   | "waiting"
-  | "ended"
   | "kicked"
   | "error";
 
@@ -63,6 +63,8 @@ export interface ParticipantState {
   readonly phase: Phase;
   readonly online: boolean;
   readonly choice: BackendChoice | null;
+  /** How the run ended; null while it goes on. */
+  readonly ended: RunEnded | null;
   readonly participantId: string | null;
   readonly nickname: string | null;
   readonly run: RunDescription | null;
@@ -85,6 +87,7 @@ export const INITIAL_STATE: ParticipantState = {
   phase: "checking",
   online: true,
   choice: null,
+  ended: null,
   participantId: null,
   nickname: null,
   run: null,
@@ -114,7 +117,8 @@ export function reduce(state: ParticipantState, message: FromWorker): Participan
     case "connection":
       if (!message.online && state.participantId === null)
         return { ...state, online: false, notice: "The coordinator does not answer. Trying again …" };
-      return { ...state, online: message.online };
+      // The coordinator tells a fresh connection anew if the run has ended.
+      return { ...state, online: message.online, ended: message.online ? null : state.ended };
     case "joined": {
       const { participantId, nickname, run } = message;
       const sameRun = state.run?.runId === run.runId && state.participantId === participantId;
@@ -125,7 +129,13 @@ export function reduce(state: ParticipantState, message: FromWorker): Participan
     case "run-changed": {
       const { run } = message;
       if (state.run?.runId === run.runId) return { ...state, run };
-      return { ...forgetRun(state), run, phase: "loading", notice: "The host has set up a new run." };
+      return {
+        ...forgetRun(state),
+        run,
+        ended: null,
+        phase: "loading",
+        notice: "The host has set up a new run.",
+      };
     }
     case "loading": {
       const { file, receivedBytes, totalBytes } = message;
@@ -135,13 +145,15 @@ export function reduce(state: ParticipantState, message: FromWorker): Participan
         files: new Map(state.files).set(file, { receivedBytes, totalBytes }),
       };
     }
+    case "texts-wanted":
+      return { ...state, notice: message.message };
     case "warming-up":
       return { ...state, phase: "loading", warmingUp: true, choice: message.choice };
     case "ready": {
       const { source, sampleCount, stepSeconds } = message;
       // After a lost connection `ready` is said again, also in the middle of a round.
       const phase = inRound(state) ? state.phase : "ready";
-      return { ...state, phase, warmingUp: false, source, sampleCount, stepSeconds };
+      return { ...state, phase, warmingUp: false, notice: null, source, sampleCount, stepSeconds };
     }
     case "round-started": {
       const { start, mask, keptValues } = message;
@@ -184,11 +196,8 @@ export function reduce(state: ParticipantState, message: FromWorker): Participan
       return inCurrentRound(state, message.round, "waiting", { abandoned: message.why });
     case "round-closed":
       return inCurrentRound(state, message.closed.round, "ready", { closed: message.closed });
-    case "run-ended": {
-      const { reason, roundsDone } = message.ended;
-      const how = reason === "finished" ? "finished" : "stopped by the host";
-      return { ...state, phase: "ended", notice: `The run is ${how} after ${roundsDone} rounds.` };
-    }
+    case "run-ended":
+      return { ...state, ended: message.ended };
     case "refused":
       // Before the first join nothing works without a yes; afterwards a refusal is only something to know.
       return state.participantId === null
@@ -200,7 +209,7 @@ export function reduce(state: ParticipantState, message: FromWorker): Participan
           }
         : { ...state, notice: message.refused.message };
     case "dismissed":
-      return { ...state, phase: "kicked", notice: message.refused.message };
+      return { ...state, phase: "kicked", online: false, notice: message.refused.message };
     case "trying":
       return { ...state, trial: state.trial && { ...state.trial, note: message.why } };
     case "tried-text":
@@ -220,8 +229,8 @@ const inRound = (state: ParticipantState): boolean =>
   ["downloading", "training", "uploading", "waiting"].includes(state.phase);
 
 function forgetRun(state: ParticipantState): ParticipantState {
-  const { choice, nickname, participantId, online } = state;
-  return { ...INITIAL_STATE, choice, nickname, participantId, online };
+  const { choice, nickname, participantId, online, ended } = state;
+  return { ...INITIAL_STATE, choice, nickname, participantId, online, ended };
 }
 
 /** A round that is not the current one has nothing to show any more. */
