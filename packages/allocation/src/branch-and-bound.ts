@@ -148,7 +148,7 @@ class Search {
 
   /** Takes owners as the incumbent when they are better, after local search where asked. */
   #consider(owner: Int32Array, search: boolean): void {
-    const local = new LocalSearch(this.#model, this.#separable, owner);
+    const local = new LocalSearch(this.#instance, this.#separable, this.#hopeless, owner);
     if (search) local.descend();
     const limits = local.limits();
     const keepRates = bestKeepRates(this.#problem, limits);
@@ -207,7 +207,7 @@ class Search {
       if (bound >= this.#cutoff() || this.#now() >= this.#stopAt)
         return { bound, children: bound >= this.#cutoff() ? [] : [{ ...node, bound }] };
       const gap = this.#objective - value;
-      const model = master.solve(centre, weight, 1e-3 * gap);
+      const model = master.solve(centre, weight, value, 1e-3 * gap);
       const predicted = model - value;
       if (i % 4 === 3) this.#consider(roundShares(this.#shares(pools), devices, channels), true);
       const worst = master.excess.reduce(

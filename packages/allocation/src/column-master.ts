@@ -16,6 +16,8 @@ export interface MasterColumn {
   priced: number;
 }
 
+const maxSweeps = 400;
+
 export class ColumnMaster {
   readonly #pools: readonly MasterColumn[][];
   /** x: use of each channel by the mixtures, less 1. */
@@ -29,22 +31,23 @@ export class ColumnMaster {
     this.prices = new Float64Array(channels);
   }
 
-  /** Sets prices, excess and parts; returns the model's value there, without the proximal term. */
-  solve(centre: Float64Array, weight: number, tolerance: number): number {
+  /** Sets prices, excess and parts, and gives the model's value there without the proximal term. Stops when that is
+   *  within `tolerance` of its maximum, or within a twentieth of what it gains over `floor`. */
+  solve(centre: Float64Array, weight: number, floor: number, tolerance: number): number {
     this.#restart(centre, weight);
     let model = 0;
-    for (let sweep = 0; sweep < 400; sweep++) {
+    for (let sweep = 0; sweep < maxSweeps; sweep++) {
       let distance = 0;
-      model = 0;
+      model = -this.prices.reduce((sum, price) => sum + price, 0);
       for (const pool of this.#pools) {
         const least = this.#price(pool);
         model += least.priced;
         for (const each of pool) distance += each.part * (each.priced - least.priced);
       }
-      if (distance <= tolerance) break;
+      if (distance <= Math.max(tolerance, 0.05 * (model - floor))) break;
       for (const pool of this.#pools) this.#balance(pool, centre, weight);
     }
-    return model - this.prices.reduce((sum, price) => sum + price, 0);
+    return model;
   }
 
   #restart(centre: Float64Array, weight: number): void {
@@ -87,7 +90,8 @@ export class ColumnMaster {
       for (const each of pool)
         if (each.part > 0 && (dear === undefined || each.priced > dear.priced)) dear = each;
       if (dear === undefined || dear === cheap || dear.priced - cheap.priced <= 1e-15) return;
-      const size = dear.column.channels.length + cheap.column.channels.length;
+      let size = cheap.column.channels.length + dear.column.channels.length;
+      for (const channel of cheap.column.channels) if (dear.column.channels.includes(channel)) size -= 2;
       const shift = Math.min(dear.part, (dear.priced - cheap.priced) / (weight * Math.max(1, size)));
       dear.part -= shift;
       cheap.part += shift;

@@ -56,9 +56,7 @@ export const solvePsca: Solver = (problem, options = {}) => {
       relaxedBound(instance, separable, hopeless, free.relaxed.multipliers, free.relaxed.values),
     );
     const shares = penalise(relaxation, free, devices, channels);
-    const search = new LocalSearch(model, separable, roundShares(shares, devices, channels));
-    search.movePass();
-    search.movePass();
+    const search = new LocalSearch(instance, separable, hopeless, roundShares(shares, devices, channels));
     search.descend();
     const keepRates = bestKeepRates(problem, search.limits());
     const objective = objectiveAt(problem, keepRates);

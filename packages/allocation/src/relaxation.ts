@@ -5,10 +5,11 @@
  */
 
 import type { KeepRateCost } from "./bound.ts";
-import { leastPricedRate, type Multipliers, multipliersAt, pricedCost } from "./multipliers.ts";
+import { convexCostOnCurve, fillValues } from "./marginal-values.ts";
+import { leastPricedRate, type Multipliers, pricedCost } from "./multipliers.ts";
 import type { SeparableCosts } from "./objective.ts";
 import type { RadioInstance, RankedChannels } from "./radio-instance.ts";
-import { largestKeepRate, type RadioTask, wattsAllowed } from "./radio-task.ts";
+import type { RadioTask } from "./radio-task.ts";
 import { reach } from "./upload-task.ts";
 
 export interface Relaxed {
@@ -56,16 +57,15 @@ export class Relaxation {
     for (let k = 0; k < devices; k++) {
       multipliers.push(this.#evaluateDevice(k, shares, costs));
       cost += costs[k] as number;
-      if (!this.#hopeless[k]) this.#fillValues(k, multipliers[k] as Multipliers, values);
+      if (!this.#hopeless[k]) fillValues(this.#instance, k, multipliers[k] as Multipliers, values);
     }
     return { cost, costs, values, multipliers };
   }
 
-  /** ψ_k at fractional shares. Below the least keep rate the exclusion cost is made convex: it falls linearly in s. */
+  /** ψ_k at fractional shares, and its multipliers. */
   #evaluateDevice(k: number, shares: Float64Array, costs: Float64Array): Multipliers {
-    const { channels, curve, low, ranked, tasks } = this.#instance;
-    const out = this.#separable.excluded[k] as number;
-    costs[k] = out;
+    const { channels, curve, ranked } = this.#instance;
+    costs[k] = this.#separable.excluded[k] as number;
     if (this.#hopeless[k]) return { ratePrice: 0, powerPrice: 0 };
     const { order, inverseGain, log2Gain } = ranked[k] as RankedChannels;
     curve.clear();
@@ -73,39 +73,9 @@ export class Relaxation {
       const share = shares[k * channels + (order[i] as number)] as number;
       if (share > 0) curve.add(share, inverseGain[i] as number, log2Gain[i] as number);
     }
-    const ideal = this.#separable.ideal[k] as number;
-    let [best, bestTask] = [-1, undefined as RadioTask | undefined];
-    for (const task of tasks[k] as readonly RadioTask[]) {
-      if (reach(task, low) < low) continue;
-      const limit = largestKeepRate(curve, task, 0, ideal);
-      if (limit > best) [best, bestTask] = [limit, task];
-    }
-    const task = bestTask as RadioTask;
-    curve.pour(wattsAllowed(task, best));
-    const cost = this.#separable.costs[k] as KeepRateCost;
-    if (best >= low) {
-      costs[k] = cost.at(best);
-      return best >= ideal
-        ? { ratePrice: 0, powerPrice: 0 }
-        : multipliersAt(curve, task, best, cost.slope(best));
-    }
-    const slope = (cost.at(low) - out) / low;
-    costs[k] = out + slope * best;
-    return multipliersAt(curve, task, best, slope);
-  }
-
-  #fillValues(k: number, { ratePrice, powerPrice }: Multipliers, values: Float64Array): void {
-    if (ratePrice === 0) return;
-    const { channels, link, ranked } = this.#instance;
-    const { order, inverseGain, log2Gain } = ranked[k] as RankedChannels;
-    const scale = ratePrice * link.subChannelHertz;
-    const level = scale / (powerPrice * Math.LN2);
-    const log2Level = Math.log2(level);
-    for (let i = 0; i < channels && level > (inverseGain[i] as number); i++) {
-      const value =
-        scale * (log2Level + (log2Gain[i] as number)) - powerPrice * (level - (inverseGain[i] as number));
-      values[k * channels + (order[i] as number)] = value;
-    }
+    const { cost, multipliers } = convexCostOnCurve(this.#instance, this.#separable, k);
+    costs[k] = cost;
+    return multipliers;
   }
 }
 
