@@ -7,7 +7,9 @@ export function serveLab(handlers: Readonly<Record<string, (argument: never) => 
       if (!handler) throw new Error(`lab: expected one of ${Object.keys(handlers).join(", ")}, got ${name}`);
       ports[0]?.postMessage({ value: await handler(argument) });
     } catch (error) {
-      ports[0]?.postMessage({ error: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+      ports[0]?.postMessage({
+        error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+      });
     }
   });
 }

@@ -8,6 +8,7 @@ import { type LanguageModel, UNTIED_HEAD } from "./checkpoint.ts";
 import type { TransformerConfig } from "./config.ts";
 import { type FrozenMatrix, frozenMatMul, gelu, layerNorm } from "./differentiable.ts";
 import type { AdapterTensors } from "./lora-dropout.ts";
+import type { NamedTensor } from "./safetensors.ts";
 
 interface Linear {
   /** Unprefixed checkpoint name, the name its adapter goes by. */
@@ -51,33 +52,33 @@ export interface TokenBatch {
 /** Copies the weights to the current backend; they live until `dispose`. */
 export function uploadModel({ config, weights }: LanguageModel): TransformerTensors {
   const owned: tf.Tensor[] = [];
-  const upload = (name: string): tf.Tensor => {
+  const hostTensor = (name: string): NamedTensor => {
     const weight = weights.get(name);
     if (!weight) throw new Error(`model: expected a weight ${name}, got none`);
-    const tensor = tf.keep(tf.tensor(weight.values, [...weight.shape]));
+    return weight;
+  };
+  const keep = ({ shape, values }: NamedTensor): tf.Tensor => {
+    const tensor = tf.keep(tf.tensor(values, [...shape]));
     owned.push(tensor);
     return tensor;
   };
-  const transpose = (weight: tf.Tensor2D): tf.Tensor2D => {
-    const tensor = tf.keep(tf.transpose(weight));
-    owned.push(tensor);
-    return tensor;
-  };
-  const linear = (name: string): Linear => {
-    const weight = upload(`${name}.weight`) as tf.Tensor2D;
-    return {
-      name,
-      matrix: { weight, transposed: transpose(weight) },
-      bias: upload(`${name}.bias`) as tf.Tensor1D,
-    };
-  };
+  const upload = (name: string): tf.Tensor => keep(hostTensor(name));
+  const uploadTransposed = (name: string): tf.Tensor2D => keep(transpose(hostTensor(name))) as tf.Tensor2D;
+  const linear = (name: string): Linear => ({
+    name,
+    matrix: {
+      weight: upload(`${name}.weight`) as tf.Tensor2D,
+      transposed: uploadTransposed(`${name}.weight`),
+    },
+    bias: upload(`${name}.bias`) as tf.Tensor1D,
+  });
   const norm = (name: string): Norm => ({
     gain: upload(`${name}.weight`) as tf.Tensor1D,
     bias: upload(`${name}.bias`) as tf.Tensor1D,
   });
 
   const tokenEmbedding = upload("wte.weight") as tf.Tensor2D;
-  const headRows = weights.has(UNTIED_HEAD) ? (upload(UNTIED_HEAD) as tf.Tensor2D) : tokenEmbedding;
+  const untied = weights.has(UNTIED_HEAD);
   return {
     config,
     tokenEmbedding,
@@ -91,9 +92,21 @@ export function uploadModel({ config, weights }: LanguageModel): TransformerTens
       mlpOutput: linear(`h.${layer}.mlp.c_proj`),
     })),
     finalNorm: norm("ln_f"),
-    head: { weight: transpose(headRows), transposed: headRows },
+    head: {
+      weight: uploadTransposed(untied ? UNTIED_HEAD : "wte.weight"),
+      transposed: untied ? (upload(UNTIED_HEAD) as tf.Tensor2D) : tokenEmbedding,
+    },
     dispose: () => tf.dispose(owned),
   };
+}
+
+function transpose({ shape, values }: NamedTensor): NamedTensor {
+  const [rows, columns] = shape as [number, number];
+  const transposed = new Float32Array(values.length);
+  for (let row = 0; row < rows; row++)
+    for (let column = 0; column < columns; column++)
+      transposed[column * rows + row] = values[row * columns + column] as number;
+  return { shape: [columns, rows], values: transposed };
 }
 
 /** Final hidden states [N, d], after the last layer norm. */
