@@ -15,8 +15,8 @@ export interface AssembleOptions {
   readonly heldOutSamples?: number;
 }
 
-/** About what the bundled tokenizer makes of English; windows are counted exactly where the tokens are. */
-const CHARACTERS_PER_TOKEN = 4;
+/** What the bundled tokenizer makes of the speeches; windows are counted exactly where the tokens are. */
+const CHARACTERS_PER_TOKEN = 3.3;
 
 /** Training texts by device and a held-out set of the same owners; no text is in both. Throws as the split does. */
 export function assembleTask(
@@ -35,7 +35,7 @@ export function assembleTask(
   const limitOf = (count: number): SampleLimit =>
     definition.kind === "classification"
       ? { kind: "samples", count }
-      : { kind: "characters", count: count * sequenceLength * CHARACTERS_PER_TOKEN };
+      : { kind: "characters", count: Math.round(count * sequenceLength * CHARACTERS_PER_TOKEN) };
 
   const distinct = withoutDuplicates(groups);
   const limit = samplesPerDevice === null ? null : limitOf(samplesPerDevice);
