@@ -3,7 +3,7 @@ import type { AdaptedModule, DropoutMask } from "@fedlodrop/protocol";
 import { useEffect, useRef } from "preact/hooks";
 import { type MaskStrip, maskPicture } from "./mask-picture.ts";
 
-const MOST_CELLS = 256;
+const MOST_CELLS = 512;
 
 interface MaskProps {
   readonly modules: readonly AdaptedModule[];
@@ -14,12 +14,12 @@ export function MaskCanvas({ modules, mask }: MaskProps) {
   return (
     <div class="mask">
       {maskPicture(modules, mask, MOST_CELLS).map(({ name, strips }) => (
-        <>
-          <span class="module">{name}</span>
+        <div key={name}>
+          {name}
           {strips.map((strip) => (
             <StripRow key={strip.factor} strip={strip} module={name} />
           ))}
-        </>
+        </div>
       ))}
     </div>
   );
@@ -40,9 +40,8 @@ function StripRow({ strip, module }: { readonly strip: MaskStrip; readonly modul
     });
   }, [cells]);
   return (
-    <>
+    <div class="strip">
       <span>{factor}</span>
-      <span>{what}</span>
       <canvas
         ref={canvas}
         width={cells.length}
@@ -53,6 +52,6 @@ function StripRow({ strip, module }: { readonly strip: MaskStrip; readonly modul
       <span>
         {kept}/{size}
       </span>
-    </>
+    </div>
   );
 }

@@ -7,23 +7,17 @@ export function Charts({ view }: { readonly view: HostView }) {
   const bounded = view.rounds.some(({ allocation }) => allocation !== null);
   return (
     <>
-      <LossChart view={view} wide={!bounded} />
+      <LossChart view={view} />
       {bounded && <GapChart view={view} />}
     </>
   );
 }
 
-function LossChart({
-  view: { rounds, baseTestLoss },
-  wide,
-}: {
-  readonly view: HostView;
-  readonly wide: boolean;
-}) {
+function LossChart({ view: { rounds, baseTestLoss } }: { readonly view: HostView }) {
   const last = rounds.at(-1);
   const test = last?.testLoss ?? null;
   return (
-    <section class={wide ? "card two-thirds" : "card half"}>
+    <section class="card">
       <div class="row between">
         <h2>Loss</h2>
         <strong class="number" data-testid="loss">
@@ -65,7 +59,7 @@ function LossChart({
 function GapChart({ view: { rounds } }: { readonly view: HostView }) {
   const last = rounds.at(-1)?.allocation;
   return (
-    <section class="card half">
+    <section class="card">
       <div class="row between">
         <h2>Generalisation gap and bound</h2>
         <strong class="number">{last?.measuredGap == null ? "–" : formatLoss(last.measuredGap)}</strong>

@@ -20,11 +20,12 @@ const PHASES: Readonly<Record<HostView["phase"], string>> = {
 };
 
 export function Controls({ view, command }: CommandProps) {
-  const { phase, round, config, pausing, participants } = view;
+  const { phase, round, config, pausing, participants, availableTasks } = view;
+  const task = availableTasks.find(({ name }) => name === config.task)?.title ?? config.task;
   const ready = participants.filter(({ state }) => !["loading", "away", "kicked"].includes(state)).length;
   const running = phase === "training" || phase === "evaluating" || phase === "planning";
   return (
-    <section class="card two-thirds">
+    <section class="card">
       <div class="row between">
         <p class="status" role="status" data-testid="status">
           {pausing ? "Pausing after this round" : PHASES[phase]}
@@ -71,7 +72,8 @@ export function Controls({ view, command }: CommandProps) {
         </label>
       </div>
       <small>
-        {ready} of {participants.length} devices ready; a round starts with at least {config.minParticipants}.
+        Task: {task}. {ready} of {participants.length} devices ready; a round starts with at least{" "}
+        {config.minParticipants}.
       </small>
     </section>
   );

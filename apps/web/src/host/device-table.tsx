@@ -20,8 +20,12 @@ export function DeviceTable({ view: { rounds } }: { readonly view: HostView }) {
             <tr>
               <th>Device</th>
               <th>Dropout rate</th>
-              <th>Link share</th>
-              <th>Foreseen time</th>
+              {last.allocation && (
+                <>
+                  <th>Link share</th>
+                  <th>Foreseen time</th>
+                </>
+              )}
               <th>Actual time</th>
               <th>Computing</th>
               <th>Energy (estimate)</th>
@@ -50,8 +54,12 @@ export function DeviceTable({ view: { rounds } }: { readonly view: HostView }) {
                     {nickname} <small>{participant.id}</small>
                   </td>
                   <td>{formatPercent(dropoutRate)}</td>
-                  <td>{plan ? formatPercent(plan.share) : "–"}</td>
-                  <td>{plan ? formatSeconds(plan.predictedSeconds) : "–"}</td>
+                  {last.allocation && (
+                    <>
+                      <td>{plan ? formatPercent(plan.share) : "–"}</td>
+                      <td>{plan ? formatSeconds(plan.predictedSeconds) : "–"}</td>
+                    </>
+                  )}
                   <td>{actual === null ? "–" : formatSeconds(actual)}</td>
                   <td>{secondsCompute === null ? "–" : formatSeconds(secondsCompute)}</td>
                   <td>{energyJoules === null ? "–" : `${formatJoules(energyJoules)} (${energySource})`}</td>

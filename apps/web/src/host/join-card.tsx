@@ -4,7 +4,7 @@ import { create } from "qrcode";
 
 export function JoinCard({ view: { joinUrl, code } }: { readonly view: HostView }) {
   return (
-    <section class="card third">
+    <section class="card">
       <h2>Join</h2>
       <QrCode text={joinUrl} />
       <p>

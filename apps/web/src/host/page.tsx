@@ -13,6 +13,7 @@ import { Timeline } from "./timeline.tsx";
 export function HostPage({ host }: { readonly host: HostConnection }) {
   const view = host.view.value;
   const { command } = host;
+  const started = view !== null && view.rounds.length > 0;
   return (
     <>
       <header class="top">
@@ -34,14 +35,18 @@ export function HostPage({ host }: { readonly host: HostConnection }) {
         {view === null && host.problem.value === null && <p class="card">Connecting to the coordinator …</p>}
         {view && (
           <>
-            <Controls view={view} command={command} />
-            <JoinCard view={view} />
-            <Lanes view={view} command={command} />
-            <Limits view={view} command={command} />
-            {view.rounds.length > 0 && (
+            <div class="stack two-thirds">
+              <Controls view={view} command={command} />
+              <Lanes view={view} command={command} />
+              <Limits view={view} command={command} />
+              {started && <Charts view={view} />}
+            </div>
+            <div class="stack third">
+              <JoinCard view={view} />
+              {started && <RunFigures view={view} />}
+            </div>
+            {started && (
               <>
-                <Charts view={view} />
-                <RunFigures view={view} />
                 <DeviceTable view={view} />
                 <Timeline view={view} />
               </>

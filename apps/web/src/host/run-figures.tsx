@@ -12,7 +12,7 @@ export function RunFigures({ view: { rounds, config, baseTestLoss } }: { readonl
   const accuracy = last?.evaluation?.testAccuracy ?? null;
   const solved = last?.allocation;
   return (
-    <section class="card third">
+    <section class="card">
       <h2>So far</h2>
       <dl class="figures">
         <Figure term="Held-out loss" value={last?.testLoss == null ? null : formatLoss(last.testLoss)}>

@@ -101,7 +101,7 @@ export function LossCard({ state: { losses, rounds } }: { readonly state: Partic
     losses[i + 1]?.round === round ? null : (tested.get(round) ?? null),
   );
   return (
-    <section class="card two-thirds">
+    <section class="card">
       <div class="row between">
         <h2>Loss</h2>
         <strong class="number" data-testid="loss">
@@ -148,7 +148,7 @@ export function LiveFigures({ state, run }: LiveProps) {
   const seconds = (value: number | null) => (value === null ? "–" : formatSeconds(value));
   const paced = start.uploadBytesPerSecond;
   return (
-    <section class="card third">
+    <section class="card">
       <h2>This round</h2>
       <dl class="figures">
         <Figure term="Dropout rate" value={formatPercent(start.dropoutRate)} testId="dropout-rate">
@@ -190,6 +190,9 @@ export function LiveFigures({ state, run }: LiveProps) {
   );
 }
 
+/** More are shown when asked for: each is two strips, and large models have dozens. */
+const MOST_MODULES_SHOWN = 24;
+
 export function CurrentMask({ state, run }: LiveProps) {
   const round = currentRound(state);
   if (!round) return null;
@@ -200,7 +203,7 @@ export function CurrentMask({ state, run }: LiveProps) {
         The adapter is pairs of thin matrices A and B. Coloured columns of A and rows of B are trained here
         this round; the grey ones are neither sent nor computed.
       </small>
-      <details>
+      <details open={run.adapter.modules.length <= MOST_MODULES_SHOWN}>
         <summary>
           {run.adapter.modules.length} modules, {formatPercent(1 - round.start.dropoutRate)} of each kept
         </summary>

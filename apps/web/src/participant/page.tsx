@@ -83,9 +83,13 @@ function Joined({ session }: { readonly session: Session }) {
       {state.phase === "loading" && <Loading state={state} />}
       {started && (
         <>
-          <LossCard state={state} />
-          <LiveFigures state={state} run={state.run} />
-          <CurrentMask state={state} run={state.run} />
+          <div class="stack two-thirds">
+            <LossCard state={state} />
+            <CurrentMask state={state} run={state.run} />
+          </div>
+          <div class="stack third">
+            <LiveFigures state={state} run={state.run} />
+          </div>
         </>
       )}
       {state.phase !== "loading" && <TryIt session={session} run={state.run} />}

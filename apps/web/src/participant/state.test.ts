@@ -1,0 +1,191 @@
+import {
+  DEFAULT_RUN_CONFIG,
+  type RoundClosed,
+  type RoundStart,
+  type RunDescription,
+} from "@fedlodrop/protocol";
+import { describe, expect, it } from "vitest";
+import type { FromWorker } from "../device/messages.ts";
+import { shownState, snapshot } from "./mirror.ts";
+import { currentRound, INITIAL_STATE, type ParticipantState, reduce } from "./state.ts";
+
+const run: RunDescription = {
+  runId: "r1",
+  config: DEFAULT_RUN_CONFIG,
+  task: {
+    name: "t",
+    title: "T",
+    story: "",
+    kind: "language-model",
+    labels: [],
+    metric: "perplexity",
+    prompts: [],
+  },
+  adapter: { rank: 1, alpha: 1, modules: [{ name: "m", inFeatures: 4, outFeatures: 4 }], dense: [] },
+};
+const joined: FromWorker = { kind: "joined", participantId: "p1", token: "t", nickname: "n", run };
+const ready: FromWorker = {
+  kind: "ready",
+  source: { kind: "assigned", device: "d" },
+  sampleCount: 3,
+  firstStepSeconds: 1,
+  stepSeconds: 0.1,
+};
+const start = (round: number): RoundStart => ({
+  round,
+  dropoutRate: 0.5,
+  deadlineSeconds: 10,
+  training: DEFAULT_RUN_CONFIG.training,
+  uploadBytesPerSecond: null,
+  downloadBytesPerSecond: null,
+  rateSource: "measured",
+});
+const started = (round: number): FromWorker => ({
+  kind: "round-started",
+  start: start(round),
+  mask: [],
+  keptValues: 4,
+});
+const step = (round: number, number: number, loss: number): FromWorker => ({
+  kind: "step",
+  round,
+  step: { step: number, loss, gradientNorm: 1, seconds: 0.5, tokens: 100 },
+});
+const closed = (round: number): FromWorker => ({
+  kind: "round-closed",
+  closed: {
+    round,
+    outcome: "aggregated",
+    contribution: 0.25,
+    aggregatedCount: 4,
+    cohortSize: 4,
+    testLoss: 2,
+    baseTestLoss: 3,
+  } satisfies RoundClosed,
+});
+
+const after = (...messages: readonly FromWorker[]): ParticipantState =>
+  messages.reduce(reduce, INITIAL_STATE);
+
+describe("participant state", () => {
+  it("follows a round from start to close", () => {
+    const messages: readonly [FromWorker, string][] = [
+      [joined, "loading"],
+      [ready, "ready"],
+      [started(1), "downloading"],
+      [{ kind: "downloaded", round: 1, bytes: 32, seconds: 0.1 }, "training"],
+      [step(1, 1, 4), "training"],
+      [{ kind: "trained", round: 1, seconds: 1 }, "uploading"],
+      [{ kind: "uploading", round: 1, sentBytes: 32, totalBytes: 32 }, "uploading"],
+      [{ kind: "uploaded", round: 1, seconds: 0.2, energy: { joules: 5, source: "modelled" } }, "waiting"],
+      [closed(1), "ready"],
+    ];
+    let state = INITIAL_STATE;
+    for (const [message, expected] of messages) {
+      state = reduce(state, message);
+      expect([message.kind, shownState(state)]).toEqual([message.kind, expected]);
+    }
+    expect(snapshot(state)).toMatchObject({
+      round: 1,
+      step: 1,
+      loss: 4,
+      tokensPerSecond: 200,
+      bytesDown: 32,
+      bytesUp: 32,
+    });
+    expect(currentRound(state)?.closed?.contribution).toBe(0.25);
+  });
+
+  it("is away without a connection, and keeps its place", () => {
+    const training = after(joined, ready, started(1), {
+      kind: "downloaded",
+      round: 1,
+      bytes: 32,
+      seconds: 0.1,
+    });
+    const away = reduce(training, { kind: "connection", online: false });
+    expect(shownState(away)).toBe("away");
+    const back = [{ kind: "connection", online: true } as const, joined, ready].reduce(reduce, away);
+    expect(shownState(back)).toBe("training");
+    expect(back.rounds).toHaveLength(1);
+  });
+
+  it("does not reopen a closed round with the device's own last word", () => {
+    const state = after(joined, ready, started(1), closed(1), {
+      kind: "round-abandoned",
+      round: 1,
+      why: "late",
+    });
+    expect(shownState(state)).toBe("ready");
+    expect(currentRound(state)?.abandoned).toBe("late");
+  });
+
+  it("ignores an older round's messages", () => {
+    const state = after(joined, ready, started(1), started(2), {
+      kind: "uploading",
+      round: 1,
+      sentBytes: 9,
+      totalBytes: 9,
+    });
+    expect(shownState(state)).toBe("downloading");
+    expect(currentRound(state)?.bytesUp).toBe(0);
+  });
+
+  it("forgets a run when the host sets up another, but not who it is", () => {
+    const old = after(joined, ready, started(1), step(1, 1, 4), {
+      kind: "run-ended",
+      ended: { reason: "finished", roundsDone: 1 },
+    });
+    const fresh = reduce(old, { kind: "run-changed", run: { ...run, runId: "r2" } });
+    expect(fresh).toMatchObject({
+      participantId: "p1",
+      rounds: [],
+      losses: [],
+      ended: null,
+      phase: "loading",
+    });
+  });
+
+  it("keeps what it shows when only the limits change", () => {
+    const old = after(joined, ready, started(1), step(1, 1, 4));
+    const changed = reduce(old, {
+      kind: "run-changed",
+      run: { ...run, config: { ...run.config, deadlineSeconds: 5 } },
+    });
+    expect(changed.losses).toHaveLength(1);
+    expect(changed.run?.config.deadlineSeconds).toBe(5);
+  });
+
+  it("shows the end of the run, told before or after it has loaded", () => {
+    const ended: FromWorker = { kind: "run-ended", ended: { reason: "finished", roundsDone: 3 } };
+    expect(shownState(after(joined, ready, ended))).toBe("ended");
+    expect(shownState(after({ kind: "connection", online: true }, ended, joined, ready))).toBe("ended");
+  });
+
+  it("stops at a refusal to join, and only tells of a later one", () => {
+    const refused: FromWorker = {
+      kind: "refused",
+      refused: { kind: "refused", reason: "run-locked", message: "locked" },
+    };
+    expect(shownState(after(refused))).toBe("error");
+    const later = after(joined, ready, refused);
+    expect([shownState(later), later.notice]).toEqual(["ready", "locked"]);
+  });
+
+  it("gathers both answers of a trial", () => {
+    const asked: ParticipantState = {
+      ...after(joined, ready),
+      trial: { prompt: "p", note: "…", base: null, tuned: null },
+    };
+    const state = [
+      { kind: "tried-text", side: "base", text: "a", done: true } as const,
+      { kind: "tried-labels", side: "tuned", probabilities: [0.1, 0.9] } as const,
+    ].reduce<ParticipantState>(reduce, asked);
+    expect(state.trial).toEqual({
+      prompt: "p",
+      note: null,
+      base: { kind: "text", text: "a", done: true },
+      tuned: { kind: "labels", probabilities: [0.1, 0.9] },
+    });
+  });
+});
