@@ -231,6 +231,14 @@ describe("transition, one case a row", () => {
   });
 });
 
+it("does not count a round that everyone walked out of", () => {
+  const one = createRun({ ...config, rounds: 1 }, adapter);
+  const walkedOut = [...training, gone("p1"), gone("p2"), evaluated()];
+  expect(after(walkedOut, one).state).toMatchObject({ kind: "lobby", records: [{ round: 1 }] });
+  expect(after([...walkedOut, ...two], one).state).toMatchObject({ kind: "planning", round: 2 });
+  expect(after([...training, deadline(), evaluated()], one).state.kind).toBe("ended");
+});
+
 describe("refusals change nothing but the sender's own status", () => {
   const cases: readonly [string, readonly RunEvent[], RunEvent][] = [
     ["unknown-participant", training, begun("p9")],

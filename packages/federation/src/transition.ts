@@ -4,7 +4,7 @@
  * seeded event sequences of its test): one open round at a time, every started round closes exactly once, an
  * update is folded at most once, only members of the open round are folded.
  */
-import { resolveRunConfig } from "@fedlodrop/protocol";
+import { type RoundRecord, resolveRunConfig } from "@fedlodrop/protocol";
 import { closingMessage, recordRound } from "./history.ts";
 import { memberAtWork, type Refusal, refuse, sizeRefusal } from "./refusal.ts";
 import type { Effect, RunCommand, RunEvent } from "./run-event.ts";
@@ -182,7 +182,7 @@ function timeUpload(state: RunState, event: Extract<RunEvent, { kind: "upload-ti
 /** Where a run goes when no round is open. */
 function proceed(run: Run): Transition {
   if (run.intent === "stop") return end(run, "stopped");
-  if (run.records.length >= run.config.rounds) return end(run, "finished");
+  if (run.records.filter(wasTried).length >= run.config.rounds) return end(run, "finished");
   if (run.intent === "pause") return unchanged({ ...bare(run), kind: "paused" });
   const ready = [...run.participants.values()].filter(isReady);
   if (run.intent === "idle" || ready.length < run.config.minParticipants)
@@ -193,6 +193,10 @@ function proceed(run: Run): Transition {
     effects: [{ kind: "plan", round, participantIds: ready.map(({ id }) => id) }],
   };
 }
+
+/** A round that its whole cohort walked out of is not one of the rounds that the run was asked for. */
+const wasTried = ({ participants }: RoundRecord): boolean =>
+  participants.some(({ outcome }) => outcome !== "left");
 
 function end(run: Run, reason: "finished" | "stopped"): Transition {
   return {
