@@ -1,0 +1,20 @@
+import { describe, expect, test } from "vitest";
+import { openEngine } from "./engine/open.ts";
+import { gradientError } from "./gradients.contract.ts";
+import { wasmDirectory } from "./node.ts";
+import { cases } from "./pytorch.contract.ts";
+import { createTrainer } from "./tensorflow-trainer.ts";
+import { trainerChecks } from "./trainer.contract.ts";
+
+describe.each(["cpu", "wasm"] as const)("trainer on %s", (backend) => {
+  test.each(trainerChecks)("$name", ({ check }) =>
+    check((model, adapter) => createTrainer({ backend, model, adapter, wasmBase: wasmDirectory() })),
+  );
+
+  test.each(cases)("$dataset.kind: every gradient equals PyTorch float64", async (from) => {
+    await (await openEngine(backend, { wasmBase: wasmDirectory() })).activate();
+    const { relative, largest } = await gradientError(from);
+    expect(relative).toBeLessThan(1e-5);
+    expect(largest).toBeLessThan(1e-5);
+  });
+});
