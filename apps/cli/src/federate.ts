@@ -1,0 +1,132 @@
+/** `fedlodrop federate`: a coordinator and N real Chromium tabs in one process tree, from start to report. */
+import {
+  type Backend,
+  connectHost,
+  launchBrowser,
+  openParticipants,
+  type Participant,
+} from "@fedlodrop/harness";
+import { DEFAULT_RUN_CONFIG, type HostView, type RunReport } from "@fedlodrop/protocol";
+import { startFederation } from "./federation.ts";
+import { describeFlags, type Flag, type GivenFlags, oneOf, parseFlags, wholeNumber } from "./flags.ts";
+import { createLiveTable, terminalColors } from "./live-table.ts";
+import { RUN_FLAGS, runConfigFromFlags } from "./run-flags.ts";
+import { runFailure, summarizeRun, summaryLines } from "./run-summary.ts";
+import { taskDefaults } from "./workload.ts";
+
+const FEDERATE_FLAGS: readonly Flag[] = [
+  { name: "tabs", value: "N", help: "browser tabs that take part (3)" },
+  { name: "backend", value: "B", help: "webgpu, wasm or cpu; each tab chooses by default" },
+  { name: "headed", help: "show the browser" },
+  {
+    name: "software-gpu",
+    help: "WebGPU on the processor (SwiftShader) even beside a GPU, so that runs repeat",
+  },
+  { name: "out", value: "DIR", help: "report folder (runs/ and the time)" },
+  { name: "json", help: "print the report, and nothing else, on stdout" },
+  { name: "port", value: "P", help: "of the coordinator; a free one by default" },
+  ...RUN_FLAGS,
+  { name: "help", help: "show this" },
+];
+
+const HELP = `fedlodrop federate: a coordinator and N browser tabs fine-tune a language model together.
+
+Usage: fedlodrop federate [flags]
+
+${describeFlags(FEDERATE_FLAGS)}
+
+The report folder gets config.json, report.json, metrics.jsonl and adapter.safetensors. The exit code is 0 only when
+every round aggregated at least one update and the held-out loss is known.
+
+Examples:
+  fedlodrop federate --tabs 3 --rounds 3
+  fedlodrop federate --tabs 4 --rounds 10 --method fedlora --seed 7 --out runs/fedlora
+  fedlodrop federate --tabs 2 --rounds 2 --backend wasm --json > report.json
+`;
+
+/** A run short enough to watch; everything else is as the task recommends. */
+const DEFAULTS = { rounds: 5 } as const;
+const BACKENDS: readonly Backend[] = ["webgpu", "wasm", "cpu"];
+
+/** Runs the command; throws in one line when the run or anything before it fails. */
+export async function federate(args: readonly string[]): Promise<void> {
+  const given = parseFlags(args, FEDERATE_FLAGS);
+  if (given.has("help")) {
+    process.stdout.write(HELP);
+    return;
+  }
+  const report = await runFederation(given);
+  if (given.has("json")) process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
+  const failure = runFailure(report);
+  if (failure !== null) throw new Error(`the run failed: ${failure}`);
+}
+
+async function runFederation(given: GivenFlags): Promise<RunReport> {
+  const tabs = wholeNumber(given, "tabs", 1) ?? 3;
+  const backend = oneOf(given, "backend", BACKENDS);
+  const config = runConfigFromFlags(given, {
+    ...taskDefaults((given.get("task") as string | undefined) ?? DEFAULT_RUN_CONFIG.task),
+    ...DEFAULTS,
+    devices: Math.max(tabs, DEFAULT_RUN_CONFIG.devices),
+    maxParticipants: Math.max(tabs, DEFAULT_RUN_CONFIG.maxParticipants),
+  });
+  const out =
+    (given.get("out") as string | undefined) ?? `runs/${new Date().toISOString().replaceAll(":", "-")}`;
+  const colors = terminalColors(process.stderr, process.env);
+  const table = createLiveTable(process.stderr, colors, () => performance.now() / 1000);
+  const closers: (() => unknown)[] = [];
+  try {
+    const coordinator = await startFederation({
+      config,
+      port: wholeNumber(given, "port", 0) ?? 0,
+      out,
+      say: table.say,
+    });
+    closers.push(() => coordinator.close());
+    const browser = await launchBrowser({
+      headed: given.has("headed"),
+      webgpu: given.has("software-gpu") ? "software" : "auto",
+      say: table.say,
+    });
+    closers.push(() => browser.close());
+    const host = await connectHost(coordinator.url, coordinator.hostKey);
+    closers.push(() => host.close());
+
+    table.say(`${tabs} tab${tabs === 1 ? "" : "s"} join ${coordinator.url} …`);
+    const participants = await openParticipants(browser, tabs, { url: coordinator.url, backend });
+    for (const participant of participants) {
+      const { participantId, backend, backendReason } = await participant.state();
+      table.say(`${participantId} ${participant.nickname}: ${backendReason ?? backend}`);
+    }
+
+    host.watch(table.show);
+    const redraw = setInterval(() => table.show(host.view()), 1000);
+    closers.push(() => clearInterval(redraw));
+    const startedAt = performance.now();
+    await host.command({ kind: "start" });
+    const patienceSeconds = config.rounds * (config.deadlineSeconds + 60) + 60;
+    await Promise.race([host.until(isOver, patienceSeconds), allGone(participants), interrupted()]);
+
+    const report = coordinator.report();
+    const summary = summarizeRun(report, (performance.now() - startedAt) / 1000);
+    for (const line of [...summaryLines(summary), `report         ${out}`]) table.say(line);
+    return report;
+  } finally {
+    table.finish();
+    for (const close of closers.reverse()) await close();
+  }
+}
+
+const isOver = (view: HostView): boolean => view.phase === "ended";
+
+async function allGone(participants: readonly Participant[]): Promise<never> {
+  const reasons = await Promise.all(participants.map(({ gone }) => gone));
+  throw new Error(`every tab is gone, the last because: ${reasons.at(-1)}`);
+}
+
+/** Rejects on Ctrl-C, so that the browser and the coordinator are closed on the way out. */
+function interrupted(): Promise<never> {
+  return new Promise((_, reject) => {
+    process.once("SIGINT", () => reject(new Error("interrupted")));
+  });
+}
