@@ -55,6 +55,8 @@ export class TextsWantedError extends Error {
   override readonly name = "TextsWantedError";
 }
 
+const LONGEST_PROBLEM = 160;
+
 /** WebGPU that does not start after all is replaced by WASM, with the reason in the page's words. */
 export async function load(
   { run, token, ownTexts, choice }: LoadRequest,
@@ -84,7 +86,9 @@ export async function load(
   };
   const started = await start(choice).catch(async (error: unknown) => {
     if (choice.backend !== "webgpu") throw error;
-    const reason = `WebGPU failed here, so training is on the CPU (${toPlainError(error).message}).`;
+    // Shader compilers write pages; their first line says what is wrong.
+    const [problem = ""] = toPlainError(error).message.split("\n");
+    const reason = `WebGPU failed here, so training is on the CPU (${problem.slice(0, LONGEST_PROBLEM)}).`;
     return start({ ...(await pickBackend("wasm")), reason });
   });
   const sampleCount = dataset.kind === "language-model" ? dataset.windows.length : dataset.sequences.length;
