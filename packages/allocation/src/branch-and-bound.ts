@@ -21,12 +21,19 @@ import {
 import type {
   Allocation,
   AllocationProblem,
+  DeviceLoad,
   RadioLink,
   SolveOptions,
   Solver,
   TracePoint,
 } from "./problem.ts";
-import { type RadioInstance, radioInstance } from "./radio-instance.ts";
+import {
+  bestLimit,
+  fillCurve,
+  type RadioInstance,
+  type RankedChannels,
+  radioInstance,
+} from "./radio-instance.ts";
 import { channelPrices, Relaxation, relax, roundShares } from "./relaxation.ts";
 import { settle } from "./settle.ts";
 
@@ -35,9 +42,14 @@ export const solveBranchAndBound: Solver = (problem, options = {}) =>
     ? solveMeasured(problem, problem.link, "branch-and-bound", options)
     : new Search(problem, problem.link, options).run();
 
+/** Tangents tried at one node in global mode. */
+const maxTangents = 12;
+
 interface Node {
   /** [K·M], 0 where the device may not have the channel. */
   readonly allowed: Uint8Array;
+  /** [K], 1 where the device may not stay out. */
+  readonly mustJoin: Uint8Array;
   readonly prices: Float64Array;
   readonly bound: number;
 }
@@ -91,13 +103,14 @@ class Search {
         true,
       );
     }
-    this.#retangent();
+    this.#retangent(keptShare(this.#problem, this.#keepRates));
     const { shares, relaxed } = relax(new Relaxation(this.#instance, this.#separable, this.#hopeless), 60);
     this.#consider(roundShares(shares, devices, channels), true);
-    this.#retangent();
+    this.#retangent(keptShare(this.#problem, this.#keepRates));
 
     const root: Node = {
       allowed: new Uint8Array(devices * channels).fill(1),
+      mustJoin: new Uint8Array(devices),
       prices: channelPrices(relaxed.values, devices, channels),
       bound: Number.NEGATIVE_INFINITY,
     };
@@ -146,8 +159,8 @@ class Search {
     this.#trace.push({ milliseconds, objective: this.#objective, lowerBound: this.#lowerBound });
   }
 
-  /** Takes owners as the incumbent when they are better, after local search where asked. */
-  #consider(owner: Int32Array, search: boolean): void {
+  /** J of these owners, after local search where asked; they are the incumbent when it is the best. */
+  #consider(owner: Int32Array, search: boolean): number {
     const local = new LocalSearch(this.#instance, this.#separable, this.#hopeless, owner);
     if (search) local.descend();
     const limits = local.limits();
@@ -157,18 +170,33 @@ class Search {
       const channels = Int32Array.from(owner.keys()).filter((m) => owner[m] === device);
       this.#addColumn({ device, channels, limit });
     });
-    if (objective >= this.#objective) return;
-    [this.#objective, this.#owner, this.#keepRates] = [objective, owner.slice(), keepRates];
-    this.#note();
+    if (objective < this.#objective) {
+      [this.#objective, this.#owner, this.#keepRates] = [objective, owner.slice(), keepRates];
+      this.#note();
+    }
+    return objective;
   }
 
-  #retangent(): void {
+  /** Global mode: moves the tangent to another Σ w s², and with it every cost. */
+  #retangent(tangentAt: number): void {
     if (this.#separable.tangentAt === null) return;
-    this.#separable = separableCosts(this.#problem, keptShare(this.#problem, this.#keepRates));
+    this.#separable = separableCosts(this.#problem, tangentAt);
     for (const pool of this.#pools) {
       for (const each of pool)
         each.cost = costAtLimit(this.#separable, each.column.device, each.column.limit);
     }
+  }
+
+  /** Σ w s² of the mixtures. */
+  #keptByMixtures(pools: readonly MasterColumn[][]): number {
+    let kept = 0;
+    pools.forEach((pool, k) => {
+      for (const { column, part } of pool) {
+        const s = Math.max(this.#instance.low, Math.min(column.limit, this.#separable.ideal[k] as number));
+        kept += part * (this.#problem.devices[k] as DeviceLoad).weight * s * s;
+      }
+    });
+    return kept;
   }
 
   #masterColumn(column: Column): MasterColumn {
@@ -188,20 +216,43 @@ class Search {
     return added;
   }
 
+  /** The sets known that a node admits; null when a device that must join cannot. */
+  #admissible({ allowed, mustJoin }: Node): MasterColumn[][] | null {
+    const { channels, curve, high, low, ranked } = this.#instance;
+    const pools: MasterColumn[][] = [];
+    for (const [k, known] of this.#pools.entries()) {
+      const pool = known.filter(
+        ({ column }) =>
+          (column.limit > 0 || mustJoin[k] === 0) &&
+          column.channels.every((m) => allowed[k * channels + m] === 1),
+      );
+      if (pool.length === 0) {
+        const all = Int32Array.from({ length: channels }, (_, m) => m).filter(
+          (m) => allowed[k * channels + m] === 1,
+        );
+        fillCurve(curve, ranked[k] as RankedChannels, (m) => allowed[k * channels + m] === 1);
+        const limit = bestLimit(this.#instance, k, low, high);
+        if (limit === 0) return null;
+        pool.push(this.#addColumn({ device: k, channels: all, limit }));
+      }
+      pools.push(pool);
+    }
+    return pools;
+  }
+
   /** Bounds a node; no children when it is pruned or solved. */
   #process(node: Node, others: number): { bound: number; children: Node[] } {
     const { devices, channels } = this.#instance;
-    const { allowed } = node;
-    const pools = this.#pools.map((pool, k) =>
-      pool.filter(({ column }) => column.channels.every((m) => allowed[k * channels + m] === 1)),
-    );
+    const pools = this.#admissible(node);
+    if (pools === null) return { bound: Number.POSITIVE_INFINITY, children: [] };
     const master = new ColumnMaster(pools, channels);
     let centre = node.prices.slice();
-    let value = this.#dual(centre, allowed, pools);
+    let value = this.#dual(centre, node, pools);
     let bound = Math.max(node.bound, value);
     const mean = centre.reduce((sum, price) => sum + price, 0) / channels;
     const weight0 = Math.max(0.5 * mean, (this.#objective - bound) / channels);
     let weight = weight0;
+    let tangents = maxTangents;
     for (let i = 0; i < 200; i++) {
       this.#raise(Math.min(bound, others));
       if (bound >= this.#cutoff() || this.#now() >= this.#stopAt)
@@ -215,11 +266,20 @@ class Search {
         0,
       );
       if (predicted < 2e-3 * gap) {
-        if (worst < 0.02 || weight >= 6 * weight0) break;
+        if (worst < 0.02 || weight >= 6 * weight0) {
+          const kept = this.#keptByMixtures(pools);
+          const tangentAt = this.#separable.tangentAt;
+          if (tangentAt === null || tangents === 0 || Math.abs(kept - tangentAt) < 1e-7) break;
+          tangents--;
+          this.#retangent(0.5 * (kept + tangentAt));
+          value = this.#dual(centre, node, pools);
+          bound = Math.max(bound, value);
+          continue;
+        }
         weight = Math.min(weight * 3, 6 * weight0);
       }
       const trial = master.prices.slice();
-      const trialValue = this.#dual(trial, allowed, pools);
+      const trialValue = this.#dual(trial, node, pools);
       bound = Math.max(bound, trialValue);
       if (trialValue >= value + 0.1 * predicted) {
         if (trialValue >= value + 0.5 * predicted) weight = Math.min(weight * 1.5, 6 * weight0);
@@ -231,11 +291,18 @@ class Search {
     const shares = this.#shares(pools);
     this.#consider(roundShares(shares, devices, channels), true);
     if (bound >= this.#cutoff()) return { bound, children: [] };
-    return { bound, children: this.#branch({ allowed, prices: centre, bound }, shares) };
+    const children = this.#branch({ ...node, prices: centre, bound }, pools, shares);
+    // Every channel has one claimant: what they get is all there is.
+    return children.length > 0
+      ? { bound, children }
+      : {
+          bound: this.#consider(roundShares(Float64Array.from(node.allowed), devices, channels), false),
+          children,
+        };
   }
 
   /** D(π), and the sets that attain it added to the pools. */
-  #dual(prices: Float64Array, allowed: Uint8Array, pools: MasterColumn[][]): number {
+  #dual(prices: Float64Array, node: Node, pools: MasterColumn[][]): number {
     let value = -prices.reduce((sum, price) => sum + price, 0);
     const slack = (0.02 * this.#tolerance * this.#objective) / pools.length;
     pools.forEach((pool, k) => {
@@ -253,7 +320,8 @@ class Search {
       const { floor, columns } = (this.#queries[k] as DemandQuery).ask(
         this.#separable,
         prices,
-        allowed,
+        node.allowed,
+        node.mustJoin[k] === 0,
         incumbent,
         slack,
       );
@@ -277,9 +345,27 @@ class Search {
     return shares;
   }
 
-  /** Splits on the dearest contested channel: its main claimant, or anyone else. */
-  #branch(node: Node, shares: Float64Array): Node[] {
+  /** Splits on a device that half stays out, joining or not; else on the dearest contested channel, for its main
+   *  claimant or for anyone else. */
+  #branch(node: Node, pools: readonly MasterColumn[][], shares: Float64Array): Node[] {
     const { devices, channels } = this.#instance;
+    const outs = pools.map((pool) =>
+      pool.reduce((sum, { column, part }) => sum + (column.limit === 0 ? part : 0), 0),
+    );
+    const torn = outs.reduce((most, out, k) => {
+      const worth = (out: number, k: number) =>
+        Math.min(out, 1 - out) * (this.#problem.devices[k] as DeviceLoad).weight;
+      return worth(out, k) > worth(outs[most] as number, most) ? k : most;
+    }, 0);
+    if (Math.min(outs[torn] as number, 1 - (outs[torn] as number)) > 0.01) {
+      const [joins, staysOut] = [node.mustJoin.slice(), node.allowed.slice()];
+      joins[torn] = 1;
+      staysOut.fill(0, torn * channels, (torn + 1) * channels);
+      return [
+        { ...node, mustJoin: joins },
+        { ...node, allowed: staysOut },
+      ];
+    }
     let [bestScore, bestChannel, bestDevice] = [-1, -1, -1];
     for (let m = 0; m < channels; m++) {
       let [first, second, device, choices] = [-1, -1, -1, 0];

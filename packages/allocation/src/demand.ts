@@ -51,6 +51,7 @@ export class DemandQuery {
   readonly #price: Float64Array;
   #incumbent = 0;
   #slack = 0;
+  #mayStayOut = true;
   #columns: Column[] = [];
 
   // At the multipliers last reduced at: rc, candidates sorted by it, its prefix sums, F and its keep rate.
@@ -88,12 +89,14 @@ export class DemandQuery {
   }
 
   /** @param allowed [K·M], 0 where the device may not have the channel
+   *  @param mayStayOut whether a set that does not admit the device counts, at the cost of exclusion
    *  @param incumbent cost of the best set known at these prices, staying out included
    *  @param slack how far below the true demand the floor may stay */
   ask(
     separable: SeparableCosts,
     prices: Float64Array,
     allowed: Uint8Array,
+    mayStayOut: boolean,
     incumbent: number,
     slack: number,
   ): Demand {
@@ -101,6 +104,7 @@ export class DemandQuery {
     this.#separable = separable;
     this.#incumbent = incumbent;
     this.#slack = slack;
+    this.#mayStayOut = mayStayOut;
     this.#columns = [];
     this.#count = 0;
     for (let i = 0; i < channels; i++) {
@@ -232,7 +236,7 @@ export class DemandQuery {
     for (let i = 0; i < n; i++) prices += this.#price[candidates[i] as number] as number;
     const limit = largestKeepRate(curve, this.#task, low, high);
     const total = costAtLimit(this.#separable, this.#device, limit) + prices;
-    if (total < this.#incumbent) {
+    if (total < this.#incumbent && (limit > 0 || this.#mayStayOut)) {
       this.#incumbent = total;
       const channels = Int32Array.from({ length: n }, (_, i) => this.#channel(candidates[i] as number));
       this.#columns.push({ device: this.#device, channels: channels.sort(), limit });
