@@ -101,7 +101,7 @@ export function taskDefinition(name: string): TaskDefinition {
   const definition = TASK_DEFINITIONS.find((task) => task.name === name);
   if (!definition) {
     const names = TASK_DEFINITIONS.map((task) => task.name).join(", ");
-    throw new Error(`task: expected one of ${names}, got "${name}"`);
+    throw new Error(`task: expected one of ${names}, or a .txt, .jsonl, .csv or .tsv file, got "${name}"`);
   }
   return definition;
 }

@@ -54,7 +54,7 @@ function hamByMailbox(mails: readonly Mail[]) {
 }
 
 function toGroup(name: string, mails: readonly Mail[], toSample: (mail: Mail) => Sample): TextGroup {
-  const byDate = [...mails].sort((a, b) => (a.date < b.date ? -1 : 1));
+  const byDate = byText(mails).sort((a, b) => Number(a.date > b.date) - Number(a.date < b.date));
   return {
     name,
     train: byDate.filter((mail) => !isHeldOut(mail.text, HELD_OUT_EVERY)).map(toSample),

@@ -4,7 +4,7 @@ import type { Sample } from "./task.ts";
  * Characters of one language-model sample: several training windows long, because texts are joined by end-of-text
  * and a mark in the middle of a speech is one that the model cannot foresee.
  */
-export const STRETCH_CHARACTERS = 2_048;
+const STRETCH_CHARACTERS = 2_048;
 
 /** A long text as language-model samples. */
 export function cutIntoStretches(text: string): Sample[] {

