@@ -112,6 +112,13 @@ export const RUN_FLAGS: readonly RunFlag[] = [
     field: "links",
     read: asText,
   },
+  {
+    name: "evaluation-samples",
+    value: "N",
+    help: "held-out windows or samples measured after each round",
+    field: "evaluationSamples",
+    read: asNumber,
+  },
   { name: "seed", value: "S", help: "the run repeats from it", field: "seed", read: asText },
 ];
 

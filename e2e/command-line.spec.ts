@@ -1,0 +1,95 @@
+/** Bad input: one line that says what was wrong, a code other than 0, no stack trace. */
+import { once } from "node:events";
+import { copyFile, cp, readFile, writeFile } from "node:fs/promises";
+import { type AddressInfo, createServer } from "node:net";
+import { join, resolve } from "node:path";
+import { expect, fedlodrop, test } from "./fixtures.ts";
+
+async function complaint(
+  args: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): Promise<string> {
+  const { code, stdout, stderr } = await fedlodrop(args, environment);
+  expect(code).toBe(1);
+  expect(stdout).toBe("");
+  // What was being done may be said before; the complaint is the last line, and the only one of its kind.
+  const lines = stderr.trimEnd().split("\n");
+  expect(lines.filter((line) => line.startsWith("fedlodrop:"))).toHaveLength(1);
+  expect(stderr).not.toMatch(/^\s+at /m);
+  return lines.at(-1) as string;
+}
+
+test("help and version go to stdout", async () => {
+  const help = await fedlodrop(["--help"]);
+  expect(help).toMatchObject({ code: 0, stderr: "" });
+  expect(help.stdout).toContain("federate");
+  const federate = await fedlodrop(["federate", "--help"]);
+  expect(federate).toMatchObject({ code: 0, stderr: "" });
+  for (const flag of ["--tabs N", "--rounds R", "--backend B", "--local-steps E", "--seed S", "--json"])
+    expect(federate.stdout).toContain(flag);
+  expect((await fedlodrop(["--version"])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+});
+
+test("unknown commands, flags and values", async () => {
+  expect(await complaint(["train"])).toBe("fedlodrop: unknown command train; see fedlodrop --help");
+  expect(await complaint(["federate", "--tab", "3"])).toBe(
+    "fedlodrop: unknown flag --tab; did you mean --tabs?; see fedlodrop federate --help",
+  );
+  expect(await complaint(["federate", "--tabs", "none"])).toContain(
+    '--tabs: expected a whole number of at least 1, got "none"',
+  );
+  expect(await complaint(["federate", "--backend", "cuda"])).toContain('got "cuda"');
+  expect(await complaint(["federate", "--task", "chess"])).toContain('got "chess"');
+});
+
+test("a port in use", async () => {
+  const taken = createServer().listen(0, "127.0.0.1");
+  await once(taken, "listening");
+  const { port } = taken.address() as AddressInfo;
+  expect(await complaint(["serve", "--host", "127.0.0.1", "--port", String(port)])).toBe(
+    `fedlodrop: port ${port} is in use; choose another with --port, or 0 for a free one`,
+  );
+  taken.close();
+});
+
+test("models that are missing, cut short or mixed up", async ({ folder, tinyModel }) => {
+  const federate = (model: string): Promise<string> =>
+    complaint(["federate", "--tabs", "1", "--model", model, "--out", join(folder, "run")]);
+  const broken = async (name: string): Promise<string> => {
+    await cp(tinyModel, join(folder, name), { recursive: true });
+    return join(folder, name);
+  };
+  expect(await federate(join(folder, "nowhere"))).toContain("there is no ");
+
+  const headless = await broken("headless");
+  const weights = await readFile(join(headless, "model.safetensors"));
+  weights.fill("x", 8, 64);
+  await writeFile(join(headless, "model.safetensors"), weights);
+  expect(await federate(headless)).toMatch(/safetensors/);
+
+  const cut = await broken("cut");
+  await writeFile(join(cut, "model.safetensors"), weights.subarray(0, 1000));
+  expect(await federate(cut)).toMatch(/safetensors/);
+
+  const mixed = await broken("mixed");
+  await copyFile(resolve("models/base/tokenizer.json"), join(mixed, "tokenizer.json"));
+  expect(await federate(mixed)).toContain("use the tokenizer.json that came with the model");
+});
+
+test("a task file without rows", async ({ folder }) => {
+  const file = join(folder, "empty.jsonl");
+  await writeFile(file, "\n");
+  const line = await complaint(["federate", "--tabs", "1", "--task", file, "--out", join(folder, "run")]);
+  expect(line).toContain("empty.jsonl");
+});
+
+test("a browser that cannot start", async ({ folder, tinyModel }) => {
+  const federate = (chromium: string): Promise<string> =>
+    complaint(["federate", "--tabs", "1", "--model", tinyModel, "--out", join(folder, "run")], {
+      CHROMIUM_PATH: chromium,
+    });
+  expect(await federate("/nowhere/chromium")).toBe(
+    "fedlodrop: CHROMIUM_PATH: expected an executable file, got /nowhere/chromium",
+  );
+  expect(await federate("/bin/false")).toContain("browser did not start (/bin/false)");
+});

@@ -1,0 +1,86 @@
+/** One long run in which tabs vanish, arrive late, reload and lose the network, and the rounds go on. */
+import {
+  freeze,
+  type HostConnection,
+  kill,
+  offline,
+  online,
+  openParticipant,
+  openParticipants,
+  READY,
+  reload,
+} from "@fedlodrop/harness";
+import type { HostView, RoundRecord } from "@fedlodrop/protocol";
+import { expect, test } from "./fixtures.ts";
+
+const TINY = [
+  ...["--local-steps", "2", "--batch-size", "2", "--sequence-length", "32"],
+  ...["--samples-per-device", "8", "--evaluation-samples", "8", "--rank", "2"],
+];
+
+const stateOf = (view: HostView, id: string): string | undefined =>
+  view.participants.find((participant) => participant.id === id)?.state;
+const outcomes = (record: RoundRecord | undefined): Record<string, string> =>
+  Object.fromEntries((record?.participants ?? []).map(({ id, outcome }) => [id, outcome]));
+
+/** The first round that opens from now on and in which `id` is aggregated. */
+async function nextRoundWith(host: HostConnection, id: string): Promise<RoundRecord> {
+  const { round } = host.view();
+  const found = (view: HostView) =>
+    view.rounds.find((record) => record.round > round && outcomes(record)[id] === "aggregated");
+  return found(await host.until((view) => found(view) !== undefined, 60)) as RoundRecord;
+}
+
+test("a run outlives its tabs' misfortunes", async ({ chromium, serve, tinyModel }) => {
+  test.setTimeout(300_000);
+  const { url, host } = await serve("--model", tinyModel, "--rounds", "100000", "--deadline", "120", ...TINY);
+  const options = { url, backend: "wasm" } as const;
+  const [first, second, third] = await openParticipants(chromium, 3, options);
+  await host.command({ kind: "start" });
+  await nextRoundWith(host, "p2");
+
+  await test.step("a tab killed mid-round does not stall it", async () => {
+    void freeze(second!, 300).catch(() => {}); // ends with its tab
+    const working = await host.until(
+      (view) =>
+        stateOf(view, "p1") === "waiting" &&
+        stateOf(view, "p3") === "waiting" &&
+        ["downloading", "training", "uploading"].includes(stateOf(view, "p2") ?? ""),
+      60,
+    );
+    const killedIn = working.round;
+    await kill(second!);
+    const view = await host.until(({ rounds }) => rounds.length >= killedIn, 60);
+    const record = view.rounds[killedIn - 1];
+    expect(outcomes(record)).toEqual({ p1: "aggregated", p2: "left", p3: "aggregated" });
+    expect(record!.seconds, "closed before its deadline").toBeLessThan(100);
+    expect(outcomes(await nextRoundWith(host, "p1"))).toEqual({ p1: "aggregated", p3: "aggregated" });
+  });
+
+  await test.step("a late joiner enters at the next round", async () => {
+    const late = await openParticipant(chromium, 3, options);
+    await late.reaches(READY);
+    const entered = await nextRoundWith(host, "p4");
+    const earlier = host.view().rounds.filter(({ round }) => round < entered.round - 1);
+    expect(earlier.length).toBeGreaterThan(0);
+    for (const record of earlier) expect(outcomes(record)).not.toHaveProperty("p4");
+    await late.close();
+  });
+
+  await test.step("a reload keeps identity", async () => {
+    await reload(first!);
+    expect(await first!.reaches(READY)).toMatchObject({ participantId: "p1" });
+    await nextRoundWith(host, "p1");
+    expect(host.view().participants.map(({ id }) => id)).toEqual(["p1", "p2", "p3", "p4"]);
+  });
+
+  await test.step("a tab without a network comes back as itself", async () => {
+    await offline(third!);
+    await host.until((view) => stateOf(view, "p3") === "away", 60);
+    await nextRoundWith(host, "p1");
+    await online(third!);
+    await nextRoundWith(host, "p3");
+    expect(await third!.state()).toMatchObject({ participantId: "p3" });
+  });
+  await host.command({ kind: "stop" });
+});

@@ -1,0 +1,125 @@
+/** What the specs share: a coordinator started as a user starts it, and the browser the harness finds. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { connectHost, type HostConnection, launchBrowser, writeTinyModel } from "@fedlodrop/harness";
+import { type Browser, test as base } from "@playwright/test";
+
+const REPOSITORY = resolve(fileURLToPath(import.meta.url), "../..");
+const COMMAND = join(REPOSITORY, "apps/cli/bin/fedlodrop.mjs");
+
+export interface CommandResult {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs `fedlodrop` to its end. */
+export async function fedlodrop(
+  args: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): Promise<CommandResult> {
+  const child = start(args, environment);
+  const [stdout, stderr] = [collect(child.stdout), collect(child.stderr)];
+  const [code] = (await once(child, "close")) as [number];
+  return { code, stdout: stdout.text, stderr: stderr.text };
+}
+
+export interface Coordinator {
+  readonly url: string;
+  readonly hostUrl: string;
+  readonly host: HostConnection;
+}
+
+interface TestFixtures {
+  /** A folder that is gone after the test. */
+  readonly folder: string;
+  /** Starts `fedlodrop serve` with these flags; it stops after the test. */
+  readonly serve: (...flags: string[]) => Promise<Coordinator>;
+}
+interface WorkerFixtures {
+  /** Chromium with WebGPU on SwiftShader, the same on every machine. */
+  readonly chromium: Browser;
+  /** Folder of a random model that trains in milliseconds. */
+  readonly tinyModel: string;
+}
+
+export const test = base.extend<TestFixtures, WorkerFixtures>({
+  chromium: [
+    // biome-ignore lint/correctness/noEmptyPattern: Playwright reads the fixtures a fixture needs from its pattern
+    async ({}, use) => {
+      const browser = await launchBrowser({ webgpu: "software" });
+      await use(browser);
+      await browser.close();
+    },
+    { scope: "worker" },
+  ],
+  tinyModel: [
+    // biome-ignore lint/correctness/noEmptyPattern: see above
+    async ({}, use) => {
+      const folder = await mkdtemp(join(tmpdir(), "fedlodrop-tiny-"));
+      await writeTinyModel(folder);
+      await use(folder);
+      await rm(folder, { recursive: true });
+    },
+    { scope: "worker" },
+  ],
+  // biome-ignore lint/correctness/noEmptyPattern: see above
+  folder: async ({}, use) => {
+    const folder = await mkdtemp(join(tmpdir(), "fedlodrop-test-"));
+    await use(folder);
+    await rm(folder, { recursive: true });
+  },
+  serve: async ({ folder }, use) => {
+    const closers: (() => Promise<void>)[] = [];
+    await use(async (...flags) => {
+      const run = ["--port", "0", "--host", "127.0.0.1", "--out", join(folder, `run-${closers.length}`)];
+      const child = start(["serve", ...run, ...flags], {});
+      closers.push(async () => {
+        child.kill("SIGTERM");
+        await once(child, "close");
+      });
+      const hostUrl = await printedHostUrl(child);
+      const url = new URL("/", hostUrl).href;
+      const key = new URLSearchParams(new URL(hostUrl).hash.slice(1)).get("key") ?? "";
+      const host = await connectHost(url, key);
+      closers.push(async () => host.close());
+      return { url, hostUrl, host };
+    });
+    for (const close of closers.reverse()) await close();
+  },
+});
+
+export { expect } from "@playwright/test";
+
+function start(args: readonly string[], environment: Readonly<Record<string, string>>) {
+  return spawn(process.execPath, [COMMAND, ...args], {
+    cwd: REPOSITORY,
+    env: { ...process.env, NO_COLOR: "1", ...environment },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+}
+
+/** The address with the host key, once the coordinator listens; throws what it said if it never does. */
+async function printedHostUrl(child: ReturnType<typeof start>): Promise<string> {
+  const [stdout, stderr] = [collect(child.stdout), collect(child.stderr)];
+  return new Promise((resolve, reject) => {
+    child.stdout.on("data", () => {
+      const address = /http\S+#key=\S+/.exec(stdout.text)?.[0];
+      if (address) resolve(address);
+    });
+    child.once("close", () => reject(new Error(`fedlodrop serve ended: ${stderr.text}`)));
+  });
+}
+
+function collect(stream: NodeJS.ReadableStream): { text: string } {
+  const collected = { text: "" };
+  stream.setEncoding("utf8");
+  stream.on("data", (chunk: string) => {
+    collected.text += chunk;
+  });
+  return collected;
+}

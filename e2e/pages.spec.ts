@@ -1,0 +1,40 @@
+/** What people see: the participant's page where there is no WebGPU, and the host's page over a whole run. */
+import { launchBrowser } from "@fedlodrop/harness";
+import { expect, test } from "./fixtures.ts";
+
+const TINY = [
+  ...["--rounds", "2", "--local-steps", "2", "--batch-size", "2", "--sequence-length", "32"],
+  ...["--samples-per-device", "8", "--evaluation-samples", "8", "--rank", "2"],
+];
+
+test("without WebGPU a tab trains on WASM and says so, while the host watches", async ({
+  serve,
+  tinyModel,
+}) => {
+  test.setTimeout(180_000);
+  const { url, hostUrl } = await serve("--model", tinyModel, ...TINY);
+  const browser = await launchBrowser({ webgpu: "off" });
+  const host = await browser.newPage();
+  await host.goto(hostUrl);
+  await expect(host.getByTestId("status")).toHaveText("Lobby: devices may join");
+
+  const participant = await (await browser.newContext()).newPage();
+  await participant.goto(url);
+  await expect(participant.getByTestId("device-check")).toHaveText(
+    /^Training on the CPU with WebAssembly: there is no usable GPU \(.+\)\.$/,
+  );
+  await participant.getByLabel("Nickname").fill("Ada");
+  await participant.getByTestId("join-button").click();
+  await expect(participant.getByTestId("backend")).toHaveText("WASM");
+  await expect(participant.getByTestId("participant-id")).toHaveText("p1");
+
+  const lane = host.getByTestId("lane-p1");
+  await expect(lane).toContainText("Ada");
+  await expect(lane).toContainText("ready", { timeout: 60_000 });
+  await host.getByTestId("start").click();
+  await expect(host.getByTestId("status")).toHaveText("The run is over", { timeout: 90_000 });
+  await expect(host.getByTestId("device-table")).toContainText("Ada");
+  await expect(host.getByTestId("device-table")).toContainText("aggregated");
+  await expect(participant.getByTestId("status")).toHaveText("The run is over");
+  await browser.close();
+});

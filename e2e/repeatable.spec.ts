@@ -1,0 +1,72 @@
+/** One seed, one adapter: whatever the timing, whoever else knocks at the door. */
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { joinScripted, nanUpdate, openParticipants } from "@fedlodrop/harness";
+import { encodeSparseValues, keptValueCount, type RunReport } from "@fedlodrop/protocol";
+import { expect, fedlodrop, test } from "./fixtures.ts";
+
+const DROPOUT = 0.25;
+const RUN = [
+  ...["--rounds", "2", "--dropout", String(DROPOUT), "--seed", "repeat", "--rank", "2"],
+  ...["--local-steps", "2", "--batch-size", "2", "--sequence-length", "32"],
+  ...["--samples-per-device", "8", "--evaluation-samples", "8"],
+];
+
+test("federate writes the same adapter twice, and hostile updates do not change it", async ({
+  chromium,
+  folder,
+  serve,
+  tinyModel,
+}) => {
+  test.setTimeout(240_000);
+  const federate = async (name: string): Promise<RunReport> => {
+    const flags = ["--tabs", "2", "--backend", "wasm", "--model", tinyModel, "--json"];
+    const { code, stdout, stderr } = await fedlodrop([
+      ...["federate", ...flags, ...RUN],
+      ...["--out", join(folder, name)],
+    ]);
+    expect(code, stderr).toBe(0);
+    return JSON.parse(stdout) as RunReport;
+  };
+
+  const first = await federate("first");
+  await test.step("the report folder holds what was printed", async () => {
+    const text = (name: string): Promise<string> => readFile(join(folder, "first", name), "utf8");
+    expect(JSON.parse(await text("report.json"))).toEqual(first);
+    expect(JSON.parse(await text("config.json"))).toEqual(first.config);
+    const rounds = (await text("metrics.jsonl")).trimEnd().split("\n");
+    expect(rounds.map((line) => JSON.parse(line))).toEqual(first.rounds);
+    expect((await readFile(join(folder, "first", "adapter.safetensors"))).length).toBeGreaterThan(8);
+  });
+  expect((await federate("second")).adapterSha256).toBe(first.adapterSha256);
+
+  const { url, host } = await serve("--model", tinyModel, ...RUN);
+  const tabs = await openParticipants(chromium, 2, { url, backend: "wasm" });
+  const hostile = await joinScripted(url, "hostile");
+  expect(await hostile.ready()).toEqual({ kind: "accepted" });
+  await host.command({ kind: "start" });
+  for (const round of [1, 2]) {
+    await hostile.nextRound();
+    const kept = keptValueCount(hostile.identity.run.adapter, DROPOUT);
+    const ones = new Float32Array(kept).fill(1);
+    const hostileUpdates = [
+      ["wrong-length", encodeSparseValues(ones.subarray(1), round, "f32")],
+      ["stale-round", encodeSparseValues(ones, round + 1, "f32")],
+      ["wrong-header", new Uint8Array(encodeSparseValues(ones, round, "f32").length)],
+      ["non-finite", nanUpdate(kept, round)],
+    ] as const;
+    for (const [reason, payload] of hostileUpdates)
+      expect(await hostile.upload(round, payload)).toMatchObject({
+        kind: "refused",
+        reason,
+        message: expect.stringMatching(/expected/),
+      });
+    await host.until(({ rounds }) => rounds.length >= round, 60);
+    const [, , outcome] = host.view().rounds[round - 1]!.participants;
+    expect(outcome).toMatchObject({ id: "p3", outcome: "refused" });
+  }
+  const report = (await (await fetch(`${url}api/report`)).json()) as RunReport;
+  expect(report.adapterSha256).toBe(first.adapterSha256);
+  hostile.close();
+  await Promise.all(tabs.map((tab) => tab.close()));
+});
