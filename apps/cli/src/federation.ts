@@ -6,6 +6,7 @@ import { networkInterfaces } from "node:os";
 import { buildCoordinator, type Coordinator, createStore, readStoredRun } from "@fedlodrop/coordinator";
 import type { RunConfig, RunReport } from "@fedlodrop/protocol";
 import { buildPages } from "./pages.ts";
+import { openPlanner } from "./planner.ts";
 import { availableTasks, loadWorkload, taskDefaults } from "./workload.ts";
 
 export interface FederationOptions {
@@ -45,12 +46,14 @@ export async function startFederation(options: FederationOptions): Promise<Feder
 
   await expectFree(port, host);
   const pagesDirectory = await buildPages(say);
+  const planner = openPlanner();
   say("loading the model and the task …");
   const coordinator = await buildCoordinator({
     config,
     loadWorkload: (wanted) => loadWorkload(wanted, say),
     taskDefaults,
     availableTasks,
+    plan: planner.plan,
     hostKey,
     joinUrl,
     pagesDirectory,
@@ -67,7 +70,10 @@ export async function startFederation(options: FederationOptions): Promise<Feder
     hostKey,
     coordinator,
     report: () => coordinator.report(),
-    close: () => coordinator.close(),
+    async close() {
+      await coordinator.close();
+      await planner.close();
+    },
   };
 }
 

@@ -30,7 +30,7 @@ import { buildHostView } from "./host-view.ts";
 import { createLanes } from "./lanes.ts";
 import { createLiveRun, type LiveRun } from "./live-run.ts";
 import { type ParticipantSocket, serveParticipant } from "./participant-socket.ts";
-import { type Planner, planRound } from "./planner.ts";
+import { type Planner, planHere } from "./planner.ts";
 import { registerRoutes } from "./routes.ts";
 import { createSessions, joinOrder } from "./sessions.ts";
 import type { RunStore, StoredRun } from "./store.ts";
@@ -152,7 +152,7 @@ export async function buildCoordinator(options: CoordinatorOptions): Promise<Coo
       adapter,
       clock,
       graceSeconds,
-      plan: options.plan ?? planRound,
+      plan: options.plan ?? planHere,
       outbox: {
         roundStart(participantId, message) {
           lanes.started(participantId, message.round);

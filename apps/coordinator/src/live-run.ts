@@ -155,7 +155,13 @@ export function createLiveRun(options: LiveRunOptions): LiveRun {
   /** A round without a plan would hang, so that a planner that fails pauses the run and says why. */
   async function plan(round: number, ids: ReadonlySet<string>): Promise<void> {
     const participants = [...state.participants.values()].filter(isReady).filter(({ id }) => ids.has(id));
-    const request = { config: state.config, round, participants, records: state.records };
+    const request = {
+      config: state.config,
+      adapter: state.adapter,
+      round,
+      participants,
+      records: state.records.slice(-ROUNDS_REMEMBERED),
+    };
     const made = await options.plan(request).catch((error: unknown) => {
       outbox.log(`round ${round} cannot be planned: ${messageOf(error)}`);
       return { assignments: [], allocation: null };
@@ -200,6 +206,9 @@ export function createLiveRun(options: LiveRunOptions): LiveRun {
     },
   };
 }
+
+/** Rounds that a plan looks back on. */
+const ROUNDS_REMEMBERED = 24;
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 

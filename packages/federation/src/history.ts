@@ -66,6 +66,7 @@ function recordMember(state: EvaluatingState, member: Member): ParticipantRound 
     secondsDownload: statistics?.secondsDownload ?? null,
     secondsCompute: statistics?.secondsCompute ?? null,
     secondsUpload: status.kind === "aggregated" ? status.secondsUpload : null,
+    uploadBytesPerSecond: assignment.uploadBytesPerSecond,
     sampleCount: participant.device.sampleCount,
     trainLoss: statistics?.trainLoss ?? null,
     energyJoules: statistics?.energyJoules ?? null,

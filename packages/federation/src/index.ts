@@ -6,7 +6,14 @@ export {
   outOfRange,
 } from "./aggregate.ts";
 export { buildReport, outcomeOf, secondsSpent } from "./history.ts";
-export { type DirectMethod, directDropoutRate, isDirect, planDirectly } from "./plan.ts";
+export {
+  isDirect,
+  type PlanOptions,
+  planBySolving,
+  planDirectly,
+  planRound,
+} from "./plan.ts";
+export type { PlanRequest } from "./plan-request.ts";
 export { expectedBytes, memberAtWork, type Refusal } from "./refusal.ts";
 export type { Effect, RunCommand, RunEvent } from "./run-event.ts";
 export {

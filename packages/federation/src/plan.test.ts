@@ -1,29 +1,273 @@
-import { DEFAULT_RUN_CONFIG } from "@fedlodrop/protocol";
-import { expect, it } from "vitest";
-import { directDropoutRate, isDirect, planDirectly } from "./plan.ts";
+import {
+  DEFAULT_RUN_CONFIG,
+  type ParticipantRound,
+  type Ready,
+  type RoundRecord,
+  type RunConfig,
+} from "@fedlodrop/protocol";
+import { describe, expect, it } from "vitest";
+import { fitCompute, linkRate } from "./device-measurements.ts";
+import { directDropoutRate, isDirect, planDirectly, planRound } from "./plan.ts";
+import { evenPowerRate, fadedGains, meanGain, RADIO_CELL } from "./radio-cell.ts";
+import type { ReadyParticipant } from "./run-state.ts";
 
-const config = { ...DEFAULT_RUN_CONFIG, dropoutRate: 0.4, maxDropoutRate: 0.8, seed: "plan" };
+const adapter = {
+  rank: 8,
+  alpha: 16,
+  modules: [{ name: "m", inFeatures: 1000, outFeatures: 3000 }],
+  dense: [],
+};
+const device: Ready = {
+  backend: "wasm",
+  deviceDescription: "test",
+  sampleCount: 100,
+  firstStepSeconds: 0.2,
+  stepSeconds: 0.1,
+  roundTripSeconds: 0.01,
+  energyProfile: { kind: "cpu", computeWatts: 15, radioWatts: 1, batteryWattHours: null, source: "modelled" },
+};
+const participant = (id: string, change: Partial<Ready> = {}): ReadyParticipant => ({
+  id,
+  nickname: id,
+  presence: "ready",
+  device: { ...device, ...change },
+});
+const request = (
+  change: Partial<RunConfig>,
+  participants: ReadyParticipant[],
+  records: RoundRecord[] = [],
+) => ({
+  config: { ...DEFAULT_RUN_CONFIG, ...change },
+  adapter,
+  round: records.length + 1,
+  participants,
+  records,
+});
+const three = [participant("p1"), participant("p2"), participant("p3")];
 
-it("gives everyone zero, or the one rate", () => {
-  const rates = (method: "fedlora" | "fixed") =>
-    planDirectly(method, config, 1, ["p1", "p2"]).map(({ dropoutRate }) => dropoutRate);
-  expect(rates("fedlora")).toEqual([0, 0]);
-  expect(rates("fixed")).toEqual([0.4, 0.4]);
+const own = (id: string, change: Partial<ParticipantRound> = {}): ParticipantRound => ({
+  id,
+  nickname: id,
+  backend: "wasm",
+  dropoutRate: 0.3,
+  keptValues: 1,
+  fullValues: 1,
+  bytesDown: 100_000,
+  bytesUp: 100_000,
+  secondsDownload: 0.11,
+  secondsCompute: 0.8,
+  secondsUpload: 0.11,
+  uploadBytesPerSecond: null,
+  sampleCount: 100,
+  trainLoss: 4,
+  energyJoules: 12,
+  energySource: "modelled",
+  tokens: 100,
+  roundTripSeconds: 0.01,
+  gradientNorm95: 1,
+  lossSpread: 1,
+  outcome: "aggregated",
+  ...change,
+});
+const record = (round: number, participants: ParticipantRound[]): RoundRecord => ({
+  round,
+  method: "p-sca",
+  deadlineSeconds: 5,
+  trainLoss: 4,
+  testLoss: 4,
+  evaluation: { testLoss: 4, trainLoss: 3.9, testAccuracy: null, testF1: null },
+  seconds: 1,
+  participants,
+  allocation: null,
 });
 
-it("draws random rates uniformly up to the highest, the same each time", () => {
-  const rates = Array.from({ length: 4000 }, (_, i) =>
-    directDropoutRate("random", config, 1 + (i % 50), `p${i}`),
-  );
-  expect(Math.min(...rates)).toBeGreaterThanOrEqual(0);
-  expect(Math.max(...rates)).toBeLessThan(0.8);
-  // Standard error of the mean: 0.8/√12/√4000 = 0.0037; four of them.
-  expect(Math.abs(rates.reduce((a, b) => a + b) / rates.length - 0.4)).toBeLessThan(0.015);
-  expect(directDropoutRate("random", config, 7, "p1")).toBe(directDropoutRate("random", config, 7, "p1"));
-  expect(directDropoutRate("random", config, 7, "p1")).not.toBe(directDropoutRate("random", config, 8, "p1"));
+describe("methods that need nothing measured", () => {
+  const config = { ...DEFAULT_RUN_CONFIG, dropoutRate: 0.4, maxDropoutRate: 0.8, seed: "plan" };
+  it("give everyone zero, or the one rate, unpaced", () => {
+    for (const [method, dropoutRate] of [
+      ["fedlora", 0],
+      ["fixed", 0.4],
+    ] as const) {
+      const plan = planDirectly(method, request({ dropoutRate: 0.4 }, three));
+      expect(plan.allocation).toBeNull();
+      expect(plan.assignments.map((a) => [a.dropoutRate, a.uploadBytesPerSecond])).toEqual(
+        Array(3).fill([dropoutRate, null]),
+      );
+    }
+  });
+
+  it("draw random rates uniformly up to the highest, the same each time", () => {
+    const rates = Array.from({ length: 4000 }, (_, i) =>
+      directDropoutRate("random", config, 1 + (i % 50), `p${i}`),
+    );
+    expect(Math.min(...rates)).toBeGreaterThanOrEqual(0);
+    expect(Math.max(...rates)).toBeLessThan(0.8);
+    // Standard error of the mean: 0.8/√12/√4000 = 0.0037; four of them.
+    expect(Math.abs(rates.reduce((a, b) => a + b) / rates.length - 0.4)).toBeLessThan(0.015);
+    expect(directDropoutRate("random", config, 7, "p1")).toBe(directDropoutRate("random", config, 7, "p1"));
+    expect(directDropoutRate("random", config, 7, "p1")).not.toBe(
+      directDropoutRate("random", config, 8, "p1"),
+    );
+  });
+
+  it("are three", () => {
+    expect((["fedlora", "fixed", "random"] as const).every(isDirect)).toBe(true);
+    expect((["greedy", "equal", "p-sca", "branch-and-bound"] as const).some(isDirect)).toBe(false);
+  });
 });
 
-it("knows which methods need nothing measured", () => {
-  expect((["fedlora", "fixed", "random"] as const).every(isDirect)).toBe(true);
-  expect((["greedy", "equal", "p-sca", "branch-and-bound"] as const).some(isDirect)).toBe(false);
+describe("what a device's rounds tell", () => {
+  it("fits seconds to t0 + t1·s, neither negative", () => {
+    const at = (keepRate: number, seconds: number, weight = 1) => ({ keepRate, seconds, weight });
+    const exact = fitCompute([at(0.2, 1.4), at(0.5, 2), at(1, 3)], 9);
+    expect(exact.fixed).toBeCloseTo(1, 12);
+    expect(exact.perKeepRate).toBeCloseTo(2, 12);
+    expect(fitCompute([at(0.2, 3), at(0.8, 2)], 9)).toEqual({ fixed: 2.5, perKeepRate: 0 });
+    expect(fitCompute([at(0.5, 1), at(1, 4)], 9)).toMatchObject({ fixed: 0 });
+    expect(fitCompute([], 9)).toEqual({ fixed: 9, perKeepRate: 0 });
+    expect(fitCompute([at(0.5, 2, 1), at(0.5, 8, 3)], 9)).toEqual({ fixed: 6.5, perKeepRate: 0 });
+  });
+
+  it("takes the harmonic mean of free transfers, and of paced ones only what they show", () => {
+    const at = (bytes: number, seconds: number, pace: number | null = null) => ({ bytes, seconds, pace });
+    expect(linkRate([at(100, 1.5), at(200, 1.5)], 0.5)).toBeCloseTo(2 / (1 / 100 + 1 / 200), 9);
+    expect(linkRate([], 0.5)).toBe(1e6);
+    // Paced at 100 and there: the link's old estimate stands. Paced at 1000 and far off: that is the link.
+    expect(linkRate([at(900, 1), at(100, 1, 100)], 0)).toBeCloseTo(900, 9);
+    expect(linkRate([at(900, 1), at(300, 1, 1000)], 0)).toBeCloseTo(2 / (1 / 900 + 1 / 300), 9);
+    // Faster than ever measured freely.
+    expect(linkRate([at(900, 1), at(5000, 1, 5000)], 0)).toBeCloseTo(5000, 9);
+  });
+});
+
+describe.each(["branch-and-bound", "p-sca", "greedy", "equal"] as const)("method %s", (method) => {
+  const history = (slowSeconds: number) => [
+    record(1, [own("p1"), own("p2"), own("p3")]),
+    record(2, [own("p1"), own("p2"), own("p3", { secondsCompute: slowSeconds })]),
+  ];
+
+  it("keeps every predicted time within the deadline, and shares within the link", () => {
+    const deadlineSeconds = 2;
+    const { allocation, assignments } = planRound(request({ method, deadlineSeconds }, three, history(0.8)));
+    expect(assignments.length).toBe(3);
+    expect(allocation?.devices.every(({ predictedSeconds }) => predictedSeconds <= deadlineSeconds)).toBe(
+      true,
+    );
+    expect(allocation!.devices.reduce((sum, { share }) => sum + share, 0)).toBeLessThanOrEqual(1 + 1e-9);
+    // Paces are shares of each device's own 1 MB/s (100 kB in 0.11 s less the round trip).
+    for (const [k, { uploadBytesPerSecond }] of assignments.entries())
+      expect(uploadBytesPerSecond! / 1e6).toBeCloseTo(allocation!.devices[k]!.share, 6);
+  });
+
+  it("is deterministic", () => {
+    const plan = () => planRound(request({ method, deadlineSeconds: 2 }, three, history(1)));
+    expect(plan()).toEqual(plan());
+  });
+
+  it("says why a device is left out, and what would admit it", () => {
+    const slow = [participant("p1"), participant("p2", { stepSeconds: 5 })];
+    const { allocation, assignments } = planRound(request({ method, deadlineSeconds: 5 }, slow));
+    expect(assignments.map(({ participantId }) => participantId)).toEqual(["p1"]);
+    expect(allocation?.devices[1]).toMatchObject({
+      dropoutRate: null,
+      excludedBecause: expect.stringMatching(
+        /training takes longer than the round; a deadline of 40\.\d s would do/,
+      ),
+    });
+  });
+
+  it("lets everyone try at the highest rate when nobody fits", () => {
+    const { assignments } = planRound(request({ method, deadlineSeconds: 0.1, maxDropoutRate: 0.8 }, three));
+    expect(assignments.map(({ dropoutRate }) => dropoutRate)).toEqual([0.8, 0.8, 0.8]);
+  });
+});
+
+describe("what was measured", () => {
+  it("raises the rate of a device that has become slow", () => {
+    const rates = (seconds: number) => {
+      const records = [1, 2].map((round) =>
+        record(round, [own("p1"), own("p2"), own("p3", { secondsCompute: round === 2 ? seconds : 0.8 })]),
+      );
+      const config = { method: "branch-and-bound", deadlineSeconds: 2 } as const;
+      return planRound(request(config, three, records)).assignments.map(({ dropoutRate }) => dropoutRate);
+    };
+    const [before, after] = [rates(0.8), rates(2)];
+    expect(after[2]!).toBeGreaterThan(before[2]! + 0.05);
+  });
+
+  it("holds a missed deadline against a device, for three rounds", () => {
+    const missed = own("p2", { outcome: "missed-deadline", secondsCompute: null, secondsUpload: null });
+    const records = [record(1, [own("p1"), missed])];
+    const pair = [participant("p1"), participant("p2")];
+    const config = { method: "p-sca", deadlineSeconds: 5 } as const;
+    expect(planRound(request(config, pair, records)).assignments.length).toBe(1);
+    const later = [...records, ...[2, 3, 4].map((round) => record(round, [own("p1")]))];
+    expect(planRound(request(config, pair, later)).assignments.length).toBe(2);
+  });
+
+  it("uses default constants first, then estimates, and says which", () => {
+    const constants = (rounds: number) => {
+      const records = Array.from({ length: rounds }, (_, i) =>
+        record(
+          i + 1,
+          three.map(({ id }) => own(id, { gradientNorm95: 3, lossSpread: 2 })),
+        ),
+      );
+      return planRound(request({ method: "p-sca" }, three, records)).allocation!.constants;
+    };
+    expect(constants(2)).toMatchObject({
+      source: "default",
+      gradientNorm: 1,
+      lossRange: 8,
+      exampleCount: 300,
+      gapScale: 1,
+    });
+    const estimated = constants(4);
+    expect(estimated).toMatchObject({ source: "estimated", lossRange: 2 });
+    expect(estimated.gradientNorm).toBeCloseTo(3, 12);
+    expect(estimated.gapScale).toBeGreaterThan(0);
+    expect(estimated.gapScale).toBeLessThan(1);
+  });
+});
+
+describe("an emulated cell", () => {
+  const emulated = { links: "emulated", method: "branch-and-bound", deadlineSeconds: 20 } as const;
+
+  it("paces both ways and says that it is emulated, for every method", () => {
+    for (const method of [
+      "fedlora",
+      "fixed",
+      "random",
+      "greedy",
+      "equal",
+      "p-sca",
+      "branch-and-bound",
+    ] as const) {
+      const { assignments, allocation } = planRound(request({ ...emulated, method }, three));
+      expect(assignments.length).toBeGreaterThan(0);
+      for (const { rateSource, uploadBytesPerSecond, downloadBytesPerSecond } of assignments) {
+        expect(rateSource).toBe("emulated");
+        expect(uploadBytesPerSecond).toBeGreaterThan(0);
+        expect(downloadBytesPerSecond).toBeGreaterThan(0);
+      }
+      if (allocation) expect(allocation.links).toBe("emulated");
+    }
+  });
+
+  it("repeats from the seed, and fades from round to round", () => {
+    expect(fadedGains("s", 1, "p1")).toEqual(fadedGains("s", 1, "p1"));
+    expect(fadedGains("s", 2, "p1")).not.toEqual(fadedGains("s", 1, "p1"));
+    expect(meanGain("s", "p1")).not.toBe(meanGain("s", "p2"));
+    // Mean fading power is 1; standard error over 32 correlated channels of 500 rounds is below 0.02.
+    const rounds = Array.from({ length: 500 }, (_, round) => fadedGains("s", round, "p1"));
+    const mean = rounds.flat().reduce((sum, gain) => sum + gain, 0) / (500 * RADIO_CELL.subChannels);
+    expect(mean / meanGain("s", "p1")).toBeGreaterThan(0.92);
+    expect(mean / meanGain("s", "p1")).toBeLessThan(1.08);
+  });
+
+  it("has the capacity formula's rate (worked by hand)", () => {
+    // One sub-channel with a = 1000/W at 0.1 W: 15 kHz · log₂(1 + 100) = 99.87 kbit/s.
+    const gain = 1000 * 1.5 * 2e-20 * 15e3;
+    expect(evenPowerRate([gain])).toBeCloseTo(15e3 * Math.log2(101), 6);
+  });
 });

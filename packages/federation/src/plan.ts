@@ -1,8 +1,23 @@
-/** Dropout rates of the methods that need nothing measured: everyone 0, everyone the same, or drawn. */
+/**
+ * Who does what in a round: dropout rates and paces, by the run's method. Methods that need nothing measured decide
+ * at once; the others solve the allocation problem that the measurements pose.
+ */
+import { type Allocation, allocate } from "@fedlodrop/allocation";
 import { createRandom, type RunConfig } from "@fedlodrop/protocol";
-import type { Assignment } from "./run-state.ts";
+import { allocationRecord } from "./allocation-record.ts";
+import { poseProblem } from "./live-problem.ts";
+import type { PlanRequest } from "./plan-request.ts";
+import { downlinkRate, evenPowerRate, fadedGains, meanGain } from "./radio-cell.ts";
+import type { Assignment, RoundPlan } from "./run-state.ts";
+
+export interface PlanOptions {
+  /** Milliseconds of a monotone clock; time stands still when not given. */
+  readonly now?: () => number;
+  readonly timeBudgetMilliseconds?: number;
+}
 
 export type DirectMethod = "fedlora" | "fixed" | "random";
+export type SolvedMethod = Exclude<RunConfig["method"], DirectMethod>;
 
 export const isDirect = (method: RunConfig["method"]): method is DirectMethod =>
   method === "fedlora" || method === "fixed" || method === "random";
@@ -28,18 +43,62 @@ export function directDropoutRate(
   }
 }
 
-/** On measured links nobody is paced: transfers go as fast as each link does. */
-export function planDirectly(
-  method: DirectMethod,
-  config: RunConfig,
-  round: number,
-  participantIds: readonly string[],
-): readonly Assignment[] {
-  return participantIds.map((participantId) => ({
-    participantId,
-    dropoutRate: directDropoutRate(method, config, round, participantId),
-    uploadBytesPerSecond: null,
-    downloadBytesPerSecond: null,
-    rateSource: "measured",
-  }));
+/** On measured links nobody is paced; in an emulated cell sub-channels go round in turn. */
+export function planDirectly(method: DirectMethod, request: PlanRequest): RoundPlan {
+  const { config, round, participants } = request;
+  const assignments = participants.map(
+    ({ id }, k): Assignment => ({
+      participantId: id,
+      dropoutRate: directDropoutRate(method, config, round, id),
+      ...(config.links === "measured"
+        ? { uploadBytesPerSecond: null, downloadBytesPerSecond: null, rateSource: "measured" }
+        : {
+            uploadBytesPerSecond:
+              evenPowerRate(inTurn(fadedGains(config.seed, round, id), k, participants.length)) / 8,
+            downloadBytesPerSecond: downlinkRate(meanGain(config.seed, id), participants.length) / 8,
+            rateSource: "emulated",
+          }),
+    }),
+  );
+  return { assignments, allocation: null };
+}
+
+/** Every K-th item from the k-th; with more devices than items at least one, shared. */
+function inTurn(items: readonly number[], k: number, count: number): readonly number[] {
+  const own = items.filter((_, i) => i % count === k % items.length);
+  return own.length > 0 ? own : [items[k % items.length] as number];
+}
+
+/**
+ * Solves for rates and shares. Devices that cannot take part are left out and the record says why; if nobody can,
+ * everyone tries at the highest rate, since a run that stands still measures nothing.
+ */
+export function planBySolving(
+  method: SolvedMethod,
+  request: PlanRequest,
+  options: PlanOptions = {},
+): RoundPlan {
+  const posed = poseProblem(request);
+  const allocation = allocate(posed.problem, method, options);
+  const someone = allocation.devices.some(({ kind }) => kind === "admitted");
+  const assignments = request.participants.flatMap(({ id }, k): Assignment[] => {
+    const device = allocation.devices[k] as Allocation["devices"][number];
+    if (device.kind === "excluded" && someone) return [];
+    const emulated = request.config.links === "emulated";
+    return [
+      {
+        participantId: id,
+        dropoutRate: device.kind === "admitted" ? device.dropoutRate : request.config.maxDropoutRate,
+        uploadBytesPerSecond: device.kind === "admitted" ? device.uploadBitsPerSecond / 8 : null,
+        downloadBytesPerSecond: emulated ? (posed.downloadBytesPerSecond[k] as number) : null,
+        rateSource: emulated ? "emulated" : "measured",
+      },
+    ];
+  });
+  return { assignments, allocation: allocationRecord(request, posed, allocation) };
+}
+
+export function planRound(request: PlanRequest, options: PlanOptions = {}): RoundPlan {
+  const { method } = request.config;
+  return isDirect(method) ? planDirectly(method, request) : planBySolving(method, request, options);
 }

@@ -6,7 +6,6 @@ import {
   type UpdateStatistics,
 } from "@fedlodrop/protocol";
 import { describe, expect, it } from "vitest";
-import { planDirectly } from "./plan.ts";
 import { expectedBytes } from "./refusal.ts";
 import type { Effect, RunCommand, RunEvent } from "./run-event.ts";
 import { createRun, type RunState } from "./run-state.ts";
@@ -73,7 +72,16 @@ const planned = (ids: readonly string[], round = 1) =>
   ({
     kind: "planned",
     round,
-    plan: { assignments: planDirectly("fixed", config, round, ids), allocation: null },
+    plan: {
+      assignments: ids.map((participantId) => ({
+        participantId,
+        dropoutRate: config.dropoutRate,
+        uploadBytesPerSecond: null,
+        downloadBytesPerSecond: null,
+        rateSource: "measured" as const,
+      })),
+      allocation: null,
+    },
     atMs: 0,
   }) as const;
 

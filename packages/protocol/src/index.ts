@@ -68,6 +68,7 @@ export {
 export { createRandom, type Random, sampleWithoutReplacement, shuffled } from "./random.ts";
 export type {
   AllocationRecord,
+  BoundEstimate,
   ParticipantRound,
   RoundEvaluation,
   RoundRecord,

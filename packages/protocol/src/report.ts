@@ -15,6 +15,8 @@ export interface ParticipantRound {
   readonly secondsDownload: number | null;
   readonly secondsCompute: number | null;
   readonly secondsUpload: number | null;
+  /** Rate that the upload was paced to; null sent as fast as the link goes. */
+  readonly uploadBytesPerSecond: number | null;
   readonly sampleCount: number;
   readonly trainLoss: number | null;
   readonly energyJoules: number | null;
@@ -68,6 +70,8 @@ export interface AllocationRecord {
   /** testLoss − trainLoss of the full adapter, when both are known. */
   readonly measuredGap: number | null;
   readonly links: "measured" | "emulated";
+  /** What the bound was computed with. */
+  readonly constants: BoundEstimate;
   readonly devices: readonly {
     readonly id: string;
     readonly dropoutRate: number | null;
@@ -77,6 +81,28 @@ export interface AllocationRecord {
     readonly predictedJoules: number;
     readonly excludedBecause: string | null;
   }[];
+}
+
+/** Constants of the bound (docs/allocation.md), by the names of the paper map. */
+export interface BoundEstimate {
+  /** C */
+  readonly lossRange: number;
+  /** ρ */
+  readonly gradientNorm: number;
+  /** λ */
+  readonly ridge: number;
+  /** Λ_min */
+  readonly minCurvature: number;
+  /** n */
+  readonly exampleCount: number;
+  /** δ */
+  readonly confidence: number;
+  /** κ_g */
+  readonly gapScale: number;
+  /** A of the whole cohort: A_k is its weight's share. */
+  readonly varianceCoefficient: number;
+  /** `default` until enough rounds have been seen to estimate from. */
+  readonly source: "default" | "estimated";
 }
 
 export interface RunReport {

@@ -1,0 +1,54 @@
+import type { PlanRequest, ReadyParticipant } from "@fedlodrop/federation";
+import { DEFAULT_RUN_CONFIG } from "@fedlodrop/protocol";
+import { afterEach, expect, it } from "vitest";
+import { openPlanner, type PlannerThread } from "./planner.ts";
+
+const participant = (id: string): ReadyParticipant => ({
+  id,
+  nickname: id,
+  presence: "ready",
+  device: {
+    backend: "wasm",
+    deviceDescription: "test",
+    sampleCount: 100,
+    firstStepSeconds: 0.2,
+    stepSeconds: 0.1,
+    roundTripSeconds: 0.01,
+    energyProfile: {
+      kind: "cpu",
+      computeWatts: 15,
+      radioWatts: 1,
+      batteryWattHours: null,
+      source: "modelled",
+    },
+  },
+});
+const request = (method: PlanRequest["config"]["method"]): PlanRequest => ({
+  config: { ...DEFAULT_RUN_CONFIG, method, links: "emulated", deadlineSeconds: 8 },
+  adapter: { rank: 8, alpha: 16, modules: [{ name: "m", inFeatures: 2000, outFeatures: 6000 }], dense: [] },
+  round: 1,
+  participants: Array.from({ length: 8 }, (_, i) => participant(`p${i + 1}`)),
+  records: [],
+});
+
+let planner: PlannerThread;
+afterEach(() => planner.close());
+
+it("solves in a thread and certifies", async () => {
+  planner = openPlanner();
+  const { allocation, assignments } = await planner.plan(request("branch-and-bound"));
+  expect(allocation).toMatchObject({ method: "branch-and-bound", fallback: false, certified: true });
+  expect(assignments.length).toBeGreaterThan(0);
+  expect((await planner.plan(request("fixed"))).allocation).toBeNull();
+});
+
+it("gives P-SCA's answer when the thread is silent, and goes on with a new one", async () => {
+  planner = openPlanner({ budgetSeconds: 1, patienceSeconds: 0 });
+  const { allocation, assignments } = await planner.plan(request("branch-and-bound"));
+  expect(allocation).toMatchObject({ method: "p-sca", fallback: true });
+  expect(assignments.length).toBeGreaterThan(0);
+  expect((await planner.plan(request("p-sca"))).allocation).toMatchObject({
+    method: "p-sca",
+    fallback: false,
+  });
+});

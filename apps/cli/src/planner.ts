@@ -1,0 +1,84 @@
+/**
+ * Plans rounds in a worker thread, in bounded time: P-SCA answers first, within milliseconds, and stands in if the
+ * run's own method is not done when its budget has passed.
+ */
+import type { Planner } from "@fedlodrop/coordinator";
+import { isDirect, type PlanRequest, planDirectly, type RoundPlan } from "@fedlodrop/federation";
+import type { PlannerCalls } from "./planner-thread.ts";
+import { startThread, type Thread } from "./thread.ts";
+
+export interface PlannerOptions {
+  /** A solver that can stop early is told this. */
+  readonly budgetSeconds: number;
+  /** A thread that is silent for this long is given up. */
+  readonly patienceSeconds: number;
+}
+
+const DEFAULTS: PlannerOptions = { budgetSeconds: 1, patienceSeconds: 3 };
+
+export interface PlannerThread {
+  readonly plan: Planner;
+  close(): Promise<void>;
+}
+
+export function openPlanner({ budgetSeconds, patienceSeconds }: PlannerOptions = DEFAULTS): PlannerThread {
+  const start = (): Thread<PlannerCalls> =>
+    startThread<PlannerCalls>(new URL("./planner-thread.ts", import.meta.url));
+  let thread: Thread<PlannerCalls> | null = null;
+
+  /** Null when the thread did not answer in time; it has then been ended. */
+  async function ask(request: PlanRequest, patience: number): Promise<RoundPlan | null> {
+    thread ??= start();
+    const options = { timeBudgetMilliseconds: budgetSeconds * 1000 };
+    let timer: NodeJS.Timeout | undefined;
+    const silence = new Promise<null>((resolve) => {
+      timer = setTimeout(() => resolve(null), patience * 1000);
+    });
+    try {
+      const plan = await Promise.race([thread.call("plan", { request, options }), silence]);
+      if (plan === null) await close();
+      return plan;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async function close(): Promise<void> {
+    const ended = thread;
+    thread = null;
+    await ended?.close();
+  }
+
+  return {
+    async plan(request) {
+      const { method } = request.config;
+      if (isDirect(method)) return planDirectly(method, request);
+      // The first call also starts the thread and loads its modules.
+      const quick = await ask(withMethod(request, "p-sca"), patienceSeconds + STARTING_SECONDS);
+      if (quick === null) throw new Error("the planner's thread does not answer");
+      if (method === "p-sca") return quick;
+      const own = await ask(request, patienceSeconds);
+      return own !== null && !beats(quick, own) ? own : asFallback(quick);
+    },
+    close,
+  };
+}
+
+const STARTING_SECONDS = 30;
+
+const withMethod = (request: PlanRequest, method: "p-sca"): PlanRequest => ({
+  ...request,
+  config: { ...request.config, method },
+});
+
+/** Branch and bound that had to stop early may be behind P-SCA; baselines are meant to be what they are. */
+function beats(quick: RoundPlan, own: RoundPlan): boolean {
+  if (quick.allocation === null || own.allocation === null) return false;
+  const stoppedEarly = own.allocation.method === "branch-and-bound" && !own.allocation.certified;
+  return stoppedEarly && quick.allocation.objective < own.allocation.objective;
+}
+
+const asFallback = (plan: RoundPlan): RoundPlan => ({
+  ...plan,
+  allocation: plan.allocation && { ...plan.allocation, fallback: true },
+});

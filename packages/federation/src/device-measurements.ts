@@ -1,0 +1,114 @@
+/**
+ * What is known of a device's speed and link, from the rounds it took part in (docs/allocation.md, measured links).
+ * Newer rounds count more, so that a device that slows down is believed within a round or two.
+ */
+import type { LinearInKeepRate } from "@fedlodrop/allocation";
+import type { ParticipantRound, RoundRecord, RunConfig } from "@fedlodrop/protocol";
+import type { ReadyParticipant } from "./run-state.ts";
+
+export interface DeviceMeasurements {
+  /** Seconds of local training, t0 + t1·s. */
+  readonly computeSeconds: LinearInKeepRate;
+  readonly uploadBytesPerSecond: number;
+  readonly downloadBytesPerSecond: number;
+  readonly roundTripSeconds: number;
+}
+
+const ROUNDS_FITTED = 8;
+const TRANSFERS_AVERAGED = 5;
+/** Weight of an observation against one a round younger. */
+const WEIGHT_OF_AGE = 0.5;
+/** Rounds for which a missed deadline is held against a device; then it gets another chance. */
+const MISS_REMEMBERED_ROUNDS = 3;
+/** Until a transfer has been measured. */
+const ASSUMED_BYTES_PER_SECOND = 1e6;
+/** A paced transfer this close to its pace says nothing of what the link could do. */
+const PACE_REACHED = 0.8;
+
+interface Observation {
+  readonly keepRate: number;
+  readonly seconds: number;
+  readonly weight: number;
+}
+
+export function measureDevice(
+  { id, device }: ReadyParticipant,
+  config: RunConfig,
+  round: number,
+  records: readonly RoundRecord[],
+): DeviceMeasurements {
+  const history = records.slice(-ROUNDS_FITTED).flatMap((record) => {
+    const own = record.participants.find((participant) => participant.id === id);
+    return own === undefined ? [] : [{ record, own }];
+  });
+  const done = history.map(({ own }) => own).filter(({ outcome }) => outcome === "aggregated");
+  const roundTripSeconds = done.at(-1)?.roundTripSeconds ?? device.roundTripSeconds;
+  return {
+    computeSeconds: fitCompute(
+      history.flatMap(({ record, own }) => observe(record, own, round)),
+      device.stepSeconds * config.training.localSteps,
+    ),
+    uploadBytesPerSecond: linkRate(
+      done.map((own) => ({
+        bytes: own.bytesUp,
+        seconds: own.secondsUpload as number,
+        pace: own.uploadBytesPerSecond,
+      })),
+      roundTripSeconds,
+    ),
+    downloadBytesPerSecond: linkRate(
+      done.map((own) => ({ bytes: own.bytesDown, seconds: own.secondsDownload as number, pace: null })),
+      roundTripSeconds,
+    ),
+    roundTripSeconds,
+  };
+}
+
+/** A missed deadline tells that training took at least that long. */
+function observe(record: RoundRecord, own: ParticipantRound, round: number): Observation[] {
+  const age = round - record.round;
+  const keepRate = 1 - own.dropoutRate;
+  const weight = WEIGHT_OF_AGE ** age;
+  if (own.secondsCompute !== null) return [{ keepRate, seconds: own.secondsCompute, weight }];
+  const missed = own.outcome === "missed-deadline" || own.outcome === "late";
+  return missed && age <= MISS_REMEMBERED_ROUNDS
+    ? [{ keepRate, seconds: record.deadlineSeconds, weight }]
+    : [];
+}
+
+/** Weighted least squares of seconds on (1, s) with t0, t1 ≥ 0; the warm-up's estimate where nothing was seen. */
+export function fitCompute(observations: readonly Observation[], warmUpSeconds: number): LinearInKeepRate {
+  if (observations.length === 0) return { fixed: warmUpSeconds, perKeepRate: 0 };
+  const total = observations.reduce((sum, { weight }) => sum + weight, 0);
+  const mean = (value: (o: Observation) => number): number =>
+    observations.reduce((sum, o) => sum + o.weight * value(o), 0) / total;
+  const [meanRate, meanSeconds] = [mean(({ keepRate }) => keepRate), mean(({ seconds }) => seconds)];
+  const variance = mean(({ keepRate }) => (keepRate - meanRate) ** 2);
+  const covariance = mean(({ keepRate, seconds }) => (keepRate - meanRate) * (seconds - meanSeconds));
+  // Rates that hardly differ tell nothing of the slope.
+  const slope = variance < 1e-4 ? 0 : Math.max(0, covariance / variance);
+  const fixed = meanSeconds - slope * meanRate;
+  return fixed >= 0 ? { fixed, perKeepRate: slope } : { fixed: 0, perKeepRate: meanSeconds / meanRate };
+}
+
+interface Transfer {
+  readonly bytes: number;
+  readonly seconds: number;
+  readonly pace: number | null;
+}
+
+/** Harmonic mean of the last transfers' rates. What was paced shows at least its own rate, not what the link can do. */
+export function linkRate(transfers: readonly Transfer[], roundTripSeconds: number): number {
+  const rates = transfers.map(({ bytes, seconds, pace }) => {
+    // Short transfers are mostly waiting for answers; a quarter of the time at least was sending.
+    const rate = bytes / Math.max(seconds - roundTripSeconds, seconds / 4, 1e-4);
+    return { rate, free: pace === null || rate < PACE_REACHED * pace };
+  });
+  const free = rates.filter((each) => each.free).slice(-TRANSFERS_AVERAGED);
+  const measured =
+    free.length === 0
+      ? ASSUMED_BYTES_PER_SECOND
+      : free.length / free.reduce((sum, { rate }) => sum + 1 / rate, 0);
+  const paced = rates.slice(-TRANSFERS_AVERAGED).filter((each) => !each.free);
+  return Math.max(measured, ...paced.map(({ rate }) => rate));
+}

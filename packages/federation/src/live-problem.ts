@@ -1,0 +1,144 @@
+/** The allocation problem of the next round, posed from what the rounds so far have measured. */
+import {
+  type AllocationProblem,
+  type DeviceLoad,
+  generalisationGap,
+  type LinearInKeepRate,
+  type MeasuredLink,
+  type RadioLink,
+  uploadBits,
+} from "@fedlodrop/allocation";
+import {
+  type AdapterShape,
+  adapterSize,
+  type BoundEstimate,
+  bytesPerValue,
+  SPARSE_HEADER_BYTES,
+} from "@fedlodrop/protocol";
+import { estimateConstants, VARIANCE_EXPONENT } from "./bound-constants.ts";
+import { type DeviceMeasurements, measureDevice } from "./device-measurements.ts";
+import type { PlanRequest } from "./plan-request.ts";
+import { downlinkRate, fadedGains, gainPerWatt, meanGain, RADIO_CELL } from "./radio-cell.ts";
+
+export interface PosedProblem {
+  readonly problem: AllocationProblem;
+  readonly constants: BoundEstimate;
+  /** Without the slack: what is expected, [K]. */
+  readonly expected: readonly {
+    readonly preparationSeconds: LinearInKeepRate;
+    readonly uploadBits: LinearInKeepRate;
+  }[];
+  readonly downloadBytesPerSecond: readonly number[];
+}
+
+/** Estimates err; the problem is solved for a deadline this much earlier than the round's. */
+const DEADLINE_SLACK = 1.15;
+/** Answers waited for in a round: download, upload-begin, upload-end and one to spare. */
+const ROUND_TRIPS = 4;
+/** χ as a multiple of the gap without dropout. */
+const EXCLUSION_GAPS = 3;
+
+export function poseProblem(request: PlanRequest): PosedProblem {
+  const { config, adapter, round, participants, records } = request;
+  const { seed, links, maxDropoutRate, deadlineSeconds, energyLimitJoules } = config;
+  const samples = participants.map(({ device }) => device.sampleCount);
+  const exampleCount = samples.reduce((sum, count) => sum + count, 0);
+  const constants = estimateConstants(records, exampleCount);
+  const measured = participants.map((participant) => measureDevice(participant, config, round, records));
+  const emulated = links === "emulated";
+  const downloadBytesPerSecond = participants.map(({ id }, k) =>
+    emulated
+      ? downlinkRate(meanGain(seed, id), participants.length) / 8
+      : (measured[k] as DeviceMeasurements).downloadBytesPerSecond,
+  );
+  const bits = payloadBits(adapter, config.valueType);
+
+  const expected = measured.map(({ computeSeconds, roundTripSeconds }, k) => ({
+    preparationSeconds: sum(
+      { fixed: ROUND_TRIPS * roundTripSeconds, perKeepRate: 0 },
+      scaled(bits, 1 / (8 * (downloadBytesPerSecond[k] as number))),
+      computeSeconds,
+    ),
+    uploadBits: bits,
+  }));
+  const devices = participants.map(({ device }, k): DeviceLoad => {
+    const { computeWatts, radioWatts } = device.energyProfile;
+    const { computeSeconds } = measured[k] as DeviceMeasurements;
+    const seconds = scaled(bits, 1 / (8 * (downloadBytesPerSecond[k] as number)));
+    const weight = (samples[k] as number) / exampleCount;
+    return {
+      weight,
+      varianceCoefficient: weight * constants.varianceCoefficient,
+      preparations: [
+        {
+          seconds: (expected[k] as PosedProblem["expected"][number]).preparationSeconds,
+          joules: sum(scaled(computeSeconds, computeWatts), scaled(seconds, radioWatts)),
+        },
+      ],
+      uploadBits: bits,
+      energyLimitJoules: energyLimitJoules ?? Number.POSITIVE_INFINITY,
+    };
+  });
+  return {
+    constants,
+    expected,
+    downloadBytesPerSecond,
+    problem: {
+      id: `round ${round}`,
+      deadlineSeconds: deadlineSeconds / DEADLINE_SLACK,
+      minDropoutRate: 0,
+      maxDropoutRate,
+      objective: {
+        mode: "device",
+        varianceExponent: VARIANCE_EXPONENT,
+        bound: constants,
+        exclusionPenalty: EXCLUSION_GAPS * generalisationGap(constants, 0),
+      },
+      devices,
+      link: emulated ? emulatedLink(request) : measuredLink(request, measured),
+    },
+  };
+}
+
+/** Participants are taken to share one medium: a device's share times its own rate is what it gets. */
+function measuredLink({ participants }: PlanRequest, measured: readonly DeviceMeasurements[]): MeasuredLink {
+  return {
+    kind: "measured",
+    bitsPerSecond: measured.map(({ uploadBytesPerSecond }) => 8 * uploadBytesPerSecond),
+    shared: { kind: "air-time" },
+    radioWatts: participants.map(({ device }) => device.energyProfile.radioWatts),
+    slots: null,
+  };
+}
+
+function emulatedLink({ config, round, participants }: PlanRequest): RadioLink {
+  return {
+    kind: "radio",
+    subChannelHertz: RADIO_CELL.subChannelHertz,
+    gainPerWatt: participants.map(({ id }) => fadedGains(config.seed, round, id).map(gainPerWatt)),
+    maxTransmitPowerWatts: participants.map(() => RADIO_CELL.maxTransmitPowerWatts),
+    amplifierEfficiency: participants.map(() => RADIO_CELL.amplifierEfficiency),
+  };
+}
+
+/** Bits of a payload as a function of the keep rate; what is always sent whole is fixed. */
+function payloadBits(adapter: AdapterShape, valueType: "f32" | "f16"): LinearInKeepRate {
+  const loraValues = adapterSize({ ...adapter, dense: [] });
+  const bitsPerValue = 8 * bytesPerValue(valueType);
+  return uploadBits({
+    entryCount: loraValues,
+    rankTotal: adapter.rank * adapter.modules.length,
+    bitsPerValue,
+    headerBits: 8 * SPARSE_HEADER_BYTES + bitsPerValue * (adapterSize(adapter) - loraValues),
+  });
+}
+
+const scaled = (line: LinearInKeepRate, factor: number): LinearInKeepRate => ({
+  fixed: line.fixed * factor,
+  perKeepRate: line.perKeepRate * factor,
+});
+
+const sum = (...lines: readonly LinearInKeepRate[]): LinearInKeepRate => ({
+  fixed: lines.reduce((total, { fixed }) => total + fixed, 0),
+  perKeepRate: lines.reduce((total, { perKeepRate }) => total + perKeepRate, 0),
+});
