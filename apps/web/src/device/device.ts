@@ -4,7 +4,7 @@
  */
 import { type BackendChoice, pickBackend } from "@fedlodrop/lm";
 import type { EnergyProfile, Joined, RoundStart, RunDescription } from "@fedlodrop/protocol";
-import { type Link, openLink } from "./link.ts";
+import { type Link, openLink, RefusedError } from "./link.ts";
 import { type Loaded, load, loadKey, TextsWantedError } from "./load.ts";
 import { type FromWorker, type OwnTexts, type ToWorker, toPlainError } from "./messages.ts";
 import { measureRoundTrip, playRound } from "./round.ts";
@@ -56,6 +56,7 @@ export function createDevice(post: (message: FromWorker) => void): (message: ToW
     const { socket } = link;
     socket.on("run-changed", (run) => {
       if (!membership) return;
+      if (membership.run.runId !== run.runId) abandonRound("the host has set up a new run");
       membership = { ...membership, run };
       post({ kind: "run-changed", run });
       prepare();
@@ -88,7 +89,6 @@ export function createDevice(post: (message: FromWorker) => void): (message: ToW
     if (!membership || !choice) return;
     const { run, token } = membership;
     if (loaded?.key === loadKey(run, ownTexts)) return void announceReady().catch(fail);
-    abandonRound("the run's settings changed");
     loading?.abort();
     const abort = new AbortController();
     loading = abort;
@@ -106,6 +106,13 @@ export function createDevice(post: (message: FromWorker) => void): (message: ToW
         post({ kind: "texts-wanted", message: error.message });
       }
     });
+  }
+
+  /** After a failure in training, such as a lost GPU, only a new trainer can be trusted. */
+  function reload(): void {
+    loaded?.trainer.dispose();
+    loaded = undefined;
+    prepare();
   }
 
   async function announceReady(): Promise<void> {
@@ -158,6 +165,7 @@ export function createDevice(post: (message: FromWorker) => void): (message: ToW
       } catch (error) {
         const why = abort.signal.aborted ? abort.signal.reason : error;
         post({ kind: "round-abandoned", round, why: toPlainError(why).message });
+        if (!abort.signal.aborted && !(error instanceof RefusedError)) reload();
       } finally {
         clearTimeout(late);
         if (openRound === mine) openRound = undefined;

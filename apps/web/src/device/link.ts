@@ -27,7 +27,8 @@ export interface LinkListener {
 
 export interface Link {
   readonly socket: ParticipantSocket;
-  /** Runs `attempt` on a joined connection, again after each lost one, until it succeeds or `signal` aborts. */
+  /** Runs `attempt`, an exchange of messages, on a joined connection, and again on a new one whenever an answer fails
+   *  to come, until it succeeds, is refused, or `signal` aborts. */
   persist<T>(signal: AbortSignal, attempt: (socket: AnsweringSocket) => Promise<T>): Promise<T>;
   close(): void;
 }
@@ -78,10 +79,14 @@ export function openLink(nickname: string, token: string | null, listener: LinkL
     for (const resume of waiting.splice(0)) resume();
   }
 
+  function reconnect(): void {
+    socket.disconnect().connect();
+  }
+
   socket.on("connect", () => {
     listener.connection(true);
     // No answer: take a new connection and ask again.
-    join().catch(() => socket.disconnect().connect());
+    join().catch(reconnect);
   });
   socket.on("disconnect", (reason) => {
     isJoined = false;
@@ -108,7 +113,9 @@ export function openLink(nickname: string, token: string | null, listener: LinkL
         try {
           return await unlessAborted(attempt(socket.timeout(ANSWER_SECONDS * 1000)), signal);
         } catch (error) {
-          if (signal.aborted || isJoined) throw error;
+          if (signal.aborted || error instanceof RefusedError) throw error;
+          // No answer, yet no word of a lost connection either: the line is dead without knowing it.
+          if (isJoined) reconnect();
         }
       }
     },

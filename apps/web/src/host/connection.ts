@@ -22,7 +22,11 @@ export function connectHost(key: string): HostConnection {
   const view = signal<ReceivedView | null>(null);
   const online = signal(false);
   const problem = signal<string | null>(null);
-  const socket: Socket<ServerToHostEvents, HostToServerEvents> = io("/host", { auth: { key } });
+  const socket: Socket<ServerToHostEvents, HostToServerEvents> = io("/host", {
+    auth: { key },
+    transports: ["websocket", "polling"],
+    tryAllTransports: true,
+  });
 
   socket.on("connect", () => {
     online.value = true;

@@ -1,6 +1,7 @@
 /** The last round, device by device: what was decided, what was foreseen, what came of it. */
 import type { HostView } from "@fedlodrop/protocol";
 import { formatBytes, formatJoules, formatPercent, formatSeconds } from "../format.ts";
+import { OUTCOME_WORDS } from "../outcome-words.ts";
 import { actualSeconds } from "./totals.ts";
 
 export function DeviceTable({ view: { rounds } }: { readonly view: HostView }) {
@@ -65,7 +66,7 @@ export function DeviceTable({ view: { rounds } }: { readonly view: HostView }) {
                   <td>{energyJoules === null ? "–" : `${formatJoules(energyJoules)} (${energySource})`}</td>
                   <td>{formatBytes(bytesDown)}</td>
                   <td>{formatBytes(bytesUp)}</td>
-                  <td class="words">{outcome}</td>
+                  <td class="words">{OUTCOME_WORDS[outcome]}</td>
                 </tr>
               );
             })}

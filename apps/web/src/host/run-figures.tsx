@@ -47,10 +47,10 @@ export function RunFigures({ view: { rounds, config, baseTestLoss } }: { readonl
       </dl>
       <div class="row">
         <a class="button" href="/api/adapter.safetensors" download>
-          Adapter
+          Download the adapter
         </a>
         <a class="button" href="/api/report" download="report.json">
-          Report
+          Download the report
         </a>
       </div>
     </section>

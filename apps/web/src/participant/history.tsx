@@ -1,15 +1,7 @@
 /** The rounds this device took part in. */
-import type { ParticipantOutcome } from "@fedlodrop/protocol";
 import { formatBytes, formatJoules, formatLoss, formatPercent, formatSeconds } from "../format.ts";
+import { OUTCOME_WORDS } from "../outcome-words.ts";
 import type { ParticipantState } from "./state.ts";
-
-const OUTCOME_WORDS: Readonly<Record<ParticipantOutcome, string>> = {
-  aggregated: "averaged in",
-  late: "too late",
-  refused: "refused",
-  left: "left",
-  "missed-deadline": "missed the deadline",
-};
 
 export function History({ state: { rounds } }: { readonly state: ParticipantState }) {
   return (

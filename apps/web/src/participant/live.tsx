@@ -146,7 +146,8 @@ export function LiveFigures({ state, run }: LiveProps) {
     keptValues,
   } = round;
   const seconds = (value: number | null) => (value === null ? "–" : formatSeconds(value));
-  const paced = start.uploadBytesPerSecond;
+  const pace = (rate: number | null) =>
+    rate === null ? "" : ` Paced to ${formatBytes(rate)}/s (${start.rateSource}).`;
   return (
     <section class="card">
       <h2>This round</h2>
@@ -165,12 +166,10 @@ export function LiveFigures({ state, run }: LiveProps) {
           Tokens are pieces of words.
         </Figure>
         <Figure term="Bytes down" value={formatBytes(bytesDown)} testId="bytes-down">
-          Without dropout: {formatBytes(fullPayloadBytes(run))}.
+          Without dropout: {formatBytes(fullPayloadBytes(run))}.{pace(start.downloadBytesPerSecond)}
         </Figure>
         <Figure term="Bytes up" value={formatBytes(bytesUp)} testId="bytes-up">
-          {paced === null
-            ? "As fast as the link goes."
-            : `Paced to ${formatBytes(paced)}/s (${start.rateSource}).`}
+          The change of the same numbers.{pace(start.uploadBytesPerSecond)}
         </Figure>
         <Figure
           term="Time"

@@ -14,13 +14,20 @@ import { nickname } from "./nickname.ts";
 import { ParticipantPage } from "./page.tsx";
 import { startSession } from "./session.ts";
 
+const NICKNAME_KEY = "fedlodrop.nickname";
 const root = document.getElementById("app") as HTMLElement;
 
 function start(address: PageAddress): void {
   const session = startSession(address);
-  const offered = address.nickname ?? nickname(crypto.getRandomValues(new Uint32Array(2)));
-  effect(() => mirror(session.state.value));
-  if (address.joinAtOnce) {
+  const remembered = sessionStorage.getItem(NICKNAME_KEY);
+  const offered = address.nickname ?? remembered ?? nickname(crypto.getRandomValues(new Uint32Array(2)));
+  effect(() => {
+    const { nickname: joinedAs } = session.state.value;
+    mirror(session.state.value);
+    if (joinedAs !== null) sessionStorage.setItem(NICKNAME_KEY, joinedAs);
+  });
+  // A tab that had joined before its reload goes on without another tap.
+  if (address.joinAtOnce || remembered !== null) {
     const stop = effect(() => {
       if (session.state.value.phase !== "welcome") return;
       queueMicrotask(() => {

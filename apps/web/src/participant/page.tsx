@@ -21,7 +21,11 @@ export function ParticipantPage({ session, offeredNickname }: PageProps) {
     <>
       <Header state={state} />
       <main>
-        {state.notice && <p class="card notice">{state.notice}</p>}
+        {state.notice && (
+          <p class="card notice" role="status">
+            {state.notice}
+          </p>
+        )}
         {state.phase === "error" && state.error && <Failure message={state.error.message} />}
         {state.run ? (
           <Joined session={session} />
@@ -77,6 +81,12 @@ function Joined({ session }: { readonly session: Session }) {
   const state = session.state.value;
   if (!state.run) return null;
   const started = state.rounds.length > 0;
+  const settings = (
+    <>
+      <OwnTextsBox session={session} task={state.run.task} />
+      <EnergySettings session={session} />
+    </>
+  );
   return (
     <>
       <RoundStatus state={state} run={state.run} />
@@ -89,13 +99,13 @@ function Joined({ session }: { readonly session: Session }) {
           </div>
           <div class="stack third">
             <LiveFigures state={state} run={state.run} />
+            {settings}
           </div>
         </>
       )}
       {state.phase !== "loading" && <TryIt session={session} run={state.run} />}
       {started && <History state={state} />}
-      <OwnTextsBox session={session} task={state.run.task} />
-      <EnergySettings session={session} />
+      {!started && settings}
     </>
   );
 }

@@ -1,0 +1,10 @@
+/** What became of a participant's work in a round. */
+import type { ParticipantOutcome } from "@fedlodrop/protocol";
+
+export const OUTCOME_WORDS: Readonly<Record<ParticipantOutcome, string>> = {
+  aggregated: "averaged in",
+  late: "too late",
+  refused: "refused",
+  left: "left",
+  "missed-deadline": "missed the deadline",
+};
