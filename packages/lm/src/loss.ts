@@ -38,9 +38,6 @@ export function labelLogits(
   const hidden = hiddenStates(model, batch, adapter);
   const rows = batch.target.lastPositions.map((position, sample) => sample * batch.length + position);
   // A product with one-hot rows, because WASM has no kernel for the gradient of a gather.
-  const selection = tf.cast(
-    tf.oneHot(tf.tensor1d(rows, "int32"), batch.batchSize * batch.length),
-    "float32",
-  ) as tf.Tensor2D;
+  const selection = tf.oneHot(tf.tensor1d(rows, "int32"), hidden.shape[0], 1, 0, "float32") as tf.Tensor2D;
   return tf.matMul(tf.matMul(selection, hidden), head);
 }

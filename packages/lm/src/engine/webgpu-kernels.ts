@@ -57,13 +57,13 @@ function familyKernels(family: KernelFamily, run: RunProgram): Readonly<Record<s
 }
 
 function matMul(run: RunProgram): Kernel {
-  return ({ inputs, attrs }, stock) => {
+  return ({ inputs, attrs, backend }, stock) => {
     const { a, b } = inputs as { a: tf.TensorInfo; b: tf.TensorInfo };
     const { transposeA, transposeB } = attrs as { transposeA: boolean; transposeB: boolean };
     const [aRows, aColumns] = a.shape.slice(-2) as [number, number];
     const [bRows, bColumns] = b.shape.slice(-2) as [number, number];
     const [batchA, batchB] = [size(a.shape.slice(0, -2)), size(b.shape.slice(0, -2))];
-    if (a.dtype !== "float32" || b.dtype !== "float32" || (batchA !== batchB && batchA !== 1 && batchB !== 1))
+    if (!isFloat(a, backend) || !isFloat(b, backend) || (batchA !== batchB && batchA !== 1 && batchB !== 1))
       return stock();
     const rows = transposeA ? aColumns : aRows;
     const columns = transposeB ? bRows : bColumns;
@@ -86,9 +86,9 @@ function matMul(run: RunProgram): Kernel {
 }
 
 function softmax(run: RunProgram): Kernel {
-  return ({ inputs }, stock) => {
+  return ({ inputs, backend }, stock) => {
     const logits = inputs.logits as tf.TensorInfo;
-    if (logits.dtype !== "float32") return stock();
+    if (!isFloat(logits, backend)) return stock();
     const columns = logits.shape.at(-1) as number;
     const program = softmaxProgram(size(logits.shape) / columns, columns);
     return { ...run(program, [flat(logits)]), shape: logits.shape };
@@ -100,7 +100,7 @@ function reduce(kind: Reduction, run: RunProgram): Kernel {
     const x = inputs.x as tf.TensorInfo;
     const axes = reducedAxes(x.shape.length, attrs);
     const trailing = axes.every((axis, i) => axis === x.shape.length - axes.length + i);
-    if (x.dtype !== "float32" || !trailing) return stock();
+    if (!isFloat(x, backend) || !trailing) return stock();
     const shape = attrs.keepDims
       ? x.shape.map((extent, axis) => (axes.includes(axis) ? 1 : extent))
       : x.shape.slice(0, x.shape.length - axes.length);
@@ -122,6 +122,11 @@ function reducedAxes(rank: number, attrs: tf.NamedAttrMap): readonly number[] {
   const axes =
     given === undefined || given === null ? Array.from({ length: rank }, (_, axis) => axis) : [given].flat();
   return axes.map((axis) => (axis < 0 ? axis + rank : axis)).sort((p, q) => p - q);
+}
+
+/** Whether the buffer holds floats: a tensor cast from int32 says float32 but keeps the integers' buffer. */
+function isFloat(tensor: tf.TensorInfo, backend: unknown): boolean {
+  return (backend as WebGPUBackend).tensorMap.get(tensor.dataId).dtype === "float32";
 }
 
 /** The same data seen as one row, so that shader keys do not depend on shapes. */

@@ -61,7 +61,7 @@ export function watchDevice(device: GPUDevice): DeviceWatch {
   void device.lost.then(({ reason, message }) =>
     fail(new Error(`WebGPU: device lost (${reason}) ${message}`)),
   );
-  device.onuncapturederror = ({ error }) => fail(new Error(`WebGPU: ${error.message}`));
+  device.addEventListener("uncapturederror", ({ error }) => fail(new Error(`WebGPU: ${error.message}`)));
 
   let validations: Promise<void>[] = [];
   const orFailure = <T>(result: Promise<T>): Promise<T> => Promise.race([failure, result]);
