@@ -97,24 +97,59 @@ function measuredGapScale(records: readonly RoundRecord[], constants: BoundEstim
   );
 }
 
+/** Variation of v(s) below which rates have not differed enough to tell anything. */
+const LEAST_VARIATION = 1e-3;
+
 /**
- * A by least squares through 0 of what a mask adds to the loss, on v(s): a participant's mean training loss under its
- * mask against the full adapter's loss before the round. Local training lowers the former, so this errs to the low
- * side, which the clamp bounds.
+ * A by least squares of participants' training losses under their masks on v(s), with an effect for each device (its
+ * texts are easier or harder) and each round (everyone improves). Null while rates do not differ enough.
  */
-function regressVariance(records: readonly RoundRecord[]): number | null {
-  let [xy, xx] = [0, 0];
-  records.forEach(({ participants }, i) => {
-    const before = records[i - 1]?.evaluation?.trainLoss;
-    if (before === undefined) return;
-    for (const { trainLoss, dropoutRate, sampleCount } of participants) {
-      if (trainLoss === null) continue;
-      const x = varianceFactor(1 - dropoutRate, VARIANCE_EXPONENT);
-      xy += sampleCount * x * (trainLoss - before);
-      xx += sampleCount * x * x;
+export function regressVariance(records: readonly RoundRecord[]): number | null {
+  const rows = records.flatMap(({ round, participants }) =>
+    participants.flatMap(({ id, trainLoss, dropoutRate, sampleCount }) =>
+      trainLoss === null
+        ? []
+        : [
+            {
+              id,
+              round,
+              weight: sampleCount,
+              x: varianceFactor(1 - dropoutRate, VARIANCE_EXPONENT),
+              y: trainLoss,
+            },
+          ],
+    ),
+  );
+  // Alternating the two kinds of mean converges to both effects at once, also where someone was missing.
+  for (let pass = 0; pass < 20; pass++) {
+    subtractMeans(rows, ({ round }) => round);
+    subtractMeans(rows, ({ id }) => id);
+  }
+  const weight = rows.reduce((sum, row) => sum + row.weight, 0);
+  const xx = rows.reduce((sum, row) => sum + row.weight * row.x * row.x, 0);
+  const xy = rows.reduce((sum, row) => sum + row.weight * row.x * row.y, 0);
+  return xx < LEAST_VARIATION * weight ? null : xy / xx;
+}
+
+interface Row {
+  readonly id: string;
+  readonly round: number;
+  readonly weight: number;
+  x: number;
+  y: number;
+}
+
+function subtractMeans(rows: readonly Row[], groupOf: (row: Row) => string | number): void {
+  for (const key of new Set(rows.map(groupOf))) {
+    const group = rows.filter((row) => groupOf(row) === key);
+    const weight = group.reduce((sum, row) => sum + row.weight, 0);
+    const meanX = group.reduce((sum, row) => sum + row.weight * row.x, 0) / weight;
+    const meanY = group.reduce((sum, row) => sum + row.weight * row.y, 0) / weight;
+    for (const row of group) {
+      row.x -= meanX;
+      row.y -= meanY;
     }
-  });
-  return xx === 0 ? null : xy / xx;
+  }
 }
 
 const clamp = (value: number, least: number, most: number): number => Math.min(most, Math.max(least, value));
