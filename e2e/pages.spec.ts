@@ -34,7 +34,7 @@ test("without WebGPU a tab trains on WASM and says so, while the host watches", 
   await host.getByTestId("start").click();
   await expect(host.getByTestId("status")).toHaveText("The run is over", { timeout: 90_000 });
   await expect(host.getByTestId("device-table")).toContainText("Ada");
-  await expect(host.getByTestId("device-table")).toContainText("aggregated");
+  await expect(host.getByTestId("device-table")).toContainText("averaged in");
   await expect(participant.getByTestId("status")).toHaveText("The run is over");
   await browser.close();
 });
