@@ -8,13 +8,16 @@ import {
 } from "@fedlodrop/allocation";
 import type { AllocationRecord } from "@fedlodrop/protocol";
 import { VARIANCE_EXPONENT } from "./bound-constants.ts";
-import type { PosedProblem } from "./live-problem.ts";
+import type { ExpectedLoad, PosedProblem } from "./live-problem.ts";
 import type { PlanRequest } from "./plan-request.ts";
+import { FULL_POWER_WATTS, sendsAtFullPower } from "./radio-cell.ts";
 
 export function allocationRecord(
   { config, participants }: PlanRequest,
   { problem, constants, expected }: PosedProblem,
   allocation: Allocation,
+  /** Bit/s, [K]. */
+  rates: readonly (number | null)[],
 ): AllocationRecord {
   // An excluded device counts as if it dropped the most.
   const keepRates = allocation.devices.map(
@@ -41,18 +44,21 @@ export function allocationRecord(
     constants,
     devices: participants.map(({ id }, k) => {
       const device = allocation.devices[k] as DeviceAllocation;
-      const plan = expected[k] as PosedProblem["expected"][number];
+      const plan = expected[k] as ExpectedLoad;
       const keepRate = keepRates[k] as number;
       const at = ({ fixed, perKeepRate }: { fixed: number; perKeepRate: number }): number =>
         fixed + perKeepRate * keepRate;
+      const uploadSeconds = at(plan.uploadBits) / (rates[k] ?? Number.POSITIVE_INFINITY);
       return device.kind === "admitted"
         ? {
             id,
             dropoutRate: device.dropoutRate,
             share: device.linkShare,
-            predictedSeconds: at(plan.preparationSeconds) + at(plan.uploadBits) / device.uploadBitsPerSecond,
+            predictedSeconds: at(plan.preparationSeconds) + uploadSeconds,
             actualSeconds: null,
-            predictedJoules: device.energyJoules,
+            predictedJoules: sendsAtFullPower(config)
+              ? at(plan.preparationJoules) + FULL_POWER_WATTS * uploadSeconds
+              : device.energyJoules,
             excludedBecause: null,
           }
         : {

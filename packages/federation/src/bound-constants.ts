@@ -128,7 +128,7 @@ export function regressVariance(records: readonly RoundRecord[]): number | null 
   const weight = rows.reduce((sum, row) => sum + row.weight, 0);
   const xx = rows.reduce((sum, row) => sum + row.weight * row.x * row.x, 0);
   const xy = rows.reduce((sum, row) => sum + row.weight * row.x * row.y, 0);
-  return xx < LEAST_VARIATION * weight ? null : xy / xx;
+  return xx > LEAST_VARIATION * weight ? xy / xx : null;
 }
 
 interface Row {

@@ -10,6 +10,8 @@ export interface DeviceMeasurements {
   /** Seconds of local training, t0 + t1·s. */
   readonly computeSeconds: LinearInKeepRate;
   readonly uploadBytesPerSecond: number;
+  /** False while the upload rate is an assumption; a first upload goes unpaced, to measure it. */
+  readonly uploadMeasured: boolean;
   readonly downloadBytesPerSecond: number;
   readonly roundTripSeconds: number;
 }
@@ -20,6 +22,8 @@ const TRANSFERS_AVERAGED = 5;
 const WEIGHT_OF_AGE = 0.5;
 /** Rounds for which a missed deadline is held against a device; then it gets another chance. */
 const MISS_REMEMBERED_ROUNDS = 3;
+/** A warm-up has the machine to itself; training shares it with its neighbours. */
+const WARM_UP_SLACK = 1.5;
 /** Until a transfer has been measured. */
 const ASSUMED_BYTES_PER_SECOND = 1e6;
 /** A paced transfer this close to its pace says nothing of what the link could do. */
@@ -46,7 +50,7 @@ export function measureDevice(
   return {
     computeSeconds: fitCompute(
       history.flatMap(({ record, own }) => observe(record, own, round)),
-      device.stepSeconds * config.training.localSteps,
+      WARM_UP_SLACK * device.stepSeconds * config.training.localSteps,
     ),
     uploadBytesPerSecond: linkRate(
       done.map((own) => ({
@@ -56,6 +60,7 @@ export function measureDevice(
       })),
       roundTripSeconds,
     ),
+    uploadMeasured: done.length > 0,
     downloadBytesPerSecond: linkRate(
       done.map((own) => ({ bytes: own.bytesDown, seconds: own.secondsDownload as number, pace: null })),
       roundTripSeconds,

@@ -20,15 +20,22 @@ import { type DeviceMeasurements, measureDevice } from "./device-measurements.ts
 import type { PlanRequest } from "./plan-request.ts";
 import { downlinkRate, fadedGains, gainPerWatt, meanGain, RADIO_CELL } from "./radio-cell.ts";
 
+/** What a round is expected to cost a device, as functions of its keep rate. */
+export interface ExpectedLoad {
+  /** Overhead, download and training. */
+  readonly preparationSeconds: LinearInKeepRate;
+  readonly preparationJoules: LinearInKeepRate;
+  readonly uploadBits: LinearInKeepRate;
+}
+
 export interface PosedProblem {
   readonly problem: AllocationProblem;
   readonly constants: BoundEstimate;
-  /** Without the slack: what is expected, [K]. */
-  readonly expected: readonly {
-    readonly preparationSeconds: LinearInKeepRate;
-    readonly uploadBits: LinearInKeepRate;
-  }[];
+  /** [K] */
+  readonly expected: readonly ExpectedLoad[];
   readonly downloadBytesPerSecond: readonly number[];
+  /** Whether uploads are paced to what the solver gives, [K]: not while a measured link is unknown. */
+  readonly paced: readonly boolean[];
 }
 
 /** Estimates err; the problem is solved for a deadline this much earlier than the round's. */
@@ -53,29 +60,24 @@ export function poseProblem(request: PlanRequest): PosedProblem {
   );
   const bits = payloadBits(adapter, config.valueType);
 
-  const expected = measured.map(({ computeSeconds, roundTripSeconds }, k) => ({
-    preparationSeconds: sum(
-      { fixed: ROUND_TRIPS * roundTripSeconds, perKeepRate: 0 },
-      scaled(bits, 1 / (8 * (downloadBytesPerSecond[k] as number))),
-      computeSeconds,
-    ),
-    uploadBits: bits,
-  }));
-  const devices = participants.map(({ device }, k): DeviceLoad => {
+  const expected = participants.map(({ device }, k): ExpectedLoad => {
     const { computeWatts, radioWatts } = device.energyProfile;
-    const { computeSeconds } = measured[k] as DeviceMeasurements;
-    const seconds = scaled(bits, 1 / (8 * (downloadBytesPerSecond[k] as number)));
+    const { computeSeconds, roundTripSeconds } = measured[k] as DeviceMeasurements;
+    const downloadSeconds = scaled(bits, 1 / (8 * (downloadBytesPerSecond[k] as number)));
+    const overhead = { fixed: ROUND_TRIPS * roundTripSeconds, perKeepRate: 0 };
+    return {
+      preparationSeconds: sum(overhead, downloadSeconds, computeSeconds),
+      preparationJoules: sum(scaled(computeSeconds, computeWatts), scaled(downloadSeconds, radioWatts)),
+      uploadBits: bits,
+    };
+  });
+  const devices = expected.map((load, k): DeviceLoad => {
     const weight = (samples[k] as number) / exampleCount;
     return {
       weight,
       varianceCoefficient: weight * constants.varianceCoefficient,
-      preparations: [
-        {
-          seconds: (expected[k] as PosedProblem["expected"][number]).preparationSeconds,
-          joules: sum(scaled(computeSeconds, computeWatts), scaled(seconds, radioWatts)),
-        },
-      ],
-      uploadBits: bits,
+      preparations: [{ seconds: load.preparationSeconds, joules: load.preparationJoules }],
+      uploadBits: load.uploadBits,
       energyLimitJoules: energyLimitJoules ?? Number.POSITIVE_INFINITY,
     };
   });
@@ -83,6 +85,7 @@ export function poseProblem(request: PlanRequest): PosedProblem {
     constants,
     expected,
     downloadBytesPerSecond,
+    paced: measured.map(({ uploadMeasured }) => emulated || uploadMeasured),
     problem: {
       id: `round ${round}`,
       deadlineSeconds: deadlineSeconds / DEADLINE_SLACK,

@@ -159,6 +159,11 @@ describe.each(["branch-and-bound", "p-sca", "greedy", "equal"] as const)("method
       expect(uploadBytesPerSecond! / 1e6).toBeCloseTo(allocation!.devices[k]!.share, 6);
   });
 
+  it("leaves a first upload unpaced, to measure the link", () => {
+    const { assignments } = planRound(request({ method }, three));
+    expect(assignments.map(({ uploadBytesPerSecond }) => uploadBytesPerSecond)).toEqual([null, null, null]);
+  });
+
   it("is deterministic", () => {
     const plan = () => planRound(request({ method, deadlineSeconds: 2 }, three, history(1)));
     expect(plan()).toEqual(plan());
@@ -171,7 +176,7 @@ describe.each(["branch-and-bound", "p-sca", "greedy", "equal"] as const)("method
     expect(allocation?.devices[1]).toMatchObject({
       dropoutRate: null,
       excludedBecause: expect.stringMatching(
-        /training takes longer than the round; a deadline of 40\.\d s would do/,
+        /training takes longer than the round; a deadline of 6\d\.\d s would do/,
       ),
     });
   });
@@ -252,6 +257,16 @@ describe("an emulated cell", () => {
       }
       if (allocation) expect(allocation.links).toBe("emulated");
     }
+  });
+
+  it("stretches uploads only to save energy", () => {
+    const seconds = (energyLimitJoules: number | null) =>
+      planRound(request({ ...emulated, energyLimitJoules }, three)).allocation!.devices.map(
+        ({ predictedSeconds }) => predictedSeconds,
+      );
+    expect(Math.max(...seconds(null))).toBeLessThan(10);
+    // The solver's deadline is 20 s less the slack.
+    for (const stretched of seconds(1000)) expect(stretched).toBeCloseTo(20 / 1.15, 6);
   });
 
   it("repeats from the seed, and fades from round to round", () => {

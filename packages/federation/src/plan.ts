@@ -7,8 +7,8 @@ import { createRandom, type RunConfig } from "@fedlodrop/protocol";
 import { allocationRecord } from "./allocation-record.ts";
 import { poseProblem } from "./live-problem.ts";
 import type { PlanRequest } from "./plan-request.ts";
-import { downlinkRate, evenPowerRate, fadedGains, meanGain } from "./radio-cell.ts";
-import type { Assignment, RoundPlan } from "./run-state.ts";
+import { downlinkRate, evenPowerRate, fadedGains, meanGain, sendsAtFullPower } from "./radio-cell.ts";
+import type { Assignment, ReadyParticipant, RoundPlan } from "./run-state.ts";
 
 export interface PlanOptions {
   /** Milliseconds of a monotone clock; time stands still when not given. */
@@ -80,22 +80,40 @@ export function planBySolving(
 ): RoundPlan {
   const posed = poseProblem(request);
   const allocation = allocate(posed.problem, method, options);
+  const rates = uploadRates(request, allocation);
   const someone = allocation.devices.some(({ kind }) => kind === "admitted");
   const assignments = request.participants.flatMap(({ id }, k): Assignment[] => {
     const device = allocation.devices[k] as Allocation["devices"][number];
     if (device.kind === "excluded" && someone) return [];
     const emulated = request.config.links === "emulated";
+    const rate = rates[k];
     return [
       {
         participantId: id,
         dropoutRate: device.kind === "admitted" ? device.dropoutRate : request.config.maxDropoutRate,
-        uploadBytesPerSecond: device.kind === "admitted" ? device.uploadBitsPerSecond / 8 : null,
+        uploadBytesPerSecond: rate != null && posed.paced[k] ? rate / 8 : null,
         downloadBytesPerSecond: emulated ? (posed.downloadBytesPerSecond[k] as number) : null,
         rateSource: emulated ? "emulated" : "measured",
       },
     ];
   });
-  return { assignments, allocation: allocationRecord(request, posed, allocation) };
+  return { assignments, allocation: allocationRecord(request, posed, allocation, rates) };
+}
+
+/** Bit/s that each upload is paced to, null for the excluded. */
+function uploadRates(
+  { config, round, participants }: PlanRequest,
+  { devices, owner }: Allocation,
+): (number | null)[] {
+  return devices.map((device, k) => {
+    if (device.kind === "excluded") return null;
+    if (!sendsAtFullPower(config)) return device.uploadBitsPerSecond;
+    const gains = fadedGains(config.seed, round, (participants[k] as ReadyParticipant).id);
+    return Math.max(
+      device.uploadBitsPerSecond,
+      evenPowerRate(gains.filter((_, channel) => owner[channel] === k)),
+    );
+  });
 }
 
 export function planRound(request: PlanRequest, options: PlanOptions = {}): RoundPlan {
