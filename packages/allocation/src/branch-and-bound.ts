@@ -4,7 +4,7 @@
  *   D(π) = Σ_k min_S [ψ_k(S) + π(S)] − Σ_m π_m ≤ J for every π ≥ 0, since each channel is used at most once.
  * In global mode ψ comes from a tangent of the coupled gap, a minorant, so D stays a bound.
  */
-import { defaultTolerance, roundRobin } from "./baselines.ts";
+import { defaultTolerance, roundRobin, wholeLinkBound } from "./baselines.ts";
 import { ColumnMaster, type MasterColumn } from "./column-master.ts";
 import { type Column, DemandQuery } from "./demand.ts";
 import { type LinkModel, linkModel } from "./link-model.ts";
@@ -96,6 +96,7 @@ class Search {
 
   run(): Allocation {
     const { devices, channels } = this.#instance;
+    this.#lowerBound = wholeLinkBound(this.#problem, this.#model);
     this.#consider(roundRobin(this.#problem, this.#model, {}), false);
     if (this.#options.warmStart?.length === channels) {
       this.#consider(

@@ -1,0 +1,117 @@
+import { describe, expect, it } from "vitest";
+import { parseInstances } from "./instance-file.ts";
+
+const device = {
+  n_k: 10,
+  P_max_W: 0.2,
+  pa_efficiency: 0.35,
+  E_max_J: 5,
+  xi_J: 0.1,
+  t_overhead_s: 0.05,
+  dl_rate_bps: 1e7,
+  dl_fixed_bits: 0,
+  dl_var_bits: 1e6,
+  ul_fixed_bits: 2048,
+  ul_var_bits: 1e6,
+  base_flop: 1e11,
+  adapter_flop: 1e10,
+  op_points: [{ f_Hz: 9e8, flop_per_cycle: 500, kappa: 5e-27 }],
+};
+const instance = {
+  id: "tiny",
+  K: 2,
+  M: 1,
+  W_sc_Hz: 30000,
+  T_max_s: 4,
+  N0_W_per_Hz: 2e-20,
+  snr_gap: 1.5,
+  gain: [[1e-10], [2e-10]],
+  gamma_min: 0,
+  gamma_max: 0.9,
+  objective: {
+    mode: "device",
+    nu: 1,
+    C: 3,
+    rho: 1,
+    lambda: 0.5,
+    Lambda_min: 0.1,
+    n: 20,
+    delta: 0.1,
+    gap_scale: 1,
+    w: [0.5, 0.5],
+    A: [0.1, 0.1],
+    chi: 3,
+  },
+  devices: [device, device],
+};
+
+describe("instance files", () => {
+  it("may be one instance, a list, or an object with a list", () => {
+    for (const file of [instance, [instance], { schema: "x", instances: [instance] }]) {
+      expect(parseInstances(file).map(({ id }) => id)).toEqual(["tiny"]);
+    }
+  });
+
+  it("take null for the energy limit of a device on mains", () => {
+    const mains = { ...instance, devices: [{ ...device, E_max_J: null }, device] };
+    expect(parseInstances(mains)[0]!.devices[0]!.energyLimitJoules).toBe(Number.POSITIVE_INFINITY);
+  });
+
+  const changed = (change: Record<string, unknown>) => ({ ...instance, ...change });
+  const wrongDevice = (change: Record<string, unknown>) =>
+    changed({ devices: [device, { ...device, ...change }] });
+  const hostile: [string, unknown, string][] = [
+    ["not an object", 7, "file: expected an object, got 7"],
+    ["null", null, "file: expected an object, got null"],
+    ["an empty object", {}, "K: expected a whole number of at least 1, got nothing"],
+    ["a fractional count", changed({ K: 2.5 }), "K: expected a whole number of at least 1, got 2.5"],
+    ["a short gain row", changed({ gain: [[1e-10], []] }), "gain[1]: expected 1 entries, got 0"],
+    ["too few gain rows", changed({ gain: [[1e-10]] }), "gain: expected 2 entries, got 1"],
+    ["a negative gain", changed({ gain: [[1e-10], [-1]] }), "gain[1][0]: expected a number above 0, got -1"],
+    ["a number as text", changed({ T_max_s: "4" }), 'T_max_s: expected a number above 0, got "4"'],
+    ["NaN", changed({ T_max_s: Number.NaN }), "T_max_s: expected a number above 0, got null"],
+    ["full dropout", changed({ gamma_max: 1 }), "gamma_max: expected a number in [0, 1), got 1"],
+    ["crossed rates", changed({ gamma_min: 0.95 }), "gamma_max: expected a number in [0.95, 1), got 0.9"],
+    [
+      "an unknown mode",
+      changed({ objective: { ...instance.objective, mode: "both" } }),
+      'objective.mode: expected one of device, global, got "both"',
+    ],
+    [
+      "a missing weight",
+      changed({ objective: { ...instance.objective, w: [1] } }),
+      "objective.w: expected 2 entries, got 1",
+    ],
+    ["no objective", changed({ objective: undefined }), "objective: expected an object, got nothing"],
+    [
+      "a device too many",
+      changed({ devices: [device, device, device] }),
+      "devices: expected 2 entries, got 3",
+    ],
+    [
+      "no operating point",
+      wrongDevice({ op_points: [] }),
+      "devices[1].op_points: expected at least one, got none",
+    ],
+    [
+      "an efficiency above one",
+      wrongDevice({ pa_efficiency: 1.5 }),
+      "devices[1].pa_efficiency: expected a number in (0, 1], got 1.5",
+    ],
+    [
+      "a dead processor",
+      wrongDevice({ op_points: [{ f_Hz: 0, flop_per_cycle: 1, kappa: 0 }] }),
+      "devices[1].op_points[0].f_Hz: expected a number above 0, got 0",
+    ],
+  ];
+  for (const [name, file, message] of hostile) {
+    it(`are refused in one line: ${name}`, () => {
+      expect(() => parseInstances(file)).toThrow(new Error(message));
+    });
+  }
+
+  it("name the instance in a list", () => {
+    const file = { instances: [instance, changed({ snr_gap: 0 })] };
+    expect(() => parseInstances(file)).toThrow("instances[1].snr_gap: expected a number above 0, got 0");
+  });
+});

@@ -1,0 +1,21 @@
+import { expect, it } from "vitest";
+import { solveBranchAndBound } from "./branch-and-bound.ts";
+import { solvePsca } from "./p-sca.ts";
+import { radioProblem } from "./problem.ts";
+import { instanceFamilies, randomSystem } from "./random-instance.ts";
+
+it("comes within 0.3 % of the optimum on 95 % of loads where nobody is excluded, under a valid bound", () => {
+  const excess: number[] = [];
+  for (let seed = 1; seed <= 40; seed++) {
+    const family = instanceFamilies[seed % 3]!;
+    const problem = radioProblem(randomSystem({ seed, devices: 8, channels: 24, family, slack: 1.3 }));
+    const optimum = solveBranchAndBound(problem, { relativeTolerance: 1e-6 });
+    if (optimum.devices.some((device) => device.kind === "excluded")) continue;
+    const found = solvePsca(problem);
+    expect(found.lowerBound).toBeLessThanOrEqual(optimum.objective * (1 + 1e-9));
+    excess.push(found.objective / optimum.objective - 1);
+  }
+  excess.sort((a, b) => a - b);
+  expect(excess.length).toBeGreaterThan(25);
+  expect(excess[Math.floor(0.95 * excess.length)]!).toBeLessThan(0.003);
+});
