@@ -36,8 +36,13 @@ export function labelLogits(
   if (batch.target.kind !== "labels")
     throw new Error(`loss: expected a classification batch, got ${batch.target.kind}`);
   const hidden = hiddenStates(model, batch, adapter);
-  const rows = batch.target.lastPositions.map((position, sample) => sample * batch.length + position);
-  // A product with one-hot rows, because WASM has no kernel for the gradient of a gather.
-  const selection = tf.oneHot(tf.tensor1d(rows, "int32"), hidden.shape[0], 1, 0, "float32") as tf.Tensor2D;
+  const rowCount = hidden.shape[0];
+  // A product with one-hot rows, because WASM has no kernel for the gradient of a gather. They are filled here: WASM's
+  // own oneHot writes integers whatever type is asked for, and WebGPU's cast keeps them.
+  const oneHot = new Float32Array(batch.batchSize * rowCount);
+  batch.target.lastPositions.forEach((position, sample) => {
+    oneHot[sample * rowCount + sample * batch.length + position] = 1;
+  });
+  const selection = tf.tensor2d(oneHot, [batch.batchSize, rowCount]);
   return tf.matMul(tf.matMul(selection, hidden), head);
 }
