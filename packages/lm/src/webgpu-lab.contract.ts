@@ -173,6 +173,9 @@ serveLab({
   },
 });
 
+/** A program that writes nothing: the poison itself is under test. */
+const SILENT = "silent";
+
 type Case = readonly [name: string, run: () => Promise<number>];
 
 function* kernelCases(): Generator<Case> {
@@ -195,7 +198,7 @@ function* kernelCases(): Generator<Case> {
     }
     const tensors = inputs.map((values) => tf.tensor1d(values));
     const output = tf.engine().makeTensorFromTensorInfo(validatedRun(backend, watch)(program, tensors));
-    const got = await watch.orFailure(output.data());
+    const got = (await watch.orFailure(output.data())) as Float32Array;
     await watch.settled();
     tf.dispose([...tensors, output]);
     return got.reduce((worst, value, i) => {
@@ -281,6 +284,18 @@ function* kernelCases(): Generator<Case> {
         },
       ];
   }
+  yield [
+    SILENT,
+    () => {
+      const { program, uniforms } = partialSumsProgram(64, 64);
+      const silent = {
+        ...program,
+        shaderKey: "silent",
+        getUserCode: () => "fn main(index : i32) { if (uniforms.size < 0) { result[index] = A[index]; } }",
+      };
+      return errorOf({ program: silent, uniforms }, [draw(64)], () => 0);
+    },
+  ];
   yield [
     "partial sums of 1001 in 16",
     () => {
