@@ -30,7 +30,7 @@ export function RunFigures({ view: { rounds, config, baseTestLoss } }: { readonl
           {withoutDropout > 0 && `FedLoRA's bytes; ${formatPercent(1 - (down + up) / withoutDropout)} saved.`}
         </Figure>
         <Figure term="Time in rounds" value={formatSeconds(seconds)}>
-          Measured.
+          {config.links === "measured" ? "Measured." : "Measured, over emulated links."}
         </Figure>
         <Figure term="Energy" value={`≈ ${formatJoules(joules)}`}>
           All devices, as they estimate it.

@@ -6,6 +6,7 @@ import { roundCost } from "./totals.ts";
 
 export function Timeline({ view: { rounds } }: { readonly view: HostView }) {
   const loss = (value: number | null) => (value === null ? "–" : formatLoss(value));
+  const labelled = rounds.some(({ evaluation }) => evaluation?.testAccuracy != null);
   return (
     <section class="card">
       <h2>Rounds</h2>
@@ -19,6 +20,7 @@ export function Timeline({ view: { rounds } }: { readonly view: HostView }) {
               <th>Mean rate</th>
               <th>Local loss</th>
               <th>Held-out loss</th>
+              {labelled && <th>Accuracy</th>}
               <th>Bytes</th>
               <th>Time</th>
               <th>Deadline</th>
@@ -28,6 +30,7 @@ export function Timeline({ view: { rounds } }: { readonly view: HostView }) {
           <tbody>
             {rounds.toReversed().map((round) => {
               const { participants } = round;
+              const accuracy = round.evaluation?.testAccuracy ?? null;
               const { bytes, joules } = roundCost(round);
               const averaged = participants.filter(({ outcome }) => outcome === "aggregated").length;
               const meanRate =
@@ -43,6 +46,7 @@ export function Timeline({ view: { rounds } }: { readonly view: HostView }) {
                   <td>{formatPercent(meanRate)}</td>
                   <td>{loss(round.trainLoss)}</td>
                   <td>{loss(round.testLoss)}</td>
+                  {labelled && <td>{accuracy === null ? "–" : formatPercent(accuracy)}</td>}
                   <td>{formatBytes(bytes)}</td>
                   <td>{formatSeconds(round.seconds)}</td>
                   <td>{formatSeconds(round.deadlineSeconds)}</td>

@@ -92,7 +92,7 @@ function sourceSentence({ source, sampleCount, choice }: ParticipantState): stri
   return `This device's texts: ${texts}, ${formatCount(sampleCount)} training samples. ${where}`;
 }
 
-export function LossCard({ state: { losses, rounds } }: { readonly state: ParticipantState }) {
+export function LossCard({ state: { losses, rounds }, run }: LiveProps) {
   const last = losses.at(-1);
   const tested = new Map(rounds.map(({ closed }) => [closed?.round, closed?.testLoss ?? null]));
   const base = rounds.findLast(({ closed }) => closed?.baseTestLoss != null)?.closed?.baseTestLoss ?? null;
@@ -176,8 +176,8 @@ export function LiveFigures({ state, run }: LiveProps) {
           value={secondsCompute === null ? null : formatSeconds(secondsCompute)}
           testId="latency"
         >
-          computing; {seconds(secondsDownload)} down, {seconds(secondsUpload)} up, measured. Deadline{" "}
-          {formatSeconds(start.deadlineSeconds)}.
+          computing; {seconds(secondsDownload)} down, {seconds(secondsUpload)} up, {start.rateSource}.
+          Deadline {formatSeconds(start.deadlineSeconds)}.
         </Figure>
         <Figure term="Energy" value={energy && `≈ ${formatJoules(energy.joules)}`} testId="energy">
           {energy?.source === "battery"

@@ -94,7 +94,7 @@ function Joined({ session }: { readonly session: Session }) {
       {started && (
         <>
           <div class="stack two-thirds">
-            <LossCard state={state} />
+            <LossCard state={state} run={state.run} />
             <CurrentMask state={state} run={state.run} />
           </div>
           <div class="stack third">

@@ -23,22 +23,32 @@ export function TryIt({ session, run: { task } }: TryItProps) {
       <form class="row" onSubmit={ask}>
         <label>
           <span>{task.kind === "classification" ? "A text to label" : "An opening to continue"}</span>
-          <input
+          <textarea
             required
-            list="prompts"
+            rows={2}
             value={prompt.value}
             onInput={(event) => {
               prompt.value = event.currentTarget.value;
             }}
           />
         </label>
-        <datalist id="prompts">
-          {task.prompts.map((opening) => (
-            <option key={opening} value={opening} />
-          ))}
-        </datalist>
         <button type="submit">Ask both</button>
       </form>
+      <p class="row">
+        <small>Examples:</small>
+        {task.prompts.map((example) => (
+          <button
+            key={example}
+            type="button"
+            class="quiet example"
+            onClick={() => {
+              prompt.value = example;
+            }}
+          >
+            {example}
+          </button>
+        ))}
+      </p>
       {trial?.note && <p role="status">{trial.note}</p>}
       {trial && (
         <div class="columns">
@@ -99,7 +109,7 @@ function Labels({
 }) {
   const best = probabilities.indexOf(Math.max(...probabilities));
   return (
-    <>
+    <div class="lanes">
       {labels.map((label, i) => (
         <label key={label}>
           <span class="field-name">
@@ -109,6 +119,6 @@ function Labels({
           <progress max={1} value={probabilities[i] ?? 0} />
         </label>
       ))}
-    </>
+    </div>
   );
 }
