@@ -109,8 +109,9 @@ export function LossCard({ state: { losses, rounds }, run }: LiveProps) {
         </strong>
       </div>
       <small>
-        How surprised the model is by the next word, in nats; lower is better. Held-out texts are ones no
-        device trains on.
+        How surprised the model is by{" "}
+        {run.task.kind === "classification" ? "the right label" : "the next word"}, in nats; lower is better.
+        Held-out texts are ones no device trains on.
       </small>
       <Chart
         description={`Training loss over ${losses.length} steps, now ${last ? formatLoss(last.loss) : "unknown"}`}
