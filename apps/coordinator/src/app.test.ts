@@ -163,7 +163,7 @@ async function connect(url: string) {
     dismissed: [],
   };
   for (const event of Object.keys(inbox) as (keyof typeof inbox)[])
-    socket.on(event, (message: never) => {
+    (socket as Socket).on(event, (message: never) => {
       inbox[event].push(message);
     });
   await new Promise<void>((resolve) => socket.on("connect", resolve));
@@ -330,8 +330,8 @@ describe("refusals", () => {
     ])
       expect(await emit(stranger, "join", nonsense)).toBe("bad-message");
     // No acknowledgement asked for, no arguments at all: nothing to answer and nothing to break.
-    stranger.socket.emit("ready" as never);
-    stranger.socket.emit("upload-chunk" as never);
+    (stranger.socket as Socket).emit("ready");
+    (stranger.socket as Socket).emit("upload-chunk");
 
     const ada = await participate(url, "ada");
     const ben = await participate(url, "ben");

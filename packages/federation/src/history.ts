@@ -67,6 +67,7 @@ function recordMember(state: EvaluatingState, member: Member): ParticipantRound 
     secondsCompute: statistics?.secondsCompute ?? null,
     secondsUpload: status.kind === "aggregated" ? status.secondsUpload : null,
     uploadBytesPerSecond: assignment.uploadBytesPerSecond,
+    rateSource: assignment.rateSource,
     sampleCount: participant.device.sampleCount,
     trainLoss: statistics?.trainLoss ?? null,
     energyJoules: statistics?.energyJoules ?? null,

@@ -15,6 +15,7 @@ export {
 } from "./plan.ts";
 export type { PlanRequest } from "./plan-request.ts";
 export { expectedBytes, memberAtWork, type Refusal } from "./refusal.ts";
+export { type Transition, transition } from "./round.ts";
 export type { Effect, RunCommand, RunEvent } from "./run-event.ts";
 export {
   type Assignment,
@@ -28,4 +29,3 @@ export {
   type Run,
   type RunState,
 } from "./run-state.ts";
-export { type Transition, transition } from "./transition.ts";

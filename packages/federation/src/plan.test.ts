@@ -58,6 +58,7 @@ const own = (id: string, change: Partial<ParticipantRound> = {}): ParticipantRou
   secondsCompute: 0.8,
   secondsUpload: 0.11,
   uploadBytesPerSecond: null,
+  rateSource: "measured",
   sampleCount: 100,
   trainLoss: 4,
   energyJoules: 12,

@@ -17,6 +17,8 @@ export interface ParticipantRound {
   readonly secondsUpload: number | null;
   /** Rate that the upload was paced to; null sent as fast as the link goes. */
   readonly uploadBytesPerSecond: number | null;
+  /** `emulated` transfers were paced to a simulated radio cell: their seconds say nothing of the real link. */
+  readonly rateSource: "measured" | "emulated";
   readonly sampleCount: number;
   readonly trainLoss: number | null;
   readonly energyJoules: number | null;

@@ -14,6 +14,8 @@ const participant = (fields: Partial<ParticipantRound>): ParticipantRound => ({
   secondsDownload: 0.1,
   secondsCompute: 2,
   secondsUpload: 0.3,
+  uploadBytesPerSecond: null,
+  rateSource: "measured",
   sampleCount: 10,
   trainLoss: 3,
   energyJoules: 30,

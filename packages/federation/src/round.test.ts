@@ -7,9 +7,9 @@ import {
 } from "@fedlodrop/protocol";
 import { describe, expect, it } from "vitest";
 import { expectedBytes } from "./refusal.ts";
+import { transition } from "./round.ts";
 import type { Effect, RunCommand, RunEvent } from "./run-event.ts";
 import { createRun, type RunState } from "./run-state.ts";
-import { transition } from "./transition.ts";
 
 const adapter = {
   rank: 2,

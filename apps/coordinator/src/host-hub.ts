@@ -1,0 +1,66 @@
+/** The hosts' connections: they need the key, see the run as it goes, and command it. */
+import { timingSafeEqual } from "node:crypto";
+import {
+  type HostCommand,
+  type HostReply,
+  type HostToServerEvents,
+  type HostView,
+  hostCommandSchema,
+  type ServerToHostEvents,
+} from "@fedlodrop/protocol";
+import type { Namespace } from "socket.io";
+import type { Clock } from "./clock.ts";
+import { parse, replyOf } from "./edge.ts";
+
+export interface HostHubOptions {
+  readonly hosts: Namespace<HostToServerEvents, ServerToHostEvents>;
+  readonly hostKey: string;
+  readonly view: () => HostView;
+  readonly command: (command: HostCommand) => Promise<HostReply>;
+  readonly clock: Clock;
+  /** Least time between two views. */
+  readonly intervalSeconds: number;
+}
+
+export interface HostHub {
+  /** Something that a host can see has changed; many changes make one view. */
+  changed(): void;
+  close(): void;
+}
+
+export function openHostHub({
+  hosts,
+  hostKey,
+  view,
+  command,
+  clock,
+  intervalSeconds,
+}: HostHubOptions): HostHub {
+  let cancelView: (() => void) | null = null;
+  hosts.use((socket, next) => {
+    const { key } = socket.handshake.auth as { key?: unknown };
+    next(typeof key === "string" && sameText(key, hostKey) ? undefined : new Error("wrong host key"));
+  });
+  hosts.on("connection", (socket) => {
+    socket.emit("view", view());
+    socket.on("command", async (...args: unknown[]) => {
+      const reply = replyOf(args);
+      const message = parse(hostCommandSchema, args[0]);
+      reply(message.kind === "refused" ? message : await command(message.value));
+    });
+  });
+  return {
+    changed() {
+      cancelView ??= clock.after(intervalSeconds * 1000, () => {
+        cancelView = null;
+        hosts.emit("view", view());
+      });
+    },
+    close: () => cancelView?.(),
+  };
+}
+
+function sameText(a: string, b: string): boolean {
+  const [left, right] = [Buffer.from(a), Buffer.from(b)];
+  return left.length === right.length && timingSafeEqual(left, right);
+}

@@ -1,0 +1,127 @@
+/** All participants' connections: who is who, and what they are told. */
+import type {
+  ClientToServerEvents,
+  Join,
+  Joined,
+  Refused,
+  RunDescription,
+  ServerToClientEvents,
+} from "@fedlodrop/protocol";
+import type { Server } from "socket.io";
+import type { Clock } from "./clock.ts";
+import { refused } from "./edge.ts";
+import type { Lanes } from "./lanes.ts";
+import type { LiveRun } from "./live-run.ts";
+import { type ParticipantSocket, serveParticipant } from "./participant-socket.ts";
+import { joinOrder, type Sessions } from "./sessions.ts";
+
+export interface HubOptions {
+  readonly io: Server<ClientToServerEvents, ServerToClientEvents>;
+  readonly run: () => LiveRun;
+  readonly lanes: () => Lanes;
+  readonly sessions: Sessions<ParticipantSocket>;
+  readonly clock: Clock;
+  readonly randomText: (bytes: number) => string;
+  /** Progress has come in. */
+  readonly progressed: () => void;
+}
+
+export interface ParticipantHub {
+  /** Sends to one participant, if it is connected. */
+  tell<E extends keyof ServerToClientEvents>(
+    participantId: string,
+    event: E,
+    message: Parameters<ServerToClientEvents[E]>[0],
+  ): void;
+  /** Tells a participant why and closes its connection. */
+  dismiss(participantId: string, why: Refused): void;
+}
+
+export const describeRun = ({ runId, workload, state }: LiveRun): RunDescription => ({
+  runId,
+  config: state.config,
+  task: workload.task,
+  adapter: workload.adapter,
+});
+
+export function openParticipantHub(options: HubOptions): ParticipantHub {
+  const { io, run, lanes, sessions, clock, randomText } = options;
+  /** By socket id: who joined over it. */
+  const joinedAs = new Map<string, string>();
+
+  function join(socket: ParticipantSocket, { nickname, token: known, resumesRound }: Join): Joined | Refused {
+    const knownId = known === undefined ? undefined : sessions.find(known);
+    const participantId = knownId ?? sessions.nextId;
+    const refusal = run().dispatch({
+      kind: "joined",
+      participantId,
+      nickname,
+      resumesRound: resumesRound ?? null,
+      atMs: clock.nowMs(),
+    });
+    if (refusal !== null) return refused(refusal.reason, refusal.message);
+    const token = knownId === undefined ? randomText(24) : (known as string);
+    if (knownId === undefined) sessions.add(token);
+    const previous = sessions.connect(participantId, socket);
+    if (previous !== undefined) {
+      previous.emit("dismissed", refused("taken-over", "this participant has joined from another tab"));
+      previous.disconnect(true);
+    }
+    joinedAs.set(socket.id, participantId);
+    const { state, workload } = run();
+    if (state.kind === "ended")
+      socket.emit("run-ended", { reason: state.reason, roundsDone: state.records.length });
+    const deviceIndex = joinOrder(participantId) % workload.deviceCount;
+    return { kind: "joined", participantId, token, nickname, deviceIndex, run: describeRun(run()) };
+  }
+
+  function participantOf(socket: ParticipantSocket): string | undefined {
+    const participantId = joinedAs.get(socket.id);
+    const current = participantId !== undefined && sessions.connection(participantId) === socket;
+    return current ? participantId : undefined;
+  }
+
+  /** The connection is gone, for good (`left`) or perhaps not. */
+  function gone(socket: ParticipantSocket, kind: "left" | "disconnected"): void {
+    const participantId = participantOf(socket);
+    if (participantId === undefined) return;
+    sessions.disconnect(participantId, socket);
+    run().dispatch({ kind, participantId, atMs: clock.nowMs() });
+  }
+
+  io.on("connection", (socket) => {
+    serveParticipant(socket, {
+      get run() {
+        return run();
+      },
+      nowMs: () => clock.nowMs(),
+      join,
+      participantOf,
+      left: (leaving) => gone(leaving, "left"),
+      disconnected(leaving) {
+        gone(leaving, "disconnected");
+        joinedAs.delete(leaving.id);
+      },
+      downloaded: (participantId) => lanes().downloaded(participantId),
+      progressed(participantId, progress) {
+        lanes().progressed(participantId, progress);
+        options.progressed();
+      },
+    });
+  });
+
+  return {
+    tell(participantId, event, message) {
+      const socket = sessions.connection(participantId);
+      // The pair is checked by this function's type; Socket.IO's own cannot follow a generic event name.
+      (socket?.emit as ((event: string, message: unknown) => void) | undefined)?.call(socket, event, message);
+    },
+    dismiss(participantId, why) {
+      const socket = sessions.connection(participantId);
+      if (socket === undefined) return;
+      sessions.disconnect(participantId, socket);
+      socket.emit("dismissed", why);
+      socket.disconnect(true);
+    },
+  };
+}

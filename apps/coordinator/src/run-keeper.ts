@@ -1,0 +1,62 @@
+/** Keeps a run on disk as it goes. Storage that fails (a full disk) is reported and does not end the run. */
+import type { RoundRecord } from "@fedlodrop/protocol";
+import type { LiveRun } from "./live-run.ts";
+import type { StoredSession } from "./sessions.ts";
+import type { RunStore } from "./store.ts";
+
+export interface RunKeeper {
+  /** A fresh run's folder. */
+  begin(run: LiveRun): void;
+  configChanged(run: LiveRun): void;
+  roundDone(run: LiveRun, record: RoundRecord): void;
+  /** Report and adapter as they are now. */
+  results(run: LiveRun): Promise<void>;
+}
+
+export function createKeeper(
+  store: RunStore | undefined,
+  sessions: () => readonly StoredSession[],
+  log: (line: string) => void,
+): RunKeeper {
+  if (store === undefined)
+    return { begin: () => {}, configChanged: () => {}, roundDone: () => {}, results: async () => {} };
+
+  const report = (error: unknown): void => log(`cannot store the run: ${(error as Error).message}`);
+  const checkpoint = ({ runId, state, adapter }: LiveRun): Promise<void> =>
+    store.saveCheckpoint(
+      {
+        runId,
+        roundsDone: state.records.length,
+        baseTestLoss: state.baseTestLoss,
+        participants: [...state.participants.values()].map(({ id, nickname, presence }) => ({
+          id,
+          nickname,
+          kicked: presence === "kicked",
+        })),
+        sessions: [...sessions()],
+      },
+      adapter,
+    );
+  return {
+    begin(run) {
+      store.begin(run.state.config).catch(report);
+      checkpoint(run).catch(report);
+    },
+    configChanged(run) {
+      store.saveConfig(run.state.config).catch(report);
+    },
+    roundDone(run, record) {
+      store.appendRound(record).catch(report);
+      checkpoint(run).catch(report);
+    },
+    async results(run) {
+      try {
+        await checkpoint(run);
+        const summary = run.report();
+        await store.saveResults(summary, await run.workload.serializeAdapter(run.adapter));
+      } catch (error) {
+        report(error);
+      }
+    },
+  };
+}
