@@ -12,8 +12,8 @@ export interface Flag {
 /** What was given, by flag name; switches are `true`. */
 export type GivenFlags = ReadonlyMap<string, string | true>;
 
-/** Throws a UsageError for an unknown flag, a missing value or a stray word. */
-export function parseFlags(args: readonly string[], flags: readonly Flag[]): GivenFlags {
+/** Throws a UsageError for an unknown flag, a missing value, or a stray word where no `operands` collect them. */
+export function parseFlags(args: readonly string[], flags: readonly Flag[], operands?: string[]): GivenFlags {
   const options: ParseArgsConfig["options"] = Object.fromEntries(
     flags.map(({ name, value }) => [name, { type: value === undefined ? "boolean" : "string" }] as const),
   );
@@ -21,7 +21,11 @@ export function parseFlags(args: readonly string[], flags: readonly Flag[]): Giv
   const { tokens } = parseArgs({ args: [...args], options, strict: false, tokens: true });
   for (const token of tokens) {
     if (token.kind === "option-terminator") continue;
-    if (token.kind === "positional") throw new UsageError(`unexpected argument "${token.value}"`);
+    if (token.kind === "positional") {
+      if (operands === undefined) throw new UsageError(`unexpected argument "${token.value}"`);
+      operands.push(token.value);
+      continue;
+    }
     const flag = flags.find(({ name }) => name === token.name);
     if (!flag) throw new UsageError(`unknown flag ${token.rawName}${suggestion(token.name, flags)}`);
     if (flag.value === undefined && token.value !== undefined)

@@ -1,5 +1,8 @@
 export type { BoundConstants, ObjectiveMode } from "./bound.ts";
 export { generalisationGap, varianceFactor } from "./bound.ts";
+export type { ComparisonRow } from "./compare.ts";
+export { alignedTable, compareMethods, comparisonTable } from "./compare.ts";
+export { costPlotSvg } from "./cost-plot.ts";
 export { parseInstances } from "./instance-file.ts";
 export type { LinearInKeepRate } from "./latency.ts";
 export { uploadBits } from "./latency.ts";
