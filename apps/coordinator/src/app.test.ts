@@ -163,8 +163,8 @@ async function connect(url: string) {
     dismissed: [],
   };
   for (const event of Object.keys(inbox) as (keyof typeof inbox)[])
-    (socket as Socket).on(event, (message: never) => {
-      inbox[event].push(message);
+    (socket as Socket).on(event, (message) => {
+      (inbox[event] as unknown[]).push(message);
     });
   await new Promise<void>((resolve) => socket.on("connect", resolve));
   return { socket, inbox };
