@@ -5,6 +5,12 @@ import type { Allocation, AllocationProblem, DeviceLoad } from "./problem.ts";
 const [width, height] = [720, 440];
 const frame = { left: 70, right: 20, top: 50, bottom: 55 };
 const samples = 200;
+const [totalColour, gapColour, varianceColour] = ["#20405f", "#1b7f5c", "#b5541c"];
+const legend = [
+  ["J", totalColour, 0],
+  ["- - generalisation gap", gapColour, 30],
+  ["· · variance of masked training", varianceColour, 190],
+] as const;
 
 /** The part of J that moves with the dropout rate of device k, others as allocated, and its two terms. Marks the least of the
  *  curve and the rate allocated, which lies to its right where time or energy bind.
@@ -53,34 +59,28 @@ export function costPlotSvg(problem: AllocationProblem, allocation: Allocation, 
       `x="${(frame.left + width - frame.right) / 2}" y="${height - 14}" text-anchor="middle"`,
       "dropout rate γ",
     ),
-    line((point) => point.gap, "#1b7f5c", ' stroke-dasharray="6 4"'),
-    line((point) => point.variance, "#b5541c", ' stroke-dasharray="2 3"'),
-    line((point) => point.total, "#20405f", ""),
-    `<circle cx="${x(least.rate)}" cy="${y(least.total)}" r="5" fill="#20405f"/>`,
+    line((point) => point.gap, gapColour, ' stroke-dasharray="6 4"'),
+    line((point) => point.variance, varianceColour, ' stroke-dasharray="2 3"'),
+    line((point) => point.total, totalColour, ""),
+    `<circle cx="${x(least.rate)}" cy="${y(least.total)}" r="5" fill="${totalColour}"/>`,
     text(
-      `x="${x(least.rate)}" y="${y(least.total) - 12}" text-anchor="middle"`,
+      `x="${x(least.rate)}" y="${y(least.total) + 22}" text-anchor="middle"`,
       `least at γ = ${least.rate.toFixed(3)}`,
     ),
-    ...["J", "generalisation gap", "variance of masked training"].map((name, i) =>
-      text(
-        `x="${frame.left + 12 + 150 * i + (i === 0 ? 0 : -90)}" y="40"`,
-        name,
-        ` fill="${["#20405f", "#1b7f5c", "#b5541c"][i]}"`,
-      ),
-    ),
+    ...legend.map(([name, colour, left]) => text(`x="${frame.left + left}" y="42" fill="${colour}"`, name)),
   ];
   if (chosen?.kind === "admitted") {
     const at = x(chosen.dropoutRate).toFixed(1);
     parts.push(
       `<line x1="${at}" x2="${at}" y1="${frame.top}" y2="${axis}" stroke="#888" stroke-dasharray="3 3"/>`,
       text(
-        `x="${at}" y="${frame.top - 2}" text-anchor="middle" fill="#555"`,
+        `x="${at}" dx="6" y="${frame.top + 14}" fill="#555"`,
         `allocated γ = ${chosen.dropoutRate.toFixed(3)}`,
       ),
     );
   } else {
     parts.push(
-      text(`x="${width - frame.right}" y="40" text-anchor="end" fill="#555"`, "excluded this round"),
+      text(`x="${width - frame.right}" y="42" text-anchor="end" fill="#555"`, "excluded this round"),
     );
   }
   return `${[...parts, "</svg>"].join("\n")}\n`;
