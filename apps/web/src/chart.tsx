@@ -19,15 +19,17 @@ export interface ChartProps {
   readonly x: readonly number[];
   readonly lines: readonly Line[];
   readonly height?: number;
+  /** Values within ± this are drawn linearly, larger ones logarithmically; absent draws all linearly. */
+  readonly linearWithin?: number;
 }
 
-export function Chart({ description, xTitle, x, lines, height = 220 }: ChartProps) {
+export function Chart({ description, xTitle, x, lines, height = 220, linearWithin }: ChartProps) {
   const holder = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
   const data: uPlot.AlignedData = [[...x], ...lines.map(({ values }) => [...values])];
   const latest = useRef(data);
   latest.current = data;
-  const look = JSON.stringify([xTitle, height, ...lines.map(({ values: _, ...line }) => line)]);
+  const look = JSON.stringify([xTitle, height, linearWithin, ...lines.map(({ values: _, ...line }) => line)]);
 
   // `look` stands for the lines' labels and colours.
   useEffect(() => {
@@ -35,7 +37,11 @@ export function Chart({ description, xTitle, x, lines, height = 220 }: ChartProp
     if (!element) return;
     const draw = (): void => {
       plot.current?.destroy();
-      plot.current = new uPlot(options(element, xTitle, lines, height), latest.current, element);
+      plot.current = new uPlot(
+        options(element, { xTitle, lines, height, linearWithin }),
+        latest.current,
+        element,
+      );
     };
     draw();
     const resized = new ResizeObserver(() => plot.current?.setSize({ width: element.clientWidth, height }));
@@ -67,36 +73,41 @@ export function Chart({ description, xTitle, x, lines, height = 220 }: ChartProp
   );
 }
 
-function options(
-  element: HTMLElement,
-  xTitle: string,
-  lines: readonly Line[],
-  height: number,
-): uPlot.Options {
+type Look = Pick<ChartProps, "xTitle" | "lines"> & {
+  readonly height: number;
+  readonly linearWithin: number | undefined;
+};
+
+function options(element: HTMLElement, { xTitle, lines, height, linearWithin }: Look): uPlot.Options {
   const style = getComputedStyle(document.documentElement);
   const color = (name: string): string => style.getPropertyValue(name).trim();
+  const rootPixels = Number.parseFloat(style.fontSize);
+  const font = `${0.75 * rootPixels}px system-ui, sans-serif`;
   const axis: uPlot.Axis = {
     stroke: color("--muted"),
     grid: { stroke: color("--line"), width: 1 },
     ticks: { stroke: color("--line"), width: 1 },
-    font: "12px system-ui, sans-serif",
+    font,
   };
   return {
     width: element.clientWidth,
     height,
     legend: { show: false },
     cursor: { show: false },
-    scales: { x: { time: false } },
+    scales: {
+      x: { time: false },
+      ...(linearWithin !== undefined && { y: { distr: 4, asinh: linearWithin } }),
+    },
     axes: [
       {
         ...axis,
         label: xTitle,
-        labelFont: "12px system-ui, sans-serif",
-        labelSize: 18,
-        size: 34,
+        labelFont: font,
+        labelSize: 1.1 * rootPixels,
+        size: 2.1 * rootPixels,
         incrs: WHOLE_STEPS,
       },
-      { ...axis, size: 48 },
+      { ...axis, size: 3.4 * rootPixels },
     ],
     series: [
       {},

@@ -7,6 +7,7 @@ describe("numbers with units", () => {
     [formatBytes(999), "999 B"],
     [formatBytes(147_472), "147 kB"],
     [formatBytes(2_148_736), "2.15 MB"],
+    [formatSeconds(0.0002), "< 1 ms"],
     [formatSeconds(0.0421), "42 ms"],
     [formatSeconds(0.114), "0.114 s"],
     [formatSeconds(12.34), "12.3 s"],

@@ -9,6 +9,7 @@ export function formatBytes(bytes: number): string {
 }
 
 export function formatSeconds(seconds: number): string {
+  if (seconds > 0 && seconds < 0.0005) return "< 1 ms";
   if (seconds < 0.0995) return `${Math.round(seconds * 1000)} ms`;
   if (seconds < 59.95) return `${significant(seconds)} s`;
   const whole = Math.round(seconds);

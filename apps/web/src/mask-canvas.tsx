@@ -1,6 +1,6 @@
 /** Paints a dropout mask: kept columns of A and kept rows of B of each adapted module. */
 import type { AdaptedModule, DropoutMask } from "@fedlodrop/protocol";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useMemo, useRef } from "preact/hooks";
 import { type MaskStrip, maskPicture } from "./mask-picture.ts";
 
 const MOST_CELLS = 512;
@@ -11,9 +11,10 @@ interface MaskProps {
 }
 
 export function MaskCanvas({ modules, mask }: MaskProps) {
+  const pictures = useMemo(() => maskPicture(modules, mask, MOST_CELLS), [modules, mask]);
   return (
     <div class="mask">
-      {maskPicture(modules, mask, MOST_CELLS).map(({ name, strips }) => (
+      {pictures.map(({ name, strips }) => (
         <div key={name}>
           {name}
           {strips.map((strip) => (

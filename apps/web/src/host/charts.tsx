@@ -70,7 +70,8 @@ function GapChart({ view: { rounds } }: { readonly view: HostView }) {
       </small>
       <Chart
         description="Measured generalisation gap and the two terms of the bound over the rounds"
-        xTitle="rounds"
+        xTitle="rounds (values above 0.1 on a logarithmic scale)"
+        linearWithin={0.1}
         x={rounds.map(({ round }) => round)}
         lines={[
           {

@@ -2,17 +2,21 @@
 import type { HostView } from "@fedlodrop/protocol";
 import { formatBytes, formatJoules, formatPercent, formatSeconds } from "../format.ts";
 import { OUTCOME_WORDS } from "../outcome-words.ts";
-import { actualSeconds } from "./totals.ts";
+import { actualSeconds, latencyErrors, median } from "./totals.ts";
 
 export function DeviceTable({ view: { rounds } }: { readonly view: HostView }) {
   const last = rounds.at(-1);
   if (!last) return null;
   const planned = new Map(last.allocation?.devices.map((device) => [device.id, device]));
+  const typicalError = median(latencyErrors(rounds).map(Math.abs));
   const excluded = last.allocation?.devices.filter(({ excludedBecause }) => excludedBecause !== null) ?? [];
   return (
     <section class="card">
       <div class="row between">
         <h2>Round {last.round}, device by device</h2>
+        {typicalError !== null && (
+          <small>Foreseen times are off by {formatPercent(typicalError)} in the median of this run.</small>
+        )}
         {last.allocation && <span class="chip">{last.allocation.links} links</span>}
       </div>
       <div class="scroll">

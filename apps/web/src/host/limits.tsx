@@ -22,20 +22,22 @@ export function Limits({ view: { config, phase }, command }: CommandProps) {
         <small>Changes count from the next round.</small>
       </div>
       <div class="columns">
-        <label>
-          <span class="field-name">Method</span>
-          <select
-            value={method}
-            onChange={(event) => change({ method: event.currentTarget.value as Method })}
-          >
-            {METHODS.map((name) => (
-              <option key={name} value={name}>
-                {METHOD_WORDS[name].title}
-              </option>
-            ))}
-          </select>
+        <div class="field">
+          <label>
+            <span class="field-name">Method</span>
+            <select
+              value={method}
+              onChange={(event) => change({ method: event.currentTarget.value as Method })}
+            >
+              {METHODS.map((name) => (
+                <option key={name} value={name}>
+                  {METHOD_WORDS[name].title}
+                </option>
+              ))}
+            </select>
+          </label>
           <small>{METHOD_WORDS[method].sentence}</small>
-        </label>
+        </div>
         {usesFixedRate(method) && (
           <RateSlider
             name="Dropout rate γ"
@@ -97,26 +99,28 @@ interface SliderProps {
 function RateSlider({ name, value, sentence, set }: SliderProps) {
   const dragged = useSignal<number | null>(null);
   return (
-    <label>
-      <span class="field-name">
-        {name} <output>{formatPercent(dragged.value ?? value)}</output>
-      </span>
-      <input
-        type="range"
-        min={0}
-        max={RATE_STEPS.most}
-        step={RATE_STEPS.step}
-        value={dragged.value ?? value}
-        onInput={(event) => {
-          dragged.value = event.currentTarget.valueAsNumber;
-        }}
-        onChange={(event) => {
-          set(event.currentTarget.valueAsNumber);
-          dragged.value = null;
-        }}
-      />
+    <div class="field">
+      <label>
+        <span class="field-name">
+          {name} <output>{formatPercent(dragged.value ?? value)}</output>
+        </span>
+        <input
+          type="range"
+          min={0}
+          max={RATE_STEPS.most}
+          step={RATE_STEPS.step}
+          value={dragged.value ?? value}
+          onInput={(event) => {
+            dragged.value = event.currentTarget.valueAsNumber;
+          }}
+          onChange={(event) => {
+            set(event.currentTarget.valueAsNumber);
+            dragged.value = null;
+          }}
+        />
+      </label>
       <small>{sentence}</small>
-    </label>
+    </div>
   );
 }
 
@@ -129,25 +133,27 @@ function ScaledSlider({ name, scale, value, format, sentence, set }: ScaledSlide
   const dragged = useSignal<number | null>(null);
   const shown = dragged.value === null ? value : valueAt(scale, dragged.value);
   return (
-    <label>
-      <span class="field-name">
-        {name} <output>{format(shown)}</output>
-      </span>
-      <input
-        type="range"
-        min={0}
-        max={SLIDER_POSITIONS}
-        value={dragged.value ?? positionOf(scale, value)}
-        aria-valuetext={format(shown)}
-        onInput={(event) => {
-          dragged.value = event.currentTarget.valueAsNumber;
-        }}
-        onChange={(event) => {
-          set(valueAt(scale, event.currentTarget.valueAsNumber));
-          dragged.value = null;
-        }}
-      />
+    <div class="field">
+      <label>
+        <span class="field-name">
+          {name} <output>{format(shown)}</output>
+        </span>
+        <input
+          type="range"
+          min={0}
+          max={SLIDER_POSITIONS}
+          value={dragged.value ?? positionOf(scale, value)}
+          aria-valuetext={format(shown)}
+          onInput={(event) => {
+            dragged.value = event.currentTarget.valueAsNumber;
+          }}
+          onChange={(event) => {
+            set(valueAt(scale, event.currentTarget.valueAsNumber));
+            dragged.value = null;
+          }}
+        />
+      </label>
       <small>{sentence}</small>
-    </label>
+    </div>
   );
 }

@@ -1,6 +1,6 @@
 import { type ParticipantRound, payloadBytes, type RoundRecord } from "@fedlodrop/protocol";
 import { describe, expect, it } from "vitest";
-import { actualSeconds, byteTotals, roundCost } from "./totals.ts";
+import { actualSeconds, byteTotals, latencyErrors, median, roundCost } from "./totals.ts";
 
 const participant = (fields: Partial<ParticipantRound>): ParticipantRound => ({
   id: "p1",
@@ -60,6 +60,37 @@ describe("totals of a run", () => {
       joules: 30,
     });
     expect(roundCost(round([participant({ energyJoules: null })])).joules).toBeNull();
+  });
+
+  it("judges foreseen times by the actual ones, where there are any", () => {
+    const device = {
+      id: "p1",
+      dropoutRate: 0.5,
+      share: 0.5,
+      predictedSeconds: 4,
+      actualSeconds: 5,
+      predictedJoules: 1,
+      excludedBecause: null,
+    };
+    const allocation = {
+      method: "p-sca",
+      objective: 1,
+      lowerBound: null,
+      gap: null,
+      certified: false,
+      milliseconds: 1,
+      fallback: false,
+      empiricalTerm: 1,
+      generalizationTerm: 1,
+      measuredGap: null,
+      links: "measured",
+      devices: [device, { ...device, actualSeconds: 3 }, { ...device, actualSeconds: null }],
+    } as const;
+    expect(latencyErrors([{ ...round([]), allocation }, round([])])).toEqual([0.25, -0.25]);
+  });
+
+  it("takes the middle value", () => {
+    expect([median([3, 1, 2]), median([4, 1]), median([])]).toEqual([2, 2.5, null]);
   });
 
   it("has no actual time for a participant that did not finish", () => {

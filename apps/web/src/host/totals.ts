@@ -47,6 +47,24 @@ export function actualSeconds({
   return secondsDownload + secondsCompute + secondsUpload;
 }
 
+/** Actual over foreseen time, less one, for each device and round in which both are known. */
+export function latencyErrors(rounds: readonly RoundRecord[]): readonly number[] {
+  return rounds
+    .flatMap(({ allocation }) => allocation?.devices ?? [])
+    .flatMap(({ actualSeconds, predictedSeconds }) =>
+      actualSeconds === null || predictedSeconds === 0 ? [] : actualSeconds / predictedSeconds - 1,
+    );
+}
+
+/** Null of nothing. */
+export function median(values: readonly number[]): number | null {
+  const ordered = [...values].sort((a, b) => a - b);
+  const middle = (ordered.length - 1) / 2;
+  const below = ordered[Math.floor(middle)];
+  const above = ordered[Math.ceil(middle)];
+  return below === undefined || above === undefined ? null : (below + above) / 2;
+}
+
 function sum<T>(items: readonly T[], value: (item: T) => number): number {
   return items.reduce((total, item) => total + value(item), 0);
 }
