@@ -6,7 +6,7 @@ const languageModel: RecommendedSettings = {
   sequenceLength: 64,
   batchSize: 4,
   localSteps: 8,
-  learningRate: 4e-3,
+  learningRate: 8e-3,
   rounds: 20,
   rank: 8,
   samplesPerDevice: 40,
@@ -20,6 +20,7 @@ const classification: RecommendedSettings = {
   localSteps: 4,
   learningRate: 2e-3,
   samplesPerDevice: 64,
+  dropoutRate: 0.7,
 };
 
 export const TASK_DEFINITIONS: readonly TaskDefinition[] = [
