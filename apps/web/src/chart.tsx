@@ -18,18 +18,17 @@ export interface ChartProps {
   readonly xTitle: string;
   readonly x: readonly number[];
   readonly lines: readonly Line[];
-  readonly height?: number;
   /** Values within ± this are drawn linearly, larger ones logarithmically; absent draws all linearly. */
   readonly linearWithin?: number;
 }
 
-export function Chart({ description, xTitle, x, lines, height = 220, linearWithin }: ChartProps) {
+export function Chart({ description, xTitle, x, lines, linearWithin }: ChartProps) {
   const holder = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
   const data: uPlot.AlignedData = [[...x], ...lines.map(({ values }) => [...values])];
   const latest = useRef(data);
   latest.current = data;
-  const look = JSON.stringify([xTitle, height, linearWithin, ...lines.map(({ values: _, ...line }) => line)]);
+  const look = JSON.stringify([xTitle, linearWithin, ...lines.map(({ values: _, ...line }) => line)]);
 
   // `look` stands for the lines' labels and colours.
   useEffect(() => {
@@ -37,14 +36,12 @@ export function Chart({ description, xTitle, x, lines, height = 220, linearWithi
     if (!element) return;
     const draw = (): void => {
       plot.current?.destroy();
-      plot.current = new uPlot(
-        options(element, { xTitle, lines, height, linearWithin }),
-        latest.current,
-        element,
-      );
+      plot.current = new uPlot(options(element, { xTitle, lines, linearWithin }), latest.current, element);
     };
     draw();
-    const resized = new ResizeObserver(() => plot.current?.setSize({ width: element.clientWidth, height }));
+    const resized = new ResizeObserver(() =>
+      plot.current?.setSize({ width: element.clientWidth, height: element.clientHeight }),
+    );
     resized.observe(element);
     const scheme = matchMedia("(prefers-color-scheme: dark)");
     scheme.addEventListener("change", draw);
@@ -74,11 +71,10 @@ export function Chart({ description, xTitle, x, lines, height = 220, linearWithi
 }
 
 type Look = Pick<ChartProps, "xTitle" | "lines"> & {
-  readonly height: number;
   readonly linearWithin: number | undefined;
 };
 
-function options(element: HTMLElement, { xTitle, lines, height, linearWithin }: Look): uPlot.Options {
+function options(element: HTMLElement, { xTitle, lines, linearWithin }: Look): uPlot.Options {
   const style = getComputedStyle(document.documentElement);
   const color = (name: string): string => style.getPropertyValue(name).trim();
   const rootPixels = Number.parseFloat(style.fontSize);
@@ -91,7 +87,7 @@ function options(element: HTMLElement, { xTitle, lines, height, linearWithin }: 
   };
   return {
     width: element.clientWidth,
-    height,
+    height: element.clientHeight,
     legend: { show: false },
     cursor: { show: false },
     scales: {
@@ -107,7 +103,12 @@ function options(element: HTMLElement, { xTitle, lines, height, linearWithin }: 
         size: 2.1 * rootPixels,
         incrs: WHOLE_STEPS,
       },
-      { ...axis, size: 3.4 * rootPixels },
+      {
+        ...axis,
+        size: 3.4 * rootPixels,
+        // A logarithmic axis would have ten lines a decade.
+        ...(linearWithin !== undefined && { grid: { show: false } }),
+      },
     ],
     series: [
       {},

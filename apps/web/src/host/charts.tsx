@@ -66,11 +66,12 @@ function GapChart({ view: { rounds } }: { readonly view: HostView }) {
       </div>
       <small>
         The gap is held-out minus training loss: how much the model remembers rather than learns. The bound is
-        what theory says it can be at most, from constants estimated in this run.
+        what theory says it can be at most, from constants estimated in this run. Values above 0.1 are drawn
+        on a logarithmic scale.
       </small>
       <Chart
         description="Measured generalisation gap and the two terms of the bound over the rounds"
-        xTitle="rounds (values above 0.1 on a logarithmic scale)"
+        xTitle="rounds"
         linearWithin={0.1}
         x={rounds.map(({ round }) => round)}
         lines={[
