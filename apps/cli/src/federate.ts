@@ -124,9 +124,9 @@ async function allGone(participants: readonly Participant[]): Promise<never> {
   throw new Error(`every tab is gone, the last because: ${reasons.at(-1)}`);
 }
 
-/** Rejects on Ctrl-C, so that the browser and the coordinator are closed on the way out. */
+/** Rejects on Ctrl-C or a request to end, so that the browser and the coordinator are closed on the way out. */
 function interrupted(): Promise<never> {
   return new Promise((_, reject) => {
-    process.once("SIGINT", () => reject(new Error("interrupted")));
+    for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => reject(new Error("interrupted")));
   });
 }

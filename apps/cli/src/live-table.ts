@@ -138,10 +138,8 @@ export function createLiveTable(terminal: Terminal, colors: Colors, nowSeconds: 
       roundsSaid = view.rounds.length;
       if (!terminal.isTTY || view.phase === "ended") return;
       // A wrapped line would break the count of lines to erase.
-      const width = terminal.columns ?? 80;
-      const lines = tableLines(view, elapsed, colors).map((line, i) =>
-        i < 2 ? line : line.slice(0, width - 1),
-      );
+      const width = terminal.columns ? terminal.columns - 1 : Number.POSITIVE_INFINITY;
+      const lines = tableLines(view, elapsed, colors).map((line, i) => (i < 2 ? line : line.slice(0, width)));
       terminal.write(`${lines.join("\n")}\n`);
       drawn = lines.length;
     },

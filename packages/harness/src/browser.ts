@@ -18,9 +18,18 @@ export async function launchBrowser(options: BrowserOptions = {}): Promise<Brows
   const { headed = false, webgpu = "auto", say = () => {} } = options;
   const executablePath = ensureChromium(say);
   try {
-    return await chromium.launch({ executablePath, headless: !headed, args: browserFlags(webgpu) });
+    return await chromium.launch({
+      executablePath,
+      headless: !headed,
+      args: browserFlags(webgpu),
+      // Playwright would end the whole process on a signal; the browser ends with its pipe anyway.
+      handleSIGINT: false,
+      handleSIGTERM: false,
+      handleSIGHUP: false,
+    });
   } catch (cause) {
-    throw new Error(`browser did not start (${executablePath}): ${firstComplaint(cause)}`, { cause });
+    const message = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(`browser did not start (${executablePath}): ${launchComplaint(message)}`, { cause });
   }
 }
 
@@ -39,9 +48,12 @@ export function browserFlags(webgpu: NonNullable<BrowserOptions["webgpu"]>): str
   }
 }
 
-/** Playwright's launch errors are pages long; the browser's own complaint is one line of them. */
-function firstComplaint(cause: unknown): string {
-  const lines = (cause instanceof Error ? cause.message : String(cause)).split("\n");
-  const complaint = lines.find((line) => /\[err\]|error while loading|Missing X server|exitCode=/.test(line));
-  return (complaint ?? lines[0] ?? "no reason given").replace(/^.*\[err\]\s*/, "").trim();
+/** Playwright's launch errors are pages long; what matters of them, and what to do. */
+export function launchComplaint(message: string): string {
+  if (message.includes("Missing X server")) return "there is no display; run it headless, or under xvfb-run";
+  const library = /error while loading shared libraries: ([^\s:]+)/.exec(message)?.[1];
+  if (library) return `the system library ${library} is missing; install the browser's package`;
+  const exit = /<process did exit: (exitCode=\w+)/.exec(message)?.[1];
+  const advice = "try another browser with CHROMIUM_PATH";
+  return exit ? `it ended at once (${exit}); ${advice}` : `${message.split("\n")[0]}; ${advice}`;
 }

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { browserFlags } from "./browser.ts";
+import { browserFlags, launchComplaint } from "./browser.ts";
 import { type ChromiumSurroundings, findChromium } from "./chromium.ts";
 
 const machine = (
@@ -43,5 +43,20 @@ describe("browserFlags", () => {
     expect(browserFlags("auto").join()).not.toContain("swiftshader");
     expect(browserFlags("software")).toContain("--use-webgpu-adapter=swiftshader");
     expect(browserFlags("off").join()).not.toContain("webgpu");
+  });
+});
+
+describe("launchComplaint", () => {
+  it.each([
+    ["Looks like …\n[err] ERROR:ozone_platform_x11.cc Missing X server or $DISPLAY", "there is no display"],
+    [
+      "[err] chrome: error while loading shared libraries: libnss3.so: cannot open",
+      "library libnss3.so is missing",
+    ],
+    ["closed\n - [pid=7] <process did exit: exitCode=1, signal=null>", "it ended at once (exitCode=1)"],
+    ["Executable doesn't exist\nat /x", "Executable doesn't exist; try another browser"],
+  ])("says in one line what %j means", (message, complaint) => {
+    expect(launchComplaint(message)).toContain(complaint);
+    expect(launchComplaint(message)).not.toContain("\n");
   });
 });
