@@ -120,6 +120,12 @@ describe("participant state", () => {
     expect(currentRound(state)?.abandoned).toBe("late");
   });
 
+  it("forgets the first attempt at a round that is played again", () => {
+    const state = after(joined, ready, started(1), step(1, 1, 4), started(2), step(2, 1, 3), started(2));
+    expect(state.rounds.map((round) => round.start.round)).toEqual([1, 2]);
+    expect(state.losses).toEqual([{ round: 1, loss: 4 }]);
+  });
+
   it("ignores an older round's messages", () => {
     const state = after(joined, ready, started(1), started(2), {
       kind: "uploading",

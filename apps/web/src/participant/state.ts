@@ -171,7 +171,10 @@ export function reduce(state: ParticipantState, message: FromWorker): Participan
         abandoned: null,
         closed: null,
       };
-      return { ...state, phase: "downloading", notice: null, rounds: [...state.rounds, round] };
+      // A coordinator that was restarted plays its open round again: the first attempt is void.
+      const rounds = [...state.rounds.filter((earlier) => earlier.start.round !== start.round), round];
+      const losses = state.losses.filter((point) => point.round !== start.round);
+      return { ...state, phase: "downloading", notice: null, rounds, losses };
     }
     case "downloaded":
       return inCurrentRound(state, message.round, "training", {
