@@ -93,3 +93,13 @@ test("a browser that cannot start", async ({ folder, tinyModel }) => {
   );
   expect(await federate("/bin/false")).toContain("browser did not start (/bin/false)");
 });
+
+test("a run that learns nothing fails, with its report", async ({ folder, tinyModel }) => {
+  const flags = ["--tabs", "1", "--rounds", "1", "--deadline", "0.001", "--model", tinyModel, "--json"];
+  const { code, stdout, stderr } = await fedlodrop(["federate", ...flags, "--out", join(folder, "run")]);
+  expect(code).toBe(1);
+  expect(stderr.trimEnd().split("\n").at(-1)).toBe(
+    "fedlodrop: the run failed: round 1: no update was aggregated",
+  );
+  expect(JSON.parse(stdout).rounds[0].participants[0].outcome).toBe("missed-deadline");
+});

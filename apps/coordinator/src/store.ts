@@ -9,7 +9,7 @@
  *
  * Files are replaced by a rename, so that a reader never sees half of one.
  */
-import { appendFile, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { appendFile, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type RoundRecord, type RunConfig, type RunReport, runConfigSchema } from "@fedlodrop/protocol";
 import { z } from "zod";
@@ -31,7 +31,7 @@ export interface StoredRun extends Checkpoint {
 }
 
 export interface RunStore {
-  /** Starts a run's folder afresh. */
+  /** Starts a run's folder afresh; what an earlier run left in it goes. */
   begin(config: RunConfig): Promise<void>;
   saveConfig(config: RunConfig): Promise<void>;
   appendRound(record: RoundRecord): Promise<void>;
@@ -59,6 +59,8 @@ export function createStore(directory: string): RunStore {
     begin: (config) =>
       enqueue(async () => {
         await mkdir(directory, { recursive: true });
+        for (const name of await readdir(directory))
+          if (/^(?:report\.json|checkpoint\.json|adapter.*)$/.test(name)) await rm(path(name));
         await replace("config.json", json(config));
         await replace("metrics.jsonl", "");
       }),
