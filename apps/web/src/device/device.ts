@@ -4,7 +4,8 @@
  */
 import { type BackendChoice, pickBackend } from "@fedlodrop/lm";
 import type { EnergyProfile, Joined, RoundStart, RunDescription } from "@fedlodrop/protocol";
-import { type Link, openLink, RefusedError } from "./link.ts";
+import { io } from "socket.io-client";
+import { type Link, openLink, type ParticipantSocket, RefusedError } from "./link.ts";
 import { type Loaded, load, loadKey, TextsWantedError } from "./load.ts";
 import { type FromWorker, type OwnTexts, type ToWorker, toPlainError } from "./messages.ts";
 import { measureRoundTrip, playRound } from "./round.ts";
@@ -47,13 +48,20 @@ export function createDevice(post: (message: FromWorker) => void): (message: ToW
 
   function join(nickname: string, token: string | null): void {
     link?.close();
-    link = openLink(nickname, token, {
-      openRound: () => openRound?.round,
-      connection: (online) => post({ kind: "connection", online }),
-      refused: (refused) => post({ kind: "refused", refused }),
-      joined: enter,
+    const socket: ParticipantSocket = io(self.location.origin, {
+      transports: ["websocket", "polling"],
+      tryAllTransports: true,
     });
-    const { socket } = link;
+    link = openLink(
+      socket,
+      { nickname, token },
+      {
+        openRound: () => openRound?.round,
+        connection: (online) => post({ kind: "connection", online }),
+        refused: (refused) => post({ kind: "refused", refused }),
+        joined: enter,
+      },
+    );
     socket.on("run-changed", (run) => {
       if (!membership) return;
       if (membership.run.runId !== run.runId) abandonRound("the host has set up a new run");

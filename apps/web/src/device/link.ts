@@ -10,12 +10,9 @@ import {
   type Refused,
   type ServerToClientEvents,
 } from "@fedlodrop/protocol";
-import { io, type Socket } from "socket.io-client";
+import type { Socket } from "socket.io-client";
 
 export type ParticipantSocket = Socket<ServerToClientEvents, ClientToServerEvents>;
-
-/** Longest wait for an answer that needs no work; a silent coordinator counts as a lost connection. */
-const ANSWER_SECONDS = 15;
 
 export interface LinkListener {
   /** The round this device is still working on: the coordinator cannot tell a reconnection from a reload without it. */
@@ -51,11 +48,17 @@ export function accepted<T extends { readonly kind: string }>(reply: T): Exclude
   return reply as Exclude<T, Refused>;
 }
 
-export function openLink(nickname: string, token: string | null, listener: LinkListener): Link {
-  const socket: ParticipantSocket = io(self.location.origin, {
-    transports: ["websocket", "polling"],
-    tryAllTransports: true,
-  });
+export interface LinkOptions {
+  readonly nickname: string;
+  /** Session token of an earlier visit. */
+  readonly token: string | null;
+  /** Longest wait for an answer that needs no work; a silent coordinator counts as a lost connection. */
+  readonly answerSeconds?: number;
+}
+
+/** @param socket connecting or connected; the link owns it from now on */
+export function openLink(socket: ParticipantSocket, options: LinkOptions, listener: LinkListener): Link {
+  const { nickname, token, answerSeconds = 15 } = options;
   let currentToken = token;
   let isJoined = false;
   let waiting: (() => void)[] = [];
@@ -68,7 +71,7 @@ export function openLink(nickname: string, token: string | null, listener: LinkL
       ...(currentToken !== null && { token: currentToken }),
       ...(resumesRound !== undefined && { resumesRound }),
     };
-    const reply = await socket.timeout(ANSWER_SECONDS * 1000).emitWithAck("join", message);
+    const reply = await socket.timeout(answerSeconds * 1000).emitWithAck("join", message);
     if (reply.kind === "refused") {
       socket.disconnect();
       return listener.refused(reply);
@@ -111,7 +114,7 @@ export function openLink(nickname: string, token: string | null, listener: LinkL
         signal.throwIfAborted();
         await joinedAgain(signal);
         try {
-          return await unlessAborted(attempt(socket.timeout(ANSWER_SECONDS * 1000)), signal);
+          return await unlessAborted(attempt(socket.timeout(answerSeconds * 1000)), signal);
         } catch (error) {
           if (signal.aborted || error instanceof RefusedError) throw error;
           // No answer, yet no word of a lost connection either: the line is dead without knowing it.

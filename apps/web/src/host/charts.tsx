@@ -1,6 +1,7 @@
 /** Loss, and the generalisation gap beside its bound, over the rounds. */
-import type { HostView } from "@fedlodrop/protocol";
+import type { BoundEstimate, HostView } from "@fedlodrop/protocol";
 import { Chart } from "../chart.tsx";
+import { Figure } from "../figure.tsx";
 import { formatLoss } from "../format.ts";
 
 export function Charts({ view }: { readonly view: HostView }) {
@@ -56,6 +57,56 @@ function LossChart({ view: { rounds, baseTestLoss } }: { readonly view: HostView
   );
 }
 
+/** Four significant digits in plain or, where that would be long, in scientific notation. */
+const shortNumber = (value: number): string => String(Number(value.toPrecision(4)));
+
+function Constants({ constants }: { readonly constants: BoundEstimate }) {
+  const {
+    lossRange,
+    gradientNorm,
+    ridge,
+    minCurvature,
+    exampleCount,
+    confidence,
+    gapScale,
+    varianceCoefficient,
+  } = constants;
+  return (
+    <details>
+      <summary>
+        The bound's constants:{" "}
+        {constants.source === "default" ? "still the defaults" : "estimated from this run"}
+      </summary>
+      <dl class="figures">
+        <Figure term="C" value={shortNumber(lossRange)}>
+          Range of the losses, nats.
+        </Figure>
+        <Figure term="ρ" value={shortNumber(gradientNorm)}>
+          How steep the loss can be.
+        </Figure>
+        <Figure term="λ" value={shortNumber(ridge)}>
+          How firmly the adapter is held to its start.
+        </Figure>
+        <Figure term="Λ min" value={shortNumber(minCurvature)}>
+          Least curvature of the loss.
+        </Figure>
+        <Figure term="n" value={shortNumber(exampleCount)}>
+          Training samples of all devices.
+        </Figure>
+        <Figure term="δ" value={shortNumber(confidence)}>
+          Probability that the bound fails.
+        </Figure>
+        <Figure term="κ" value={shortNumber(gapScale)}>
+          Scale of the bound, fitted to the measured gap.
+        </Figure>
+        <Figure term="A" value={shortNumber(varianceCoefficient)}>
+          What dropout costs in convergence.
+        </Figure>
+      </dl>
+    </details>
+  );
+}
+
 function GapChart({ view: { rounds } }: { readonly view: HostView }) {
   const last = rounds.at(-1)?.allocation;
   return (
@@ -95,6 +146,7 @@ function GapChart({ view: { rounds } }: { readonly view: HostView }) {
           },
         ]}
       />
+      {last && <Constants constants={last.constants} />}
     </section>
   );
 }

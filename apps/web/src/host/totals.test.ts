@@ -84,6 +84,17 @@ describe("totals of a run", () => {
       generalizationTerm: 1,
       measuredGap: null,
       links: "measured",
+      constants: {
+        lossRange: 1,
+        gradientNorm: 1,
+        ridge: 1,
+        minCurvature: 1,
+        exampleCount: 1,
+        confidence: 0.05,
+        gapScale: 1,
+        varianceCoefficient: 1,
+        source: "default",
+      },
       devices: [device, { ...device, actualSeconds: 3 }, { ...device, actualSeconds: null }],
     } as const;
     expect(latencyErrors([{ ...round([]), allocation }, round([])])).toEqual([0.25, -0.25]);
