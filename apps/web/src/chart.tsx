@@ -2,7 +2,7 @@
 import { useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
 
-export interface Line {
+interface Line {
   readonly label: string;
   /** A custom property of style.css, e.g. "--series-1". */
   readonly color: string;
@@ -17,12 +17,14 @@ export interface ChartProps {
   readonly description: string;
   readonly xTitle: string;
   readonly x: readonly number[];
+  /** Those without any value yet are left out. */
   readonly lines: readonly Line[];
   /** Values within ± this are drawn linearly, larger ones logarithmically; absent draws all linearly. */
   readonly linearWithin?: number;
 }
 
-export function Chart({ description, xTitle, x, lines, linearWithin }: ChartProps) {
+export function Chart({ description, xTitle, x, lines: all, linearWithin }: ChartProps) {
+  const lines = all.filter(({ values }) => values.some((value) => value !== null));
   const holder = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
   const data: uPlot.AlignedData = [[...x], ...lines.map(({ values }) => [...values])];

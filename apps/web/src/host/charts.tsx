@@ -85,7 +85,7 @@ function Constants({ constants }: { readonly constants: BoundEstimate }) {
           How steep the loss can be.
         </Figure>
         <Figure term="λ" value={shortNumber(ridge)}>
-          How firmly the adapter is held to its start.
+          How firmly dropout holds the adapter to its start.
         </Figure>
         <Figure term="Λ min" value={shortNumber(minCurvature)}>
           Least curvature of the loss.
@@ -97,7 +97,7 @@ function Constants({ constants }: { readonly constants: BoundEstimate }) {
           Probability that the bound fails.
         </Figure>
         <Figure term="κ" value={shortNumber(gapScale)}>
-          Scale of the bound, fitted to the measured gap.
+          Measured over predicted gap; 1 is the pure bound.
         </Figure>
         <Figure term="A" value={shortNumber(varianceCoefficient)}>
           What dropout costs in convergence.
@@ -117,8 +117,7 @@ function GapChart({ view: { rounds } }: { readonly view: HostView }) {
       </div>
       <small>
         The gap is held-out minus training loss: how much the model remembers rather than learns. The bound is
-        what theory says it can be at most, from constants estimated in this run. Values above 0.1 are drawn
-        on a logarithmic scale.
+        theory's estimate of the most it can be. Values above 0.1 are drawn on a logarithmic scale.
       </small>
       <Chart
         description="Measured generalisation gap and the two terms of the bound over the rounds"

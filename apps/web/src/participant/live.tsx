@@ -68,8 +68,8 @@ export function RoundStatus({ state, run }: LiveProps) {
       )}
       {closed?.outcome === "aggregated" && (
         <p data-testid="contribution">
-          Your device gave {formatPercent(closed.contribution)} of round {closed.round}, beside{" "}
-          {closed.aggregatedCount - 1} other{closed.aggregatedCount === 2 ? "" : "s"}.
+          Your device gave {formatPercent(closed.contribution)} of round {closed.round}
+          {closed.aggregatedCount > 1 && `, together with ${closed.aggregatedCount - 1} more`}.
         </p>
       )}
       {round?.abandoned && (
@@ -190,7 +190,7 @@ export function LiveFigures({ state, run }: LiveProps) {
   );
 }
 
-/** More are shown when asked for: each is two strips, and large models have dozens. */
+/** More are shown when asked for, as are any on a phone: each is two strips, and large models have dozens. */
 const MOST_MODULES_SHOWN = 24;
 
 export function CurrentMask({ state, run }: LiveProps) {
@@ -203,7 +203,9 @@ export function CurrentMask({ state, run }: LiveProps) {
         The adapter is pairs of thin matrices A and B. Coloured columns of A and rows of B are trained here
         this round; the grey ones are neither sent nor computed.
       </small>
-      <details open={run.adapter.modules.length <= MOST_MODULES_SHOWN}>
+      <details
+        open={run.adapter.modules.length <= MOST_MODULES_SHOWN && matchMedia("(min-width: 40rem)").matches}
+      >
         <summary>
           {run.adapter.modules.length} modules, {formatPercent(1 - round.start.dropoutRate)} of each kept
         </summary>

@@ -5,6 +5,7 @@ import type { FromWorker, OwnTexts } from "../device/messages.ts";
 import { startDevice } from "../device/proxy.ts";
 import { type DeviceKind, deviceKind, energyProfile, type ProfileCorrection } from "../device-profile.ts";
 import { browserIdentityStore, claimToken, keepToken } from "../identity.ts";
+import { keepScreenOn } from "../wake-lock.ts";
 import type { PageAddress } from "./address.ts";
 import { INITIAL_STATE, type ParticipantState, reduce } from "./state.ts";
 
@@ -63,6 +64,7 @@ export function startSession(address: PageAddress): Session {
     deviceKind: kind,
     async join(nickname) {
       state.value = { ...state.value, phase: "joining" };
+      keepScreenOn();
       usedToken = await claimed;
       device.send({ kind: "join", nickname, token: usedToken, profile: profile(), ownTexts: ownTexts.value });
     },
