@@ -127,33 +127,45 @@ interface Offer {
   readonly sharePerBitRate: number;
 }
 
+/** Sets of participants looked at before the gap is reported as it is. */
+const maxMarkets = 60;
+
 /** Shares by one price ν of the link: each device minimises Φ(s) + ν·share(s), or stays out. The dual value at any
- *  ν bounds J from below, and meets it when nobody is on the edge of staying out. */
+ *  ν bounds J from below, and meets it unless somebody is on the edge of staying out, where demand jumps: then both
+ *  ways are followed. */
 function dealShares(problem: AllocationProblem, link: MeasuredLink, separable: SeparableCosts): Answer {
   const [low] = keepRateRange(problem);
   const offers = problem.devices.map((load, k) =>
     offersOf(problem, link, load, k, separable.ideal[k] as number),
   );
-  const everybody = offers.map((each) => each.length > 0);
   const market = new ShareMarket(separable, offers, low);
-  const free = market.clear(everybody, true);
-  let best = free;
-  // Staying out makes demand jump at the clearing price. Round both ways, and by slots, then fix the participants.
-  if (free.keepRates.some((s, k) => s === 0 && everybody[k] === true)) {
-    const bySlots = dealSlots(problem, link, 64, separable);
-    const sets = [free.keepRates, free.generous, bySlots.keepRates].map((rates) =>
-      Array.from(rates, (s) => s > 0),
+  let best = market.clear(offers.map(() => "out"));
+  let lowerBound = Number.POSITIVE_INFINITY;
+  const open: { choices: Choice[]; bound: number }[] = [
+    { choices: offers.map((each) => (each.length > 0 ? "free" : "out")), bound: Number.NEGATIVE_INFINITY },
+  ];
+  for (let markets = 0; ; markets++) {
+    open.sort((a, b) => b.bound - a.bound);
+    const node = open.pop();
+    // Best first: the first node that cannot improve bounds all that are left.
+    if (node === undefined || markets === maxMarkets || node.bound >= best.cost * (1 - 1e-9)) {
+      lowerBound = Math.min(lowerBound, node?.bound ?? Number.POSITIVE_INFINITY, best.cost);
+      break;
+    }
+    const cleared = market.clear(node.choices);
+    if (cleared.cost < best.cost) best = cleared;
+    const edge = node.choices.findIndex(
+      (choice, k) => choice === "free" && cleared.keepRates[k] === 0 && (cleared.generous[k] as number) > 0,
     );
-    for (const set of sets) {
-      const fixed = market.clear(set, false);
-      if (fixed.cost < best.cost) best = fixed;
+    if (edge === -1) {
+      lowerBound = Math.min(lowerBound, cleared.dual);
+      continue;
+    }
+    for (const choice of ["in", "out"] as const) {
+      open.push({ choices: node.choices.with(edge, choice), bound: Math.max(node.bound, cleared.dual) });
     }
   }
-  return {
-    keepRates: best.keepRates,
-    lowerBound: free.dual,
-    assignment: { kind: "shares", shares: best.shares },
-  };
+  return { keepRates: best.keepRates, lowerBound, assignment: { kind: "shares", shares: best.shares } };
 }
 
 function offersOf(
@@ -173,6 +185,8 @@ function offersOf(
     return [{ task, top, sharePull: share * ratePull, sharePerBitRate: share }];
   });
 }
+
+type Choice = "in" | "out" | "free";
 
 interface Clearing {
   readonly keepRates: Float64Array;
@@ -205,31 +219,31 @@ class ShareMarket {
   }
 
   /** The price at which the link is just used up (0 if it never is), on the side that fits. */
-  clear(participants: readonly boolean[], mayStayOut: boolean): Clearing {
-    let used = this.#demand(0, participants, mayStayOut);
+  clear(choices: readonly Choice[]): Clearing {
+    let used = this.#demand(0, choices);
     if (used <= 1) return this.#clearing(0, new Float64Array(this.#offers.length));
     let low = { price: 0, used };
-    let high = { price: this.#startPrice(participants), used };
+    let high = { price: this.#startPrice(choices), used };
     for (let i = 0; high.used > 1 && i < 60; i++) {
-      used = this.#demand(high.price, participants, mayStayOut);
+      used = this.#demand(high.price, choices);
       if (used > 1) low = { price: high.price, used };
       high = { price: used > 1 ? high.price * 4 : high.price, used };
     }
     if (high.used > 1)
       return { ...this.#clearing(high.price, this.#keepRates), cost: Number.POSITIVE_INFINITY };
     // Demand is close to a power of the price: regula falsi on logarithms, bisecting when it stalls.
-    for (let i = 0; i < 80 && 1 - high.used > 1e-11 && high.price - low.price > 1e-13 * high.price; i++) {
+    for (let i = 0; i < 80 && 1 - high.used > 1e-11 && high.price - low.price > 1e-8 * high.price; i++) {
       const slope = Math.log(high.used / low.used) / Math.log(high.price / low.price);
       const guess = high.price * Math.exp(-Math.log(high.used) / slope);
       const inside = low.price > 0 && i % 4 !== 3 && guess > low.price && guess < high.price;
       const price = inside ? guess : low.price > 0 ? Math.sqrt(low.price * high.price) : high.price / 16;
-      used = this.#demand(price, participants, mayStayOut);
+      used = this.#demand(price, choices);
       if (used > 1) low = { price, used };
       else high = { price, used };
     }
-    this.#demand(low.price, participants, mayStayOut);
+    this.#demand(low.price, choices);
     const generous = this.#keepRates.slice();
-    this.#demand(high.price, participants, mayStayOut);
+    this.#demand(high.price, choices);
     return this.#clearing(high.price, generous);
   }
 
@@ -244,10 +258,10 @@ class ShareMarket {
   }
 
   /** A price of the right order: the mean of what devices would pay at the middle of their range. */
-  #startPrice(participants: readonly boolean[]): number {
+  #startPrice(choices: readonly Choice[]): number {
     let [sum, count] = [0, 0];
     this.#offers.forEach(([offer], k) => {
-      if (offer === undefined || participants[k] === false) return;
+      if (offer === undefined || choices[k] === "out") return;
       const s = 0.5 * (this.#low + offer.top);
       const window = offer.task.fixedSeconds - offer.task.secondsPerKeepRate * s;
       sum -= ((this.#separable.costs[k] as KeepRateCost).slope(s) * window * window) / offer.sharePull;
@@ -257,16 +271,16 @@ class ShareMarket {
   }
 
   /** Total share demanded at a price; leaves keep rates, shares, their cost and the priced cost. */
-  #demand(price: number, participants: readonly boolean[], mayStayOut: boolean): number {
+  #demand(price: number, choices: readonly Choice[]): number {
     let used = 0;
     this.#cost = 0;
     this.#priced = 0;
     for (let k = 0; k < this.#offers.length; k++) {
       const out = this.#separable.excluded[k] as number;
       const cost = this.#separable.costs[k] as KeepRateCost;
-      let bestPriced = mayStayOut || participants[k] === false ? out : Number.POSITIVE_INFINITY;
+      let bestPriced = choices[k] === "in" ? Number.POSITIVE_INFINITY : out;
       let [bestRate, bestShare, bestCost] = [0, 0, out];
-      if (participants[k] === true) {
+      if (choices[k] !== "out") {
         for (const offer of this.#offers[k] as readonly Offer[]) {
           const { task, top } = offer;
           const pull = price * offer.sharePull;

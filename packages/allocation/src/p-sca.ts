@@ -58,6 +58,7 @@ export const solvePsca: Solver = (problem, options = {}) => {
     const shares = penalise(relaxation, free, devices, channels);
     const search = new LocalSearch(instance, separable, hopeless, roundShares(shares, devices, channels));
     search.descend();
+    while (search.rebuy());
     const keepRates = bestKeepRates(problem, search.limits());
     const objective = objectiveAt(problem, keepRates);
     if (best === undefined || objective < best.objective)
