@@ -201,7 +201,7 @@ export function CurrentMask({ state, run }: LiveProps) {
       <h2>Dropout mask of round {round.start.round}</h2>
       <small>
         The adapter is pairs of thin matrices A and B. Coloured columns of A and rows of B are trained here
-        this round; the grey ones are neither sent nor computed.
+        this round; the grey ones are neither sent nor trained.
       </small>
       <details
         open={run.adapter.modules.length <= MOST_MODULES_SHOWN && matchMedia("(min-width: 40rem)").matches}
