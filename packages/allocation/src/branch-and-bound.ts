@@ -6,18 +6,12 @@
  */
 import { defaultTolerance, roundRobin, wholeLinkBound } from "./baselines.ts";
 import { ColumnMaster, type MasterColumn } from "./column-master.ts";
-import { type Column, DemandQuery } from "./demand.ts";
+import { ColumnPool, type Restrictions } from "./column-pool.ts";
+import { DemandQuery } from "./demand.ts";
 import { type LinkModel, linkModel } from "./link-model.ts";
 import { LocalSearch } from "./local-search.ts";
 import { solveMeasured } from "./measured-link.ts";
-import {
-  bestKeepRates,
-  costAtLimit,
-  keptShare,
-  objectiveAt,
-  type SeparableCosts,
-  separableCosts,
-} from "./objective.ts";
+import { bestKeepRates, keptShare, objectiveAt, type SeparableCosts, separableCosts } from "./objective.ts";
 import type {
   Allocation,
   AllocationProblem,
@@ -27,13 +21,7 @@ import type {
   Solver,
   TracePoint,
 } from "./problem.ts";
-import {
-  bestLimit,
-  fillCurve,
-  type RadioInstance,
-  type RankedChannels,
-  radioInstance,
-} from "./radio-instance.ts";
+import { type RadioInstance, radioInstance } from "./radio-instance.ts";
 import { channelPrices, Relaxation, relax, roundShares } from "./relaxation.ts";
 import { settle } from "./settle.ts";
 
@@ -45,11 +33,7 @@ export const solveBranchAndBound: Solver = (problem, options = {}) =>
 /** Tangents tried at one node in global mode. */
 const maxTangents = 12;
 
-interface Node {
-  /** [K·M], 0 where the device may not have the channel. */
-  readonly allowed: Uint8Array;
-  /** [K], 1 where the device may not stay out. */
-  readonly mustJoin: Uint8Array;
+interface Node extends Restrictions {
   readonly prices: Float64Array;
   readonly bound: number;
 }
@@ -64,8 +48,7 @@ class Search {
   readonly #start: number;
   readonly #stopAt: number;
   readonly #queries: readonly DemandQuery[];
-  /** Every set met so far, for all nodes. */
-  readonly #pools: MasterColumn[][];
+  readonly #pool: ColumnPool;
   readonly #hopeless: readonly boolean[];
   #separable: SeparableCosts;
 
@@ -89,9 +72,7 @@ class Search {
     this.#queries = problem.devices.map((_, k) => new DemandQuery(this.#instance, k));
     this.#owner = new Int32Array(this.#instance.channels).fill(-1);
     this.#separable = separableCosts(problem, 0.25);
-    this.#pools = problem.devices.map((_, k) => [
-      this.#masterColumn({ device: k, channels: new Int32Array(0), limit: 0 }),
-    ]);
+    this.#pool = new ColumnPool(this.#instance, this.#separable);
   }
 
   run(): Allocation {
@@ -169,7 +150,7 @@ class Search {
     const objective = objectiveAt(this.#problem, keepRates);
     limits.forEach((limit, device) => {
       const channels = Int32Array.from(owner.keys()).filter((m) => owner[m] === device);
-      this.#addColumn({ device, channels, limit });
+      this.#pool.add({ device, channels, limit });
     });
     if (objective < this.#objective) {
       [this.#objective, this.#owner, this.#keepRates] = [objective, owner.slice(), keepRates];
@@ -182,69 +163,13 @@ class Search {
   #retangent(tangentAt: number): void {
     if (this.#separable.tangentAt === null) return;
     this.#separable = separableCosts(this.#problem, tangentAt);
-    for (const pool of this.#pools) {
-      for (const each of pool)
-        each.cost = costAtLimit(this.#separable, each.column.device, each.column.limit);
-    }
-  }
-
-  /** Σ w s² of the mixtures. */
-  #keptByMixtures(pools: readonly MasterColumn[][]): number {
-    let kept = 0;
-    pools.forEach((pool, k) => {
-      for (const { column, part } of pool) {
-        const s = Math.max(this.#instance.low, Math.min(column.limit, this.#separable.ideal[k] as number));
-        kept += part * (this.#problem.devices[k] as DeviceLoad).weight * s * s;
-      }
-    });
-    return kept;
-  }
-
-  #masterColumn(column: Column): MasterColumn {
-    const cost = costAtLimit(this.#separable, column.device, column.limit);
-    return { column, cost, part: 0, priced: 0 };
-  }
-
-  #addColumn(column: Column): MasterColumn {
-    const pool = this.#pools[column.device] as MasterColumn[];
-    const known = pool.find(
-      ({ column: { channels } }) =>
-        channels.length === column.channels.length && channels.every((m, i) => m === column.channels[i]),
-    );
-    if (known !== undefined) return known;
-    const added = this.#masterColumn(column);
-    pool.push(added);
-    return added;
-  }
-
-  /** The sets known that a node admits; null when a device that must join cannot. */
-  #admissible({ allowed, mustJoin }: Node): MasterColumn[][] | null {
-    const { channels, curve, high, low, ranked } = this.#instance;
-    const pools: MasterColumn[][] = [];
-    for (const [k, known] of this.#pools.entries()) {
-      const pool = known.filter(
-        ({ column }) =>
-          (column.limit > 0 || mustJoin[k] === 0) &&
-          column.channels.every((m) => allowed[k * channels + m] === 1),
-      );
-      if (pool.length === 0) {
-        const all = Int32Array.from({ length: channels }, (_, m) => m).filter(
-          (m) => allowed[k * channels + m] === 1,
-        );
-        fillCurve(curve, ranked[k] as RankedChannels, (m) => allowed[k * channels + m] === 1);
-        const limit = bestLimit(this.#instance, k, low, high);
-        if (limit === 0) return null;
-        pool.push(this.#addColumn({ device: k, channels: all, limit }));
-      }
-      pools.push(pool);
-    }
-    return pools;
+    this.#pool.reprice(this.#separable);
   }
 
   /** Bounds a node; no children when it is pruned or solved. */
   #process(node: Node, others: number): { bound: number; children: Node[] } {
     const { devices, channels } = this.#instance;
-    const pools = this.#admissible(node);
+    const pools = this.#pool.admissible(node);
     if (pools === null) return { bound: Number.POSITIVE_INFINITY, children: [] };
     const master = new ColumnMaster(pools, channels);
     let centre = node.prices.slice();
@@ -261,14 +186,14 @@ class Search {
       const gap = this.#objective - value;
       const model = master.solve(centre, weight, value, 1e-3 * gap);
       const predicted = model - value;
-      if (i % 4 === 3) this.#consider(roundShares(this.#shares(pools), devices, channels), true);
+      if (i % 4 === 3) this.#consider(roundShares(this.#pool.shares(pools), devices, channels), true);
       const worst = master.excess.reduce(
         (most, x, m) => Math.max(most, (master.prices[m] as number) > 0 ? Math.abs(x) : x),
         0,
       );
       if (predicted < 2e-3 * gap) {
         if (worst < 0.02 || weight >= 6 * weight0) {
-          const kept = this.#keptByMixtures(pools);
+          const kept = this.#pool.keptByMixtures(pools);
           const tangentAt = this.#separable.tangentAt;
           if (tangentAt === null || tangents === 0 || Math.abs(kept - tangentAt) < 1e-7) break;
           tangents--;
@@ -289,7 +214,7 @@ class Search {
         weight = Math.max(weight * 0.8, 0.1 * weight0);
       }
     }
-    const shares = this.#shares(pools);
+    const shares = this.#pool.shares(pools);
     this.#consider(roundShares(shares, devices, channels), true);
     if (bound >= this.#cutoff()) return { bound, children: [] };
     const children = this.#branch({ ...node, prices: centre, bound }, pools, shares);
@@ -328,22 +253,10 @@ class Search {
       );
       value += floor;
       const last = columns.at(-1);
-      const found = last && this.#addColumn(last);
+      const found = last && this.#pool.add(last);
       if (found && !pool.includes(found)) pool.push(found);
     });
     return value;
-  }
-
-  /** [K·M]: how much of each channel the mixtures give to each device. */
-  #shares(pools: readonly MasterColumn[][]): Float64Array {
-    const { devices, channels } = this.#instance;
-    const shares = new Float64Array(devices * channels);
-    pools.forEach((pool, k) => {
-      for (const { column, part } of pool) {
-        for (const m of column.channels) (shares[k * channels + m] as number) += part;
-      }
-    });
-    return shares;
   }
 
   /** Splits on a device that half stays out, joining or not; else on the dearest contested channel, for its main
