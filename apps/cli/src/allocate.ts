@@ -56,6 +56,10 @@ export async function allocate(args: readonly string[]): Promise<void> {
     ...budget(wholeNumber(given, "time-ms", 0)),
   };
   const problems = await readProblems(file, given.get("instance"));
+  const plot = given.get("plot");
+  if (plot !== undefined && problems.length > 1) {
+    throw new UsageError(`--plot draws one instance of ${problems.length}: name it by --instance`);
+  }
 
   for (const problem of problems) {
     if (given.has("compare")) {
@@ -75,11 +79,8 @@ export async function allocate(args: readonly string[]): Promise<void> {
     );
   }
 
-  const plot = given.get("plot");
   if (typeof plot === "string") {
-    const [problem, another] = problems as [AllocationProblem, ...AllocationProblem[]];
-    if (another !== undefined)
-      throw new UsageError(`--plot draws one instance of ${problems.length}: name it by --instance`);
+    const [problem] = problems as [AllocationProblem];
     const device = wholeNumber(given, "device", 0) ?? 0;
     await writeFile(plot, costPlotSvg(problem, allocateBy(problem, method, options), device));
   }
