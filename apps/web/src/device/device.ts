@@ -58,7 +58,10 @@ export function createDevice(post: (message: FromWorker) => void): (message: ToW
       {
         openRound: () => openRound?.round,
         connection: (online) => post({ kind: "connection", online }),
-        refused: (refused) => post({ kind: "refused", refused }),
+        refused(refused) {
+          leave();
+          post({ kind: "join-refused", refused });
+        },
         joined: enter,
       },
     );

@@ -107,6 +107,8 @@ export type FromWorker =
   | { readonly kind: "round-abandoned"; readonly round: number; readonly why: string }
   | { readonly kind: "round-closed"; readonly closed: RoundClosed }
   | { readonly kind: "run-ended"; readonly ended: RunEnded }
+  /** The coordinator does not let this device in, or not again. */
+  | { readonly kind: "join-refused"; readonly refused: Refused }
   | { readonly kind: "refused"; readonly refused: Refused }
   | { readonly kind: "dismissed"; readonly refused: Refused }
   | { readonly kind: "trying"; readonly why: string }

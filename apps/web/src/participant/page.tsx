@@ -103,7 +103,7 @@ function Joined({ session }: { readonly session: Session }) {
           </div>
         </>
       )}
-      {state.phase !== "loading" && <TryIt session={session} run={state.run} />}
+      {!["loading", "kicked", "error"].includes(state.phase) && <TryIt session={session} run={state.run} />}
       {started && <History state={state} />}
       {!started && settings}
     </>

@@ -169,13 +169,18 @@ describe("participant state", () => {
   });
 
   it("stops at a refusal to join, and only tells of a later one", () => {
-    const refused: FromWorker = {
-      kind: "refused",
-      refused: { kind: "refused", reason: "run-locked", message: "locked" },
-    };
-    expect(shownState(after(refused))).toBe("error");
-    const later = after(joined, ready, refused);
+    const refused = { kind: "refused", reason: "run-locked", message: "locked" } as const;
+    expect(shownState(after({ kind: "join-refused", refused }))).toBe("error");
+    const later = after(joined, ready, { kind: "refused", refused });
     expect([shownState(later), later.notice]).toEqual(["ready", "locked"]);
+  });
+
+  it("is removed by the host, whether connected or away", () => {
+    const refused = { kind: "refused", reason: "kicked", message: "removed" } as const;
+    for (const kind of ["dismissed", "join-refused"] as const) {
+      const state = after(joined, ready, { kind: "connection", online: false }, { kind, refused });
+      expect([shownState(state), state.notice]).toEqual(["kicked", "removed"]);
+    }
   });
 
   it("gathers both answers of a trial", () => {

@@ -201,18 +201,16 @@ export function reduce(state: ParticipantState, message: FromWorker): Participan
       return inCurrentRound(state, message.closed.round, "ready", { closed: message.closed });
     case "run-ended":
       return { ...state, ended: message.ended };
+    case "join-refused": {
+      const { reason, message: why } = message.refused;
+      // Removed while it was away: the same as being removed.
+      if (reason === "kicked" && state.participantId !== null) return removed(state, why);
+      return { ...state, phase: "error", notice: null, error: { name: reason, message: why } };
+    }
     case "refused":
-      // Before the first join nothing works without a yes; afterwards a refusal is only something to know.
-      return state.participantId === null
-        ? {
-            ...state,
-            phase: "error",
-            notice: null,
-            error: { name: message.refused.reason, message: message.refused.message },
-          }
-        : { ...state, notice: message.refused.message };
+      return { ...state, notice: message.refused.message };
     case "dismissed":
-      return { ...state, phase: "kicked", online: false, notice: message.refused.message };
+      return removed(state, message.refused.message);
     case "trying":
       return { ...state, trial: state.trial && { ...state.trial, note: message.why } };
     case "tried-text":
@@ -227,6 +225,13 @@ export function reduce(state: ParticipantState, message: FromWorker): Participan
       return message satisfies never;
   }
 }
+
+const removed = (state: ParticipantState, why: string): ParticipantState => ({
+  ...state,
+  phase: "kicked",
+  online: false,
+  notice: why,
+});
 
 const inRound = (state: ParticipantState): boolean =>
   ["downloading", "training", "uploading", "waiting"].includes(state.phase);
