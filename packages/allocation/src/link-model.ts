@@ -27,7 +27,7 @@ export interface LinkModel {
 }
 
 /** Slots that stand for a link of continuous shares where a method deals out units. */
-export const defaultSlots = 64;
+const defaultSlots = 64;
 
 export function linkModel(problem: AllocationProblem): LinkModel {
   const { link } = problem;

@@ -80,7 +80,7 @@ export function bestKeepRates(problem: AllocationProblem, limits: ArrayLike<numb
   return keepRatesBelow(separableCosts(problem, 0.5 * (left + right)), limits);
 }
 
-export function keepRatesBelow(separable: SeparableCosts, limits: ArrayLike<number>): Float64Array {
+function keepRatesBelow(separable: SeparableCosts, limits: ArrayLike<number>): Float64Array {
   return Float64Array.from(separable.ideal, (ideal, k) => Math.min(ideal, limits[k] as number));
 }
 

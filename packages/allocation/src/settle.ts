@@ -1,5 +1,6 @@
 /** From decisions (owners or shares, and keep rates) to the full allocation: least power, cheapest operating point,
  *  times and energies. */
+import { radioJoules } from "./energy.ts";
 import { infeasibility, keepRateAtShare, sharePerBitRate } from "./link-model.ts";
 import { objectiveAt } from "./objective.ts";
 import type {
@@ -92,7 +93,8 @@ function settleRadio(
     const watts = curve.wattsFor(uploadBitsPerSecond / task.hertz);
     if (watts > wattsAllowed(task, s) * (1 + slack) + Number.MIN_VALUE) return;
     const { seconds, joules } = preparations[operatingPoint] as Preparation;
-    const energyJoules = joules.fixed + joules.perKeepRate * s + (watts / task.efficiency) * uploadSeconds;
+    const energyJoules =
+      joules.fixed + joules.perKeepRate * s + radioJoules(watts, uploadSeconds, task.efficiency);
     if (best !== undefined && best.energyJoules <= energyJoules) return;
     best = {
       kind: "admitted",
