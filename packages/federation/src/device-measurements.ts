@@ -9,6 +9,8 @@ import type { ReadyParticipant } from "./run-state.ts";
 export interface DeviceMeasurements {
   /** Seconds of local training, t0 + t1·s. */
   readonly computeSeconds: LinearInKeepRate;
+  /** How far rounds lay from that line. */
+  readonly computeDeviationSeconds: number;
   readonly uploadBytesPerSecond: number;
   /** False while the upload rate is an assumption; a first upload goes unpaced, to measure it. */
   readonly uploadMeasured: boolean;
@@ -22,6 +24,8 @@ const TRANSFERS_AVERAGED = 5;
 const WEIGHT_OF_AGE = 0.5;
 /** Rounds for which a missed deadline is held against a device; then it gets another chance. */
 const MISS_REMEMBERED_ROUNDS = 3;
+const LEAST_RATE_VARIANCE = 0.01;
+const MISS_STEP = 1.25;
 /** A warm-up has the machine to itself; training shares it with its neighbours. */
 const WARM_UP_SLACK = 1.5;
 /** Until a transfer has been measured. */
@@ -41,17 +45,17 @@ export function measureDevice(
   round: number,
   records: readonly RoundRecord[],
 ): DeviceMeasurements {
-  const history = records.slice(-ROUNDS_FITTED).flatMap((record) => {
-    const own = record.participants.find((participant) => participant.id === id);
-    return own === undefined ? [] : [{ record, own }];
-  });
+  const history = records
+    .flatMap((record) => record.participants.filter((own) => own.id === id).map((own) => ({ record, own })))
+    .slice(-ROUNDS_FITTED);
   const done = history.map(({ own }) => own).filter(({ outcome }) => outcome === "aggregated");
   const roundTripSeconds = done.at(-1)?.roundTripSeconds ?? device.roundTripSeconds;
+  const warmUpSeconds = WARM_UP_SLACK * device.stepSeconds * config.training.localSteps;
+  const observations = observe(history, round, warmUpSeconds);
+  const computeSeconds = fitCompute(observations, warmUpSeconds);
   return {
-    computeSeconds: fitCompute(
-      history.flatMap(({ record, own }) => observe(record, own, round)),
-      WARM_UP_SLACK * device.stepSeconds * config.training.localSteps,
-    ),
+    computeSeconds,
+    computeDeviationSeconds: deviation(observations, computeSeconds),
     uploadBytesPerSecond: linkRate(
       done.map((own) => ({
         bytes: own.bytesUp,
@@ -69,19 +73,51 @@ export function measureDevice(
   };
 }
 
-/** A missed deadline tells that training took at least that long. */
-function observe(record: RoundRecord, own: ParticipantRound, round: number): Observation[] {
-  const age = round - record.round;
-  const keepRate = 1 - own.dropoutRate;
-  const weight = WEIGHT_OF_AGE ** age;
-  if (own.secondsCompute !== null) return [{ keepRate, seconds: own.secondsCompute, weight }];
-  const missed = own.outcome === "missed-deadline" || own.outcome === "late";
-  return missed && age <= MISS_REMEMBERED_ROUNDS
-    ? [{ keepRate, seconds: record.deadlineSeconds, weight }]
-    : [];
+/** A missed deadline is taken for training that was slower by a step than anything seen, and slower yet if it goes on. */
+function observe(
+  history: readonly { readonly record: RoundRecord; readonly own: ParticipantRound }[],
+  round: number,
+  warmUpSeconds: number,
+): readonly Observation[] {
+  let slowest = warmUpSeconds;
+  return history.flatMap(({ record, own }) => {
+    const age = round - record.round;
+    const missed = own.outcome === "missed-deadline" || own.outcome === "late";
+    const seconds =
+      own.secondsCompute !== null
+        ? own.secondsCompute + handlingSeconds(own)
+        : missed
+          ? MISS_STEP * slowest
+          : null;
+    if (seconds === null || (missed && age > MISS_REMEMBERED_ROUNDS)) return [];
+    slowest = missed ? seconds : Math.max(slowest, seconds);
+    return [{ keepRate: 1 - own.dropoutRate, seconds, weight: WEIGHT_OF_AGE ** age }];
+  });
 }
 
-/** Weighted least squares of seconds on (1, s) with t0, t1 ≥ 0; the warm-up's estimate where nothing was seen. */
+/** What an upload took beyond its pace in an emulated cell: a busy device is late to send. On measured links it shows
+ *  in the link's rate. */
+function handlingSeconds({
+  rateSource,
+  uploadBytesPerSecond,
+  bytesUp,
+  secondsUpload,
+}: ParticipantRound): number {
+  if (rateSource === "measured" || uploadBytesPerSecond === null || secondsUpload === null) return 0;
+  return Math.max(0, secondsUpload - bytesUp / uploadBytesPerSecond);
+}
+
+/** Weighted root mean square of what the fit leaves. */
+function deviation(observations: readonly Observation[], { fixed, perKeepRate }: LinearInKeepRate): number {
+  const total = observations.reduce((sum, { weight }) => sum + weight, 0);
+  const squares = observations.reduce(
+    (sum, { keepRate, seconds, weight }) => sum + weight * (seconds - fixed - perKeepRate * keepRate) ** 2,
+    0,
+  );
+  return total === 0 ? 0 : Math.sqrt(squares / total);
+}
+
+/** Weighted least squares of seconds on (1, s) with t0 ≥ 0 and 0 ≤ t1 ≤ their mean; the warm-up's where nothing was seen. */
 export function fitCompute(observations: readonly Observation[], warmUpSeconds: number): LinearInKeepRate {
   if (observations.length === 0) return { fixed: warmUpSeconds, perKeepRate: 0 };
   const total = observations.reduce((sum, { weight }) => sum + weight, 0);
@@ -90,10 +126,10 @@ export function fitCompute(observations: readonly Observation[], warmUpSeconds: 
   const [meanRate, meanSeconds] = [mean(({ keepRate }) => keepRate), mean(({ seconds }) => seconds)];
   const variance = mean(({ keepRate }) => (keepRate - meanRate) ** 2);
   const covariance = mean(({ keepRate, seconds }) => (keepRate - meanRate) * (seconds - meanSeconds));
-  // Rates that hardly differ tell nothing of the slope.
-  const slope = variance < 1e-4 ? 0 : Math.max(0, covariance / variance);
-  const fixed = meanSeconds - slope * meanRate;
-  return fixed >= 0 ? { fixed, perKeepRate: slope } : { fixed: 0, perKeepRate: meanSeconds / meanRate };
+  // Rates that hardly differ tell nothing of the slope, and most work is the frozen base's, whatever the rate.
+  const slope =
+    variance < LEAST_RATE_VARIANCE ? 0 : Math.min(meanSeconds, Math.max(0, covariance / variance));
+  return { fixed: meanSeconds - slope * meanRate, perKeepRate: slope };
 }
 
 interface Transfer {

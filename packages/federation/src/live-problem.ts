@@ -76,7 +76,16 @@ export function poseProblem(request: PlanRequest): PosedProblem {
     return {
       weight,
       varianceCoefficient: weight * constants.varianceCoefficient,
-      preparations: [{ seconds: load.preparationSeconds, joules: load.preparationJoules }],
+      preparations: [
+        {
+          // Planned for a round slower than the mean by a deviation.
+          seconds: sum(load.preparationSeconds, {
+            fixed: (measured[k] as DeviceMeasurements).computeDeviationSeconds,
+            perKeepRate: 0,
+          }),
+          joules: load.preparationJoules,
+        },
+      ],
       uploadBits: load.uploadBits,
       energyLimitJoules: energyLimitJoules ?? Number.POSITIVE_INFINITY,
     };

@@ -120,11 +120,12 @@ describe("methods that need nothing measured", () => {
 describe("what a device's rounds tell", () => {
   it("fits seconds to t0 + t1·s, neither negative", () => {
     const at = (keepRate: number, seconds: number, weight = 1) => ({ keepRate, seconds, weight });
-    const exact = fitCompute([at(0.2, 1.4), at(0.5, 2), at(1, 3)], 9);
-    expect(exact.fixed).toBeCloseTo(1, 12);
-    expect(exact.perKeepRate).toBeCloseTo(2, 12);
+    const exact = fitCompute([at(0.2, 2.2), at(0.5, 2.5), at(1, 3)], 9);
+    expect(exact.fixed).toBeCloseTo(2, 12);
+    expect(exact.perKeepRate).toBeCloseTo(1, 12);
     expect(fitCompute([at(0.2, 3), at(0.8, 2)], 9)).toEqual({ fixed: 2.5, perKeepRate: 0 });
-    expect(fitCompute([at(0.5, 1), at(1, 4)], 9)).toMatchObject({ fixed: 0 });
+    expect(fitCompute([at(0.5, 1), at(1, 4)], 9)).toEqual({ fixed: 0.625, perKeepRate: 2.5 });
+    expect(fitCompute([at(0.4, 2), at(0.41, 8)], 9)).toEqual({ fixed: 5, perKeepRate: 0 });
     expect(fitCompute([], 9)).toEqual({ fixed: 9, perKeepRate: 0 });
     expect(fitCompute([at(0.5, 2, 1), at(0.5, 8, 3)], 9)).toEqual({ fixed: 6.5, perKeepRate: 0 });
   });
@@ -197,18 +198,37 @@ describe("what was measured", () => {
       const config = { method: "branch-and-bound", deadlineSeconds: 2 } as const;
       return planRound(request(config, three, records)).assignments.map(({ dropoutRate }) => dropoutRate);
     };
-    const [before, after] = [rates(0.8), rates(2)];
+    const [before, after] = [rates(0.8), rates(1.5)];
     expect(after[2]!).toBeGreaterThan(before[2]! + 0.05);
   });
 
-  it("holds a missed deadline against a device, for three rounds", () => {
+  it("expects a device that misses deadlines to be slower each time, and forgets it after three rounds", () => {
     const missed = own("p2", { outcome: "missed-deadline", secondsCompute: null, secondsUpload: null });
-    const records = [record(1, [own("p1"), missed])];
     const pair = [participant("p1"), participant("p2")];
-    const config = { method: "p-sca", deadlineSeconds: 5 } as const;
-    expect(planRound(request(config, pair, records)).assignments.length).toBe(1);
-    const later = [...records, ...[2, 3, 4].map((round) => record(round, [own("p1")]))];
-    expect(planRound(request(config, pair, later)).assignments.length).toBe(2);
+    const foreseen = (records: RoundRecord[]) =>
+      planRound(request({ method: "p-sca", deadlineSeconds: 60 }, pair, records)).allocation!.devices[1]!
+        .predictedSeconds;
+    const good = record(1, [own("p1"), own("p2", { secondsCompute: 2 })]);
+    const after = [1, 2, 3].map((misses) =>
+      foreseen([good, ...Array.from({ length: misses }, (_, i) => record(i + 2, [own("p1"), missed]))]),
+    );
+    expect(after[0]!).toBeGreaterThan(foreseen([good]));
+    expect(after[1]!).toBeGreaterThan(after[0]!);
+    expect(after[2]!).toBeGreaterThan(after[1]!);
+    const since = [3, 4, 5].map((round) => record(round, [own("p1")]));
+    expect(foreseen([good, record(2, [own("p1"), missed]), ...since])).toBe(
+      foreseen([good, record(2, [own("p1")]), ...since]),
+    );
+  });
+
+  it("plans for a device that varies with room to spare", () => {
+    const records = (...seconds: number[]) =>
+      seconds.map((each, i) => record(i + 1, [own("p1", { secondsCompute: each })]));
+    const rate = (history: RoundRecord[]) =>
+      planRound(request({ method: "p-sca", deadlineSeconds: 2.1 }, [participant("p1")], history))
+        .assignments[0]!.dropoutRate;
+    // The same weighted mean, (0.5·a + 0.25·b)/0.75 = 1.6 s.
+    expect(rate(records(1.75, 1.525))).toBeGreaterThan(rate(records(1.6, 1.6)));
   });
 
   it("uses default constants first, then estimates, and says which", () => {

@@ -364,6 +364,19 @@ describe("the record", () => {
     ]);
   });
 
+  it("keeps the terms a round was planned with; a change counts from the next", () => {
+    const change = command({ kind: "change", change: { deadlineSeconds: 5, method: "fedlora" } });
+    expect(after([...planning, change, planned(["p1"])]).state).toMatchObject({
+      deadlineSeconds: 30,
+      method: "fixed",
+      config: { deadlineSeconds: 5 },
+    });
+    expect(after([...evaluating, change, evaluated(), planned(["p1"], 2)]).state).toMatchObject({
+      deadlineSeconds: 5,
+      method: "fedlora",
+    });
+  });
+
   it("closes at the quorum", () => {
     const half = createRun({ ...config, quorum: 0.5 }, adapter);
     expect(after([...training, begun("p1"), arrived("p1")], half).state.kind).toBe("evaluating");

@@ -189,7 +189,7 @@ function proceed(run: Run): Transition {
     return unchanged({ ...bare(run), kind: "lobby" });
   const round = run.records.length + 1;
   return {
-    state: { ...bare(run), kind: "planning", round },
+    state: { ...bare(run), kind: "planning", round, terms: run.config },
     effects: [{ kind: "plan", round, participantIds: ready.map(({ id }) => id) }],
   };
 }
@@ -223,7 +223,7 @@ function startRound(state: PlanningState, event: Extract<RunEvent, { kind: "plan
   // A plan that admits nobody would be made again and again: the host has to change a limit first.
   if (plan.assignments.length === 0) return proceed({ ...state, intent: "pause" });
   if (state.intent !== "run" || members.size === 0) return proceed(state);
-  const { method, quorum, deadlineSeconds } = state.config;
+  const { method, quorum, deadlineSeconds } = state.terms;
   return {
     state: {
       ...bare(state),

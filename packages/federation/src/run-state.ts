@@ -91,7 +91,12 @@ export interface Run {
 }
 
 export type LobbyState = Run & { readonly kind: "lobby" };
-export type PlanningState = Run & { readonly kind: "planning"; readonly round: number };
+export type PlanningState = Run & {
+  readonly kind: "planning";
+  readonly round: number;
+  /** The configuration that the round is planned for; later changes count from the next one. */
+  readonly terms: RunConfig;
+};
 export type TrainingState = Run & OpenRound & { readonly kind: "training" };
 export type EvaluatingState = Run & OpenRound & { readonly kind: "evaluating"; readonly closedAtMs: number };
 export type PausedState = Run & { readonly kind: "paused" };
