@@ -63,20 +63,17 @@ serveLab({
 
   steps: (count: number) => runSteps(count),
 
-  /** What one step costs beside time: run three, keep the last. */
+  /** What one step costs beside time: a round of two steps less a round of one. */
   async cost(): Promise<StepCost> {
     const counted = countWebgpu();
     await runSteps(1);
-    const before = counted();
+    const one = counted().dispatches;
     await runSteps(2);
-    const between = counted();
-    await runSteps(3);
-    const after = counted();
+    const { dispatches, pipelines } = counted();
     const { numTensors, numBytes, ...rest } = tf.memory();
     return {
-      // A round of 3 steps less a round of 2 leaves one step.
-      dispatches: after.dispatches - between.dispatches - (between.dispatches - before.dispatches),
-      pipelines: after.pipelines,
+      dispatches: dispatches - one - one,
+      pipelines,
       tensors: numTensors,
       bytes: numBytes,
       gpuBytes: (rest as { numBytesAllocatedInGPU?: number }).numBytesAllocatedInGPU,

@@ -52,15 +52,16 @@ async function checkWebgpu(): Promise<WebgpuCheck> {
     };
   const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" });
   if (!adapter) return { kind: "absent", detail: "WebGPU found no adapter" };
-  return { kind: isSoftware(adapter) ? "software" : "hardware", detail: adapterName(adapter) };
+  return { kind: isSoftware(adapter) ? "software" : "hardware", detail: adapterName(adapter.info) };
 }
 
-export function adapterName({ info }: GPUAdapter): string {
+/** The adapter in the browser's words; most leave the description empty. */
+export function adapterName(info: GPUAdapterInfo): string {
   return info.description || [info.vendor, info.architecture].filter(Boolean).join(" ") || "unnamed adapter";
 }
 
 /** Older browsers say it on the adapter, newer ones on its info. */
-export function isSoftware(adapter: GPUAdapter): boolean {
+function isSoftware(adapter: GPUAdapter): boolean {
   const flags: readonly { readonly isFallbackAdapter?: boolean }[] = [
     adapter.info,
     adapter as { readonly isFallbackAdapter?: boolean },

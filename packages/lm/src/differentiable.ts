@@ -1,8 +1,9 @@
 /**
  * Operations with hand-written gradients: cheaper than what autograd would compose, and only for what is trained
- * (frozen parameters get no gradient at all). All of them are checked against PyTorch in train-step.test.ts.
+ * (frozen parameters get no gradient at all). The trainers' tests check all of them against PyTorch.
  */
 import * as tf from "@tensorflow/tfjs";
+import { fusedCrossEntropy, fusedGelu, fusedLayerNorm, hasFused } from "./fused.ts";
 
 /** A frozen matrix and its stored transpose: x·Wᵀ runs far faster as a plain product on every backend we have. */
 export interface FrozenMatrix {
@@ -24,6 +25,7 @@ export function layerNorm(
   { gain, bias }: { readonly gain: tf.Tensor1D; readonly bias: tf.Tensor1D },
   epsilon: number,
 ): tf.Tensor2D {
+  if (hasFused("layerNorm")) return fusedLayerNorm(x, gain, bias, epsilon);
   return tf.customGrad((input, save) => {
     const centred = tf.sub(input as tf.Tensor2D, tf.mean(input as tf.Tensor2D, -1, true));
     const inverseDeviation = tf.rsqrt(tf.add(tf.mean(tf.square(centred), -1, true), epsilon));
@@ -41,11 +43,12 @@ export function layerNorm(
   })(x) as tf.Tensor2D;
 }
 
-const GELU_SLOPE = 2 * Math.sqrt(2 / Math.PI);
-const GELU_CUBIC = GELU_SLOPE * 0.044715;
+export const GELU_SLOPE = 2 * Math.sqrt(2 / Math.PI);
+export const GELU_CUBIC = GELU_SLOPE * 0.044715;
 
 /** GPT-2's tanh GELU, written as x·σ(2√(2/π)(x + 0.044715x³)): the same function, and σ is the faster kernel. */
 export function gelu(x: tf.Tensor2D): tf.Tensor2D {
+  if (hasFused("gelu")) return fusedGelu(x);
   return tf.customGrad((input, save) => {
     const square = tf.square(input as tf.Tensor2D);
     const gate = tf.sigmoid(tf.mul(input as tf.Tensor2D, tf.add(tf.mul(square, GELU_CUBIC), GELU_SLOPE)));
@@ -65,6 +68,7 @@ export function gelu(x: tf.Tensor2D): tf.Tensor2D {
 /** −log softmax(logits)[target] per row, nats. @param logits [N, classes] @param targets N class ids (host)
  *  @returns [N] */
 export function crossEntropy(logits: tf.Tensor2D, targets: Int32Array): tf.Tensor1D {
+  if (hasFused("crossEntropy")) return fusedCrossEntropy(logits, targets);
   const [, classes] = logits.shape;
   return tf.customGrad((z, save) => {
     const shifted = tf.sub(z as tf.Tensor2D, tf.max(z as tf.Tensor2D, -1, true)); // largest entry 0: exp cannot overflow

@@ -16,7 +16,7 @@ const full = Float32Array.from({ length: adapterSize(shape) }, (_, i) => i + 1);
 const mask = drawDropoutMask(shape, { seed: "m", round: 1, participantId: "a", dropoutRate: 0.4 });
 
 test("kept values land in Aᵀ and scaled Bᵀ, dropped columns and rows are zero", async () => {
-  await (await openEngine("cpu", {})).activate();
+  await (await openEngine("cpu", {})).run(async () => undefined);
   const productFactor = rescaleFactor("inverted", 0.4);
   const placement = placeSubAdapter(shape, mask, productFactor);
   const expansion = createExpansion(shape, placement);

@@ -64,7 +64,7 @@ describe("the bundled base model", () => {
   });
 
   test("computes the reference logits", async () => {
-    await (await openEngine("wasm", { wasmBase: wasmDirectory() })).activate();
+    await (await openEngine("wasm", { wasmBase: wasmDirectory() })).run(async () => undefined);
     const { model } = await readModel(base);
     const transformer = uploadModel(model);
     for (const { ids, lastLogits } of reference.prompts) {

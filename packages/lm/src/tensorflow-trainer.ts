@@ -28,7 +28,7 @@ import {
   rescaleFactor,
 } from "./lora-dropout.ts";
 import { labelLogits, tokenLosses } from "./loss.ts";
-import { disposeTraining, initTraining, trainStep } from "./train-step.ts";
+import { disposeTraining, initTraining, padToSlots, trainStep } from "./train-step.ts";
 import type {
   Backend,
   Evaluation,
@@ -40,6 +40,7 @@ import type {
   TrainingStep,
 } from "./trainer.ts";
 import { hiddenStates, type TransformerTensors, tokenLogits, uploadModel } from "./transformer.ts";
+import { yieldToEvents } from "./yield-to-events.ts";
 
 export interface TrainerOptions extends EngineOptions {
   readonly backend: Backend;
@@ -56,8 +57,7 @@ export interface LocalTrainer extends Trainer {
 /** @throws when the backend cannot start; `pickBackend` says beforehand which one can. */
 export async function createTrainer(options: TrainerOptions): Promise<LocalTrainer> {
   const engine = await openEngine(options.backend, options);
-  await engine.activate();
-  return new TensorflowTrainer(engine, uploadModel(options.model), options.adapter);
+  return engine.run(async () => new TensorflowTrainer(engine, uploadModel(options.model), options.adapter));
 }
 
 class TensorflowTrainer implements LocalTrainer {
@@ -94,16 +94,24 @@ class TensorflowTrainer implements LocalTrainer {
     return { firstStepSeconds: first.seconds, stepSeconds: second.seconds };
   }
 
-  async trainRound(
-    { mask, dropoutRate, values, training, batchSeed }: RoundRequest,
+  trainRound(
+    request: RoundRequest,
     dataset: Dataset,
     onStep?: (step: TrainingStep) => void,
     signal?: AbortSignal,
   ): Promise<RoundOutcome> {
+    return this.device.run(() => this.train(request, dataset, onStep, signal));
+  }
+
+  private async train(
+    { mask, dropoutRate, values, training, batchSeed }: RoundRequest,
+    dataset: Dataset,
+    onStep: ((step: TrainingStep) => void) | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<RoundOutcome> {
     const placement = placeSubAdapter(this.shape, mask, rescaleFactor(training.rescale, dropoutRate));
     if (values.length !== placement.valueCount)
       throw new Error(`round: expected ${placement.valueCount} kept values, got ${values.length}`);
-    await this.device.activate();
     const expansion = createExpansion(this.shape, placement);
     let state = initTraining(values, placement.slotCount);
     try {
@@ -191,35 +199,23 @@ class TensorflowTrainer implements LocalTrainer {
   }
 
   /** Gives `use` the full adapter's factors (flat-vector layout) while it runs. */
-  private async withAdapter<T>(
+  private withAdapter<T>(
     adapter: Float32Array | undefined,
     use: (factors: (() => AdapterTensors) | undefined) => Promise<T>,
   ): Promise<T> {
-    await this.device.activate();
-    if (!adapter) return use(undefined);
-    if (adapter.length !== adapterSize(this.shape))
-      throw new Error(`adapter: expected ${adapterSize(this.shape)} values, got ${adapter.length}`);
-    const placement = placeFullAdapter(this.shape);
-    const expansion = createExpansion(this.shape, placement);
-    const { slots, optimizer } = initTraining(adapter, placement.slotCount);
-    try {
-      return await use(() => expansion.expand(slots));
-    } finally {
-      disposeTraining({ slots, optimizer });
-      expansion.dispose();
-    }
+    return this.device.run(async () => {
+      if (!adapter) return use(undefined);
+      if (adapter.length !== adapterSize(this.shape))
+        throw new Error(`adapter: expected ${adapterSize(this.shape)} values, got ${adapter.length}`);
+      const placement = placeFullAdapter(this.shape);
+      const expansion = createExpansion(this.shape, placement);
+      const slots = tf.tensor1d(padToSlots(adapter, placement.slotCount));
+      try {
+        return await use(() => expansion.expand(slots));
+      } finally {
+        slots.dispose();
+        expansion.dispose();
+      }
+    });
   }
-}
-
-/** Lets the event loop run: cpu and WASM never wait for a device, so sockets and aborts would go unheard.
- *  A message, because a timer would be held to 4 ms. */
-function yieldToEvents(): Promise<void> {
-  return new Promise((resolve) => {
-    const { port1, port2 } = new MessageChannel();
-    port1.onmessage = () => {
-      port1.close();
-      resolve();
-    };
-    port2.postMessage(null);
-  });
 }

@@ -14,11 +14,16 @@ export interface TrainingState {
 
 export type Expansion = ReturnType<typeof createExpansion>;
 
-/** @param values kept values in wire order; zero slots are appended */
+/** @param values kept values in wire order */
 export function initTraining(values: Float32Array, slotCount: number): TrainingState {
+  return { slots: tf.tensor1d(padToSlots(values, slotCount)), optimizer: initAdamW(slotCount) };
+}
+
+/** Kept values followed by the zero slots. */
+export function padToSlots(values: Float32Array, slotCount: number): Float32Array {
   const padded = new Float32Array(slotCount);
   padded.set(values);
-  return { slots: tf.tensor1d(padded), optimizer: initAdamW(slotCount) };
+  return padded;
 }
 
 /** Loss of the batch and its gradient over the slots. */

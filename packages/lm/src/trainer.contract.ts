@@ -16,7 +16,7 @@ import { mergeAdapter } from "./lora.ts";
 import { cases, learningRate, model, type PytorchCase, weightDecay } from "./pytorch.contract.ts";
 import type { RoundRequest, Trainer, TrainingOptions } from "./trainer.ts";
 
-export type OpenTrainer = (model: LanguageModel, adapter: AdapterShape) => Promise<Trainer>;
+type OpenTrainer = (model: LanguageModel, adapter: AdapterShape) => Promise<Trainer>;
 
 export interface TrainerCheck {
   readonly name: string;
@@ -287,16 +287,16 @@ export const trainerChecks: readonly TrainerCheck[] = [
 ];
 
 /** Relative comparison; below 10⁻³ the tolerance counts as for 10⁻³. */
-export function near(got: number, expected: number, tolerance: number, what: string): void {
+function near(got: number, expected: number, tolerance: number, what: string): void {
   if (!(Math.abs(got - expected) <= tolerance * Math.max(Math.abs(expected), 1e-3)))
     throw new Error(`${what}: expected ${expected} (relative ±${tolerance}), got ${got}`);
 }
 
-export function equal(got: unknown, expected: unknown, what: string): void {
+function equal(got: unknown, expected: unknown, what: string): void {
   if (got !== expected) throw new Error(`${what}: expected ${expected}, got ${got}`);
 }
 
-export async function rejects(promise: Promise<unknown>, message: RegExp): Promise<void> {
+async function rejects(promise: Promise<unknown>, message: RegExp): Promise<void> {
   const error = await promise.then(
     () => undefined,
     (reason: unknown) => reason,

@@ -12,8 +12,8 @@ describe.each(["cpu", "wasm"] as const)("trainer on %s", (backend) => {
   );
 
   test.each(cases)("$dataset.kind: every gradient equals PyTorch float64", async (from) => {
-    await (await openEngine(backend, { wasmBase: wasmDirectory() })).activate();
-    const { relative, largest } = await gradientError(from);
+    const engine = await openEngine(backend, { wasmBase: wasmDirectory() });
+    const { relative, largest } = await engine.run(() => gradientError(from));
     expect(relative).toBeLessThan(1e-5);
     expect(largest).toBeLessThan(1e-5);
   });

@@ -11,8 +11,17 @@ import * as tf from "@tensorflow/tfjs";
 import type { WebGPUBackend } from "@tensorflow/tfjs-backend-webgpu";
 import { serveLab } from "../lab/worker-lab.ts";
 import type { LanguageModel } from "./checkpoint.ts";
+import { GELU_CUBIC, GELU_SLOPE } from "./differentiable.ts";
 import { openEngine } from "./engine/open.ts";
 import { type DeviceWatch, validatedRun, watchDevice } from "./engine/webgpu.ts";
+import {
+  crossEntropyGradientProgram,
+  crossEntropyProgram,
+  geluGradientProgram,
+  geluProgram,
+  layerNormGradientProgram,
+  layerNormProgram,
+} from "./engine/webgpu-fused-programs.ts";
 import {
   matMulProgram,
   type OwnProgram,
@@ -20,6 +29,7 @@ import {
   reduceRowsProgram,
   softmaxProgram,
 } from "./engine/webgpu-programs.ts";
+import { FUSED_KERNELS } from "./fused.ts";
 import { gradientError } from "./gradients.contract.ts";
 import { cases, type PytorchCase } from "./pytorch.contract.ts";
 import { createTrainer } from "./tensorflow-trainer.ts";
@@ -38,13 +48,13 @@ serveLab({
   },
 
   gradientError: async (position: number) => {
-    await (await openEngine("webgpu", {})).activate();
-    return gradientError(cases[position] as PytorchCase);
+    const engine = await openEngine("webgpu", {});
+    return engine.run(() => gradientError(cases[position] as PytorchCase));
   },
 
   /** Largest error of each of our programs against sums in double precision, outputs poisoned beforehand. */
   kernelErrors: async () => {
-    await (await openEngine("webgpu", {})).activate();
+    await (await openEngine("webgpu", {})).run(async () => undefined);
     const errors: Record<string, number> = {};
     for (const [name, run] of kernelCases()) errors[name] = await run();
     return errors;
@@ -53,14 +63,13 @@ serveLab({
   /** Products of a tensor that was cast from integers, whose buffer still holds integers. */
   castProduct: async () => {
     const engine = await openEngine("webgpu", {});
-    await engine.activate();
-    const product = tf.tidy(() => {
+    const multiply = () => {
       const float = (size: number) => tf.ones([size, size]) as tf.Tensor2D;
       const cast = tf.cast(tf.tensor2d([1, 2, 3, 4], [2, 2], "int32"), "float32");
       // Products of floats of the same sizes first, so that the program is known already.
       return tf.add(tf.mul(tf.matMul(float(2), float(2)), 0), tf.matMul(cast, float(2)));
-    });
-    return [...(await engine.read(product))];
+    };
+    return [...(await engine.run(() => engine.read(tf.tidy(multiply))))];
   },
 
   /** Pipelines compiled by each of: the warm-up, a round at its own rate, rounds at other rates. */
@@ -113,20 +122,21 @@ serveLab({
     const { model } = await import("./pytorch.contract.ts");
     const trainer = await open(model, from.shape);
     const backend = tf.backend() as WebGPUBackend;
-    const stock = tf.getKernel("Sigmoid", "webgpu");
-    tf.unregisterKernel("Sigmoid", "webgpu");
+    const stock = tf.getKernel(FUSED_KERNELS.gelu, "webgpu");
+    tf.unregisterKernel(stock.kernelName, "webgpu");
     tf.registerKernel({
       ...stock,
       kernelFunc: (({ inputs }: Parameters<tf.KernelFunc>[0]) => {
         const x = inputs.x as tf.TensorInfo;
-        const { program, uniforms } = softmaxProgram(1, tf.util.sizeFromShape(x.shape));
+        const size = tf.util.sizeFromShape(x.shape);
+        const { program, uniforms } = geluProgram(size, GELU_SLOPE, GELU_CUBIC);
         const broken = {
           ...program,
           shaderKey: "broken",
           getUserCode: () => "fn main(index : i32) { result[index] = noSuchName; }",
         };
-        const flat = { ...x, shape: [tf.util.sizeFromShape(x.shape)] };
         const data = uniforms.map((value) => ({ type: "int32", data: [value] }));
+        const flat = { ...x, shape: [size] };
         return { ...backend.runWebGPUProgram(broken, [flat], "float32", data), shape: x.shape };
       }) as unknown as tf.KernelFunc,
     });
@@ -187,7 +197,7 @@ function* kernelCases(): Generator<Case> {
   /** Runs a program into recycled buffers full of NaN, and compares. */
   const errorOf = async (
     program: OwnProgram,
-    inputs: readonly Float32Array[],
+    inputs: readonly (Float32Array | Int32Array)[],
     expected: (index: number) => number,
   ): Promise<number> => {
     const size = tf.util.sizeFromShape(program.program.outputShape);
@@ -196,7 +206,9 @@ function* kernelCases(): Generator<Case> {
       await poison.data();
       poison.dispose();
     }
-    const tensors = inputs.map((values) => tf.tensor1d(values));
+    const tensors = inputs.map((values) =>
+      tf.tensor1d(values, values instanceof Int32Array ? "int32" : "float32"),
+    );
     const output = tf.engine().makeTensorFromTensorInfo(validatedRun(backend, watch)(program, tensors));
     const got = (await watch.orFailure(output.data())) as Float32Array;
     await watch.settled();
@@ -283,6 +295,87 @@ function* kernelCases(): Generator<Case> {
           });
         },
       ];
+  }
+  for (const columns of [8, 7]) {
+    const rows = 5;
+    const at = (values: Float32Array, row: number) => [
+      ...values.subarray(row * columns, (row + 1) * columns),
+    ];
+    const normalised = (values: readonly number[]) => {
+      const mean = values.reduce((p, q) => p + q) / columns;
+      const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / columns;
+      const inverse = 1 / Math.sqrt(variance + 0.01);
+      return { inverse, hat: values.map((value) => (value - mean) * inverse) };
+    };
+    const [x, dy, gain, bias] = [draw(rows * columns), draw(rows * columns), draw(columns), draw(columns)];
+    yield [
+      `layer norm of ${columns}`,
+      () =>
+        errorOf(layerNormProgram(rows, columns, 0.01), [x, gain, bias], (index) => {
+          const { hat } = normalised(at(x, Math.floor(index / columns)));
+          const column = index % columns;
+          return (hat[column] as number) * (gain[column] as number) + (bias[column] as number);
+        }),
+    ];
+    yield [
+      `gradient of layer norm of ${columns}`,
+      () =>
+        errorOf(layerNormGradientProgram(rows, columns, 0.01), [x, gain, dy], (index) => {
+          const row = Math.floor(index / columns);
+          const { inverse, hat } = normalised(at(x, row));
+          const t = at(dy, row).map((value, column) => value * (gain[column] as number));
+          // The Jacobian written out: (δ − 1/n − x̂ᵢx̂ⱼ/n)/σ.
+          const column = index % columns;
+          return t.reduce((sum, value, j) => {
+            const same = j === column ? 1 : 0;
+            return (
+              sum + inverse * value * (same - (1 + (hat[column] as number) * (hat[j] as number)) / columns)
+            );
+          }, 0);
+        }),
+    ];
+    const targets = Int32Array.from({ length: rows }, () => random.below(columns));
+    const scale = draw(rows);
+    const probabilities = (row: number) => {
+      const exponentials = at(x, row).map(Math.exp);
+      const total = exponentials.reduce((p, q) => p + q);
+      return exponentials.map((value) => value / total);
+    };
+    yield [
+      `cross-entropy of ${columns}`,
+      () =>
+        errorOf(
+          crossEntropyProgram(rows, columns),
+          [x, targets],
+          (row) => -Math.log(probabilities(row)[targets[row] as number] as number),
+        ),
+    ];
+    yield [
+      `gradient of cross-entropy of ${columns}`,
+      () =>
+        errorOf(crossEntropyGradientProgram(rows, columns), [x, targets, scale], (index) => {
+          const [row, column] = [Math.floor(index / columns), index % columns];
+          const oneHot = targets[row] === column ? 1 : 0;
+          return ((probabilities(row)[column] as number) - oneHot) * (scale[row] as number);
+        }),
+    ];
+  }
+  for (const size of [24, 21]) {
+    const [x, dy] = [draw(size), draw(size)];
+    const tanhGelu = (value: number) =>
+      0.5 * value * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (value + 0.044715 * value ** 3)));
+    yield [
+      `gelu of ${size}`,
+      () => errorOf(geluProgram(size, GELU_SLOPE, GELU_CUBIC), [x], (index) => tanhGelu(x[index] as number)),
+    ];
+    yield [
+      `gradient of gelu of ${size}`,
+      () =>
+        errorOf(geluGradientProgram(size, GELU_SLOPE, GELU_CUBIC), [x, dy], (index) => {
+          const [value, step] = [x[index] as number, 1e-5];
+          return ((dy[index] as number) * (tanhGelu(value + step) - tanhGelu(value - step))) / (2 * step);
+        }),
+    ];
   }
   yield [
     SILENT,

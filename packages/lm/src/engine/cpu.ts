@@ -5,8 +5,9 @@ import type { Engine } from "./engine.ts";
 export async function openCpu(): Promise<Engine> {
   return {
     description: { backend: "cpu", device: "JavaScript", kernels: [] },
-    activate: async () => {
+    run: async (work) => {
       await tf.setBackend("cpu");
+      return work();
     },
     read: async (tensor) => {
       const values = Float32Array.from(tensor.dataSync());

@@ -20,8 +20,8 @@ export interface KernelChoice {
 
 export interface Engine {
   readonly description: EngineDescription;
-  /** Makes this the backend of the operations that follow. */
-  activate(): Promise<void>;
-  /** Reads a tensor back and disposes it; rejects if the device has failed by then. */
+  /** Runs work whose operations belong to this backend; rejects as soon as the device fails. */
+  run<T>(work: () => Promise<T>): Promise<T>;
+  /** Reads a tensor back and disposes it; within `run`. */
   read(tensor: tf.Tensor): Promise<Float32Array>;
 }

@@ -27,8 +27,9 @@ async function open(wasmBase: string): Promise<Engine> {
       device: simd ? "WebAssembly SIMD" : "WebAssembly",
       kernels: [{ kernel: "BatchMatMul", chosen: "own" }],
     },
-    activate: async () => {
+    run: async (work) => {
       await tf.setBackend("wasm");
+      return work();
     },
     read: async (tensor) => {
       const values = Float32Array.from(tensor.dataSync());

@@ -1,7 +1,18 @@
-/** Our WebGPU kernels in tfjs's registry, by family; what a family cannot do it hands to tfjs's own kernel. */
+/** Our WebGPU kernels in tfjs's registry, by family: in place of tfjs's own, which still serve what ours cannot, or
+ *  under names of ours (fused.ts). */
 
 import * as tf from "@tensorflow/tfjs";
 import type { WebGPUBackend } from "@tensorflow/tfjs-backend-webgpu";
+import { GELU_CUBIC, GELU_SLOPE } from "../differentiable.ts";
+import { FUSED_KERNELS } from "../fused.ts";
+import {
+  crossEntropyGradientProgram,
+  crossEntropyProgram,
+  geluGradientProgram,
+  geluProgram,
+  layerNormGradientProgram,
+  layerNormProgram,
+} from "./webgpu-fused-programs.ts";
 import {
   matMulProgram,
   type OwnProgram,
@@ -11,36 +22,41 @@ import {
   softmaxProgram,
 } from "./webgpu-programs.ts";
 
-/** Kernels that are chosen together. */
-export const KERNEL_FAMILIES = ["matmul", "softmax", "reduce"] as const;
-export type KernelFamily = (typeof KERNEL_FAMILIES)[number];
+/** Kernels that are chosen together. `rows` holds all that give one row to one invocation; `gelu` is element-wise. */
+export type KernelFamily = "matmul" | "softmax" | "rows" | "gelu";
 
 /** Runs one of our programs; the engine's version watches its first use for validation errors. */
 export type RunProgram = (program: OwnProgram, inputs: readonly tf.TensorInfo[]) => tf.TensorInfo;
 
 type KernelArguments = Parameters<tf.KernelFunc>[0];
+/** `stock` runs tfjs's kernel of that name; the fused ones have none and never ask. */
 type Kernel = (args: KernelArguments, stock: () => tf.TensorInfo) => tf.TensorInfo;
 
+const BACKEND = "webgpu";
 /** Sums beyond one row's worth are split into this many partial sums. */
 const PARTIAL_SUMS = 256;
 
-/** Puts a family in place; the returned function puts tfjs's kernels back. */
+/** Puts a family in place; the returned function puts things back as they were. */
 export function installFamily(family: KernelFamily, run: RunProgram): () => void {
-  const restores = Object.entries(familyKernels(family, run)).map(([name, kernel]) => {
-    const stock = tf.getKernel(name, "webgpu");
+  const restores = Object.entries(familyKernels(family, run)).map(([kernelName, kernel]) => {
+    const stock = tf.getKernel(kernelName, BACKEND) as tf.KernelConfig | undefined;
     const kernelFunc = (args: KernelArguments): tf.TensorInfo =>
-      kernel(args, () => stock.kernelFunc(args) as tf.TensorInfo);
-    replaceKernel({ ...stock, kernelFunc: kernelFunc as tf.KernelFunc });
-    return () => replaceKernel(stock);
+      kernel(args, () => stock?.kernelFunc(args) as tf.TensorInfo);
+    if (stock) tf.unregisterKernel(kernelName, BACKEND);
+    tf.registerKernel({
+      ...stock,
+      kernelName,
+      backendName: BACKEND,
+      kernelFunc: kernelFunc as tf.KernelFunc,
+    });
+    return () => {
+      tf.unregisterKernel(kernelName, BACKEND);
+      if (stock) tf.registerKernel(stock);
+    };
   });
   return () => {
     for (const restore of restores) restore();
   };
-}
-
-function replaceKernel(config: tf.KernelConfig): void {
-  tf.unregisterKernel(config.kernelName, config.backendName);
-  tf.registerKernel(config);
 }
 
 function familyKernels(family: KernelFamily, run: RunProgram): Readonly<Record<string, Kernel>> {
@@ -49,11 +65,59 @@ function familyKernels(family: KernelFamily, run: RunProgram): Readonly<Record<s
       return { BatchMatMul: matMul(run) };
     case "softmax":
       return { Softmax: softmax(run) };
-    case "reduce":
-      return { Sum: reduce("sum", run), Mean: reduce("mean", run), Max: reduce("max", run) };
+    case "rows":
+      return {
+        Sum: reduce("sum", run),
+        Mean: reduce("mean", run),
+        Max: reduce("max", run),
+        [FUSED_KERNELS.layerNorm]: layerNorm(layerNormProgram, ["x", "gain", "bias"], run),
+        [FUSED_KERNELS.layerNormGradient]: layerNorm(layerNormGradientProgram, ["x", "gain", "dy"], run),
+        [FUSED_KERNELS.crossEntropy]: crossEntropy(run),
+        [FUSED_KERNELS.crossEntropyGradient]: crossEntropyGradient(run),
+      };
+    case "gelu":
+      return {
+        [FUSED_KERNELS.gelu]: gelu(geluProgram, ["x"], run),
+        [FUSED_KERNELS.geluGradient]: gelu(geluGradientProgram, ["x", "dy"], run),
+      };
     default:
       return family satisfies never;
   }
+}
+
+function layerNorm(program: typeof layerNormProgram, names: readonly string[], run: RunProgram): Kernel {
+  return ({ inputs, attrs }) => {
+    const { shape } = inputs.x as tf.TensorInfo;
+    const [rows, columns] = shape as [number, number];
+    const { epsilon } = attrs as { epsilon: number };
+    return { ...run(program(rows, columns, epsilon), flatInputs(inputs, names)), shape };
+  };
+}
+
+function gelu(program: typeof geluProgram, names: readonly string[], run: RunProgram): Kernel {
+  return ({ inputs }) => {
+    const { shape } = inputs.x as tf.TensorInfo;
+    return { ...run(program(size(shape), GELU_SLOPE, GELU_CUBIC), flatInputs(inputs, names)), shape };
+  };
+}
+
+function crossEntropy(run: RunProgram): Kernel {
+  return ({ inputs }) => {
+    const [rows, classes] = (inputs.logits as tf.TensorInfo).shape as [number, number];
+    return run(crossEntropyProgram(rows, classes), flatInputs(inputs, ["logits", "targets"]));
+  };
+}
+
+function crossEntropyGradient(run: RunProgram): Kernel {
+  return ({ inputs }) => {
+    const { shape } = inputs.logits as tf.TensorInfo;
+    const program = crossEntropyGradientProgram(...(shape as [number, number]));
+    return { ...run(program, flatInputs(inputs, ["logits", "targets", "dy"])), shape };
+  };
+}
+
+function flatInputs(inputs: tf.NamedTensorInfoMap, names: readonly string[]): tf.TensorInfo[] {
+  return names.map((name) => flat(inputs[name] as tf.TensorInfo));
 }
 
 function matMul(run: RunProgram): Kernel {

@@ -30,7 +30,7 @@ interface ProgramText {
   readonly body: () => string;
 }
 
-function ownProgram(text: ProgramText): OwnProgram {
+export function ownProgram(text: ProgramText): OwnProgram {
   const uniforms = { invocations: text.invocations, ...text.uniforms };
   return {
     uniforms: Object.values(uniforms),
@@ -248,10 +248,10 @@ export function partialSumsProgram(size: number, parts: number): OwnProgram {
   });
 }
 
-const zero = (components: Components): string => (components === 4 ? "vec4<f32>(0.0)" : "0.0");
+export const zero = (components: Components): string => (components === 4 ? "vec4<f32>(0.0)" : "0.0");
 
 /** Folds the components of a value into one. */
-function horizontal(op: "max" | "+", value: string, components: Components): string {
+export function horizontal(op: "max" | "+", value: string, components: Components): string {
   if (components === 1) return value;
   return op === "+"
     ? `(${value}.x + ${value}.y + ${value}.z + ${value}.w)`

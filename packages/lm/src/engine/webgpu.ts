@@ -7,6 +7,8 @@
 
 import * as tf from "@tensorflow/tfjs";
 import { WebGPUBackend } from "@tensorflow/tfjs-backend-webgpu";
+import { adapterName } from "../device-check.ts";
+import { yieldToEvents } from "../yield-to-events.ts";
 import type { Engine, KernelChoice } from "./engine.ts";
 import type { RunProgram } from "./webgpu-kernels.ts";
 import { chooseKernels } from "./webgpu-probe.ts";
@@ -28,24 +30,28 @@ async function open(): Promise<Engine> {
   const kernels: KernelChoice[] = await watch.orFailure(chooseKernels(backend, validatedRun(backend, watch)));
   return {
     description: { backend: "webgpu", device: deviceName(backend.device), kernels },
-    activate: async () => {
+    run: async (work) => {
       await tf.setBackend("webgpu");
+      try {
+        return await watch.orFailure(work());
+      } catch (error) {
+        // On a failed device operations throw all sorts of things; the failure itself is what to tell.
+        await watch.orFailure(yieldToEvents());
+        throw error;
+      }
     },
     read: async (tensor) => {
-      try {
-        const values = await watch.orFailure(tensor.data());
-        await watch.settled();
-        return values as Float32Array;
-      } finally {
-        tensor.dispose();
-      }
+      const values = await tensor.data();
+      tensor.dispose();
+      await watch.settled();
+      return values as Float32Array;
     },
   };
 }
 
 /** A device's failure as a promise that only ever rejects, and the validations still under way. */
 export interface DeviceWatch {
-  /** `result`, unless the device fails first. */
+  /** `result`, unless the device fails first or has failed already. */
   orFailure<T>(result: Promise<T>): Promise<T>;
   /** Waits for a validation's verdict before results are believed. */
   expect(validation: Promise<GPUError | null>, program: string): void;
@@ -105,5 +111,5 @@ export function validatedRun(backend: WebGPUBackend, watch: DeviceWatch): RunPro
 
 function deviceName(device: GPUDevice): string {
   const { adapterInfo } = device as { readonly adapterInfo?: GPUAdapterInfo };
-  return adapterInfo?.description || adapterInfo?.vendor || "unnamed adapter";
+  return adapterInfo ? adapterName(adapterInfo) : "unnamed adapter";
 }
