@@ -62,10 +62,10 @@ describe("openParticipants", () => {
   });
 
   it("says why when a page gives up, and what was missing when it never gets there", async () => {
-    const broken = openParticipant(browser, 0, { url, nickname: () => "broken", timeoutSeconds: 5 });
+    const broken = openParticipant(browser, 0, { url, nickname: () => "broken" });
     await expect(broken).rejects.toThrow("broken: no model here");
-    const idle = await openParticipant(browser, 0, { url, nickname: () => "idle", timeoutSeconds: 0.3 });
-    await expect(idle.reaches(["training"])).rejects.toThrow(
+    const idle = await openParticipant(browser, 0, { url, nickname: () => "idle" });
+    await expect(idle.reaches(["training"], 0.3)).rejects.toThrow(
       "idle: expected state training within 0.3 s, got ready",
     );
     await kill(idle);

@@ -35,8 +35,9 @@ export interface Participant {
   /** Resolves with the reason when the tab can no longer take part: it crashed, was closed, or its page gave up. */
   readonly gone: Promise<string>;
   state(): Promise<PageState>;
-  /** Waits until the page is in one of `states`; throws at once when the tab is gone. */
-  reaches(states: readonly string[]): Promise<PageState>;
+  /** Waits until the page is in one of `states`, as long as the options allow unless told; throws at once when the
+   *  tab is gone. */
+  reaches(states: readonly string[], timeoutSeconds?: number): Promise<PageState>;
   close(): Promise<void>;
 }
 
@@ -64,7 +65,6 @@ export async function openParticipant(
   options: ParticipantOptions,
 ): Promise<Participant> {
   const nickname = options.nickname?.(index) ?? `tab ${index + 1}`;
-  const timeoutMilliseconds = (options.timeoutSeconds ?? 120) * 1000;
   const link = await openLink(options.url);
   const context = await browser.newContext();
   const page = await context.newPage();
@@ -79,19 +79,19 @@ export async function openParticipant(
     wire,
     gone,
     state: () => readPageState(page),
-    async reaches(states) {
+    async reaches(states, timeoutSeconds = options.timeoutSeconds ?? 120) {
       const settled = page.waitForFunction(
         (wanted) => {
           const { state, participantId } = document.documentElement.dataset;
           return participantId !== undefined && wanted.includes(state ?? "");
         },
         [...states],
-        { timeout: timeoutMilliseconds, polling: 100 },
+        { timeout: timeoutSeconds * 1000, polling: 100 },
       );
       const reason = await Promise.race([settled.then(() => null), gone]).catch(async (cause) => {
         const { state } = await readPageState(page);
         throw new Error(
-          `${nickname}: expected state ${states.join(" or ")} within ${timeoutMilliseconds / 1000} s, got ${state ?? "none"}`,
+          `${nickname}: expected state ${states.join(" or ")} within ${timeoutSeconds} s, got ${state ?? "none"}`,
           { cause },
         );
       });
