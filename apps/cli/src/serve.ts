@@ -4,6 +4,7 @@ import QRCode from "qrcode";
 import { type Federation, startFederation } from "./federation.ts";
 import { describeFlags, type Flag, oneOf, parseFlags, wholeNumber } from "./flags.ts";
 import { RUN_FLAGS, runConfigFromFlags } from "./run-flags.ts";
+import { UsageError } from "./usage-error.ts";
 import { taskDefaults } from "./workload.ts";
 
 const DEFAULT_PORT = 7860;
@@ -16,8 +17,7 @@ const SERVE_FLAGS: readonly Flag[] = [
     help: "0.0.0.0 for every device of this network (default), or 127.0.0.1",
   },
   { name: "out", value: "DIR", help: "run folder (runs/ and the time)" },
-  { name: "resume", help: "continue the run that --out holds" },
-  { name: "auto-start", help: "start without the host page, once enough participants are ready" },
+  { name: "resume", help: "continue the run that --out holds, with its own settings" },
   ...RUN_FLAGS,
   { name: "help", help: "show this" },
 ];
@@ -43,6 +43,8 @@ export async function serve(args: readonly string[]): Promise<void> {
     process.stdout.write(HELP);
     return;
   }
+  if (given.has("resume") && !given.has("out"))
+    throw new UsageError("--resume needs --out, the folder of the run");
   const task = (given.get("task") as string | undefined) ?? DEFAULT_RUN_CONFIG.task;
   const config = runConfigFromFlags(given, taskDefaults(task));
   const out =
@@ -56,7 +58,6 @@ export async function serve(args: readonly string[]): Promise<void> {
     say,
   });
   await invite(federation, out);
-  if (given.has("auto-start")) await federation.coordinator.command({ kind: "start" });
   await interrupted();
   say("storing the run …");
   await federation.close();

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { appendFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -699,6 +699,8 @@ it("goes on after a restart: same model, same identities, next round", async () 
   await ada.nextStart(2);
   const { adapterSha256, runId } = first.coordinator.report();
   await first.coordinator.close();
+  // As after a crash between a round's line and its checkpoint.
+  await appendFile(join(directory, "metrics.jsonl"), '{"round":2}\n{"rou');
 
   const second = await start({}, { store: createStore(directory), stored: await readStoredRun(directory) });
   expect(second.coordinator.report()).toMatchObject({ adapterSha256, runId, rounds: [{ round: 1 }] });
@@ -710,6 +712,14 @@ it("goes on after a restart: same model, same identities, next round", async () 
   await second.coordinator.close();
   const lines = (await readFile(join(directory, "metrics.jsonl"), "utf8")).trim().split("\n");
   expect(lines.map((line) => JSON.parse(line).round)).toEqual([1, 2, 3]);
+  expect((await readdir(directory)).sort()).toEqual([
+    "adapter-3.f32",
+    "adapter.safetensors",
+    "checkpoint.json",
+    "config.json",
+    "metrics.jsonl",
+    "report.json",
+  ]);
   const report = JSON.parse(await readFile(join(directory, "report.json"), "utf8"));
   expect(report).toMatchObject({ runId, rounds: [{}, {}, {}], finalTestLoss: expect.any(Number) });
 });

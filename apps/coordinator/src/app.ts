@@ -192,8 +192,10 @@ export async function buildCoordinator(options: CoordinatorOptions): Promise<Coo
 
   const config = stored?.config ?? options.config;
   const workload = await options.loadWorkload(config);
-  if (stored) run = startRun(workload, continueRun(stored, workload), stored);
-  else {
+  if (stored) {
+    run = startRun(workload, continueRun(stored, workload), stored);
+    keeper.resume(run);
+  } else {
     run = startRun(workload, createRun(config, workload.adapter));
     keeper.begin(run);
   }

@@ -7,6 +7,8 @@ import type { RunStore } from "./store.ts";
 export interface RunKeeper {
   /** A fresh run's folder. */
   begin(run: LiveRun): void;
+  /** Goes on with the folder of a stored run. */
+  resume(run: LiveRun): void;
   configChanged(run: LiveRun): void;
   roundDone(run: LiveRun, record: RoundRecord): void;
   /** Report and adapter as they are now. */
@@ -19,7 +21,13 @@ export function createKeeper(
   log: (line: string) => void,
 ): RunKeeper {
   if (store === undefined)
-    return { begin: () => {}, configChanged: () => {}, roundDone: () => {}, results: async () => {} };
+    return {
+      begin: () => {},
+      resume: () => {},
+      configChanged: () => {},
+      roundDone: () => {},
+      results: async () => {},
+    };
 
   const report = (error: unknown): void => log(`cannot store the run: ${(error as Error).message}`);
   const checkpoint = ({ runId, state, adapter }: LiveRun): Promise<void> =>
@@ -41,6 +49,9 @@ export function createKeeper(
     begin(run) {
       store.begin(run.state.config).catch(report);
       checkpoint(run).catch(report);
+    },
+    resume(run) {
+      store.resume(run.state.records).catch(report);
     },
     configChanged(run) {
       store.saveConfig(run.state.config).catch(report);

@@ -33,6 +33,8 @@ export interface StoredRun extends Checkpoint {
 export interface RunStore {
   /** Starts a run's folder afresh; what an earlier run left in it goes. */
   begin(config: RunConfig): Promise<void>;
+  /** Goes on with a stored run: drops rounds that its checkpoint does not have. */
+  resume(records: readonly RoundRecord[]): Promise<void>;
   saveConfig(config: RunConfig): Promise<void>;
   appendRound(record: RoundRecord): Promise<void>;
   saveCheckpoint(checkpoint: Checkpoint, adapter: Float32Array): Promise<void>;
@@ -53,7 +55,8 @@ export function createStore(directory: string): RunStore {
     await rename(path(`${name}.part`), path(name));
   };
   const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
-  let previousAdapter: string | null = null;
+  const lines = (records: readonly RoundRecord[]): string =>
+    records.map((record) => `${JSON.stringify(record)}\n`).join("");
 
   return {
     begin: (config) =>
@@ -64,16 +67,16 @@ export function createStore(directory: string): RunStore {
         await replace("config.json", json(config));
         await replace("metrics.jsonl", "");
       }),
+    resume: (records) => enqueue(() => replace("metrics.jsonl", lines(records))),
     saveConfig: (config) => enqueue(() => replace("config.json", json(config))),
-    appendRound: (record) => enqueue(() => appendFile(path("metrics.jsonl"), `${JSON.stringify(record)}\n`)),
+    appendRound: (record) => enqueue(() => appendFile(path("metrics.jsonl"), lines([record]))),
     saveCheckpoint: (checkpoint, adapter) =>
       enqueue(async () => {
         const adapterFile = `adapter-${checkpoint.roundsDone}.f32`;
         await replace(adapterFile, new Uint8Array(adapter.buffer, adapter.byteOffset, adapter.byteLength));
         await replace("checkpoint.json", json({ ...checkpoint, adapterFile }));
-        if (previousAdapter !== null && previousAdapter !== adapterFile)
-          await rm(path(previousAdapter), { force: true });
-        previousAdapter = adapterFile;
+        for (const name of await readdir(directory))
+          if (/^adapter-\d+\.f32$/.test(name) && name !== adapterFile) await rm(path(name));
       }),
     saveResults: (report, adapterFile) =>
       enqueue(async () => {

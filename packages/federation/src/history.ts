@@ -71,7 +71,8 @@ function recordMember(state: EvaluatingState, member: Member): ParticipantRound 
     sampleCount: participant.device.sampleCount,
     trainLoss: statistics?.trainLoss ?? null,
     energyJoules: statistics?.energyJoules ?? null,
-    energySource: statistics?.energySource ?? null,
+    // An emulated radio's share of the joules is no device's.
+    energySource: statistics && (assignment.rateSource === "emulated" ? "emulated" : statistics.energySource),
     tokens: statistics?.tokens ?? null,
     roundTripSeconds: statistics?.roundTripSeconds ?? null,
     gradientNorm95: statistics?.gradientNorm95 ?? null,

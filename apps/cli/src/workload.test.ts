@@ -1,0 +1,101 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { writeTinyModel } from "@fedlodrop/harness";
+import { createTrainer, datasetFromSamples } from "@fedlodrop/lm";
+import { readModel } from "@fedlodrop/lm/node";
+import {
+  adapterSize,
+  createRandom,
+  DEFAULT_RUN_CONFIG,
+  initialAdapter,
+  type RunConfig,
+  resolveRunConfig,
+  sampleWithoutReplacement,
+} from "@fedlodrop/protocol";
+import { prepareTask } from "@fedlodrop/tasks/node";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { loadWorkload, taskDefaults } from "./workload.ts";
+
+let model: string;
+beforeAll(async () => {
+  model = await mkdtemp(join(tmpdir(), "fedlodrop-model-"));
+  await writeTinyModel(model);
+});
+afterAll(() => rm(model, { recursive: true }));
+
+const config = (change: Partial<RunConfig> = {}): RunConfig => ({
+  ...DEFAULT_RUN_CONFIG,
+  model,
+  rank: 2,
+  devices: 3,
+  samplesPerDevice: 4,
+  evaluationSamples: 6,
+  training: { ...DEFAULT_RUN_CONFIG.training, sequenceLength: 16 },
+  ...change,
+});
+
+describe("a workload", () => {
+  it("evaluates in its thread what the model's own trainer evaluates here", async () => {
+    const workload = await loadWorkload(config(), () => {});
+    try {
+      expect(workload).toMatchObject({
+        deviceCount: 3,
+        task: { name: "presidents", kind: "language-model" },
+      });
+      const texts = [0, 1, 2].map((index) => workload.deviceSplit(index));
+      expect(new Set(texts.map(({ device }) => device)).size).toBe(3);
+      expect(texts.every(({ samples }) => samples.length > 0)).toBe(true);
+
+      const adapter = initialAdapter(workload.adapter, "0").map((value, i) => value + 0.05 * Math.sin(i));
+      const { testLoss } = await workload.evaluate!(adapter);
+      // The same six held-out windows on the oracle engine, in this thread.
+      const loaded = await readModel(model);
+      const { heldOut } = await prepareTask("presidents", {
+        devices: 3,
+        rule: DEFAULT_RUN_CONFIG.split,
+        seed: "0",
+        samplesPerDevice: 4,
+        sequenceLength: 16,
+        heldOutSamples: 6,
+      });
+      const kind = "language-model";
+      const all = datasetFromSamples(heldOut, loaded.tokenizer, { kind, sequenceLength: 16 });
+      const windows = all.kind === kind ? all.windows : [];
+      const drawn = sampleWithoutReplacement(windows.length, 6, createRandom("0", "evaluation"));
+      const trainer = await createTrainer({ backend: "cpu", model: loaded.model, adapter: workload.adapter });
+      const dataset = { kind, windows: Array.from(drawn, (row) => windows[row]!) } as const;
+      // f32 sums in another order.
+      expect(testLoss).toBeCloseTo((await trainer.evaluate(dataset, adapter)).loss, 5);
+      trainer.dispose();
+
+      const file = await workload.serializeAdapter(adapter);
+      expect(file.byteLength).toBeGreaterThan(4 * adapterSize(workload.adapter));
+    } finally {
+      await workload.close();
+    }
+  });
+
+  it("leaves texts and evaluation to participants who bring their own", async () => {
+    const workload = await loadWorkload(config({ task: "own-text" }), () => {});
+    expect(workload.evaluate).toBeNull();
+    expect(workload.deviceSplit(0).samples).toEqual([]);
+    await workload.close();
+  });
+
+  it("says in one line what is wrong", async () => {
+    await expect(loadWorkload(config({ model: "/nowhere" }), () => {})).rejects.toThrow(
+      /there is no \/nowhere$/,
+    );
+    await expect(loadWorkload(config({ task: "chess" }), () => {})).rejects.toThrow(
+      /expected one of .* got "chess"$/,
+    );
+  });
+});
+
+it("takes a task's own settings, under which the run's come first", () => {
+  const defaults = taskDefaults("spam");
+  const resolved = resolveRunConfig({ ...defaults, rounds: 3 });
+  expect(resolved).toMatchObject({ task: "spam", rounds: 3, alpha: 2 * resolved.rank });
+  expect(taskDefaults("/some/file.jsonl")).toEqual({});
+});
