@@ -178,7 +178,15 @@ describe("participant state", () => {
   it("is removed by the host, whether connected or away", () => {
     const refused = { kind: "refused", reason: "kicked", message: "removed" } as const;
     for (const kind of ["dismissed", "join-refused"] as const) {
-      const state = after(joined, ready, { kind: "connection", online: false }, { kind, refused });
+      const abandoned = { kind: "round-abandoned", round: 1, why: "this device left" } as const;
+      const state = after(
+        joined,
+        ready,
+        started(1),
+        { kind: "connection", online: false },
+        { kind, refused },
+        abandoned,
+      );
       expect([shownState(state), state.notice]).toEqual(["kicked", "removed"]);
     }
   });

@@ -250,8 +250,8 @@ function inCurrentRound(
 ): ParticipantState {
   const current = currentRound(state);
   if (current?.start.round !== round) return state;
-  // `round-closed` may overtake this device's own last word on the round, which must not reopen it.
-  const kept = current.closed ? state.phase : phase;
+  // This device's own last word on a round may come after the round has closed or the device was removed.
+  const kept = inRound(state) ? phase : state.phase;
   return { ...state, phase: kept, rounds: [...state.rounds.slice(0, -1), { ...current, ...progress }] };
 }
 
