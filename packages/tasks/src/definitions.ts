@@ -19,6 +19,7 @@ const classification: RecommendedSettings = {
   batchSize: 16,
   localSteps: 4,
   learningRate: 2e-3,
+  rounds: 15,
   samplesPerDevice: 64,
   dropoutRate: 0.7,
 };
