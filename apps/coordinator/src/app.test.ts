@@ -247,8 +247,11 @@ const phase = (coordinator: Coordinator, kind: string) =>
   expect.poll(() => coordinator.state.kind, { interval: 2 }).toBe(kind);
 
 describe("a run", () => {
-  async function run(order: (participants: FakeParticipant[]) => FakeParticipant[]) {
-    const { coordinator, url } = await start({ dropoutRate: 0.4 });
+  async function run(
+    order: (participants: FakeParticipant[]) => FakeParticipant[],
+    change: Partial<RunConfig> = {},
+  ) {
+    const { coordinator, url } = await start({ dropoutRate: 0.4, ...change });
     const participants: FakeParticipant[] = [];
     for (const [i, name] of ["ada", "ben", "cleo"].entries())
       participants.push(await participate(url, name, { sampleCount: 10 + 7 * i }));
@@ -297,6 +300,16 @@ describe("a run", () => {
     });
   });
 
+  it("takes half the bytes per value in f16, to nearly the same end", async () => {
+    const half = await run((all) => all, { valueType: "f16" });
+    const full = await run((all) => all);
+    const { keptValues, bytesUp } = half.report.rounds[0]!.participants[0]!;
+    expect(bytesUp).toBe(16 + 2 * keptValues);
+    // Values and changes up to 1.2 keep 11 bits.
+    const difference = half.adapter.map((value, i) => Math.abs(value - full.adapter[i]!));
+    expect(Math.max(...difference)).toBeLessThan(2e-3);
+  });
+
   it("gives the same adapter whatever the order of arrival", async () => {
     const first = await run((all) => all);
     const second = await run((all) => [...all].reverse());
@@ -335,6 +348,7 @@ describe("refusals", () => {
 
     const ada = await participate(url, "ada");
     const ben = await participate(url, "ben");
+    expect(await emit(ada, "join", { ...hello })).toBe("duplicate");
     expect(await emit(ada, "ready", { ...device, sampleCount: -1 })).toBe("bad-message");
     expect(await emit(ada, "upload-begin", { round: 1, bytes: 16, statistics })).toBe("not-running");
     expect(await emit(ada, "download", { round: 1 })).toBe("not-running");
@@ -722,6 +736,23 @@ it("goes on after a restart: same model, same identities, next round", async () 
   ]);
   const report = JSON.parse(await readFile(join(directory, "report.json"), "utf8"));
   expect(report).toMatchObject({ runId, rounds: [{}, {}, {}], finalTestLoss: expect.any(Number) });
+});
+
+it("keeps an earlier run beside the one that replaces it", async () => {
+  const directory = await mkdtemp(join(tmpdir(), "fedlodrop-run-"));
+  open.push(() => rm(directory, { recursive: true }));
+  const { coordinator, url } = await start({ rounds: 1 }, { store: createStore(directory) });
+  const ada = await participate(url, "ada");
+  await coordinator.command({ kind: "start" });
+  await play(ada, 1);
+  await phase(coordinator, "ended");
+  const { runId } = coordinator.report();
+  await coordinator.command({ kind: "configure", config: { seed: "2" } });
+  await coordinator.close();
+  const report = async (...path: string[]) =>
+    JSON.parse(await readFile(join(directory, ...path, "report.json"), "utf8"));
+  expect(await report(runId)).toMatchObject({ runId, seed: "0", rounds: [{ round: 1 }] });
+  expect(await report()).toMatchObject({ seed: "2", rounds: [] });
 });
 
 it("says what is wrong with a folder that holds no run", async () => {

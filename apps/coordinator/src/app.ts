@@ -177,6 +177,7 @@ export async function buildCoordinator(options: CoordinatorOptions): Promise<Coo
       const workload = await options.loadWorkload(config);
       const { participants: before, locked } = run.state;
       const reloading = new Map([...before].map(([id, participant]) => [id, toReload(participant)]));
+      await keeper.results(run);
       await run.retire();
       run = startRun(workload, { ...createRun(config, workload.adapter), participants: reloading, locked });
       keeper.begin(run);

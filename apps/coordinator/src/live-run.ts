@@ -29,7 +29,7 @@ import type { Planner } from "./planner.ts";
 import type { Workload } from "./workload.ts";
 
 /** Where the run's messages go. */
-export interface Outbox {
+interface Outbox {
   roundStart(participantId: string, message: RoundStart): void;
   roundClosed(participantId: string, message: RoundClosed): void;
   runEnded(message: RunEnded): void;

@@ -52,6 +52,10 @@ export function openParticipantHub(options: HubOptions): ParticipantHub {
   function join(socket: ParticipantSocket, { nickname, token: known, resumesRound }: Join): Joined | Refused {
     const knownId = known === undefined ? undefined : sessions.find(known);
     const participantId = knownId ?? sessions.nextId;
+    // One connection is one participant, or a single tab could fill the run.
+    const already = participantOf(socket);
+    if (already !== undefined && already !== participantId)
+      return refused("duplicate", `join: this connection has joined as ${already} already`);
     const refusal = run().dispatch({
       kind: "joined",
       participantId,

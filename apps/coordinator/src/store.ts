@@ -22,7 +22,7 @@ const checkpointSchema = z.object({
   participants: z.array(z.object({ id: z.string(), nickname: z.string(), kicked: z.boolean() })),
   sessions: z.array(z.object({ participantId: z.string(), tokenDigest: z.string() })),
 });
-export type Checkpoint = Omit<z.infer<typeof checkpointSchema>, "adapterFile">;
+type Checkpoint = Omit<z.infer<typeof checkpointSchema>, "adapterFile">;
 
 export interface StoredRun extends Checkpoint {
   readonly config: RunConfig;
@@ -31,7 +31,7 @@ export interface StoredRun extends Checkpoint {
 }
 
 export interface RunStore {
-  /** Starts a run's folder afresh; what an earlier run left in it goes. */
+  /** Starts a run; what an earlier one left in this folder moves into a folder of its own in it. */
   begin(config: RunConfig): Promise<void>;
   /** Goes on with a stored run: drops rounds that its checkpoint does not have. */
   resume(records: readonly RoundRecord[]): Promise<void>;
@@ -62,8 +62,7 @@ export function createStore(directory: string): RunStore {
     begin: (config) =>
       enqueue(async () => {
         await mkdir(directory, { recursive: true });
-        for (const name of await readdir(directory))
-          if (/^(?:report\.json|checkpoint\.json|adapter.*)$/.test(name)) await rm(path(name));
+        await archiveEarlierRun(directory);
         await replace("config.json", json(config));
         await replace("metrics.jsonl", "");
       }),
@@ -84,6 +83,17 @@ export function createStore(directory: string): RunStore {
         await replace("adapter.safetensors", adapterFile);
       }),
   };
+}
+
+const RUN_FILE = /^(?:(?:config|checkpoint|report)\.json|metrics\.jsonl|adapter(?:-\d+\.f32|\.safetensors))$/;
+
+async function archiveEarlierRun(directory: string): Promise<void> {
+  const checkpoint = await readFile(join(directory, "checkpoint.json"), "utf8").catch(() => null);
+  if (checkpoint === null) return;
+  const archive = join(directory, checkpointSchema.parse(JSON.parse(checkpoint)).runId);
+  await mkdir(archive, { recursive: true });
+  for (const name of (await readdir(directory)).filter((name) => RUN_FILE.test(name)))
+    await rename(join(directory, name), join(archive, name));
 }
 
 /** The run stored in `directory`. Throws in one line when there is none or it cannot be read. */

@@ -17,7 +17,7 @@ export interface PlanOptions {
 }
 
 export type DirectMethod = "fedlora" | "fixed" | "random";
-export type SolvedMethod = Exclude<RunConfig["method"], DirectMethod>;
+type SolvedMethod = Exclude<RunConfig["method"], DirectMethod>;
 
 export const isDirect = (method: RunConfig["method"]): method is DirectMethod =>
   method === "fedlora" || method === "fixed" || method === "random";

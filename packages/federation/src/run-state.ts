@@ -65,7 +65,7 @@ export interface Member {
   readonly bytesUp: number;
 }
 
-export interface OpenRound {
+interface OpenRound {
   readonly round: number;
   readonly method: Method;
   readonly startedAtMs: number;
@@ -99,8 +99,8 @@ export type PlanningState = Run & {
 };
 export type TrainingState = Run & OpenRound & { readonly kind: "training" };
 export type EvaluatingState = Run & OpenRound & { readonly kind: "evaluating"; readonly closedAtMs: number };
-export type PausedState = Run & { readonly kind: "paused" };
-export type EndedState = Run & { readonly kind: "ended"; readonly reason: "finished" | "stopped" };
+type PausedState = Run & { readonly kind: "paused" };
+type EndedState = Run & { readonly kind: "ended"; readonly reason: "finished" | "stopped" };
 
 export type RunState =
   | LobbyState
