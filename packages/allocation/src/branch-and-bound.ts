@@ -30,6 +30,8 @@ export const solveBranchAndBound: Solver = (problem, options = {}) =>
     ? solveMeasured(problem, problem.link, "branch-and-bound", options)
     : new Search(problem, problem.link, options).run();
 
+/** Prices worth starting from save iterations that cost much more. */
+const relaxSteps = 200;
 /** Tangents tried at one node in global mode. */
 const maxTangents = 12;
 
@@ -86,7 +88,10 @@ class Search {
       );
     }
     this.#retangent(keptShare(this.#problem, this.#keepRates));
-    const { shares, relaxed } = relax(new Relaxation(this.#instance, this.#separable, this.#hopeless), 60);
+    const { shares, relaxed } = relax(
+      new Relaxation(this.#instance, this.#separable, this.#hopeless),
+      relaxSteps,
+    );
     this.#consider(roundShares(shares, devices, channels), true);
     this.#retangent(keptShare(this.#problem, this.#keepRates));
 

@@ -158,13 +158,15 @@ function normalise(shares: Float64Array, devices: number, channels: number): voi
   }
 }
 
-/** Steps at no penalty until the cost settles or `maxSteps`; the relaxed optimum to a fraction of a percent. */
+/** Steps without penalty until twenty of them gain less than 1e-5 of the cost, or `maxSteps`: the relaxed optimum to a
+ *  fraction of a percent. */
 export function relax(relaxation: Relaxation, maxSteps: number): { shares: Float64Array; relaxed: Relaxed } {
   let shares = relaxation.start();
   let relaxed = relaxation.evaluate(shares);
-  let step = 0.5;
-  for (let i = 0; i < maxSteps; i++) {
-    const prices = channelPrices(relaxed.values, relaxed.costs.length, shares.length / relaxed.costs.length);
+  let [step, checked] = [0.5, relaxed.cost];
+  for (let i = 1; i <= maxSteps; i++) {
+    const devices = relaxed.costs.length;
+    const prices = channelPrices(relaxed.values, devices, shares.length / devices);
     const nextShares = exponentiatedStep(shares, relaxed.values, prices, step);
     const next = relaxation.evaluate(nextShares);
     if (next.cost < relaxed.cost) {
@@ -173,6 +175,9 @@ export function relax(relaxation: Relaxation, maxSteps: number): { shares: Float
     } else {
       step *= 0.4;
     }
+    if (i % 20 !== 0) continue;
+    if (checked - relaxed.cost < 1e-5 * relaxed.cost) break;
+    checked = relaxed.cost;
   }
   return { shares, relaxed };
 }
