@@ -83,7 +83,7 @@ export function roundLines(record: RoundRecord, rounds: number, colors: Colors):
       const text = [
         `  ${p.id} ${p.nickname}  ${p.backend}  dropout ${p.dropoutRate.toFixed(2)}`,
         `loss ${loss(p.trainLoss)}  ${bytes(p.bytesDown)} down, ${bytes(p.bytesUp)} up`,
-        `${seconds(p.secondsDownload)} down + ${seconds(p.secondsCompute)} compute + ${seconds(p.secondsUpload)} up`,
+        `${seconds(p.secondsDownload)} down + ${seconds(p.secondsCompute)} compute + ${seconds(p.secondsUpload)} up${p.rateSource === "emulated" ? " (emulated link)" : ""}`,
         p.outcome,
       ].join("  ");
       return p.outcome === "aggregated" ? colors.dim(text) : colors.yellow(text);
