@@ -14,7 +14,7 @@ export interface EngineDescription {
 export interface KernelChoice {
   readonly kernel: string;
   readonly chosen: "own" | "stock";
-  /** Medians of the start-up probe on this device; absent where the choice needs none. */
+  /** Best times of the start-up probe on this device; absent where the choice needs none. */
   readonly measured?: { readonly ownSeconds: number; readonly stockSeconds: number };
 }
 

@@ -2,15 +2,15 @@
  * Chooses kernels for this adapter by timing ours against tfjs's on the shapes of a small training step. Nothing is
  * assumed of an adapter: what wins on a GPU emulated by the CPU may lose on a real one.
  */
-
 import * as tf from "@tensorflow/tfjs";
 import type { WebGPUBackend } from "@tensorflow/tfjs-backend-webgpu";
 import type { KernelChoice } from "./engine.ts";
 import { installFamily, type KernelFamily, type RunProgram } from "./webgpu-kernels.ts";
 
-/** Time spent on one candidate, its first (compiling) run not counted. */
+/** Time for a family after its first (compiling) runs; but at least MIN_REPEATS of each candidate. */
 const PROBE_SECONDS = 0.05;
-const MAX_REPEATS = 9;
+const MIN_REPEATS = 4;
+const MAX_REPEATS = 20;
 
 const PROBED = ["matmul", "softmax", "rows"] as const satisfies readonly KernelFamily[];
 
@@ -19,17 +19,41 @@ const PROBED = ["matmul", "softmax", "rows"] as const satisfies readonly KernelF
 export async function chooseKernels(backend: WebGPUBackend, run: RunProgram): Promise<KernelChoice[]> {
   installFamily("gelu", run);
   const choices: KernelChoice[] = [{ kernel: "gelu", chosen: "own" }];
-  for (const family of PROBED) {
-    const work = probeWork(family);
-    const stockSeconds = await medianSeconds(backend, work.run);
-    const restore = installFamily(family, run);
-    const ownSeconds = await medianSeconds(backend, work.run);
-    const chosen = ownSeconds < stockSeconds ? "own" : "stock";
-    if (chosen === "stock") restore();
-    tf.dispose(work.inputs);
-    choices.push({ kernel: family, chosen, measured: { ownSeconds, stockSeconds } });
-  }
+  for (const family of PROBED) choices.push(await probe(family, backend, run));
   return choices;
+}
+
+/** The two take turns and their best times are compared: a busy machine only ever adds time, and to either. */
+async function probe(
+  family: (typeof PROBED)[number],
+  backend: WebGPUBackend,
+  run: RunProgram,
+): Promise<KernelChoice> {
+  const work = probeWork(family);
+  const timeStock = (): Promise<number> => secondsOf(work.run, backend);
+  const timeOwn = async (): Promise<number> => {
+    const restore = installFamily(family, run);
+    try {
+      return await secondsOf(work.run, backend);
+    } finally {
+      restore();
+    }
+  };
+  await timeStock(); // compiles
+  await timeOwn();
+  let stockSeconds = Number.POSITIVE_INFINITY;
+  let ownSeconds = Number.POSITIVE_INFINITY;
+  for (let repeat = 0, spent = 0; repeat < MAX_REPEATS; repeat++) {
+    if (repeat >= MIN_REPEATS && spent > PROBE_SECONDS) break;
+    const [stock, own] = [await timeStock(), await timeOwn()];
+    stockSeconds = Math.min(stockSeconds, stock);
+    ownSeconds = Math.min(ownSeconds, own);
+    spent += stock + own;
+  }
+  tf.dispose(work.inputs);
+  const chosen = ownSeconds < stockSeconds ? "own" : "stock";
+  if (chosen === "own") installFamily(family, run);
+  return { kernel: family, chosen, measured: { ownSeconds, stockSeconds } };
 }
 
 interface ProbeWork {
@@ -62,21 +86,11 @@ function probeWork(family: (typeof PROBED)[number]): ProbeWork {
   }
 }
 
-async function medianSeconds(backend: WebGPUBackend, work: () => void): Promise<number> {
-  const timed = async (): Promise<number> => {
-    const start = performance.now();
-    tf.tidy(work);
-    await finish(backend);
-    return (performance.now() - start) / 1000;
-  };
-  await timed(); // compiles
-  const seconds: number[] = [];
-  for (let spent = 0; spent < PROBE_SECONDS && seconds.length < MAX_REPEATS; ) {
-    const elapsed = await timed();
-    seconds.push(elapsed);
-    spent += elapsed;
-  }
-  return seconds.sort((a, b) => a - b)[seconds.length >> 1] as number;
+async function secondsOf(work: () => void, backend: WebGPUBackend): Promise<number> {
+  const start = performance.now();
+  tf.tidy(work);
+  await finish(backend);
+  return (performance.now() - start) / 1000;
 }
 
 /** Waits until the device has done everything recorded so far. */
