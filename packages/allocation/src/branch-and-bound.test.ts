@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { solveBranchAndBound } from "./branch-and-bound.ts";
 import { enumerateAssignments, subsetDynamicProgramme } from "./exact.ts";
 import { parseInstances } from "./instance-file.ts";
+import { separableCosts } from "./objective.ts";
 import { type AllocationProblem, type RadioLink, radioProblem } from "./problem.ts";
 import { instanceFamilies, randomSystem } from "./random-instance.ts";
 import { keepRatesOf, small, withDevices } from "./solver.contract.ts";
@@ -41,6 +42,47 @@ describe("branch and bound against exact answers", () => {
       expect(found.certified).toBe(true);
       expect(found.nodes).toBeLessThan(50);
     }
+  });
+});
+
+describe("branch and bound with one device", () => {
+  it("is water-filling over all channels: every watt, every second, no more bits than they carry", () => {
+    let limited = 0;
+    for (let seed = 90; seed < 100; seed++) {
+      const problem = small({ seed, devices: 1, channels: 4, slack: 0.9 });
+      const [device] = solveBranchAndBound(problem, tight).devices;
+      if (device?.kind !== "admitted")
+        throw new Error(`expected the only device to take part (seed ${seed})`);
+      const { gainPerWatt, subChannelHertz, amplifierEfficiency, maxTransmitPowerWatts } =
+        problem.link as RadioLink;
+      const load = problem.devices[0]!;
+      const { seconds, joules } = load.preparations[0]!;
+      /** What is left of the link's capacity at keep rate s, by bisection on the water level. */
+      const surplus = (s: number): number => {
+        const window = problem.deadlineSeconds - seconds.fixed - seconds.perKeepRate * s;
+        const energy = load.energyLimitJoules - joules.fixed - joules.perKeepRate * s;
+        const watts = Math.min(maxTransmitPowerWatts[0]!, (amplifierEfficiency[0]! * energy) / window);
+        let [low, high] = [0, 1e3];
+        const poured = (level: number) => gainPerWatt[0]!.map((gain) => Math.max(0, level - 1 / gain));
+        for (let i = 0; i < 200; i++) {
+          const level = 0.5 * (low + high);
+          if (poured(level).reduce((a, b) => a + b) < watts) low = level;
+          else high = level;
+        }
+        const rate = poured(low).reduce(
+          (sum, p, m) => sum + subChannelHertz * Math.log2(1 + p * gainPerWatt[0]![m]!),
+          0,
+        );
+        return window * rate - load.uploadBits.fixed - load.uploadBits.perKeepRate * s;
+      };
+      const s = 1 - device.dropoutRate;
+      expect(surplus(s * (1 - 1e-7))).toBeGreaterThan(0);
+      const ideal = separableCosts(problem, 0).ideal[0]!;
+      if (s > ideal - 1e-9) continue;
+      limited++;
+      expect(surplus(s * (1 + 1e-7))).toBeLessThan(0);
+    }
+    expect(limited).toBeGreaterThan(3);
   });
 });
 

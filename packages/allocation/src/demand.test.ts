@@ -4,9 +4,10 @@ import { enumerateAssignments } from "./exact.ts";
 import { linkModel } from "./link-model.ts";
 import { fillValues } from "./marginal-values.ts";
 import { costAtLimit, separableCosts } from "./objective.ts";
-import type { RadioLink } from "./problem.ts";
+import { type RadioLink, radioProblem } from "./problem.ts";
 import { radioInstance } from "./radio-instance.ts";
 import { createRandom } from "./random.ts";
+import { randomSystem } from "./random-instance.ts";
 import { relaxedBound } from "./relaxation.ts";
 import { small } from "./solver.contract.ts";
 
@@ -54,6 +55,30 @@ describe("demand at prices", () => {
             );
             expect(priced).toBeCloseTo(least, 10);
           }
+        }
+      }
+    }
+  });
+  it("stays a floor when it may stay below the true demand by a slack", () => {
+    const channels = 8;
+    const own = createRandom(5);
+    for (let seed = 1; seed <= 24; seed++) {
+      const problem = radioProblem(
+        randomSystem({ seed, devices: 3, channels, family: "browser", slack: 0.7 + 0.1 * (seed % 9) }),
+      );
+      const instance = radioInstance(problem, problem.link as RadioLink);
+      const separable = separableCosts(problem, 0);
+      const query = new DemandQuery(instance, 2);
+      const everything = new Uint8Array(3 * channels).fill(1);
+      const out = separable.excluded[2]!;
+      for (let trial = 0; trial < 40; trial++) {
+        const scale = 10 ** (-4 * own.uniform());
+        const prices = Float64Array.from({ length: channels }, () => scale * own.uniform());
+        const least = query.ask(separable, prices, everything, true, out, 0).floor;
+        for (const slack of [1e-2 * least, 1e-4 * least]) {
+          const { floor } = query.ask(separable, prices, everything, true, out, slack);
+          expect(floor).toBeLessThanOrEqual(least + 1e-9 * slack);
+          expect(floor).toBeGreaterThan(least - (1 + 1e-9) * slack);
         }
       }
     }

@@ -309,12 +309,12 @@ export class DemandQuery {
     return { rate, watts };
   }
 
-  /** Prices every n-set that the multipliers last reduced at leave below the incumbent. */
+  /** Prices every n-set that the multipliers last reduced at leave below the incumbent by more than the slack. */
   #enumerate(n: number): void {
     this.#leaves = 0;
     this.#closed[n] = 1;
     if (this.#extend(0, 0, n, this.#fixedCost))
-      this.#bound[n] = Math.max(this.#bound[n] as number, this.#incumbent);
+      this.#bound[n] = Math.max(this.#bound[n] as number, this.#incumbent - this.#slack);
   }
 
   /** Chooses the candidate at `depth` from sorted position `from` on; false when the leaf limit was met. */

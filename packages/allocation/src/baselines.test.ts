@@ -1,0 +1,89 @@
+import { existsSync, readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import {
+  solveEqual,
+  solveEqualOptimalDropout,
+  solveFixed,
+  solveGreedy,
+  solveMaxGain,
+  solveNoDropout,
+  solveRandom,
+} from "./baselines.ts";
+import { parseInstances } from "./instance-file.ts";
+import { linkModel } from "./link-model.ts";
+import { objectiveAt } from "./objective.ts";
+import { type RadioLink, radioProblem } from "./problem.ts";
+import { randomMeasuredProblem } from "./random-measured.ts";
+import { keepRatesOf, small } from "./solver.contract.ts";
+
+const problem = small({ seed: 2, channels: 6, slack: 1.4 });
+
+describe("baselines", () => {
+  it("deal channels in turn", () => {
+    for (const solve of [solveNoDropout, solveFixed, solveEqual, solveEqualOptimalDropout]) {
+      for (const [m, owner] of solve(problem).owner.entries()) expect([null, m % 3]).toContain(owner);
+    }
+  });
+
+  it("keep everything, half, or the best common part", () => {
+    for (const s of keepRatesOf(solveNoDropout(problem))) expect([0, 1]).toContain(s);
+    for (const s of keepRatesOf(solveFixed(problem))) expect([0, 0.5]).toContain(s);
+    const inTurn = Int32Array.from({ length: 6 }, (_, m) => m % 3);
+    const limits = problem.devices.map((_, k) => linkModel(problem).keepRateLimit(k, inTurn));
+    const best = solveEqual(problem).objective;
+    for (let s = 0.1; s <= 1; s += 0.001) {
+      const common = objectiveAt(
+        problem,
+        limits.map((limit) => (limit >= s ? s : 0)),
+      );
+      expect(best).toBeLessThanOrEqual(common + 1e-12);
+    }
+    expect(solveEqualOptimalDropout(problem).objective).toBeLessThanOrEqual(best);
+  });
+
+  it("give each channel to the device that receives it best", () => {
+    const { gainPerWatt } = problem.link as RadioLink;
+    for (const [m, owner] of solveMaxGain(problem).owner.entries()) {
+      const best = Math.max(...gainPerWatt.map((row) => row[m]!));
+      if (owner !== null) expect(gainPerWatt[owner]![m]).toBe(best);
+    }
+  });
+
+  it("draw at random from the seed alone", () => {
+    expect(solveRandom(problem, { seed: 3 })).toEqual(solveRandom(problem, { seed: 3 }));
+    const draws = new Set([1, 2, 3, 4, 5].map((seed) => solveRandom(problem, { seed }).owner.join()));
+    expect(draws.size).toBeGreaterThan(1);
+  });
+
+  it("deal out a measured link's slots too", () => {
+    const link = randomMeasuredProblem({ seed: 3, devices: 3, slots: 9, load: 0.5 });
+    expect(solveEqual(link).owner).toHaveLength(9);
+    const roomy = randomMeasuredProblem({ seed: 3, devices: 3, slots: 9, load: 3 });
+    expect(solveGreedy(roomy).objective).toBeLessThanOrEqual(
+      solveEqualOptimalDropout(roomy).objective + 1e-12,
+    );
+  });
+});
+
+const shared = new URL("../../../../shared/fixtures/allocation/examples.json", import.meta.url).pathname;
+describe.skipIf(!existsSync(shared))("baselines of the solved examples beside the checkout", () => {
+  const file = existsSync(shared) ? JSON.parse(readFileSync(shared, "utf8")) : { instances: [] };
+  const named = {
+    fedlora_no_dropout: solveNoDropout,
+    fixed_dropout_0_5: solveFixed,
+    equal_bw_uniform: solveEqual,
+    equal_bw_opt_gamma: solveEqualOptimalDropout,
+    max_gain: solveMaxGain,
+    greedy: solveGreedy,
+  };
+  parseInstances(file.instances).forEach((system, i) => {
+    it(system.id, () => {
+      const expected = file.instances[i].reference_results.baselines_J;
+      for (const [name, solve] of Object.entries(named)) {
+        if (expected[name] === undefined) continue;
+        // The examples print eight digits.
+        expect(solve(radioProblem(system)).objective / expected[name]).toBeCloseTo(1, 6);
+      }
+    });
+  });
+});
