@@ -39,7 +39,7 @@ const COLUMNS: readonly Column[] = [
 ];
 
 /** The open round as lines of text. @param elapsed seconds each participant has spent in it, by id. */
-export function tableLines(
+function tableLines(
   view: HostView,
   elapsed: ReadonlyMap<string, number>,
   colors: Colors,
@@ -66,7 +66,7 @@ export function tableLines(
 }
 
 /** A closed round: one line for all, one for each participant. */
-export function roundLines(record: RoundRecord, rounds: number, colors: Colors): readonly string[] {
+function roundLines(record: RoundRecord, rounds: number, colors: Colors): readonly string[] {
   const aggregated = record.participants.filter(({ outcome }) => outcome === "aggregated").length;
   const sum = (direction: "bytesDown" | "bytesUp"): number =>
     record.participants.reduce((total, participant) => total + participant[direction], 0);

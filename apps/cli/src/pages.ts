@@ -1,12 +1,14 @@
 /** The web pages, built when they are older than their sources, so that there is no build step to remember. */
-import { readdir, stat } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
 const DIST = join(ROOT, "apps/web/dist");
+const CACHE = join(ROOT, "node_modules/.cache");
 const SOURCES = [
-  "apps/web",
+  "vite.config.ts",
+  ...["index.html", "host.html", "src"].map((name) => `apps/web/${name}`),
   ...["allocation", "lm", "protocol", "tasks"].map((name) => `packages/${name}/src`),
 ];
 
@@ -20,7 +22,12 @@ export async function buildPages(say: (line: string) => void): Promise<string> {
   say("building the pages …");
   const { build } = await import("vite");
   try {
-    await build({ configFile: join(ROOT, "vite.config.ts"), logLevel: "error" });
+    // Built aside and moved at once: another command may be serving the pages, or building them too.
+    await mkdir(CACHE, { recursive: true });
+    const outDir = await mkdtemp(join(CACHE, "pages-"));
+    await build({ configFile: join(ROOT, "vite.config.ts"), logLevel: "error", build: { outDir } });
+    await rm(DIST, { recursive: true, force: true });
+    await rename(outDir, DIST);
   } catch (cause) {
     throw new Error(`pages: the build failed (${(cause as Error).message.split("\n")[0]})`, { cause });
   }
@@ -28,13 +35,15 @@ export async function buildPages(say: (line: string) => void): Promise<string> {
 }
 
 async function newestSource(): Promise<number> {
-  const times = [stat(join(ROOT, "vite.config.ts")).then(({ mtimeMs }) => mtimeMs)];
-  for (const folder of SOURCES) {
-    for (const entry of await readdir(join(ROOT, folder), { recursive: true, withFileTypes: true })) {
-      const path = join(entry.parentPath, entry.name);
-      if (!entry.isFile() || path.startsWith(DIST) || path.endsWith(".test.ts")) continue;
-      times.push(stat(path).then(({ mtimeMs }) => mtimeMs));
-    }
+  const times: Promise<number>[] = [];
+  const note = (path: string): void => {
+    times.push(stat(path).then(({ mtimeMs }) => mtimeMs));
+  };
+  for (const source of SOURCES.map((name) => join(ROOT, name))) {
+    if (!(await stat(source)).isDirectory()) note(source);
+    else
+      for (const entry of await readdir(source, { recursive: true, withFileTypes: true }))
+        if (entry.isFile() && !entry.name.endsWith(".test.ts")) note(join(entry.parentPath, entry.name));
   }
   return Math.max(...(await Promise.all(times)));
 }
