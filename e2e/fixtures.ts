@@ -28,7 +28,7 @@ export async function fedlodrop(
   return { code, stdout: stdout.text, stderr: stderr.text };
 }
 
-export interface Coordinator {
+interface Coordinator {
   readonly url: string;
   readonly hostUrl: string;
   readonly host: HostConnection;

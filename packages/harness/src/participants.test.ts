@@ -69,6 +69,14 @@ describe("openParticipants", () => {
       "idle: expected state training within 0.3 s, got ready",
     );
     await kill(idle);
+    expect(await idle.gone).toBe("the tab was closed");
+  });
+
+  it("notices a crash", async () => {
+    const tab = await openParticipant(browser, 0, { url });
+    await tab.page.goto("chrome://crash").catch(() => {}); // the navigation has nobody left to report to
+    expect(await tab.gone).toBe("the tab's process crashed");
+    await tab.close();
   });
 });
 
