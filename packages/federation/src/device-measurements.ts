@@ -73,26 +73,26 @@ export function measureDevice(
   };
 }
 
-/** A missed deadline is taken for training that was slower by a step than anything seen, and slower yet if it goes on. */
+/** A missed deadline is taken for training that was slower by a step than foreseen, and slower yet if it goes on. */
 function observe(
   history: readonly { readonly record: RoundRecord; readonly own: ParticipantRound }[],
   round: number,
   warmUpSeconds: number,
 ): readonly Observation[] {
-  let slowest = warmUpSeconds;
-  return history.flatMap(({ record, own }) => {
+  const observations: Observation[] = [];
+  for (const { record, own } of history) {
     const age = round - record.round;
+    const keepRate = 1 - own.dropoutRate;
+    const weight = WEIGHT_OF_AGE ** age;
     const missed = own.outcome === "missed-deadline" || own.outcome === "late";
-    const seconds =
-      own.secondsCompute !== null
-        ? own.secondsCompute + handlingSeconds(own)
-        : missed
-          ? MISS_STEP * slowest
-          : null;
-    if (seconds === null || (missed && age > MISS_REMEMBERED_ROUNDS)) return [];
-    slowest = missed ? seconds : Math.max(slowest, seconds);
-    return [{ keepRate: 1 - own.dropoutRate, seconds, weight: WEIGHT_OF_AGE ** age }];
-  });
+    if (own.secondsCompute !== null)
+      observations.push({ keepRate, weight, seconds: own.secondsCompute + handlingSeconds(own) });
+    else if (missed && age <= MISS_REMEMBERED_ROUNDS) {
+      const { fixed, perKeepRate } = fitCompute(observations, warmUpSeconds);
+      observations.push({ keepRate, weight, seconds: MISS_STEP * (fixed + perKeepRate * keepRate) });
+    }
+  }
+  return observations;
 }
 
 /** What an upload took beyond its pace in an emulated cell: a busy device is late to send. On measured links it shows

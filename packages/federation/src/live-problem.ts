@@ -45,7 +45,8 @@ const ROUND_TRIPS = 4;
 /** χ as a multiple of the gap without dropout. */
 const EXCLUSION_GAPS = 3;
 
-export function poseProblem(request: PlanRequest): PosedProblem {
+/** @param atMean participants planned for an average round of theirs, not for one slower by a deviation */
+export function poseProblem(request: PlanRequest, atMean: ReadonlySet<string> = new Set()): PosedProblem {
   const { config, adapter, round, participants, records } = request;
   const { seed, links, maxDropoutRate, deadlineSeconds, energyLimitJoules } = config;
   const samples = participants.map(({ device }) => device.sampleCount);
@@ -71,16 +72,16 @@ export function poseProblem(request: PlanRequest): PosedProblem {
       uploadBits: bits,
     };
   });
-  const devices = expected.map((load, k): DeviceLoad => {
+  const devices = participants.map(({ id }, k): DeviceLoad => {
+    const load = expected[k] as ExpectedLoad;
     const weight = (samples[k] as number) / exampleCount;
     return {
       weight,
       varianceCoefficient: weight * constants.varianceCoefficient,
       preparations: [
         {
-          // Planned for a round slower than the mean by a deviation.
           seconds: sum(load.preparationSeconds, {
-            fixed: (measured[k] as DeviceMeasurements).computeDeviationSeconds,
+            fixed: atMean.has(id) ? 0 : (measured[k] as DeviceMeasurements).computeDeviationSeconds,
             perKeepRate: 0,
           }),
           joules: load.preparationJoules,

@@ -231,6 +231,17 @@ describe("what was measured", () => {
     expect(rate(records(1.75, 1.525))).toBeGreaterThan(rate(records(1.6, 1.6)));
   });
 
+  it("tries a device at its mean that only its ups and downs would keep out", () => {
+    const records = [0.4, 3.4, 0.4].map((secondsCompute, i) =>
+      record(i + 1, [own("p1", { secondsCompute })]),
+    );
+    const { assignments, allocation } = planRound(
+      request({ method: "p-sca", deadlineSeconds: 2.5 }, [participant("p1")], records),
+    );
+    expect(assignments.length).toBe(1);
+    expect(allocation!.devices[0]!.excludedBecause).toBeNull();
+  });
+
   it("uses default constants first, then estimates, and says which", () => {
     const constants = (rounds: number) => {
       const records = Array.from({ length: rounds }, (_, i) =>

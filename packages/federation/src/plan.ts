@@ -2,7 +2,7 @@
  * Who does what in a round: dropout rates and paces, by the run's method. Methods that need nothing measured decide
  * at once; the others solve the allocation problem that the measurements pose.
  */
-import { type Allocation, allocate } from "@fedlodrop/allocation";
+import { type Allocation, allocate, type DeviceAllocation } from "@fedlodrop/allocation";
 import { createRandom, type RunConfig } from "@fedlodrop/protocol";
 import { allocationRecord } from "./allocation-record.ts";
 import { poseProblem } from "./live-problem.ts";
@@ -78,8 +78,16 @@ export function planBySolving(
   request: PlanRequest,
   options: PlanOptions = {},
 ): RoundPlan {
-  const posed = poseProblem(request);
-  const allocation = allocate(posed.problem, method, options);
+  let posed = poseProblem(request);
+  let allocation = allocate(posed.problem, method, options);
+  // Whoever only its ups and downs keep out is tried at its mean: a device left out is not measured again.
+  const outOfTime = request.participants.filter((_, k) =>
+    isOutOfTime(allocation.devices[k] as DeviceAllocation),
+  );
+  if (outOfTime.length > 0) {
+    posed = poseProblem(request, new Set(outOfTime.map(({ id }) => id)));
+    allocation = allocate(posed.problem, method, options);
+  }
   const rates = uploadRates(request, allocation);
   const someone = allocation.devices.some(({ kind }) => kind === "admitted");
   const assignments = request.participants.flatMap(({ id }, k): Assignment[] => {
@@ -99,6 +107,9 @@ export function planBySolving(
   });
   return { assignments, allocation: allocationRecord(request, posed, allocation, rates) };
 }
+
+const isOutOfTime = (device: DeviceAllocation): boolean =>
+  device.kind === "excluded" && device.infeasibility !== null && device.infeasibility.cause !== "energy";
 
 /** Bit/s that each upload is paced to, null for the excluded. */
 function uploadRates(
