@@ -27,4 +27,8 @@ it("draws excluded devices and global mode, and escapes names", () => {
   expect(() => costPlotSvg(problem, allocate(problem, "greedy"), 3)).toThrow(
     "plot: expected a device below 3, got 3",
   );
+  const oneRate = { ...problem, minDropoutRate: 0.4, maxDropoutRate: 0.4 };
+  expect(() => costPlotSvg(oneRate, allocate(oneRate, "greedy"), 0)).toThrow(
+    "plot: expected gamma_max above gamma_min, got 0.4 for both",
+  );
 });

@@ -14,13 +14,14 @@ const legend = [
 
 /** The part of J that moves with the dropout rate of device k, others as allocated, and its two terms. Marks the least of the
  *  curve and the rate allocated, which lies to its right where time or energy bind.
- *  @throws when there is no such device */
+ *  @throws when there is no such device, or one dropout rate alone is allowed */
 export function costPlotSvg(problem: AllocationProblem, allocation: Allocation, device: number): string {
   const load = problem.devices[device];
   if (load === undefined) {
     throw new Error(`plot: expected a device below ${problem.devices.length}, got ${device}`);
   }
   const { minDropoutRate: first, maxDropoutRate: last } = problem;
+  if (first === last) throw new Error(`plot: expected gamma_max above gamma_min, got ${last} for both`);
   const rates = Array.from({ length: samples + 1 }, (_, i) => first + ((last - first) * i) / samples);
   const curves = rates.map((rate) => ({ rate, ...termsAt(problem, allocation, load, device, rate) }));
   // The variance term grows without bound; what lies far above the least total would flatten everything else.
