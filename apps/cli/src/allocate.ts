@@ -21,7 +21,11 @@ import { UsageError } from "./usage-error.ts";
 const FLAGS: readonly Flag[] = [
   { name: "method", value: "NAME", help: `${methods.join(", ")}; default branch-and-bound` },
   { name: "rel-tol", value: "X", help: "relative gap to certify, default 1e-4" },
-  { name: "time-ms", value: "N", help: "give the best found after N milliseconds, with its gap" },
+  {
+    name: "time-ms",
+    value: "N",
+    help: "branch-and-bound: give the best found after N milliseconds, with its gap",
+  },
   { name: "seed", value: "N", help: "seed of the method random, default 1" },
   { name: "json", help: "one JSON object a line for each instance" },
   { name: "compare", help: "a table of all methods instead" },

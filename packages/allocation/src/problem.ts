@@ -130,7 +130,7 @@ export type Method = (typeof methods)[number];
 export interface SolveOptions {
   /** Stop when the gap is within this; 1e-4 when not given. */
   readonly relativeTolerance?: number;
-  /** Give the best found by then; no limit when not given. */
+  /** Branch and bound gives the best found by then; no limit when not given. Others need little. */
   readonly timeBudgetMilliseconds?: number;
   /** Milliseconds of any monotone clock. Read only for the budget, `milliseconds` and `trace`, so that without a
    *  budget the answer does not depend on it; time stands still when not given. */
