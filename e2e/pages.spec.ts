@@ -4,7 +4,7 @@ import { expect, test } from "./fixtures.ts";
 
 const TINY = [
   ...["--rounds", "2", "--local-steps", "2", "--batch-size", "2", "--sequence-length", "32"],
-  ...["--samples-per-device", "8", "--evaluation-samples", "8", "--rank", "2"],
+  ...["--samples-per-device", "8", "--evaluation-samples", "8", "--rank", "2", "--value-type", "f16"],
 ];
 
 test("without WebGPU a tab trains on WASM and says so, while the host watches", async ({
