@@ -166,6 +166,10 @@ export function createLiveRun(options: LiveRunOptions): LiveRun {
       outbox.log(`round ${round} cannot be planned: ${messageOf(error)}`);
       return { assignments: [], allocation: null };
     });
+    if (made.assignments.length === 0 && made.allocation !== null) {
+      const reasons = made.allocation.devices.map(({ id, excludedBecause }) => `${id}: ${excludedBecause}`);
+      outbox.log(`round ${round} pauses the run, nobody can take part (${reasons.join("; ")})`);
+    }
     dispatch({ kind: "planned", round, plan: made, atMs: clock.nowMs() });
   }
 

@@ -42,11 +42,18 @@ export interface PosedProblem {
 const DEADLINE_SLACK = 1.15;
 /** Answers waited for in a round: download, upload-begin, upload-end and one to spare. */
 const ROUND_TRIPS = 4;
+/** Part of the round that a device on trial is taken to need before its upload. */
+const TRIAL_SHARE = 0.6;
 /** χ as a multiple of the gap without dropout. */
 const EXCLUSION_GAPS = 3;
 
-/** @param atMean participants planned for an average round of theirs, not for one slower by a deviation */
-export function poseProblem(request: PlanRequest, atMean: ReadonlySet<string> = new Set()): PosedProblem {
+/**
+ * How a device's time is counted: a `deviation` slower than its mean (the rule), at its `mean`, or, to find out, as if
+ * training left a good part of the round for the link (`trial`).
+ */
+export type Caution = "deviation" | "mean" | "trial";
+
+export function poseProblem(request: PlanRequest, caution: ReadonlyMap<string, Caution>): PosedProblem {
   const { config, adapter, round, participants, records } = request;
   const { seed, links, maxDropoutRate, deadlineSeconds, energyLimitJoules } = config;
   const samples = participants.map(({ device }) => device.sampleCount);
@@ -80,10 +87,12 @@ export function poseProblem(request: PlanRequest, atMean: ReadonlySet<string> = 
       varianceCoefficient: weight * constants.varianceCoefficient,
       preparations: [
         {
-          seconds: sum(load.preparationSeconds, {
-            fixed: atMean.has(id) ? 0 : (measured[k] as DeviceMeasurements).computeDeviationSeconds,
-            perKeepRate: 0,
-          }),
+          seconds: counted(
+            load,
+            measured[k] as DeviceMeasurements,
+            TRIAL_SHARE * deadlineSeconds,
+            caution.get(id) ?? "deviation",
+          ),
           joules: load.preparationJoules,
         },
       ],
@@ -111,6 +120,26 @@ export function poseProblem(request: PlanRequest, atMean: ReadonlySet<string> = 
       link: emulated ? emulatedLink(request) : measuredLink(request, measured),
     },
   };
+}
+
+function counted(
+  { preparationSeconds }: ExpectedLoad,
+  { computeDeviationSeconds }: DeviceMeasurements,
+  trialSeconds: number,
+  caution: Caution,
+): LinearInKeepRate {
+  switch (caution) {
+    case "deviation":
+      return sum(preparationSeconds, { fixed: computeDeviationSeconds, perKeepRate: 0 });
+    case "mean":
+      return preparationSeconds;
+    case "trial": {
+      const { fixed, perKeepRate } = preparationSeconds;
+      return scaled(preparationSeconds, Math.min(1, trialSeconds / (fixed + perKeepRate)));
+    }
+    default:
+      return caution satisfies never;
+  }
 }
 
 /** Participants are taken to share one medium: a device's share times its own rate is what it gets. */

@@ -172,8 +172,9 @@ describe.each(["branch-and-bound", "p-sca", "greedy", "equal"] as const)("method
   });
 
   it("says why a device is left out, and what would admit it", () => {
-    const slow = [participant("p1"), participant("p2", { stepSeconds: 5 })];
-    const { allocation, assignments } = planRound(request({ method, deadlineSeconds: 5 }, slow));
+    const slow = [record(1, [own("p1"), own("p2", { secondsCompute: 60 })])];
+    const pair = [participant("p1"), participant("p2")];
+    const { allocation, assignments } = planRound(request({ method, deadlineSeconds: 5 }, pair, slow));
     expect(assignments.map(({ participantId }) => participantId)).toEqual(["p1"]);
     expect(allocation?.devices[1]).toMatchObject({
       dropoutRate: null,
@@ -183,9 +184,16 @@ describe.each(["branch-and-bound", "p-sca", "greedy", "equal"] as const)("method
     });
   });
 
-  it("lets everyone try at the highest rate when nobody fits", () => {
-    const { assignments } = planRound(request({ method, deadlineSeconds: 0.1, maxDropoutRate: 0.8 }, three));
-    expect(assignments.map(({ dropoutRate }) => dropoutRate)).toEqual([0.8, 0.8, 0.8]);
+  it("tries a newcomer whose warm-up was slow, and everyone when nobody fits", () => {
+    const newcomer = participant("p4", { stepSeconds: 5 });
+    const { assignments } = planRound(
+      request({ method, deadlineSeconds: 5 }, [...three, newcomer], history(0.8)),
+    );
+    expect(assignments.map(({ participantId }) => participantId)).toContain("p4");
+    const slow = three.map(({ id }) => own(id, { secondsCompute: 60 }));
+    expect(
+      planRound(request({ method, deadlineSeconds: 5 }, three, [record(1, slow)])).assignments.length,
+    ).toBe(3);
   });
 });
 
@@ -240,6 +248,17 @@ describe("what was measured", () => {
     );
     expect(assignments.length).toBe(1);
     expect(allocation!.devices[0]!.excludedBecause).toBeNull();
+  });
+
+  it("tries a device that was left out again after three rounds", () => {
+    const pair = [participant("p1"), participant("p2")];
+    const records = [1, 2, 3, 4].map((round) =>
+      record(round, [own("p1"), ...(round === 1 ? [own("p2", { secondsCompute: 60 })] : [])]),
+    );
+    const cohort = (rounds: number) =>
+      planRound(request({ method: "p-sca", deadlineSeconds: 5 }, pair, records.slice(0, rounds))).assignments
+        .length;
+    expect([1, 2, 3, 4].map(cohort)).toEqual([1, 1, 1, 2]);
   });
 
   it("uses default constants first, then estimates, and says which", () => {

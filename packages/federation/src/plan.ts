@@ -3,9 +3,9 @@
  * at once; the others solve the allocation problem that the measurements pose.
  */
 import { type Allocation, allocate, type DeviceAllocation } from "@fedlodrop/allocation";
-import { createRandom, type RunConfig } from "@fedlodrop/protocol";
+import { createRandom, type RoundRecord, type RunConfig } from "@fedlodrop/protocol";
 import { allocationRecord } from "./allocation-record.ts";
-import { poseProblem } from "./live-problem.ts";
+import { type Caution, poseProblem } from "./live-problem.ts";
 import type { PlanRequest } from "./plan-request.ts";
 import { downlinkRate, evenPowerRate, fadedGains, meanGain, sendsAtFullPower } from "./radio-cell.ts";
 import type { Assignment, ReadyParticipant, RoundPlan } from "./run-state.ts";
@@ -70,36 +70,39 @@ function inTurn(items: readonly number[], k: number, count: number): readonly nu
 }
 
 /**
- * Solves for rates and shares. Devices that cannot take part are left out and the record says why; if nobody can,
- * everyone tries at the highest rate, since a run that stands still measures nothing.
+ * Solves for rates and shares. A device that time keeps out is tried at its mean, and failing that now and then all the
+ * same, because a device that is left out is not measured again. Who stays out is in the record with the reason.
  */
 export function planBySolving(
   method: SolvedMethod,
   request: PlanRequest,
   options: PlanOptions = {},
 ): RoundPlan {
-  let posed = poseProblem(request);
+  const caution = new Map<string, Caution>();
+  let posed = poseProblem(request, caution);
   let allocation = allocate(posed.problem, method, options);
-  // Whoever only its ups and downs keep out is tried at its mean: a device left out is not measured again.
-  const outOfTime = request.participants.filter((_, k) =>
-    isOutOfTime(allocation.devices[k] as DeviceAllocation),
-  );
-  if (outOfTime.length > 0) {
-    posed = poseProblem(request, new Set(outOfTime.map(({ id }) => id)));
+  for (const step of ["mean", "trial"] as const) {
+    const nobody = allocation.devices.every(({ kind }) => kind === "excluded");
+    const eased = request.participants.filter(
+      ({ id }, k) =>
+        isOutOfTime(allocation.devices[k] as DeviceAllocation) &&
+        (step === "mean" || nobody || isDueForTrial(id, request.records)),
+    );
+    if (eased.length === 0) continue;
+    for (const { id } of eased) caution.set(id, step);
+    posed = poseProblem(request, caution);
     allocation = allocate(posed.problem, method, options);
   }
   const rates = uploadRates(request, allocation);
-  const someone = allocation.devices.some(({ kind }) => kind === "admitted");
+  const emulated = request.config.links === "emulated";
   const assignments = request.participants.flatMap(({ id }, k): Assignment[] => {
-    const device = allocation.devices[k] as Allocation["devices"][number];
-    if (device.kind === "excluded" && someone) return [];
-    const emulated = request.config.links === "emulated";
-    const rate = rates[k];
+    const device = allocation.devices[k] as DeviceAllocation;
+    if (device.kind === "excluded") return [];
     return [
       {
         participantId: id,
-        dropoutRate: device.kind === "admitted" ? device.dropoutRate : request.config.maxDropoutRate,
-        uploadBytesPerSecond: rate != null && posed.paced[k] ? rate / 8 : null,
+        dropoutRate: device.dropoutRate,
+        uploadBytesPerSecond: posed.paced[k] ? (rates[k] as number) / 8 : null,
         downloadBytesPerSecond: emulated ? (posed.downloadBytesPerSecond[k] as number) : null,
         rateSource: emulated ? "emulated" : "measured",
       },
@@ -110,6 +113,14 @@ export function planBySolving(
 
 const isOutOfTime = (device: DeviceAllocation): boolean =>
   device.kind === "excluded" && device.infeasibility !== null && device.infeasibility.cause !== "energy";
+
+/** Rounds that a device sits out before it is tried again; a newcomer is tried at once. */
+const ROUNDS_BETWEEN_TRIALS = 3;
+
+const isDueForTrial = (id: string, records: readonly RoundRecord[]): boolean =>
+  !records
+    .slice(-ROUNDS_BETWEEN_TRIALS)
+    .some(({ participants }) => participants.some((participant) => participant.id === id));
 
 /** Bit/s that each upload is paced to, null for the excluded. */
 function uploadRates(
