@@ -47,9 +47,9 @@ export const evaluatorCalls = {
       ...(labelCount > 0 && { labels: labelCount }),
     });
     if (texts === null) return shape;
-    const { kind, sequenceLength, count, seed } = texts;
+    const { kind, sequenceLength, count } = texts;
     const dataset = (samples: EvaluationTexts["heldOut"]): Dataset =>
-      someOf(datasetFromSamples(samples, tokenizer, { kind, sequenceLength }), count, seed);
+      someOf(datasetFromSamples(samples, tokenizer, { kind, sequenceLength }), count);
     opened = {
       shape,
       heldOut: dataset(texts.heldOut),
@@ -77,11 +77,11 @@ export const evaluatorCalls = {
 };
 export type EvaluatorCalls = typeof evaluatorCalls;
 
-/** At most `count` windows or samples, drawn once, the same for every evaluation of a run. */
-function someOf(dataset: Dataset, count: number, seed: string): Dataset {
+/** At most `count` windows or samples: always the same ones, so that runs with different seeds compare. */
+function someOf(dataset: Dataset, count: number): Dataset {
   const rows = dataset.kind === "language-model" ? dataset.windows : dataset.sequences;
   if (rows.length <= count) return dataset;
-  const chosen = [...sampleWithoutReplacement(rows.length, count, createRandom(seed, "evaluation"))];
+  const chosen = [...sampleWithoutReplacement(rows.length, count, createRandom("evaluation"))];
   const pick = (items: readonly Int32Array[]) => chosen.map((row) => items[row] as Int32Array);
   return dataset.kind === "language-model"
     ? { kind: dataset.kind, windows: pick(dataset.windows) }

@@ -18,7 +18,6 @@ export interface EvaluationTexts {
   readonly sequenceLength: number;
   /** Windows or samples of each set. */
   readonly count: number;
-  readonly seed: string;
   readonly heldOut: readonly Text[];
   readonly train: readonly Text[];
 }

@@ -62,7 +62,7 @@ describe("a workload", () => {
       const kind = "language-model";
       const all = datasetFromSamples(heldOut, loaded.tokenizer, { kind, sequenceLength: 16 });
       const windows = all.kind === kind ? all.windows : [];
-      const drawn = sampleWithoutReplacement(windows.length, 6, createRandom("0", "evaluation"));
+      const drawn = sampleWithoutReplacement(windows.length, 6, createRandom("evaluation"));
       const trainer = await createTrainer({ backend: "cpu", model: loaded.model, adapter: workload.adapter });
       const dataset = { kind, windows: Array.from(drawn, (row) => windows[row]!) } as const;
       // f32 sums in another order.
@@ -74,6 +74,17 @@ describe("a workload", () => {
     } finally {
       await workload.close();
     }
+  });
+
+  it("measures the same held-out windows under every seed", async () => {
+    const losses = ["0", "1"].map(async (seed) => {
+      const workload = await loadWorkload(config({ seed }), () => {});
+      const { testLoss } = await workload.evaluate!(new Float32Array(adapterSize(workload.adapter)));
+      await workload.close();
+      return testLoss;
+    });
+    const [first, second] = await Promise.all(losses);
+    expect(second).toBe(first);
   });
 
   it("leaves texts and evaluation to participants who bring their own", async () => {

@@ -118,7 +118,6 @@ function evaluationTexts(task: PreparedTask, config: RunConfig): EvaluationTexts
     kind,
     sequenceLength: training.sequenceLength,
     count,
-    seed,
     heldOut: task.heldOut,
     train: task.devices.flatMap(({ name, train }) =>
       enough(shuffled(train, createRandom(seed, "evaluated", name))),
