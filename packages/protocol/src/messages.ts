@@ -12,6 +12,8 @@ const seconds = z.number().min(0).max(1e6);
 const count = z.int().min(0);
 const round = z.int().min(1);
 const rate = z.number().min(0).max(0.95);
+/** No cross-entropy comes near it; sums of what may pass stay finite, so that one device cannot spoil every estimate. */
+const loss = z.number().min(0).max(1e4);
 
 // ---- participant → coordinator
 
@@ -68,18 +70,18 @@ export type Progress = z.infer<typeof progressSchema>;
 export const updateStatisticsSchema = z.object({
   sampleCount,
   /** Mean training loss over the local steps, nats. */
-  trainLoss: z.number(),
+  trainLoss: loss,
   steps: z.int().min(1),
   tokens: count,
   secondsDownload: seconds,
   secondsCompute: seconds,
   roundTripSeconds: seconds,
-  energyJoules: z.number().min(0),
+  energyJoules: z.number().min(0).max(1e9),
   energySource: z.enum(["modelled", "battery"]),
   /** 95th percentile of the step's gradient norms (estimates ρ). */
-  gradientNorm95: z.number().min(0),
+  gradientNorm95: z.number().min(0).max(1e9),
   /** 99th minus 1st percentile of the batch losses (estimates C). */
-  lossSpread: z.number().min(0),
+  lossSpread: loss,
 });
 export type UpdateStatistics = z.infer<typeof updateStatisticsSchema>;
 
