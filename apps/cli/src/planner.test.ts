@@ -52,3 +52,9 @@ it("gives P-SCA's answer when the thread is silent, and goes on with a new one",
     fallback: false,
   });
 });
+
+it("gives P-SCA's answer when the method fails", async () => {
+  planner = openPlanner();
+  const failing = request("no such method" as never);
+  expect((await planner.plan(failing)).allocation).toMatchObject({ method: "p-sca", fallback: true });
+});

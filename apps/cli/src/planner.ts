@@ -1,6 +1,6 @@
 /**
  * Plans rounds in a worker thread, in bounded time: P-SCA answers first, within milliseconds, and stands in if the
- * run's own method is not done when its budget has passed.
+ * run's own method fails or is not done when its budget has passed.
  */
 import type { Planner } from "@fedlodrop/coordinator";
 import { isDirect, type PlanRequest, planDirectly, type RoundPlan } from "@fedlodrop/federation";
@@ -38,6 +38,10 @@ export function openPlanner({ budgetSeconds, patienceSeconds }: PlannerOptions =
       const plan = await Promise.race([thread.call("plan", { request, options }), silence]);
       if (plan === null) await close();
       return plan;
+    } catch (error) {
+      // A thread that died answers nobody any more; the next call starts another.
+      await close();
+      throw error;
     } finally {
       clearTimeout(timer);
     }
@@ -57,7 +61,7 @@ export function openPlanner({ budgetSeconds, patienceSeconds }: PlannerOptions =
       const quick = await ask(withMethod(request, "p-sca"), patienceSeconds + STARTING_SECONDS);
       if (quick === null) throw new Error("the planner's thread does not answer");
       if (method === "p-sca") return quick;
-      const own = await ask(request, patienceSeconds);
+      const own = await ask(request, patienceSeconds).catch(() => null);
       return own !== null && !beats(quick, own) ? own : asFallback(quick);
     },
     close,
