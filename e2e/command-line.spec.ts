@@ -52,6 +52,15 @@ test("a port in use", async () => {
   taken.close();
 });
 
+test("a port that cannot be and a folder that cannot be written", async ({ folder }) => {
+  expect(await complaint(["serve", "--port", "99999"])).toContain("port 99999 of 0.0.0.0 cannot be opened");
+  const file = join(folder, "file");
+  await writeFile(file, "");
+  expect(await complaint(["serve", "--port", "0", "--out", file])).toBe(
+    `fedlodrop: run folder ${file}: cannot be written (EEXIST); choose another with --out`,
+  );
+});
+
 test("models that are missing, cut short or mixed up", async ({ folder, tinyModel }) => {
   const federate = (model: string): Promise<string> =>
     complaint(["federate", "--tabs", "1", "--model", model, "--out", join(folder, "run")]);

@@ -1,6 +1,8 @@
 /** A coordinator that listens: what `serve` and `federate` have in common, and what tests start in their own process. */
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
+import { constants } from "node:fs";
+import { access, mkdir } from "node:fs/promises";
 import { type AddressInfo, createServer } from "node:net";
 import { networkInterfaces } from "node:os";
 import { buildCoordinator, type Coordinator, createStore, readStoredRun } from "@fedlodrop/coordinator";
@@ -45,6 +47,8 @@ export async function startFederation(options: FederationOptions): Promise<Feder
   const joinUrl = (): string => urlAt((host === "0.0.0.0" && networkAddress()) || "localhost");
 
   await expectFree(port, host);
+  const stored = out !== undefined && resume ? await readStoredRun(out) : undefined;
+  if (out !== undefined) await expectWritable(out);
   const pagesDirectory = await buildPages(say);
   const planner = openPlanner();
   say("loading the model and the task …");
@@ -59,7 +63,7 @@ export async function startFederation(options: FederationOptions): Promise<Feder
     pagesDirectory,
     log: say,
     ...(out !== undefined && { store: createStore(out) }),
-    ...(out !== undefined && resume && { stored: await readStoredRun(out) }),
+    ...(stored && { stored }),
   });
   await coordinator.http.listen({ port, host });
   address = coordinator.http.server.address() as AddressInfo;
@@ -79,9 +83,9 @@ export async function startFederation(options: FederationOptions): Promise<Feder
 
 /** Throws in one line when the port cannot be had, before anything that takes time. */
 async function expectFree(port: number, host: string): Promise<void> {
-  const probe = createServer().listen(port, host);
+  const probe = createServer();
   try {
-    await once(probe, "listening");
+    await once(probe.listen(port, host), "listening");
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
     throw new Error(
@@ -93,6 +97,19 @@ async function expectFree(port: number, host: string): Promise<void> {
   }
   probe.close();
   await once(probe, "close");
+}
+
+/** Makes the folder. Throws in one line when nothing can be kept there: a run whose results are lost is no run. */
+async function expectWritable(directory: string): Promise<void> {
+  try {
+    await mkdir(directory, { recursive: true });
+    await access(directory, constants.W_OK);
+  } catch (cause) {
+    throw new Error(
+      `run folder ${directory}: cannot be written (${(cause as NodeJS.ErrnoException).code}); choose another with --out`,
+      { cause },
+    );
+  }
 }
 
 /** The first IPv4 address of this machine that others can reach. */
