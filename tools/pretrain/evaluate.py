@@ -1,4 +1,4 @@
-"""Measure an exported folder and write its model card: card.json (figures), README.md and NOTICE.
+"""Measure an exported folder and write its model card: card.json (figures) and README.md.
 
 Runs again at any time: `python3 tools/pretrain/pretrain.py evaluate`. Held-out text is read in windows of the whole
 context that do not overlap; every position counts alike, so the first tokens of a window are predicted from little.
