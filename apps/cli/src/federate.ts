@@ -10,9 +10,12 @@ import { DEFAULT_RUN_CONFIG, type HostView, type RunReport } from "@fedlodrop/pr
 import { startFederation } from "./federation.ts";
 import { describeFlags, type Flag, type GivenFlags, oneOf, parseFlags, wholeNumber } from "./flags.ts";
 import { createLiveTable, terminalColors } from "./live-table.ts";
-import { RUN_FLAGS, runConfigFromFlags } from "./run-flags.ts";
+import { RUN_FLAGS, RUN_FLAGS_NOTE, runConfigFromFlags } from "./run-flags.ts";
 import { runFailure, summarizeRun, summaryLines } from "./run-summary.ts";
 import { taskDefaults } from "./workload.ts";
+
+/** A run short enough to watch; everything else is as the task recommends. */
+const DEFAULTS = { rounds: 5 } as const;
 
 const FEDERATE_FLAGS: readonly Flag[] = [
   { name: "tabs", value: "N", help: "browser tabs that take part (3)" },
@@ -25,7 +28,9 @@ const FEDERATE_FLAGS: readonly Flag[] = [
   { name: "out", value: "DIR", help: "report folder (runs/ and the time)" },
   { name: "json", help: "print the report, and nothing else, on stdout" },
   { name: "port", value: "P", help: "of the coordinator; a free one by default" },
-  ...RUN_FLAGS,
+  ...RUN_FLAGS.map((flag) =>
+    flag.name === "rounds" ? { ...flag, help: `rounds of the run (${DEFAULTS.rounds})` } : flag,
+  ),
   { name: "help", help: "show this" },
 ];
 
@@ -34,6 +39,8 @@ const HELP = `fedlodrop federate: a coordinator and N browser tabs fine-tune a l
 Usage: fedlodrop federate [flags]
 
 ${describeFlags(FEDERATE_FLAGS)}
+
+${RUN_FLAGS_NOTE}
 
 The report folder gets config.json, report.json, metrics.jsonl and adapter.safetensors. The exit code is 0 only when
 every round aggregated at least one update and the held-out loss is known.
@@ -44,8 +51,6 @@ Examples:
   fedlodrop federate --tabs 2 --rounds 2 --backend wasm --json > report.json
 `;
 
-/** A run short enough to watch; everything else is as the task recommends. */
-const DEFAULTS = { rounds: 5 } as const;
 const BACKENDS: readonly Backend[] = ["webgpu", "wasm", "cpu"];
 
 /** Runs the command; throws in one line when the run or anything before it fails. */

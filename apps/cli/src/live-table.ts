@@ -39,11 +39,7 @@ const COLUMNS: readonly Column[] = [
 ];
 
 /** The open round as lines of text. @param elapsed seconds each participant has spent in it, by id. */
-function tableLines(
-  view: HostView,
-  elapsed: ReadonlyMap<string, number>,
-  colors: Colors,
-): readonly string[] {
+function tableLines(view: HostView, elapsed: ReadonlyMap<string, number>, colors: Colors): readonly string[] {
   const rows = view.participants.map((participant) =>
     COLUMNS.map(({ cell }) => cell(participant, elapsed.get(participant.id) ?? null)),
   );

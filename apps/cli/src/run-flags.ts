@@ -1,11 +1,13 @@
 /** Flags that set a field of the run's configuration, shared by every command that starts a run. */
 import {
+  DEFAULT_RUN_CONFIG,
   METHODS,
   type RunConfig,
   type RunOverrides,
   resolveRunConfig,
   runOverridesSchema,
 } from "@fedlodrop/protocol";
+import { TASK_DEFINITIONS } from "@fedlodrop/tasks";
 import type { Flag, GivenFlags } from "./flags.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -20,106 +22,148 @@ const asText = (text: string): string => text;
 /** An empty text is not zero. */
 const asNumber = (text: string): number => (text.trim() === "" ? Number.NaN : Number(text));
 
+const {
+  task,
+  model,
+  method,
+  maxDropoutRate,
+  valueType,
+  deadlineSeconds,
+  quorum,
+  devices,
+  links,
+  evaluationSamples,
+  seed,
+} = DEFAULT_RUN_CONFIG;
+
+/** What the help's asterisks mean. */
+export const RUN_FLAGS_NOTE = "Defaults are in brackets; * is as the task recommends.";
+
 export const RUN_FLAGS: readonly RunFlag[] = [
-  { name: "task", value: "NAME", help: "what to learn: presidents, spam, …", field: "task", read: asText },
+  {
+    name: "task",
+    value: "NAME",
+    help: `${TASK_DEFINITIONS.map(({ name }) => name).join(", ")}, or a file of texts (${task})`,
+    field: "task",
+    read: asText,
+  },
   {
     name: "model",
     value: "NAME|DIR",
-    help: "base model: base (bundled) or a folder in the Hugging Face layout",
+    help: `base, which is bundled, or a folder in the Hugging Face layout (${model})`,
     field: "model",
     read: asText,
   },
-  { name: "rounds", value: "R", help: "rounds of the run", field: "rounds", read: asNumber },
-  { name: "method", value: "M", help: METHODS.join(", "), field: "method", read: asText },
+  { name: "rounds", value: "R", help: "rounds of the run *", field: "rounds", read: asNumber },
+  { name: "method", value: "M", help: `${METHODS.join(", ")} (${method})`, field: "method", read: asText },
   {
     name: "dropout",
     value: "G",
-    help: "dropout rate γ of method fixed, 0 to 0.95",
+    help: "dropout rate γ of method fixed, 0 to 0.95 *",
     field: "dropoutRate",
     read: asNumber,
   },
   {
     name: "max-dropout",
     value: "G",
-    help: "largest γ a choosing method may use",
+    help: `largest γ a choosing method may use (${maxDropoutRate})`,
     field: "maxDropoutRate",
     read: asNumber,
   },
   {
     name: "local-steps",
     value: "E",
-    help: "optimiser steps a device takes in a round",
+    help: "optimiser steps a device takes in a round *",
     field: "training.localSteps",
     read: asNumber,
   },
-  { name: "batch-size", value: "B", help: "samples in a step", field: "training.batchSize", read: asNumber },
+  {
+    name: "batch-size",
+    value: "B",
+    help: "samples in a step *",
+    field: "training.batchSize",
+    read: asNumber,
+  },
   {
     name: "sequence-length",
     value: "T",
-    help: "tokens of a sample",
+    help: "tokens of a sample *",
     field: "training.sequenceLength",
     read: asNumber,
   },
-  { name: "learning-rate", value: "η", help: "of AdamW", field: "training.learningRate", read: asNumber },
-  { name: "rank", value: "R", help: "of the adapter", field: "rank", read: asNumber },
+  { name: "learning-rate", value: "η", help: "of AdamW *", field: "training.learningRate", read: asNumber },
+  { name: "rank", value: "R", help: "of the adapter *", field: "rank", read: asNumber },
+  {
+    name: "alpha",
+    value: "A",
+    help: "the adapter's product is scaled by A / rank *",
+    field: "alpha",
+    read: asNumber,
+  },
   {
     name: "value-type",
     value: "TYPE",
-    help: "values on the wire: f32 or f16",
+    help: `values on the wire: f32 or f16 (${valueType})`,
     field: "valueType",
     read: asText,
   },
   {
     name: "deadline",
     value: "SECONDS",
-    help: "a round closes then, whoever is missing",
+    help: `a round closes then, whoever is missing (${deadlineSeconds})`,
     field: "deadlineSeconds",
     read: asNumber,
   },
   {
     name: "quorum",
     value: "SHARE",
-    help: "a round closes when this share of its cohort has reported",
+    help: `a round closes when this share of its cohort has reported (${quorum})`,
     field: "quorum",
     read: asNumber,
   },
   {
     name: "energy-limit",
     value: "JOULES",
-    help: "E_max per device and round",
+    help: "E_max per device and round (none)",
     field: "energyLimitJoules",
     read: asNumber,
   },
   {
     name: "devices",
     value: "K",
-    help: "parts the training texts are dealt into",
+    help: `parts the training texts are dealt into (${devices})`,
     field: "devices",
     read: asNumber,
   },
-  { name: "split", value: "SPLIT", help: "natural, iid or dirichlet:ALPHA", field: "split", read: readSplit },
+  {
+    name: "split",
+    value: "SPLIT",
+    help: "natural, iid or dirichlet:ALPHA *",
+    field: "split",
+    read: readSplit,
+  },
   {
     name: "samples-per-device",
     value: "N",
-    help: "training samples a device keeps; all by default",
+    help: "training samples or windows a device keeps *",
     field: "samplesPerDevice",
     read: asNumber,
   },
   {
     name: "links",
     value: "KIND",
-    help: "measured, or emulated: transfers paced to a simulated radio cell",
+    help: `measured, or emulated: transfers paced to a simulated radio cell (${links})`,
     field: "links",
     read: asText,
   },
   {
     name: "evaluation-samples",
     value: "N",
-    help: "held-out windows or samples measured after each round",
+    help: `held-out windows or samples measured after each round (${evaluationSamples})`,
     field: "evaluationSamples",
     read: asNumber,
   },
-  { name: "seed", value: "S", help: "the run repeats from it", field: "seed", read: asText },
+  { name: "seed", value: "S", help: `the run repeats from it (${seed})`, field: "seed", read: asText },
 ];
 
 /** What the given flags say of the run. Throws a UsageError that names the flag and the fault. */

@@ -3,7 +3,7 @@ import { DEFAULT_RUN_CONFIG } from "@fedlodrop/protocol";
 import QRCode from "qrcode";
 import { type Federation, startFederation } from "./federation.ts";
 import { describeFlags, type Flag, oneOf, parseFlags, wholeNumber } from "./flags.ts";
-import { RUN_FLAGS, runConfigFromFlags } from "./run-flags.ts";
+import { RUN_FLAGS, RUN_FLAGS_NOTE, runConfigFromFlags } from "./run-flags.ts";
 import { UsageError } from "./usage-error.ts";
 import { taskDefaults } from "./workload.ts";
 
@@ -27,6 +27,8 @@ const HELP = `fedlodrop serve: open a run that anyone with a browser can join.
 Usage: fedlodrop serve [flags]
 
 ${describeFlags(SERVE_FLAGS)}
+
+${RUN_FLAGS_NOTE}
 
 The run folder gets config.json, metrics.jsonl, report.json and the adapter. A run that was interrupted goes on from its
 last round with: fedlodrop serve --resume --out DIR
