@@ -37,7 +37,7 @@ function parseInstance(json: unknown, path: string): RadioSystem {
     maxDropoutRate,
     objective: {
       mode: oneOf(objective, "mode", objectivePath, ["device", "global"] as const),
-      varianceExponent: number(objective, "nu", objectivePath, above(0)),
+      varianceExponent: number(objective, "nu", objectivePath, within(0.1, 10)),
       bound: parseBound(objective, objectivePath),
       exclusionPenalty: number(objective, "chi", objectivePath, atLeast(0)),
     },

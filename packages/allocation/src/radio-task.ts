@@ -68,8 +68,9 @@ export function largestKeepRate(curve: CapacityCurve, task: RadioTask, low: numb
       (ratePerWatt * task.wattsPull) / seconds - task.secondsPerKeepRate * rate - task.bitsPerKeepRate;
     const next = s - surplus / slope;
     if (next < low) return 0;
-    // Below rounding of the root: step to its feasible side, which costs the objective less than 1e-12 of itself.
-    if (s - next <= 1e-9 * s) return Math.max(low, next * (1 - 1e-13));
+    // The next error is below rounding: step to the feasible side, which costs J less than 1e-12 of itself. Steps alone
+    // would not tell, for with no power left the first ones are tiny.
+    if (surplus > -1e-8 * taskBits(task, s) || next >= s) return Math.max(low, next * (1 - 1e-13));
     s = next;
   }
   return s;

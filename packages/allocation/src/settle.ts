@@ -15,7 +15,7 @@ import type {
   TracePoint,
 } from "./problem.ts";
 import { fillCurve, rankChannels } from "./radio-instance.ts";
-import { radioTasks, wattsAllowed } from "./radio-task.ts";
+import { radioTasks } from "./radio-task.ts";
 import { rateNeeded, taskBits, uploadTask, windowSeconds } from "./upload-task.ts";
 import { CapacityCurve } from "./water-filling.ts";
 
@@ -91,10 +91,11 @@ function settleRadio(
     if (!(uploadSeconds > 0)) return;
     const uploadBitsPerSecond = rateNeeded(task, s);
     const watts = curve.wattsFor(uploadBitsPerSecond / task.hertz);
-    if (watts > wattsAllowed(task, s) * (1 + slack) + Number.MIN_VALUE) return;
     const { seconds, joules } = preparations[operatingPoint] as Preparation;
     const energyJoules =
       joules.fixed + joules.perKeepRate * s + radioJoules(watts, uploadSeconds, task.efficiency);
+    const energyLimit = (problem.devices[device] as DeviceLoad).energyLimitJoules;
+    if (watts > task.maxWatts * (1 + slack) || energyJoules > energyLimit * (1 + slack)) return;
     if (best !== undefined && best.energyJoules <= energyJoules) return;
     best = {
       kind: "admitted",
