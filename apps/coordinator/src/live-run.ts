@@ -71,6 +71,8 @@ export function createLiveRun(options: LiveRunOptions): LiveRun {
   let cancelDeadline = (): void => {};
   let retired = false;
   const timers = new Set<() => void>();
+  /** By participant: cancels the time of grace that is running. */
+  const graces = new Map<string, () => void>();
 
   function dispatch(event: RunEvent): Refusal | null {
     if (retired) return null;
@@ -82,12 +84,15 @@ export function createLiveRun(options: LiveRunOptions): LiveRun {
   }
 
   function after(ms: number, callBack: () => void): () => void {
-    const cancel = clock.after(Math.max(0, ms), () => {
-      timers.delete(cancel);
+    const stop = clock.after(Math.max(0, ms), () => {
+      timers.delete(stop);
       callBack();
     });
-    timers.add(cancel);
-    return cancel;
+    timers.add(stop);
+    return () => {
+      timers.delete(stop);
+      stop();
+    };
   }
 
   function carryOut(effect: Effect): void {
@@ -115,11 +120,14 @@ export function createLiveRun(options: LiveRunOptions): LiveRun {
       case "cancel-deadline":
         cancelDeadline();
         return;
-      case "arm-grace":
-        after(graceSeconds * 1000, () =>
-          dispatch({ kind: "grace-passed", participantId: effect.participantId, atMs: clock.nowMs() }),
-        );
+      case "arm-grace": {
+        const { participantId } = effect;
+        // Grace counts from the last loss of a connection that comes and goes.
+        graces.get(participantId)?.();
+        const pass = () => dispatch({ kind: "grace-passed", participantId, atMs: clock.nowMs() });
+        graces.set(participantId, after(graceSeconds * 1000, pass));
         return;
+      }
       case "fold-update": {
         const { round, assignment, changes, weight } = effect;
         const mask = drawDropoutMask(workload.adapter, { seed: state.config.seed, round, ...assignment });
