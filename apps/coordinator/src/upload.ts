@@ -32,6 +32,9 @@ export function takeChunk(
       reason: "wrong-order",
       message: `chunk: expected offset ${upload.received}, got ${offset}`,
     };
+  // Chunks that fit are not counted against the sender, so that each has to bring the end nearer.
+  if (chunk.byteLength === 0)
+    return { kind: "refuse", reason: "bad-message", message: "chunk: expected at least a byte" };
   const end = offset + chunk.byteLength;
   if (end > upload.bytes.byteLength)
     return {
