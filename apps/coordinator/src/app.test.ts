@@ -386,6 +386,7 @@ describe("refusals", () => {
       "too-large",
     );
     expect(await emit(ada, "upload-chunk", { round: 1, offset: 0 }, "text")).toBe("bad-message");
+    expect(await emit(ada, "upload-chunk", { round: 1, offset: 0 }, new Uint8Array(0))).toBe("bad-message");
     expect(await emit(ada, "upload-end", { round: 1 })).toBe("wrong-length");
     expect(await upload(altered((view) => view.setUint8(0, 0)))).toBe("wrong-header");
     expect(await upload(altered((view) => view.setUint32(8, 9, true)))).toBe("stale-round");
@@ -529,6 +530,29 @@ describe("participants come and go", () => {
     expect(await ada.closed(1)).toMatchObject({ aggregatedCount: 1, cohortSize: 2 });
   });
 
+  it("counts the time of grace from the last of several losses", async () => {
+    const { coordinator, url, advance } = await start();
+    const ada = await participate(url, "ada");
+    await participate(url, "ben");
+    await coordinator.command({ kind: "start" });
+    await ada.nextStart(1);
+    const presence = () => coordinator.state.participants.get("p1")?.presence;
+    const status = () => {
+      const { state } = coordinator;
+      return state.kind === "training" && state.members.get("p1")?.status.kind;
+    };
+    ada.socket.disconnect();
+    await expect.poll(presence, { interval: 2 }).toBe("away");
+    advance(8);
+    const again = await participate(url, "ada", { token: ada.identity.token, resumesRound: 1 });
+    again.socket.disconnect();
+    await expect.poll(presence, { interval: 2 }).toBe("away");
+    advance(8);
+    expect(status()).toBe("working");
+    advance(3);
+    expect(status()).toBe("left");
+  });
+
   it("takes a late joiner in at the next round", async () => {
     const { coordinator, url } = await start();
     const ada = await participate(url, "ada");
@@ -630,6 +654,34 @@ describe("the host", () => {
     expect(await coordinator.command({ kind: "configure", config: {} })).toMatchObject({
       reason: "wrong-state",
     });
+  });
+
+  it("loses nobody who joins while a fresh run is set up, and starts nothing meanwhile", async () => {
+    const gates: (() => void)[] = [];
+    const gate = () => new Promise<void>((resolve) => gates.push(resolve));
+    let runs = 0;
+    const { coordinator, url } = await start(
+      {},
+      {
+        async loadWorkload() {
+          runs += 1;
+          if (runs === 2) await gate();
+          return { ...(await workload()), close: runs === 1 ? gate : async () => {} };
+        },
+      },
+    );
+    const reply = coordinator.command({ kind: "configure", config: { seed: "2" } });
+    const joined = await participate(url, "during the load");
+    expect(await coordinator.command({ kind: "start" })).toMatchObject({ reason: "wrong-state" });
+    await expect.poll(() => gates.length, { interval: 2 }).toBe(1);
+    gates[0]!();
+    await expect.poll(() => gates.length, { interval: 2 }).toBe(2);
+    const last = await participate(url, "while the old run closes");
+    expect(last.identity.run.config.seed).toBe("2");
+    gates[1]!();
+    expect(await reply).toEqual({ kind: "done" });
+    expect(await joined.socket.emitWithAck("ready", device)).toEqual({ kind: "accepted" });
+    expect([...coordinator.state.participants.keys()]).toEqual(["p1", "p2"]);
   });
 });
 

@@ -158,6 +158,8 @@ export async function buildCoordinator(options: CoordinatorOptions): Promise<Coo
 
   async function command(given: HostCommand): Promise<HostReply> {
     if (given.kind === "configure") return configure(given.config);
+    if (configuring && (given.kind === "start" || given.kind === "resume"))
+      return refused("wrong-state", `${given.kind}: not possible while a new run is being set up`);
     const refusal = run.dispatch({ kind: "command", command: given, atMs: clock.nowMs() });
     if (refusal !== null) return refused(refusal.reason, refusal.message);
     if (given.kind === "change") keeper.configChanged(run);
@@ -175,14 +177,17 @@ export async function buildCoordinator(options: CoordinatorOptions): Promise<Coo
       const suited = task === current.task ? {} : (options.taskDefaults?.(task) ?? {});
       const config = resolveRunConfig(overrides, resolveRunConfig(suited, current));
       const workload = await options.loadWorkload(config);
-      const { participants: before, locked } = run.state;
+      const replaced = run;
+      await keeper.results(replaced);
+      // From here to the new run nothing waits, or whoever joined in between would be in neither.
+      const { participants: before, locked } = replaced.state;
       const reloading = new Map([...before].map(([id, participant]) => [id, toReload(participant)]));
-      await keeper.results(run);
-      await run.retire();
       run = startRun(workload, { ...createRun(config, workload.adapter), participants: reloading, locked });
+      const retired = replaced.retire();
       keeper.begin(run);
       for (const id of reloading.keys()) participants.tell(id, "run-changed", describeRun(run));
       hosts.changed();
+      await retired;
       return { kind: "done" };
     } catch (error) {
       return refused("bad-message", `configure: ${(error as Error).message}`);
