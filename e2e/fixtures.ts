@@ -11,7 +11,10 @@ import { type Browser, test as base } from "@playwright/test";
 const REPOSITORY = resolve(fileURLToPath(import.meta.url), "../..");
 const COMMAND = join(REPOSITORY, "apps/cli/bin/fedlodrop.mjs");
 
-export interface CommandResult {
+/** A command that hangs must not outlive its test. */
+const COMMAND_MILLISECONDS = 200_000;
+
+interface CommandResult {
   readonly code: number;
   readonly stdout: string;
   readonly stderr: string;
@@ -22,7 +25,7 @@ export async function fedlodrop(
   args: readonly string[],
   environment: Readonly<Record<string, string>> = {},
 ): Promise<CommandResult> {
-  const child = start(args, environment);
+  const child = start(args, environment, COMMAND_MILLISECONDS);
   const [stdout, stderr] = [collect(child.stdout), collect(child.stderr)];
   const [code] = (await once(child, "close")) as [number];
   return { code, stdout: stdout.text, stderr: stderr.text };
@@ -95,11 +98,12 @@ export const test = base.extend<TestFixtures, WorkerFixtures>({
 
 export { expect } from "@playwright/test";
 
-function start(args: readonly string[], environment: Readonly<Record<string, string>>) {
+function start(args: readonly string[], environment: Readonly<Record<string, string>>, timeout?: number) {
   return spawn(process.execPath, [COMMAND, ...args], {
     cwd: REPOSITORY,
     env: { ...process.env, NO_COLOR: "1", ...environment },
     stdio: ["ignore", "pipe", "pipe"],
+    timeout,
   });
 }
 

@@ -36,7 +36,7 @@ export async function freeze(participant: Participant, seconds: number): Promise
 /**
  * Makes the device worker `factor` times slower from now on: whenever its event loop comes round, it sleeps for
  * `factor − 1` times what went before. (Chromium's own CPU throttling reaches workers only in part: a rate of 8
- * made one 2 times slower.)
+ * made one 2 times slower.) On WebGPU only the worker's own share of a step slows down, not the GPU.
  */
 export async function slow(participant: Participant, factor: number): Promise<void> {
   if (!(factor >= 1)) throw new Error(`slow: expected a factor of at least 1, got ${factor}`);
