@@ -119,11 +119,15 @@ export function createDevice(post: (message: FromWorker) => void): (message: ToW
     });
   }
 
-  /** After a failure in training, such as a lost GPU, only a new trainer can be trusted. */
-  function reload(): void {
-    loaded?.trainer.dispose();
-    loaded = undefined;
-    prepare();
+  /** The coordinator has noted an unusable update; of any other failure it must hear, or the round waits for us. */
+  function recover(error: unknown): void {
+    if (error instanceof RefusedError && error.refused.reason !== "bad-message") return;
+    if (!(error instanceof RefusedError)) {
+      // After a failure in training, such as a lost GPU, only a new trainer can be trusted.
+      loaded?.trainer.dispose();
+      loaded = undefined;
+    }
+    link?.rejoin();
   }
 
   async function announceReady(): Promise<void> {
@@ -176,7 +180,7 @@ export function createDevice(post: (message: FromWorker) => void): (message: ToW
       } catch (error) {
         const why = abort.signal.aborted ? abort.signal.reason : error;
         post({ kind: "round-abandoned", round, why: toPlainError(why).message });
-        if (!abort.signal.aborted && !(error instanceof RefusedError)) reload();
+        if (!abort.signal.aborted) recover(error);
       } finally {
         clearTimeout(late);
         if (openRound === mine) openRound = undefined;

@@ -94,6 +94,23 @@ describe("link", () => {
     ]);
   });
 
+  it("joins anew when told to, without the round it has given up", async () => {
+    const joins: Join[] = [];
+    const url = await listen((socket) => {
+      socket.on("join", (message, reply) => {
+        joins.push(message);
+        reply(joined);
+      });
+    });
+    let round: number | undefined = 4;
+    const link = connect(url, { openRound: () => round });
+    await expect.poll(() => joins.length).toBe(1);
+    round = undefined;
+    link.rejoin();
+    await expect.poll(() => joins.length).toBe(2);
+    expect(joins[1]).toEqual({ protocolVersion: expect.any(Number), nickname: "n", token: "secret" });
+  });
+
   it("sends nothing before it has joined", async () => {
     const heard: string[] = [];
     const url = await listen((socket) => {

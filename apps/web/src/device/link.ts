@@ -27,6 +27,9 @@ export interface Link {
   /** Runs `attempt`, an exchange of messages, on a joined connection, and again on a new one whenever an answer fails
    *  to come, until it succeeds, is refused, or `signal` aborts. */
   persist<T>(signal: AbortSignal, attempt: (socket: AnsweringSocket) => Promise<T>): Promise<T>;
+  /** Joins anew over a fresh connection: what this device owed to a round it no longer works on is given up, so that
+   *  nobody waits for it. */
+  rejoin(): void;
   close(): void;
 }
 
@@ -122,6 +125,7 @@ export function openLink(socket: ParticipantSocket, options: LinkOptions, listen
         }
       }
     },
+    rejoin: reconnect,
     close() {
       waiting = [];
       socket.removeAllListeners();
