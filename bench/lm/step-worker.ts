@@ -108,7 +108,7 @@ async function openStock(backend: Backend, kind: Exclude<StepKind, "own">): Prom
   const expansion = createExpansion(adapter, placement);
   const loss = stockLoss(kind);
   runSteps = async (count) => {
-    const variables = splitFactors(values).map((part) => tf.variable(tf.tensor1d(part)));
+    const variables = tf.tidy(() => splitFactors(values).map((part) => tf.variable(tf.tensor1d(part))));
     const zeros = tf.zeros([placement.slotCount - placement.valueCount]) as tf.Tensor1D;
     const optimizer = tf.train.adam(LEARNING_RATE);
     const run = { milliseconds: [] as number[], losses: [] as number[] };

@@ -50,7 +50,7 @@ async function checkWebgpu(): Promise<WebgpuCheck> {
       kind: "absent",
       detail: globalThis.isSecureContext === false ? "WebGPU needs https or localhost" : "no WebGPU here",
     };
-  const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" });
+  const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" }).catch(() => null);
   if (!adapter) return { kind: "absent", detail: "WebGPU found no adapter" };
   return { kind: isSoftware(adapter) ? "software" : "hardware", detail: adapterName(adapter.info) };
 }
