@@ -14,6 +14,9 @@ export interface HostConnection {
   close(): void;
 }
 
+/** setTimeout counts in 32 bits and fires at once beyond. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
 /** @param url the coordinator's @param key the host key it printed. Throws when the key is refused. */
 export async function connectHost(url: string, key: string): Promise<HostConnection> {
   const socket: Socket<ServerToHostEvents, HostToServerEvents> = io(new URL("/host", url).href, {
@@ -46,15 +49,18 @@ export async function connectHost(url: string, key: string): Promise<HostConnect
           clearTimeout(timer);
           watchers.delete(look);
         };
-        const timer = setTimeout(() => {
-          stop();
-          const states = view.participants.map(({ id, state }) => `${id} ${state}`).join(", ");
-          reject(
-            new Error(
-              `run: not there after ${timeoutSeconds} s (${view.phase}, round ${view.round}; ${states || "nobody"})`,
-            ),
-          );
-        }, timeoutSeconds * 1000);
+        const timer = setTimeout(
+          () => {
+            stop();
+            const states = view.participants.map(({ id, state }) => `${id} ${state}`).join(", ");
+            reject(
+              new Error(
+                `run: not there after ${timeoutSeconds} s (${view.phase}, round ${view.round}; ${states || "nobody"})`,
+              ),
+            );
+          },
+          Math.min(timeoutSeconds * 1000, LONGEST_TIMER_MS),
+        );
         const look = (seen: HostView): void => {
           if (!condition(seen)) return;
           stop();

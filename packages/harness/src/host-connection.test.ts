@@ -1,0 +1,39 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { HostView } from "@fedlodrop/protocol";
+import { type Namespace, Server } from "socket.io";
+import { afterEach, expect, it } from "vitest";
+import { connectHost, type HostConnection } from "./host-connection.ts";
+
+const view = (round: number): HostView => ({ phase: "training", round, participants: [] }) as never;
+const ended = ({ round }: HostView): boolean => round === 2;
+
+const closing: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) await close();
+});
+
+/** A host's connection to a coordinator that is in round 1, and the coordinator's side of it. */
+async function watch(): Promise<{ host: HostConnection; hosts: Namespace }> {
+  const http = createServer();
+  const server = new Server(http);
+  const hosts = server.of("/host");
+  hosts.on("connection", (socket) => socket.emit("view", view(1)));
+  await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));
+  closing.push(() => server.close());
+  const host = await connectHost(`http://127.0.0.1:${(http.address() as AddressInfo).port}`, "key");
+  closing.push(() => host.close());
+  return { host, hosts };
+}
+
+it("waits for a view, for longer than a timer can count", async () => {
+  const { host, hosts } = await watch();
+  const seen = host.until(ended, 1e8);
+  setTimeout(() => hosts.emit("view", view(2)), 50);
+  expect(await seen).toMatchObject({ round: 2 });
+});
+
+it("says where the run is when it waited in vain", async () => {
+  const { host } = await watch();
+  await expect(host.until(ended, 0.05)).rejects.toThrow("not there after 0.05 s (training, round 1; nobody)");
+});
