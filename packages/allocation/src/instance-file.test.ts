@@ -82,6 +82,21 @@ describe("instance files", () => {
       changed({ objective: { ...instance.objective, w: [1] } }),
       "objective.w: expected 2 entries, got 1",
     ],
+    [
+      "weights above one",
+      changed({ objective: { ...instance.objective, w: [0.5, 1] } }),
+      "objective.w: expected shares that sum to at most 1, got 1.5",
+    ],
+    [
+      "what would overflow",
+      changed({ gain: [[1e-10], [1e300]] }),
+      "gain[1][0]: expected a number from 1e-40 to 1e+40, got 1e+300",
+    ],
+    [
+      "what would underflow",
+      changed({ snr_gap: 1e-300 }),
+      "snr_gap: expected a number from 1e-40 to 1e+40, got 1e-300",
+    ],
     ["no objective", changed({ objective: undefined }), "objective: expected an object, got nothing"],
     [
       "a device too many",

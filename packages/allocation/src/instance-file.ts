@@ -21,6 +21,10 @@ function parseInstance(json: unknown, path: string): RadioSystem {
   const objective = record(instance.objective, join(path, "objective"));
   const objectivePath = join(path, "objective");
   const weights = numbers(objective, "w", objectivePath, deviceCount, above(0));
+  const total = weights.reduce((sum, weight) => sum + weight, 0);
+  // Above 1, more than everything could be kept; files round their shares.
+  if (total > 1.001)
+    throw new Error(`${join(objectivePath, "w")}: expected shares that sum to at most 1, got ${total}`);
   const coefficients = numbers(objective, "A", objectivePath, deviceCount, atLeast(0));
   const minDropoutRate = number(instance, "gamma_min", path, within(0, 1));
   const maxDropoutRate = number(instance, "gamma_max", path, within(minDropoutRate, 1));
@@ -136,9 +140,15 @@ function sized(values: readonly unknown[], length: number, path: string): readon
   return values;
 }
 
+/** No quantity in SI units comes near these; products of larger ones overflow. */
+const [smallest, largest] = [1e-40, 1e40];
+
 function asNumber(value: unknown, path: string, range: Range): number {
   if (typeof value !== "number" || !Number.isFinite(value) || !range.holds(value)) {
     throw new Error(`${path}: expected ${range.words}, got ${shown(value)}`);
+  }
+  if (value !== 0 && !(value >= smallest && value <= largest)) {
+    throw new Error(`${path}: expected a number from ${smallest} to ${largest}, got ${shown(value)}`);
   }
   return value;
 }
