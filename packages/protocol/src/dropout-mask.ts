@@ -62,19 +62,26 @@ export function keptValueCount(shape: AdapterShape, dropoutRate: number): number
 
 /** Flat-vector indices of the kept values, ascending: the order of values on the wire. */
 export function keptIndices(shape: AdapterShape, mask: DropoutMask): Uint32Array {
-  const indices: number[] = [];
+  const denseValues = adapterSize(shape) - adapterSize({ ...shape, dense: [] });
+  const indices = new Uint32Array(
+    mask.reduce(
+      (sum, kept) => sum + shape.rank * (kept.keptColumns.length + kept.keptRows.length),
+      denseValues,
+    ),
+  );
+  let at = 0;
   let offset = 0;
   shape.modules.forEach(({ inFeatures, outFeatures }, position) => {
     const { keptColumns, keptRows } = mask[position] as ModuleMask;
     for (let r = 0; r < shape.rank; r++)
-      for (const column of keptColumns) indices.push(offset + r * inFeatures + column);
+      for (const column of keptColumns) indices[at++] = offset + r * inFeatures + column;
     offset += shape.rank * inFeatures;
     for (const row of keptRows)
-      for (let r = 0; r < shape.rank; r++) indices.push(offset + row * shape.rank + r);
+      for (let r = 0; r < shape.rank; r++) indices[at++] = offset + row * shape.rank + r;
     offset += shape.rank * outFeatures;
   });
-  for (const total = adapterSize(shape); offset < total; offset++) indices.push(offset);
-  return Uint32Array.from(indices);
+  while (at < indices.length) indices[at++] = offset++;
+  return indices;
 }
 
 /** The sub-adapter: the full vector's values at `indices`. */
