@@ -47,3 +47,8 @@ test("hostile mails are cleaned in linear time", () => {
     cleanMail({ subject: part.repeat(1000), text: part.repeat(20_000), html: part.repeat(20_000) });
   expect(performance.now() - started).toBeLessThan(4000);
 });
+
+test("html source in the text part is read as html", () => {
+  const source = "<HTML><BODY bgcolor=red><P>Cheap loans for everybody who asks today</P></BODY></HTML>";
+  expect(mail(source)).toBe("Hello\nCheap loans for everybody who asks today");
+});

@@ -15,11 +15,15 @@ export interface RawMail {
 /** A spam filter sees the opening of a mail; more would not fit its window. */
 const MAIL_CHARACTERS = 900;
 
+/** Spam sends HTML under the name of plain text. */
+const HTML_SOURCE = /<(?:html|body|table|font|br|p|div)\b[^>]*>/i;
+
 /** Subject, line break, body. Empty when hardly anything is left, such as a mail that is one picture. */
 export function cleanMail({ subject, text, html }: RawMail): string {
   const title = cleanText(subject.replace(/\[[^\]]{1,30}\]/g, " ")).replace(/\s+/g, " ");
   // Some mails carry a token text part such as "this is HTML" beside the real one.
-  const body = cleanBody(text.trim().length > 40 || html === "" ? text : htmlToText(html));
+  const plain = HTML_SOURCE.test(text) ? htmlToText(text) : text;
+  const body = cleanBody(plain.trim().length > 40 || html === "" ? plain : htmlToText(html));
   return body.length < 20
     ? ""
     : (cutIntoPassages(`${hideAddresses(title)}\n${body}`, MAIL_CHARACTERS)[0] ?? "");

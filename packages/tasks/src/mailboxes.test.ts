@@ -44,3 +44,17 @@ test("spam that only numbers its copies is one mail", () => {
   }));
   expect(withoutCopies(copies)).toEqual(copies.slice(0, 1));
 });
+
+test("a mail that comes again under another subject is a copy, one that shares a phrase is not", () => {
+  const mail = (text: string): Mail => ({ text, spam: true, list: "", date: "" });
+  const words = Array.from(
+    { length: 60 },
+    (_, index) => `w${"abcdefghij"[index % 10]}${"abcdefghij"[(index / 10) | 0]}`,
+  );
+  const original = mail(`Offer\n${words.join(" ")}`);
+  const renamed = mail(`Re: your account, please read at once\n${words.slice(0, 50).join(" ")} 4711`);
+  const phrase = mail(
+    `Minutes\n${words.slice(0, 12).join(" ")} and then we spoke of quite other things over tea and cake until dusk`,
+  );
+  expect(withoutCopies([original, renamed, phrase])).toEqual([original, phrase]);
+});

@@ -66,16 +66,26 @@ function byText(mails: readonly Mail[]): Mail[] {
   return [...mails].sort((a, b) => (a.text < b.text ? -1 : 1));
 }
 
-/** The mails without those that begin like an earlier one; digits don't count, since spam numbers its copies. */
+const RUN_WORDS = 8;
+
+/**
+ * The mails without copies of earlier ones: a mail goes when earlier mails have more than half of its runs of eight
+ * words. Spam comes again under other subjects and numbers, and a copy of a held-out mail must not be trained on.
+ */
 export function withoutCopies(mails: readonly Mail[]): Mail[] {
-  const openings = new Set<string>();
+  const seen = new Set<string>();
   return mails.filter(({ text }) => {
-    const opening = text
-      .slice(0, 400)
-      .toLowerCase()
-      .replace(/[^\p{Letter}]+/gu, "");
-    if (openings.has(opening)) return false;
-    openings.add(opening);
+    const runs = wordRuns(text);
+    if (2 * runs.filter((run) => seen.has(run)).length > runs.length) return false;
+    for (const run of runs) seen.add(run);
     return true;
   });
+}
+
+/** Every run of RUN_WORDS words; digits are no words, since spam numbers its copies. A shorter text is one run. */
+function wordRuns(text: string): string[] {
+  const words = text.toLowerCase().match(/\p{Letter}+/gu) ?? [];
+  return Array.from({ length: Math.max(1, words.length - RUN_WORDS + 1) }, (_, start) =>
+    words.slice(start, start + RUN_WORDS).join(" "),
+  );
 }

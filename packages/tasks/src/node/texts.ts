@@ -33,7 +33,7 @@ const MAILS: Corpus = {
     "sha512-prhsLtZInQ4fX9kdYC+rhurigafJdtXlp/fTnBYw//At21Hcw4zhSbiyyAcj2Quv/EKl8sE3PMlB2IJ7IHv6Dw==",
   megabytes: 20,
   entries: 6046,
-  cleaning: 1,
+  cleaning: 2,
 };
 
 const BROWN: Corpus = {
@@ -111,6 +111,12 @@ async function cleanEntries<T>(
   );
   return cleaned.sort((a, b) => (a.path < b.path ? -1 : 1)).map(({ value }) => value);
 }
+
+/** Where the cleaned texts of the fetched packages lie. */
+export const cacheFiles = (cacheDirectory: string) => ({
+  mails: cacheFile(cacheDirectory, MAILS),
+  brown: cacheFile(cacheDirectory, BROWN),
+});
 
 function cacheFile(cacheDirectory: string, { name, version, cleaning }: Corpus): string {
   return join(cacheDirectory, `${name.replace(/^.*\//, "")}-${version}-cleaning-${cleaning}.json.gz`);
