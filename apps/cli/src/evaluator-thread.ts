@@ -37,7 +37,7 @@ export const evaluatorCalls = {
     readonly modelDirectory: string;
     readonly terms: AdapterTerms;
     readonly texts: EvaluationTexts | null;
-  }): Promise<AdapterShape> {
+  }): Promise<{ adapter: AdapterShape; largestSplit: number | null }> {
     const { model, tokenizer } = await readModel(modelDirectory);
     const { rank, alpha, targetModules, labelCount } = terms;
     shape = adapterShape(model.config, {
@@ -46,17 +46,18 @@ export const evaluatorCalls = {
       targetModules,
       ...(labelCount > 0 && { labels: labelCount }),
     });
-    if (texts === null) return shape;
+    if (texts === null) return { adapter: shape, largestSplit: null };
     const { kind, sequenceLength, count } = texts;
     const dataset = (samples: EvaluationTexts["heldOut"]): Dataset =>
-      someOf(datasetFromSamples(samples, tokenizer, { kind, sequenceLength }), count);
+      datasetFromSamples(samples, tokenizer, { kind, sequenceLength });
     opened = {
       shape,
-      heldOut: dataset(texts.heldOut),
-      train: dataset(texts.train),
+      heldOut: someOf(dataset(texts.heldOut), count),
+      train: someOf(dataset(texts.train), count),
       trainer: await createTrainer({ backend: "wasm", model, adapter: shape, wasmBase: wasmDirectory() }),
     };
-    return shape;
+    const largestSplit = Math.max(...texts.splits.map((split) => rowsOf(dataset(split)).length));
+    return { adapter: shape, largestSplit };
   },
 
   async evaluate(adapter: Float32Array): Promise<RoundEvaluation> {
@@ -77,9 +78,12 @@ export const evaluatorCalls = {
 };
 export type EvaluatorCalls = typeof evaluatorCalls;
 
+const rowsOf = (dataset: Dataset): readonly Int32Array[] =>
+  dataset.kind === "language-model" ? dataset.windows : dataset.sequences;
+
 /** At most `count` windows or samples: always the same ones, so that runs with different seeds compare. */
 function someOf(dataset: Dataset, count: number): Dataset {
-  const rows = dataset.kind === "language-model" ? dataset.windows : dataset.sequences;
+  const rows = rowsOf(dataset);
   if (rows.length <= count) return dataset;
   const chosen = [...sampleWithoutReplacement(rows.length, count, createRandom("evaluation"))];
   const pick = (items: readonly Int32Array[]) => chosen.map((row) => items[row] as Int32Array);

@@ -20,10 +20,14 @@ export interface EvaluationTexts {
   readonly count: number;
   readonly heldOut: readonly Text[];
   readonly train: readonly Text[];
+  /** Each device's training texts, to be counted. */
+  readonly splits: readonly (readonly Text[])[];
 }
 
 export interface Evaluator {
   readonly adapter: AdapterShape;
+  /** Windows or samples of the largest split; null without texts. */
+  readonly largestSplit: number | null;
   evaluate(adapter: Float32Array): Promise<RoundEvaluation>;
   serialize(adapter: Float32Array): Promise<Uint8Array>;
   close(): Promise<void>;
@@ -38,7 +42,7 @@ export async function openEvaluator(
   const thread = startThread<EvaluatorCalls>(new URL("./evaluator-thread.ts", import.meta.url));
   try {
     return {
-      adapter: await thread.call("open", { modelDirectory, terms, texts }),
+      ...(await thread.call("open", { modelDirectory, terms, texts })),
       evaluate: (adapter) => thread.call("evaluate", adapter),
       serialize: (adapter) => thread.call("serialize", adapter),
       close: () => thread.close(),

@@ -46,6 +46,12 @@ describe("a workload", () => {
       const texts = [0, 1, 2].map((index) => workload.deviceSplit(index));
       expect(new Set(texts.map(({ device }) => device)).size).toBe(3);
       expect(texts.every(({ samples }) => samples.length > 0)).toBe(true);
+      const { tokenizer } = await readModel(model);
+      const counts = texts.map(({ samples }) => {
+        const split = datasetFromSamples(samples, tokenizer, { kind: "language-model", sequenceLength: 16 });
+        return split.kind === "language-model" ? split.windows.length : 0;
+      });
+      expect(workload.largestSplit).toBe(Math.max(...counts));
 
       const adapter = initialAdapter(workload.adapter, "0").map((value, i) => value + 0.05 * Math.sin(i));
       const { testLoss } = await workload.evaluate!(adapter);
@@ -89,7 +95,7 @@ describe("a workload", () => {
 
   it("leaves texts and evaluation to participants who bring their own", async () => {
     const workload = await loadWorkload(config({ task: "own-text" }), () => {});
-    expect(workload.evaluate).toBeNull();
+    expect(workload).toMatchObject({ evaluate: null, largestSplit: null });
     expect(workload.deviceSplit(0).samples).toEqual([]);
     await workload.close();
   });

@@ -32,6 +32,7 @@ export async function loadWorkload(config: RunConfig, say: (line: string) => voi
       const split = task?.devices[index];
       return split ? { device: split.name, samples: split.train } : { device: "own text", samples: [] };
     },
+    largestSplit: evaluator.largestSplit,
     evaluate: task && evaluator.evaluate,
     modelDirectory,
     serializeAdapter: evaluator.serialize,
@@ -119,6 +120,7 @@ function evaluationTexts(task: PreparedTask, config: RunConfig): EvaluationTexts
     sequenceLength: training.sequenceLength,
     count,
     heldOut: task.heldOut,
+    splits: task.devices.map(({ train }) => train),
     train: task.devices.flatMap(({ name, train }) =>
       enough(shuffled(train, createRandom(seed, "evaluated", name))),
     ),

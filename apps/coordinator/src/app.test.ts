@@ -69,6 +69,7 @@ const workload = async (): Promise<Workload> => ({
   },
   deviceCount: 4,
   deviceSplit: (index) => ({ device: `device ${index}`, samples: [{ text: `private text ${index}` }] }),
+  largestSplit: 24,
   evaluate: async (adapter) => ({
     testLoss: distance(adapter),
     trainLoss: distance(adapter) / 2,

@@ -182,7 +182,7 @@ export async function buildCoordinator(options: CoordinatorOptions): Promise<Coo
       // From here to the new run nothing waits, or whoever joined in between would be in neither.
       const { participants: before, locked } = replaced.state;
       const reloading = new Map([...before].map(([id, participant]) => [id, toReload(participant)]));
-      run = startRun(workload, { ...createRun(config, workload.adapter), participants: reloading, locked });
+      run = startRun(workload, { ...freshRun(config, workload), participants: reloading, locked });
       const retired = replaced.retire();
       keeper.begin(run);
       for (const id of reloading.keys()) participants.tell(id, "run-changed", describeRun(run));
@@ -202,7 +202,7 @@ export async function buildCoordinator(options: CoordinatorOptions): Promise<Coo
     run = startRun(workload, continueRun(stored, workload), stored);
     keeper.resume(run);
   } else {
-    run = startRun(workload, createRun(config, workload.adapter));
+    run = startRun(workload, freshRun(config, workload));
     keeper.begin(run);
   }
 
@@ -254,12 +254,15 @@ const toReload = (participant: Participant): Participant => ({
   device: null,
 });
 
+const freshRun = (config: RunConfig, { adapter, largestSplit }: Workload): RunState =>
+  createRun(config, adapter, { largestSplit });
+
 function continueRun(
   { config, records, baseTestLoss, participants }: StoredRun,
-  { adapter }: Workload,
+  { adapter, largestSplit }: Workload,
 ): RunState {
   return {
-    ...createRun(config, adapter, { records, baseTestLoss }),
+    ...createRun(config, adapter, { records, baseTestLoss, largestSplit }),
     participants: new Map(
       participants.map(({ id, nickname, kicked }) => [
         id,

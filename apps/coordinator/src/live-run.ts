@@ -8,7 +8,7 @@ import {
   buildReport,
   createAggregation,
   type Effect,
-  isReady,
+  type ReadyParticipant,
   type Refusal,
   type RunEvent,
   type RunState,
@@ -98,7 +98,7 @@ export function createLiveRun(options: LiveRunOptions): LiveRun {
   function carryOut(effect: Effect): void {
     switch (effect.kind) {
       case "plan":
-        void plan(effect.round, new Set(effect.participantIds));
+        void plan(effect.round, effect.participants);
         return;
       case "start-round": {
         const { round, assignment, deadlineSeconds } = effect;
@@ -161,8 +161,7 @@ export function createLiveRun(options: LiveRunOptions): LiveRun {
   }
 
   /** A round without a plan would hang, so that a planner that fails pauses the run and says why. */
-  async function plan(round: number, ids: ReadonlySet<string>): Promise<void> {
-    const participants = [...state.participants.values()].filter(isReady).filter(({ id }) => ids.has(id));
+  async function plan(round: number, participants: readonly ReadyParticipant[]): Promise<void> {
     const request = {
       config: state.config,
       adapter: state.adapter,

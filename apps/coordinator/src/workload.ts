@@ -7,6 +7,8 @@ export interface Workload {
   /** Parts the training texts are dealt into. */
   readonly deviceCount: number;
   deviceSplit(index: number): DeviceTexts;
+  /** Windows or samples of the largest split; null when participants bring their own texts. */
+  readonly largestSplit: number | null;
   /** Loss of a full adapter, off the event loop; null when nobody evaluates. */
   readonly evaluate: ((adapter: Float32Array) => Promise<RoundEvaluation>) | null;
   /** Folder with the base model's files. */

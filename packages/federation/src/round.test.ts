@@ -1,6 +1,7 @@
 import {
   createRandom,
   DEFAULT_RUN_CONFIG,
+  MAX_SAMPLE_COUNT,
   type Ready,
   type RunConfig,
   type UpdateStatistics,
@@ -463,4 +464,25 @@ it("holds its invariants over seeded random event sequences", () => {
     }
   }
   expect(roundsClosed).toBeGreaterThan(100);
+});
+
+it("weighs a claimed sample count by what a device can have, in the plan, the aggregate and the record", () => {
+  const boast: RunEvent = {
+    kind: "ready",
+    participantId: "p2",
+    device: { ...device, sampleCount: MAX_SAMPLE_COUNT },
+    atMs: 0,
+  };
+  const from = createRun({ ...config, rounds: 1 }, adapter, { largestSplit: 12 });
+  const start = after([...two, boast, command({ kind: "start" })], from);
+  expect(start.effects).toMatchObject([
+    { kind: "plan", participants: [{ device: { sampleCount: 10 } }, { device: { sampleCount: 12 } }] },
+  ]);
+  const folded = after(
+    [planned(["p1", "p2"]), begun("p1"), arrived("p1"), begun("p2"), arrived("p2")],
+    start.state,
+  );
+  expect(folded.effects[0]).toMatchObject({ kind: "fold-update", weight: 12 });
+  const [record] = after([evaluated()], folded.state).state.records;
+  expect(record?.participants.map(({ sampleCount }) => sampleCount)).toEqual([10, 12]);
 });

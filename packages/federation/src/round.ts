@@ -9,6 +9,7 @@ import { closingMessage, recordRound } from "./history.ts";
 import { memberAtWork, type Refusal, refuse, sizeRefusal } from "./refusal.ts";
 import type { Effect, RunCommand, RunEvent } from "./run-event.ts";
 import {
+  type Assignment,
   type EvaluatingState,
   isReady,
   type Member,
@@ -19,6 +20,7 @@ import {
   type RunState,
   type TrainingState,
 } from "./run-state.ts";
+import { boundedCounts } from "./sample-counts.ts";
 
 export interface Transition {
   readonly state: RunState;
@@ -190,7 +192,7 @@ function proceed(run: Run): Transition {
   const round = run.records.length + 1;
   return {
     state: { ...bare(run), kind: "planning", round, terms: run.config },
-    effects: [{ kind: "plan", round, participantIds: ready.map(({ id }) => id) }],
+    effects: [{ kind: "plan", round, participants: boundedCounts(ready, run.largestSplit) }],
   };
 }
 
@@ -207,19 +209,21 @@ function end(run: Run, reason: "finished" | "stopped"): Transition {
 
 function startRound(state: PlanningState, event: Extract<RunEvent, { kind: "planned" }>): Transition {
   const { round, plan, atMs } = event;
-  const members = new Map<string, Member>();
-  for (const assignment of plan.assignments) {
-    const participant = state.participants.get(assignment.participantId);
-    if (participant && isReady(participant))
-      members.set(participant.id, {
+  const assigned = new Map(plan.assignments.map((assignment) => [assignment.participantId, assignment]));
+  const cohort = [...state.participants.values()].filter(isReady).filter(({ id }) => assigned.has(id));
+  const members = new Map(
+    boundedCounts(cohort, state.largestSplit).map((participant): [string, Member] => [
+      participant.id,
+      {
         kind: "member",
         participant,
-        assignment,
+        assignment: assigned.get(participant.id) as Assignment,
         status: { kind: "working" },
         bytesDown: 0,
         bytesUp: 0,
-      });
-  }
+      },
+    ]),
+  );
   // A plan that admits nobody would be made again and again: the host has to change a limit first.
   if (plan.assignments.length === 0) return proceed({ ...state, intent: "pause" });
   if (state.intent !== "run" || members.size === 0) return proceed(state);
@@ -342,9 +346,19 @@ function andThen(step: Transition, next: (state: RunState) => Transition): Trans
 }
 
 /** Only what every state has. */
-const bare = ({ config, adapter, participants, locked, intent, records, baseTestLoss }: Run): Run => ({
+const bare = ({
   config,
   adapter,
+  largestSplit,
+  participants,
+  locked,
+  intent,
+  records,
+  baseTestLoss,
+}: Run): Run => ({
+  config,
+  adapter,
+  largestSplit,
   participants,
   locked,
   intent,

@@ -9,7 +9,7 @@ import type {
   RunEnded,
   UpdateStatistics,
 } from "@fedlodrop/protocol";
-import type { Assignment, RoundPlan } from "./run-state.ts";
+import type { Assignment, ReadyParticipant, RoundPlan } from "./run-state.ts";
 
 /** A host command that the machine obeys; a new configuration makes a new run instead. */
 export type RunCommand = Exclude<HostCommand, { kind: "configure" }>;
@@ -70,7 +70,7 @@ export type RunEvent =
   | { readonly kind: "command"; readonly command: RunCommand; readonly atMs: number };
 
 export type Effect =
-  | { readonly kind: "plan"; readonly round: number; readonly participantIds: readonly string[] }
+  | { readonly kind: "plan"; readonly round: number; readonly participants: readonly ReadyParticipant[] }
   | {
       readonly kind: "start-round";
       readonly round: number;

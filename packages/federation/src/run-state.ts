@@ -80,6 +80,8 @@ interface OpenRound {
 export interface Run {
   readonly config: RunConfig;
   readonly adapter: AdapterShape;
+  /** Samples of the largest split, which no device's count exceeds; null when participants bring their own texts. */
+  readonly largestSplit: number | null;
   readonly participants: ReadonlyMap<string, Participant>;
   readonly locked: boolean;
   /** What the host wants; rounds are never broken off for it, except that `stop` closes the open one now. */
@@ -114,9 +116,20 @@ export type RunState =
 export function createRun(
   config: RunConfig,
   adapter: AdapterShape,
-  past: Pick<Run, "records" | "baseTestLoss"> = { records: [], baseTestLoss: null },
+  known: Partial<Pick<Run, "largestSplit" | "records" | "baseTestLoss">> = {},
 ): LobbyState {
-  return { kind: "lobby", config, adapter, participants: new Map(), locked: false, intent: "idle", ...past };
+  return {
+    kind: "lobby",
+    config,
+    adapter,
+    largestSplit: null,
+    participants: new Map(),
+    locked: false,
+    intent: "idle",
+    records: [],
+    baseTestLoss: null,
+    ...known,
+  };
 }
 
 export const isReady = (participant: Participant): participant is ReadyParticipant =>
