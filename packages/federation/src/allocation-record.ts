@@ -56,7 +56,7 @@ export function allocationRecord(
             share: device.linkShare,
             predictedSeconds: at(plan.preparationSeconds) + uploadSeconds,
             actualSeconds: null,
-            predictedJoules: sendsAtFullPower(config)
+            predictedJoules: sendsAtFullPower(config, id)
               ? at(plan.preparationJoules) + FULL_POWER_WATTS * uploadSeconds
               : device.energyJoules,
             excludedBecause: null,

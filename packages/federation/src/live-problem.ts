@@ -13,6 +13,7 @@ import {
   adapterSize,
   type BoundEstimate,
   bytesPerValue,
+  energyLimitOf,
   SPARSE_HEADER_BYTES,
 } from "@fedlodrop/protocol";
 import { estimateConstants, VARIANCE_EXPONENT } from "./bound-constants.ts";
@@ -55,7 +56,7 @@ export type Caution = "deviation" | "mean" | "trial";
 
 export function poseProblem(request: PlanRequest, caution: ReadonlyMap<string, Caution>): PosedProblem {
   const { config, adapter, round, participants, records } = request;
-  const { seed, links, maxDropoutRate, deadlineSeconds, energyLimitJoules } = config;
+  const { seed, links, maxDropoutRate, deadlineSeconds } = config;
   const samples = participants.map(({ device }) => device.sampleCount);
   const exampleCount = samples.reduce((sum, count) => sum + count, 0);
   const constants = estimateConstants(records, exampleCount);
@@ -97,7 +98,7 @@ export function poseProblem(request: PlanRequest, caution: ReadonlyMap<string, C
         },
       ],
       uploadBits: load.uploadBits,
-      energyLimitJoules: energyLimitJoules ?? Number.POSITIVE_INFINITY,
+      energyLimitJoules: energyLimitOf(config, id) ?? Number.POSITIVE_INFINITY,
     };
   });
   return {

@@ -320,6 +320,26 @@ describe("an emulated cell", () => {
     for (const stretched of seconds(1000)) expect(stretched).toBeCloseTo(20 / 1.15, 6);
   });
 
+  it("keeps a single device to a limit of its own, or frees it of everybody's", () => {
+    const seconds = (change: Partial<RunConfig>) =>
+      planRound(request({ ...emulated, ...change }, three)).allocation!.devices.map(
+        ({ predictedSeconds }) => predictedSeconds,
+      );
+    const stretched = 20 / 1.15;
+    const limited = seconds({ deviceEnergyLimitsJoules: { p2: 1000 } });
+    expect(limited[1]).toBeCloseTo(stretched, 6);
+    expect(Math.max(limited[0]!, limited[2]!)).toBeLessThan(10);
+    const freed = seconds({ energyLimitJoules: 1000, deviceEnergyLimitsJoules: { p2: null } });
+    expect(freed[0]).toBeCloseTo(stretched, 6);
+    expect(freed[1]).toBeLessThan(10);
+    // Training alone takes 15 W · 1.2 s.
+    expect(
+      planRound(request({ ...emulated, deviceEnergyLimitsJoules: { p3: 1 } }, three)).allocation!.devices.map(
+        ({ excludedBecause }) => excludedBecause,
+      ),
+    ).toEqual([null, null, expect.stringMatching(/training takes more energy than allowed; .* J would do/)]);
+  });
+
   it("repeats from the seed, and fades from round to round", () => {
     expect(fadedGains("s", 1, "p1")).toEqual(fadedGains("s", 1, "p1"));
     expect(fadedGains("s", 2, "p1")).not.toEqual(fadedGains("s", 1, "p1"));

@@ -129,8 +129,9 @@ function uploadRates(
 ): (number | null)[] {
   return devices.map((device, k) => {
     if (device.kind === "excluded") return null;
-    if (!sendsAtFullPower(config)) return device.uploadBitsPerSecond;
-    const gains = fadedGains(config.seed, round, (participants[k] as ReadyParticipant).id);
+    const { id } = participants[k] as ReadyParticipant;
+    if (!sendsAtFullPower(config, id)) return device.uploadBitsPerSecond;
+    const gains = fadedGains(config.seed, round, id);
     return Math.max(
       device.uploadBitsPerSecond,
       evenPowerRate(gains.filter((_, channel) => owner[channel] === k)),

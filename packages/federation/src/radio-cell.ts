@@ -4,7 +4,7 @@
  * comes of it is labelled `emulated`. Model: 3GPP urban path loss 128.1 + 37.6 log₁₀ d/km, log-normal shadowing, Rayleigh
  * fading with six equal taps across the sub-channels.
  */
-import { createRandom, type RunConfig } from "@fedlodrop/protocol";
+import { createRandom, energyLimitOf, type RunConfig } from "@fedlodrop/protocol";
 
 /** SI units; decibels only where the model is stated in them. */
 export const RADIO_CELL = {
@@ -71,8 +71,8 @@ export function evenPowerRate(gains: readonly number[]): number {
 }
 
 /** Solvers stretch an upload to the deadline to save radio energy; without an energy limit there is nothing to save. */
-export const sendsAtFullPower = ({ links, energyLimitJoules }: RunConfig): boolean =>
-  links === "emulated" && energyLimitJoules === null;
+export const sendsAtFullPower = (config: RunConfig, participantId: string): boolean =>
+  config.links === "emulated" && energyLimitOf(config, participantId) === null;
 
 /** Watts that a device at full power draws for its radio. */
 export const FULL_POWER_WATTS = RADIO_CELL.maxTransmitPowerWatts / RADIO_CELL.amplifierEfficiency;

@@ -76,6 +76,7 @@ export type {
 } from "./report.ts";
 export {
   DEFAULT_RUN_CONFIG,
+  energyLimitOf,
   METHODS,
   type Method,
   type RunChange,

@@ -1,5 +1,11 @@
 import { expect, it } from "vitest";
-import { DEFAULT_RUN_CONFIG, resolveRunConfig, runChangeSchema, runConfigSchema } from "./run-config.ts";
+import {
+  DEFAULT_RUN_CONFIG,
+  energyLimitOf,
+  resolveRunConfig,
+  runChangeSchema,
+  runConfigSchema,
+} from "./run-config.ts";
 
 it("has valid defaults", () => {
   expect(runConfigSchema.parse(DEFAULT_RUN_CONFIG)).toEqual(DEFAULT_RUN_CONFIG);
@@ -20,4 +26,14 @@ it("names the field that is wrong", () => {
 it("lets the host change limits and method, and one at a time", () => {
   expect(runChangeSchema.parse({ deadlineSeconds: 9 })).toEqual({ deadlineSeconds: 9 });
   expect(() => runChangeSchema.parse({ seed: "x" })).toThrow(/seed/);
+});
+
+it("limits the energy of all devices and of single ones", () => {
+  const change = runChangeSchema.parse({
+    energyLimitJoules: 50,
+    deviceEnergyLimitsJoules: { p2: 9, p3: null },
+  });
+  const config = resolveRunConfig(change);
+  expect(["p1", "p2", "p3"].map((id) => energyLimitOf(config, id))).toEqual([50, 9, null]);
+  expect(() => runChangeSchema.parse({ deviceEnergyLimitsJoules: { p1: 0 } })).toThrow(/p1/);
 });

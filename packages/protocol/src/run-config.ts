@@ -19,6 +19,7 @@ export type Method = (typeof METHODS)[number];
 
 const dropoutRate = z.number().min(0).max(0.95);
 const positiveInteger = z.int().min(1);
+const energyLimit = z.number().positive().nullable();
 
 export const trainingSchema = z.strictObject({
   /** E, optimiser steps a participant takes each round. */
@@ -55,7 +56,9 @@ export const runConfigSchema = z.strictObject({
   /** T_max: seconds from the start of a round to its deadline. */
   deadlineSeconds: z.number().positive().max(86_400),
   /** E_max per device and round; null is no limit. */
-  energyLimitJoules: z.number().positive().nullable(),
+  energyLimitJoules: energyLimit,
+  /** E_max of single devices, by participant id, in place of `energyLimitJoules`. */
+  deviceEnergyLimitsJoules: z.record(z.string(), energyLimit),
   /** A round starts only with at least this many ready participants. */
   minParticipants: positiveInteger,
   maxParticipants: positiveInteger.max(10_000),
@@ -98,6 +101,7 @@ export const DEFAULT_RUN_CONFIG: RunConfig = {
   quorum: 1,
   deadlineSeconds: 60,
   energyLimitJoules: null,
+  deviceEnergyLimitsJoules: {},
   minParticipants: 1,
   maxParticipants: 64,
   devices: 8,
@@ -106,6 +110,18 @@ export const DEFAULT_RUN_CONFIG: RunConfig = {
   evaluationSamples: 64,
   links: "measured",
 };
+
+/** E_max of one device; null is no limit. */
+export function energyLimitOf(
+  {
+    energyLimitJoules,
+    deviceEnergyLimitsJoules,
+  }: Pick<RunConfig, "energyLimitJoules" | "deviceEnergyLimitsJoules">,
+  participantId: string,
+): number | null {
+  const own = deviceEnergyLimitsJoules[participantId];
+  return own === undefined ? energyLimitJoules : own;
+}
 
 /** Overrides of the defaults, one level deep in `training`. */
 export const runOverridesSchema = runConfigSchema.extend({ training: trainingSchema.partial() }).partial();
@@ -135,6 +151,7 @@ export const runChangeSchema = runConfigSchema
     maxDropoutRate: true,
     deadlineSeconds: true,
     energyLimitJoules: true,
+    deviceEnergyLimitsJoules: true,
     rounds: true,
     quorum: true,
   })

@@ -1,5 +1,6 @@
 /** A lane per device: what it is doing now. */
-import type { ParticipantView } from "@fedlodrop/protocol";
+import { energyLimitOf, type ParticipantView } from "@fedlodrop/protocol";
+import { useSignal } from "@preact/signals";
 import { formatCount, formatLoss, formatPercent } from "../format.ts";
 import type { CommandProps } from "./controls.tsx";
 
@@ -14,7 +15,14 @@ const CHIP_CLASSES: Readonly<Record<ParticipantView["state"], string>> = {
   kicked: "chip bad",
 };
 
-export function Lanes({ view: { participants }, command }: CommandProps) {
+export function Lanes({ view: { participants, config }, command }: CommandProps) {
+  const { deviceEnergyLimitsJoules } = config;
+  /** Null leaves the device with everybody's limit. */
+  const limitEnergy = (id: string, joules: number | null): void => {
+    const { [id]: _, ...others } = deviceEnergyLimitsJoules;
+    const limits = joules === null ? others : { ...others, [id]: joules };
+    command({ kind: "change", change: { deviceEnergyLimitsJoules: limits } });
+  };
   return (
     <section class="card">
       <h2>Devices</h2>
@@ -26,6 +34,9 @@ export function Lanes({ view: { participants }, command }: CommandProps) {
             <Lane
               key={participant.id}
               participant={participant}
+              energyLimitJoules={deviceEnergyLimitsJoules[participant.id] ?? null}
+              effectiveLimitJoules={energyLimitOf(config, participant.id)}
+              limitEnergy={(joules) => limitEnergy(participant.id, joules)}
               kick={() => command({ kind: "kick", participantId: participant.id })}
             />
           ))}
@@ -35,7 +46,18 @@ export function Lanes({ view: { participants }, command }: CommandProps) {
   );
 }
 
-function Lane({ participant, kick }: { readonly participant: ParticipantView; readonly kick: () => void }) {
+interface LaneProps {
+  readonly participant: ParticipantView;
+  /** This device's own; null where it has none. */
+  readonly energyLimitJoules: number | null;
+  /** What holds for it: its own or else everybody's. */
+  readonly effectiveLimitJoules: number | null;
+  readonly limitEnergy: (joules: number | null) => void;
+  readonly kick: () => void;
+}
+
+function Lane({ participant, energyLimitJoules, effectiveLimitJoules, limitEnergy, kick }: LaneProps) {
+  const typed = useSignal<string | null>(null);
   const {
     id,
     nickname,
@@ -71,9 +93,30 @@ function Lane({ participant, kick }: { readonly participant: ParticipantView; re
         </small>
       </div>
       {state !== "kicked" && (
-        <button type="button" class="quiet" onClick={kick} aria-label={`Remove ${nickname}`}>
-          Remove
-        </button>
+        <div class="row">
+          <label>
+            <small>E max, J</small>{" "}
+            <input
+              type="number"
+              min="0.001"
+              step="any"
+              placeholder={effectiveLimitJoules?.toPrecision(3) ?? "none"}
+              value={typed.value ?? energyLimitJoules ?? ""}
+              aria-label={`${nickname}: energy limit in joules`}
+              onInput={({ currentTarget }) => {
+                typed.value = currentTarget.value;
+              }}
+              onChange={({ currentTarget }) => {
+                typed.value = null;
+                if (currentTarget.validity.valid)
+                  limitEnergy(currentTarget.value === "" ? null : currentTarget.valueAsNumber);
+              }}
+            />
+          </label>
+          <button type="button" class="quiet" onClick={kick} aria-label={`Remove ${nickname}`}>
+            Remove
+          </button>
+        </div>
       )}
     </div>
   );
