@@ -21,6 +21,8 @@ import {
   type RoundClosed,
   type RoundStart,
   type RunConfig,
+  type SentRounds,
+  type SentView,
   type ServerToClientEvents,
   type ServerToHostEvents,
   type UpdateStatistics,
@@ -596,13 +598,15 @@ describe("the host", () => {
       reconnection: false,
     });
     open.push(() => socket.disconnect());
-    const views: HostView[] = [];
+    const views: SentView[] = [];
+    const rounds: SentRounds[] = [];
     socket.on("view", (view) => views.push(view));
+    socket.on("rounds", (sent) => rounds.push(sent));
     await new Promise<void>((resolve, reject) => {
       socket.on("connect", resolve);
       socket.on("connect_error", reject);
     });
-    return { socket, views };
+    return { socket, views, rounds };
   }
 
   it("needs the key", async () => {
@@ -612,7 +616,7 @@ describe("the host", () => {
 
   it("sees lanes and steers the run", async () => {
     const { url, advance } = await start({ rounds: 1 });
-    const { socket, views } = await connectHost(url, "key");
+    const { socket, views, rounds } = await connectHost(url, "key");
     await expect.poll(() => views).toMatchObject([{ phase: "lobby", participants: [] }]);
     const ada = await participate(url, "ada");
     expect(await socket.emitWithAck("command", { kind: "pause" })).toMatchObject({ reason: "wrong-state" });
@@ -637,7 +641,34 @@ describe("the host", () => {
     await lane({ state: "uploading" });
     await ada.upload(1, bytes);
     await lane({ state: "ready", bytesUp: bytes.byteLength });
-    expect(views.at(-1)).toMatchObject({ phase: "ended", round: 1, rounds: [{ round: 1 }] });
+    expect(views.at(-1)).toMatchObject({ phase: "ended", round: 1 });
+    expect(rounds.at(-1)?.records).toMatchObject([{ round: 1 }]);
+  });
+
+  it("is sent each round once, all of them when it connects, and none of an earlier run", async () => {
+    const { coordinator, url, advance } = await start({ rounds: 2 });
+    const early = await connectHost(url, "key");
+    const { runId } = coordinator.report();
+    const sent = ({ rounds }: typeof early) => rounds.map(({ from, records }) => [from, records.length]);
+    const ada = await participate(url, "ada");
+    await coordinator.command({ kind: "start" });
+    for (const round of [1, 2]) {
+      await play(ada, round);
+      await ada.closed(round);
+      advance(1);
+    }
+    await expect.poll(() => early.views.at(-1)).toMatchObject({ phase: "ended", round: 2 });
+    expect(sent(early).slice(-2)).toEqual([
+      [0, 1],
+      [1, 1],
+    ]);
+    expect(early.views.at(-1)).not.toHaveProperty("rounds");
+    const late = await connectHost(url, "key");
+    await expect.poll(() => sent(late)).toEqual([[0, 2]]);
+    await coordinator.command({ kind: "configure", config: {} });
+    advance(1);
+    await expect.poll(() => late.rounds.at(-1)?.runId).not.toBe(runId);
+    expect(late.rounds.at(-1)).toMatchObject({ from: 0, records: [] });
   });
 
   it("configures a fresh run for those who are there", async () => {

@@ -36,13 +36,17 @@ export function openHostHub({
   clock,
   intervalSeconds,
 }: HostHubOptions): HostHub {
+  /** What every host has been told; one that connects later is told all, and hears some of it twice. */
+  let told = { runId: "", rounds: 0 };
   let cancelView: (() => void) | null = null;
   hosts.use((socket, next) => {
     const { key } = socket.handshake.auth as { key?: unknown };
     next(typeof key === "string" && sameText(key, hostKey) ? undefined : new Error("wrong host key"));
   });
   hosts.on("connection", (socket) => {
-    socket.emit("view", view());
+    const { rounds, ...live } = view();
+    socket.emit("rounds", { runId: live.runId, from: 0, records: rounds });
+    socket.emit("view", live);
     socket.on("command", async (...args: unknown[]) => {
       const reply = replyOf(args);
       const message = parse(hostCommandSchema, args[0]);
@@ -53,7 +57,13 @@ export function openHostHub({
     changed() {
       cancelView ??= clock.after(intervalSeconds * 1000, () => {
         cancelView = null;
-        hosts.emit("view", view());
+        const { rounds, ...live } = view();
+        const { runId } = live;
+        const from = told.runId === runId ? told.rounds : 0;
+        if (told.runId !== runId || rounds.length > from)
+          hosts.emit("rounds", { runId, from, records: rounds.slice(from) });
+        told = { runId, rounds: rounds.length };
+        hosts.emit("view", live);
       });
     },
     close: () => cancelView?.(),

@@ -33,6 +33,23 @@ it("waits for a view, for longer than a timer can count", async () => {
   expect(await seen).toMatchObject({ round: 2 });
 });
 
+it("puts the rounds together from those that are sent, anew for another run", async () => {
+  const { host, hosts } = await watch();
+  const seen = async (round: number): Promise<number[]> => {
+    hosts.emit("view", view(round));
+    return (await host.until((latest) => latest.round === round, 5)).rounds.map((record) => record.round);
+  };
+  const send = (runId: string, from: number, ...rounds: number[]): unknown =>
+    hosts.emit("rounds", { runId, from, records: rounds.map((round) => ({ round })) });
+  expect(host.view().rounds).toEqual([]);
+  send("a", 0, 1, 2);
+  expect(await seen(2)).toEqual([1, 2]);
+  send("a", 1, 2, 3);
+  expect(await seen(3)).toEqual([1, 2, 3]);
+  send("b", 0);
+  expect(await seen(0)).toEqual([]);
+});
+
 it("says where the run is when it waited in vain", async () => {
   const { host } = await watch();
   await expect(host.until(ended, 0.05)).rejects.toThrow("not there after 0.05 s (training, round 1; nobody)");

@@ -1,5 +1,13 @@
 /** The host's side of a run: sees every lane, starts, pauses and stops. */
-import type { HostCommand, HostToServerEvents, HostView, ServerToHostEvents } from "@fedlodrop/protocol";
+import {
+  appendRounds,
+  type HostCommand,
+  type HostToServerEvents,
+  type HostView,
+  type SentRounds,
+  type SentView,
+  type ServerToHostEvents,
+} from "@fedlodrop/protocol";
 import { io, type Socket } from "socket.io-client";
 
 export interface HostConnection {
@@ -25,16 +33,21 @@ export async function connectHost(url: string, key: string): Promise<HostConnect
     forceNew: true,
   });
   const watchers = new Set<(view: HostView) => void>();
+  let known: SentRounds | null = null;
+  socket.on("rounds", (sent) => {
+    known = appendRounds(known, sent);
+  });
+  const whole = (sent: SentView): HostView => ({ ...sent, rounds: known?.records ?? [] });
   let view = await new Promise<HostView>((resolve, reject) => {
-    socket.once("view", resolve);
+    socket.once("view", (first) => resolve(whole(first)));
     socket.once("connect_error", (error) => {
       socket.close();
       reject(new Error(`host connection to ${url}: ${error.message}`, { cause: error }));
     });
   });
   socket.on("view", (next) => {
-    view = next;
-    for (const seen of [...watchers]) seen(next);
+    view = whole(next);
+    for (const seen of [...watchers]) seen(view);
   });
 
   return {

@@ -1,5 +1,5 @@
 /** Socket.IO's typed event maps. Every acknowledgement is a value: accepted, or refused with a reason. */
-import type { HostCommand, HostReply, HostView } from "./host.ts";
+import type { HostCommand, HostReply, SentRounds, SentView } from "./host.ts";
 import type {
   Accepted,
   Join,
@@ -50,5 +50,6 @@ export interface HostToServerEvents {
 }
 
 export interface ServerToHostEvents {
-  view: (message: HostView) => void;
+  rounds: (message: SentRounds) => void;
+  view: (message: SentView) => void;
 }

@@ -60,3 +60,20 @@ export interface HostView {
   readonly rounds: readonly RoundRecord[];
   readonly availableTasks: readonly { readonly name: string; readonly title: string }[];
 }
+
+/** The run as it is sent: closed rounds only grow, so they travel once and not with every view. */
+export type SentView = Omit<HostView, "rounds">;
+
+/** The rounds of `runId` from number `from` on, counted from 0; what came before stays. Sent ahead of the view. */
+export interface SentRounds {
+  readonly runId: string;
+  readonly from: number;
+  readonly records: readonly RoundRecord[];
+}
+
+/** `known` with what has come in; another run's rounds are forgotten. */
+export const appendRounds = (known: SentRounds | null, sent: SentRounds): SentRounds => ({
+  runId: sent.runId,
+  from: 0,
+  records: [...(known?.runId === sent.runId ? known.records.slice(0, sent.from) : []), ...sent.records],
+});

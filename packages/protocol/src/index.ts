@@ -25,11 +25,14 @@ export type {
 } from "./events.ts";
 export { fromFloat16Bits, toFloat16Bits } from "./float16.ts";
 export {
+  appendRounds,
   type HostCommand,
   type HostReply,
   type HostView,
   hostCommandSchema,
   type ParticipantView,
+  type SentRounds,
+  type SentView,
 } from "./host.ts";
 export {
   type Accepted,

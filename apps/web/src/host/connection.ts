@@ -1,5 +1,12 @@
 /** The host's connection: the latest view, whether it is live, and a way to command. */
-import type { HostCommand, HostToServerEvents, HostView, ServerToHostEvents } from "@fedlodrop/protocol";
+import {
+  appendRounds,
+  type HostCommand,
+  type HostToServerEvents,
+  type HostView,
+  type SentRounds,
+  type ServerToHostEvents,
+} from "@fedlodrop/protocol";
 import { type ReadonlySignal, signal } from "@preact/signals";
 import { io, type Socket } from "socket.io-client";
 
@@ -41,8 +48,12 @@ export function connectHost(key: string): HostConnection {
       ? "The coordinator does not answer. Trying again …"
       : `The coordinator refused this page: ${error.message}. Open the host address it printed when it started, with its #key=… at the end.`;
   });
+  let known: SentRounds | null = null;
+  socket.on("rounds", (sent) => {
+    known = appendRounds(known, sent);
+  });
   socket.on("view", (latest) => {
-    view.value = { ...latest, receivedAtMs: performance.now() };
+    view.value = { ...latest, rounds: known?.records ?? [], receivedAtMs: performance.now() };
   });
 
   return {
