@@ -520,6 +520,30 @@ describe("participants come and go", () => {
     expect(await ben.closed(1)).toMatchObject({ outcome: "missed-deadline", contribution: 0 });
     expect(coordinator.state.records[0]).toMatchObject({ seconds: 30 });
     await ben.nextStart(2);
+  it("forgets newcomers who are gone before any round, and gives no id twice", async () => {
+    const { coordinator, url, advance } = await start();
+    const ids = () => [...coordinator.state.participants.keys()];
+    const ada = await participate(url, "ada");
+    const ben = await participate(url, "ben");
+    ada.socket.disconnect();
+    await expect.poll(() => coordinator.state.participants.get("p1")?.presence).toBe("away");
+    advance(9);
+    expect(ids()).toEqual(["p1", "p2"]);
+    advance(1);
+    expect(ids()).toEqual(["p2"]);
+    const again = await participate(url, "ada", { token: ada.identity.token });
+    expect(again.identity).toMatchObject({ participantId: "p3", deviceIndex: 2 });
+    again.socket.emit("leave");
+    await expect.poll(ids).toEqual(["p2"]);
+    // Who was in a cohort stays, with what it did and the way back.
+    await coordinator.command({ kind: "start" });
+    await play(ben, 1);
+    await ben.closed(1);
+    ben.socket.emit("leave");
+    await phase(coordinator, "lobby");
+    expect(ids()).toEqual(["p2"]);
+  });
+
   });
 
   it("closes a round without a tab that vanished, after its grace", async () => {

@@ -149,6 +149,7 @@ export async function buildCoordinator(options: CoordinatorOptions): Promise<Coo
         },
         kicked: (participantId) =>
           participants.dismiss(participantId, refused("kicked", "the host has removed you from this run")),
+        forgotten: (participantId) => sessions.remove(participantId),
         recorded: (record) => keeper.roundDone(run, record),
         changed: () => hosts.changed(),
         log,

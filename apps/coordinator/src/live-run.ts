@@ -35,6 +35,8 @@ interface Outbox {
   runEnded(message: RunEnded): void;
   kicked(participantId: string): void;
   /** A round is over and the adapter is the new one. */
+  /** A newcomer is gone before it was in any round. */
+  forgotten(participantId: string): void;
   recorded(record: RoundRecord): void;
   /** Something that a host can see has changed. */
   changed(): void;
@@ -124,7 +126,10 @@ export function createLiveRun(options: LiveRunOptions): LiveRun {
         const { participantId } = effect;
         // Grace counts from the last loss of a connection that comes and goes.
         graces.get(participantId)?.();
-        const pass = () => dispatch({ kind: "grace-passed", participantId, atMs: clock.nowMs() });
+        const pass = () => {
+          graces.delete(participantId);
+          dispatch({ kind: "grace-passed", participantId, atMs: clock.nowMs() });
+        };
         graces.set(participantId, after(graceSeconds * 1000, pass));
         return;
       }
@@ -161,6 +166,9 @@ export function createLiveRun(options: LiveRunOptions): LiveRun {
   }
 
   /** A round without a plan would hang, so that a planner that fails pauses the run and says why. */
+      case "forget":
+        outbox.forgotten(effect.participantId);
+        return;
   async function plan(round: number, participants: readonly ReadyParticipant[]): Promise<void> {
     const request = {
       config: state.config,

@@ -16,6 +16,8 @@ export interface Sessions<Connection> {
   readonly nextId: string;
   /** Gives `nextId` away. */
   add(token: string): string;
+  /** Its token is unknown from now on; its id is not given again. */
+  remove(participantId: string): void;
   connection(participantId: string): Connection | undefined;
   /** Returns the connection that was taken over, if another one was there. */
   connect(participantId: string, connection: Connection): Connection | undefined;
@@ -29,7 +31,8 @@ const digest = (token: string): string => createHash("sha256").update(token).dig
 export function createSessions<Connection>(stored: readonly StoredSession[] = []): Sessions<Connection> {
   const byDigest = new Map(stored.map(({ tokenDigest, participantId }) => [tokenDigest, participantId]));
   const connections = new Map<string, Connection>();
-  const nextId = (): string => `p${byDigest.size + 1}`;
+  let given = Math.max(0, ...stored.map(({ participantId }) => Number(participantId.slice(1))));
+  const nextId = (): string => `p${given + 1}`;
   return {
     find: (token) => byDigest.get(digest(token)),
     get nextId() {
@@ -37,8 +40,12 @@ export function createSessions<Connection>(stored: readonly StoredSession[] = []
     },
     add(token) {
       const id = nextId();
+      given += 1;
       byDigest.set(digest(token), id);
       return id;
+    },
+    remove(participantId) {
+      for (const [tokenDigest, id] of byDigest) if (id === participantId) byDigest.delete(tokenDigest);
     },
     connection: (participantId) => connections.get(participantId),
     connect(participantId, connection) {

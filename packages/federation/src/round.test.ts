@@ -398,7 +398,11 @@ function randomEvent(state: RunState, random: ReturnType<typeof createRandom>, a
     ...(random.below(20) === 0 ? [{ kind: "stop" } as const] : []),
   ];
   const events: RunEvent[] = [
-    { ...joined(participantId, random.below(2) === 0 ? round : null), atMs } as RunEvent,
+    // Often, since who left before a round has to join anew.
+    ...Array.from(
+      { length: 3 },
+      () => ({ ...joined(participantId, random.below(2) === 0 ? round : null), atMs }) as RunEvent,
+    ),
     ready(participantId),
     ready(participantId),
     { kind: "disconnected", participantId, atMs },

@@ -39,11 +39,11 @@ export function transition(state: RunState, event: RunEvent): Transition {
       ]);
     case "grace-passed":
       return state.participants.get(event.participantId)?.presence === "away"
-        ? forfeit(state, event.participantId, event.atMs)
+        ? depart(state, event.participantId, event.atMs)
         : unchanged(state);
     case "left":
       return andThen(present(state, event.participantId, { presence: "away" }), (next) =>
-        forfeit(next, event.participantId, event.atMs),
+        depart(next, event.participantId, event.atMs),
       );
     case "payload-sent":
       return unchanged(
@@ -131,6 +131,17 @@ function present(
     return refused(state, refuse("kicked", "the host has removed you from this run"));
   const next = setParticipant(state, { ...participant, ...change });
   return next.kind === "lobby" ? proceed(next) : unchanged(next);
+}
+
+/** Gone for now. Who was in a cohort may return as the same; a newcomer is forgotten, or coming and going would fill the run. */
+function depart(state: RunState, participantId: string, atMs: number): Transition {
+  const wasInCohort =
+    ("members" in state && state.members.has(participantId)) ||
+    state.records.some(({ participants }) => participants.some(({ id }) => id === participantId));
+  if (wasInCohort) return forfeit(state, participantId, atMs);
+  const participants = new Map(state.participants);
+  participants.delete(participantId);
+  return { state: { ...state, participants }, effects: [{ kind: "forget", participantId }] };
 }
 
 /** Whatever the participant owed to the open round, it will not come. */

@@ -95,5 +95,7 @@ export type Effect =
   | { readonly kind: "announce-round"; readonly participantId: string; readonly message: RoundClosed }
   | ({ readonly kind: "end-run" } & RunEnded)
   | { readonly kind: "dismiss"; readonly participantId: string }
+  /** Its token is worth nothing any more. */
+  | { readonly kind: "forget"; readonly participantId: string }
   /** The answer to the event's sender; nothing has changed but perhaps the sender's own status. */
   | { readonly kind: "refuse"; readonly reason: RefusalReason; readonly message: string };
