@@ -21,7 +21,10 @@ interface Opened {
   readonly trainer: Trainer;
   readonly shape: AdapterShape;
   readonly heldOut: Dataset;
-  readonly train: Dataset;
+  /** Of each part of the training texts. */
+  readonly splits: readonly Dataset[];
+  /** Windows or samples of each set. */
+  readonly count: number;
 }
 
 let opened: Opened | null = null;
@@ -50,23 +53,33 @@ export const evaluatorCalls = {
     const { kind, sequenceLength, count } = texts;
     const dataset = (samples: EvaluationTexts["heldOut"]): Dataset =>
       datasetFromSamples(samples, tokenizer, { kind, sequenceLength });
+    const splits = texts.splits.map(dataset);
     opened = {
       shape,
       heldOut: someOf(dataset(texts.heldOut), count),
-      train: someOf(dataset(texts.train), count),
+      splits,
+      count,
       trainer: await createTrainer({ backend: "wasm", model, adapter: shape, wasmBase: wasmDirectory() }),
     };
-    const largestSplit = Math.max(...texts.splits.map((split) => rowsOf(dataset(split)).length));
-    return { adapter: shape, largestSplit };
+    return { adapter: shape, largestSplit: Math.max(...splits.map((split) => rowsOf(split).length)) };
   },
 
-  async evaluate(adapter: Float32Array): Promise<RoundEvaluation> {
+  async evaluate({
+    adapter,
+    parts,
+  }: {
+    readonly adapter: Float32Array;
+    readonly parts: readonly number[];
+  }): Promise<RoundEvaluation> {
     if (opened === null) throw new Error("evaluate: there are no held-out texts");
-    const test = await opened.trainer.evaluate(opened.heldOut, adapter);
-    const train = await opened.trainer.evaluate(opened.train, adapter);
+    const { trainer, heldOut, splits, count } = opened;
+    const test = await trainer.evaluate(heldOut, adapter);
+    const train = together(
+      parts.map((part) => someOf(splits[part] as Dataset, Math.ceil(count / parts.length))),
+    );
     return {
       testLoss: test.loss,
-      trainLoss: train.loss,
+      trainLoss: train && (await trainer.evaluate(train, adapter)).loss,
       testAccuracy: test.accuracy ?? null,
       testF1: test.f1 ?? null,
     };
@@ -94,6 +107,21 @@ function someOf(dataset: Dataset, count: number): Dataset {
         sequences: pick(dataset.sequences),
         labels: Int32Array.from(chosen, (row) => dataset.labels[row] as number),
       };
+}
+
+/** Null of nothing. */
+function together(datasets: readonly Dataset[]): Dataset | null {
+  return datasets.reduce<Dataset | null>((all, next) => {
+    if (all?.kind === "language-model" && next.kind === "language-model")
+      return { kind: all.kind, windows: [...all.windows, ...next.windows] };
+    if (all?.kind === "classification" && next.kind === "classification")
+      return {
+        kind: all.kind,
+        sequences: [...all.sequences, ...next.sequences],
+        labels: Int32Array.of(...all.labels, ...next.labels),
+      };
+    return next;
+  }, null);
 }
 
 answerCalls(evaluatorCalls);

@@ -19,8 +19,7 @@ export interface EvaluationTexts {
   /** Windows or samples of each set. */
   readonly count: number;
   readonly heldOut: readonly Text[];
-  readonly train: readonly Text[];
-  /** Each device's training texts, to be counted. */
+  /** Of each part that the training texts are dealt into. */
   readonly splits: readonly (readonly Text[])[];
 }
 
@@ -28,7 +27,8 @@ export interface Evaluator {
   readonly adapter: AdapterShape;
   /** Windows or samples of the largest split; null without texts. */
   readonly largestSplit: number | null;
-  evaluate(adapter: Float32Array): Promise<RoundEvaluation>;
+  /** On the held-out texts, and evenly on the training texts of `parts`. */
+  evaluate(adapter: Float32Array, parts: readonly number[]): Promise<RoundEvaluation>;
   serialize(adapter: Float32Array): Promise<Uint8Array>;
   close(): Promise<void>;
 }
@@ -43,7 +43,7 @@ export async function openEvaluator(
   try {
     return {
       ...(await thread.call("open", { modelDirectory, terms, texts })),
-      evaluate: (adapter) => thread.call("evaluate", adapter),
+      evaluate: (adapter, parts) => thread.call("evaluate", { adapter, parts }),
       serialize: (adapter) => thread.call("serialize", adapter),
       close: () => thread.close(),
     };

@@ -17,6 +17,12 @@ import { taskDefaults } from "./workload.ts";
 /** A run short enough to watch; everything else is as the task recommends. */
 const DEFAULTS = { rounds: 5 } as const;
 
+/** Where this command's defaults are others than the run's. */
+const OWN_HELP: Readonly<Record<string, string>> = {
+  rounds: `rounds of the run (${DEFAULTS.rounds})`,
+  devices: "parts the training texts are dealt into (one for each tab)",
+};
+
 const FEDERATE_FLAGS: readonly Flag[] = [
   { name: "tabs", value: "N", help: "browser tabs that take part (3)" },
   { name: "backend", value: "B", help: "webgpu, wasm or cpu; each tab chooses by default" },
@@ -28,9 +34,7 @@ const FEDERATE_FLAGS: readonly Flag[] = [
   { name: "out", value: "DIR", help: "report folder (runs/ and the time)" },
   { name: "json", help: "print the report, and nothing else, on stdout" },
   { name: "port", value: "P", help: "of the coordinator; a free one by default" },
-  ...RUN_FLAGS.map((flag) =>
-    flag.name === "rounds" ? { ...flag, help: `rounds of the run (${DEFAULTS.rounds})` } : flag,
-  ),
+  ...RUN_FLAGS.map((flag) => ({ ...flag, help: OWN_HELP[flag.name] ?? flag.help })),
   { name: "help", help: "show this" },
 ];
 
@@ -72,7 +76,7 @@ async function runFederation(given: GivenFlags): Promise<RunReport> {
   const config = runConfigFromFlags(given, {
     ...taskDefaults((given.get("task") as string | undefined) ?? DEFAULT_RUN_CONFIG.task),
     ...DEFAULTS,
-    devices: Math.max(tabs, DEFAULT_RUN_CONFIG.devices),
+    devices: tabs,
     maxParticipants: Math.max(tabs, DEFAULT_RUN_CONFIG.maxParticipants),
   });
   const out =

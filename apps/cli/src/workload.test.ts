@@ -54,7 +54,8 @@ describe("a workload", () => {
       expect(workload.largestSplit).toBe(Math.max(...counts));
 
       const adapter = initialAdapter(workload.adapter, "0").map((value, i) => value + 0.05 * Math.sin(i));
-      const { testLoss } = await workload.evaluate!(adapter);
+      const { testLoss, trainLoss } = await workload.evaluate!(adapter, [0, 2]);
+      expect((await workload.evaluate!(adapter, [])).trainLoss).toBeNull();
       // The same six held-out windows on the oracle engine, in this thread.
       const loaded = await readModel(model);
       const { heldOut } = await prepareTask("presidents", {
@@ -66,13 +67,19 @@ describe("a workload", () => {
         heldOutSamples: 6,
       });
       const kind = "language-model";
-      const all = datasetFromSamples(heldOut, loaded.tokenizer, { kind, sequenceLength: 16 });
-      const windows = all.kind === kind ? all.windows : [];
-      const drawn = sampleWithoutReplacement(windows.length, 6, createRandom("evaluation"));
+      const drawn = (samples: readonly { readonly text: string }[], count: number): Int32Array[] => {
+        const all = datasetFromSamples(samples, loaded.tokenizer, { kind, sequenceLength: 16 });
+        const windows = all.kind === kind ? all.windows : [];
+        const rows = sampleWithoutReplacement(windows.length, count, createRandom("evaluation"));
+        return Array.from(rows, (row) => windows[row]!);
+      };
       const trainer = await createTrainer({ backend: "cpu", model: loaded.model, adapter: workload.adapter });
-      const dataset = { kind, windows: Array.from(drawn, (row) => windows[row]!) } as const;
+      const dataset = { kind, windows: drawn(heldOut, 6) } as const;
       // f32 sums in another order.
       expect(testLoss).toBeCloseTo((await trainer.evaluate(dataset, adapter)).loss, 5);
+      // Three windows of each of two devices, and none of the third.
+      const seen = { kind, windows: [0, 2].flatMap((part) => drawn(texts[part]!.samples, 3)) } as const;
+      expect(trainLoss).toBeCloseTo((await trainer.evaluate(seen, adapter)).loss, 5);
       trainer.dispose();
 
       const file = await workload.serializeAdapter(adapter);
@@ -85,7 +92,7 @@ describe("a workload", () => {
   it("measures the same held-out windows under every seed", async () => {
     const losses = ["0", "1"].map(async (seed) => {
       const workload = await loadWorkload(config({ seed }), () => {});
-      const { testLoss } = await workload.evaluate!(new Float32Array(adapterSize(workload.adapter)));
+      const { testLoss } = await workload.evaluate!(new Float32Array(adapterSize(workload.adapter)), []);
       await workload.close();
       return testLoss;
     });

@@ -3,14 +3,8 @@ import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Workload } from "@fedlodrop/coordinator";
-import { createRandom, type RunConfig, type RunOverrides, shuffled } from "@fedlodrop/protocol";
-import {
-  type PreparedTask,
-  type Sample,
-  TASK_DEFINITIONS,
-  type TaskDefinition,
-  taskDefinition,
-} from "@fedlodrop/tasks";
+import type { RunConfig, RunOverrides } from "@fedlodrop/protocol";
+import { type PreparedTask, TASK_DEFINITIONS, type TaskDefinition, taskDefinition } from "@fedlodrop/tasks";
 import { isTaskFile, prepareTask, type TaskProgress } from "@fedlodrop/tasks/node";
 import { type EvaluationTexts, openEvaluator } from "./evaluator.ts";
 
@@ -98,31 +92,12 @@ const describeTask = ({
   prompts,
 });
 
-/** About what a token of English takes; evaluation cuts exactly. */
-const CHARACTERS_PER_TOKEN = 4;
-
-/** The held-out texts, and about as many of the training texts, evenly from all devices. */
-function evaluationTexts(task: PreparedTask, config: RunConfig): EvaluationTexts {
-  const { seed, evaluationSamples: count, training } = config;
-  const { kind } = task.definition;
-  const perDevice = Math.ceil(count / task.devices.length);
-  const enough = (samples: readonly Sample[]): readonly Sample[] => {
-    if (kind === "classification") return samples.slice(0, perDevice);
-    let characters = perDevice * training.sequenceLength * CHARACTERS_PER_TOKEN;
-    return samples.filter(({ text }) => {
-      const wanted = characters > 0;
-      characters -= text.length;
-      return wanted;
-    });
-  };
+function evaluationTexts({ definition, heldOut, devices }: PreparedTask, config: RunConfig): EvaluationTexts {
   return {
-    kind,
-    sequenceLength: training.sequenceLength,
-    count,
-    heldOut: task.heldOut,
-    splits: task.devices.map(({ train }) => train),
-    train: task.devices.flatMap(({ name, train }) =>
-      enough(shuffled(train, createRandom(seed, "evaluated", name))),
-    ),
+    kind: definition.kind,
+    sequenceLength: config.training.sequenceLength,
+    count: config.evaluationSamples,
+    heldOut,
+    splits: devices.map(({ train }) => train),
   };
 }

@@ -313,6 +313,35 @@ describe("a run", () => {
     expect(Math.max(...difference)).toBeLessThan(2e-3);
   });
 
+  it("evaluates training texts only of those whose updates are in the adapter", async () => {
+    const asked: (readonly number[])[] = [];
+    const watched = async (): Promise<Workload> => {
+      const plain = await workload();
+      return {
+        ...plain,
+        evaluate(adapter, parts) {
+          asked.push(parts);
+          return plain.evaluate!(adapter, parts);
+        },
+      };
+    };
+    const { coordinator, url, advance } = await start({ rounds: 2 }, { loadWorkload: watched });
+    const [ada, ben, cleo] = [
+      await participate(url, "ada"),
+      await participate(url, "ben"),
+      await participate(url, "cleo"),
+    ];
+    await coordinator.command({ kind: "start" });
+    await play(cleo, 1);
+    await play(ada, 1);
+    advance(31); // Ben misses the deadline.
+    await play(ada, 2);
+    await play(ben, 2);
+    advance(31);
+    await phase(coordinator, "ended");
+    expect(asked).toEqual([[], [0, 2], [0, 1, 2]]);
+  });
+
   it("gives the same adapter whatever the order of arrival", async () => {
     const first = await run((all) => all);
     const second = await run((all) => [...all].reverse());

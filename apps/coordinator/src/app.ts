@@ -30,7 +30,7 @@ import type { ParticipantSocket } from "./participant-socket.ts";
 import { type Planner, planHere } from "./planner.ts";
 import { registerRoutes } from "./routes.ts";
 import { createKeeper } from "./run-keeper.ts";
-import { createSessions, joinOrder } from "./sessions.ts";
+import { createSessions, partOf } from "./sessions.ts";
 import type { RunStore, StoredRun } from "./store.ts";
 import type { DeviceTexts, LoadWorkload, Workload } from "./workload.ts";
 
@@ -96,7 +96,7 @@ export async function buildCoordinator(options: CoordinatorOptions): Promise<Coo
   let configuring = false;
 
   const textsOf = (participantId: string): DeviceTexts =>
-    run.workload.deviceSplit(joinOrder(participantId) % run.workload.deviceCount);
+    run.workload.deviceSplit(partOf(participantId, run.workload.deviceCount));
 
   const participants = openParticipantHub({
     io,

@@ -26,6 +26,7 @@ import {
 } from "@fedlodrop/protocol";
 import type { Clock } from "./clock.ts";
 import type { Planner } from "./planner.ts";
+import { partOf } from "./sessions.ts";
 import type { Workload } from "./workload.ts";
 
 /** Where the run's messages go. */
@@ -70,6 +71,12 @@ export function createLiveRun(options: LiveRunOptions): LiveRun {
   const { runId, workload, clock, outbox, graceSeconds } = options;
   let { state, adapter } = options;
   let aggregation: Aggregation | null = null;
+  /** Of the training texts: those that updates in the adapter, or in the open round, come from. */
+  const partsTrainedOn = new Set(
+    state.records
+      .flatMap(({ participants }) => participants.filter(({ outcome }) => outcome === "aggregated"))
+      .map(({ id }) => partOf(id, workload.deviceCount)),
+  );
   let cancelDeadline = (): void => {};
   let retired = false;
   const timers = new Set<() => void>();
@@ -135,6 +142,7 @@ export function createLiveRun(options: LiveRunOptions): LiveRun {
       }
       case "fold-update": {
         const { round, assignment, changes, weight } = effect;
+        partsTrainedOn.add(partOf(assignment.participantId, workload.deviceCount));
         const mask = drawDropoutMask(workload.adapter, { seed: state.config.seed, round, ...assignment });
         aggregation?.fold(changes, keptIndices(workload.adapter, mask), weight);
         return;
@@ -190,7 +198,8 @@ export function createLiveRun(options: LiveRunOptions): LiveRun {
 
   /** An evaluation that fails leaves the round without a held-out loss; the run goes on. */
   async function measure(of: string) {
-    const evaluation = await workload.evaluate?.(adapter).catch((error: unknown) => {
+    const parts = [...partsTrainedOn].sort((a, b) => a - b);
+    const evaluation = await workload.evaluate?.(adapter, parts).catch((error: unknown) => {
       if (!retired) outbox.log(`${of} cannot be evaluated: ${messageOf(error)}`);
     });
     return evaluation ?? null;

@@ -13,7 +13,7 @@ import { refused } from "./edge.ts";
 import type { Lanes } from "./lanes.ts";
 import type { LiveRun } from "./live-run.ts";
 import { type ParticipantSocket, serveParticipant } from "./participant-socket.ts";
-import { joinOrder, type Sessions } from "./sessions.ts";
+import { partOf, type Sessions } from "./sessions.ts";
 
 export interface HubOptions {
   readonly io: Server<ClientToServerEvents, ServerToClientEvents>;
@@ -75,7 +75,7 @@ export function openParticipantHub(options: HubOptions): ParticipantHub {
     const { state, workload } = run();
     if (state.kind === "ended")
       socket.emit("run-ended", { reason: state.reason, roundsDone: state.records.length });
-    const deviceIndex = joinOrder(participantId) % workload.deviceCount;
+    const deviceIndex = partOf(participantId, workload.deviceCount);
     return { kind: "joined", participantId, token, nickname, deviceIndex, run: describeRun(run()) };
   }
 

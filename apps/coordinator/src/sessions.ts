@@ -64,5 +64,6 @@ export function createSessions<Connection>(stored: readonly StoredSession[] = []
   };
 }
 
-/** Position among the joined, from 0: p1 is 0. */
-export const joinOrder = (participantId: string): number => Number(participantId.slice(1)) - 1;
+/** Which part of the training texts a participant holds: p1 the first, and so on round. */
+export const partOf = (participantId: string, partCount: number): number =>
+  (Number(participantId.slice(1)) - 1) % partCount;

@@ -4,6 +4,7 @@
  */
 import { generalisationGap, varianceFactor } from "@fedlodrop/allocation";
 import type { BoundEstimate, RoundRecord } from "@fedlodrop/protocol";
+import { measuredGap } from "./history.ts";
 
 /** Rounds before estimates replace the defaults. */
 const ROUNDS_NEEDED = 3;
@@ -86,13 +87,14 @@ function measuredGapScale(records: readonly RoundRecord[], constants: BoundEstim
   const pure = { ...constants, gapScale: 1 };
   return exponential(
     records.flatMap(({ evaluation, participants }) => {
-      if (evaluation === null) return [];
+      const gap = evaluation && measuredGap(evaluation);
+      if (gap === null) return [];
       const weight = participants.reduce((sum, { sampleCount }) => sum + sampleCount, 0);
       const dropped = participants.reduce(
         (sum, p) => sum + (p.sampleCount / weight) * (1 - (1 - p.dropoutRate) ** 2),
         0,
       );
-      return [(evaluation.testLoss - evaluation.trainLoss) / generalisationGap(pure, dropped)];
+      return [gap / generalisationGap(pure, dropped)];
     }),
   );
 }

@@ -42,7 +42,7 @@ export function recordRound(state: EvaluatingState, evaluation: RoundEvaluation 
     participants,
     allocation: state.allocation && {
       ...state.allocation,
-      measuredGap: evaluation && evaluation.testLoss - evaluation.trainLoss,
+      measuredGap: evaluation && measuredGap(evaluation),
       devices: state.allocation.devices.map((device) => ({
         ...device,
         actualSeconds: secondsSpent(participants.find(({ id }) => id === device.id)),
@@ -50,6 +50,10 @@ export function recordRound(state: EvaluatingState, evaluation: RoundEvaluation 
     },
   };
 }
+
+/** Null while there is no training loss. */
+export const measuredGap = ({ testLoss, trainLoss }: RoundEvaluation): number | null =>
+  trainLoss === null ? null : testLoss - trainLoss;
 
 function recordMember(state: EvaluatingState, member: Member): ParticipantRound {
   const { participant, assignment, status, bytesDown, bytesUp } = member;

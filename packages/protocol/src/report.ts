@@ -32,10 +32,11 @@ export interface ParticipantRound {
   readonly outcome: ParticipantOutcome;
 }
 
-/** Full adapter on the held-out set and on a fixed sample of the training texts. */
+/** Full adapter on the held-out set, which stays the same, and on training texts of the devices whose updates are in it. */
 export interface RoundEvaluation {
   readonly testLoss: number;
-  readonly trainLoss: number;
+  /** Null while nobody's update is in the adapter. */
+  readonly trainLoss: number | null;
   readonly testAccuracy: number | null;
   readonly testF1: number | null;
 }
