@@ -14,7 +14,7 @@ import {
   type RoundEvaluation,
   sampleWithoutReplacement,
 } from "@fedlodrop/protocol";
-import type { AdapterTerms, EvaluationTexts } from "./evaluator.ts";
+import type { EvaluationTexts, ModelTerms } from "./evaluator.ts";
 import { answerCalls } from "./thread.ts";
 
 interface Opened {
@@ -38,11 +38,16 @@ export const evaluatorCalls = {
     texts,
   }: {
     readonly modelDirectory: string;
-    readonly terms: AdapterTerms;
+    readonly terms: ModelTerms;
     readonly texts: EvaluationTexts | null;
   }): Promise<{ adapter: AdapterShape; largestSplit: number | null }> {
     const { model, tokenizer } = await readModel(modelDirectory);
-    const { rank, alpha, targetModules, labelCount } = terms;
+    const { rank, alpha, targetModules, labelCount, sequenceLength } = terms;
+    const { maxPositions } = model.config;
+    if (sequenceLength > maxPositions)
+      throw new Error(
+        `sequence length: expected at most ${maxPositions} tokens, as many as the model reads, got ${sequenceLength}`,
+      );
     shape = adapterShape(model.config, {
       rank,
       alpha,
@@ -50,7 +55,7 @@ export const evaluatorCalls = {
       ...(labelCount > 0 && { labels: labelCount }),
     });
     if (texts === null) return { adapter: shape, largestSplit: null };
-    const { kind, sequenceLength, count } = texts;
+    const { kind, count } = texts;
     const dataset = (samples: EvaluationTexts["heldOut"]): Dataset =>
       datasetFromSamples(samples, tokenizer, { kind, sequenceLength });
     const splits = texts.splits.map(dataset);

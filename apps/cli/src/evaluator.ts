@@ -3,9 +3,10 @@ import type { AdapterShape, RoundEvaluation, RunConfig } from "@fedlodrop/protoc
 import type { EvaluatorCalls } from "./evaluator-thread.ts";
 import { startThread } from "./thread.ts";
 
-export interface AdapterTerms extends Pick<RunConfig, "rank" | "alpha" | "targetModules"> {
+export interface ModelTerms extends Pick<RunConfig, "rank" | "alpha" | "targetModules"> {
   /** 0 for a language model. */
   readonly labelCount: number;
+  readonly sequenceLength: number;
 }
 
 interface Text {
@@ -15,7 +16,6 @@ interface Text {
 
 export interface EvaluationTexts {
   readonly kind: "language-model" | "classification";
-  readonly sequenceLength: number;
   /** Windows or samples of each set. */
   readonly count: number;
   readonly heldOut: readonly Text[];
@@ -36,7 +36,7 @@ export interface Evaluator {
 /** Throws in one line when the model cannot be used. */
 export async function openEvaluator(
   modelDirectory: string,
-  terms: AdapterTerms,
+  terms: ModelTerms,
   texts: EvaluationTexts | null,
 ): Promise<Evaluator> {
   const thread = startThread<EvaluatorCalls>(new URL("./evaluator-thread.ts", import.meta.url));

@@ -114,6 +114,12 @@ describe("a workload", () => {
     await expect(loadWorkload(config({ task: "chess" }), () => {})).rejects.toThrow(
       /expected one of .* got "chess"$/,
     );
+    for (const task of ["presidents", "own-text"]) {
+      const training = { ...DEFAULT_RUN_CONFIG.training, sequenceLength: 4096 };
+      await expect(loadWorkload(config({ task, training }), () => {})).rejects.toThrow(
+        /^sequence length: expected at most \d+ tokens, as many as the model reads, got 4096$/,
+      );
+    }
   });
 });
 

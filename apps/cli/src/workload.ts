@@ -16,7 +16,11 @@ export async function loadWorkload(config: RunConfig, say: (line: string) => voi
   const task = config.task === OWN_TEXT ? null : await prepare(config, say);
   const definition = task?.definition ?? taskDefinition(OWN_TEXT);
   const { labels, kind } = definition;
-  const terms = { ...config, labelCount: kind === "classification" ? labels.length : 0 };
+  const terms = {
+    ...config,
+    labelCount: kind === "classification" ? labels.length : 0,
+    sequenceLength: config.training.sequenceLength,
+  };
   const evaluator = await openEvaluator(modelDirectory, terms, task && evaluationTexts(task, config));
   return {
     adapter: evaluator.adapter,
@@ -95,7 +99,6 @@ const describeTask = ({
 function evaluationTexts({ definition, heldOut, devices }: PreparedTask, config: RunConfig): EvaluationTexts {
   return {
     kind: definition.kind,
-    sequenceLength: config.training.sequenceLength,
     count: config.evaluationSamples,
     heldOut,
     splits: devices.map(({ train }) => train),
