@@ -35,9 +35,9 @@ interface Outbox {
   roundClosed(participantId: string, message: RoundClosed): void;
   runEnded(message: RunEnded): void;
   kicked(participantId: string): void;
-  /** A round is over and the adapter is the new one. */
   /** A newcomer is gone before it was in any round. */
   forgotten(participantId: string): void;
+  /** A round is over and the adapter is the new one. */
   recorded(record: RoundRecord): void;
   /** Something that a host can see has changed. */
   changed(): void;
@@ -166,6 +166,9 @@ export function createLiveRun(options: LiveRunOptions): LiveRun {
       case "dismiss":
         outbox.kicked(effect.participantId);
         return;
+      case "forget":
+        outbox.forgotten(effect.participantId);
+        return;
       case "refuse":
         return; // dispatch returns it
       default:
@@ -174,9 +177,6 @@ export function createLiveRun(options: LiveRunOptions): LiveRun {
   }
 
   /** A round without a plan would hang, so that a planner that fails pauses the run and says why. */
-      case "forget":
-        outbox.forgotten(effect.participantId);
-        return;
   async function plan(round: number, participants: readonly ReadyParticipant[]): Promise<void> {
     const request = {
       config: state.config,
