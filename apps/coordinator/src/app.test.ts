@@ -6,6 +6,7 @@ import {
   adapterSize,
   type ClientToServerEvents,
   DEFAULT_RUN_CONFIG,
+  type DeviceFacts,
   decodeSparseValues,
   drawDropoutMask,
   encodeSparseValues,
@@ -16,7 +17,6 @@ import {
   keptIndices,
   PROTOCOL_VERSION,
   payloadBytes,
-  type Ready,
   type Refused,
   type RoundClosed,
   type RoundStart,
@@ -128,7 +128,7 @@ async function start(change: Partial<RunConfig> = {}, options: Partial<Coordinat
 
 // ---- a participant that computes real updates
 
-const device: Ready = {
+const device: DeviceFacts = {
   backend: "cpu",
   deviceDescription: "test",
   sampleCount: 10,
@@ -186,7 +186,9 @@ async function participate(
     ...join,
   })) as Joined;
   expect(identity).toMatchObject({ kind: "joined" });
-  expect(await socket.emitWithAck("ready", { ...device, sampleCount })).toEqual({ kind: "accepted" });
+  expect(await socket.emitWithAck("ready", { ...device, sampleCount, runId: identity.run.runId })).toEqual({
+    kind: "accepted",
+  });
 
   const update = async ({ round, dropoutRate }: RoundStart): Promise<Uint8Array> => {
     const reply = await socket.emitWithAck("download", { round });
@@ -380,8 +382,10 @@ describe("refusals", () => {
 
     const ada = await participate(url, "ada");
     const ben = await participate(url, "ben");
+    const { runId } = ada.identity.run;
     expect(await emit(ada, "join", { ...hello })).toBe("duplicate");
-    expect(await emit(ada, "ready", { ...device, sampleCount: -1 })).toBe("bad-message");
+    expect(await emit(ada, "ready", { ...device, runId, sampleCount: -1 })).toBe("bad-message");
+    expect(await emit(ada, "ready", { ...device, runId: "another" })).toBe("wrong-state");
     expect(await emit(ada, "upload-begin", { round: 1, bytes: 16, statistics })).toBe("not-running");
     expect(await emit(ada, "download", { round: 1 })).toBe("not-running");
 
@@ -449,11 +453,11 @@ describe("refusals", () => {
     expect(await emit(await connect(url), "join", { ...hello, token: cleo.identity.token })).toBe("kicked");
 
     const replies = await Promise.all(
-      Array.from({ length: 400 }, () => reason(ben.socket.emitWithAck("ready", device))),
+      Array.from({ length: 400 }, () => reason(ben.socket.emitWithAck("ready", { ...device, runId }))),
     );
     expect(replies.at(-1)).toBe("rate-limited");
     advance(5);
-    expect(await ben.socket.emitWithAck("ready", device)).toEqual({ kind: "accepted" });
+    expect(await ben.socket.emitWithAck("ready", { ...device, runId })).toEqual({ kind: "accepted" });
   });
 
   it("count as an answer, so that a hostile device cannot stall a round", async () => {
@@ -520,35 +524,6 @@ describe("participants come and go", () => {
     expect(coordinator.report().rounds[0]!.participants[0]!.outcome).toBe("aggregated");
   });
 
-  it("hands a participant over to the newer of two tabs", async () => {
-    const { url } = await start();
-    const ada = await participate(url, "ada");
-    const second = await participate(url, "ada", { token: ada.identity.token });
-    expect(second.identity.participantId).toBe("p1");
-    await expect.poll(() => ada.inbox.dismissed).toMatchObject([{ reason: "taken-over" }]);
-    await expect.poll(() => ada.socket.connected).toBe(false);
-    expect(await second.socket.emitWithAck("ready", device)).toEqual({ kind: "accepted" });
-  });
-
-  it("gives an unknown token a new identity", async () => {
-    const { url } = await start();
-    const ada = await participate(url, "ada", { token: "made-up" });
-    expect(ada.identity).toMatchObject({ participantId: "p1" });
-    expect(ada.identity.token).not.toBe("made-up");
-  });
-
-  it("closes a round at its deadline without the silent one", async () => {
-    const { coordinator, url, advance } = await start();
-    const [ada, ben] = [await participate(url, "ada"), await participate(url, "ben")];
-    await coordinator.command({ kind: "start" });
-    await play(ada, 1);
-    await ben.nextStart(1);
-    advance(29);
-    expect(coordinator.state.kind).toBe("training");
-    advance(1);
-    expect(await ben.closed(1)).toMatchObject({ outcome: "missed-deadline", contribution: 0 });
-    expect(coordinator.state.records[0]).toMatchObject({ seconds: 30 });
-    await ben.nextStart(2);
   it("forgets newcomers who are gone before any round, and gives no id twice", async () => {
     const { coordinator, url, advance } = await start();
     const ids = () => [...coordinator.state.participants.keys()];
@@ -573,6 +548,36 @@ describe("participants come and go", () => {
     expect(ids()).toEqual(["p2"]);
   });
 
+  it("hands a participant over to the newer of two tabs", async () => {
+    const { url } = await start();
+    const ada = await participate(url, "ada");
+    const second = await participate(url, "ada", { token: ada.identity.token });
+    expect(second.identity.participantId).toBe("p1");
+    await expect.poll(() => ada.inbox.dismissed).toMatchObject([{ reason: "taken-over" }]);
+    await expect.poll(() => ada.socket.connected).toBe(false);
+    const { runId } = second.identity.run;
+    expect(await second.socket.emitWithAck("ready", { ...device, runId })).toEqual({ kind: "accepted" });
+  });
+
+  it("gives an unknown token a new identity", async () => {
+    const { url } = await start();
+    const ada = await participate(url, "ada", { token: "made-up" });
+    expect(ada.identity).toMatchObject({ participantId: "p1" });
+    expect(ada.identity.token).not.toBe("made-up");
+  });
+
+  it("closes a round at its deadline without the silent one", async () => {
+    const { coordinator, url, advance } = await start();
+    const [ada, ben] = [await participate(url, "ada"), await participate(url, "ben")];
+    await coordinator.command({ kind: "start" });
+    await play(ada, 1);
+    await ben.nextStart(1);
+    advance(29);
+    expect(coordinator.state.kind).toBe("training");
+    advance(1);
+    expect(await ben.closed(1)).toMatchObject({ outcome: "missed-deadline", contribution: 0 });
+    expect(coordinator.state.records[0]).toMatchObject({ seconds: 30 });
+    await ben.nextStart(2);
   });
 
   it("closes a round without a tab that vanished, after its grace", async () => {
@@ -734,7 +739,12 @@ describe("the host", () => {
     expect(coordinator.state.participants.get("p1")?.presence).toBe("loading");
     expect([...coordinator.adapter]).toEqual([...initialAdapter(shape, "new")]);
     await coordinator.command({ kind: "start" });
-    await ada.socket.emitWithAck("ready", device);
+    // A tab that has not heard of the new run yet is not ready for it.
+    const { runId } = ada.identity.run;
+    expect(await ada.socket.emitWithAck("ready", { ...device, runId })).toMatchObject({
+      reason: "wrong-state",
+    });
+    await ada.socket.emitWithAck("ready", { ...device, runId: coordinator.report().runId });
     await ada.nextStart(1);
     expect(await coordinator.command({ kind: "configure", config: {} })).toMatchObject({
       reason: "wrong-state",
@@ -765,7 +775,8 @@ describe("the host", () => {
     expect(last.identity.run.config.seed).toBe("2");
     gates[1]!();
     expect(await reply).toEqual({ kind: "done" });
-    expect(await joined.socket.emitWithAck("ready", device)).toEqual({ kind: "accepted" });
+    const { runId } = last.identity.run;
+    expect(await joined.socket.emitWithAck("ready", { ...device, runId })).toEqual({ kind: "accepted" });
     expect([...coordinator.state.participants.keys()]).toEqual(["p1", "p2"]);
   });
 });

@@ -89,9 +89,15 @@ export function serveParticipant(socket: ParticipantSocket, desk: ParticipantDes
     if (limit.take(desk.nowMs())) replyOf(args)(undefined);
   });
 
-  on("ready", readySchema, (device, participantId) =>
-    asReply(desk.run.dispatch({ kind: "ready", participantId, device, atMs: desk.nowMs() })),
-  );
+  on("ready", readySchema, ({ runId, ...device }, participantId) => {
+    const { run } = desk;
+    if (runId !== run.runId)
+      return refused(
+        "wrong-state",
+        `ready: expected run ${run.runId}, got ${runId}; load what it needs first`,
+      );
+    return asReply(run.dispatch({ kind: "ready", participantId, device, atMs: desk.nowMs() }));
+  });
 
   on("download", downloadSchema, ({ round }, participantId): SubAdapter | Refused => {
     const { run } = desk;

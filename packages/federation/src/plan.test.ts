@@ -1,7 +1,7 @@
 import {
   DEFAULT_RUN_CONFIG,
+  type DeviceFacts,
   type ParticipantRound,
-  type Ready,
   type RoundRecord,
   type RunConfig,
 } from "@fedlodrop/protocol";
@@ -17,7 +17,7 @@ const adapter = {
   modules: [{ name: "m", inFeatures: 1000, outFeatures: 3000 }],
   dense: [],
 };
-const device: Ready = {
+const device: DeviceFacts = {
   backend: "wasm",
   deviceDescription: "test",
   sampleCount: 100,
@@ -26,7 +26,7 @@ const device: Ready = {
   roundTripSeconds: 0.01,
   energyProfile: { kind: "cpu", computeWatts: 15, radioWatts: 1, batteryWattHours: null, source: "modelled" },
 };
-const participant = (id: string, change: Partial<Ready> = {}): ReadyParticipant => ({
+const participant = (id: string, change: Partial<DeviceFacts> = {}): ReadyParticipant => ({
   id,
   nickname: id,
   presence: "ready",

@@ -1,8 +1,8 @@
 import {
   createRandom,
   DEFAULT_RUN_CONFIG,
+  type DeviceFacts,
   MAX_SAMPLE_COUNT,
-  type Ready,
   type RunConfig,
   type UpdateStatistics,
 } from "@fedlodrop/protocol";
@@ -19,7 +19,7 @@ const adapter = {
   dense: [],
 };
 const config: RunConfig = { ...DEFAULT_RUN_CONFIG, rounds: 2, minParticipants: 2, deadlineSeconds: 30 };
-const device: Ready = {
+const device: DeviceFacts = {
   backend: "cpu",
   deviceDescription: "test",
   sampleCount: 10,

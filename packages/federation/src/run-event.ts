@@ -1,7 +1,7 @@
 /** What can happen to a run, and what must be done about it. Clock readings come in as `atMs`. */
 import type {
+  DeviceFacts,
   HostCommand,
-  Ready,
   RefusalReason,
   RoundClosed,
   RoundEvaluation,
@@ -26,7 +26,7 @@ export type RunEvent =
       /** The round the tab still works on, if it only lost its connection. */
       readonly resumesRound: number | null;
     })
-  | (FromParticipant & { readonly kind: "ready"; readonly device: Ready })
+  | (FromParticipant & { readonly kind: "ready"; readonly device: DeviceFacts })
   | (FromParticipant & { readonly kind: "disconnected" })
   /** Still without a connection when the time of grace had passed. */
   | (FromParticipant & { readonly kind: "grace-passed" })

@@ -9,8 +9,8 @@
 import type {
   AdapterShape,
   AllocationRecord,
+  DeviceFacts,
   Method,
-  Ready,
   RoundRecord,
   RunConfig,
   UpdateStatistics,
@@ -22,11 +22,11 @@ export interface Participant {
   /** `loading` until the tab has said that it is ready; `away` without a connection. */
   readonly presence: "loading" | "ready" | "away" | "kicked";
   /** What the tab told when it last became ready. */
-  readonly device: Ready | null;
+  readonly device: DeviceFacts | null;
 }
 
 /** A participant that can be in a cohort. */
-export type ReadyParticipant = Participant & { readonly device: Ready };
+export type ReadyParticipant = Participant & { readonly device: DeviceFacts };
 
 /** What a participant is told to do in a round. Rates of null are the link's own. */
 export interface Assignment {

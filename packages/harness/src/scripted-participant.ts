@@ -5,10 +5,10 @@
 import {
   type Accepted,
   type ClientToServerEvents,
+  type DeviceFacts,
   encodeSparseValues,
   type Joined,
   PROTOCOL_VERSION,
-  type Ready,
   type Refused,
   type RoundStart,
   type ServerToClientEvents,
@@ -35,7 +35,7 @@ export interface ScriptedParticipant {
 }
 
 const SAMPLE_COUNT = 10;
-const READY_MESSAGE: Ready = {
+const DEVICE: DeviceFacts = {
   backend: "cpu",
   deviceDescription: "scripted participant",
   sampleCount: SAMPLE_COUNT,
@@ -77,7 +77,7 @@ export async function joinScripted(url: string, nickname: string): Promise<Scrip
   return {
     socket,
     identity,
-    ready: () => patient.emitWithAck("ready", READY_MESSAGE),
+    ready: () => patient.emitWithAck("ready", { runId: identity.run.runId, ...DEVICE }),
     async nextRound(timeoutSeconds = 60) {
       if (waiting.length === 0)
         await new Promise<void>((resolve, reject) => {

@@ -37,6 +37,7 @@ export {
 export {
   type Accepted,
   backendSchema,
+  type DeviceFacts,
   downloadSchema,
   type EnergyProfile,
   energyProfileSchema,

@@ -46,6 +46,8 @@ export type Join = z.infer<typeof joinSchema>;
 
 /** Model and data are loaded, shaders compiled: the participant can be in the next cohort. */
 export const readySchema = z.object({
+  /** The run that was prepared for: a host may have set up another one meanwhile. */
+  runId: z.string().max(64),
   backend: backendSchema,
   /** Adapter name, why this backend: shown on the host page. */
   deviceDescription: z.string().max(300),
@@ -57,6 +59,8 @@ export const readySchema = z.object({
   energyProfile: energyProfileSchema,
 });
 export type Ready = z.infer<typeof readySchema>;
+/** What a tab tells of itself when it is ready. */
+export type DeviceFacts = Omit<Ready, "runId">;
 
 export const progressSchema = z.object({
   round,

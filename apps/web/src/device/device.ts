@@ -132,13 +132,14 @@ export function createDevice(post: (message: FromWorker) => void): (message: ToW
 
   async function announceReady(): Promise<void> {
     if (!link || !loaded || !energy) return;
-    const { sampleCount, warmUp, source, trainer } = loaded;
+    const { runId, sampleCount, warmUp, source, trainer } = loaded;
     const { backend, device } = trainer.engine;
     const energyProfile = energy.profile;
     const never = new AbortController().signal;
     await link.persist(never, async (socket) => {
       const roundTripSeconds = await measureRoundTrip(socket);
       const ready = {
+        runId,
         backend,
         deviceDescription: device,
         sampleCount,
@@ -147,8 +148,10 @@ export function createDevice(post: (message: FromWorker) => void): (message: ToW
         energyProfile,
       };
       const reply = await socket.emitWithAck("ready", ready);
-      if (reply.kind === "refused") post({ kind: "refused", refused: reply });
-      else post({ kind: "ready", source, sampleCount, ...warmUp });
+      if (reply.kind === "refused") {
+        // Of a run that the host has replaced meanwhile there is nothing to tell: the new one is loading.
+        if (membership?.run.runId === runId) post({ kind: "refused", refused: reply });
+      } else post({ kind: "ready", source, sampleCount, ...warmUp });
     });
   }
 

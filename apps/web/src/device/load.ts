@@ -17,6 +17,7 @@ import { type FromWorker, type OwnTexts, type TextSource, toPlainError } from ".
 export interface Loaded {
   /** `loadKey` of the run it was loaded for. */
   readonly key: string;
+  readonly runId: string;
   readonly trainer: LocalTrainer;
   readonly tokenizer: Tokenizer;
   readonly dataset: Dataset;
@@ -92,7 +93,15 @@ export async function load(
     return start({ ...(await pickBackend("wasm")), reason });
   });
   const sampleCount = dataset.kind === "language-model" ? dataset.windows.length : dataset.sequences.length;
-  return { ...started, key: loadKey(run, ownTexts), tokenizer, dataset, source, sampleCount };
+  return {
+    ...started,
+    key: loadKey(run, ownTexts),
+    runId: run.runId,
+    tokenizer,
+    dataset,
+    source,
+    sampleCount,
+  };
 }
 
 interface DeviceTexts {
