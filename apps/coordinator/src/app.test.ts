@@ -344,6 +344,33 @@ describe("a run", () => {
     expect(asked).toEqual([[], [0, 2], [0, 1, 2]]);
   });
 
+  it("goes on without an evaluation that hangs", async () => {
+    const lines: string[] = [];
+    const hanging = async (): Promise<Workload> => ({
+      ...(await workload()),
+      evaluate: () => new Promise(() => {}),
+    });
+    const { coordinator, url, advance } = await start(
+      { rounds: 2 },
+      { loadWorkload: hanging, log: (line) => lines.push(line) },
+    );
+    const ada = await participate(url, "ada");
+    await coordinator.command({ kind: "start" });
+    await play(ada, 1);
+    await phase(coordinator, "evaluating");
+    advance(59);
+    expect(coordinator.state.kind).toBe("evaluating");
+    advance(1);
+    expect(await ada.closed(1)).toMatchObject({ outcome: "aggregated", testLoss: null });
+    expect(lines).toEqual(["round 1 cannot be evaluated: it has taken longer than 60 s"]);
+    await play(ada, 2);
+    await phase(coordinator, "evaluating");
+    await coordinator.command({ kind: "stop" });
+    await coordinator.command({ kind: "stop" });
+    expect(coordinator.state.kind).toBe("ended");
+    expect(coordinator.report().rounds).toHaveLength(2);
+  });
+
   it("gives the same adapter whatever the order of arrival", async () => {
     const first = await run((all) => all);
     const second = await run((all) => [...all].reverse());

@@ -77,6 +77,7 @@ export function createLiveRun(options: LiveRunOptions): LiveRun {
       .flatMap(({ participants }) => participants.filter(({ outcome }) => outcome === "aggregated"))
       .map(({ id }) => partOf(id, workload.deviceCount)),
   );
+  let lastEvaluationMs = 0;
   let cancelDeadline = (): void => {};
   let retired = false;
   const timers = new Set<() => void>();
@@ -199,14 +200,26 @@ export function createLiveRun(options: LiveRunOptions): LiveRun {
   /** An evaluation that fails leaves the round without a held-out loss; the run goes on. */
   async function measure(of: string) {
     const parts = [...partsTrainedOn].sort((a, b) => a - b);
+    const startedMs = clock.nowMs();
     const evaluation = await workload.evaluate?.(adapter, parts).catch((error: unknown) => {
       if (!retired) outbox.log(`${of} cannot be evaluated: ${messageOf(error)}`);
     });
+    lastEvaluationMs = clock.nowMs() - startedMs;
     return evaluation ?? null;
   }
 
+  /** The round waits for its evaluation, but not for ever. */
   async function evaluate(round: number): Promise<void> {
-    const evaluation = await measure(`round ${round}`);
+    const limitMs = Math.max(LEAST_EVALUATION_LIMIT_MS, EVALUATION_SLACK * lastEvaluationMs);
+    let cancel = (): void => {};
+    const tooLong = new Promise<null>((resolve) => {
+      cancel = after(limitMs, () => {
+        outbox.log(`round ${round} cannot be evaluated: it has taken longer than ${limitMs / 1000} s`);
+        resolve(null);
+      });
+    });
+    const evaluation = await Promise.race([measure(`round ${round}`), tooLong]);
+    cancel();
     dispatch({ kind: "evaluated", round, evaluation, atMs: clock.nowMs() });
   }
 
@@ -234,6 +247,10 @@ export function createLiveRun(options: LiveRunOptions): LiveRun {
     },
   };
 }
+
+/** An evaluation may take this many times what the last one took, and a minute at least. */
+const EVALUATION_SLACK = 10;
+const LEAST_EVALUATION_LIMIT_MS = 60_000;
 
 /** Rounds that a plan looks back on. */
 const ROUNDS_REMEMBERED = 24;

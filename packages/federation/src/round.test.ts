@@ -219,6 +219,13 @@ describe("transition, one case a row", () => {
       "ended",
       ["record-round", "announce-round", "announce-round", "end-run"],
     ],
+    ["stop waits for an evaluation under way", [...evaluating, command({ kind: "stop" })], "evaluating", []],
+    [
+      "a second stop does not wait",
+      [...evaluating, command({ kind: "stop" }), command({ kind: "stop" })],
+      "ended",
+      ["record-round", "announce-round", "announce-round", "end-run"],
+    ],
     ["stop in the lobby ends", [command({ kind: "stop" })], "ended", ["end-run"]],
     [
       "kick dismisses and forfeits",

@@ -323,7 +323,9 @@ function obey(state: RunState, command: RunCommand, atMs: number): Transition {
       if (state.kind === "ended") return wrongState();
       const stopping: RunState = { ...state, intent: "stop" };
       if (stopping.kind === "training") return closeRound(stopping, atMs);
-      return stopping.kind === "evaluating" ? unchanged(stopping) : proceed(stopping);
+      if (stopping.kind !== "evaluating") return proceed(stopping);
+      // The last round's loss is worth a wait, but not whatever wait.
+      return state.intent === "stop" ? finishRound(stopping, null) : unchanged(stopping);
     }
     case "lock":
       return unchanged({ ...state, locked: command.locked });
