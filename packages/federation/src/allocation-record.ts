@@ -1,7 +1,6 @@
-/** What the solver decided, in the words of the report. */
+/** What was decided for a round, with the bound's terms and what it is expected to cost, in the words of the report. */
 import {
   type Allocation,
-  type DeviceAllocation,
   generalisationGap,
   type Infeasibility,
   varianceFactor,
@@ -10,55 +9,66 @@ import type { AllocationRecord } from "@fedlodrop/protocol";
 import { VARIANCE_EXPONENT } from "./bound-constants.ts";
 import type { ExpectedLoad, PosedProblem } from "./live-problem.ts";
 import type { PlanRequest } from "./plan-request.ts";
-import { FULL_POWER_WATTS, sendsAtFullPower } from "./radio-cell.ts";
 
+/** What a device that takes part gets. */
+export interface Grant {
+  readonly kind: "admitted";
+  readonly dropoutRate: number;
+  /** Null where uploads go as fast as the link does. */
+  readonly share: number | null;
+  /** What its upload is expected to reach. */
+  readonly bitsPerSecond: number;
+  readonly uploadJoulesPerBit: number;
+}
+
+export type Decision = Grant | { readonly kind: "excluded"; readonly infeasibility: Infeasibility | null };
+
+/** @param solved null for a method that solves nothing. */
 export function allocationRecord(
   { config, participants }: PlanRequest,
   { problem, constants, expected }: PosedProblem,
-  allocation: Allocation,
-  /** Bit/s, [K]. */
-  rates: readonly (number | null)[],
+  decisions: readonly Decision[],
+  solved: Allocation | null,
 ): AllocationRecord {
   // An excluded device counts as if it dropped the most.
-  const keepRates = allocation.devices.map(
-    (device) => 1 - (device.kind === "admitted" ? device.dropoutRate : config.maxDropoutRate),
+  const keepRates = decisions.map(
+    (decision) => 1 - (decision.kind === "admitted" ? decision.dropoutRate : config.maxDropoutRate),
   );
   const sumOf = (term: (keepRate: number, k: number) => number): number =>
     keepRates.reduce((sum, keepRate, k) => sum + term(keepRate, k), 0);
+  const empiricalTerm = sumOf(
+    (s, k) => (problem.devices[k]?.varianceCoefficient ?? 0) * varianceFactor(s, VARIANCE_EXPONENT),
+  );
+  const generalizationTerm = sumOf(
+    (s, k) => (problem.devices[k]?.weight ?? 0) * generalisationGap(constants, 1 - s * s),
+  );
   return {
     method: config.method,
-    objective: allocation.objective,
-    lowerBound: Number.isFinite(allocation.lowerBound) ? allocation.lowerBound : null,
-    gap: Number.isFinite(allocation.gap) ? allocation.gap : null,
-    certified: allocation.certified,
-    milliseconds: allocation.milliseconds,
+    objective: solved?.objective ?? empiricalTerm + generalizationTerm,
+    lowerBound: solved && finite(solved.lowerBound),
+    gap: solved && finite(solved.gap),
+    certified: solved?.certified ?? false,
+    milliseconds: solved?.milliseconds ?? null,
     fallback: false,
-    empiricalTerm: sumOf(
-      (s, k) => (problem.devices[k]?.varianceCoefficient ?? 0) * varianceFactor(s, VARIANCE_EXPONENT),
-    ),
-    generalizationTerm: sumOf(
-      (s, k) => (problem.devices[k]?.weight ?? 0) * generalisationGap(constants, 1 - s * s),
-    ),
+    empiricalTerm,
+    generalizationTerm,
     measuredGap: null,
     links: config.links,
     constants,
     devices: participants.map(({ id }, k) => {
-      const device = allocation.devices[k] as DeviceAllocation;
+      const decision = decisions[k] as Decision;
       const plan = expected[k] as ExpectedLoad;
-      const keepRate = keepRates[k] as number;
       const at = ({ fixed, perKeepRate }: { fixed: number; perKeepRate: number }): number =>
-        fixed + perKeepRate * keepRate;
-      const uploadSeconds = at(plan.uploadBits) / (rates[k] ?? Number.POSITIVE_INFINITY);
-      return device.kind === "admitted"
+        fixed + perKeepRate * (keepRates[k] as number);
+      const uploadBits = at(plan.uploadBits);
+      return decision.kind === "admitted"
         ? {
             id,
-            dropoutRate: device.dropoutRate,
-            share: device.linkShare,
-            predictedSeconds: at(plan.preparationSeconds) + uploadSeconds,
+            dropoutRate: decision.dropoutRate,
+            share: decision.share,
+            predictedSeconds: at(plan.preparationSeconds) + uploadBits / decision.bitsPerSecond,
             actualSeconds: null,
-            predictedJoules: sendsAtFullPower(config, id)
-              ? at(plan.preparationJoules) + FULL_POWER_WATTS * uploadSeconds
-              : device.energyJoules,
+            predictedJoules: at(plan.preparationJoules) + decision.uploadJoulesPerBit * uploadBits,
             excludedBecause: null,
           }
         : {
@@ -68,11 +78,13 @@ export function allocationRecord(
             predictedSeconds: at(plan.preparationSeconds),
             actualSeconds: null,
             predictedJoules: 0,
-            excludedBecause: reason(device.infeasibility),
+            excludedBecause: reason(decision.infeasibility),
           };
     }),
   };
 }
+
+const finite = (value: number): number | null => (Number.isFinite(value) ? value : null);
 
 const CAUSES = {
   compute: "training takes longer than the round",

@@ -142,8 +142,13 @@ interface Row {
 }
 
 function subtractMeans(rows: readonly Row[], groupOf: (row: Row) => string | number): void {
-  for (const key of new Set(rows.map(groupOf))) {
-    const group = rows.filter((row) => groupOf(row) === key);
+  const groups = new Map<string | number, Row[]>();
+  for (const row of rows) {
+    const group = groups.get(groupOf(row));
+    if (group) group.push(row);
+    else groups.set(groupOf(row), [row]);
+  }
+  for (const group of groups.values()) {
     const weight = group.reduce((sum, row) => sum + row.weight, 0);
     const meanX = group.reduce((sum, row) => sum + row.weight * row.x, 0) / weight;
     const meanY = group.reduce((sum, row) => sum + row.weight * row.y, 0) / weight;

@@ -90,11 +90,37 @@ describe("methods that need nothing measured", () => {
       ["fixed", 0.4],
     ] as const) {
       const plan = planDirectly(method, request({ dropoutRate: 0.4 }, three));
-      expect(plan.allocation).toBeNull();
       expect(plan.assignments.map((a) => [a.dropoutRate, a.uploadBytesPerSecond])).toEqual(
         Array(3).fill([dropoutRate, null]),
       );
     }
+  });
+
+  it("tell the bound at their rates, and what they are expected to cost", () => {
+    const records = [record(1, [own("p1"), own("p2"), own("p3", { secondsCompute: 2 })])];
+    const { allocation } = planDirectly("fixed", request({ dropoutRate: 0.4 }, three, records));
+    // A = 0.05 · 3.9 and ν = 1 by default; q = 1 − 0.6² for everybody.
+    expect(allocation!.empiricalTerm).toBeCloseTo(0.05 * 3.9 * (1 / 0.6 - 1), 12);
+    const {
+      lossRange: C,
+      gradientNorm,
+      minCurvature,
+      ridge,
+      exampleCount,
+      confidence,
+    } = allocation!.constants;
+    const stability = (24 * C * gradientNorm ** 2) / (minCurvature + 2 * ridge * (1 - 0.6 ** 2));
+    expect(allocation!.generalizationTerm).toBeCloseTo(
+      Math.sqrt((C ** 2 + stability) / (2 * exampleCount * confidence)),
+      12,
+    );
+    expect(allocation).toMatchObject({ certified: false, lowerBound: null, gap: null, milliseconds: null });
+    // 2 s of training and 19 kB at 1 MB/s each way, at 15 W and 1 W; four round trips of 10 ms.
+    const { predictedSeconds, predictedJoules, share } = allocation!.devices[2]!;
+    const transfer = (4 * 8 * (600 + 1800) + 16) / 1e6;
+    expect(predictedSeconds).toBeCloseTo(2 + 0.04 + 2 * transfer, 3);
+    expect(predictedJoules).toBeCloseTo(15 * 2 + 2 * transfer, 3);
+    expect(share).toBeNull();
   });
 
   it("draw random rates uniformly up to the highest, the same each time", () => {
@@ -155,10 +181,10 @@ describe.each(["branch-and-bound", "p-sca", "greedy", "equal"] as const)("method
     expect(allocation?.devices.every(({ predictedSeconds }) => predictedSeconds <= deadlineSeconds)).toBe(
       true,
     );
-    expect(allocation!.devices.reduce((sum, { share }) => sum + share, 0)).toBeLessThanOrEqual(1 + 1e-9);
+    expect(allocation!.devices.reduce((sum, { share }) => sum + share!, 0)).toBeLessThanOrEqual(1 + 1e-9);
     // Paces are shares of each device's own 1 MB/s (100 kB in 0.11 s less the round trip).
     for (const [k, { uploadBytesPerSecond }] of assignments.entries())
-      expect(uploadBytesPerSecond! / 1e6).toBeCloseTo(allocation!.devices[k]!.share, 6);
+      expect(uploadBytesPerSecond! / 1e6).toBeCloseTo(allocation!.devices[k]!.share!, 6);
   });
 
   it("leaves a first upload unpaced, to measure the link", () => {
@@ -306,7 +332,8 @@ describe("an emulated cell", () => {
         expect(uploadBytesPerSecond).toBeGreaterThan(0);
         expect(downloadBytesPerSecond).toBeGreaterThan(0);
       }
-      if (allocation) expect(allocation.links).toBe("emulated");
+      expect(allocation!.links).toBe("emulated");
+      expect(allocation!.devices.reduce((sum, { share }) => sum + share!, 0)).toBeLessThanOrEqual(1 + 1e-9);
     }
   });
 

@@ -2,12 +2,12 @@
  * Who does what in a round: dropout rates and paces, by the run's method. Methods that need nothing measured decide
  * at once; the others solve the allocation problem that the measurements pose.
  */
-import { type Allocation, allocate, type DeviceAllocation } from "@fedlodrop/allocation";
+import { type Allocation, allocate, type DeviceAllocation, type MeasuredLink } from "@fedlodrop/allocation";
 import { createRandom, type RoundRecord, type RunConfig } from "@fedlodrop/protocol";
-import { allocationRecord } from "./allocation-record.ts";
-import { type Caution, poseProblem } from "./live-problem.ts";
+import { allocationRecord, type Decision, type Grant } from "./allocation-record.ts";
+import { type Caution, type PosedProblem, poseProblem } from "./live-problem.ts";
 import type { PlanRequest } from "./plan-request.ts";
-import { downlinkRate, evenPowerRate, fadedGains, meanGain, sendsAtFullPower } from "./radio-cell.ts";
+import { evenPowerRate, FULL_POWER_WATTS, fadedGains, RADIO_CELL, sendsAtFullPower } from "./radio-cell.ts";
 import type { Assignment, ReadyParticipant, RoundPlan } from "./run-state.ts";
 
 export interface PlanOptions {
@@ -46,21 +46,50 @@ export function directDropoutRate(
 /** On measured links nobody is paced; in an emulated cell sub-channels go round in turn. */
 export function planDirectly(method: DirectMethod, request: PlanRequest): RoundPlan {
   const { config, round, participants } = request;
-  const assignments = participants.map(
-    ({ id }, k): Assignment => ({
-      participantId: id,
-      dropoutRate: directDropoutRate(method, config, round, id),
-      ...(config.links === "measured"
-        ? { uploadBytesPerSecond: null, downloadBytesPerSecond: null, rateSource: "measured" }
-        : {
-            uploadBytesPerSecond:
-              evenPowerRate(inTurn(fadedGains(config.seed, round, id), k, participants.length)) / 8,
-            downloadBytesPerSecond: downlinkRate(meanGain(config.seed, id), participants.length) / 8,
-            rateSource: "emulated",
-          }),
-    }),
-  );
-  return { assignments, allocation: null };
+  const posed = poseProblem(request, new Map());
+  const { link } = posed.problem;
+  const grants = participants.map(({ id }, k): Grant => {
+    const dropoutRate = directDropoutRate(method, config, round, id);
+    if (link.kind === "measured") {
+      const bitsPerSecond = link.bitsPerSecond[k] as number;
+      const uploadJoulesPerBit = ownJoulesPerBit(link, k);
+      return { kind: "admitted", dropoutRate, share: null, bitsPerSecond, uploadJoulesPerBit };
+    }
+    const own = inTurn(fadedGains(config.seed, round, id), k, participants.length);
+    const bitsPerSecond = evenPowerRate(own);
+    return {
+      kind: "admitted",
+      dropoutRate,
+      share: own.length / RADIO_CELL.subChannels,
+      bitsPerSecond,
+      uploadJoulesPerBit: FULL_POWER_WATTS / bitsPerSecond,
+    };
+  });
+  return {
+    assignments: grants.map((grant, k) => assign(request, posed, k, grant, link.kind === "radio")),
+    allocation: allocationRecord(request, posed, grants, null),
+  };
+}
+
+/** A radio is on for as long as the bits take at the device's own rate, however its upload is paced. */
+const ownJoulesPerBit = ({ radioWatts, bitsPerSecond }: MeasuredLink, k: number): number =>
+  (radioWatts[k] as number) / (bitsPerSecond[k] as number);
+
+function assign(
+  { config, participants }: PlanRequest,
+  posed: PosedProblem,
+  k: number,
+  { dropoutRate, bitsPerSecond }: Grant,
+  paced: boolean,
+): Assignment {
+  const emulated = config.links === "emulated";
+  return {
+    participantId: (participants[k] as ReadyParticipant).id,
+    dropoutRate,
+    uploadBytesPerSecond: paced ? bitsPerSecond / 8 : null,
+    downloadBytesPerSecond: emulated ? (posed.downloadBytesPerSecond[k] as number) : null,
+    rateSource: emulated ? "emulated" : "measured",
+  };
 }
 
 /** Every K-th item from the k-th; with more devices than items at least one, shared. */
@@ -93,22 +122,13 @@ export function planBySolving(
     posed = poseProblem(request, caution);
     allocation = allocate(posed.problem, method, options);
   }
-  const rates = uploadRates(request, allocation);
-  const emulated = request.config.links === "emulated";
-  const assignments = request.participants.flatMap(({ id }, k): Assignment[] => {
-    const device = allocation.devices[k] as DeviceAllocation;
-    if (device.kind === "excluded") return [];
-    return [
-      {
-        participantId: id,
-        dropoutRate: device.dropoutRate,
-        uploadBytesPerSecond: posed.paced[k] ? (rates[k] as number) / 8 : null,
-        downloadBytesPerSecond: emulated ? (posed.downloadBytesPerSecond[k] as number) : null,
-        rateSource: emulated ? "emulated" : "measured",
-      },
-    ];
-  });
-  return { assignments, allocation: allocationRecord(request, posed, allocation, rates) };
+  const decisions = allocation.devices.map((device, k) => decide(request, posed, allocation, device, k));
+  return {
+    assignments: decisions.flatMap((decision, k) =>
+      decision.kind === "admitted" ? assign(request, posed, k, decision, posed.paced[k] as boolean) : [],
+    ),
+    allocation: allocationRecord(request, posed, decisions, allocation),
+  };
 }
 
 const isOutOfTime = (device: DeviceAllocation): boolean =>
@@ -122,21 +142,31 @@ const isDueForTrial = (id: string, records: readonly RoundRecord[]): boolean =>
     .slice(-ROUNDS_BETWEEN_TRIALS)
     .some(({ participants }) => participants.some((participant) => participant.id === id));
 
-/** Bit/s that each upload is paced to, null for the excluded. */
-function uploadRates(
+function decide(
   { config, round, participants }: PlanRequest,
-  { devices, owner }: Allocation,
-): (number | null)[] {
-  return devices.map((device, k) => {
-    if (device.kind === "excluded") return null;
-    const { id } = participants[k] as ReadyParticipant;
-    if (!sendsAtFullPower(config, id)) return device.uploadBitsPerSecond;
-    const gains = fadedGains(config.seed, round, id);
-    return Math.max(
-      device.uploadBitsPerSecond,
-      evenPowerRate(gains.filter((_, channel) => owner[channel] === k)),
-    );
+  { problem: { link } }: PosedProblem,
+  { owner }: Allocation,
+  device: DeviceAllocation,
+  k: number,
+): Decision {
+  if (device.kind === "excluded") return device;
+  const { dropoutRate, linkShare: share, uploadBitsPerSecond } = device;
+  const grant = (bitsPerSecond: number, uploadJoulesPerBit: number): Grant => ({
+    kind: "admitted",
+    dropoutRate,
+    share,
+    bitsPerSecond,
+    uploadJoulesPerBit,
   });
+  if (link.kind === "measured") return grant(uploadBitsPerSecond, ownJoulesPerBit(link, k));
+  const { id } = participants[k] as ReadyParticipant;
+  if (!sendsAtFullPower(config, id)) {
+    const watts = device.transmitPowerWatts / (link.amplifierEfficiency[k] as number);
+    return grant(uploadBitsPerSecond, watts / uploadBitsPerSecond);
+  }
+  const own = fadedGains(config.seed, round, id).filter((_, channel) => owner[channel] === k);
+  const bitsPerSecond = Math.max(uploadBitsPerSecond, evenPowerRate(own));
+  return grant(bitsPerSecond, FULL_POWER_WATTS / bitsPerSecond);
 }
 
 export function planRound(request: PlanRequest, options: PlanOptions = {}): RoundPlan {

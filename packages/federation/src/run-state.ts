@@ -40,7 +40,7 @@ export interface Assignment {
 
 export interface RoundPlan {
   readonly assignments: readonly Assignment[];
-  /** Null for methods that solve nothing. */
+  /** Null when the round could not be planned. */
   readonly allocation: AllocationRecord | null;
 }
 

@@ -54,7 +54,7 @@ export interface RoundRecord {
   /** From the round's start until it closed. */
   readonly seconds: number;
   readonly participants: readonly ParticipantRound[];
-  /** What the allocation solver decided and predicted; null for methods that solve nothing. */
+  /** What was decided and predicted, and the bound at these rates; null when the round could not be planned. */
   readonly allocation: AllocationRecord | null;
 }
 
@@ -64,7 +64,8 @@ export interface AllocationRecord {
   readonly lowerBound: number | null;
   readonly gap: number | null;
   readonly certified: boolean;
-  readonly milliseconds: number;
+  /** Null where nothing was solved. */
+  readonly milliseconds: number | null;
   /** True when the time budget ran out and the stated fallback answered. */
   readonly fallback: boolean;
   /** The bound's two terms: empirical (convergence) and generalisation. */
@@ -78,7 +79,8 @@ export interface AllocationRecord {
   readonly devices: readonly {
     readonly id: string;
     readonly dropoutRate: number | null;
-    readonly share: number;
+    /** Of the link; null where an upload goes as fast as the link does. */
+    readonly share: number | null;
     readonly predictedSeconds: number;
     readonly actualSeconds: number | null;
     readonly predictedJoules: number;

@@ -61,7 +61,7 @@ export function DeviceTable({ view: { rounds } }: { readonly view: HostView }) {
                   <td>{formatPercent(dropoutRate)}</td>
                   {last.allocation && (
                     <>
-                      <td>{plan ? formatPercent(plan.share) : "–"}</td>
+                      <td>{plan?.share == null ? "–" : formatPercent(plan.share)}</td>
                       <td>{plan ? formatSeconds(plan.predictedSeconds) : "–"}</td>
                     </>
                   )}

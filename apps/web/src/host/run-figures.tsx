@@ -40,8 +40,9 @@ export function RunFigures({ view: { rounds, config, baseTestLoss } }: { readonl
             {solved.gap === null
               ? ""
               : `Within ${formatPercent(solved.gap)} of the optimum${solved.certified ? ", certified" : ""}; `}
-            solved in {formatSeconds(solved.milliseconds / 1000)}
-            {solved.fallback ? ", time ran out: P-SCA's answer" : ""}.
+            {solved.milliseconds === null
+              ? "The bound at these rates, which the method did not look at."
+              : `solved in ${formatSeconds(solved.milliseconds / 1000)}${solved.fallback ? ", time ran out: P-SCA's answer" : ""}.`}
           </Figure>
         )}
       </dl>
