@@ -36,6 +36,7 @@ const view = (change: Partial<HostView>): HostView => ({
   baseTestLoss: 4,
   participants: [lane("p1", "training"), lane("p2", "uploading")],
   rounds: [],
+  notice: null,
   availableTasks: [],
   ...change,
 });

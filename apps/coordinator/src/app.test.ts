@@ -31,6 +31,7 @@ import { io, type Socket } from "socket.io-client";
 import { afterEach, describe, expect, it } from "vitest";
 import { buildCoordinator, type Coordinator, type CoordinatorOptions } from "./app.ts";
 import type { Clock } from "./clock.ts";
+import { type Planner, planHere } from "./planner.ts";
 import { createStore, readStoredRun } from "./store.ts";
 import type { Workload } from "./workload.ts";
 
@@ -754,6 +755,34 @@ describe("the host", () => {
     advance(1);
     await expect.poll(() => late.rounds.at(-1)?.runId).not.toBe(runId);
     expect(late.rounds.at(-1)).toMatchObject({ from: 0, records: [] });
+  });
+
+  it("says why a run that was started does not go on", async () => {
+    let fails = true;
+    const plan: Planner = async (request) => {
+      if (fails) throw new Error("the solver is gone");
+      return planHere(request);
+    };
+    const { coordinator, url, advance } = await start({}, { plan });
+    const { socket, views } = await connectHost(url, "key");
+    const shows = async (expected: Partial<SentView>) => {
+      await expect
+        .poll(() => {
+          advance(0.5);
+          return views.at(-1);
+        })
+        .toMatchObject(expected);
+    };
+    await shows({ phase: "lobby", notice: null });
+    await socket.emitWithAck("command", { kind: "start" });
+    await shows({ phase: "lobby", notice: "the run waits for devices: 0 of at least 1 are ready" });
+    const ada = await participate(url, "ada");
+    await phase(coordinator, "paused");
+    await shows({ phase: "paused", notice: "round 1 cannot be planned: the solver is gone" });
+    fails = false;
+    await socket.emitWithAck("command", { kind: "resume" });
+    await ada.nextStart(1);
+    await shows({ phase: "training", notice: null });
   });
 
   it("configures a fresh run for those who are there", async () => {

@@ -114,6 +114,7 @@ export async function buildCoordinator(options: CoordinatorOptions): Promise<Coo
       buildHostView(
         { runId: run.runId, joinUrl: options.joinUrl(), code, availableTasks },
         run.state,
+        run.planProblem,
         lanes,
         (participantId) => textsOf(participantId).device,
         clock.nowMs(),

@@ -1,5 +1,5 @@
 /** The run as the host page sees it. */
-import type { Member, Participant, RunState } from "@fedlodrop/federation";
+import { isReady, type Member, type Participant, type RunState } from "@fedlodrop/federation";
 import type { HostView, ParticipantView } from "@fedlodrop/protocol";
 import type { Lane, Lanes } from "./lanes.ts";
 
@@ -8,6 +8,7 @@ export type HostViewFrame = Pick<HostView, "runId" | "joinUrl" | "code" | "avail
 export function buildHostView(
   frame: HostViewFrame,
   state: RunState,
+  planProblem: string | null,
   lanes: Lanes,
   deviceName: (participantId: string) => string,
   nowMs: number,
@@ -20,6 +21,7 @@ export function buildHostView(
     config: state.config,
     locked: state.locked,
     pausing: state.intent === "pause" && state.kind !== "paused",
+    notice: state.kind === "paused" ? planProblem : waitingNotice(state),
     secondsToDeadline:
       state.kind === "training"
         ? Math.max(0, state.deadlineSeconds - (nowMs - state.startedAtMs) / 1000)
@@ -30,6 +32,12 @@ export function buildHostView(
     ),
     rounds: state.records,
   };
+}
+
+function waitingNotice({ kind, intent, participants, config }: RunState): string | null {
+  if (kind !== "lobby" || intent !== "run") return null;
+  const ready = [...participants.values()].filter(isReady).length;
+  return `the run waits for devices: ${ready} of at least ${config.minParticipants} are ready`;
 }
 
 function viewParticipant(

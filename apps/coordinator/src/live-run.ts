@@ -61,6 +61,8 @@ export interface LiveRun {
   readonly state: RunState;
   /** The full adapter after the last closed round. */
   readonly adapter: Float32Array;
+  /** Why the last plan has paused the run, or null. */
+  readonly planProblem: string | null;
   dispatch(event: RunEvent): Refusal | null;
   report(): RunReport;
   /** Nothing happens in this run any more; its workload is closed. */
@@ -77,6 +79,7 @@ export function createLiveRun(options: LiveRunOptions): LiveRun {
       .flatMap(({ participants }) => participants.filter(({ outcome }) => outcome === "aggregated"))
       .map(({ id }) => partOf(id, workload.deviceCount)),
   );
+  let planProblem: string | null = null;
   let lastEvaluationMs = 0;
   let cancelDeadline = (): void => {};
   let retired = false;
@@ -186,14 +189,16 @@ export function createLiveRun(options: LiveRunOptions): LiveRun {
       participants,
       records: state.records.slice(-ROUNDS_REMEMBERED),
     };
+    planProblem = null;
     const made = await options.plan(request).catch((error: unknown) => {
-      outbox.log(`round ${round} cannot be planned: ${messageOf(error)}`);
+      planProblem = `round ${round} cannot be planned: ${messageOf(error)}`;
       return { assignments: [], allocation: null };
     });
     if (made.assignments.length === 0 && made.allocation !== null) {
       const reasons = made.allocation.devices.map(({ id, excludedBecause }) => `${id}: ${excludedBecause}`);
-      outbox.log(`round ${round} pauses the run, nobody can take part (${reasons.join("; ")})`);
+      planProblem = `round ${round} pauses the run, nobody can take part (${reasons.join("; ")})`;
     }
+    if (planProblem !== null) outbox.log(planProblem);
     dispatch({ kind: "planned", round, plan: made, atMs: clock.nowMs() });
   }
 
@@ -237,6 +242,9 @@ export function createLiveRun(options: LiveRunOptions): LiveRun {
     },
     get adapter() {
       return adapter;
+    },
+    get planProblem() {
+      return planProblem;
     },
     dispatch,
     report: () => buildReport(state, runId, sha256(adapter)),

@@ -51,6 +51,8 @@ export interface HostView {
   readonly locked: boolean;
   /** A pause was asked for; it begins when the open round has closed. */
   readonly pausing: boolean;
+  /** Why a run that was started does not go on, in a sentence; null when it does. */
+  readonly notice: string | null;
   readonly joinUrl: string;
   /** Short code to type instead of the URL's path. */
   readonly code: string;

@@ -35,6 +35,12 @@ export function Controls({ view, command }: CommandProps) {
           <Countdown view={view} />
         </p>
       </div>
+      {view.notice && (
+        <p class="notice" role="status" data-testid="notice">
+          {view.notice[0]?.toUpperCase()}
+          {view.notice.slice(1)}.
+        </p>
+      )}
       <progress aria-label="Rounds done" max={config.rounds} value={view.rounds.length} />
       <div class="row">
         {phase === "lobby" && (
@@ -42,6 +48,7 @@ export function Controls({ view, command }: CommandProps) {
             type="button"
             class="primary"
             data-testid="start"
+            disabled={view.notice !== null}
             onClick={() => command({ kind: "start" })}
           >
             Start
