@@ -1,4 +1,4 @@
-import { appendFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { appendFile, mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from "node:fs/promises";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -957,6 +957,20 @@ it("keeps an earlier run beside the one that replaces it", async () => {
     JSON.parse(await readFile(join(directory, ...path, "report.json"), "utf8"));
   expect(await report(runId)).toMatchObject({ runId, seed: "0", rounds: [{ round: 1 }] });
   expect(await report()).toMatchObject({ seed: "2", rounds: [] });
+});
+
+it("keeps what is left of an earlier run whose checkpoint cannot be read", async () => {
+  const directory = await mkdtemp(join(tmpdir(), "fedlodrop-run-"));
+  open.push(() => rm(directory, { recursive: true }));
+  await writeFile(join(directory, "checkpoint.json"), '{"runId": "x", "rou');
+  await writeFile(join(directory, "report.json"), "earlier");
+  await utimes(join(directory, "checkpoint.json"), 86_400, 86_400);
+  const lines: string[] = [];
+  const { coordinator } = await start({}, { store: createStore(directory), log: (line) => lines.push(line) });
+  await coordinator.close();
+  expect(lines).toEqual([]);
+  expect(await readFile(join(directory, "1970-01-02T00-00-00.000Z", "report.json"), "utf8")).toBe("earlier");
+  await readStoredRun(directory);
 });
 
 it("says what is wrong with a folder that holds no run", async () => {

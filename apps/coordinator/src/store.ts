@@ -9,7 +9,7 @@
  *
  * Files are replaced by a rename, so that a reader never sees half of one.
  */
-import { appendFile, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { appendFile, mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type RoundRecord, type RunConfig, type RunReport, runConfigSchema } from "@fedlodrop/protocol";
 import { z } from "zod";
@@ -90,11 +90,24 @@ const RUN_FILE = /^(?:(?:config|checkpoint|report)\.json|metrics\.jsonl|adapter(
 async function archiveEarlierRun(directory: string): Promise<void> {
   const checkpoint = await readFile(join(directory, "checkpoint.json"), "utf8").catch(() => null);
   if (checkpoint === null) return;
-  const archive = join(directory, checkpointSchema.parse(JSON.parse(checkpoint)).runId);
+  const archive = join(directory, runIdIn(checkpoint) ?? (await timeOf(join(directory, "checkpoint.json"))));
   await mkdir(archive, { recursive: true });
   for (const name of (await readdir(directory)).filter((name) => RUN_FILE.test(name)))
     await rename(join(directory, name), join(archive, name));
 }
+
+/** Undefined for a checkpoint that cannot be read: what is left of such a run is kept all the same. */
+function runIdIn(checkpoint: string): string | undefined {
+  try {
+    return checkpointSchema.parse(JSON.parse(checkpoint)).runId;
+  } catch {
+    return undefined;
+  }
+}
+
+/** When a file was last written, as a name. */
+const timeOf = async (path: string): Promise<string> =>
+  (await stat(path)).mtime.toISOString().replaceAll(":", "-");
 
 /** The run stored in `directory`. Throws in one line when there is none or it cannot be read. */
 export async function readStoredRun(directory: string): Promise<StoredRun> {
