@@ -21,15 +21,20 @@ describe("readRunFlags", () => {
   });
 
   it.each([
-    [["--rounds", "0"], '--rounds: Too small: expected number to be >=1, got "0"'],
-    [["--rounds", "two"], '--rounds: Invalid input: expected number, received NaN, got "two"'],
-    [["--dropout", "1"], '--dropout: Too big: expected number to be <=0.95, got "1"'],
-    [["--local-steps", "1.5"], '--local-steps: Invalid input: expected int, received number, got "1.5"'],
+    [["--rounds", "0"], '--rounds: expected 1 or more, got "0"'],
+    [["--rounds", "two"], '--rounds: expected a number, got "two"'],
+    [["--dropout", ""], '--dropout: expected a number, got ""'],
+    [["--dropout", "1"], '--dropout: expected at most 0.95, got "1"'],
+    [["--deadline", "0"], '--deadline: expected more than 0, got "0"'],
+    [["--local-steps", "1.5"], '--local-steps: expected a whole number, got "1.5"'],
+    [["--task", ""], '--task: expected some text, got ""'],
+    [["--split", "dirichlet"], '--split: expected natural, iid or dirichlet:ALPHA, got "dirichlet"'],
+    [["--split", "some"], '--split: expected natural, iid or dirichlet:ALPHA, got "some"'],
+    [["--links", "none"], '--links: expected measured or emulated, got "none"'],
     [
-      ["--split", "dirichlet"],
-      '--split: Invalid input: expected number, received undefined, got "dirichlet"',
+      ["--method", "best"],
+      "--method: expected fedlora, fixed, random, greedy, equal, p-sca or branch-and-bound, ",
     ],
-    [["--method", "best"], "--method: Invalid option"],
     [
       ["--method", "p-sca", "--dropout", "0.2"],
       "--dropout belongs to --method fixed; p-sca sets the rates itself",

@@ -14,6 +14,8 @@ import { UsageError } from "./usage-error.ts";
 interface RunFlag extends Flag {
   /** Dotted place in `RunConfig`. */
   readonly field: string;
+  /** Completes "expected …" where the schema's own reason would not say it. */
+  readonly expected?: string;
   /** Text to the field's value; the schema checks it. */
   readonly read: (text: string) => unknown;
 }
@@ -140,6 +142,7 @@ export const RUN_FLAGS: readonly RunFlag[] = [
     value: "SPLIT",
     help: "natural, iid or dirichlet:ALPHA *",
     field: "split",
+    expected: "natural, iid or dirichlet:ALPHA",
     read: readSplit,
   },
   {
@@ -181,7 +184,7 @@ export function readRunFlags(given: GivenFlags): RunOverrides {
     const flag = RUN_FLAGS.find(({ field }) => field === issue?.path.join(".") || field === issue?.path[0]);
     throw new UsageError(
       flag
-        ? `--${flag.name}: ${issue?.message}, got "${given.get(flag.name)}"`
+        ? `--${flag.name}: expected ${flag.expected ?? expectation(issue)}, got "${given.get(flag.name)}"`
         : `run configuration: ${issue?.message}`,
     );
   }
@@ -189,6 +192,28 @@ export function readRunFlags(given: GivenFlags): RunOverrides {
     throw new UsageError(`--dropout belongs to --method fixed; ${parsed.data.method} sets the rates itself`);
   return parsed.data;
 }
+
+type Issue = NonNullable<ReturnType<typeof runOverridesSchema.safeParse>["error"]>["issues"][number];
+
+/** Completes "expected …" in plain words. */
+function expectation(issue: Issue | undefined): string {
+  switch (issue?.code) {
+    case "invalid_type":
+      return issue.expected === "int" ? "a whole number" : `a ${issue.expected}`;
+    case "invalid_value":
+      return inWords(issue.values.map(String));
+    case "too_small":
+      if (issue.origin === "string") return "some text";
+      return issue.inclusive ? `${issue.minimum} or more` : `more than ${issue.minimum}`;
+    case "too_big":
+      return issue.origin === "string" ? `at most ${issue.maximum} characters` : `at most ${issue.maximum}`;
+    default:
+      return `something else (${issue?.message})`;
+  }
+}
+
+const inWords = (choices: readonly string[]): string =>
+  `${choices.slice(0, -1).join(", ")} or ${choices.at(-1)}`;
 
 /** The whole configuration from flags over `defaults` of the command. */
 export function runConfigFromFlags(given: GivenFlags, defaults: RunOverrides): RunConfig {
