@@ -195,8 +195,8 @@ export function serveParticipant(socket: ParticipantSocket, desk: ParticipantDes
     );
   });
 
-  on("upload-timed", uploadTimedSchema, ({ round, secondsUpload }, participantId) => {
-    desk.run.dispatch({ kind: "upload-timed", participantId, round, secondsUpload, atMs: desk.nowMs() });
+  on("upload-timed", uploadTimedSchema, (timed, participantId) => {
+    desk.run.dispatch({ kind: "upload-timed", participantId, ...timed, atMs: desk.nowMs() });
   });
 
   socket.on("leave", () => desk.left(socket));

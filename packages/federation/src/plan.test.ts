@@ -327,7 +327,9 @@ describe("an emulated cell", () => {
     ] as const) {
       const { assignments, allocation } = planRound(request({ ...emulated, method }, three));
       expect(assignments.length).toBeGreaterThan(0);
-      for (const { rateSource, uploadBytesPerSecond, downloadBytesPerSecond } of assignments) {
+      for (const assignment of assignments) {
+        const { rateSource, uploadBytesPerSecond, downloadBytesPerSecond, uploadWatts } = assignment;
+        expect(uploadWatts).toBeGreaterThan(0);
         expect(rateSource).toBe("emulated");
         expect(uploadBytesPerSecond).toBeGreaterThan(0);
         expect(downloadBytesPerSecond).toBeGreaterThan(0);
@@ -345,6 +347,27 @@ describe("an emulated cell", () => {
     expect(Math.max(...seconds(null))).toBeLessThan(10);
     // The solver's deadline is 20 s less the slack.
     for (const stretched of seconds(1000)) expect(stretched).toBeCloseTo(20 / 1.15, 6);
+  });
+
+  it("foresees what a device that keeps its pace reports, with its own watts and the cell's", () => {
+    for (const method of ["fixed", "p-sca"] as const)
+      for (const energyLimitJoules of [null, 1000]) {
+        const { assignments, allocation } = planRound(
+          request({ ...emulated, method, energyLimitJoules }, three),
+        );
+        for (const [k, assignment] of assignments.entries()) {
+          const kept = 1 - assignment.dropoutRate;
+          const bytes = 4 * 8 * (1000 * kept + 3000 * kept) + 16;
+          // The warm-up's 0.1 s a step, half as much again, for eight steps at 15 W.
+          const compute = 15 * 1.5 * 0.1 * 8;
+          const download = bytes / assignment.downloadBytesPerSecond!;
+          const upload = (assignment.uploadWatts! * bytes) / assignment.uploadBytesPerSecond!;
+          const { predictedJoules } = allocation!.devices[k]!;
+          // Whole columns and rows are kept.
+          expect(predictedJoules / (compute + download + upload)).toBeCloseTo(1, 3);
+          if (energyLimitJoules !== null) expect(predictedJoules).toBeLessThanOrEqual(energyLimitJoules);
+        }
+      }
   });
 
   it("keeps a single device to a limit of its own, or frees it of everybody's", () => {

@@ -79,7 +79,7 @@ function assign(
   { config, participants }: PlanRequest,
   posed: PosedProblem,
   k: number,
-  { dropoutRate, bitsPerSecond }: Grant,
+  { dropoutRate, bitsPerSecond, uploadJoulesPerBit }: Grant,
   paced: boolean,
 ): Assignment {
   const emulated = config.links === "emulated";
@@ -88,6 +88,7 @@ function assign(
     dropoutRate,
     uploadBytesPerSecond: paced ? bitsPerSecond / 8 : null,
     downloadBytesPerSecond: emulated ? (posed.downloadBytesPerSecond[k] as number) : null,
+    uploadWatts: emulated ? uploadJoulesPerBit * bitsPerSecond : null,
     rateSource: emulated ? "emulated" : "measured",
   };
 }

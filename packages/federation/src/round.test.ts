@@ -60,6 +60,8 @@ const begun = (
 ) => ({ kind: "upload-begun", participantId, round, bytes, atMs }) as const;
 const arrived = (participantId: string, round = 1, atMs = 0) =>
   ({ kind: "update-arrived", participantId, round, changes: new Float32Array(1), statistics, atMs }) as const;
+const timed = (participantId: string, secondsUpload: number, energyJoules: number) =>
+  ({ kind: "upload-timed", participantId, round: 1, secondsUpload, energyJoules, atMs: 0 }) as const;
 const gone = (participantId: string) => ({ kind: "left", participantId, atMs: 0 }) as const;
 const deadline = (round = 1) => ({ kind: "deadline-passed", round, atMs: 30_000 }) as const;
 const evaluated = (round = 1) =>
@@ -78,6 +80,7 @@ const planned = (ids: readonly string[], round = 1) =>
         participantId,
         dropoutRate: config.dropoutRate,
         uploadBytesPerSecond: null,
+        uploadWatts: null,
         downloadBytesPerSecond: null,
         rateSource: "measured" as const,
       })),
@@ -233,12 +236,7 @@ describe("transition, one case a row", () => {
       "training",
       ["dismiss"],
     ],
-    [
-      "upload-timed changes no state",
-      [...evaluating, { kind: "upload-timed", participantId: "p1", round: 1, secondsUpload: 9, atMs: 1 }],
-      "evaluating",
-      [],
-    ],
+    ["upload-timed changes no state", [...evaluating, timed("p1", 9, 30)], "evaluating", []],
   ];
   it.each(cases)("%s", (_, events, kind, effects) => {
     const result = after(events);
@@ -333,6 +331,7 @@ describe("the record", () => {
       arrived("p1", 1, 3500),
       begun("p2", 1, undefined, 4000),
       { ...arrived("p2", 1, 4250), statistics: { ...statistics, trainLoss: 4 } },
+      timed("p2", 0.4, 7),
       gone("p3"),
       begun("p4", 1, 17),
       begun("p5"),
@@ -360,6 +359,8 @@ describe("the record", () => {
       bytesUp: 184,
       secondsUpload: 1.5,
     });
+    // Its own word, after the upload, in place of what was timed here and foreseen there.
+    expect(record.participants[1]).toMatchObject({ secondsUpload: 0.4, energyJoules: 7 });
     expect(record.participants[2]).toMatchObject({ bytesUp: 0, secondsUpload: null, trainLoss: null });
   });
 

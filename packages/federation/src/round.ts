@@ -181,12 +181,17 @@ function foldUpdate(state: RunState, event: Extract<RunEvent, { kind: "update-ar
   return withEffects(settle(next, atMs), [{ kind: "fold-update", round, assignment, changes, weight }]);
 }
 
-/** The participant's own figure counts the whole way there and back, so it replaces the coordinator's. */
+/** The participant's own figures count the whole way there and back, so they replace what was timed and foreseen. */
 function timeUpload(state: RunState, event: Extract<RunEvent, { kind: "upload-timed" }>): RunState {
+  const { secondsUpload, energyJoules } = event;
   if (state.kind !== "training" && state.kind !== "evaluating") return state;
   const status = state.round === event.round && state.members.get(event.participantId)?.status;
   return status && status.kind === "aggregated"
-    ? setStatus(state, event.participantId, { ...status, secondsUpload: event.secondsUpload })
+    ? setStatus(state, event.participantId, {
+        ...status,
+        secondsUpload,
+        statistics: { ...status.statistics, energyJoules },
+      })
     : state;
 }
 

@@ -56,6 +56,8 @@ export type RunEvent =
       readonly kind: "upload-timed";
       readonly round: number;
       readonly secondsUpload: number;
+      /** Of the whole round. */
+      readonly energyJoules: number;
     })
   | { readonly kind: "deadline-passed"; readonly round: number; readonly atMs: number }
   | { readonly kind: "planned"; readonly round: number; readonly plan: RoundPlan; readonly atMs: number }

@@ -35,6 +35,8 @@ export interface Assignment {
   readonly dropoutRate: number;
   readonly uploadBytesPerSecond: number | null;
   readonly downloadBytesPerSecond: number | null;
+  /** Of an emulated cell's radio while it uploads; null is the device's own. */
+  readonly uploadWatts: number | null;
   readonly rateSource: "measured" | "emulated";
 }
 

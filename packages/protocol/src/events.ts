@@ -32,7 +32,7 @@ export interface ClientToServerEvents {
     reply: Reply<Accepted>,
   ) => void;
   "upload-end": (message: { round: number }, reply: Reply<Accepted>) => void;
-  "upload-timed": (message: { round: number; secondsUpload: number }) => void;
+  "upload-timed": (message: { round: number; secondsUpload: number; energyJoules: number }) => void;
   leave: () => void;
 }
 

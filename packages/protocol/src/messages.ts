@@ -10,6 +10,7 @@ export const PROTOCOL_VERSION = 1;
 
 const seconds = z.number().min(0).max(1e6);
 const count = z.int().min(0);
+const joules = z.number().min(0).max(1e9);
 const round = z.int().min(1);
 const rate = z.number().min(0).max(0.95);
 /** No cross-entropy comes near it; sums of what may pass stay finite, so that one device cannot spoil every estimate. */
@@ -80,7 +81,8 @@ export const updateStatisticsSchema = z.object({
   secondsDownload: seconds,
   secondsCompute: seconds,
   roundTripSeconds: seconds,
-  energyJoules: z.number().min(0).max(1e9),
+  /** Foreseen: the upload is still to come. */
+  energyJoules: joules,
   energySource: z.enum(["modelled", "battery"]),
   /** 95th percentile of the step's gradient norms (estimates ρ). */
   gradientNorm95: z.number().min(0).max(1e9),
@@ -94,8 +96,8 @@ export type UploadBegin = z.infer<typeof uploadBeginSchema>;
 export const uploadChunkSchema = z.object({ round, offset: count });
 export const downloadSchema = z.object({ round });
 
-/** The participant's own measurement of an upload, after its acknowledgement. */
-export const uploadTimedSchema = z.object({ round, secondsUpload: seconds });
+/** The participant's own measurement of an upload, after its acknowledgement, and the joules of the whole round. */
+export const uploadTimedSchema = z.object({ round, secondsUpload: seconds, energyJoules: joules });
 
 // ---- coordinator → participant
 
@@ -179,6 +181,8 @@ export const roundStartSchema = z.object({
   /** The uplink share as a rate to pace uploads to; null sends as fast as the link goes. */
   uploadBytesPerSecond: z.number().positive().nullable(),
   downloadBytesPerSecond: z.number().positive().nullable(),
+  /** What the radio of an emulated cell draws while it uploads; null counts the device's own. */
+  uploadWatts: z.number().min(0).nullable(),
   rateSource: z.enum(["measured", "emulated"]),
 });
 export type RoundStart = z.infer<typeof roundStartSchema>;

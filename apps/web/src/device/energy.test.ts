@@ -6,13 +6,14 @@ describe("estimateEnergy", () => {
   const phone = energyProfile("phone", {});
 
   it("models compute and radio apart", () => {
-    expect(estimateEnergy(phone, null, { compute: 10, transfer: 2 })).toEqual({
-      joules: 43,
-      source: "modelled",
-    });
+    const seconds = { compute: 10, download: 0.5, upload: 1.5 };
+    expect(estimateEnergy(phone, null, seconds, null)).toEqual({ joules: 43, source: "modelled" });
+    // An emulated radio of 2 W: 40 + 0.75 + 3.
+    expect(estimateEnergy(phone, null, seconds, 2).joules).toBe(43.75);
   });
 
   it("prefers the battery's drain, which covers the whole time", () => {
-    expect(estimateEnergy(phone, 7, { compute: 10, transfer: 2 })).toEqual({ joules: 84, source: "battery" });
+    const seconds = { compute: 10, download: 0.5, upload: 1.5 };
+    expect(estimateEnergy(phone, 7, seconds, null)).toEqual({ joules: 84, source: "battery" });
   });
 });

@@ -6,20 +6,26 @@ export interface EnergyEstimate {
   readonly source: "modelled" | "battery";
 }
 
+/** Time at work: a transfer's pauses are not in it, for whoever waits sends nothing. */
 export interface RoundSeconds {
   readonly compute: number;
-  /** Down and up together. */
-  readonly transfer: number;
+  readonly download: number;
+  readonly upload: number;
 }
 
-/** P_device·T_compute + P_radio·T_transfer; or, with a measured battery drain, its watts over the whole time.
- *  The battery feeds everything the device does, so that estimate covers more than this tab. */
+/** P_device·T_compute + P_radio·T_transfer; or, with a measured battery drain, its watts over all of that time.
+ *  The battery feeds everything the device does, so that estimate covers more than this tab.
+ *  @param uploadWatts of an emulated cell's radio, in place of the device's own */
 export function estimateEnergy(
-  profile: EnergyProfile,
+  { computeWatts, radioWatts }: EnergyProfile,
   batteryWatts: number | null,
-  { compute, transfer }: RoundSeconds,
+  { compute, download, upload }: RoundSeconds,
+  uploadWatts: number | null,
 ): EnergyEstimate {
   return batteryWatts === null
-    ? { joules: profile.computeWatts * compute + profile.radioWatts * transfer, source: "modelled" }
-    : { joules: batteryWatts * (compute + transfer), source: "battery" };
+    ? {
+        joules: computeWatts * compute + radioWatts * download + (uploadWatts ?? radioWatts) * upload,
+        source: "modelled",
+      }
+    : { joules: batteryWatts * (compute + download + upload), source: "battery" };
 }

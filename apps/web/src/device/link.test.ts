@@ -183,6 +183,7 @@ describe("a round on the device", () => {
     training: DEFAULT_RUN_CONFIG.training,
     uploadBytesPerSecond: null,
     downloadBytesPerSecond: null,
+    uploadWatts: null,
     rateSource: "measured",
   };
   const step = { step: 1, loss: 2, gradientNorm: 0.5, seconds: 0.1, tokens: 100 };
@@ -198,10 +199,17 @@ describe("a round on the device", () => {
     chunks: { readonly offset: number; readonly bytes: number }[];
     bytes: number[];
     secondsUpload: number | null;
+    energyJoules: number | null;
   }
 
   async function coordinator(): Promise<{ url: string; received: Received; timed: Promise<void> }> {
-    const received: Received = { begun: null, chunks: [], bytes: [], secondsUpload: null };
+    const received: Received = {
+      begun: null,
+      chunks: [],
+      bytes: [],
+      secondsUpload: null,
+      energyJoules: null,
+    };
     let told = () => {};
     const timed = new Promise<void>((resolve) => {
       told = resolve;
@@ -226,8 +234,9 @@ describe("a round on the device", () => {
         reply(accepted);
       });
       socket.on("upload-end", (_message, reply) => reply(accepted));
-      socket.on("upload-timed", ({ secondsUpload }) => {
+      socket.on("upload-timed", ({ secondsUpload, energyJoules }) => {
         received.secondsUpload = secondsUpload;
+        received.energyJoules = energyJoules;
         told();
       });
     });
@@ -282,6 +291,27 @@ describe("a round on the device", () => {
     expect(seconds.get("uploaded")).toBeGreaterThanOrEqual(bytes / 10_000 - 0.002);
     expect(received.chunks.map(({ offset }) => offset)).toEqual([0, 1024, 2048, 3072]);
     expect(received.secondsUpload).toBe(seconds.get("uploaded"));
+  });
+
+  it("counts the radio's joules without the pauses of pacing, but all of an emulated upload", async () => {
+    const spend = async (change: Partial<RoundStart>): Promise<{ joules: number; atMost: number }> => {
+      const { url, received, timed } = await coordinator();
+      const began = performance.now();
+      await playRound(
+        context(connect(url), () => {}),
+        { ...start, uploadBytesPerSecond: 10_000, ...change },
+        never,
+      );
+      await timed;
+      // A phone computes at 4 W and sends at 1.5 W.
+      const atMost = 4 * ((performance.now() - began) / 1000 - received.secondsUpload!);
+      return { joules: received.energyJoules!, atMost };
+    };
+    const seconds = (16 + 4 * keptValues) / 10_000;
+    const measured = await spend({});
+    expect(measured.joules).toBeLessThan(measured.atMost + 0.5 * 1.5 * seconds);
+    const emulated = await spend({ rateSource: "emulated", uploadWatts: 100 });
+    expect(emulated.joules).toBeGreaterThanOrEqual(100 * (seconds - 0.002)); // timers may fire a hair early
   });
 
   it("stops at the deadline and uploads nothing", async () => {

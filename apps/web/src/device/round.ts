@@ -77,13 +77,15 @@ export async function playRound(
   post({ kind: "trained", round, seconds: secondsCompute });
 
   const bytes = encodeSparseValues(delta, round, valueType);
-  // The statistics travel ahead of the upload, so its time is foreseen from its rate or else the downlink's.
-  const rate = start.uploadBytesPerSecond ?? payload.byteLength / secondsDownload;
-  const spent = (transfer: number) => {
+  // An emulated radio sends slowly and without a pause; a real one that is paced is mostly silent.
+  const emulatedRate = start.rateSource === "emulated" ? start.uploadBytesPerSecond : null;
+  const spent = (upload: number) => {
     const { profile, batteryWatts } = context.energy();
-    return estimateEnergy(profile, batteryWatts, { compute: secondsCompute, transfer });
+    const seconds = { compute: secondsCompute, download: secondsDownload, upload };
+    return estimateEnergy(profile, batteryWatts, seconds, start.uploadWatts);
   };
-  const foreseen = spent(secondsDownload + bytes.byteLength / rate);
+  // The statistics travel ahead of the upload, so its time is foreseen from its rate or else the downlink's.
+  const foreseen = spent(bytes.byteLength / (emulatedRate ?? payload.byteLength / secondsDownload));
   const roundTripSeconds = await link.persist(signal, measureRoundTrip);
   const statistics: UpdateStatistics = {
     sampleCount: context.sampleCount,
@@ -94,33 +96,39 @@ export async function playRound(
     energyJoules: foreseen.joules,
     energySource: foreseen.source,
   };
-  const secondsUpload = await link.persist(signal, async (socket) => {
+  const { secondsUpload, secondsPaused } = await link.persist(signal, async (socket) => {
     const uploadStart = performance.now();
     accepted(await socket.emitWithAck("upload-begin", { round, bytes: bytes.byteLength, statistics }));
-    await sendChunks(socket, bytes, start, post, signal);
+    const secondsPaused = await sendChunks(socket, bytes, start, post, signal);
     accepted(await socket.emitWithAck("upload-end", { round }));
-    return secondsSince(uploadStart);
+    return { secondsUpload: secondsSince(uploadStart), secondsPaused };
   });
-  link.socket.emit("upload-timed", { round, secondsUpload });
-  post({ kind: "uploaded", round, seconds: secondsUpload, energy: spent(secondsDownload + secondsUpload) });
+  const energy = spent(emulatedRate === null ? secondsUpload - secondsPaused : secondsUpload);
+  link.socket.emit("upload-timed", { round, secondsUpload, energyJoules: energy.joules });
+  post({ kind: "uploaded", round, seconds: secondsUpload, energy });
 }
 
+/** Returns the seconds that pacing took. */
 async function sendChunks(
   socket: AnsweringSocket,
   bytes: Uint8Array,
   { round, uploadBytesPerSecond }: RoundStart,
   post: RoundContext["post"],
   signal: AbortSignal,
-): Promise<void> {
+): Promise<number> {
   const started = performance.now();
+  let secondsPaused = 0;
   const size = chunkBytes(uploadBytesPerSecond);
   for (let offset = 0; offset < bytes.byteLength; offset += size) {
     const chunk = bytes.slice(offset, offset + size);
     accepted(await socket.emitWithAck("upload-chunk", { round, offset }, chunk));
     const sentBytes = offset + chunk.byteLength;
     post({ kind: "uploading", round, sentBytes, totalBytes: bytes.byteLength });
+    const pauseStart = performance.now();
     await sleep(pauseSeconds(sentBytes, uploadBytesPerSecond, secondsSince(started)), signal);
+    secondsPaused += secondsSince(pauseStart);
   }
+  return secondsPaused;
 }
 
 function stepStatistics(

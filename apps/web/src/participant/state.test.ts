@@ -38,6 +38,7 @@ const start = (round: number): RoundStart => ({
   training: DEFAULT_RUN_CONFIG.training,
   uploadBytesPerSecond: null,
   downloadBytesPerSecond: null,
+  uploadWatts: null,
   rateSource: "measured",
 });
 const started = (round: number): FromWorker => ({
