@@ -55,7 +55,7 @@ federated fine-tuning in a browser. GPT-2 in the Hugging Face layout.
 | vocabulary | {config["vocab_size"]}, byte-level BPE, `<\\|endoftext\\|>` is 0 |
 | parameters | {figures["parameters"]:,}, stored as F16 |
 | trained on | {figures["tokensSeen"] / 1e6:.1f} M tokens: {epochs:.1f} passes over {figures["epochTokens"] / 1e6:.2f} M |
-| training | {figures["steps"]:,} steps, {figures["trainingSeconds"] / 60:.0f} minutes |
+| training | {figures["steps"]:,} steps in {figures["trainingSeconds"] / 60:.0f} minutes |
 
 ## Text and held-out loss
 
@@ -79,15 +79,17 @@ Temperature 0.8, the 40 likeliest tokens, seed 0; the first words are given.
 ## Limits
 
 - It writes the manner of its sources, not sense: sentences mostly hold, facts do not. Use it to see learning happen.
-- Nearly all its prose is from before 1945 or is software documentation, with the views of its time; one source is a
-  Bible and one a commentary on it. Other languages than English cost several tokens a letter and are not learnt.
+- Most of its prose is from before 1945, with the views of its time, or is software documentation; one source is a
+  Bible and one a commentary on it. Languages other than English are not learnt, and scripts other than Latin cost
+  up to one token a byte.
 - It was not filtered or tuned for safety or fairness. Do not let it decide anything about anybody.
 
 ## Files and how they were made
 
 `card.json` holds every figure above; `reference.json` the tokens and logits that readers of this folder are tested
-with; `NOTICE` the licence texts that travel with the weights. `tools/pretrain/README.md` says how to make all of
-it again; `/usr/bin/python3 tools/pretrain/pretrain.py evaluate` measures these weights again and rewrites this card.
+with; `NOTICE` the licence texts that travel with the weights; `fine-tuning.md` what federated fine-tuning makes of it.
+`tools/pretrain/README.md` says how to make all of it again; `/usr/bin/python3 tools/pretrain/pretrain.py evaluate`
+measures these weights again and rewrites this card.
 """
 
 
