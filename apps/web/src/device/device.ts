@@ -90,6 +90,7 @@ export function createDevice(post: (message: FromWorker) => void): (message: ToW
   function enter({ participantId, token, nickname, run }: Joined): void {
     if (membership && membership.participantId !== participantId)
       abandonRound("the coordinator gave a new identity");
+    if (membership && membership.run.runId !== run.runId) abandonRound("the coordinator has another run");
     membership = { participantId, token, run };
     post({ kind: "joined", participantId, token, nickname, run });
     prepare();
@@ -98,12 +99,12 @@ export function createDevice(post: (message: FromWorker) => void): (message: ToW
   /** Loads what the run needs, unless it is there already, and says `ready`. */
   function prepare(): void {
     if (!membership || !choice) return;
-    const { run, token } = membership;
-    if (loaded?.key === loadKey(run, ownTexts)) return void announceReady().catch(fail);
+    const { run, participantId, token } = membership;
+    if (loaded?.key === loadKey(run, participantId, ownTexts)) return void announceReady().catch(fail);
     loading?.abort();
     const abort = new AbortController();
     loading = abort;
-    const request = { run, token, ownTexts, choice };
+    const request = { run, participantId, token, ownTexts, choice };
     withTrainer(async () => {
       if (abort.signal.aborted) return;
       loaded?.trainer.dispose();
@@ -165,7 +166,8 @@ export function createDevice(post: (message: FromWorker) => void): (message: ToW
     const late = setTimeout(() => abort.abort(new Error("the deadline passed")), deadlineSeconds * 1000);
     withTrainer(async () => {
       try {
-        if (!link || !loaded || !membership || !energy) return;
+        if (!link || !membership || !energy) return;
+        if (!loaded) throw new Error("nothing is loaded to train with");
         const { trainer, dataset, sampleCount } = loaded;
         const { participantId, run } = membership;
         const known = energy;

@@ -29,16 +29,22 @@ export interface Loaded {
 
 export interface LoadRequest {
   readonly run: RunDescription;
+  readonly participantId: string;
   readonly token: string;
   readonly ownTexts: OwnTexts | null;
   readonly choice: BackendChoice;
 }
 
 /** Equal keys mean that nothing has to be loaded again. */
-export function loadKey({ runId, config, adapter, task }: RunDescription, ownTexts: OwnTexts | null): string {
+export function loadKey(
+  { runId, config, adapter, task }: RunDescription,
+  participantId: string,
+  ownTexts: OwnTexts | null,
+): string {
   const { model, training, split, samplesPerDevice, devices, seed } = config;
   return JSON.stringify([
     runId,
+    participantId,
     task.name,
     model,
     training,
@@ -60,7 +66,7 @@ const LONGEST_PROBLEM = 160;
 
 /** WebGPU that does not start after all is replaced by WASM, with the reason in the page's words. */
 export async function load(
-  { run, token, ownTexts, choice }: LoadRequest,
+  { run, participantId, token, ownTexts, choice }: LoadRequest,
   signal: AbortSignal,
   post: (message: FromWorker) => void,
 ): Promise<Loaded> {
@@ -95,7 +101,7 @@ export async function load(
   const sampleCount = dataset.kind === "language-model" ? dataset.windows.length : dataset.sequences.length;
   return {
     ...started,
-    key: loadKey(run, ownTexts),
+    key: loadKey(run, participantId, ownTexts),
     runId: run.runId,
     tokenizer,
     dataset,

@@ -1,0 +1,146 @@
+/** A whole device against a real Socket.IO server; only what it would load is made up. */
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import {
+  type ClientToServerEvents,
+  DEFAULT_RUN_CONFIG,
+  type Join,
+  type RoundStart,
+  type RunDescription,
+  type ServerToClientEvents,
+} from "@fedlodrop/protocol";
+import { Server, type Socket } from "socket.io";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { energyProfile } from "../device-profile.ts";
+import { createDevice } from "./device.ts";
+import { type Loaded, type LoadRequest, load, loadKey, TextsWantedError } from "./load.ts";
+import type { FromWorker, ToWorker } from "./messages.ts";
+
+vi.mock("./load.ts", async (original) => ({
+  ...(await original<typeof import("./load.ts")>()),
+  load: vi.fn(),
+}));
+
+type ServerSocket = Socket<ClientToServerEvents, ServerToClientEvents>;
+const run: RunDescription = {
+  runId: "r1",
+  config: DEFAULT_RUN_CONFIG,
+  task: {
+    name: "t",
+    title: "T",
+    story: "",
+    kind: "language-model",
+    labels: [],
+    metric: "perplexity",
+    prompts: [],
+  },
+  adapter: { rank: 2, alpha: 4, modules: [{ name: "m", inFeatures: 6, outFeatures: 4 }], dense: [] },
+};
+const roundStart: RoundStart = {
+  round: 1,
+  dropoutRate: 0.5,
+  deadlineSeconds: 60,
+  training: DEFAULT_RUN_CONFIG.training,
+  uploadBytesPerSecond: null,
+  uploadWatts: null,
+  downloadBytesPerSecond: null,
+  rateSource: "measured",
+};
+
+/** A warmed-up device, ready in the run it was asked to load for. */
+const loadFully = async ({ run, participantId }: LoadRequest): Promise<Loaded> => ({
+  key: loadKey(run, participantId, null),
+  runId: run.runId,
+  trainer: { engine: { backend: "cpu", device: "test" }, dispose() {} } as unknown as Loaded["trainer"],
+  tokenizer: {} as Loaded["tokenizer"],
+  dataset: { kind: "language-model", windows: [] },
+  source: { kind: "assigned", device: "d" },
+  sampleCount: 3,
+  warmUp: { firstStepSeconds: 0.1, stepSeconds: 0.1 },
+});
+
+const closing: (() => unknown)[] = [];
+beforeEach(() => {
+  vi.mocked(load).mockClear().mockImplementation(loadFully);
+});
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) await close();
+  vi.unstubAllGlobals();
+});
+
+/** A device that joins a coordinator; `admit` says into which run and as whom, `serve` what else it answers. */
+async function join(
+  admit: (joins: number) => Partial<{ run: RunDescription; participantId: string }>,
+  serve: (socket: ServerSocket) => void = () => {},
+) {
+  const joins: Join[] = [];
+  const posted: FromWorker[] = [];
+  const sockets: ServerSocket[] = [];
+  const http = createServer();
+  const server = new Server<ClientToServerEvents, ServerToClientEvents>(http);
+  server.on("connection", (socket) => {
+    sockets.push(socket);
+    socket.on("join", (message, reply) => {
+      joins.push(message);
+      reply({
+        kind: "joined",
+        participantId: "p1",
+        token: "secret",
+        nickname: "n",
+        deviceIndex: 0,
+        run,
+        ...admit(joins.length),
+      });
+    });
+    socket.on("ping", (reply) => reply());
+    serve(socket);
+  });
+  await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));
+  closing.push(() => server.close());
+  vi.stubGlobal("self", { location: { origin: `http://127.0.0.1:${(http.address() as AddressInfo).port}` } });
+  const send = createDevice((message) => posted.push(message));
+  closing.push(() => send({ kind: "leave" }));
+  const sent = (kind: FromWorker["kind"]) => posted.filter((message) => message.kind === kind);
+  const profile = energyProfile("cpu", {});
+  const enter = () => send({ kind: "join", nickname: "n", token: null, profile, ownTexts: null });
+  send({ kind: "check", backend: "cpu" });
+  await expect.poll(() => sent("checked")).toHaveLength(1);
+  enter();
+  return { joins, sockets, sent, send: send as (message: ToWorker) => void, enter };
+}
+
+it("joins anew when asked for a round that it has nothing loaded for", async () => {
+  vi.mocked(load).mockRejectedValue(new TextsWantedError("bring some"));
+  const { joins, sockets, sent } = await join(() => ({}));
+  await expect.poll(() => sent("texts-wanted")).toHaveLength(1);
+  sockets[0]?.emit("round-start", roundStart);
+  await expect.poll(() => joins).toHaveLength(2);
+  expect(joins[1]).not.toHaveProperty("resumesRound");
+  expect(sent("round-abandoned")).toMatchObject([{ round: 1 }]);
+});
+
+it("gives its round up when the coordinator has another run for it", async () => {
+  const other = { ...run, runId: "r2" };
+  const { joins, sockets, sent } = await join(
+    (count) => ({ run: count === 1 ? run : other }),
+    (socket) => socket.on("ready", (_, reply) => reply({ kind: "accepted" })),
+  );
+  await expect.poll(() => sent("ready")).toHaveLength(1);
+  sockets[0]?.emit("round-start", roundStart);
+  await expect.poll(() => sent("round-started")).toHaveLength(1);
+  sockets[0]?.conn.close();
+  await expect.poll(() => joins.length, { timeout: 5000 }).toBe(2);
+  expect(joins[1]).toMatchObject({ resumesRound: 1 });
+  await expect.poll(() => sent("round-abandoned")).toMatchObject([{ round: 1 }]);
+});
+
+it("loads again as somebody else, whose texts are others", async () => {
+  const { sockets, sent } = await join(
+    (count) => ({ participantId: `p${count}` }),
+    (socket) => socket.on("ready", (_, reply) => reply({ kind: "accepted" })),
+  );
+  await expect.poll(() => sent("ready")).toHaveLength(1);
+  sockets[0]?.conn.close();
+  await expect.poll(() => sent("ready"), { timeout: 5000 }).toHaveLength(2);
+  expect(load).toHaveBeenCalledTimes(2);
+});
