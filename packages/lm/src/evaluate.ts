@@ -21,14 +21,16 @@ export async function evaluateTokens(
   dataset: Dataset,
   losses: (batch: Batch) => Promise<Float32Array>,
 ): Promise<Evaluation> {
-  let sum = 0;
+  const windows: number[] = [];
   let count = 0;
   for (const { batch, rows } of evaluationBatches(dataset)) {
-    const values = (await losses(batch)).subarray(0, rows * batch.length);
-    for (const value of values) sum += value;
-    count += values.length;
+    const values = await losses(batch);
+    for (let row = 0; row < rows; row++)
+      windows.push(mean(values.subarray(row * batch.length, (row + 1) * batch.length)));
+    count += rows * batch.length;
   }
-  return { loss: sum / count, count };
+  // Windows are equally long, so that this is the mean over tokens.
+  return { loss: mean(windows), exampleLossSpread: spread(windows), count };
 }
 
 /** @param logits gives the class scores of a batch, [B, labels] row-major */
@@ -37,7 +39,7 @@ export async function evaluateClasses(
   logits: (batch: Batch) => Promise<Float32Array>,
 ): Promise<Evaluation> {
   const count = dataset.labels.length;
-  let loss = 0;
+  const losses: number[] = [];
   let labelCount = 0;
   const predicted: number[] = [];
   for (const { batch, rows } of evaluationBatches(dataset)) {
@@ -48,13 +50,40 @@ export async function evaluateClasses(
       const label = dataset.labels[predicted.length] as number;
       const largest = scores.reduce((a, b) => Math.max(a, b));
       const logSum = largest + Math.log(scores.reduce((sum, score) => sum + Math.exp(score - largest), 0));
-      loss += logSum - (scores[label] as number);
+      losses.push(logSum - (scores[label] as number));
       predicted.push(scores.indexOf(largest));
     }
   }
   const correct = predicted.filter((label, row) => label === dataset.labels[row]).length;
-  const evaluation = { loss: loss / count, accuracy: correct / count, count };
+  const evaluation = {
+    loss: mean(losses),
+    exampleLossSpread: spread(losses),
+    accuracy: correct / count,
+    count,
+  };
   return labelCount === 2 ? { ...evaluation, f1: positiveF1(predicted, dataset.labels) } : evaluation;
+}
+
+function mean(values: Iterable<number>): number {
+  let sum = 0;
+  let count = 0;
+  for (const value of values) {
+    sum += value;
+    count++;
+  }
+  return sum / count;
+}
+
+/** 99th minus 1st percentile, interpolated between the ordered values. */
+function spread(values: readonly number[]): number {
+  const ordered = values.toSorted((a, b) => a - b);
+  const at = (q: number): number => {
+    const position = q * (ordered.length - 1);
+    const below = ordered[Math.floor(position)] as number;
+    const above = ordered[Math.ceil(position)] as number;
+    return below + (above - below) * (position % 1);
+  };
+  return at(0.99) - at(0.01);
 }
 
 /** F1 of label 1: 2·TP / (predicted + actual positives); 0 when there are neither. */

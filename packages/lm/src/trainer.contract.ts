@@ -181,6 +181,10 @@ export const trainerChecks: readonly TrainerCheck[] = [
         many.reduce((sum, _, i) => sum + (singles[i % windows.length]?.loss as number), 0) / 11;
       const evaluation = await trainer.evaluate({ kind: "language-model", windows: many }, adapter);
       near(evaluation.loss, expected, 1e-6, "mean loss");
+      const losses = many.map((_, i) => singles[i % windows.length]?.loss as number).sort((a, b) => a - b);
+      // Of eleven values the percentiles lie a tenth of the way in from the ends.
+      const [a, b, y, z] = [losses[0], losses[1], losses[9], losses[10]] as [number, number, number, number];
+      near(evaluation.exampleLossSpread, 0.9 * (z - a) + 0.1 * (y - b), 1e-5, "spread of window losses");
       equal(evaluation.count, 11 * 12, "tokens");
       trainer.dispose();
     },

@@ -55,6 +55,8 @@ export interface Evaluation {
   readonly accuracy?: number;
   /** Positive-class F1 of a two-label classification. */
   readonly f1?: number;
+  /** 99th minus 1st percentile of the mean losses of single windows or samples, nats. */
+  readonly exampleLossSpread: number;
   /** What the mean is over: predicted tokens or samples. */
   readonly count: number;
 }
