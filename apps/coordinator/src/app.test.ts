@@ -565,13 +565,13 @@ describe("participants come and go", () => {
     expect(ids()).toEqual(["p2"]);
     const again = await participate(url, "ada", { token: ada.identity.token });
     expect(again.identity).toMatchObject({ participantId: "p3", deviceIndex: 2 });
-    again.socket.emit("leave");
-    await expect.poll(ids).toEqual(["p2"]);
+    await again.socket.emitWithAck("leave");
+    expect(ids()).toEqual(["p2"]);
     // Who was in a cohort stays, with what it did and the way back.
     await coordinator.command({ kind: "start" });
     await play(ben, 1);
     await ben.closed(1);
-    ben.socket.emit("leave");
+    await ben.socket.emitWithAck("leave");
     await phase(coordinator, "lobby");
     expect(ids()).toEqual(["p2"]);
   });
@@ -660,8 +660,8 @@ describe("participants come and go", () => {
     await Promise.all([play(ada, 1), play(ben, 1)]);
     await ben.nextStart(2);
     const learned = coordinator.report().adapterSha256;
-    ada.socket.emit("leave");
-    ben.socket.emit("leave");
+    await ada.socket.emitWithAck("leave");
+    await ben.socket.emitWithAck("leave");
     await phase(coordinator, "lobby");
     expect(coordinator.report().adapterSha256).toBe(learned);
     const again = [

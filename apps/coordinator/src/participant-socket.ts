@@ -199,6 +199,9 @@ export function serveParticipant(socket: ParticipantSocket, desk: ParticipantDes
     desk.run.dispatch({ kind: "upload-timed", participantId, ...timed, atMs: desk.nowMs() });
   });
 
-  socket.on("leave", () => desk.left(socket));
+  socket.on("leave", (...args: unknown[]) => {
+    desk.left(socket);
+    replyOf(args)(undefined);
+  });
   socket.on("disconnect", () => desk.disconnected(socket));
 }

@@ -33,7 +33,7 @@ export interface ClientToServerEvents {
   ) => void;
   "upload-end": (message: { round: number }, reply: Reply<Accepted>) => void;
   "upload-timed": (message: { round: number; secondsUpload: number; energyJoules: number }) => void;
-  leave: () => void;
+  leave: (reply: () => void) => void;
 }
 
 export interface ServerToClientEvents {

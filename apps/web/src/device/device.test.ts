@@ -144,3 +144,29 @@ it("loads again as somebody else, whose texts are others", async () => {
   await expect.poll(() => sent("ready"), { timeout: 5000 }).toHaveLength(2);
   expect(load).toHaveBeenCalledTimes(2);
 });
+
+it("leaves for good, with an answer outstanding, and can join again", async () => {
+  let readies = 0;
+  let left = 0;
+  const { sockets, sent, send, enter } = await join(
+    () => ({}),
+    (socket) => {
+      socket.on("ready", (_, reply) => {
+        readies += 1;
+        if (readies > 1) reply({ kind: "accepted" });
+      });
+      socket.on("leave", (reply) => {
+        left += 1;
+        reply();
+      });
+    },
+  );
+  await expect.poll(() => readies).toBe(1);
+  send({ kind: "leave" });
+  await expect.poll(() => left).toBe(1);
+  expect(sent("left")).toHaveLength(1);
+  await expect.poll(() => sockets[0]?.connected).toBe(false);
+  enter();
+  await expect.poll(() => sent("ready")).toHaveLength(1);
+  expect([sockets.length, sent("failed")]).toEqual([2, []]);
+});

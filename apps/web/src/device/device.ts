@@ -5,7 +5,7 @@
 import { type BackendChoice, pickBackend } from "@fedlodrop/lm";
 import type { EnergyProfile, Joined, RoundStart, RunDescription } from "@fedlodrop/protocol";
 import { io } from "socket.io-client";
-import { type Link, openLink, type ParticipantSocket, RefusedError } from "./link.ts";
+import { type Link, LinkClosedError, openLink, type ParticipantSocket, RefusedError } from "./link.ts";
 import { type Loaded, load, loadKey, TextsWantedError } from "./load.ts";
 import { type FromWorker, type OwnTexts, type ToWorker, toPlainError } from "./messages.ts";
 import { measureRoundTrip, playRound } from "./round.ts";
@@ -35,7 +35,9 @@ export function createDevice(post: (message: FromWorker) => void): (message: ToW
   let openRound: OpenRound | undefined;
   let trainerQueue: Promise<void> = Promise.resolve();
 
-  const fail = (error: unknown): void => post({ kind: "failed", error: toPlainError(error) });
+  const fail = (error: unknown): void => {
+    if (!(error instanceof LinkClosedError)) post({ kind: "failed", error: toPlainError(error) });
+  };
 
   /** Runs `work` when the trainer is free. */
   function withTrainer(work: () => Promise<void>): void {
@@ -110,7 +112,9 @@ export function createDevice(post: (message: FromWorker) => void): (message: ToW
       loaded?.trainer.dispose();
       loaded = undefined;
       try {
-        loaded = await load(request, abort.signal, post);
+        loaded = await load(request, abort.signal, (message) => {
+          if (!abort.signal.aborted) post(message);
+        });
         if (!abort.signal.aborted) await announceReady();
       } catch (error) {
         if (abort.signal.aborted) return;
@@ -207,8 +211,7 @@ export function createDevice(post: (message: FromWorker) => void): (message: ToW
   function leave(): void {
     abandonRound("this device left");
     loading?.abort();
-    link?.socket.emit("leave");
-    link?.close();
+    link?.leave();
     link = undefined;
     membership = undefined;
   }
@@ -238,6 +241,7 @@ export function createDevice(post: (message: FromWorker) => void): (message: ToW
         return;
       case "leave":
         leave();
+        post({ kind: "left" });
         return;
       default:
         message satisfies never;

@@ -30,7 +30,15 @@ export interface Link {
   /** Joins anew over a fresh connection: what this device owed to a round it no longer works on is given up, so that
    *  nobody waits for it. */
   rejoin(): void;
+  /** Tells the coordinator that this device does not come back, and closes. */
+  leave(): void;
+  /** No more is sent or tried again; whatever `persist` is at rejects with a LinkClosedError. */
   close(): void;
+}
+
+/** The device has let go of its connection: nobody is to be told. */
+export class LinkClosedError extends Error {
+  override readonly name = "LinkClosedError";
 }
 
 export type AnsweringSocket = ReturnType<ParticipantSocket["timeout"]>;
@@ -59,12 +67,16 @@ export interface LinkOptions {
   readonly answerSeconds?: number;
 }
 
+/** Longest wait for the coordinator's word on a leave. */
+const FAREWELL_SECONDS = 2;
+
 /** @param socket connecting or connected; the link owns it from now on */
 export function openLink(socket: ParticipantSocket, options: LinkOptions, listener: LinkListener): Link {
   const { nickname, token, answerSeconds = 15 } = options;
   let currentToken = token;
   let isJoined = false;
   let waiting: (() => void)[] = [];
+  const closing = new AbortController();
 
   async function join(): Promise<void> {
     const resumesRound = listener.openRound();
@@ -75,6 +87,7 @@ export function openLink(socket: ParticipantSocket, options: LinkOptions, listen
       ...(resumesRound !== undefined && { resumesRound }),
     };
     const reply = await socket.timeout(answerSeconds * 1000).emitWithAck("join", message);
+    if (closing.signal.aborted) return;
     if (reply.kind === "refused") {
       socket.disconnect();
       return listener.refused(reply);
@@ -86,7 +99,7 @@ export function openLink(socket: ParticipantSocket, options: LinkOptions, listen
   }
 
   function reconnect(): void {
-    socket.disconnect().connect();
+    if (!closing.signal.aborted) socket.disconnect().connect();
   }
 
   socket.on("connect", () => {
@@ -98,9 +111,15 @@ export function openLink(socket: ParticipantSocket, options: LinkOptions, listen
     isJoined = false;
     listener.connection(false);
     // Socket.IO reconnects by itself except when the coordinator closed the connection, as it does on shutdown.
-    if (reason === "io server disconnect") setTimeout(() => socket.connect(), 1000);
+    if (reason === "io server disconnect") setTimeout(reconnect, 1000);
   });
   socket.on("connect_error", () => listener.connection(false));
+
+  function end(): void {
+    closing.abort(new LinkClosedError("the connection has been closed"));
+    waiting = [];
+    socket.removeAllListeners();
+  }
 
   const joinedAgain = (signal: AbortSignal): Promise<void> =>
     isJoined
@@ -112,7 +131,8 @@ export function openLink(socket: ParticipantSocket, options: LinkOptions, listen
 
   return {
     socket,
-    async persist(signal, attempt) {
+    async persist(given, attempt) {
+      const signal = AbortSignal.any([given, closing.signal]);
       for (;;) {
         signal.throwIfAborted();
         await joinedAgain(signal);
@@ -126,9 +146,14 @@ export function openLink(socket: ParticipantSocket, options: LinkOptions, listen
       }
     },
     rejoin: reconnect,
+    leave() {
+      end();
+      if (!socket.connected) return void socket.disconnect();
+      // Whoever hangs up at once is not heard: the coordinator takes what it says for a lost connection's.
+      socket.timeout(FAREWELL_SECONDS * 1000).emit("leave", () => socket.disconnect());
+    },
     close() {
-      waiting = [];
-      socket.removeAllListeners();
+      end();
       socket.disconnect();
     },
   };

@@ -111,6 +111,8 @@ export type FromWorker =
   | { readonly kind: "join-refused"; readonly refused: Refused }
   | { readonly kind: "refused"; readonly refused: Refused }
   | { readonly kind: "dismissed"; readonly refused: Refused }
+  /** At the user's wish. */
+  | { readonly kind: "left" }
   | { readonly kind: "trying"; readonly why: string }
   | {
       readonly kind: "tried-text";

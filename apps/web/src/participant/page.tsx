@@ -19,7 +19,7 @@ export function ParticipantPage({ session, offeredNickname }: PageProps) {
   const state = session.state.value;
   return (
     <>
-      <Header state={state} />
+      <Header state={state} leave={session.leave} />
       <main>
         {state.notice && (
           <p class="card notice" role="status">
@@ -37,7 +37,7 @@ export function ParticipantPage({ session, offeredNickname }: PageProps) {
   );
 }
 
-function Header({ state }: { readonly state: ParticipantState }) {
+function Header({ state, leave }: { readonly state: ParticipantState; readonly leave: () => void }) {
   const shown = shownState(state);
   return (
     <header class="top">
@@ -52,9 +52,16 @@ function Header({ state }: { readonly state: ParticipantState }) {
           <span class="chip" data-testid="backend" title={state.choice?.reason}>
             {BACKEND_NAMES[state.choice?.backend ?? "cpu"]}
           </span>
-          <span class={shown === "away" ? "chip warn" : "chip good"}>
-            {shown === "away" ? "offline" : "connected"}
-          </span>
+          {shown !== "kicked" && (
+            <>
+              <span class={shown === "away" ? "chip warn" : "chip good"}>
+                {shown === "away" ? "offline" : "connected"}
+              </span>
+              <button type="button" class="quiet" data-testid="leave" onClick={leave}>
+                Leave
+              </button>
+            </>
+          )}
         </div>
       )}
     </header>

@@ -19,6 +19,8 @@ export interface Session {
   useOwnTexts(texts: OwnTexts | null): void;
   correctProfile(correction: ProfileCorrection): void;
   tryPrompt(prompt: string): void;
+  /** Takes part no more; the open round goes on without this device. */
+  leave(): void;
 }
 
 export function startSession(address: PageAddress): Session {
@@ -80,6 +82,7 @@ export function startSession(address: PageAddress): Session {
       state.value = { ...state.value, trial: { prompt, note: "Thinking …", base: null, tuned: null } };
       device.send({ kind: "try", prompt });
     },
+    leave: () => device.send({ kind: "leave" }),
   };
 }
 

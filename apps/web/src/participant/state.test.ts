@@ -176,6 +176,15 @@ describe("participant state", () => {
     expect([shownState(later), later.notice]).toEqual(["ready", "locked"]);
   });
 
+  it("says that it has left, and how to come back", () => {
+    const abandoned = { kind: "round-abandoned", round: 1, why: "this device left" } as const;
+    const state = after(joined, ready, started(1), { kind: "left" }, abandoned);
+    expect([shownState(state), state.notice]).toEqual([
+      "kicked",
+      "You have left the run. Reload this page to take part again.",
+    ]);
+  });
+
   it("is removed by the host, whether connected or away", () => {
     const refused = { kind: "refused", reason: "kicked", message: "removed" } as const;
     for (const kind of ["dismissed", "join-refused"] as const) {

@@ -209,6 +209,8 @@ export function reduce(state: ParticipantState, message: FromWorker): Participan
     }
     case "refused":
       return { ...state, notice: message.refused.message };
+    case "left":
+      return removed(state, "You have left the run. Reload this page to take part again.");
     case "dismissed":
       return removed(state, message.refused.message);
     case "trying":
