@@ -36,5 +36,9 @@ test("without WebGPU a tab trains on WASM and says so, while the host watches", 
   await expect(host.getByTestId("device-table")).toContainText("Ada");
   await expect(host.getByTestId("device-table")).toContainText("averaged in");
   await expect(participant.getByTestId("status")).toHaveText("The run is over");
+
+  await participant.getByTestId("leave").click();
+  await expect(participant.getByTestId("status")).toHaveText("This tab no longer takes part");
+  await expect(lane).toContainText("away");
   await browser.close();
 });
