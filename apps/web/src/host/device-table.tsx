@@ -33,6 +33,7 @@ export function DeviceTable({ view: { rounds } }: { readonly view: HostView }) {
               )}
               <th>Actual time</th>
               <th>Computing</th>
+              {last.allocation && <th>Foreseen energy</th>}
               <th>Energy (estimate)</th>
               <th>Down</th>
               <th>Up</th>
@@ -67,6 +68,7 @@ export function DeviceTable({ view: { rounds } }: { readonly view: HostView }) {
                   )}
                   <td>{actual === null ? "–" : formatSeconds(actual)}</td>
                   <td>{secondsCompute === null ? "–" : formatSeconds(secondsCompute)}</td>
+                  {last.allocation && <td>{plan ? formatJoules(plan.predictedJoules) : "–"}</td>}
                   <td>{energyJoules === null ? "–" : `${formatJoules(energyJoules)} (${energySource})`}</td>
                   <td>{formatBytes(bytesDown)}</td>
                   <td>{formatBytes(bytesUp)}</td>
@@ -77,7 +79,7 @@ export function DeviceTable({ view: { rounds } }: { readonly view: HostView }) {
             {excluded.map(({ id, excludedBecause }) => (
               <tr key={id}>
                 <td>{id}</td>
-                <td class="words" colSpan={9}>
+                <td class="words" colSpan={10}>
                   left out of the round: {excludedBecause}
                 </td>
               </tr>
