@@ -18,6 +18,7 @@ export {
   type TargetModule,
   targetModuleTitles,
 } from "./lora.ts";
+export { lossCurvature } from "./loss-curvature.ts";
 export { type LoadedModel, loadModel, MODEL_FILES, type ModelFile } from "./model-files.ts";
 export { type NamedTensor, parseSafetensors, serializeSafetensors, type TensorMap } from "./safetensors.ts";
 export { createTrainer, type LocalTrainer, type TrainerOptions } from "./tensorflow-trainer.ts";

@@ -28,7 +28,14 @@ import {
   rescaleFactor,
 } from "./lora-dropout.ts";
 import { labelLogits, tokenLosses } from "./loss.ts";
-import { disposeTraining, initTraining, padToSlots, trainStep } from "./train-step.ts";
+import {
+  disposeTraining,
+  type Expansion,
+  initTraining,
+  lossAndGradient,
+  padToSlots,
+  trainStep,
+} from "./train-step.ts";
 import type {
   Backend,
   Evaluation,
@@ -52,6 +59,8 @@ export interface TrainerOptions extends EngineOptions {
 /** A trainer in this process, which can say what it runs on. */
 export interface LocalTrainer extends Trainer {
   readonly engine: EngineDescription;
+  /** Gradient of the mean loss over the whole dataset, as one batch, in every entry of a full adapter. */
+  gradient(dataset: Dataset, adapter: Float32Array): Promise<Float32Array>;
 }
 
 /** @throws when the backend cannot start; `pickBackend` says beforehand which one can. */
@@ -153,6 +162,17 @@ class TensorflowTrainer implements LocalTrainer {
     );
   }
 
+  gradient(dataset: Dataset, adapter: Float32Array): Promise<Float32Array> {
+    const batch = createBatch(
+      dataset,
+      Array.from({ length: sampleCount(dataset) }, (_, row) => row),
+    );
+    return this.withSlots(adapter, async (expansion, slots) => {
+      const padded = await this.compute(() => lossAndGradient(this.model, expansion, batch, slots).gradient);
+      return padded.slice(0, adapter.length);
+    });
+  }
+
   async generate(
     promptIds: readonly number[],
     { maxTokens, temperature, topK, seed }: GenerationOptions,
@@ -203,15 +223,23 @@ class TensorflowTrainer implements LocalTrainer {
     adapter: Float32Array | undefined,
     use: (factors: (() => AdapterTensors) | undefined) => Promise<T>,
   ): Promise<T> {
+    return adapter
+      ? this.withSlots(adapter, (expansion, slots) => use(() => expansion.expand(slots)))
+      : this.device.run(() => use(undefined));
+  }
+
+  private withSlots<T>(
+    adapter: Float32Array,
+    use: (expansion: Expansion, slots: tf.Tensor1D) => Promise<T>,
+  ): Promise<T> {
     return this.device.run(async () => {
-      if (!adapter) return use(undefined);
       if (adapter.length !== adapterSize(this.shape))
         throw new Error(`adapter: expected ${adapterSize(this.shape)} values, got ${adapter.length}`);
       const placement = placeFullAdapter(this.shape);
       const expansion = createExpansion(this.shape, placement);
       const slots = tf.tensor1d(padToSlots(adapter, placement.slotCount));
       try {
-        return await use(() => expansion.expand(slots));
+        return await use(expansion, slots);
       } finally {
         slots.dispose();
         expansion.dispose();
