@@ -12,7 +12,7 @@ test("without WebGPU a tab trains on WASM and says so, while the host watches", 
   tinyModel,
 }) => {
   test.setTimeout(180_000);
-  const { url, hostUrl } = await serve("--model", tinyModel, ...TINY);
+  const { url, hostUrl, host: watching } = await serve("--model", tinyModel, ...TINY);
   const browser = await launchBrowser({ webgpu: "off" });
   const host = await browser.newPage();
   await host.goto(hostUrl);
@@ -31,6 +31,15 @@ test("without WebGPU a tab trains on WASM and says so, while the host watches", 
   const lane = host.getByTestId("lane-p1");
   await expect(lane).toContainText("Ada");
   await expect(lane).toContainText("ready", { timeout: 60_000 });
+
+  const limits = expect.poll(() => watching.view().config.deviceEnergyLimitsJoules);
+  await lane.getByLabel("Ada: energy limit in joules").fill("1000");
+  await lane.getByLabel("Ada: energy limit in joules").press("Tab");
+  await limits.toEqual({ p1: 1000 });
+  await lane.getByLabel("Ada: energy limit in joules").fill("");
+  await lane.getByLabel("Ada: energy limit in joules").press("Tab");
+  await limits.toEqual({});
+
   await host.getByTestId("start").click();
   await expect(host.getByTestId("status")).toHaveText("The run is over", { timeout: 90_000 });
   await expect(host.getByTestId("device-table")).toContainText("Ada");
