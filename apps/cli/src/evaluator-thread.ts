@@ -5,7 +5,8 @@ import {
   createTrainer,
   type Dataset,
   datasetFromSamples,
-  type Trainer,
+  type LocalTrainer,
+  lossCurvature,
 } from "@fedlodrop/lm";
 import { readModel, wasmDirectory } from "@fedlodrop/lm/node";
 import {
@@ -18,7 +19,7 @@ import type { EvaluationTexts, ModelTerms } from "./evaluator.ts";
 import { answerCalls } from "./thread.ts";
 
 interface Opened {
-  readonly trainer: Trainer;
+  readonly trainer: LocalTrainer;
   readonly shape: AdapterShape;
   readonly heldOut: Dataset;
   /** Of each part of the training texts. */
@@ -29,6 +30,8 @@ interface Opened {
 
 let opened: Opened | null = null;
 let shape: AdapterShape;
+/** Since the thread was opened. */
+let evaluationsOfTraining = 0;
 
 export const evaluatorCalls = {
   /** @throws in one line when the model folder cannot be used or there is nothing to evaluate on. */
@@ -82,11 +85,15 @@ export const evaluatorCalls = {
     const train = together(
       parts.map((part) => someOf(splits[part] as Dataset, Math.ceil(count / parts.length))),
     );
+    const training = train && (await trainer.evaluate(train, adapter));
+    const isProbed = train !== null && evaluationsOfTraining++ % EVALUATIONS_PER_PROBE === 0;
     return {
       testLoss: test.loss,
-      trainLoss: train && (await trainer.evaluate(train, adapter)).loss,
+      trainLoss: training?.loss ?? null,
       testAccuracy: test.accuracy ?? null,
       testF1: test.f1 ?? null,
+      exampleLossSpread: training?.exampleLossSpread ?? null,
+      curvature: isProbed ? await curvatureOf(trainer, train, adapter) : null,
     };
   },
 
@@ -95,6 +102,19 @@ export const evaluatorCalls = {
   },
 };
 export type EvaluatorCalls = typeof evaluatorCalls;
+
+/** Curvature changes slowly, and a probe takes more than half as long as an evaluation: every other round waits for one. */
+const EVALUATIONS_PER_PROBE = 2;
+const PROBE_SAMPLES = 4;
+
+function curvatureOf(
+  trainer: LocalTrainer,
+  train: Dataset,
+  adapter: Float32Array,
+): Promise<RoundEvaluation["curvature"]> {
+  const probed = someOf(train, PROBE_SAMPLES);
+  return lossCurvature((at) => trainer.gradient(probed, at), adapter);
+}
 
 const rowsOf = (dataset: Dataset): readonly Int32Array[] =>
   dataset.kind === "language-model" ? dataset.windows : dataset.sequences;

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { writeTinyModel } from "@fedlodrop/harness";
-import { createTrainer, datasetFromSamples } from "@fedlodrop/lm";
+import { createTrainer, datasetFromSamples, lossCurvature } from "@fedlodrop/lm";
 import { readModel } from "@fedlodrop/lm/node";
 import {
   adapterSize,
@@ -54,8 +54,9 @@ describe("a workload", () => {
       expect(workload.largestSplit).toBe(Math.max(...counts));
 
       const adapter = initialAdapter(workload.adapter, "0").map((value, i) => value + 0.05 * Math.sin(i));
-      const { testLoss, trainLoss } = await workload.evaluate!(adapter, [0, 2]);
-      expect((await workload.evaluate!(adapter, [])).trainLoss).toBeNull();
+      const first = await workload.evaluate!(adapter, [0, 2]);
+      const { testLoss, trainLoss } = first;
+      expect(await workload.evaluate!(adapter, [])).toMatchObject({ trainLoss: null, curvature: null });
       // The same six held-out windows on the oracle engine, in this thread.
       const loaded = await readModel(model);
       const { heldOut } = await prepareTask("presidents", {
@@ -80,6 +81,18 @@ describe("a workload", () => {
       // Three windows of each of two devices, and none of the third.
       const seen = { kind, windows: [0, 2].flatMap((part) => drawn(texts[part]!.samples, 3)) } as const;
       expect(trainLoss).toBeCloseTo((await trainer.evaluate(seen, adapter)).loss, 5);
+      expect(first.exampleLossSpread).toBeCloseTo(
+        (await trainer.evaluate(seen, adapter)).exampleLossSpread,
+        5,
+      );
+      // Of four of those windows, in every other evaluation that has any.
+      const chosen = sampleWithoutReplacement(6, 4, createRandom("evaluation"));
+      const probed = { kind, windows: Array.from(chosen, (row) => seen.windows[row]!) } as const;
+      const { mean, least } = await lossCurvature((at) => trainer.gradient(probed, at), adapter);
+      expect(first.curvature!.mean / mean).toBeCloseTo(1, 2);
+      expect(first.curvature!.least / least).toBeCloseTo(1, 2);
+      expect((await workload.evaluate!(adapter, [0])).curvature).toBeNull();
+      expect((await workload.evaluate!(adapter, [0])).curvature).not.toBeNull();
       trainer.dispose();
 
       const file = await workload.serializeAdapter(adapter);

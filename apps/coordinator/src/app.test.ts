@@ -78,6 +78,8 @@ const workload = async (): Promise<Workload> => ({
     trainLoss: distance(adapter) / 2,
     testAccuracy: null,
     testF1: null,
+    exampleLossSpread: null,
+    curvature: null,
   }),
   modelDirectory: join(import.meta.dirname, "../../../models/base"),
   serializeAdapter: async (adapter) => new Uint8Array(adapter.buffer.slice(0)),

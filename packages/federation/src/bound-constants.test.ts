@@ -1,6 +1,6 @@
-import type { ParticipantRound, RoundRecord } from "@fedlodrop/protocol";
-import { expect, it } from "vitest";
-import { regressVariance } from "./bound-constants.ts";
+import type { ParticipantRound, RoundEvaluation, RoundRecord } from "@fedlodrop/protocol";
+import { describe, expect, it } from "vitest";
+import { estimateConstants, regressVariance } from "./bound-constants.ts";
 
 /** Losses 4 + easier or harder texts + progress + A·γ/(1−γ), with A = 0.3. */
 const record = (round: number, rates: readonly (number | null)[]): RoundRecord =>
@@ -29,4 +29,49 @@ it("finds what masks add to the loss under texts of unlike difficulty and progre
 it("says nothing when rates did not differ", () => {
   expect(regressVariance([record(1, [0.3, 0.3]), record(2, [0.5, 0.5])])).toBeNull();
   expect(regressVariance([])).toBeNull();
+});
+
+describe("what evaluations measure", () => {
+  const evaluated = (
+    round: number,
+    exampleLossSpread: number | null,
+    curvature: RoundEvaluation["curvature"],
+  ): RoundRecord => ({
+    ...record(round, [0.1, 0.5]),
+    participants: record(round, [0.1, 0.5]).participants.map((participant) => ({
+      ...participant,
+      outcome: "aggregated",
+      lossSpread: 1.5,
+    })),
+    evaluation: { testLoss: 4, trainLoss: 3, testAccuracy: null, testF1: null, exampleLossSpread, curvature },
+  });
+  const saddle = { mean: 0.02, least: -3 };
+
+  it("replaces the defaults once there are three observations of it", () => {
+    const after = (records: RoundRecord[]) => estimateConstants(records, 100);
+    const two = [evaluated(1, 4, saddle), evaluated(2, 4, null), evaluated(3, null, saddle)];
+    expect(after(two)).toMatchObject({ source: "estimated", ridge: 0.5, minCurvature: 0.1 });
+    // Until then the spread of batch means stands in.
+    expect(after(two).lossRange).toBeCloseTo(1.5, 12);
+    const { ridge, minCurvature, lossRange } = after([...two, evaluated(4, 4, saddle)]);
+    expect([ridge, minCurvature, lossRange]).toEqual([0.01, 0.02 / 100, 4].map((v) => expect.closeTo(v, 12)));
+  });
+
+  it("is averaged over rounds, the last one with a tenth", () => {
+    const records = [1, 1, 1, 2].map((mean, i) => evaluated(i + 1, 4 * mean, { mean, least: 0.2 * mean }));
+    const { ridge, minCurvature, lossRange } = estimateConstants(records, 100);
+    expect([ridge, minCurvature, lossRange]).toEqual([0.55, 0.22, 4.4].map((v) => expect.closeTo(v, 12)));
+  });
+
+  it("is kept in range, and says nothing of a ridge where the mean curvature is not positive", () => {
+    const constants = (mean: number, least: number) =>
+      estimateConstants(
+        [1, 2, 3].map((round) => evaluated(round, 100, { mean, least })),
+        100,
+      );
+    expect(constants(1000, 500)).toMatchObject({ ridge: 10, minCurvature: 10, lossRange: 20 });
+    expect(constants(1e-7, -1)).toMatchObject({ ridge: 1e-4, minCurvature: 1e-6 });
+    for (const mean of [0, -0.5])
+      expect(constants(mean, -3)).toMatchObject({ ridge: 0.5, minCurvature: 0.1 });
+  });
 });

@@ -14,13 +14,15 @@ export const VARIANCE_EXPONENT = 1;
 /** A as a share of the loss, until rounds have been seen, and its range afterwards. */
 const DEFAULT_VARIANCE_SHARE = 0.05;
 const VARIANCE_SHARE_RANGE = [0.005, 0.5] as const;
+/** Λ_min is at least this share of the mean curvature; whoever measures it looks no lower. */
+const LEAST_CURVATURE_SHARE = 0.01;
 /** Loss assumed before anything has been evaluated, nats. */
 const ASSUMED_LOSS = 4;
 
 const DEFAULTS = {
   lossRange: 8,
   gradientNorm: 1,
-  ridge: 0.5, // λ is free in the theory
+  ridge: 0.5,
   minCurvature: 0.1,
   confidence: 0.1,
   gapScale: 1,
@@ -40,6 +42,8 @@ export function estimateConstants(records: readonly RoundRecord[], exampleCount:
   );
   if (seen.length < ROUNDS_NEEDED) return fallback;
 
+  // Where the mean is not positive, there is nothing that a ridge could stand for.
+  const curvatures = evaluated.flatMap(({ curvature }) => (curvature && curvature.mean > 0 ? curvature : []));
   const [leastShare, mostShare] = VARIANCE_SHARE_RANGE;
   const known: BoundEstimate = {
     ...fallback,
@@ -49,7 +53,22 @@ export function estimateConstants(records: readonly RoundRecord[], exampleCount:
       1e-3,
       1e3,
     ),
-    lossRange: clamp(average(seen, ({ lossSpread }) => lossSpread) ?? DEFAULTS.lossRange, 0.05, 20),
+    lossRange: clamp(
+      observed(evaluated.flatMap(({ exampleLossSpread }) => exampleLossSpread ?? [])) ??
+        average(seen, ({ lossSpread }) => lossSpread) ??
+        DEFAULTS.lossRange,
+      0.05,
+      20,
+    ),
+    // A dropout ridge is half the curvature that dropped entries would have met.
+    ridge: clamp(observed(curvatures.map(({ mean }) => mean / 2)) ?? DEFAULTS.ridge, 1e-4, 10),
+    // The theory needs a positive one, and a loss around a network curves both ways.
+    minCurvature: clamp(
+      observed(curvatures.map(({ mean, least }) => Math.max(least, LEAST_CURVATURE_SHARE * mean))) ??
+        DEFAULTS.minCurvature,
+      1e-6,
+      10,
+    ),
     varianceCoefficient: clamp(
       regressVariance(seen) ?? fallback.varianceCoefficient,
       leastShare * loss,
@@ -73,6 +92,11 @@ function average(
         : [told.reduce((sum, p) => sum + (p.sampleCount / weight) * (read(p) as number), 0)];
     }),
   );
+}
+
+/** Null until there are enough observations. */
+function observed(values: readonly number[]): number | null {
+  return values.length < ROUNDS_NEEDED ? null : exponential(values);
 }
 
 function exponential(values: readonly number[]): number | null {

@@ -68,7 +68,14 @@ const evaluated = (round = 1) =>
   ({
     kind: "evaluated",
     round,
-    evaluation: { testLoss: 3, trainLoss: 2.5, testAccuracy: null, testF1: null },
+    evaluation: {
+      testLoss: 3,
+      trainLoss: 2.5,
+      testAccuracy: null,
+      testF1: null,
+      exampleLossSpread: null,
+      curvature: null,
+    },
     atMs: 40_000,
   }) as const;
 const planned = (ids: readonly string[], round = 1) =>

@@ -39,6 +39,15 @@ export interface RoundEvaluation {
   readonly trainLoss: number | null;
   readonly testAccuracy: number | null;
   readonly testF1: number | null;
+  /** 99th minus 1st percentile of the training loss over single windows or samples, nats. */
+  readonly exampleLossSpread: number | null;
+  /** Of the training loss in the adapter's entries; null in rounds that do not measure it. */
+  readonly curvature: {
+    /** Of the Hessian's diagonal. */
+    readonly mean: number;
+    /** Smallest Ritz value, which is looked for only down to a hundredth of the mean. */
+    readonly least: number;
+  } | null;
 }
 
 export interface RoundRecord {
