@@ -54,6 +54,7 @@ const loadFully = async ({ run, participantId }: LoadRequest): Promise<Loaded> =
   trainer: { engine: { backend: "cpu", device: "test" }, dispose() {} } as unknown as Loaded["trainer"],
   tokenizer: {} as Loaded["tokenizer"],
   dataset: { kind: "language-model", windows: [] },
+  ownHeldOut: null,
   source: { kind: "assigned", device: "d" },
   sampleCount: 3,
   warmUp: { firstStepSeconds: 0.1, stepSeconds: 0.1 },

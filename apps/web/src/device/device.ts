@@ -201,9 +201,9 @@ export function createDevice(post: (message: FromWorker) => void): (message: ToW
     if (openRound) post({ kind: "trying", why: "This device is busy with a round; the answer follows it." });
     withTrainer(async () => {
       if (!loaded || !membership) return;
-      const { trainer, tokenizer } = loaded;
-      await tryPrompt({ trainer, tokenizer, run: membership.run, post }, prompt).catch((error: unknown) =>
-        post({ kind: "try-failed", error: toPlainError(error) }),
+      const { trainer, tokenizer, ownHeldOut } = loaded;
+      await tryPrompt({ trainer, tokenizer, ownHeldOut, run: membership.run, post }, prompt).catch(
+        (error: unknown) => post({ kind: "try-failed", error: toPlainError(error) }),
       );
     });
   }

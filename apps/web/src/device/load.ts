@@ -21,6 +21,8 @@ export interface Loaded {
   readonly trainer: LocalTrainer;
   readonly tokenizer: Tokenizer;
   readonly dataset: Dataset;
+  /** The user's own held-out text; null without one, or when it is shorter than a window. */
+  readonly ownHeldOut: Dataset | null;
   readonly source: TextSource;
   /** n_k: windows or samples. */
   readonly sampleCount: number;
@@ -76,10 +78,12 @@ export async function load(
     ),
   );
   const { samples, source } = ownTexts ? ownData(ownTexts) : await assignedTexts(token, signal);
-  const dataset = datasetFromSamples(samples, tokenizer, {
-    kind: run.task.kind,
-    sequenceLength: run.config.training.sequenceLength,
-  });
+  const shape = { kind: run.task.kind, sequenceLength: run.config.training.sequenceLength };
+  const dataset = datasetFromSamples(samples, tokenizer, shape);
+  const heldOut = ownTexts?.heldOut ?? [];
+  const heldOutTokens = tokenizer.encode(heldOut.map(({ text }) => text).join("\n")).length;
+  const ownHeldOut =
+    heldOutTokens > shape.sequenceLength ? datasetFromSamples(heldOut, tokenizer, shape) : null;
 
   const start = async (chosen: BackendChoice) => {
     post({ kind: "warming-up", choice: chosen });
@@ -105,6 +109,7 @@ export async function load(
     runId: run.runId,
     tokenizer,
     dataset,
+    ownHeldOut,
     source,
     sampleCount,
   };

@@ -32,6 +32,8 @@ export function toPlainError(error: unknown): PlainError {
 export interface OwnTexts {
   readonly fileName: string;
   readonly samples: readonly Sample[];
+  /** Never trained on; the try-it box measures both models on it. */
+  readonly heldOut: readonly Sample[];
 }
 
 export type ToWorker =
@@ -125,6 +127,8 @@ export type FromWorker =
       readonly side: "base" | "tuned";
       readonly probabilities: readonly number[];
     }
+  /** Loss on the user's own held-out text, nats a token. */
+  | { readonly kind: "tried-own-text"; readonly side: "base" | "tuned"; readonly loss: number }
   | { readonly kind: "try-failed"; readonly error: PlainError }
   | { readonly kind: "failed"; readonly error: PlainError };
 

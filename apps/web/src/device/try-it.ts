@@ -8,13 +8,14 @@ const GENERATION: Omit<GenerationOptions, "seed"> = { maxTokens: 48, temperature
 export interface TryContext {
   readonly trainer: Trainer;
   readonly tokenizer: Tokenizer;
+  readonly ownHeldOut: Dataset | null;
   readonly run: RunDescription;
   readonly post: (message: FromWorker) => void;
 }
 
 /** The same seed on both sides, so that answers differ by the adapter alone. */
 export async function tryPrompt(
-  { trainer, tokenizer, run, post }: TryContext,
+  { trainer, tokenizer, ownHeldOut, run, post }: TryContext,
   prompt: string,
 ): Promise<void> {
   const promptIds = tokenizer.encode(prompt);
@@ -35,6 +36,8 @@ export async function tryPrompt(
       });
       say(true);
     }
+    if (ownHeldOut)
+      post({ kind: "tried-own-text", side, loss: (await trainer.evaluate(ownHeldOut, used)).loss });
   }
 }
 

@@ -13,13 +13,14 @@ const spam = {
 } as const;
 
 describe("readOwnFile", () => {
-  it("takes all of a text file for a language model", () => {
+  it("trains a language model on a text file but for its last tenth", () => {
     const text = Array.from({ length: 400 }, (_, i) => `Sentence number ${i} of my diary.`).join("\n\n");
-    const { fileName, samples } = readOwnFile(bytes(text), "diary.txt", null);
+    const { fileName, samples, heldOut } = readOwnFile(bytes(text), "diary.txt", null);
     expect(fileName).toBe("diary.txt");
     const joined = samples.map((sample) => sample.text).join("\n");
     expect(joined).toContain("Sentence number 0 ");
-    expect(joined).toContain("Sentence number 399 ");
+    expect(joined).not.toContain("Sentence number 399 ");
+    expect(heldOut.map((sample) => sample.text).join("\n")).toContain("Sentence number 399 ");
   });
 
   it("turns label names into the task's label indices", () => {

@@ -10,9 +10,10 @@ export function readOwnFile(
   task: RunDescription["task"] | null,
 ): OwnTexts {
   if (task?.kind === "classification")
-    return { fileName, samples: labelledSamples(bytes, fileName, task.labels) };
+    // The coordinator measures labels on held-out texts of its own.
+    return { fileName, samples: labelledSamples(bytes, fileName, task.labels), heldOut: [] };
   const { train, heldOut } = readOwnText(bytes, fileName);
-  return { fileName, samples: [...train, ...heldOut] }; // the coordinator has its own held-out texts
+  return { fileName, samples: train, heldOut };
 }
 
 function labelledSamples(bytes: Uint8Array, fileName: string, labels: readonly string[]): readonly Sample[] {

@@ -79,7 +79,10 @@ export function startSession(address: PageAddress): Session {
       tellEnergy();
     },
     tryPrompt(prompt) {
-      state.value = { ...state.value, trial: { prompt, note: "Thinking …", base: null, tuned: null } };
+      state.value = {
+        ...state.value,
+        trial: { prompt, note: "Thinking …", base: null, tuned: null, ownTextLoss: {} },
+      };
       device.send({ kind: "try", prompt });
     },
     leave: () => device.send({ kind: "leave" }),

@@ -204,17 +204,20 @@ describe("participant state", () => {
   it("gathers both answers of a trial", () => {
     const asked: ParticipantState = {
       ...after(joined, ready),
-      trial: { prompt: "p", note: "…", base: null, tuned: null },
+      trial: { prompt: "p", note: "…", base: null, tuned: null, ownTextLoss: {} },
     };
     const state = [
       { kind: "tried-text", side: "base", text: "a", done: true } as const,
+      { kind: "tried-own-text", side: "base", loss: 4.5 } as const,
       { kind: "tried-labels", side: "tuned", probabilities: [0.1, 0.9] } as const,
+      { kind: "tried-own-text", side: "tuned", loss: 4 } as const,
     ].reduce<ParticipantState>(reduce, asked);
     expect(state.trial).toEqual({
       prompt: "p",
       note: null,
       base: { kind: "text", text: "a", done: true },
       tuned: { kind: "labels", probabilities: [0.1, 0.9] },
+      ownTextLoss: { base: 4.5, tuned: 4 },
     });
   });
 });

@@ -57,6 +57,8 @@ export interface Trial {
   readonly note: string | null;
   readonly base: Answer | null;
   readonly tuned: Answer | null;
+  /** Loss of either model on the user's own held-out text, nats a token. */
+  readonly ownTextLoss: { readonly base?: number; readonly tuned?: number };
 }
 
 export interface ParticipantState {
@@ -219,6 +221,14 @@ export function reduce(state: ParticipantState, message: FromWorker): Participan
       return withAnswer(state, message.side, { kind: "text", text: message.text, done: message.done });
     case "tried-labels":
       return withAnswer(state, message.side, { kind: "labels", probabilities: message.probabilities });
+    case "tried-own-text":
+      return {
+        ...state,
+        trial: state.trial && {
+          ...state.trial,
+          ownTextLoss: { ...state.trial.ownTextLoss, [message.side]: message.loss },
+        },
+      };
     case "try-failed":
       return { ...state, trial: state.trial && { ...state.trial, note: message.error.message } };
     case "failed":

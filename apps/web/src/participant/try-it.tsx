@@ -1,7 +1,7 @@
 /** One prompt, two answers: the base model's and the tuned one's, computed on this device. */
 import type { RunDescription } from "@fedlodrop/protocol";
 import { useSignal } from "@preact/signals";
-import { formatPercent } from "../format.ts";
+import { formatLoss, formatPercent } from "../format.ts";
 import type { Session } from "./session.ts";
 import type { Answer, Trial } from "./state.ts";
 
@@ -57,6 +57,7 @@ export function TryIt({ session, run: { task } }: TryItProps) {
             sentence="as it was before this run"
             trial={trial}
             answer={trial.base}
+            ownTextLoss={trial.ownTextLoss.base}
             labels={task.labels}
           />
           <Side
@@ -64,6 +65,7 @@ export function TryIt({ session, run: { task } }: TryItProps) {
             sentence="with the adapter as of the last round"
             trial={trial}
             answer={trial.tuned}
+            ownTextLoss={trial.ownTextLoss.tuned}
             labels={task.labels}
           />
         </div>
@@ -77,10 +79,11 @@ interface SideProps {
   readonly sentence: string;
   readonly trial: Trial;
   readonly answer: Answer | null;
+  readonly ownTextLoss: number | undefined;
   readonly labels: readonly string[];
 }
 
-function Side({ title, sentence, trial, answer, labels }: SideProps) {
+function Side({ title, sentence, trial, answer, ownTextLoss, labels }: SideProps) {
   return (
     <div>
       <h3>
@@ -96,6 +99,11 @@ function Side({ title, sentence, trial, answer, labels }: SideProps) {
         )}
         {answer?.kind === "labels" && <Labels labels={labels} probabilities={answer.probabilities} />}
       </div>
+      {ownTextLoss !== undefined && (
+        <small class="number">
+          Loss on the part of your file it never trained on: {formatLoss(ownTextLoss)}
+        </small>
+      )}
     </div>
   );
 }
