@@ -1,11 +1,12 @@
 /** One seed, one adapter: whatever the timing, whoever else knocks at the door. */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { joinScripted, nanUpdate, openParticipants } from "@fedlodrop/harness";
+import { joinScripted, nanUpdate, openParticipants, type ScriptedParticipant } from "@fedlodrop/harness";
 import { encodeSparseValues, keptValueCount, type RunReport } from "@fedlodrop/protocol";
 import { expect, fedlodrop, test } from "./fixtures.ts";
 
 const DROPOUT = 0.25;
+const ones = (count: number): Float32Array => new Float32Array(count).fill(1);
 const RUN = [
   ...["--rounds", "2", "--dropout", String(DROPOUT), "--seed", "repeat", "--rank", "2"],
   ...["--local-steps", "2", "--batch-size", "2", "--sequence-length", "32"],
@@ -42,31 +43,34 @@ test("federate writes the same adapter twice, and hostile updates do not change 
 
   const { url, host } = await serve("--model", tinyModel, ...RUN);
   const tabs = await openParticipants(chromium, 2, { url, backend: "wasm" });
-  const hostile = await joinScripted(url, "hostile");
-  expect(await hostile.ready()).toEqual({ kind: "accepted" });
+  // Each has one wrong answer a round: the round waits for all of them, however fast the tabs are.
+  const wrongAnswers = [
+    ["wrong-length", (kept, round) => encodeSparseValues(ones(kept - 1), round, "f32")],
+    ["stale-round", (kept, round) => encodeSparseValues(ones(kept), round + 1, "f32")],
+    ["wrong-header", (kept, round) => new Uint8Array(encodeSparseValues(ones(kept), round, "f32").length)],
+    ["non-finite", nanUpdate],
+  ] as const satisfies readonly [string, (kept: number, round: number) => Uint8Array][];
+  const hostiles: ScriptedParticipant[] = [];
+  for (const [reason] of wrongAnswers) hostiles.push(await joinScripted(url, reason));
+  for (const hostile of hostiles) expect(await hostile.ready()).toEqual({ kind: "accepted" });
   await host.command({ kind: "start" });
   for (const round of [1, 2]) {
-    await hostile.nextRound();
-    const kept = keptValueCount(hostile.identity.run.adapter, DROPOUT);
-    const ones = new Float32Array(kept).fill(1);
-    const hostileUpdates = [
-      ["wrong-length", encodeSparseValues(ones.subarray(1), round, "f32")],
-      ["stale-round", encodeSparseValues(ones, round + 1, "f32")],
-      ["wrong-header", new Uint8Array(encodeSparseValues(ones, round, "f32").length)],
-      ["non-finite", nanUpdate(kept, round)],
-    ] as const;
-    for (const [reason, payload] of hostileUpdates)
-      expect(await hostile.upload(round, payload)).toMatchObject({
+    for (const [i, [reason, answer]] of wrongAnswers.entries()) {
+      const hostile = hostiles[i]!;
+      await hostile.nextRound();
+      const kept = keptValueCount(hostile.identity.run.adapter, DROPOUT);
+      expect(await hostile.upload(round, answer(kept, round))).toMatchObject({
         kind: "refused",
         reason,
         message: expect.stringMatching(/expected/),
       });
+    }
     await host.until(({ rounds }) => rounds.length >= round, 60);
-    const [, , outcome] = host.view().rounds[round - 1]!.participants;
-    expect(outcome).toMatchObject({ id: "p3", outcome: "refused" });
+    const outcomes = host.view().rounds[round - 1]!.participants.map(({ outcome }) => outcome);
+    expect(outcomes).toEqual(["aggregated", "aggregated", "refused", "refused", "refused", "refused"]);
   }
   const report = (await (await fetch(`${url}api/report`)).json()) as RunReport;
   expect(report.adapterSha256).toBe(first.adapterSha256);
-  hostile.close();
+  for (const hostile of hostiles) hostile.close();
   await Promise.all(tabs.map((tab) => tab.close()));
 });
