@@ -10,7 +10,7 @@ import {
   gatherValues,
   initialAdapter,
   keptIndices,
-} from "@fedlodrop/protocol";
+} from "@fedlodrop/run";
 
 export interface Federation {
   readonly trainer: Trainer;

@@ -19,7 +19,7 @@ import {
   type Evaluation,
 } from "@fedlodrop/lm";
 import { readModel, wasmDirectory } from "@fedlodrop/lm/node";
-import { DEFAULT_RUN_CONFIG } from "@fedlodrop/protocol";
+import { DEFAULT_RUN_CONFIG } from "@fedlodrop/run";
 import { taskDefinition } from "@fedlodrop/tasks";
 import { prepareTask } from "@fedlodrop/tasks/node";
 import { federate } from "./in-process-federation.ts";

@@ -10,7 +10,8 @@ import {
   READY,
   reload,
 } from "@fedlodrop/harness";
-import type { HostView, RoundRecord } from "@fedlodrop/protocol";
+import type { HostView } from "@fedlodrop/protocol";
+import type { RoundRecord } from "@fedlodrop/run";
 import { expect, test } from "./fixtures.ts";
 
 const TINY = [

@@ -1,6 +1,7 @@
 /** Three tabs on WebGPU (SwiftShader) lower the bundled model's held-out loss, and send no byte more than the formula. */
 import { openParticipants } from "@fedlodrop/harness";
-import { keptValueCount, payloadBytes, type RunDescription, type RunReport } from "@fedlodrop/protocol";
+import { payloadBytes, type RunDescription } from "@fedlodrop/protocol";
+import { keptValueCount, type RunReport } from "@fedlodrop/run";
 import { expect, test } from "./fixtures.ts";
 
 test("three WebGPU tabs learn, and the wire carries sub-adapters only", async ({ chromium, serve }) => {

@@ -1,6 +1,7 @@
 /** Rates and shares are solved anew each round: a tab that becomes slow gets a higher dropout rate, and keeps up. */
 import { openParticipants, slow } from "@fedlodrop/harness";
-import type { HostView, ParticipantRound, RoundRecord } from "@fedlodrop/protocol";
+import type { HostView } from "@fedlodrop/protocol";
+import type { ParticipantRound, RoundRecord } from "@fedlodrop/run";
 import { expect, test } from "./fixtures.ts";
 
 /** A small model with a large adapter: steps take milliseconds, transfers over the emulated cell seconds. */

@@ -2,7 +2,8 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { joinScripted, nanUpdate, openParticipants, type ScriptedParticipant } from "@fedlodrop/harness";
-import { encodeSparseValues, keptValueCount, type RunReport } from "@fedlodrop/protocol";
+import { encodeSparseValues } from "@fedlodrop/protocol";
+import { keptValueCount, type RunReport } from "@fedlodrop/run";
 import { expect, fedlodrop, test } from "./fixtures.ts";
 
 const DROPOUT = 0.25;

@@ -14,7 +14,7 @@ import {
   createRandom,
   type RoundEvaluation,
   sampleWithoutReplacement,
-} from "@fedlodrop/protocol";
+} from "@fedlodrop/run";
 import type { EvaluationTexts, ModelTerms } from "./evaluator.ts";
 import { answerCalls } from "./thread.ts";
 

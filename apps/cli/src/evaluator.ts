@@ -1,5 +1,5 @@
 /** The main thread's door to the language model: everything that touches tensors happens in a worker thread. */
-import type { AdapterShape, RoundEvaluation, RunConfig } from "@fedlodrop/protocol";
+import type { AdapterShape, RoundEvaluation, RunConfig } from "@fedlodrop/run";
 import type { EvaluatorCalls } from "./evaluator-thread.ts";
 import { startThread } from "./thread.ts";
 

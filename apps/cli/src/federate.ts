@@ -6,7 +6,8 @@ import {
   openParticipants,
   type Participant,
 } from "@fedlodrop/harness";
-import { DEFAULT_RUN_CONFIG, type HostView, type RunReport } from "@fedlodrop/protocol";
+import type { HostView } from "@fedlodrop/protocol";
+import { DEFAULT_RUN_CONFIG, type RunReport } from "@fedlodrop/run";
 import { startFederation } from "./federation.ts";
 import { describeFlags, type Flag, type GivenFlags, oneOf, parseFlags, wholeNumber } from "./flags.ts";
 import { createLiveTable, terminalColors } from "./live-table.ts";

@@ -6,7 +6,7 @@ import { access, mkdir } from "node:fs/promises";
 import { type AddressInfo, createServer } from "node:net";
 import { networkInterfaces } from "node:os";
 import { buildCoordinator, type Coordinator, createStore, readStoredRun } from "@fedlodrop/coordinator";
-import type { RunConfig, RunReport } from "@fedlodrop/protocol";
+import type { RunConfig, RunReport } from "@fedlodrop/run";
 import { buildPages } from "./pages.ts";
 import { openPlanner } from "./planner.ts";
 import { availableTasks, loadWorkload, taskDefaults } from "./workload.ts";

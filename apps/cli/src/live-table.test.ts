@@ -1,9 +1,5 @@
-import {
-  DEFAULT_RUN_CONFIG,
-  type HostView,
-  type ParticipantView,
-  type RoundRecord,
-} from "@fedlodrop/protocol";
+import type { HostView, ParticipantView } from "@fedlodrop/protocol";
+import { DEFAULT_RUN_CONFIG, type RoundRecord } from "@fedlodrop/run";
 import { describe, expect, it } from "vitest";
 import { createLiveTable, terminalColors } from "./live-table.ts";
 

@@ -1,5 +1,6 @@
 /** The federation as it happens: a line for everything that is over and, on a terminal, a table of what is not. */
-import type { HostView, ParticipantView, RoundRecord } from "@fedlodrop/protocol";
+import type { HostView, ParticipantView } from "@fedlodrop/protocol";
+import type { RoundRecord } from "@fedlodrop/run";
 import { createColors } from "picocolors";
 
 export type Colors = ReturnType<typeof createColors>;

@@ -1,5 +1,5 @@
 import type { PlanRequest, ReadyParticipant } from "@fedlodrop/federation";
-import { DEFAULT_RUN_CONFIG } from "@fedlodrop/protocol";
+import { DEFAULT_RUN_CONFIG } from "@fedlodrop/run";
 import { afterEach, expect, it } from "vitest";
 import { openPlanner, type PlannerThread } from "./planner.ts";
 

@@ -1,4 +1,4 @@
-import { DEFAULT_RUN_CONFIG } from "@fedlodrop/protocol";
+import { DEFAULT_RUN_CONFIG } from "@fedlodrop/run";
 import { describe, expect, it } from "vitest";
 import { parseFlags } from "./flags.ts";
 import { RUN_FLAGS, readRunFlags, runConfigFromFlags } from "./run-flags.ts";

@@ -6,7 +6,7 @@ import {
   type RunOverrides,
   resolveRunConfig,
   runOverridesSchema,
-} from "@fedlodrop/protocol";
+} from "@fedlodrop/run";
 import { TASK_DEFINITIONS } from "@fedlodrop/tasks";
 import type { Flag, GivenFlags } from "./flags.ts";
 import { UsageError } from "./usage-error.ts";

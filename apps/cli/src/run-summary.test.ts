@@ -1,4 +1,4 @@
-import { DEFAULT_RUN_CONFIG, type RunReport } from "@fedlodrop/protocol";
+import { DEFAULT_RUN_CONFIG, type RunReport } from "@fedlodrop/run";
 import { describe, expect, it } from "vitest";
 import { runFailure, summarizeRun, summaryLines } from "./run-summary.ts";
 

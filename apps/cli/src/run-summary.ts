@@ -1,5 +1,6 @@
 /** What a finished run comes to, and whether it counts as one. */
-import { payloadBytes, type RunReport } from "@fedlodrop/protocol";
+import { payloadBytes } from "@fedlodrop/protocol";
+import type { RunReport } from "@fedlodrop/run";
 import { bytes } from "./live-table.ts";
 
 export interface RunSummary {

@@ -1,5 +1,5 @@
 /** `fedlodrop serve`: the coordinator with its pages, until it is interrupted. */
-import { DEFAULT_RUN_CONFIG } from "@fedlodrop/protocol";
+import { DEFAULT_RUN_CONFIG } from "@fedlodrop/run";
 import QRCode from "qrcode";
 import { type Federation, startFederation } from "./federation.ts";
 import { describeFlags, type Flag, oneOf, parseFlags, wholeNumber } from "./flags.ts";

@@ -12,7 +12,7 @@ import {
   type RunConfig,
   resolveRunConfig,
   sampleWithoutReplacement,
-} from "@fedlodrop/protocol";
+} from "@fedlodrop/run";
 import { prepareTask } from "@fedlodrop/tasks/node";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { loadWorkload, taskDefaults } from "./workload.ts";

@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Workload } from "@fedlodrop/coordinator";
-import type { RunConfig, RunOverrides } from "@fedlodrop/protocol";
+import type { RunConfig, RunOverrides } from "@fedlodrop/run";
 import { type PreparedTask, TASK_DEFINITIONS, type TaskDefinition, taskDefinition } from "@fedlodrop/tasks";
 import { isTaskFile, prepareTask, type TaskProgress } from "@fedlodrop/tasks/node";
 import { type EvaluationTexts, openEvaluator } from "./evaluator.ts";

@@ -3,30 +3,32 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
-  adapterSize,
   type ClientToServerEvents,
-  DEFAULT_RUN_CONFIG,
   type DeviceFacts,
   decodeSparseValues,
-  drawDropoutMask,
   encodeSparseValues,
   type HostToServerEvents,
   type HostView,
-  initialAdapter,
   type Joined,
-  keptIndices,
   PROTOCOL_VERSION,
   payloadBytes,
   type Refused,
   type RoundClosed,
   type RoundStart,
-  type RunConfig,
   type SentRounds,
   type SentView,
   type ServerToClientEvents,
   type ServerToHostEvents,
   type UpdateStatistics,
 } from "@fedlodrop/protocol";
+import {
+  adapterSize,
+  DEFAULT_RUN_CONFIG,
+  drawDropoutMask,
+  initialAdapter,
+  keptIndices,
+  type RunConfig,
+} from "@fedlodrop/run";
 import { io, type Socket } from "socket.io-client";
 import { afterEach, describe, expect, it } from "vitest";
 import { buildCoordinator, type Coordinator, type CoordinatorOptions } from "./app.ts";

@@ -4,19 +4,21 @@
  */
 import { randomBytes } from "node:crypto";
 import { createRun, type Participant, type RunState } from "@fedlodrop/federation";
+import type {
+  ClientToServerEvents,
+  HostCommand,
+  HostReply,
+  HostToServerEvents,
+  ServerToClientEvents,
+  ServerToHostEvents,
+} from "@fedlodrop/protocol";
 import {
-  type ClientToServerEvents,
-  type HostCommand,
-  type HostReply,
-  type HostToServerEvents,
   initialAdapter,
   type RunConfig,
   type RunOverrides,
   type RunReport,
   resolveRunConfig,
-  type ServerToClientEvents,
-  type ServerToHostEvents,
-} from "@fedlodrop/protocol";
+} from "@fedlodrop/run";
 import fastify, { type FastifyInstance } from "fastify";
 import { type Namespace, Server } from "socket.io";
 import { type Clock, systemClock } from "./clock.ts";

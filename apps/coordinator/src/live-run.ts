@@ -14,16 +14,8 @@ import {
   type RunState,
   transition,
 } from "@fedlodrop/federation";
-import {
-  adapterSize,
-  drawDropoutMask,
-  keptIndices,
-  type RoundClosed,
-  type RoundRecord,
-  type RoundStart,
-  type RunEnded,
-  type RunReport,
-} from "@fedlodrop/protocol";
+import type { RoundClosed, RoundStart, RunEnded } from "@fedlodrop/protocol";
+import { adapterSize, drawDropoutMask, keptIndices, type RoundRecord, type RunReport } from "@fedlodrop/run";
 import type { Clock } from "./clock.ts";
 import type { Planner } from "./planner.ts";
 import { partOf } from "./sessions.ts";

@@ -4,12 +4,8 @@ import {
   type ClientToServerEvents,
   decodeSparseValues,
   downloadSchema,
-  drawDropoutMask,
   encodeSparseValues,
-  gatherValues,
   joinSchema,
-  keptIndices,
-  keptValueCount,
   PROTOCOL_VERSION,
   progressSchema,
   type Refused,
@@ -20,6 +16,7 @@ import {
   uploadChunkSchema,
   uploadTimedSchema,
 } from "@fedlodrop/protocol";
+import { drawDropoutMask, gatherValues, keptIndices, keptValueCount } from "@fedlodrop/run";
 import type { Socket } from "socket.io";
 import { z } from "zod";
 import { accepted, asReply, parse, refused, replyOf } from "./edge.ts";

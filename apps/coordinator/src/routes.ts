@@ -2,7 +2,8 @@
 import { existsSync } from "node:fs";
 import { basename, join } from "node:path";
 import fastifyStatic from "@fastify/static";
-import type { RunDescription, RunReport } from "@fedlodrop/protocol";
+import type { RunDescription } from "@fedlodrop/protocol";
+import type { RunReport } from "@fedlodrop/run";
 import type { FastifyInstance, FastifyReply } from "fastify";
 import type { DeviceTexts } from "./workload.ts";
 

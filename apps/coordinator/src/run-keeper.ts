@@ -1,5 +1,5 @@
 /** Keeps a run on disk as it goes. Storage that fails (a full disk) is reported and does not end the run. */
-import type { RoundRecord } from "@fedlodrop/protocol";
+import type { RoundRecord } from "@fedlodrop/run";
 import type { LiveRun } from "./live-run.ts";
 import type { StoredSession } from "./sessions.ts";
 import type { RunStore } from "./store.ts";

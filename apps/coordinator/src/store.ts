@@ -11,7 +11,7 @@
  */
 import { appendFile, mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type RoundRecord, type RunConfig, type RunReport, runConfigSchema } from "@fedlodrop/protocol";
+import { type RoundRecord, type RunConfig, type RunReport, runConfigSchema } from "@fedlodrop/run";
 import { z } from "zod";
 
 const checkpointSchema = z.object({

@@ -1,5 +1,6 @@
 /** What a run computes, given by whoever composes the program: the coordinator knows neither models nor tasks. */
-import type { AdapterShape, RoundEvaluation, RunConfig, RunDescription } from "@fedlodrop/protocol";
+import type { RunDescription } from "@fedlodrop/protocol";
+import type { AdapterShape, RoundEvaluation, RunConfig } from "@fedlodrop/run";
 
 export interface Workload {
   readonly adapter: AdapterShape;

@@ -1,5 +1,5 @@
 /** Paints a dropout mask: kept columns of A and kept rows of B of each adapted module. */
-import type { AdaptedModule, DropoutMask } from "@fedlodrop/protocol";
+import type { AdaptedModule, DropoutMask } from "@fedlodrop/run";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import { type MaskStrip, maskPicture } from "./mask-picture.ts";
 

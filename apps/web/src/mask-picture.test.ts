@@ -1,4 +1,4 @@
-import { drawDropoutMask } from "@fedlodrop/protocol";
+import { drawDropoutMask } from "@fedlodrop/run";
 import { describe, expect, it } from "vitest";
 import { maskPicture } from "./mask-picture.ts";
 

@@ -2,7 +2,7 @@
  * The dropout mask as a picture: per adapted module two strips of cells, columns of A and rows of B, lit where kept.
  * Pure data; `MaskCanvas` paints it. Wide factors are binned, so that a cell shows the kept share of its bin.
  */
-import type { AdaptedModule, DropoutMask } from "@fedlodrop/protocol";
+import type { AdaptedModule, DropoutMask } from "@fedlodrop/run";
 
 export interface MaskStrip {
   readonly factor: "A" | "B";

@@ -1,5 +1,5 @@
 /** What became of a participant's work in a round. */
-import type { ParticipantOutcome } from "@fedlodrop/protocol";
+import type { ParticipantOutcome } from "@fedlodrop/run";
 
 export const OUTCOME_WORDS: Readonly<Record<ParticipantOutcome, string>> = {
   aggregated: "averaged in",

@@ -1,4 +1,5 @@
-import { createRandom, drawDropoutMask, keptIndices, MAX_SAMPLE_COUNT, shuffled } from "@fedlodrop/protocol";
+import { MAX_SAMPLE_COUNT } from "@fedlodrop/protocol";
+import { createRandom, drawDropoutMask, keptIndices, shuffled } from "@fedlodrop/run";
 import { describe, expect, it } from "vitest";
 import { createAggregation, MAX_ABSOLUTE_CHANGE, outOfRange } from "./aggregate.ts";
 

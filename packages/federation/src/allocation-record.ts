@@ -5,7 +5,7 @@ import {
   type Infeasibility,
   varianceFactor,
 } from "@fedlodrop/allocation";
-import type { AllocationRecord } from "@fedlodrop/protocol";
+import type { AllocationRecord } from "@fedlodrop/run";
 import { VARIANCE_EXPONENT } from "./bound-constants.ts";
 import type { ExpectedLoad, PosedProblem } from "./live-problem.ts";
 import type { PlanRequest } from "./plan-request.ts";

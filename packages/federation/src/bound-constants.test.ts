@@ -1,4 +1,4 @@
-import type { ParticipantRound, RoundEvaluation, RoundRecord } from "@fedlodrop/protocol";
+import type { ParticipantRound, RoundEvaluation, RoundRecord } from "@fedlodrop/run";
 import { describe, expect, it } from "vitest";
 import { estimateConstants, regressVariance } from "./bound-constants.ts";
 

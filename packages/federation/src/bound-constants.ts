@@ -3,7 +3,7 @@
  * table with what each stands for). Every estimate is an exponential average over rounds, clamped to its range.
  */
 import { generalisationGap, varianceFactor } from "@fedlodrop/allocation";
-import type { BoundEstimate, RoundRecord } from "@fedlodrop/protocol";
+import type { BoundEstimate, RoundRecord } from "@fedlodrop/run";
 import { measuredGap } from "./history.ts";
 
 /** Rounds before estimates replace the defaults. */

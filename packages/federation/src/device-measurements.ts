@@ -3,7 +3,7 @@
  * Newer rounds count more, so that a device that slows down is believed within a round or two.
  */
 import type { LinearInKeepRate } from "@fedlodrop/allocation";
-import type { ParticipantRound, RoundRecord, RunConfig } from "@fedlodrop/protocol";
+import type { ParticipantRound, RoundRecord, RunConfig } from "@fedlodrop/run";
 import type { ReadyParticipant } from "./run-state.ts";
 
 export interface DeviceMeasurements {

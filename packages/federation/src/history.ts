@@ -1,14 +1,14 @@
 /** What a round and a run leave behind: `RoundRecord` and `RunReport`. */
+import type { RoundClosed } from "@fedlodrop/protocol";
 import {
   adapterSize,
   keptValueCount,
   type ParticipantOutcome,
   type ParticipantRound,
-  type RoundClosed,
   type RoundEvaluation,
   type RoundRecord,
   type RunReport,
-} from "@fedlodrop/protocol";
+} from "@fedlodrop/run";
 import type { EvaluatingState, Member, Run, RunState } from "./run-state.ts";
 
 const OUTCOMES = {

@@ -8,14 +8,8 @@ import {
   type RadioLink,
   uploadBits,
 } from "@fedlodrop/allocation";
-import {
-  type AdapterShape,
-  adapterSize,
-  type BoundEstimate,
-  bytesPerValue,
-  energyLimitOf,
-  SPARSE_HEADER_BYTES,
-} from "@fedlodrop/protocol";
+import { bytesPerValue, SPARSE_HEADER_BYTES } from "@fedlodrop/protocol";
+import { type AdapterShape, adapterSize, type BoundEstimate, energyLimitOf } from "@fedlodrop/run";
 import { estimateConstants, VARIANCE_EXPONENT } from "./bound-constants.ts";
 import { type DeviceMeasurements, measureDevice } from "./device-measurements.ts";
 import type { PlanRequest } from "./plan-request.ts";

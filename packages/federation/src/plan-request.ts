@@ -1,5 +1,5 @@
 /** What a plan is made from: everything that is known before a round. */
-import type { AdapterShape, RoundRecord, RunConfig } from "@fedlodrop/protocol";
+import type { AdapterShape, RoundRecord, RunConfig } from "@fedlodrop/run";
 import type { ReadyParticipant } from "./run-state.ts";
 
 export interface PlanRequest {

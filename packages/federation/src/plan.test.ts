@@ -1,10 +1,5 @@
-import {
-  DEFAULT_RUN_CONFIG,
-  type DeviceFacts,
-  type ParticipantRound,
-  type RoundRecord,
-  type RunConfig,
-} from "@fedlodrop/protocol";
+import type { DeviceFacts } from "@fedlodrop/protocol";
+import { DEFAULT_RUN_CONFIG, type ParticipantRound, type RoundRecord, type RunConfig } from "@fedlodrop/run";
 import { describe, expect, it } from "vitest";
 import { fitCompute, linkRate } from "./device-measurements.ts";
 import { directDropoutRate, isDirect, planDirectly, planRound } from "./plan.ts";

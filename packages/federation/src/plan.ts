@@ -3,7 +3,7 @@
  * at once; the others solve the allocation problem that the measurements pose.
  */
 import { type Allocation, allocate, type DeviceAllocation, type MeasuredLink } from "@fedlodrop/allocation";
-import { createRandom, type RoundRecord, type RunConfig } from "@fedlodrop/protocol";
+import { createRandom, type RoundRecord, type RunConfig } from "@fedlodrop/run";
 import { allocationRecord, type Decision, type Grant } from "./allocation-record.ts";
 import { type Caution, type PosedProblem, poseProblem } from "./live-problem.ts";
 import type { PlanRequest } from "./plan-request.ts";

@@ -4,7 +4,7 @@
  * comes of it is labelled `emulated`. Model: 3GPP urban path loss 128.1 + 37.6 log₁₀ d/km, log-normal shadowing, Rayleigh
  * fading with six equal taps across the sub-channels.
  */
-import { createRandom, energyLimitOf, type RunConfig } from "@fedlodrop/protocol";
+import { createRandom, energyLimitOf, type RunConfig } from "@fedlodrop/run";
 
 /** SI units; decibels only where the model is stated in them. */
 export const RADIO_CELL = {

@@ -1,5 +1,6 @@
 /** Why a participant may not do what it asks: pure checks, answered as values. */
-import { keptValueCount, payloadBytes, type RefusalReason } from "@fedlodrop/protocol";
+import { payloadBytes, type RefusalReason } from "@fedlodrop/protocol";
+import { keptValueCount } from "@fedlodrop/run";
 import type { Member, RunState } from "./run-state.ts";
 
 export interface Refusal {

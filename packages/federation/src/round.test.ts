@@ -1,11 +1,5 @@
-import {
-  createRandom,
-  DEFAULT_RUN_CONFIG,
-  type DeviceFacts,
-  MAX_SAMPLE_COUNT,
-  type RunConfig,
-  type UpdateStatistics,
-} from "@fedlodrop/protocol";
+import { type DeviceFacts, MAX_SAMPLE_COUNT, type UpdateStatistics } from "@fedlodrop/protocol";
+import { createRandom, DEFAULT_RUN_CONFIG, type RunConfig } from "@fedlodrop/run";
 import { describe, expect, it } from "vitest";
 import { expectedBytes } from "./refusal.ts";
 import { transition } from "./round.ts";

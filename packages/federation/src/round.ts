@@ -4,7 +4,7 @@
  * seeded event sequences of its test): one open round at a time, every started round closes exactly once, an
  * update is folded at most once, only members of the open round are folded.
  */
-import { type RoundRecord, resolveRunConfig } from "@fedlodrop/protocol";
+import { type RoundRecord, resolveRunConfig } from "@fedlodrop/run";
 import { closingMessage, recordRound } from "./history.ts";
 import { memberAtWork, type Refusal, refuse, sizeRefusal } from "./refusal.ts";
 import type { Effect, RunCommand, RunEvent } from "./run-event.ts";

@@ -4,11 +4,10 @@ import type {
   HostCommand,
   RefusalReason,
   RoundClosed,
-  RoundEvaluation,
-  RoundRecord,
   RunEnded,
   UpdateStatistics,
 } from "@fedlodrop/protocol";
+import type { RoundEvaluation, RoundRecord } from "@fedlodrop/run";
 import type { Assignment, ReadyParticipant, RoundPlan } from "./run-state.ts";
 
 /** A host command that the machine obeys; a new configuration makes a new run instead. */

@@ -6,15 +6,8 @@
  *     ▲                                                                       │
  *     └────────────── too few ready participants ──────────────────────────────┼──▶ paused │ ended
  */
-import type {
-  AdapterShape,
-  AllocationRecord,
-  DeviceFacts,
-  Method,
-  RoundRecord,
-  RunConfig,
-  UpdateStatistics,
-} from "@fedlodrop/protocol";
+import type { DeviceFacts, UpdateStatistics } from "@fedlodrop/protocol";
+import type { AdapterShape, AllocationRecord, Method, RoundRecord, RunConfig } from "@fedlodrop/run";
 
 export interface Participant {
   readonly id: string;

@@ -4,7 +4,7 @@
  */
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { createRandom } from "@fedlodrop/protocol";
+import { createRandom } from "@fedlodrop/run";
 
 const WIDTH = 32;
 const LAYERS = 2;

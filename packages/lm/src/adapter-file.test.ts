@@ -1,4 +1,4 @@
-import { initialAdapter } from "@fedlodrop/protocol";
+import { initialAdapter } from "@fedlodrop/run";
 import { expect, test } from "vitest";
 import { adapterFromSafetensors, adapterToSafetensors } from "./adapter-file.ts";
 import { adapterShape } from "./lora.ts";

@@ -1,5 +1,5 @@
 /** An adapter as a safetensors file: `h.0.attn.c_attn.loraA` [rank, in], …`.loraB` [out, rank], and dense parameters. */
-import { type AdapterShape, adapterLayout, adapterSize } from "@fedlodrop/protocol";
+import { type AdapterShape, adapterLayout, adapterSize } from "@fedlodrop/run";
 import { parseSafetensors, serializeSafetensors } from "./safetensors.ts";
 
 export function adapterToSafetensors(shape: AdapterShape, adapter: Float32Array): Uint8Array {

@@ -1,5 +1,5 @@
 /** Datasets cut into batches of one fixed shape, so that a round meets no new tensor shape after its first step. */
-import { createRandom, shuffled } from "@fedlodrop/protocol";
+import { createRandom, shuffled } from "@fedlodrop/run";
 import type { Dataset } from "./dataset.ts";
 import type { TokenBatch } from "./transformer.ts";
 

@@ -1,4 +1,4 @@
-import { createRandom } from "@fedlodrop/protocol";
+import { createRandom } from "@fedlodrop/run";
 import { describe, expect, it } from "vitest";
 import { leastEigenvalue, leastRitzValue, type Multiply, meanDiagonal } from "./curvature.ts";
 

@@ -2,7 +2,7 @@
  * What curvature a symmetric matrix has that is known only by its products: the mean of its diagonal by Hutchinson's
  * probes, and its smallest eigenvalue, from above, by Lanczos steps.
  */
-import type { Random } from "@fedlodrop/protocol";
+import type { Random } from "@fedlodrop/run";
 
 /** The matrix times a vector. */
 export type Multiply = (vector: Float64Array) => Promise<Float64Array>;

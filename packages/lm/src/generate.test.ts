@@ -1,4 +1,4 @@
-import { createRandom } from "@fedlodrop/protocol";
+import { createRandom } from "@fedlodrop/run";
 import { expect, test } from "vitest";
 import { sampleToken } from "./generate.ts";
 

@@ -1,5 +1,5 @@
 /** Sampling of the next token: temperature, top-k, seeded. */
-import type { Random } from "@fedlodrop/protocol";
+import type { Random } from "@fedlodrop/run";
 
 /** Draws an id from logits. Temperature 0 takes the largest; `topK` 0 keeps every id. */
 export function sampleToken(logits: Float32Array, temperature: number, topK: number, random: Random): number {

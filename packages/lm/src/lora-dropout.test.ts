@@ -1,4 +1,4 @@
-import { adapterSize, drawDropoutMask, gatherValues, keptIndices } from "@fedlodrop/protocol";
+import { adapterSize, drawDropoutMask, gatherValues, keptIndices } from "@fedlodrop/run";
 import * as tf from "@tensorflow/tfjs";
 import { expect, test } from "vitest";
 import { openEngine } from "./engine/open.ts";

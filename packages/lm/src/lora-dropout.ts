@@ -7,7 +7,7 @@
  * adapter's in expectation. Source: FedLoDrop, local tuning; the rescaling is LoRA Dropout's inverted form.
  */
 
-import { type AdapterShape, adapterSize, type DropoutMask, keptIndices } from "@fedlodrop/protocol";
+import { type AdapterShape, adapterSize, type DropoutMask, keptIndices } from "@fedlodrop/run";
 import * as tf from "@tensorflow/tfjs";
 import type { Rescale } from "./trainer.ts";
 

@@ -1,4 +1,4 @@
-import { adapterLayout, adapterSize } from "@fedlodrop/protocol";
+import { adapterLayout, adapterSize } from "@fedlodrop/run";
 import { expect, test } from "vitest";
 import {
   type AdapterOptions,

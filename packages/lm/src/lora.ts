@@ -5,7 +5,7 @@
  * [out, in]; checkpoint and kernels multiply x·W with W [in, out]. So the kernels hold Aᵀ and Bᵀ (lora-dropout.ts),
  * and merging adds ΔWᵀ. Source: LoRA (Hu et al., arXiv 2106.09685), PEFT's vocabulary.
  */
-import { type AdapterShape, adapterLayout, adapterSize } from "@fedlodrop/protocol";
+import { type AdapterShape, adapterLayout, adapterSize } from "@fedlodrop/run";
 import type { LanguageModel } from "./checkpoint.ts";
 import type { TransformerConfig } from "./config.ts";
 import type { NamedTensor } from "./safetensors.ts";

@@ -1,4 +1,4 @@
-import { adapterSize, createRandom, keptIndices } from "@fedlodrop/protocol";
+import { adapterSize, createRandom, keptIndices } from "@fedlodrop/run";
 import { describe, expect, it, test } from "vitest";
 import { dot, norm } from "./curvature.ts";
 import { rescaleFactor } from "./lora-dropout.ts";

@@ -2,7 +2,7 @@
  * How the training loss curves in the adapter's entries around an adapter, from gradients alone: what the bound's λ and
  * Λ_min stand for. A Hessian–vector product is the difference of two gradients.
  */
-import { createRandom } from "@fedlodrop/protocol";
+import { createRandom } from "@fedlodrop/run";
 import { leastRitzValue, type Multiply, meanDiagonal, norm } from "./curvature.ts";
 
 export interface Curvature {

@@ -1,5 +1,5 @@
 /** The model and sub-adapters of fixtures/pytorch.json, as fixtures/make_pytorch.py draws them. */
-import type { AdapterShape, DropoutMask } from "@fedlodrop/protocol";
+import type { AdapterShape, DropoutMask } from "@fedlodrop/run";
 import fixture from "../fixtures/pytorch.json" with { type: "json" };
 import { type LanguageModel, parameterShapes } from "./checkpoint.ts";
 import { parseConfig } from "./config.ts";

@@ -1,4 +1,4 @@
-import { createRandom } from "@fedlodrop/protocol";
+import { createRandom } from "@fedlodrop/run";
 import { describe, expect, test } from "vitest";
 import { parseSafetensors, serializeSafetensors } from "./safetensors.ts";
 

@@ -11,7 +11,7 @@ import {
   gatherValues,
   initialAdapter,
   keptIndices,
-} from "@fedlodrop/protocol";
+} from "@fedlodrop/run";
 import * as tf from "@tensorflow/tfjs";
 import { batchRows, createBatch, sampleCount } from "./batches.ts";
 import type { LanguageModel } from "./checkpoint.ts";

@@ -8,7 +8,7 @@ import {
   gatherValues,
   initialAdapter,
   keptIndices,
-} from "@fedlodrop/protocol";
+} from "@fedlodrop/run";
 import * as tf from "@tensorflow/tfjs";
 import type { LanguageModel } from "./checkpoint.ts";
 import type { Dataset } from "./dataset.ts";

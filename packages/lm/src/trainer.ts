@@ -3,7 +3,7 @@
  * WASM, WebGPU; a fused WebGPU engine has its place here too) and all pass `trainer.contract.ts`.
  * Values go in and come out as plain arrays in wire order (`keptIndices`), so no caller ever holds a tensor.
  */
-import type { DropoutMask } from "@fedlodrop/protocol";
+import type { DropoutMask } from "@fedlodrop/run";
 import type { Dataset } from "./dataset.ts";
 
 export type Backend = "webgpu" | "wasm" | "cpu";

@@ -6,7 +6,7 @@ import {
   gatherValues,
   initialAdapter,
   keptIndices,
-} from "@fedlodrop/protocol";
+} from "@fedlodrop/run";
 import * as tf from "@tensorflow/tfjs";
 import type { WebGPUBackend } from "@tensorflow/tfjs-backend-webgpu";
 import { serveLab } from "../lab/worker-lab.ts";

@@ -1,8 +1,7 @@
 /** What the host page sees and may ask for. The host joins the namespace `/host` with its key. */
+import { type RoundRecord, type RunConfig, runChangeSchema, runOverridesSchema } from "@fedlodrop/run";
 import { z } from "zod";
 import type { Refused } from "./messages.ts";
-import type { RoundRecord } from "./report.ts";
-import { type RunConfig, runChangeSchema, runOverridesSchema } from "./run-config.ts";
 
 export const hostCommandSchema = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("start") }),

@@ -1,22 +1,3 @@
-export {
-  type AdaptedModule,
-  type AdapterShape,
-  type AdapterSlice,
-  adapterLayout,
-  adapterSize,
-  type DenseParameter,
-  initialAdapter,
-} from "./adapter.ts";
-export {
-  type DropoutMask,
-  drawDropoutMask,
-  gatherValues,
-  keptCount,
-  keptIndices,
-  keptValueCount,
-  type MaskKey,
-  type ModuleMask,
-} from "./dropout-mask.ts";
 export type {
   ClientToServerEvents,
   HostToServerEvents,
@@ -45,8 +26,6 @@ export {
   type Joined,
   joinSchema,
   MAX_SAMPLE_COUNT,
-  OUTCOMES,
-  type ParticipantOutcome,
   PROTOCOL_VERSION,
   type Progress,
   progressSchema,
@@ -69,29 +48,6 @@ export {
   uploadChunkSchema,
   uploadTimedSchema,
 } from "./messages.ts";
-export { createRandom, type Random, sampleWithoutReplacement, shuffled } from "./random.ts";
-export type {
-  AllocationRecord,
-  BoundEstimate,
-  ParticipantRound,
-  RoundEvaluation,
-  RoundRecord,
-  RunReport,
-} from "./report.ts";
-export {
-  DEFAULT_RUN_CONFIG,
-  energyLimitOf,
-  METHODS,
-  type Method,
-  type RunChange,
-  type RunConfig,
-  type RunOverrides,
-  resolveRunConfig,
-  runChangeSchema,
-  runConfigSchema,
-  runOverridesSchema,
-  trainingSchema,
-} from "./run-config.ts";
 export {
   bytesPerValue,
   type DecodedValues,
@@ -100,5 +56,4 @@ export {
   encodeSparseValues,
   payloadBytes,
   SPARSE_HEADER_BYTES,
-  type ValueType,
 } from "./sparse-values.ts";

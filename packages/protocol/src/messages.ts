@@ -2,8 +2,8 @@
  * Every message on the wire, as a zod schema with its type; `events.ts` says which travels where. Names travel as
  * strings, never as numbers. Binary payloads are the bytes of `sparse-values.ts`.
  */
+import { BACKENDS, type ParticipantOutcome, runConfigSchema, trainingSchema } from "@fedlodrop/run";
 import { z } from "zod";
-import { runConfigSchema, trainingSchema } from "./run-config.ts";
 
 /** Raised whenever a message or a byte changes meaning; checked on join. */
 export const PROTOCOL_VERSION = 1;
@@ -18,7 +18,7 @@ const loss = z.number().min(0).max(1e4);
 
 // ---- participant → coordinator
 
-export const backendSchema = z.enum(["webgpu", "wasm", "cpu"]);
+export const backendSchema = z.enum(BACKENDS);
 
 /** Weights of the aggregate are sample counts; up to this one, sums over a cohort stay exact (federation's aggregate.ts). */
 export const MAX_SAMPLE_COUNT = 2 ** 20;
@@ -186,9 +186,6 @@ export const roundStartSchema = z.object({
   rateSource: z.enum(["measured", "emulated"]),
 });
 export type RoundStart = z.infer<typeof roundStartSchema>;
-
-export const OUTCOMES = ["aggregated", "late", "refused", "left", "missed-deadline"] as const;
-export type ParticipantOutcome = (typeof OUTCOMES)[number];
 
 export interface RoundClosed {
   readonly round: number;

@@ -1,7 +1,6 @@
+import { createRandom, drawDropoutMask, keptIndices } from "@fedlodrop/run";
 import { describe, expect, it } from "vitest";
-import { drawDropoutMask, keptIndices } from "./dropout-mask.ts";
 import { fromFloat16Bits, toFloat16Bits } from "./float16.ts";
-import { createRandom } from "./random.ts";
 import {
   bytesPerValue,
   decodeSparseValues,

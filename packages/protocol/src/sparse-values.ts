@@ -14,9 +14,8 @@
  *
  * Little-endian throughout. Payload bytes = 16 + n × bytes per value.
  */
+import type { ValueType } from "@fedlodrop/run";
 import { fromFloat16Bits, toFloat16Bits } from "./float16.ts";
-
-export type ValueType = "f32" | "f16";
 
 export const SPARSE_HEADER_BYTES = 16;
 const MAGIC = 0x56444c46; // "FLDV"

@@ -1,4 +1,4 @@
-import type { Random } from "@fedlodrop/protocol";
+import type { Random } from "@fedlodrop/run";
 
 /** Proportions from a symmetric Dirichlet(α): normalised Gamma(α, 1) deviates. */
 export function drawDirichlet(count: number, alpha: number, random: Random): number[] {

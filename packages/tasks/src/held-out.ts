@@ -1,5 +1,5 @@
 /** Which texts are never trained on, and how many of them a run measures. Nothing here depends on a run's seed. */
-import { createRandom } from "@fedlodrop/protocol";
+import { createRandom } from "@fedlodrop/run";
 import { type SampleLimit, upToCharacters } from "./split.ts";
 import type { Sample, TextGroup } from "./task.ts";
 

@@ -1,5 +1,5 @@
 /** The mail tasks' groups: four mailboxes told apart by the mailing lists they read. */
-import { createRandom, shuffled } from "@fedlodrop/protocol";
+import { createRandom, shuffled } from "@fedlodrop/run";
 import { isHeldOut } from "./held-out.ts";
 import type { Sample, TextGroup } from "./task.ts";
 

@@ -1,4 +1,4 @@
-import { createRandom, type Random } from "@fedlodrop/protocol";
+import { createRandom, type Random } from "@fedlodrop/run";
 import { expect, test } from "vitest";
 import { drawDirichlet } from "./dirichlet.ts";
 import { type SplitOptions, splitAmongDevices } from "./split.ts";

@@ -1,14 +1,14 @@
 /** A whole device against a real Socket.IO server; only what it would load is made up. */
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import {
-  type ClientToServerEvents,
-  DEFAULT_RUN_CONFIG,
-  type Join,
-  type RoundStart,
-  type RunDescription,
-  type ServerToClientEvents,
+import type {
+  ClientToServerEvents,
+  Join,
+  RoundStart,
+  RunDescription,
+  ServerToClientEvents,
 } from "@fedlodrop/protocol";
+import { DEFAULT_RUN_CONFIG } from "@fedlodrop/run";
 import { Server, type Socket } from "socket.io";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { energyProfile } from "../device-profile.ts";

@@ -4,16 +4,15 @@ import type { AddressInfo } from "node:net";
 import type { RoundOutcome, Trainer } from "@fedlodrop/lm";
 import {
   type ClientToServerEvents,
-  DEFAULT_RUN_CONFIG,
   encodeSparseValues,
   type Join,
   type Joined,
-  keptValueCount,
   type RoundStart,
   type RunDescription,
   type ServerToClientEvents,
   type UploadBegin,
 } from "@fedlodrop/protocol";
+import { DEFAULT_RUN_CONFIG, keptValueCount } from "@fedlodrop/run";
 import { Server, type Socket } from "socket.io";
 import { io } from "socket.io-client";
 import { afterEach, describe, expect, it } from "vitest";

@@ -4,7 +4,6 @@
  */
 import type { Backend, BackendChoice, TrainingStep } from "@fedlodrop/lm";
 import type {
-  DropoutMask,
   EnergyProfile,
   Refused,
   RoundClosed,
@@ -12,6 +11,7 @@ import type {
   RunDescription,
   RunEnded,
 } from "@fedlodrop/protocol";
+import type { DropoutMask } from "@fedlodrop/run";
 import type { Sample } from "@fedlodrop/tasks";
 import type { EnergyEstimate } from "./energy.ts";
 

@@ -2,14 +2,13 @@
 import type { Dataset, Trainer, TrainingStep } from "@fedlodrop/lm";
 import {
   decodeSparseValues,
-  drawDropoutMask,
   type EnergyProfile,
   encodeSparseValues,
-  keptValueCount,
   type RoundStart,
   type RunDescription,
   type UpdateStatistics,
 } from "@fedlodrop/protocol";
+import { drawDropoutMask, keptValueCount } from "@fedlodrop/run";
 import { estimateEnergy } from "./energy.ts";
 import { type AnsweringSocket, accepted, type Link } from "./link.ts";
 import type { FromWorker } from "./messages.ts";

@@ -1,6 +1,7 @@
 /** The try-it box: one prompt, answered by the base model and by the model with the federation's adapter. */
 import type { Dataset, GenerationOptions, Tokenizer, Trainer } from "@fedlodrop/lm";
-import { adapterSize, type RunDescription } from "@fedlodrop/protocol";
+import type { RunDescription } from "@fedlodrop/protocol";
+import { adapterSize } from "@fedlodrop/run";
 import type { FromWorker } from "./messages.ts";
 
 const GENERATION: Omit<GenerationOptions, "seed"> = { maxTokens: 48, temperature: 0.8, topK: 40 };

@@ -1,5 +1,6 @@
 /** Loss, and the generalisation gap beside its bound, over the rounds. */
-import type { BoundEstimate, HostView } from "@fedlodrop/protocol";
+import type { HostView } from "@fedlodrop/protocol";
+import type { BoundEstimate } from "@fedlodrop/run";
 import { Chart } from "../chart.tsx";
 import { Figure } from "../figure.tsx";
 import { formatLoss } from "../format.ts";

@@ -1,5 +1,6 @@
 /** A lane per device: what it is doing now. */
-import { energyLimitOf, type ParticipantView } from "@fedlodrop/protocol";
+import type { ParticipantView } from "@fedlodrop/protocol";
+import { energyLimitOf } from "@fedlodrop/run";
 import { useSignal } from "@preact/signals";
 import { formatCount, formatLoss, formatPercent } from "../format.ts";
 import type { CommandProps } from "./controls.tsx";

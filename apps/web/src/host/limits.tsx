@@ -1,5 +1,5 @@
 /** What the host may change at any time; it counts from the next round. */
-import { METHODS, type Method, type RunChange } from "@fedlodrop/protocol";
+import { METHODS, type Method, type RunChange } from "@fedlodrop/run";
 import { useSignal } from "@preact/signals";
 import { formatJoules, formatPercent, formatSeconds } from "../format.ts";
 import type { CommandProps } from "./controls.tsx";

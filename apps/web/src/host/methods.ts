@@ -1,5 +1,5 @@
 /** The methods that set dropout rates, in words. */
-import type { Method } from "@fedlodrop/protocol";
+import type { Method } from "@fedlodrop/run";
 
 export const METHOD_WORDS: Readonly<Record<Method, { readonly title: string; readonly sentence: string }>> = {
   fedlora: { title: "FedLoRA (no dropout)", sentence: "Everybody trains and sends the whole adapter." },

@@ -1,5 +1,5 @@
 /** A fresh run with other settings. Only what the host changed is sent, so that the task's own defaults stay. */
-import type { RunConfig, RunOverrides } from "@fedlodrop/protocol";
+import type { RunConfig, RunOverrides } from "@fedlodrop/run";
 import { useSignal } from "@preact/signals";
 import type { CommandProps } from "./controls.tsx";
 

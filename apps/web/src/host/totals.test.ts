@@ -1,4 +1,5 @@
-import { type ParticipantRound, payloadBytes, type RoundRecord } from "@fedlodrop/protocol";
+import { payloadBytes } from "@fedlodrop/protocol";
+import type { ParticipantRound, RoundRecord } from "@fedlodrop/run";
 import { describe, expect, it } from "vitest";
 import { actualSeconds, byteTotals, latencyErrors, median, roundCost } from "./totals.ts";
 

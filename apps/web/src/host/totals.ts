@@ -1,5 +1,6 @@
 /** Sums over a run's rounds: what dropout saved on the wire, and what a round cost. */
-import { type ParticipantRound, payloadBytes, type RoundRecord, type ValueType } from "@fedlodrop/protocol";
+import { payloadBytes } from "@fedlodrop/protocol";
+import type { ParticipantRound, RoundRecord, ValueType } from "@fedlodrop/run";
 
 export interface ByteTotals {
   readonly down: number;

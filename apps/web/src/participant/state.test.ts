@@ -1,9 +1,5 @@
-import {
-  DEFAULT_RUN_CONFIG,
-  type RoundClosed,
-  type RoundStart,
-  type RunDescription,
-} from "@fedlodrop/protocol";
+import type { RoundClosed, RoundStart, RunDescription } from "@fedlodrop/protocol";
+import { DEFAULT_RUN_CONFIG } from "@fedlodrop/run";
 import { describe, expect, it } from "vitest";
 import type { FromWorker } from "../device/messages.ts";
 import { shownState, snapshot } from "./mirror.ts";

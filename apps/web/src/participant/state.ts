@@ -1,14 +1,13 @@
 /** What the participant page knows: a pure function of what its device worker has said. */
 import type { BackendChoice, TrainingStep } from "@fedlodrop/lm";
 import {
-  adapterSize,
-  type DropoutMask,
   payloadBytes,
   type RoundClosed,
   type RoundStart,
   type RunDescription,
   type RunEnded,
 } from "@fedlodrop/protocol";
+import { adapterSize, type DropoutMask } from "@fedlodrop/run";
 import type { EnergyEstimate } from "../device/energy.ts";
 import type { FromWorker, PlainError, TextSource } from "../device/messages.ts";
 

@@ -1,6 +1,9 @@
 /** What a run leaves behind: `report.json`. Every figure is measured unless its name says otherwise. */
-import type { ParticipantOutcome } from "./messages.ts";
 import type { Method, RunConfig } from "./run-config.ts";
+
+/** How a participant's part in a round ended. */
+export const OUTCOMES = ["aggregated", "late", "refused", "left", "missed-deadline"] as const;
+export type ParticipantOutcome = (typeof OUTCOMES)[number];
 
 export interface ParticipantRound {
   readonly id: string;

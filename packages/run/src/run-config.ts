@@ -17,6 +17,10 @@ export const METHODS = [
 ] as const;
 export type Method = (typeof METHODS)[number];
 
+/** How update values travel. */
+export const VALUE_TYPES = ["f32", "f16"] as const;
+export type ValueType = (typeof VALUE_TYPES)[number];
+
 const dropoutRate = z.number().min(0).max(0.95);
 const positiveInteger = z.int().min(1);
 const energyLimit = z.number().positive().nullable();
@@ -50,7 +54,7 @@ export const runConfigSchema = z.strictObject({
   targetModules: z.array(z.enum(["attn.c_attn", "attn.c_proj", "mlp.c_fc", "mlp.c_proj"])).min(1),
   training: trainingSchema,
   /** How update values travel. */
-  valueType: z.enum(["f32", "f16"]),
+  valueType: z.enum(VALUE_TYPES),
   /** A round closes when this share of its cohort has reported, or at the deadline. */
   quorum: z.number().min(0.01).max(1),
   /** T_max: seconds from the start of a round to its deadline. */

@@ -1,0 +1,48 @@
+export {
+  type AdaptedModule,
+  type AdapterShape,
+  type AdapterSlice,
+  adapterLayout,
+  adapterSize,
+  type DenseParameter,
+  initialAdapter,
+} from "./adapter.ts";
+export { BACKENDS, type Backend } from "./backend.ts";
+export {
+  type DropoutMask,
+  drawDropoutMask,
+  gatherValues,
+  keptCount,
+  keptIndices,
+  keptValueCount,
+  type MaskKey,
+  type ModuleMask,
+} from "./dropout-mask.ts";
+export { createRandom, type Random, sampleWithoutReplacement, shuffled } from "./random.ts";
+export {
+  type AllocationRecord,
+  type BoundEstimate,
+  OUTCOMES,
+  type ParticipantOutcome,
+  type ParticipantRound,
+  type RoundEvaluation,
+  type RoundRecord,
+  type RunReport,
+} from "./report.ts";
+export {
+  DEFAULT_RUN_CONFIG,
+  energyLimitOf,
+  METHODS,
+  type Method,
+  type RunChange,
+  type RunConfig,
+  type RunOverrides,
+  resolveRunConfig,
+  runChangeSchema,
+  runConfigSchema,
+  runOverridesSchema,
+  trainingSchema,
+  VALUE_TYPES,
+  type ValueType,
+} from "./run-config.ts";
+export { type SubAdapter, subAdapter } from "./sub-adapter.ts";
