@@ -11,8 +11,8 @@ import type {
 import { DEFAULT_RUN_CONFIG } from "@fedlodrop/run";
 import { Server, type Socket } from "socket.io";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { energyProfile } from "../device-profile.ts";
 import { createDevice } from "./device.ts";
+import { energyProfile } from "./device-profile.ts";
 import { type Loaded, type LoadRequest, load, loadKey, TextsWantedError } from "./load.ts";
 import type { FromWorker, ToWorker } from "./messages.ts";
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { energyProfile } from "../device-profile.ts";
+import { energyProfile } from "./device-profile.ts";
 import { estimateEnergy } from "./energy.ts";
 
 describe("estimateEnergy", () => {

@@ -16,7 +16,7 @@ import { DEFAULT_RUN_CONFIG, keptValueCount } from "@fedlodrop/run";
 import { Server, type Socket } from "socket.io";
 import { io } from "socket.io-client";
 import { afterEach, describe, expect, it } from "vitest";
-import { energyProfile } from "../device-profile.ts";
+import { energyProfile } from "./device-profile.ts";
 import { type Link, type LinkListener, openLink, RefusedError } from "./link.ts";
 import type { FromWorker } from "./messages.ts";
 import { playRound, type RoundContext } from "./round.ts";

@@ -1,5 +1,5 @@
 /** Progress of what a device loads before its first round. */
-import { formatBytes } from "../format.ts";
+import { formatBytes } from "../../ui/format.ts";
 import type { ParticipantState } from "./state.ts";
 
 export function Loading({ state: { files, warmingUp } }: { readonly state: ParticipantState }) {

@@ -2,7 +2,7 @@
 import type { HostCommand, HostView } from "@fedlodrop/protocol";
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { formatSeconds } from "../format.ts";
+import { formatSeconds } from "../../ui/format.ts";
 import type { ReceivedView } from "./connection.ts";
 
 export interface CommandProps {

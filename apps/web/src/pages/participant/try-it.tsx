@@ -1,7 +1,7 @@
 /** One prompt, two answers: the base model's and the tuned one's, computed on this device. */
 import type { RunDescription } from "@fedlodrop/protocol";
 import { useSignal } from "@preact/signals";
-import { formatLoss, formatPercent } from "../format.ts";
+import { formatLoss, formatPercent } from "../../ui/format.ts";
 import type { Session } from "./session.ts";
 import type { Answer, Trial } from "./state.ts";
 

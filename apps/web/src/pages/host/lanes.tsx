@@ -2,7 +2,7 @@
 import type { ParticipantView } from "@fedlodrop/protocol";
 import { energyLimitOf } from "@fedlodrop/run";
 import { useSignal } from "@preact/signals";
-import { formatCount, formatLoss, formatPercent } from "../format.ts";
+import { formatCount, formatLoss, formatPercent } from "../../ui/format.ts";
 import type { CommandProps } from "./controls.tsx";
 
 const CHIP_CLASSES: Readonly<Record<ParticipantView["state"], string>> = {

@@ -1,9 +1,9 @@
 /** Loss, and the generalisation gap beside its bound, over the rounds. */
 import type { HostView } from "@fedlodrop/protocol";
 import type { BoundEstimate } from "@fedlodrop/run";
-import { Chart } from "../chart.tsx";
-import { Figure } from "../figure.tsx";
-import { formatLoss } from "../format.ts";
+import { Chart } from "../../ui/chart.tsx";
+import { Figure } from "../../ui/figure.tsx";
+import { formatLoss } from "../../ui/format.ts";
 
 export function Charts({ view }: { readonly view: HostView }) {
   const bounded = view.rounds.some(({ allocation }) => allocation !== null);

@@ -1,13 +1,18 @@
 /** The participant page's one store: the state its worker reports, and what the participant can do. */
 import { type ReadonlySignal, signal } from "@preact/signals";
-import { type BatteryReading, batteryWatts, watchBattery } from "../battery.ts";
-import type { FromWorker, OwnTexts } from "../device/messages.ts";
-import { startDevice } from "../device/proxy.ts";
-import { type DeviceKind, deviceKind, energyProfile, type ProfileCorrection } from "../device-profile.ts";
-import { browserIdentityStore, claimToken, keepToken } from "../identity.ts";
-import { keepScreenOn } from "../wake-lock.ts";
+import {
+  type DeviceKind,
+  deviceKind,
+  energyProfile,
+  type ProfileCorrection,
+} from "../../device/device-profile.ts";
+import type { FromWorker, OwnTexts } from "../../device/messages.ts";
+import { startDevice } from "../../device/proxy.ts";
 import type { PageAddress } from "./address.ts";
+import { type BatteryReading, batteryWatts, watchBattery } from "./battery.ts";
+import { browserIdentityStore, claimToken, keepToken } from "./identity.ts";
 import { INITIAL_STATE, type ParticipantState, reduce } from "./state.ts";
+import { keepScreenOn } from "./wake-lock.ts";
 
 export interface Session {
   readonly state: ReadonlySignal<ParticipantState>;

@@ -1,7 +1,7 @@
 /** The last round, device by device: what was decided, what was foreseen, what came of it. */
 import type { HostView } from "@fedlodrop/protocol";
-import { formatBytes, formatJoules, formatPercent, formatSeconds } from "../format.ts";
-import { OUTCOME_WORDS } from "../outcome-words.ts";
+import { formatBytes, formatJoules, formatPercent, formatSeconds } from "../../ui/format.ts";
+import { OUTCOME_WORDS } from "../../ui/outcome-words.ts";
 import { actualSeconds, latencyErrors, median } from "./totals.ts";
 
 export function DeviceTable({ view: { rounds } }: { readonly view: HostView }) {

@@ -1,7 +1,7 @@
 /** What the run has reached and cost so far, and its files. */
 import type { HostView } from "@fedlodrop/protocol";
-import { Figure } from "../figure.tsx";
-import { formatBytes, formatJoules, formatLoss, formatPercent, formatSeconds } from "../format.ts";
+import { Figure } from "../../ui/figure.tsx";
+import { formatBytes, formatJoules, formatLoss, formatPercent, formatSeconds } from "../../ui/format.ts";
 import { byteTotals, roundCost } from "./totals.ts";
 
 export function RunFigures({ view: { rounds, config, baseTestLoss } }: { readonly view: HostView }) {

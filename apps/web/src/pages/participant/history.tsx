@@ -1,6 +1,6 @@
 /** The rounds this device took part in. */
-import { formatBytes, formatJoules, formatLoss, formatPercent, formatSeconds } from "../format.ts";
-import { OUTCOME_WORDS } from "../outcome-words.ts";
+import { formatBytes, formatJoules, formatLoss, formatPercent, formatSeconds } from "../../ui/format.ts";
+import { OUTCOME_WORDS } from "../../ui/outcome-words.ts";
 import type { ParticipantState } from "./state.ts";
 
 export function History({ state: { rounds } }: { readonly state: ParticipantState }) {

@@ -1,7 +1,7 @@
 /** What the host may change at any time; it counts from the next round. */
 import { METHODS, type Method, type RunChange } from "@fedlodrop/run";
 import { useSignal } from "@preact/signals";
-import { formatJoules, formatPercent, formatSeconds } from "../format.ts";
+import { formatJoules, formatPercent, formatSeconds } from "../../ui/format.ts";
 import type { CommandProps } from "./controls.tsx";
 import { choosesRates, METHOD_WORDS, usesFixedRate } from "./methods.ts";
 import { positionOf, SLIDER_POSITIONS, type SliderScale, valueAt } from "./slider-scale.ts";

@@ -1,6 +1,6 @@
 /** All rounds of the run, the last one first. */
 import type { HostView } from "@fedlodrop/protocol";
-import { formatBytes, formatJoules, formatLoss, formatPercent, formatSeconds } from "../format.ts";
+import { formatBytes, formatJoules, formatLoss, formatPercent, formatSeconds } from "../../ui/format.ts";
 import { METHOD_WORDS } from "./methods.ts";
 import { roundCost } from "./totals.ts";
 

@@ -1,7 +1,7 @@
 /** A place to drop one's own texts. The file is read here, in the tab, and goes to the tab's worker only. */
 import type { RunDescription } from "@fedlodrop/protocol";
 import { useSignal } from "@preact/signals";
-import { formatCount } from "../format.ts";
+import { formatCount } from "../../ui/format.ts";
 import { readOwnFile } from "./own-file.ts";
 import type { Session } from "./session.ts";
 

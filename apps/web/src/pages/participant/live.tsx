@@ -1,7 +1,7 @@
 /** What happens now: the round's state, its figures, the loss and the mask. */
 import type { RunDescription } from "@fedlodrop/protocol";
-import { Chart } from "../chart.tsx";
-import { Figure } from "../figure.tsx";
+import { Chart } from "../../ui/chart.tsx";
+import { Figure } from "../../ui/figure.tsx";
 import {
   formatBytes,
   formatCount,
@@ -9,8 +9,8 @@ import {
   formatLoss,
   formatPercent,
   formatSeconds,
-} from "../format.ts";
-import { MaskCanvas } from "../mask-canvas.tsx";
+} from "../../ui/format.ts";
+import { MaskCanvas } from "../../ui/mask-canvas.tsx";
 import { shownState } from "./mirror.ts";
 import { currentRound, fullPayloadBytes, type ParticipantState } from "./state.ts";
 

@@ -8,8 +8,8 @@ import {
   type RunEnded,
 } from "@fedlodrop/protocol";
 import { adapterSize, type DropoutMask } from "@fedlodrop/run";
-import type { EnergyEstimate } from "../device/energy.ts";
-import type { FromWorker, PlainError, TextSource } from "../device/messages.ts";
+import type { EnergyEstimate } from "../../device/energy.ts";
+import type { FromWorker, PlainError, TextSource } from "../../device/messages.ts";
 
 /** From `loading` to `waiting` named as in the coordinator's `ParticipantView`. */
 export type Phase =
