@@ -22,19 +22,19 @@ import {
 import fastify, { type FastifyInstance } from "fastify";
 import { type Namespace, Server } from "socket.io";
 import { type Clock, systemClock } from "./clock.ts";
-import { refused } from "./edge.ts";
-import { openHostHub } from "./host-hub.ts";
-import { buildHostView } from "./host-view.ts";
-import { createLanes } from "./lanes.ts";
-import { createLiveRun, type LiveRun } from "./live-run.ts";
-import { describeRun, openParticipantHub } from "./participant-hub.ts";
-import type { ParticipantSocket } from "./participant-socket.ts";
-import { type Planner, planHere } from "./planner.ts";
-import { registerRoutes } from "./routes.ts";
-import { createKeeper } from "./run-keeper.ts";
-import { createSessions, partOf } from "./sessions.ts";
-import type { RunStore, StoredRun } from "./store.ts";
-import type { DeviceTexts, LoadWorkload, Workload } from "./workload.ts";
+import { registerRoutes } from "./http/routes.ts";
+import { buildHostView } from "./runs/host-view.ts";
+import { createLiveRun, type LiveRun } from "./runs/live-run.ts";
+import { type Planner, planHere } from "./runs/planner.ts";
+import { createKeeper } from "./runs/run-keeper.ts";
+import type { DeviceTexts, LoadWorkload, Workload } from "./runs/workload.ts";
+import { refused } from "./sockets/edge.ts";
+import { openHostHub } from "./sockets/host-hub.ts";
+import { createLanes } from "./sockets/lanes.ts";
+import { describeRun, openParticipantHub } from "./sockets/participant-hub.ts";
+import type { ParticipantSocket } from "./sockets/participant-socket.ts";
+import { createSessions, partOf } from "./sockets/sessions.ts";
+import type { RunStore, StoredRun } from "./store/run-folder.ts";
 
 export interface CoordinatorOptions {
   /** Of the first run; a stored one brings its own. */

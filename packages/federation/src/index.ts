@@ -1,22 +1,15 @@
 export {
-  type Aggregation,
-  createAggregation,
-  MAX_ABSOLUTE_CHANGE,
-  MAX_UPDATES,
-  outOfRange,
-} from "./aggregate.ts";
-export { buildReport, outcomeOf, secondsSpent } from "./history.ts";
-export {
   isDirect,
   type PlanOptions,
   planBySolving,
   planDirectly,
   planRound,
-} from "./plan.ts";
-export type { PlanRequest } from "./plan-request.ts";
-export { expectedBytes, memberAtWork, type Refusal } from "./refusal.ts";
-export { type Transition, transition } from "./round.ts";
-export type { Effect, RunCommand, RunEvent } from "./run-event.ts";
+} from "./plan/plan.ts";
+export type { PlanRequest } from "./plan/plan-request.ts";
+export { buildReport, outcomeOf, secondsSpent } from "./round/history.ts";
+export { expectedBytes, memberAtWork, type Refusal } from "./round/refusal.ts";
+export { type Transition, transition } from "./round/round.ts";
+export type { Effect, RunCommand, RunEvent } from "./round/run-event.ts";
 export {
   type Assignment,
   createRun,
@@ -28,4 +21,11 @@ export {
   type RoundPlan,
   type Run,
   type RunState,
-} from "./run-state.ts";
+} from "./round/run-state.ts";
+export {
+  type Aggregation,
+  createAggregation,
+  MAX_ABSOLUTE_CHANGE,
+  MAX_UPDATES,
+  outOfRange,
+} from "./update/aggregate.ts";

@@ -16,9 +16,9 @@ import {
 } from "@fedlodrop/federation";
 import type { RoundClosed, RoundStart, RunEnded } from "@fedlodrop/protocol";
 import { adapterSize, drawDropoutMask, keptIndices, type RoundRecord, type RunReport } from "@fedlodrop/run";
-import type { Clock } from "./clock.ts";
+import type { Clock } from "../clock.ts";
+import { partOf } from "../sockets/sessions.ts";
 import type { Planner } from "./planner.ts";
-import { partOf } from "./sessions.ts";
 import type { Workload } from "./workload.ts";
 
 /** Where the run's messages go. */

@@ -1,7 +1,7 @@
 /** The run as the host page sees it. */
 import { isReady, type Member, type Participant, type RunState } from "@fedlodrop/federation";
 import type { HostView, ParticipantView } from "@fedlodrop/protocol";
-import type { Lane, Lanes } from "./lanes.ts";
+import type { Lane, Lanes } from "../sockets/lanes.ts";
 
 export type HostViewFrame = Pick<HostView, "runId" | "joinUrl" | "code" | "availableTasks">;
 

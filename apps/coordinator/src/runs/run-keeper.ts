@@ -1,8 +1,8 @@
 /** Keeps a run on disk as it goes. Storage that fails (a full disk) is reported and does not end the run. */
 import type { RoundRecord } from "@fedlodrop/run";
+import type { StoredSession } from "../sockets/sessions.ts";
+import type { RunStore } from "../store/run-folder.ts";
 import type { LiveRun } from "./live-run.ts";
-import type { StoredSession } from "./sessions.ts";
-import type { RunStore } from "./store.ts";
 
 export interface RunKeeper {
   /** A fresh run's folder. */

@@ -9,7 +9,7 @@ import {
   type ServerToHostEvents,
 } from "@fedlodrop/protocol";
 import type { Namespace } from "socket.io";
-import type { Clock } from "./clock.ts";
+import type { Clock } from "../clock.ts";
 import { parse, replyOf } from "./edge.ts";
 
 export interface HostHubOptions {

@@ -4,11 +4,11 @@
  */
 import { type Allocation, allocate, type DeviceAllocation, type MeasuredLink } from "@fedlodrop/allocation";
 import { createRandom, type RoundRecord, type RunConfig } from "@fedlodrop/run";
+import type { Assignment, ReadyParticipant, RoundPlan } from "../round/run-state.ts";
 import { allocationRecord, type Decision, type Grant } from "./allocation-record.ts";
 import { type Caution, type PosedProblem, poseProblem } from "./live-problem.ts";
 import type { PlanRequest } from "./plan-request.ts";
 import { evenPowerRate, FULL_POWER_WATTS, fadedGains, RADIO_CELL, sendsAtFullPower } from "./radio-cell.ts";
-import type { Assignment, ReadyParticipant, RoundPlan } from "./run-state.ts";
 
 export interface PlanOptions {
   /** Milliseconds of a monotone clock; time stands still when not given. */

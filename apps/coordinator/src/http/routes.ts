@@ -5,7 +5,7 @@ import fastifyStatic from "@fastify/static";
 import type { RunDescription } from "@fedlodrop/protocol";
 import type { RunReport } from "@fedlodrop/run";
 import type { FastifyInstance, FastifyReply } from "fastify";
-import type { DeviceTexts } from "./workload.ts";
+import type { DeviceTexts } from "../runs/workload.ts";
 
 export interface Facts {
   describe(): RunDescription;

@@ -19,8 +19,8 @@ import {
 import { drawDropoutMask, gatherValues, keptIndices, keptValueCount } from "@fedlodrop/run";
 import type { Socket } from "socket.io";
 import { z } from "zod";
+import type { LiveRun } from "../runs/live-run.ts";
 import { accepted, asReply, parse, refused, replyOf } from "./edge.ts";
-import type { LiveRun } from "./live-run.ts";
 import { createRateLimit } from "./rate-limit.ts";
 import { openUpload, takeChunk, type Upload } from "./upload.ts";
 

@@ -5,6 +5,7 @@
  * update is folded at most once, only members of the open round are folded.
  */
 import { type RoundRecord, resolveRunConfig } from "@fedlodrop/run";
+import { boundedCounts } from "../plan/sample-counts.ts";
 import { closingMessage, recordRound } from "./history.ts";
 import { memberAtWork, type Refusal, refuse, sizeRefusal } from "./refusal.ts";
 import type { Effect, RunCommand, RunEvent } from "./run-event.ts";
@@ -20,7 +21,6 @@ import {
   type RunState,
   type TrainingState,
 } from "./run-state.ts";
-import { boundedCounts } from "./sample-counts.ts";
 
 export interface Transition {
   readonly state: RunState;

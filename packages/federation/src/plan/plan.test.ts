@@ -1,10 +1,10 @@
 import type { DeviceFacts } from "@fedlodrop/protocol";
 import { DEFAULT_RUN_CONFIG, type ParticipantRound, type RoundRecord, type RunConfig } from "@fedlodrop/run";
 import { describe, expect, it } from "vitest";
+import type { ReadyParticipant } from "../round/run-state.ts";
 import { fitCompute, linkRate } from "./device-measurements.ts";
 import { directDropoutRate, isDirect, planDirectly, planRound } from "./plan.ts";
 import { evenPowerRate, fadedGains, meanGain, RADIO_CELL } from "./radio-cell.ts";
-import type { ReadyParticipant } from "./run-state.ts";
 
 const adapter = {
   rank: 8,

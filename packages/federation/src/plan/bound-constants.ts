@@ -4,7 +4,7 @@
  */
 import { generalisationGap, varianceFactor } from "@fedlodrop/allocation";
 import type { BoundEstimate, RoundRecord } from "@fedlodrop/run";
-import { measuredGap } from "./history.ts";
+import { measuredGap } from "../round/history.ts";
 
 /** Rounds before estimates replace the defaults. */
 const ROUNDS_NEEDED = 3;

@@ -8,10 +8,10 @@ import type {
   ServerToClientEvents,
 } from "@fedlodrop/protocol";
 import type { Server } from "socket.io";
-import type { Clock } from "./clock.ts";
+import type { Clock } from "../clock.ts";
+import type { LiveRun } from "../runs/live-run.ts";
 import { refused } from "./edge.ts";
 import type { Lanes } from "./lanes.ts";
-import type { LiveRun } from "./live-run.ts";
 import { type ParticipantSocket, serveParticipant } from "./participant-socket.ts";
 import { partOf, type Sessions } from "./sessions.ts";
 

@@ -1,0 +1,74 @@
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { config, open, participate, shape, start } from "../app.fixture.ts";
+
+describe("over HTTP", () => {
+  it("describes the run and its health", async () => {
+    const { coordinator } = await start();
+    const get = async (url: string) => coordinator.http.inject({ url });
+    expect((await get("/healthz")).json()).toMatchObject({ status: "ok", phase: "lobby", round: 0 });
+    expect((await get("/api/run")).json()).toMatchObject({
+      config,
+      task: { name: "target" },
+      adapter: shape,
+    });
+    expect((await get("/api/report")).json()).toMatchObject({ seed: "0", rounds: [] });
+    const adapter = await get("/api/adapter");
+    expect(adapter.headers["x-fedlodrop-round"]).toBe("0");
+    expect(new Float32Array(Uint8Array.from(adapter.rawPayload).buffer)).toEqual(coordinator.adapter);
+    expect((await get("/nowhere")).statusCode).toBe(404);
+  });
+
+  it("gives a device its own texts and no others", async () => {
+    const { coordinator, url } = await start();
+    const split = (authorization?: string) =>
+      coordinator.http.inject({
+        url: "/api/split",
+        headers: authorization === undefined ? {} : { authorization },
+      });
+    await participate(url, "ada");
+    const { identity } = await participate(url, "ben");
+    expect((await split(`Bearer ${identity.token}`)).json()).toEqual({
+      device: "device 1",
+      samples: [{ text: "private text 1" }],
+    });
+    for (const wrong of [undefined, "Bearer", "Bearer x", identity.token])
+      expect((await split(wrong)).statusCode).toBe(401);
+  });
+
+  it("serves the model's files, with their ETag, and no other file", async () => {
+    const { coordinator } = await start();
+    const first = await coordinator.http.inject({ url: "/models/base/config.json" });
+    expect(first.json()).toHaveProperty("model_type", "gpt2");
+    expect(first.headers["cache-control"]).toBe("no-cache");
+    const again = await coordinator.http.inject({
+      url: "/models/base/config.json",
+      headers: { "if-none-match": first.headers.etag as string },
+    });
+    expect(again.statusCode).toBe(304);
+    for (const url of [
+      "/models/base/NOTICE",
+      "/models/../package.json",
+      "/models/%2e%2e/%2e%2e/package.json",
+      "/models/",
+    ])
+      expect((await coordinator.http.inject({ url })).statusCode, url).toBe(404);
+  });
+
+  it("serves the pages, hashed assets for ever", async () => {
+    const pages = await mkdtemp(join(tmpdir(), "fedlodrop-pages-"));
+    open.push(() => rm(pages, { recursive: true }));
+    await mkdir(join(pages, "assets"));
+    await writeFile(join(pages, "index.html"), "participant");
+    await writeFile(join(pages, "host.html"), "host");
+    await writeFile(join(pages, "assets/main-Ab12Cd34.js"), "1");
+    const { coordinator } = await start({}, { pagesDirectory: pages });
+    const get = async (url: string) => coordinator.http.inject({ url });
+    expect((await get("/")).body).toBe("participant");
+    expect((await get("/host")).body).toBe("host");
+    expect((await get("/")).headers["cache-control"]).toBe("no-cache");
+    expect((await get("/assets/main-Ab12Cd34.js")).headers["cache-control"]).toMatch("immutable");
+  });
+});

@@ -1,0 +1,143 @@
+import { payloadBytes } from "@fedlodrop/protocol";
+import { drawDropoutMask, initialAdapter, keptIndices, type RunConfig } from "@fedlodrop/run";
+import { describe, expect, it } from "vitest";
+import {
+  config,
+  type FakeParticipant,
+  participate,
+  phase,
+  play,
+  shape,
+  size,
+  start,
+  target,
+  workload,
+} from "../app.fixture.ts";
+import type { Workload } from "./workload.ts";
+
+describe("a run", () => {
+  async function run(
+    order: (participants: FakeParticipant[]) => FakeParticipant[],
+    change: Partial<RunConfig> = {},
+  ) {
+    const { coordinator, url } = await start({ dropoutRate: 0.4, ...change });
+    const participants: FakeParticipant[] = [];
+    for (const [i, name] of ["ada", "ben", "cleo"].entries())
+      participants.push(await participate(url, name, { sampleCount: 10 + 7 * i }));
+    expect(await coordinator.command({ kind: "start" })).toEqual({ kind: "done" });
+    for (let round = 1; round <= 3; round++) for (const each of order(participants)) await play(each, round);
+    await phase(coordinator, "ended");
+    await expect
+      .poll(() => participants[0]!.inbox["run-ended"])
+      .toEqual([{ reason: "finished", roundsDone: 3 }]);
+    return { report: coordinator.report(), participants, adapter: coordinator.adapter };
+  }
+
+  it("aggregates what was kept, and the loss falls", async () => {
+    const { report, participants, adapter } = await run((all) => all);
+    expect(report.rounds.map(({ round }) => round)).toEqual([1, 2, 3]);
+    const losses = [report.baseTestLoss!, ...report.rounds.map(({ testLoss }) => testLoss!)];
+    expect(losses.every((loss, i) => i === 0 || loss < losses[i - 1]! * 0.8)).toBe(true);
+    expect(report.finalTestLoss).toBe(losses[3]);
+
+    // An independent dense float64 reference of all three rounds.
+    let full = Float64Array.from(initialAdapter(shape, config.seed));
+    for (let round = 1; round <= 3; round++) {
+      const sums = new Float64Array(size);
+      const weights = new Float64Array(size);
+      participants.forEach(({ identity }, k) => {
+        const key = { seed: config.seed, round, participantId: identity.participantId, dropoutRate: 0.4 };
+        for (const index of keptIndices(shape, drawDropoutMask(shape, key))) {
+          sums[index]! += (10 + 7 * k) * 0.5 * (target[index]! - full[index]!);
+          weights[index]! += 10 + 7 * k;
+        }
+      });
+      full = full.map((value, i) => (weights[i]! > 0 ? value + sums[i]! / weights[i]! : value));
+    }
+    // Values and changes are rounded to f32 three times.
+    expect(Math.max(...adapter.map((value, i) => Math.abs(value - full[i]!)))).toBeLessThan(1e-6);
+
+    const { keptValues, bytesDown, bytesUp } = report.rounds[0]!.participants[0]!;
+    expect(keptValues).toBe(2 * (8 + 5 + 4 + 6)); // ⌈0.6·n⌉ of 12, 8, 6 and 10
+    expect([bytesDown, bytesUp]).toEqual([payloadBytes(keptValues, "f32"), payloadBytes(keptValues, "f32")]);
+    const closed = await participants[2]!.closed(1);
+    expect(closed).toMatchObject({
+      outcome: "aggregated",
+      contribution: 24 / 51,
+      aggregatedCount: 3,
+      cohortSize: 3,
+    });
+  });
+
+  it("takes half the bytes per value in f16, to nearly the same end", async () => {
+    const half = await run((all) => all, { valueType: "f16" });
+    const full = await run((all) => all);
+    const { keptValues, bytesUp } = half.report.rounds[0]!.participants[0]!;
+    expect(bytesUp).toBe(16 + 2 * keptValues);
+    // Values and changes up to 1.2 keep 11 bits.
+    const difference = half.adapter.map((value, i) => Math.abs(value - full.adapter[i]!));
+    expect(Math.max(...difference)).toBeLessThan(2e-3);
+  });
+
+  it("evaluates training texts only of those whose updates are in the adapter", async () => {
+    const asked: (readonly number[])[] = [];
+    const watched = async (): Promise<Workload> => {
+      const plain = await workload();
+      return {
+        ...plain,
+        evaluate(adapter, parts) {
+          asked.push(parts);
+          return plain.evaluate!(adapter, parts);
+        },
+      };
+    };
+    const { coordinator, url, advance } = await start({ rounds: 2 }, { loadWorkload: watched });
+    const [ada, ben, cleo] = [
+      await participate(url, "ada"),
+      await participate(url, "ben"),
+      await participate(url, "cleo"),
+    ];
+    await coordinator.command({ kind: "start" });
+    await play(cleo, 1);
+    await play(ada, 1);
+    advance(31); // Ben misses the deadline.
+    await play(ada, 2);
+    await play(ben, 2);
+    advance(31);
+    await phase(coordinator, "ended");
+    expect(asked).toEqual([[], [0, 2], [0, 1, 2]]);
+  });
+
+  it("goes on without an evaluation that hangs", async () => {
+    const lines: string[] = [];
+    const hanging = async (): Promise<Workload> => ({
+      ...(await workload()),
+      evaluate: () => new Promise(() => {}),
+    });
+    const { coordinator, url, advance } = await start(
+      { rounds: 2 },
+      { loadWorkload: hanging, log: (line) => lines.push(line) },
+    );
+    const ada = await participate(url, "ada");
+    await coordinator.command({ kind: "start" });
+    await play(ada, 1);
+    await phase(coordinator, "evaluating");
+    advance(59);
+    expect(coordinator.state.kind).toBe("evaluating");
+    advance(1);
+    expect(await ada.closed(1)).toMatchObject({ outcome: "aggregated", testLoss: null });
+    expect(lines).toEqual(["round 1 cannot be evaluated: it has taken longer than 60 s"]);
+    await play(ada, 2);
+    await phase(coordinator, "evaluating");
+    await coordinator.command({ kind: "stop" });
+    await coordinator.command({ kind: "stop" });
+    expect(coordinator.state.kind).toBe("ended");
+    expect(coordinator.report().rounds).toHaveLength(2);
+  });
+
+  it("gives the same adapter whatever the order of arrival", async () => {
+    const first = await run((all) => all);
+    const second = await run((all) => [...all].reverse());
+    expect(second.report.adapterSha256).toBe(first.report.adapterSha256);
+  });
+});

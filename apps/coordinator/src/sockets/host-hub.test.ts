@@ -1,0 +1,96 @@
+import type { HostView, SentView } from "@fedlodrop/protocol";
+import { describe, expect, it } from "vitest";
+import { connectHost, participate, phase, play, start, statistics } from "../app.fixture.ts";
+import { type Planner, planHere } from "../runs/planner.ts";
+
+describe("the host", () => {
+  it("needs the key", async () => {
+    const { url } = await start();
+    await expect(connectHost(url, "guess")).rejects.toThrow("wrong host key");
+  });
+
+  it("sees lanes and steers the run", async () => {
+    const { url, advance } = await start({ rounds: 1 });
+    const { socket, views, rounds } = await connectHost(url, "key");
+    await expect.poll(() => views).toMatchObject([{ phase: "lobby", participants: [] }]);
+    const ada = await participate(url, "ada");
+    expect(await socket.emitWithAck("command", { kind: "pause" })).toMatchObject({ reason: "wrong-state" });
+    expect(await socket.emitWithAck("command", { kind: "change", change: { quorum: 7 } })).toMatchObject({
+      reason: "bad-message",
+    });
+    expect(await socket.emitWithAck("command", { kind: "start" })).toEqual({ kind: "done" });
+    const message = await ada.nextStart(1);
+    const lane = async (expected: Partial<HostView["participants"][0]>) => {
+      await expect
+        .poll(() => {
+          advance(0.5);
+          return views.at(-1)?.participants[0];
+        })
+        .toMatchObject(expected);
+    };
+    await lane({ id: "p1", nickname: "ada", state: "downloading", deviceName: "device 0", backend: "cpu" });
+    const bytes = await ada.update(message);
+    ada.socket.emit("progress", { round: 1, step: 3, loss: 2.5, tokensPerSecond: 640 });
+    await lane({ state: "training", step: 3, loss: 2.5, tokensPerSecond: 640, bytesDown: bytes.byteLength });
+    await ada.socket.emitWithAck("upload-begin", { round: 1, bytes: bytes.byteLength, statistics });
+    await lane({ state: "uploading" });
+    await ada.upload(1, bytes);
+    await lane({ state: "ready", bytesUp: bytes.byteLength });
+    expect(views.at(-1)).toMatchObject({ phase: "ended", round: 1 });
+    expect(rounds.at(-1)?.records).toMatchObject([{ round: 1 }]);
+  });
+
+  it("is sent each round once, all of them when it connects, and none of an earlier run", async () => {
+    const { coordinator, url, advance } = await start({ rounds: 2 });
+    const early = await connectHost(url, "key");
+    const { runId } = coordinator.report();
+    const sent = ({ rounds }: typeof early) => rounds.map(({ from, records }) => [from, records.length]);
+    const ada = await participate(url, "ada");
+    await coordinator.command({ kind: "start" });
+    for (const round of [1, 2]) {
+      await play(ada, round);
+      await ada.closed(round);
+      advance(1);
+    }
+    await expect.poll(() => early.views.at(-1)).toMatchObject({ phase: "ended", round: 2 });
+    expect(sent(early).slice(-2)).toEqual([
+      [0, 1],
+      [1, 1],
+    ]);
+    expect(early.views.at(-1)).not.toHaveProperty("rounds");
+    const late = await connectHost(url, "key");
+    await expect.poll(() => sent(late)).toEqual([[0, 2]]);
+    await coordinator.command({ kind: "configure", config: {} });
+    advance(1);
+    await expect.poll(() => late.rounds.at(-1)?.runId).not.toBe(runId);
+    expect(late.rounds.at(-1)).toMatchObject({ from: 0, records: [] });
+  });
+
+  it("says why a run that was started does not go on", async () => {
+    let fails = true;
+    const plan: Planner = async (request) => {
+      if (fails) throw new Error("the solver is gone");
+      return planHere(request);
+    };
+    const { coordinator, url, advance } = await start({}, { plan });
+    const { socket, views } = await connectHost(url, "key");
+    const shows = async (expected: Partial<SentView>) => {
+      await expect
+        .poll(() => {
+          advance(0.5);
+          return views.at(-1);
+        })
+        .toMatchObject(expected);
+    };
+    await shows({ phase: "lobby", notice: null });
+    await socket.emitWithAck("command", { kind: "start" });
+    await shows({ phase: "lobby", notice: "the run waits for devices: 0 of at least 1 are ready" });
+    const ada = await participate(url, "ada");
+    await phase(coordinator, "paused");
+    await shows({ phase: "paused", notice: "round 1 cannot be planned: the solver is gone" });
+    fails = false;
+    await socket.emitWithAck("command", { kind: "resume" });
+    await ada.nextStart(1);
+    await shows({ phase: "training", notice: null });
+  });
+});
