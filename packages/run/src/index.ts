@@ -28,6 +28,7 @@ export {
   type RoundEvaluation,
   type RoundRecord,
   type RunReport,
+  roundRecordSchema,
 } from "./report.ts";
 export {
   DEFAULT_RUN_CONFIG,

@@ -1,126 +1,162 @@
-/** What a run leaves behind: `report.json`. Every figure is measured unless its name says otherwise. */
-import type { Method, RunConfig } from "./run-config.ts";
+/**
+ * What a run leaves behind: `report.json`, and the rounds of `metrics.jsonl`. Every figure is measured unless its name
+ * says otherwise. Schemas, because files come back: a run that is continued reads its rounds from disk.
+ */
+import { z } from "zod";
+import { METHODS, type RunConfig } from "./run-config.ts";
+
+/** JSON writes a figure that is not finite as null; read back, it is not a number. */
+const figure = z
+  .number()
+  .nullable()
+  .transform((value) => value ?? Number.NaN);
+const measured = z.number().nullable();
+const count = z.int().min(0);
 
 /** How a participant's part in a round ended. */
 export const OUTCOMES = ["aggregated", "late", "refused", "left", "missed-deadline"] as const;
 export type ParticipantOutcome = (typeof OUTCOMES)[number];
 
-export interface ParticipantRound {
-  readonly id: string;
-  readonly nickname: string;
-  readonly backend: string;
-  readonly dropoutRate: number;
-  readonly keptValues: number;
-  readonly fullValues: number;
-  readonly bytesDown: number;
-  readonly bytesUp: number;
-  /** Null where the participant did not get that far. */
-  readonly secondsDownload: number | null;
-  readonly secondsCompute: number | null;
-  readonly secondsUpload: number | null;
-  /** Rate that the upload was paced to; null sent as fast as the link goes. */
-  readonly uploadBytesPerSecond: number | null;
-  /** `emulated` transfers were paced to a simulated radio cell: their seconds say nothing of the real link. */
-  readonly rateSource: "measured" | "emulated";
-  readonly sampleCount: number;
-  readonly trainLoss: number | null;
-  readonly energyJoules: number | null;
-  readonly energySource: string | null;
-  readonly tokens: number | null;
-  readonly roundTripSeconds: number | null;
-  /** 95th percentile of the step's gradient norms. */
-  readonly gradientNorm95: number | null;
-  /** 99th minus 1st percentile of the batch losses, nats. */
-  readonly lossSpread: number | null;
-  readonly outcome: ParticipantOutcome;
-}
+const participantRoundSchema = z
+  .object({
+    id: z.string(),
+    nickname: z.string(),
+    backend: z.string(),
+    dropoutRate: z.number(),
+    keptValues: count,
+    fullValues: count,
+    bytesDown: count,
+    bytesUp: count,
+    /** Null where the participant did not get that far. */
+    secondsDownload: measured,
+    secondsCompute: measured,
+    secondsUpload: measured,
+    /** Rate that the upload was paced to; null sent as fast as the link goes. */
+    uploadBytesPerSecond: measured,
+    /** `emulated` transfers were paced to a simulated radio cell: their seconds say nothing of the real link. */
+    rateSource: z.enum(["measured", "emulated"]),
+    sampleCount: count,
+    trainLoss: measured,
+    energyJoules: measured,
+    energySource: z.string().nullable(),
+    tokens: measured,
+    roundTripSeconds: measured,
+    /** 95th percentile of the step's gradient norms. */
+    gradientNorm95: measured,
+    /** 99th minus 1st percentile of the batch losses, nats. */
+    lossSpread: measured,
+    outcome: z.enum(OUTCOMES),
+  })
+  .readonly();
+export type ParticipantRound = z.infer<typeof participantRoundSchema>;
 
 /** Full adapter on the held-out set, which stays the same, and on training texts of the devices whose updates are in it. */
-export interface RoundEvaluation {
-  readonly testLoss: number;
-  /** Null while nobody's update is in the adapter. */
-  readonly trainLoss: number | null;
-  readonly testAccuracy: number | null;
-  readonly testF1: number | null;
-  /** 99th minus 1st percentile of the training loss over single windows or samples, nats. */
-  readonly exampleLossSpread: number | null;
-  /** Of the training loss in the adapter's entries; null in rounds that do not measure it. */
-  readonly curvature: {
-    /** Of the Hessian's diagonal. */
-    readonly mean: number;
-    /** Smallest Ritz value, which is looked for only down to a hundredth of the mean. */
-    readonly least: number;
-  } | null;
-}
-
-export interface RoundRecord {
-  readonly round: number;
-  /** In force in this round; the host may change both between rounds. */
-  readonly method: Method;
-  readonly deadlineSeconds: number;
-  /** Sample-weighted mean of the aggregated participants' local training loss under their masks; null if none. */
-  readonly trainLoss: number | null;
-  /** Of the full adapter after aggregation; null when nothing evaluates it. */
-  readonly testLoss: number | null;
-  readonly evaluation: RoundEvaluation | null;
-  /** From the round's start until it closed. */
-  readonly seconds: number;
-  readonly participants: readonly ParticipantRound[];
-  /** What was decided and predicted, and the bound at these rates; null when the round could not be planned. */
-  readonly allocation: AllocationRecord | null;
-}
-
-export interface AllocationRecord {
-  readonly method: string;
-  readonly objective: number;
-  readonly lowerBound: number | null;
-  readonly gap: number | null;
-  readonly certified: boolean;
-  /** Null where nothing was solved. */
-  readonly milliseconds: number | null;
-  /** True when the time budget ran out and the stated fallback answered. */
-  readonly fallback: boolean;
-  /** The bound's two terms: empirical (convergence) and generalisation. */
-  readonly empiricalTerm: number;
-  readonly generalizationTerm: number;
-  /** testLoss − trainLoss of the full adapter, when both are known. */
-  readonly measuredGap: number | null;
-  readonly links: "measured" | "emulated";
-  /** What the bound was computed with. */
-  readonly constants: BoundEstimate;
-  readonly devices: readonly {
-    readonly id: string;
-    readonly dropoutRate: number | null;
-    /** Of the link; null where an upload goes as fast as the link does. */
-    readonly share: number | null;
-    readonly predictedSeconds: number;
-    readonly actualSeconds: number | null;
-    readonly predictedJoules: number;
-    readonly excludedBecause: string | null;
-  }[];
-}
+const roundEvaluationSchema = z
+  .object({
+    testLoss: figure,
+    /** Null while nobody's update is in the adapter. */
+    trainLoss: measured,
+    testAccuracy: measured,
+    testF1: measured,
+    /** 99th minus 1st percentile of the training loss over single windows or samples, nats. */
+    exampleLossSpread: measured,
+    /** Of the training loss in the adapter's entries; null in rounds that do not measure it. */
+    curvature: z
+      .object({
+        /** Of the Hessian's diagonal. */
+        mean: figure,
+        /** Smallest Ritz value, which is looked for only down to a hundredth of the mean. */
+        least: figure,
+      })
+      .readonly()
+      .nullable(),
+  })
+  .readonly();
+export type RoundEvaluation = z.infer<typeof roundEvaluationSchema>;
 
 /** Constants of the bound (docs/allocation.md), by the names of the paper map. */
-export interface BoundEstimate {
-  /** C */
-  readonly lossRange: number;
-  /** ρ */
-  readonly gradientNorm: number;
-  /** λ */
-  readonly ridge: number;
-  /** Λ_min */
-  readonly minCurvature: number;
-  /** n */
-  readonly exampleCount: number;
-  /** δ */
-  readonly confidence: number;
-  /** κ_g */
-  readonly gapScale: number;
-  /** A of the whole cohort: A_k is its weight's share. */
-  readonly varianceCoefficient: number;
-  /** `default` until enough rounds have been seen to estimate from. */
-  readonly source: "default" | "estimated";
-}
+const boundEstimateSchema = z
+  .object({
+    /** C */
+    lossRange: figure,
+    /** ρ */
+    gradientNorm: figure,
+    /** λ */
+    ridge: figure,
+    /** Λ_min */
+    minCurvature: figure,
+    /** n */
+    exampleCount: figure,
+    /** δ */
+    confidence: figure,
+    /** κ_g */
+    gapScale: figure,
+    /** A of the whole cohort: A_k is its weight's share. */
+    varianceCoefficient: figure,
+    /** `default` until enough rounds have been seen to estimate from. */
+    source: z.enum(["default", "estimated"]),
+  })
+  .readonly();
+export type BoundEstimate = z.infer<typeof boundEstimateSchema>;
+
+const allocationRecordSchema = z
+  .object({
+    method: z.string(),
+    objective: figure,
+    lowerBound: measured,
+    gap: measured,
+    certified: z.boolean(),
+    /** Null where nothing was solved. */
+    milliseconds: measured,
+    /** True when the time budget ran out and the stated fallback answered. */
+    fallback: z.boolean(),
+    /** The bound's two terms: empirical (convergence) and generalisation. */
+    empiricalTerm: figure,
+    generalizationTerm: figure,
+    /** testLoss − trainLoss of the full adapter, when both are known. */
+    measuredGap: measured,
+    links: z.enum(["measured", "emulated"]),
+    /** What the bound was computed with. */
+    constants: boundEstimateSchema,
+    devices: z
+      .array(
+        z
+          .object({
+            id: z.string(),
+            dropoutRate: measured,
+            /** Of the link; null where an upload goes as fast as the link does. */
+            share: measured,
+            predictedSeconds: figure,
+            actualSeconds: measured,
+            predictedJoules: figure,
+            excludedBecause: z.string().nullable(),
+          })
+          .readonly(),
+      )
+      .readonly(),
+  })
+  .readonly();
+export type AllocationRecord = z.infer<typeof allocationRecordSchema>;
+
+export const roundRecordSchema = z
+  .object({
+    round: z.int().min(1),
+    /** In force in this round; the host may change both between rounds. */
+    method: z.enum(METHODS),
+    deadlineSeconds: z.number(),
+    /** Sample-weighted mean of the aggregated participants' local training loss under their masks; null if none. */
+    trainLoss: measured,
+    /** Of the full adapter after aggregation; null when nothing evaluates it. */
+    testLoss: measured,
+    evaluation: roundEvaluationSchema.nullable(),
+    /** From the round's start until it closed. */
+    seconds: z.number(),
+    participants: z.array(participantRoundSchema).readonly(),
+    /** What was decided and predicted, and the bound at these rates; null when the round could not be planned. */
+    allocation: allocationRecordSchema.nullable(),
+  })
+  .readonly();
+export type RoundRecord = z.infer<typeof roundRecordSchema>;
 
 export interface RunReport {
   readonly runId: string;
