@@ -1,10 +1,10 @@
 /**
- * The same forward pass as packages/lm/src/transformer.ts, written as one writes it in tfjs with nothing hand-tuned:
+ * The same forward pass as packages/lm/src/engines/tfjs/transformer.ts, written as one writes it in tfjs with nothing hand-tuned:
  * autograd everywhere, frozen matrices through tf.matMul, layer norm and tanh GELU composed. The base of the
  * comparison in lm-step.ts.
  */
 import * as tf from "@tensorflow/tfjs";
-import type { AdapterTensors } from "../../packages/lm/src/lora-dropout.ts";
+import type { AdapterTensors } from "../../packages/lm/src/engines/tfjs/lora-dropout.ts";
 import { BATCH_SIZE, config, model, SEQUENCE_LENGTH } from "./shape.ts";
 
 const { width, headCount, layerCount, layerNormEpsilon, vocabularySize } = config;

@@ -1,7 +1,7 @@
 /** Shape S of the measurements: one small GPT-2, one batch, one sub-adapter, all from a seed. */
 import { adapterShape, type Dataset, parseConfig } from "@fedlodrop/lm";
 import { createRandom, drawDropoutMask, gatherValues, initialAdapter, keptIndices } from "@fedlodrop/run";
-import { parameterShapes, UNTIED_HEAD } from "../../packages/lm/src/checkpoint.ts";
+import { parameterShapes, UNTIED_HEAD } from "../../packages/lm/src/models/checkpoint.ts";
 
 export const BATCH_SIZE = 4;
 export const SEQUENCE_LENGTH = 64;

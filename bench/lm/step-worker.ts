@@ -8,10 +8,14 @@ import * as tf from "@tensorflow/tfjs";
 import { setWasmPaths } from "@tensorflow/tfjs-backend-wasm";
 import "@tensorflow/tfjs-backend-webgpu";
 import { serveLab } from "../../packages/lm/lab/worker-lab.ts";
-import { createBatch } from "../../packages/lm/src/batches.ts";
-import { type AdapterTensors, createExpansion, placeSubAdapter } from "../../packages/lm/src/lora-dropout.ts";
-import { batchLoss } from "../../packages/lm/src/loss.ts";
-import { uploadModel } from "../../packages/lm/src/transformer.ts";
+import { createBatch } from "../../packages/lm/src/data/batches.ts";
+import {
+  type AdapterTensors,
+  createExpansion,
+  placeSubAdapter,
+} from "../../packages/lm/src/engines/tfjs/lora-dropout.ts";
+import { batchLoss } from "../../packages/lm/src/engines/tfjs/loss.ts";
+import { uploadModel } from "../../packages/lm/src/engines/tfjs/transformer.ts";
 import { createPlainLoss } from "./plain-transformer.ts";
 import { adapter, BATCH_SIZE, DROPOUT_RATE, dataset, LEARNING_RATE, mask, model, values } from "./shape.ts";
 

@@ -1,14 +1,5 @@
-export { adapterFromSafetensors, adapterToSafetensors } from "./adapter-file.ts";
-export { type LanguageModel, modelFromCheckpoint } from "./checkpoint.ts";
-export { parseConfig, type TransformerConfig } from "./config.ts";
-export {
-  type Dataset,
-  type DatasetOptions,
-  datasetFromSamples,
-  type TextSample,
-} from "./dataset.ts";
-export { type BackendChoice, pickBackend, type WebgpuCheck } from "./device-check.ts";
-export type { EngineDescription, KernelChoice } from "./engine/engine.ts";
+export type { Backend } from "@fedlodrop/run";
+export { adapterFromSafetensors, adapterToSafetensors } from "./adapter/adapter-file.ts";
 export {
   type AdapterOptions,
   adapterShape,
@@ -17,20 +8,33 @@ export {
   TARGET_MODULES,
   type TargetModule,
   targetModuleTitles,
-} from "./lora.ts";
-export { lossCurvature } from "./loss-curvature.ts";
-export { type LoadedModel, loadModel, MODEL_FILES, type ModelFile } from "./model-files.ts";
-export { type NamedTensor, parseSafetensors, serializeSafetensors, type TensorMap } from "./safetensors.ts";
-export { createTrainer, type LocalTrainer, type TrainerOptions } from "./tensorflow-trainer.ts";
-export { createTokenizer, type Tokenizer } from "./tokenizer.ts";
+} from "./adapter/lora.ts";
+export type { Rescale } from "./adapter/rescale.ts";
+export {
+  type Dataset,
+  type DatasetOptions,
+  datasetFromSamples,
+  type TextSample,
+} from "./data/dataset.ts";
+export type { Tokenizer } from "./data/tokenizer.ts";
+export { type LoadedModel, loadModel, MODEL_FILES, type ModelFile } from "./files/model-files.ts";
+export { parseSafetensors, serializeSafetensors } from "./files/safetensors.ts";
+export { createTokenizer } from "./files/tokenizer.ts";
+export { modelFromCheckpoint } from "./models/checkpoint.ts";
+export { parseConfig, type TransformerConfig } from "./models/config.ts";
+export type { LanguageModel } from "./models/language-model.ts";
+export type { NamedTensor, TensorMap } from "./models/named-tensor.ts";
+export { type BackendChoice, pickBackend, type WebgpuCheck } from "./trainer/device-check.ts";
+export type { EngineDescription, KernelChoice } from "./trainer/engine-description.ts";
+export { lossCurvature } from "./trainer/loss-curvature.ts";
+export { createTrainer, type TrainerOptions } from "./trainer/open.ts";
 export type {
-  Backend,
   Evaluation,
   GenerationOptions,
-  Rescale,
+  LocalTrainer,
   RoundOutcome,
   RoundRequest,
   Trainer,
   TrainingOptions,
   TrainingStep,
-} from "./trainer.ts";
+} from "./trainer/trainer.ts";

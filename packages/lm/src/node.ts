@@ -2,7 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import { type LoadedModel, loadModel } from "./model-files.ts";
+import { type LoadedModel, loadModel } from "./files/model-files.ts";
 
 /** Reads a model folder in the Hugging Face layout. @throws one line naming the file that is missing or wrong. */
 export function readModel(directory: string): Promise<LoadedModel> {

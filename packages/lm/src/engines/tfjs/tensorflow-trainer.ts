@@ -1,0 +1,237 @@
+/**
+ * The Trainer on tfjs autograd, over any engine. It holds the frozen model on the device; everything a call makes
+ * is disposed before its promise settles. tfjs has one active backend per process: trainers of different backends
+ * may coexist there, but must not run at the same time.
+ */
+
+import type { Backend } from "@fedlodrop/run";
+import {
+  type AdapterShape,
+  adapterSize,
+  createRandom,
+  drawDropoutMask,
+  gatherValues,
+  initialAdapter,
+  keptIndices,
+} from "@fedlodrop/run";
+import * as tf from "@tensorflow/tfjs";
+import { rescaleFactor } from "../../adapter/rescale.ts";
+import { batchRows, createBatch, sampleCount } from "../../data/batches.ts";
+import type { Dataset } from "../../data/dataset.ts";
+import type { LanguageModel } from "../../models/language-model.ts";
+import type { EngineDescription } from "../../trainer/engine-description.ts";
+import { evaluateClasses, evaluateTokens } from "../../trainer/evaluate.ts";
+import { sampleToken } from "../../trainer/generate.ts";
+import type {
+  Evaluation,
+  GenerationOptions,
+  LocalTrainer,
+  RoundOutcome,
+  RoundRequest,
+  TrainingOptions,
+  TrainingStep,
+} from "../../trainer/trainer.ts";
+import { yieldToEvents } from "../../trainer/yield-to-events.ts";
+import type { Engine } from "./engine.ts";
+import { type AdapterTensors, createExpansion, placeFullAdapter, placeSubAdapter } from "./lora-dropout.ts";
+import { labelLogits, tokenLosses } from "./loss.ts";
+import { type EngineOptions, openEngine } from "./open.ts";
+import {
+  disposeTraining,
+  type Expansion,
+  initTraining,
+  lossAndGradient,
+  padToSlots,
+  trainStep,
+} from "./train-step.ts";
+import { hiddenStates, type TransformerTensors, tokenLogits, uploadModel } from "./transformer.ts";
+
+/** @throws when the backend cannot start. */
+export async function createTensorflowTrainer(
+  backend: Backend,
+  model: LanguageModel,
+  adapter: AdapterShape,
+  options: EngineOptions,
+): Promise<LocalTrainer> {
+  const engine = await openEngine(backend, options);
+  return engine.run(async () => new TensorflowTrainer(engine, uploadModel(model), adapter));
+}
+
+class TensorflowTrainer implements LocalTrainer {
+  readonly backend: Backend;
+  readonly engine: EngineDescription;
+  private readonly device: Engine;
+  private readonly model: TransformerTensors;
+  private readonly shape: AdapterShape;
+
+  constructor(device: Engine, model: TransformerTensors, shape: AdapterShape) {
+    this.device = device;
+    this.engine = device.description;
+    this.backend = device.description.backend;
+    this.model = model;
+    this.shape = shape;
+  }
+
+  async warmUp(dataset: Dataset, training: TrainingOptions) {
+    // Any mask will do: its shapes are those of every mask (lora-dropout.ts), and the result is thrown away.
+    const dropoutRate = 0.5;
+    const key = { seed: "warm-up", round: 0, participantId: "warm-up", dropoutRate };
+    const mask = drawDropoutMask(this.shape, key);
+    const { steps } = await this.trainRound(
+      {
+        mask,
+        dropoutRate,
+        values: gatherValues(initialAdapter(this.shape, "warm-up"), keptIndices(this.shape, mask)),
+        training: { ...training, localSteps: 2 },
+        batchSeed: "warm-up",
+      },
+      dataset,
+    );
+    const [first, second] = steps as [TrainingStep, TrainingStep];
+    return { firstStepSeconds: first.seconds, stepSeconds: second.seconds };
+  }
+
+  trainRound(
+    request: RoundRequest,
+    dataset: Dataset,
+    onStep?: (step: TrainingStep) => void,
+    signal?: AbortSignal,
+  ): Promise<RoundOutcome> {
+    return this.device.run(() => this.train(request, dataset, onStep, signal));
+  }
+
+  private async train(
+    { mask, dropoutRate, values, training, batchSeed }: RoundRequest,
+    dataset: Dataset,
+    onStep: ((step: TrainingStep) => void) | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<RoundOutcome> {
+    const placement = placeSubAdapter(this.shape, mask, rescaleFactor(training.rescale, dropoutRate));
+    if (values.length !== placement.valueCount)
+      throw new Error(`round: expected ${placement.valueCount} kept values, got ${values.length}`);
+    const expansion = createExpansion(this.shape, placement);
+    let state = initTraining(values, placement.slotCount);
+    try {
+      const steps: TrainingStep[] = [];
+      const batches = batchRows(sampleCount(dataset), training.batchSize, batchSeed);
+      for (let number = 1; number <= training.localSteps; number++) {
+        await yieldToEvents();
+        signal?.throwIfAborted();
+        const start = performance.now();
+        const batch = createBatch(dataset, batches.next().value as readonly number[]);
+        const stepped = trainStep(this.model, expansion, batch, state, training);
+        state = stepped.state;
+        const [loss, gradientNorm] = (await this.device.read(stepped.report)) as unknown as [number, number];
+        if (!Number.isFinite(loss) || !Number.isFinite(gradientNorm))
+          throw new Error(
+            `training diverged at step ${number}: expected a finite loss and gradient, got ${loss} and ${gradientNorm} (learning rate ${training.learningRate})`,
+          );
+        const seconds = (performance.now() - start) / 1000;
+        const step = { step: number, loss, gradientNorm, seconds, tokens: batch.tokenCount };
+        steps.push(step);
+        onStep?.(step);
+      }
+      const trained = await this.device.read(state.slots.clone());
+      return { delta: values.map((value, i) => (trained[i] as number) - value), steps };
+    } finally {
+      disposeTraining(state);
+      expansion.dispose();
+    }
+  }
+
+  async evaluate(dataset: Dataset, adapter?: Float32Array): Promise<Evaluation> {
+    if (dataset.kind === "language-model")
+      return this.withAdapter(adapter, (factors) =>
+        evaluateTokens(dataset, (batch) => this.compute(() => tokenLosses(this.model, batch, factors?.()))),
+      );
+    // The base model has no head; a zero one predicts every class alike.
+    return this.withAdapter(adapter ?? new Float32Array(adapterSize(this.shape)), (factors) =>
+      evaluateClasses(dataset, (batch) => this.compute(() => labelLogits(this.model, batch, factors?.()))),
+    );
+  }
+
+  gradient(dataset: Dataset, adapter: Float32Array): Promise<Float32Array> {
+    const batch = createBatch(
+      dataset,
+      Array.from({ length: sampleCount(dataset) }, (_, row) => row),
+    );
+    return this.withSlots(adapter, async (expansion, slots) => {
+      const padded = await this.compute(() => lossAndGradient(this.model, expansion, batch, slots).gradient);
+      return padded.slice(0, adapter.length);
+    });
+  }
+
+  async generate(
+    promptIds: readonly number[],
+    { maxTokens, temperature, topK, seed }: GenerationOptions,
+    adapter?: Float32Array,
+    onToken?: (id: number) => void,
+  ): Promise<number[]> {
+    const { maxPositions, endOfTextId } = this.model.config;
+    const random = createRandom(seed, "generate");
+    const ids = promptIds.length > 0 ? [...promptIds] : [endOfTextId];
+    const generated: number[] = [];
+    return this.withAdapter(adapter, async (factors) => {
+      while (generated.length < maxTokens) {
+        const context = ids.slice(-maxPositions);
+        const logits = await this.compute(() => this.nextLogits(context, factors?.()));
+        const id = sampleToken(logits, temperature, topK, random);
+        if (id === endOfTextId) break;
+        ids.push(id);
+        generated.push(id);
+        onToken?.(id);
+      }
+      return generated;
+    });
+  }
+
+  dispose(): void {
+    this.model.dispose();
+  }
+
+  /** Logits [1, V] of the token after `context`. */
+  private nextLogits(context: readonly number[], factors: AdapterTensors | undefined): tf.Tensor {
+    const { maxPositions, width } = this.model.config;
+    // A multiple of 4 for the vec4 kernels; causal attention never looks at the padding.
+    const length = Math.min(maxPositions, 4 * Math.ceil(context.length / 4));
+    const ids = new Int32Array(length);
+    ids.set(context);
+    const hidden = hiddenStates(this.model, { ids, batchSize: 1, length }, factors);
+    return tokenLogits(this.model, tf.slice(hidden, [context.length - 1, 0], [1, width]));
+  }
+
+  /** Runs a forward pass and reads its result; events are let in first. */
+  private async compute(forward: () => tf.Tensor): Promise<Float32Array> {
+    await yieldToEvents();
+    return this.device.read(tf.tidy(forward));
+  }
+
+  /** Gives `use` the full adapter's factors (flat-vector layout) while it runs. */
+  private withAdapter<T>(
+    adapter: Float32Array | undefined,
+    use: (factors: (() => AdapterTensors) | undefined) => Promise<T>,
+  ): Promise<T> {
+    return adapter
+      ? this.withSlots(adapter, (expansion, slots) => use(() => expansion.expand(slots)))
+      : this.device.run(() => use(undefined));
+  }
+
+  private withSlots<T>(
+    adapter: Float32Array,
+    use: (expansion: Expansion, slots: tf.Tensor1D) => Promise<T>,
+  ): Promise<T> {
+    return this.device.run(async () => {
+      if (adapter.length !== adapterSize(this.shape))
+        throw new Error(`adapter: expected ${adapterSize(this.shape)} values, got ${adapter.length}`);
+      const placement = placeFullAdapter(this.shape);
+      const expansion = createExpansion(this.shape, placement);
+      const slots = tf.tensor1d(padToSlots(adapter, placement.slotCount));
+      try {
+        return await use(expansion, slots);
+      } finally {
+        slots.dispose();
+        expansion.dispose();
+      }
+    });
+  }
+}
