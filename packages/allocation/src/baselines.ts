@@ -64,53 +64,90 @@ const bestQuality: Deal = (problem, model) =>
   });
 
 /** One unit at a time where it lowers J most; while none does, for some devices need several units to take part
- *  at all, the best unit of a waiting device with the fewest so far. */
-const largestDrop: Deal = (problem, model) => {
+ *  at all, the best unit of a waiting device with the fewest so far. A device's limit grows with a unit's quality, so
+ *  only its best free unit is ever tried. */
+export const dealGreedily: Deal = (problem, model) => {
   const owner = new Int32Array(model.units).fill(-1);
   const limits = problem.devices.map(() => 0);
   const held = problem.devices.map(() => 0);
   const hopeless = problem.devices.map((_, k) => model.wholeLinkLimit(k) === 0);
-  // Limits with one more unit; stale once the device has been given one.
-  const trial = problem.devices.map(() => new Float64Array(model.units));
-  const probe = (k: number): void => {
-    for (let unit = 0; unit < model.units; unit++) {
-      if (owner[unit] !== -1) continue;
-      owner[unit] = k;
-      (trial[k] as Float64Array)[unit] = model.keepRateLimit(k, owner);
-      owner[unit] = -1;
-    }
+  const byQuality = problem.devices.map((_, k) =>
+    Array.from(owner.keys()).sort((a, b) => model.quality(k, b) - model.quality(k, a) || a - b),
+  );
+  /** The best free unit of device k and the limit with it. */
+  const probe = (k: number): { unit: number; limit: number } => {
+    const unit = (byQuality[k] as number[]).find((each) => owner[each] === -1) ?? -1;
+    if (unit === -1) return { unit, limit: limits[k] as number };
+    owner[unit] = k;
+    const limit = model.keepRateLimit(k, owner);
+    owner[unit] = -1;
+    return { unit, limit };
   };
-  problem.devices.forEach((_, k) => {
-    probe(k);
-  });
+  const trials = problem.devices.map((_, k) => probe(k));
   for (let given = 0; given < model.units; given++) {
     const separable = separableCosts(problem, keptShare(problem, bestKeepRates(problem, limits)));
-    let [bestDrop, bestUnit, bestDevice] = [1e-15, -1, -1];
-    for (let k = 0; k < limits.length; k++) {
-      const cost = costAtLimit(separable, k, limits[k] as number);
-      for (let unit = 0; unit < model.units; unit++) {
-        if (owner[unit] !== -1) continue;
-        const drop = cost - costAtLimit(separable, k, trial[k]?.[unit] as number);
-        if (drop > bestDrop) [bestDrop, bestUnit, bestDevice] = [drop, unit, k];
-      }
+    let [bestDrop, next] = [1e-15, -1];
+    trials.forEach(({ limit }, k) => {
+      const drop = costAtLimit(separable, k, limits[k] as number) - costAtLimit(separable, k, limit);
+      if (drop > bestDrop) [bestDrop, next] = [drop, k];
+    });
+    if (next === -1) {
+      limits.forEach((limit, k) => {
+        if (limit !== 0 || hopeless[k]) return;
+        if (next === -1 || (held[k] as number) < (held[next] as number)) next = k;
+      });
     }
-    if (bestDevice === -1) {
-      for (let k = 0; k < limits.length; k++) {
-        const waits = limits[k] === 0 && hopeless[k] === false;
-        if (waits && (bestDevice === -1 || (held[k] as number) < (held[bestDevice] as number)))
-          bestDevice = k;
-      }
-      if (bestDevice === -1) break;
-      for (let unit = 0; unit < model.units; unit++) {
-        const better =
-          bestUnit === -1 || model.quality(bestDevice, unit) > model.quality(bestDevice, bestUnit);
-        if (owner[unit] === -1 && better) bestUnit = unit;
-      }
+    if (next === -1) break;
+    const { unit, limit } = trials[next] as { unit: number; limit: number };
+    limits[next] = limit;
+    owner[unit] = next;
+    (held[next] as number) += 1;
+    trials.forEach((trial, k) => {
+      if (k === next || trial.unit === unit) trials[k] = probe(k);
+    });
+  }
+  return owner;
+};
+
+/** One unit for each device that can take part, in the order of regret: next comes who would lose most by getting its
+ *  second-best unit. Admits devices that only few units can carry, where the largest drop would spend those first. */
+export const dealByRegret: Deal = (problem, model) => {
+  const owner = new Int32Array(model.units).fill(-1);
+  const separable = separableCosts(
+    problem,
+    keptShare(
+      problem,
+      bestKeepRates(
+        problem,
+        problem.devices.map(() => 0),
+      ),
+    ),
+  );
+  const alone = new Int32Array(model.units).fill(-1);
+  // [K][units]: cost of device k with that one unit.
+  const costs = problem.devices.map((_, k) =>
+    Float64Array.from(alone, (_, unit) => {
+      alone[unit] = k;
+      const cost = costAtLimit(separable, k, model.keepRateLimit(k, alone));
+      alone[unit] = -1;
+      return cost;
+    }),
+  );
+  const waiting = new Set(problem.devices.keys());
+  for (let unit = 0; waiting.size > 0 && unit < model.units; unit++) {
+    let next = { device: -1, unit: -1, regret: -1 };
+    for (const device of waiting) {
+      let [best, least, second] = [-1, Infinity, Infinity];
+      (costs[device] as Float64Array).forEach((cost, m) => {
+        if (owner[m] !== -1) return;
+        if (cost < least) [best, least, second] = [m, cost, least];
+        else second = Math.min(second, cost);
+      });
+      const regret = (second === Infinity ? (separable.excluded[device] as number) : second) - least;
+      if (regret > next.regret) next = { device, unit: best, regret };
     }
-    limits[bestDevice] = trial[bestDevice]?.[bestUnit] as number;
-    owner[bestUnit] = bestDevice;
-    (held[bestDevice] as number) += 1;
-    probe(bestDevice);
+    owner[next.unit] = next.device;
+    waiting.delete(next.device);
   }
   return owner;
 };
@@ -171,4 +208,4 @@ export const solveRandom = baseline("random", uniformlyAtRandom, bestRates);
 /** Each unit to the device that receives it best, and best dropout rates. */
 export const solveMaxGain = baseline("max-gain", bestQuality, bestRates);
 /** Units one by one where they lower J most, and best dropout rates. */
-export const solveGreedy = baseline("greedy", largestDrop, bestRates);
+export const solveGreedy = baseline("greedy", dealGreedily, bestRates);

@@ -2,15 +2,16 @@
  * Penalised successive convex approximation. Shares x in [0, 1] with the penalty ζ Σ x(1 − x), which prefers whole
  * channels: x − x² is concave, so its tangent at the current point majorises it and touches it there, and a step that
  * lowers cost + tangent lowers the penalised cost. ζ grows until every channel has one owner; rounding, repair by
- * single moves, and a polishing local search follow. Fast, and without a certificate of its own: the lower bound
- * given is the one of the relaxation's multipliers.
+ * single moves, and a polishing local search follow. Never worse than the greedy allocation or than the relaxation rounded
+ * at once. Fast, and without a certificate of its own: the lower bound given is the one of the relaxation's
+ * multipliers.
  */
-import { defaultTolerance, wholeLinkBound } from "./baselines.ts";
+import { dealByRegret, dealGreedily, defaultTolerance, wholeLinkBound } from "./baselines.ts";
 import { linkModel } from "./link-model.ts";
 import { LocalSearch } from "./local-search.ts";
 import { solveMeasured } from "./measured-link.ts";
 import { bestKeepRates, keptShare, objectiveAt, separableCosts } from "./objective.ts";
-import type { Solver } from "./problem.ts";
+import type { AllocationProblem, Solver } from "./problem.ts";
 import { radioInstance } from "./radio-instance.ts";
 import {
   channelPrices,
@@ -40,7 +41,8 @@ export const solvePsca: Solver = (problem, options = {}) => {
   const { devices, channels } = instance;
   const hopeless = problem.devices.map((_, k) => model.wholeLinkLimit(k) === 0);
   let lowerBound = wholeLinkBound(problem, model);
-  let best: { objective: number; owner: Int32Array; keepRates: Float64Array } | undefined;
+  const greedy = dealGreedily(problem, model, options);
+  let best: Candidate | undefined;
 
   // In global mode a second pass takes the tangent at the first one's answer.
   let tangentAt = keptShare(
@@ -55,17 +57,27 @@ export const solvePsca: Solver = (problem, options = {}) => {
       lowerBound,
       relaxedBound(instance, separable, hopeless, free.relaxed.multipliers, free.relaxed.values),
     );
+    const polished = (start: Int32Array): Candidate => {
+      const search = new LocalSearch(instance, separable, hopeless, start.slice());
+      search.descend();
+      while (search.rebuy());
+      return candidate(problem, search.owner, search.limits());
+    };
     const shares = penalise(relaxation, free, devices, channels);
-    const search = new LocalSearch(instance, separable, hopeless, roundShares(shares, devices, channels));
-    search.descend();
-    while (search.rebuy());
-    const keepRates = bestKeepRates(problem, search.limits());
-    const objective = objectiveAt(problem, keepRates);
-    if (best === undefined || objective < best.objective)
-      best = { objective, owner: search.owner, keepRates };
-    tangentAt = keptShare(problem, keepRates);
+    let found = polished(roundShares(shares, devices, channels));
+    // A growing penalty may shut out a device that belongs in.
+    const shutOut = found.keepRates.some((s, k) => s === 0 && hopeless[k] === false);
+    if (shutOut) found = lesser(found, polished(dealByRegret(problem, model, options)));
+    // These starts cost little, so they are polished, and may stand as they are, only where they beat what was found.
+    for (const start of [roundShares(free.shares, devices, channels), greedy]) {
+      const limits = problem.devices.map((_, k) => model.keepRateLimit(k, start));
+      const asItIs = candidate(problem, start, limits);
+      if (asItIs.objective < found.objective) found = lesser(asItIs, polished(start));
+    }
+    best = best === undefined ? found : lesser(best, found);
+    tangentAt = keptShare(problem, found.keepRates);
   }
-  const { objective, owner, keepRates } = best as NonNullable<typeof best>;
+  const { objective, owner, keepRates } = best as Candidate;
   const milliseconds = now() - start;
   return settle(problem, {
     method: "p-sca",
@@ -78,6 +90,20 @@ export const solvePsca: Solver = (problem, options = {}) => {
     trace: [{ milliseconds, objective, lowerBound: Math.min(lowerBound, objective) }],
   });
 };
+
+/** An owner for each channel, and what it is worth. */
+interface Candidate {
+  readonly objective: number;
+  readonly owner: Int32Array;
+  readonly keepRates: Float64Array;
+}
+
+function candidate(problem: AllocationProblem, owner: Int32Array, limits: readonly number[]): Candidate {
+  const keepRates = bestKeepRates(problem, limits);
+  return { objective: objectiveAt(problem, keepRates), owner, keepRates };
+}
+
+const lesser = (a: Candidate, b: Candidate): Candidate => (b.objective < a.objective ? b : a);
 
 /** Drives the shares to whole channels by a growing penalty. */
 function penalise(
