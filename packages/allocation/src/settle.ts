@@ -1,5 +1,5 @@
-/** From decisions (owners or shares, and keep rates) to the full allocation: least power, cheapest operating point,
- *  times and energies. */
+/** From decisions (owners or shares, and keep rates) to the full allocation: over radio the fastest upload and operating
+ *  point that the energy pays for, on a measured link the cheapest operating point; times and energies. */
 import { radioJoules } from "./energy.ts";
 import { infeasibility, keepRateAtShare, sharePerBitRate } from "./link-model.ts";
 import { objectiveAt } from "./objective.ts";
@@ -15,7 +15,7 @@ import type {
   TracePoint,
 } from "./problem.ts";
 import { fillCurve, rankChannels } from "./radio-instance.ts";
-import { radioTasks } from "./radio-task.ts";
+import { type RadioTask, radioTasks } from "./radio-task.ts";
 import { rateNeeded, taskBits, uploadTask, windowSeconds } from "./upload-task.ts";
 import { CapacityCurve } from "./water-filling.ts";
 
@@ -87,16 +87,24 @@ function settleRadio(
   const preparations = (problem.devices[device] as DeviceLoad).preparations;
   let best: (DeviceAllocation & { kind: "admitted" }) | undefined;
   radioTasks(problem, link, device).forEach((task, operatingPoint) => {
-    const uploadSeconds = windowSeconds(task, s);
-    if (!(uploadSeconds > 0)) return;
-    const uploadBitsPerSecond = rateNeeded(task, s);
-    const watts = curve.wattsFor(uploadBitsPerSecond / task.hertz);
+    if (!(windowSeconds(task, s) > 0)) return;
     const { seconds, joules } = preparations[operatingPoint] as Preparation;
-    const energyJoules =
-      joules.fixed + joules.perKeepRate * s + radioJoules(watts, uploadSeconds, task.efficiency);
     const energyLimit = (problem.devices[device] as DeviceLoad).energyLimitJoules;
-    if (watts > task.maxWatts * (1 + slack) || energyJoules > energyLimit * (1 + slack)) return;
-    if (best !== undefined && best.energyJoules <= energyJoules) return;
+    const spent = (watts: number, rate: number): number =>
+      joules.fixed + joules.perKeepRate * s + radioJoules(watts, taskBits(task, s) / rate, task.efficiency);
+    const needed = rateNeeded(task, s);
+    const least = curve.wattsFor(needed / task.hertz);
+    if (least > task.maxWatts * (1 + slack) || spent(least, needed) > energyLimit * (1 + slack)) return;
+    const uploadBitsPerSecond = fastestRate(
+      curve,
+      task,
+      needed,
+      (watts, rate) => spent(watts, rate) <= energyLimit,
+    );
+    const watts = curve.wattsFor(uploadBitsPerSecond / task.hertz);
+    const uploadSeconds = taskBits(task, s) / uploadBitsPerSecond;
+    const latencySeconds = seconds.fixed + seconds.perKeepRate * s + uploadSeconds;
+    if (best !== undefined && best.latencySeconds <= latencySeconds) return;
     best = {
       kind: "admitted",
       dropoutRate: 1 - s,
@@ -104,9 +112,9 @@ function settleRadio(
       linkShare: curve.count / owner.length,
       uploadBitsPerSecond,
       uploadSeconds,
-      latencySeconds: seconds.fixed + seconds.perKeepRate * s + uploadSeconds,
+      latencySeconds,
       transmitPowerWatts: watts,
-      energyJoules,
+      energyJoules: spent(watts, uploadBitsPerSecond),
     };
   });
   if (best === undefined) {
@@ -120,6 +128,27 @@ function settleRadio(
     if (owner[channel] === device) subChannelWatts[channel] = Math.max(0, watts);
   });
   return best;
+}
+
+/** Largest rate, from `needed` up to full power, that is affordable: an upload ends as early as its energy allows, so
+ *  that a transfer slower than predicted still has time. A bit costs more the faster it is sent, since the power is
+ *  convex in the rate and none at rest, so what is affordable is an interval. */
+function fastestRate(
+  curve: CapacityCurve,
+  task: RadioTask,
+  needed: number,
+  affordable: (watts: number, rate: number) => boolean,
+): number {
+  const full = task.hertz * curve.pour(task.maxWatts);
+  if (full <= needed) return needed;
+  if (affordable(task.maxWatts, full)) return full;
+  let [low, high] = [needed, full];
+  while (high - low > 1e-9 * high) {
+    const middle = 0.5 * (low + high);
+    if (affordable(curve.wattsFor(middle / task.hertz), middle)) low = middle;
+    else high = middle;
+  }
+  return low;
 }
 
 function settleMeasured(

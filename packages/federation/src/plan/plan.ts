@@ -2,13 +2,13 @@
  * Who does what in a round: dropout rates and paces, by the run's method. Methods that need nothing measured decide
  * at once; the others solve the allocation problem that the measurements pose.
  */
-import { type Allocation, allocate, type DeviceAllocation, type MeasuredLink } from "@fedlodrop/allocation";
+import { allocate, type DeviceAllocation, type MeasuredLink } from "@fedlodrop/allocation";
 import { createRandom, type RoundRecord, type RunConfig } from "@fedlodrop/run";
 import type { Assignment, ReadyParticipant, RoundPlan } from "../round/run-state.ts";
 import { allocationRecord, type Decision, type Grant } from "./allocation-record.ts";
 import { type Caution, type PosedProblem, poseProblem } from "./live-problem.ts";
 import type { PlanRequest } from "./plan-request.ts";
-import { evenPowerRate, FULL_POWER_WATTS, fadedGains, RADIO_CELL, sendsAtFullPower } from "./radio-cell.ts";
+import { evenPowerRate, FULL_POWER_WATTS, fadedGains, RADIO_CELL } from "./radio-cell.ts";
 
 export interface PlanOptions {
   /** Milliseconds of a monotone clock; time stands still when not given. */
@@ -123,7 +123,7 @@ export function planBySolving(
     posed = poseProblem(request, caution);
     allocation = allocate(posed.problem, method, options);
   }
-  const decisions = allocation.devices.map((device, k) => decide(request, posed, allocation, device, k));
+  const decisions = allocation.devices.map((device, k) => decide(posed, device, k));
   return {
     assignments: decisions.flatMap((decision, k) =>
       decision.kind === "admitted" ? assign(request, posed, k, decision, posed.paced[k] as boolean) : [],
@@ -143,13 +143,7 @@ const isDueForTrial = (id: string, records: readonly RoundRecord[]): boolean =>
     .slice(-ROUNDS_BETWEEN_TRIALS)
     .some(({ participants }) => participants.some((participant) => participant.id === id));
 
-function decide(
-  { config, round, participants }: PlanRequest,
-  { problem: { link } }: PosedProblem,
-  { owner }: Allocation,
-  device: DeviceAllocation,
-  k: number,
-): Decision {
+function decide({ problem: { link } }: PosedProblem, device: DeviceAllocation, k: number): Decision {
   if (device.kind === "excluded") return device;
   const { dropoutRate, linkShare: share, uploadBitsPerSecond } = device;
   const grant = (bitsPerSecond: number, uploadJoulesPerBit: number): Grant => ({
@@ -160,14 +154,8 @@ function decide(
     uploadJoulesPerBit,
   });
   if (link.kind === "measured") return grant(uploadBitsPerSecond, ownJoulesPerBit(link, k));
-  const { id } = participants[k] as ReadyParticipant;
-  if (!sendsAtFullPower(config, id)) {
-    const watts = device.transmitPowerWatts / (link.amplifierEfficiency[k] as number);
-    return grant(uploadBitsPerSecond, watts / uploadBitsPerSecond);
-  }
-  const own = fadedGains(config.seed, round, id).filter((_, channel) => owner[channel] === k);
-  const bitsPerSecond = Math.max(uploadBitsPerSecond, evenPowerRate(own));
-  return grant(bitsPerSecond, FULL_POWER_WATTS / bitsPerSecond);
+  const watts = device.transmitPowerWatts / (link.amplifierEfficiency[k] as number);
+  return grant(uploadBitsPerSecond, watts / uploadBitsPerSecond);
 }
 
 export function planRound(request: PlanRequest, options: PlanOptions = {}): RoundPlan {

@@ -4,7 +4,7 @@
  * comes of it is labelled `emulated`. Model: 3GPP urban path loss 128.1 + 37.6 log₁₀ d/km, log-normal shadowing, Rayleigh
  * fading with six equal taps across the sub-channels.
  */
-import { createRandom, energyLimitOf, type RunConfig } from "@fedlodrop/run";
+import { createRandom } from "@fedlodrop/run";
 
 /** SI units; decibels only where the model is stated in them. */
 export const RADIO_CELL = {
@@ -69,10 +69,6 @@ export function evenPowerRate(gains: readonly number[]): number {
     0,
   );
 }
-
-/** Solvers stretch an upload to the deadline to save radio energy; without an energy limit there is nothing to save. */
-export const sendsAtFullPower = (config: RunConfig, participantId: string): boolean =>
-  config.links === "emulated" && energyLimitOf(config, participantId) === null;
 
 /** Watts that a device at full power draws for its radio. */
 export const FULL_POWER_WATTS = RADIO_CELL.maxTransmitPowerWatts / RADIO_CELL.amplifierEfficiency;
