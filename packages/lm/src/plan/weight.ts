@@ -1,0 +1,45 @@
+/** Frozen weights as they are handed to an engine, one at a time; the engine keeps one form of its own and no host copy. */
+import type { WeightName } from "../ops/buffer.ts";
+
+/** How a frozen matrix is held. Sums are always taken in f32. */
+export const BASE_TYPES = ["f32", "f16", "int8", "int4"] as const;
+export type BaseType = (typeof BASE_TYPES)[number];
+
+/** Inputs of one output that share a scale in int4. */
+export const INT4_BLOCK = 32;
+
+export type HostWeight =
+  | {
+      readonly kind: "vector";
+      readonly name: WeightName;
+      readonly values: Float32Array;
+    }
+  | ({
+      readonly kind: "matrix";
+      readonly name: WeightName;
+      readonly inFeatures: number;
+      readonly outFeatures: number;
+    } & MatrixValues);
+
+/**
+ * W[i, o] in one of:
+ * f32   `values`, ordered [in, out] (GPT-2's Conv1D) or [out, in] (embeddings, torch's Linear);
+ * f16   `bits`, IEEE half precision, [out, in];
+ * int8  `codes` in [−127, 127], [out, in]; W = codes · scales[o];
+ * int4  `codes` in [−8, 7], [out, in], one a byte (the engine packs); W = codes · scales[o, ⌊i/32⌋], scales [out, ⌈in/32⌉].
+ */
+export type MatrixValues =
+  | { readonly base: "f32"; readonly order: "in-out" | "out-in"; readonly values: Float32Array }
+  | { readonly base: "f16"; readonly bits: Uint16Array }
+  | { readonly base: "int8"; readonly codes: Int8Array; readonly scales: Float32Array }
+  | { readonly base: "int4"; readonly codes: Int8Array; readonly scales: Float32Array };
+
+/** What an engine must hold for a weight before any of it is loaded. */
+export type WeightShape =
+  | { readonly kind: "vector"; readonly size: number }
+  | {
+      readonly kind: "matrix";
+      readonly inFeatures: number;
+      readonly outFeatures: number;
+      readonly base: BaseType;
+    };
