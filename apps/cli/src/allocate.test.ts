@@ -87,7 +87,7 @@ describe("fedlodrop allocate", () => {
       [[file, "--rel-tol", "two"], /^--rel-tol: expected a number in \[0, 1\), got "two"$/],
       [[file, "--instance", "nope"], /expected an instance "nope", got none$/],
       [[file, "--plot", "x.svg"], /^--plot draws one instance of 5: name it by --instance$/],
-      [["/nowhere.json"], /^\/nowhere.json: ENOENT/],
+      [["/nowhere.json"], /^ENOENT: .*nowhere.json/],
       [[await temporary("{")], /instance.json: .*JSON/],
       [
         [await temporary(JSON.stringify(missing))],

@@ -91,11 +91,12 @@ export async function allocate(args: readonly string[]): Promise<void> {
 }
 
 async function readProblems(file: string, id: string | true | undefined): Promise<AllocationProblem[]> {
+  const text = await readFile(file, "utf8");
   let json: unknown;
   try {
-    json = JSON.parse(await readFile(file, "utf8"));
+    json = JSON.parse(text);
   } catch (cause) {
-    throw new Error(`${file}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    throw new Error(`${file}: expected JSON (${(cause as Error).message})`, { cause });
   }
   let problems: AllocationProblem[];
   try {

@@ -1,5 +1,6 @@
 /** Command-line flags as a table: one row gives the parser, the help line and the name in an error. */
 import { type ParseArgsConfig, parseArgs } from "node:util";
+import { suggestion } from "./suggestion.ts";
 import { UsageError } from "./usage-error.ts";
 
 export interface Flag {
@@ -27,7 +28,10 @@ export function parseFlags(args: readonly string[], flags: readonly Flag[], oper
       continue;
     }
     const flag = flags.find(({ name }) => name === token.name);
-    if (!flag) throw new UsageError(`unknown flag ${token.rawName}${suggestion(token.name, flags)}`);
+    if (!flag) {
+      const names = flags.map(({ name }) => name);
+      throw new UsageError(`unknown flag ${token.rawName}${suggestion(token.name, names, "--")}`);
+    }
     if (flag.value === undefined && token.value !== undefined)
       throw new UsageError(`--${flag.name} takes no value, got "${token.value}"`);
     if (
@@ -68,23 +72,4 @@ export function describeFlags(flags: readonly Flag[]): string {
   const heads = flags.map(({ name, value }) => (value === undefined ? `--${name}` : `--${name} ${value}`));
   const width = Math.max(...heads.map((head) => head.length));
   return flags.map(({ help }, i) => `  ${(heads[i] as string).padEnd(width)}  ${help}`).join("\n");
-}
-
-function suggestion(name: string, flags: readonly Flag[]): string {
-  const near = flags.find((flag) => editDistance(flag.name, name) <= 2);
-  return near ? `; did you mean --${near.name}?` : "";
-}
-
-/** Levenshtein distance, one row at a time. */
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const substitution = (row[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(substitution, (row[j] as number) + 1, (next[j - 1] as number) + 1));
-    }
-    row = next;
-  }
-  return row[b.length] as number;
 }

@@ -1,5 +1,7 @@
 /** `fedlodrop COMMAND`: finds the command, runs it, and says in one line what went wrong. */
 import { readFile } from "node:fs/promises";
+import { inPlainWords } from "./plain-error.ts";
+import { suggestion } from "./suggestion.ts";
 import { UsageError } from "./usage-error.ts";
 
 type Command = (args: readonly string[]) => Promise<void>;
@@ -46,7 +48,11 @@ async function main(args: readonly string[]): Promise<void> {
   }
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (command === undefined)
-    throw new UsageError(`unknown ${name.startsWith("-") ? "flag" : "command"} ${name}`);
+    throw new UsageError(
+      name.startsWith("-")
+        ? `unknown flag ${name}`
+        : `unknown command ${name}${suggestion(name, Object.keys(COMMANDS))}`,
+    );
   const run = await command.load();
   await run(rest);
 }
@@ -66,8 +72,7 @@ process.exit();
 function describe(error: unknown): string {
   if (!(error instanceof Error)) return `fedlodrop: ${String(error)}`;
   if (debug) return error.stack ?? error.message;
-  const [line] = error.message.split("\n");
   const command = args[0] !== undefined && Object.hasOwn(COMMANDS, args[0]) ? ` ${args[0]}` : "";
   const advice = error instanceof UsageError ? `; see fedlodrop${command} --help` : "";
-  return `fedlodrop: ${line}${advice}`;
+  return `fedlodrop: ${inPlainWords(error)}${advice}`;
 }

@@ -18,6 +18,7 @@ export {
   type MaskKey,
   type ModuleMask,
 } from "./dropout-mask.ts";
+export { expectation, faultInWords, isSchemaFault } from "./plain-words.ts";
 export { createRandom, type Random, sampleWithoutReplacement, shuffled } from "./random.ts";
 export {
   type AllocationRecord,

@@ -1,6 +1,7 @@
 /** The edge of the program: what arrives from a socket is unknown until a schema has seen it. */
 import type { Refusal } from "@fedlodrop/federation";
 import type { Accepted, RefusalReason, Refused } from "@fedlodrop/protocol";
+import { faultInWords } from "@fedlodrop/run";
 import type { z } from "zod";
 
 export const accepted: Accepted = { kind: "accepted" };
@@ -19,9 +20,7 @@ export const asReply = (refusal: Refusal | null): Accepted | Refused =>
 export function parse<T>(schema: z.ZodType<T>, message: unknown): { kind: "parsed"; value: T } | Refused {
   const result = schema.safeParse(message);
   if (result.success) return { kind: "parsed", value: result.data };
-  const issue = result.error.issues[0];
-  const where = issue?.path.join(".") || "message";
-  return refused("bad-message", `${where}: ${issue?.message ?? "malformed"}`);
+  return refused("bad-message", faultInWords(result.error, "message"));
 }
 
 /** The acknowledgement of an event: its last argument if the sender wants one. */
