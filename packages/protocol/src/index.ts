@@ -1,3 +1,4 @@
+export { cleanText } from "./clean-text.ts";
 export type {
   ClientToServerEvents,
   HostToServerEvents,
@@ -25,6 +26,7 @@ export {
   type Join,
   type Joined,
   joinSchema,
+  MAX_NICKNAME_CHARACTERS,
   MAX_SAMPLE_COUNT,
   PROTOCOL_VERSION,
   type Progress,

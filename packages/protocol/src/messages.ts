@@ -4,6 +4,7 @@
  */
 import { BACKENDS, type ParticipantOutcome, runConfigSchema, trainingSchema } from "@fedlodrop/run";
 import { z } from "zod";
+import { cleanText } from "./clean-text.ts";
 
 /** Raised whenever a message or a byte changes meaning; checked on join. */
 export const PROTOCOL_VERSION = 1;
@@ -35,9 +36,23 @@ export const energyProfileSchema = z.object({
 });
 export type EnergyProfile = z.infer<typeof energyProfileSchema>;
 
+/** A text that others see: cleaned, and cut to `longest` characters. */
+const shownText = (longest: number) =>
+  z
+    .string()
+    .max(MAX_TYPED_CHARACTERS)
+    .transform((text) => cleanText(text, longest));
+/** Nobody types more; above it a message is refused instead of cut. */
+const MAX_TYPED_CHARACTERS = 10_000;
+
+export const MAX_NICKNAME_CHARACTERS = 40;
+
 export const joinSchema = z.object({
   protocolVersion: z.int(),
-  nickname: z.string().trim().min(1).max(40),
+  /** Shown to all; what is kept of it comes back in `joined`. */
+  nickname: shownText(MAX_NICKNAME_CHARACTERS).refine((name) => name !== "", {
+    error: "expected a name with at least one visible character",
+  }),
   /** Session token of an earlier join in this run; a reload keeps its identity with it. */
   token: z.string().max(128).optional(),
   /** Round this tab is still working on: set after a lost connection, absent after a reload, whose work is gone. */
@@ -51,7 +66,7 @@ export const readySchema = z.object({
   runId: z.string().max(64),
   backend: backendSchema,
   /** Adapter name, why this backend: shown on the host page. */
-  deviceDescription: z.string().max(300),
+  deviceDescription: shownText(300),
   sampleCount,
   /** Measured by the warm-up. */
   firstStepSeconds: seconds,
