@@ -43,6 +43,7 @@ const coordinator = process.env.FEDLODROP_URL ?? "http://localhost:7860";
 
 export default defineConfig({
   root: path("apps/web"),
+  base: "./", // the pages may stand under any path of a proxy
   plugins: [tfjsWasm(), hostPage()],
   logLevel: "warn",
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },

@@ -98,13 +98,13 @@ async function join(
   });
   await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));
   closing.push(() => server.close());
-  vi.stubGlobal("self", { location: { origin: `http://127.0.0.1:${(http.address() as AddressInfo).port}` } });
   const send = createDevice((message) => posted.push(message));
   closing.push(() => send({ kind: "leave" }));
   const sent = (kind: FromWorker["kind"]) => posted.filter((message) => message.kind === kind);
   const profile = energyProfile("cpu", {});
   const enter = () => send({ kind: "join", nickname: "n", token: null, profile, ownTexts: null });
-  send({ kind: "check", backend: "cpu" });
+  const site = `http://127.0.0.1:${(http.address() as AddressInfo).port}/`;
+  send({ kind: "check", backend: "cpu", site });
   await expect.poll(() => sent("checked")).toHaveLength(1);
   enter();
   return { joins, sockets, sent, send: send as (message: ToWorker) => void, enter };

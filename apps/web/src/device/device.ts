@@ -25,6 +25,7 @@ interface OpenRound {
 
 /** Returns what takes the page's messages; `post` carries the answers. */
 export function createDevice(post: (message: FromWorker) => void): (message: ToWorker) => void {
+  let site = "";
   let choice: BackendChoice | undefined;
   let energy: { profile: EnergyProfile; batteryWatts: number | null } | undefined;
   let ownTexts: OwnTexts | null = null;
@@ -50,7 +51,9 @@ export function createDevice(post: (message: FromWorker) => void): (message: ToW
 
   function join(nickname: string, token: string | null): void {
     link?.close();
-    const socket: ParticipantSocket = io(self.location.origin, {
+    const { origin, pathname } = new URL(site);
+    const socket: ParticipantSocket = io(origin, {
+      path: `${pathname}socket.io/`,
       transports: ["websocket", "polling"],
       tryAllTransports: true,
     });
@@ -106,7 +109,7 @@ export function createDevice(post: (message: FromWorker) => void): (message: ToW
     loading?.abort();
     const abort = new AbortController();
     loading = abort;
-    const request = { run, participantId, token, ownTexts, choice };
+    const request = { site, run, participantId, token, ownTexts, choice };
     withTrainer(async () => {
       if (abort.signal.aborted) return;
       loaded?.trainer.dispose();
@@ -202,7 +205,7 @@ export function createDevice(post: (message: FromWorker) => void): (message: ToW
     withTrainer(async () => {
       if (!loaded || !membership) return;
       const { trainer, tokenizer, ownHeldOut } = loaded;
-      await tryPrompt({ trainer, tokenizer, ownHeldOut, run: membership.run, post }, prompt).catch(
+      await tryPrompt({ site, ...membership, trainer, tokenizer, ownHeldOut, post }, prompt).catch(
         (error: unknown) => post({ kind: "try-failed", error: toPlainError(error) }),
       );
     });
@@ -219,6 +222,7 @@ export function createDevice(post: (message: FromWorker) => void): (message: ToW
   return (message) => {
     switch (message.kind) {
       case "check":
+        site = message.site;
         pickBackend(message.backend ?? undefined).then((found) => {
           choice = found;
           post({ kind: "checked", choice: found });

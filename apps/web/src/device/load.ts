@@ -30,6 +30,8 @@ export interface Loaded {
 }
 
 export interface LoadRequest {
+  /** Address that the pages stand under. */
+  readonly site: string;
   readonly run: RunDescription;
   readonly participantId: string;
   readonly token: string;
@@ -68,16 +70,18 @@ const LONGEST_PROBLEM = 160;
 
 /** WebGPU that does not start after all is replaced by WASM, with the reason in the page's words. */
 export async function load(
-  { run, participantId, token, ownTexts, choice }: LoadRequest,
+  { site, run, participantId, token, ownTexts, choice }: LoadRequest,
   signal: AbortSignal,
   post: (message: FromWorker) => void,
 ): Promise<Loaded> {
   const { model, tokenizer } = await loadModel((file) =>
-    download(`/models/${encodeURIComponent(run.config.model)}/${file}`, signal, (receivedBytes, totalBytes) =>
-      post({ kind: "loading", file, receivedBytes, totalBytes }),
+    download(
+      `${site}models/${encodeURIComponent(run.config.model)}/${file}`,
+      signal,
+      (receivedBytes, totalBytes) => post({ kind: "loading", file, receivedBytes, totalBytes }),
     ),
   );
-  const { samples, source } = ownTexts ? ownData(ownTexts) : await assignedTexts(token, signal);
+  const { samples, source } = ownTexts ? ownData(ownTexts) : await assignedTexts(site, token, signal);
   const shape = { kind: run.task.kind, sequenceLength: run.config.training.sequenceLength };
   const dataset = datasetFromSamples(samples, tokenizer, shape);
   const heldOut = ownTexts?.heldOut ?? [];
@@ -91,7 +95,7 @@ export async function load(
       backend: chosen.backend,
       model,
       adapter: run.adapter,
-      wasmBase: "/wasm/",
+      wasmBase: `${site}wasm/`,
     });
     return { trainer, warmUp: await trainer.warmUp(dataset, run.config.training) };
   };
@@ -124,8 +128,8 @@ function ownData({ samples, fileName }: OwnTexts): DeviceTexts {
   return { samples, source: { kind: "own", fileName } };
 }
 
-async function assignedTexts(token: string, signal: AbortSignal): Promise<DeviceTexts> {
-  const response = await fetch("/api/split", { signal, headers: { authorization: `Bearer ${token}` } });
+async function assignedTexts(site: string, token: string, signal: AbortSignal): Promise<DeviceTexts> {
+  const response = await fetch(`${site}api/split`, { signal, headers: { authorization: `Bearer ${token}` } });
   if (!response.ok) throw new Error(`/api/split: expected this device's texts, got HTTP ${response.status}`);
   const { device, samples } = (await response.json()) as { device: string; samples: readonly Sample[] };
   if (samples.length === 0)

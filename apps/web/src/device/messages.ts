@@ -37,8 +37,8 @@ export interface OwnTexts {
 }
 
 export type ToWorker =
-  /** Finds out what the device can do; `backend` prefers one. */
-  | { readonly kind: "check"; readonly backend: Backend | null }
+  /** Finds out what the device can do; `backend` prefers one, `site` is the address that the pages stand under. */
+  | { readonly kind: "check"; readonly backend: Backend | null; readonly site: string }
   | {
       readonly kind: "join";
       readonly nickname: string;

@@ -7,6 +7,10 @@ import type { FromWorker } from "./messages.ts";
 const GENERATION: Omit<GenerationOptions, "seed"> = { maxTokens: 48, temperature: 0.8, topK: 40 };
 
 export interface TryContext {
+  /** Address that the pages stand under. */
+  readonly site: string;
+  /** This participant's session token. */
+  readonly token: string;
   readonly trainer: Trainer;
   readonly tokenizer: Tokenizer;
   readonly ownHeldOut: Dataset | null;
@@ -16,12 +20,12 @@ export interface TryContext {
 
 /** The same seed on both sides, so that answers differ by the adapter alone. */
 export async function tryPrompt(
-  { trainer, tokenizer, ownHeldOut, run, post }: TryContext,
+  { site, token, trainer, tokenizer, ownHeldOut, run, post }: TryContext,
   prompt: string,
 ): Promise<void> {
   const promptIds = tokenizer.encode(prompt);
   if (promptIds.length === 0) throw new Error("Type a few words first.");
-  const adapter = await fetchAdapter(run);
+  const adapter = await fetchAdapter(site, token, run);
   for (const side of ["base", "tuned"] as const) {
     const used = side === "tuned" ? adapter : undefined;
     if (run.task.kind === "classification") {
@@ -58,8 +62,8 @@ async function labelProbabilities(
 }
 
 /** The federation's full adapter, little-endian f32 in flat-vector order. */
-async function fetchAdapter(run: RunDescription): Promise<Float32Array> {
-  const response = await fetch("/api/adapter");
+async function fetchAdapter(site: string, token: string, run: RunDescription): Promise<Float32Array> {
+  const response = await fetch(`${site}api/adapter`, { headers: { authorization: `Bearer ${token}` } });
   if (!response.ok) throw new Error(`/api/adapter: expected the tuned adapter, got HTTP ${response.status}`);
   const adapter = new Float32Array(await response.arrayBuffer());
   const expected = adapterSize(run.adapter);

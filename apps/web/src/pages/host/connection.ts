@@ -9,6 +9,7 @@ import {
 } from "@fedlodrop/protocol";
 import { type ReadonlySignal, signal } from "@preact/signals";
 import { io, type Socket } from "socket.io-client";
+import { siteUrl } from "../../ui/site.ts";
 
 export interface ReceivedView extends HostView {
   /** `performance.now()` at its arrival, from which the countdown runs. */
@@ -29,7 +30,9 @@ export function connectHost(key: string): HostConnection {
   const view = signal<ReceivedView | null>(null);
   const online = signal(false);
   const problem = signal<string | null>(null);
+  const { pathname } = new URL(siteUrl());
   const socket: Socket<ServerToHostEvents, HostToServerEvents> = io("/host", {
+    path: `${pathname}socket.io/`,
     auth: { key },
     transports: ["websocket", "polling"],
     tryAllTransports: true,

@@ -8,6 +8,7 @@ import {
 } from "../../device/device-profile.ts";
 import type { FromWorker, OwnTexts } from "../../device/messages.ts";
 import { startDevice } from "../../device/proxy.ts";
+import { siteUrl } from "../../ui/site.ts";
 import type { PageAddress } from "./address.ts";
 import { type BatteryReading, batteryWatts, watchBattery } from "./battery.ts";
 import { browserIdentityStore, claimToken, keepToken } from "./identity.ts";
@@ -62,7 +63,7 @@ export function startSession(address: PageAddress): Session {
     readings = latest;
     tellEnergy();
   });
-  device.send({ kind: "check", backend: address.backend });
+  device.send({ kind: "check", backend: address.backend, site: siteUrl() });
 
   return {
     state,
