@@ -4,9 +4,15 @@ import { once } from "node:events";
 import { constants } from "node:fs";
 import { access, mkdir } from "node:fs/promises";
 import { type AddressInfo, createServer } from "node:net";
-import { networkInterfaces } from "node:os";
-import { buildCoordinator, type Coordinator, createStore, readStoredRun } from "@fedlodrop/coordinator";
+import {
+  buildCoordinator,
+  type Coordinator,
+  createStore,
+  type OriginRule,
+  readStoredRun,
+} from "@fedlodrop/coordinator";
 import type { RunConfig, RunReport } from "@fedlodrop/run";
+import { inUrl, localName, reachableAddress } from "./listen-address.ts";
 import { buildPages } from "./pages.ts";
 import { openPlanner } from "./planner.ts";
 import { availableTasks, loadWorkload, taskDefaults } from "./workload.ts";
@@ -18,6 +24,12 @@ export interface FederationOptions {
   readonly port: number;
   /** Address to listen on; 127.0.0.1 keeps the run on this machine. */
   readonly host?: string;
+  /** Where a proxy shows it, `/` or `/…/`: in the printed addresses, and taken off the paths that come in. */
+  readonly basePath?: string;
+  /** Which pages may connect besides the coordinator's own. */
+  readonly origins?: OriginRule;
+  /** Believe `x-forwarded-for`. */
+  readonly trustProxy?: boolean;
   /** Folder for config.json, metrics.jsonl, report.json and the adapter; absent keeps nothing. */
   readonly out?: string;
   /** Continue the run that `out` holds. */
@@ -40,11 +52,21 @@ export interface Federation {
 }
 
 export async function startFederation(options: FederationOptions): Promise<Federation> {
-  const { config, port, host = "127.0.0.1", out, resume = false, say = () => {} } = options;
+  const {
+    config,
+    port,
+    host = "127.0.0.1",
+    basePath = "/",
+    origins,
+    trustProxy,
+    out,
+    resume = false,
+    say = () => {},
+  } = options;
   const hostKey = randomBytes(12).toString("base64url");
   let address: AddressInfo | null = null;
-  const urlAt = (name: string): string => `http://${name}:${address?.port ?? port}/`;
-  const joinUrl = (): string => urlAt((host === "0.0.0.0" && networkAddress()) || "localhost");
+  const urlAt = (name: string): string => `http://${inUrl(name)}:${address?.port ?? port}${basePath}`;
+  const joinUrl = (): string => urlAt(reachableAddress(host));
 
   await expectFree(port, host);
   const stored = out !== undefined && resume ? await readStoredRun(out) : undefined;
@@ -61,6 +83,9 @@ export async function startFederation(options: FederationOptions): Promise<Feder
     hostKey,
     joinUrl,
     pagesDirectory,
+    basePath,
+    ...(origins && { origins }),
+    ...(trustProxy && { trustProxy }),
     log: say,
     ...(out !== undefined && { store: createStore(out) }),
     ...(stored && { stored }),
@@ -68,9 +93,9 @@ export async function startFederation(options: FederationOptions): Promise<Feder
   await coordinator.http.listen({ port, host });
   address = coordinator.http.server.address() as AddressInfo;
   return {
-    url: urlAt("localhost"),
+    url: urlAt(localName(host)),
     joinUrl: joinUrl(),
-    hostUrl: `${urlAt("localhost")}host#key=${hostKey}`,
+    hostUrl: `${urlAt(localName(host))}host#key=${hostKey}`,
     hostKey,
     coordinator,
     report: () => coordinator.report(),
@@ -110,11 +135,4 @@ async function expectWritable(directory: string): Promise<void> {
       { cause },
     );
   }
-}
-
-/** The first IPv4 address of this machine that others can reach. */
-function networkAddress(): string | undefined {
-  return Object.values(networkInterfaces())
-    .flatMap((addresses) => addresses ?? [])
-    .find(({ family, internal }) => family === "IPv4" && !internal)?.address;
 }

@@ -1,6 +1,8 @@
 /** Flags that set a field of the run's configuration, shared by every command that starts a run. */
 import {
   DEFAULT_RUN_CONFIG,
+  expectation,
+  faultInWords,
   METHODS,
   type RunConfig,
   type RunOverrides,
@@ -32,6 +34,7 @@ const {
   valueType,
   deadlineSeconds,
   quorum,
+  maxParticipants,
   devices,
   links,
   evaluationSamples,
@@ -124,6 +127,13 @@ export const RUN_FLAGS: readonly RunFlag[] = [
     read: asNumber,
   },
   {
+    name: "max-participants",
+    value: "N",
+    help: `devices that may take part at once (${maxParticipants})`,
+    field: "maxParticipants",
+    read: asNumber,
+  },
+  {
     name: "energy-limit",
     value: "JOULES",
     help: "E_max per device and round (none)",
@@ -180,40 +190,18 @@ export function readRunFlags(given: GivenFlags): RunOverrides {
   }
   const parsed = runOverridesSchema.safeParse(tree);
   if (!parsed.success) {
-    const issue = parsed.error.issues[0];
+    const [issue] = parsed.error.issues;
     const flag = RUN_FLAGS.find(({ field }) => field === issue?.path.join(".") || field === issue?.path[0]);
     throw new UsageError(
-      flag
+      flag && issue
         ? `--${flag.name}: expected ${flag.expected ?? expectation(issue)}, got "${given.get(flag.name)}"`
-        : `run configuration: ${issue?.message}`,
+        : `run configuration: ${faultInWords(parsed.error)}`,
     );
   }
   if (given.has("dropout") && parsed.data.method !== undefined && parsed.data.method !== "fixed")
     throw new UsageError(`--dropout belongs to --method fixed; ${parsed.data.method} sets the rates itself`);
   return parsed.data;
 }
-
-type Issue = NonNullable<ReturnType<typeof runOverridesSchema.safeParse>["error"]>["issues"][number];
-
-/** Completes "expected …" in plain words. */
-function expectation(issue: Issue | undefined): string {
-  switch (issue?.code) {
-    case "invalid_type":
-      return issue.expected === "int" ? "a whole number" : `a ${issue.expected}`;
-    case "invalid_value":
-      return inWords(issue.values.map(String));
-    case "too_small":
-      if (issue.origin === "string") return "some text";
-      return issue.inclusive ? `${issue.minimum} or more` : `more than ${issue.minimum}`;
-    case "too_big":
-      return issue.origin === "string" ? `at most ${issue.maximum} characters` : `at most ${issue.maximum}`;
-    default:
-      return `something else (${issue?.message})`;
-  }
-}
-
-const inWords = (choices: readonly string[]): string =>
-  `${choices.slice(0, -1).join(", ")} or ${choices.at(-1)}`;
 
 /** The whole configuration from flags over `defaults` of the command. */
 export function runConfigFromFlags(given: GivenFlags, defaults: RunOverrides): RunConfig {

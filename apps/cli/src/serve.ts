@@ -1,8 +1,10 @@
 /** `fedlodrop serve`: the coordinator with its pages, until it is interrupted. */
+import { readOrigin } from "@fedlodrop/coordinator";
 import { DEFAULT_RUN_CONFIG } from "@fedlodrop/run";
 import QRCode from "qrcode";
 import { type Federation, startFederation } from "./federation.ts";
-import { describeFlags, type Flag, oneOf, parseFlags, wholeNumber } from "./flags.ts";
+import { describeFlags, type Flag, type GivenFlags, parseFlags, wholeNumber } from "./flags.ts";
+import { readBasePath, readHost } from "./listen-address.ts";
 import { RUN_FLAGS, RUN_FLAGS_NOTE, runConfigFromFlags } from "./run-flags.ts";
 import { UsageError } from "./usage-error.ts";
 import { taskDefaults } from "./workload.ts";
@@ -14,8 +16,20 @@ const SERVE_FLAGS: readonly Flag[] = [
   {
     name: "host",
     value: "ADDRESS",
-    help: "0.0.0.0 for every device of this network (default), or 127.0.0.1",
+    help: "IP address to listen to: 0.0.0.0 (default) or :: for every device of this network, localhost for none",
   },
+  {
+    name: "base-path",
+    value: "/PATH",
+    help: "serve under this path as well as at /, for a proxy that passes it on",
+  },
+  {
+    name: "allow-origin",
+    value: "ORIGINS",
+    help: "pages of these may connect too, as https://lab.example,…: a proxy's or tunnel's address",
+  },
+  { name: "require-origin", help: "refuse programs, which name no origin as browsers do" },
+  { name: "trust-proxy", help: "believe the proxy in front about who connects (x-forwarded-for)" },
   { name: "out", value: "DIR", help: "run folder (runs/ and the time)" },
   { name: "resume", help: "continue the run that --out holds, with its own settings" },
   ...RUN_FLAGS,
@@ -54,7 +68,10 @@ export async function serve(args: readonly string[]): Promise<void> {
   const federation = await startFederation({
     config,
     port: wholeNumber(given, "port", 0) ?? DEFAULT_PORT,
-    host: oneOf(given, "host", ["0.0.0.0", "127.0.0.1"]) ?? "0.0.0.0",
+    host: readHost((given.get("host") as string | undefined) ?? "0.0.0.0"),
+    basePath: readBasePath(given.get("base-path") as string | undefined),
+    origins: { allowed: readOrigins(given), required: given.has("require-origin") },
+    trustProxy: given.has("trust-proxy"),
     out,
     resume: given.has("resume"),
     say,
@@ -63,6 +80,15 @@ export async function serve(args: readonly string[]): Promise<void> {
   await interrupted();
   say("storing the run …");
   await federation.close();
+}
+
+function readOrigins(given: GivenFlags): readonly string[] {
+  const text = (given.get("allow-origin") as string | undefined) ?? "";
+  try {
+    return text.split(",").flatMap((one) => (one.trim() === "" ? [] : readOrigin(one.trim())));
+  } catch (cause) {
+    throw new UsageError(`--allow-origin: ${(cause as Error).message}`, { cause });
+  }
 }
 
 async function invite({ url, joinUrl, hostUrl }: Federation, out: string): Promise<void> {

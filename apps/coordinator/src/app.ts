@@ -28,6 +28,10 @@ import { createLiveRun, type LiveRun } from "./runs/live-run.ts";
 import { type Planner, planHere } from "./runs/planner.ts";
 import { createKeeper } from "./runs/run-keeper.ts";
 import type { DeviceTexts, LoadWorkload, Workload } from "./runs/workload.ts";
+import { boundedParser } from "./security/bounded-parser.ts";
+import { openDoor } from "./security/door.ts";
+import { type Limits, limitsFor } from "./security/limits.ts";
+import type { OriginRule } from "./security/origin.ts";
 import { refused } from "./sockets/edge.ts";
 import { openHostHub } from "./sockets/host-hub.ts";
 import { createLanes } from "./sockets/lanes.ts";
@@ -48,6 +52,14 @@ export interface CoordinatorOptions {
   readonly joinUrl: () => string;
   /** Folder of the built pages; without it only the interface is served. */
   readonly pagesDirectory?: string;
+  /** Path that a proxy shows the coordinator under, `/` or `/…/`; it may pass it on or take it off. */
+  readonly basePath?: string;
+  /** Pages of which further origins may connect, and whether programs that name none may not. */
+  readonly origins?: OriginRule;
+  /** Believe `x-forwarded-for`: only behind a proxy that sets it. */
+  readonly trustProxy?: boolean;
+  /** In place of those that suit the run's places. */
+  readonly limits?: Partial<Limits>;
   readonly availableTasks?: readonly { readonly name: string; readonly title: string }[];
   /** Settings that suit a task; the host's own override them. */
   readonly taskDefaults?: (task: string) => RunOverrides;
@@ -74,6 +86,12 @@ export interface Coordinator {
 const MAX_MESSAGE_BYTES = 4 * 2 ** 20;
 const VIEW_INTERVAL_SECONDS = 0.2;
 
+/** For requests that come a byte at a time: how long headers, and a whole request, may take. */
+const PATIENCE = {
+  requestTimeout: 60_000,
+  http: { headersTimeout: 10_000, connectionsCheckingInterval: 2_000 },
+} as const;
+
 export async function buildCoordinator(options: CoordinatorOptions): Promise<Coordinator> {
   const {
     stored,
@@ -84,17 +102,29 @@ export async function buildCoordinator(options: CoordinatorOptions): Promise<Coo
     randomText = (bytes) => randomBytes(bytes).toString("base64url"),
     graceSeconds = 10,
     log = () => {},
+    basePath = "/",
+    origins = { allowed: [], required: false },
+    trustProxy = false,
   } = options;
-  const http = fastify({ logger: false, forceCloseConnections: true });
+  let run: LiveRun;
+  const limits = (): Limits => ({
+    ...limitsFor(((run as LiveRun | undefined)?.state.config ?? options.config).maxParticipants),
+    ...options.limits,
+  });
+  const door = openDoor({ basePath, origins, trustProxy, limits, log });
+  const http = fastify({ logger: false, forceCloseConnections: true, ...PATIENCE });
   const io = new Server<ClientToServerEvents, ServerToClientEvents>(http.server, {
     maxHttpBufferSize: MAX_MESSAGE_BYTES,
     serveClient: false,
+    allowRequest: door.allowRequest,
+    parser: boundedParser,
+    connectTimeout: 10_000, // to choose a namespace
   });
+  door.guard(http.server, io);
   const sessions = createSessions<ParticipantSocket>(stored?.sessions);
   const keeper = createKeeper(store, () => sessions.stored, log);
   const code = shortCode(randomText(8));
   let lanes = createLanes();
-  let run: LiveRun;
   let configuring = false;
 
   const textsOf = (participantId: string): DeviceTexts =>
@@ -107,6 +137,8 @@ export async function buildCoordinator(options: CoordinatorOptions): Promise<Coo
     sessions,
     clock,
     randomText,
+    limits,
+    trustProxy,
     progressed: () => hosts.changed(),
   });
   const hosts = openHostHub({
@@ -228,6 +260,7 @@ export async function buildCoordinator(options: CoordinatorOptions): Promise<Coo
     }),
     modelDirectory: () => run.workload.modelDirectory,
     pagesDirectory: options.pagesDirectory ?? null,
+    basePath,
     code,
   });
 

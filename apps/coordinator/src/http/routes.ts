@@ -18,6 +18,7 @@ export interface Facts {
   health(): object;
   modelDirectory(): string;
   readonly pagesDirectory: string | null;
+  readonly basePath: string;
   readonly code: string;
 }
 
@@ -33,7 +34,7 @@ const MODEL_FILES: ReadonlySet<string> = new Set([
 const ROUND_HEADER = "x-fedlodrop-round";
 
 export async function registerRoutes(http: FastifyInstance, facts: Facts): Promise<void> {
-  const { pagesDirectory, code } = facts;
+  const { pagesDirectory, basePath, code } = facts;
   await http.register(fastifyStatic, {
     ...(pagesDirectory === null
       ? { serve: false, root: "/" }
@@ -90,6 +91,8 @@ export async function registerRoutes(http: FastifyInstance, facts: Facts): Promi
   http.get(`/${code}`, (_request, reply) => reply.redirect("/"));
   http.get(`/${code.toLowerCase()}`, (_request, reply) => reply.redirect("/"));
   if (pagesDirectory !== null) http.get("/host", (_request, reply) => reply.sendFile("host.html"));
+  // A page's relative addresses need the slash.
+  if (basePath !== "/") http.get(basePath.slice(0, -1), (_request, reply) => reply.redirect(basePath, 308));
   http.setNotFoundHandler((request, reply) =>
     noSuchThing(reply, `nothing is at ${request.url.split("?")[0]}`),
   );

@@ -10,9 +10,12 @@ import type {
 import type { Server } from "socket.io";
 import type { Clock } from "../clock.ts";
 import type { LiveRun } from "../runs/live-run.ts";
+import { senderOf } from "../security/address.ts";
+import type { Limits } from "../security/limits.ts";
+import { createThrottle } from "../security/throttle.ts";
 import { refused } from "./edge.ts";
 import type { Lanes } from "./lanes.ts";
-import { type ParticipantSocket, serveParticipant } from "./participant-socket.ts";
+import { type ParticipantDesk, type ParticipantSocket, serveParticipant } from "./participant-socket.ts";
 import { partOf, type Sessions } from "./sessions.ts";
 
 export interface HubOptions {
@@ -22,6 +25,8 @@ export interface HubOptions {
   readonly sessions: Sessions<ParticipantSocket>;
   readonly clock: Clock;
   readonly randomText: (bytes: number) => string;
+  readonly limits: () => Limits;
+  readonly trustProxy: boolean;
   /** Progress has come in. */
   readonly progressed: () => void;
 }
@@ -45,12 +50,22 @@ export const describeRun = ({ runId, workload, state }: LiveRun): RunDescription
 });
 
 export function openParticipantHub(options: HubOptions): ParticipantHub {
-  const { io, run, lanes, sessions, clock, randomText } = options;
+  const { io, run, lanes, sessions, clock, randomText, limits, trustProxy } = options;
+  const newcomers = createThrottle();
   /** By socket id: who joined over it. */
   const joinedAs = new Map<string, string>();
 
-  function join(socket: ParticipantSocket, { nickname, token: known, resumesRound }: Join): Joined | Refused {
+  async function join(
+    socket: ParticipantSocket,
+    { nickname, token: known, resumesRound }: Join,
+  ): Promise<Joined | Refused> {
     const knownId = known === undefined ? undefined : sessions.find(known);
+    if (knownId === undefined) {
+      const sender = senderOf(socket.request, trustProxy);
+      if (!(await newcomers.take(sender, limits().newcomersPerAddressAndMinute)))
+        return refused("rate-limited", `join: too many newcomers from ${sender}, try again in a minute`);
+    }
+    // From here on nothing waits, or two joins could get one identity.
     const participantId = knownId ?? sessions.nextId;
     // One connection is one participant, or a single tab could fill the run.
     const already = participantOf(socket);
@@ -94,7 +109,11 @@ export function openParticipantHub(options: HubOptions): ParticipantHub {
   }
 
   io.on("connection", (socket) => {
-    serveParticipant(socket, {
+    const idle = setTimeout(() => {
+      if (!joinedAs.has(socket.id)) socket.disconnect(true);
+    }, limits().secondsToJoin * 1000);
+    socket.once("disconnect", () => clearTimeout(idle));
+    const desk: ParticipantDesk = {
       get run() {
         return run();
       },
@@ -111,7 +130,8 @@ export function openParticipantHub(options: HubOptions): ParticipantHub {
         lanes().progressed(participantId, progress);
         options.progressed();
       },
-    });
+    };
+    serveParticipant(socket, desk, limits());
   });
 
   return {

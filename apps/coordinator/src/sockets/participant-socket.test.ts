@@ -25,7 +25,8 @@ describe("refusals", () => {
       [],
       {},
       { ...hello, nickname: "" },
-      { ...hello, nickname: "n".repeat(41) },
+      { ...hello, nickname: "\u202e\u0007 " },
+      { ...hello, nickname: "n".repeat(10_001) },
     ])
       expect(await emit(stranger, "join", nonsense)).toBe("bad-message");
     // No acknowledgement asked for, no arguments at all: nothing to answer and nothing to break.

@@ -20,8 +20,9 @@ import { drawDropoutMask, gatherValues, keptIndices, keptValueCount } from "@fed
 import type { Socket } from "socket.io";
 import { z } from "zod";
 import type { LiveRun } from "../runs/live-run.ts";
+import type { Limits } from "../security/limits.ts";
+import { chunkCost, createRateLimit } from "../security/rate-limit.ts";
 import { accepted, asReply, parse, refused, replyOf } from "./edge.ts";
-import { createRateLimit } from "./rate-limit.ts";
 import { openUpload, takeChunk, type Upload } from "./upload.ts";
 
 export type ParticipantSocket = Socket<ClientToServerEvents, ServerToClientEvents>;
@@ -40,12 +41,13 @@ export interface ParticipantDesk {
   progressed(participantId: string, progress: z.infer<typeof progressSchema>): void;
 }
 
-/** Events a second and at once; chunks that fit are free, because acknowledgements pace them. */
-const EVENTS_PER_SECOND = 100;
-const EVENT_BURST = 300;
+/** Steps that a page may report: the view is drawn five times a second. More are dropped, so that they cost a fast
+ *  device nothing that it needs for its upload. */
+const PROGRESS_PER_SECOND = 20;
 
-export function serveParticipant(socket: ParticipantSocket, desk: ParticipantDesk): void {
-  const limit = createRateLimit(EVENTS_PER_SECOND, EVENT_BURST);
+export function serveParticipant(socket: ParticipantSocket, desk: ParticipantDesk, limits: Limits): void {
+  const limit = createRateLimit(limits.eventsPerSecond, limits.eventBurst);
+  const progressLimit = createRateLimit(PROGRESS_PER_SECOND, PROGRESS_PER_SECOND);
   let upload: Upload | undefined;
 
   /** Checks rate, schema and identity before `handle` sees a message. */
@@ -65,7 +67,7 @@ export function serveParticipant(socket: ParticipantSocket, desk: ParticipantDes
     });
   }
 
-  socket.on("join", (...args: unknown[]) => {
+  socket.on("join", async (...args: unknown[]) => {
     const reply = replyOf(args);
     if (!limit.take(desk.nowMs()))
       return reply(refused("rate-limited", "join: too many messages, slow down"));
@@ -79,7 +81,7 @@ export function serveParticipant(socket: ParticipantSocket, desk: ParticipantDes
         ),
       );
     const message = parse(joinSchema, args[0]);
-    reply(message.kind === "refused" ? message : desk.join(socket, message.value));
+    reply(message.kind === "refused" ? message : await desk.join(socket, message.value));
   });
 
   socket.on("ping", (...args: unknown[]) => {
@@ -119,7 +121,13 @@ export function serveParticipant(socket: ParticipantSocket, desk: ParticipantDes
     return { kind: "sub-adapter", round, payload };
   });
 
-  on("progress", progressSchema, (progress, participantId) => desk.progressed(participantId, progress));
+  socket.on("progress", (...args: unknown[]) => {
+    if (!progressLimit.take(desk.nowMs())) return;
+    const participantId = desk.participantOf(socket);
+    const message = parse(progressSchema, args[0]);
+    if (participantId !== undefined && message.kind === "parsed")
+      desk.progressed(participantId, message.value);
+  });
 
   on("upload-begin", uploadBeginSchema, ({ round, bytes, statistics }, participantId) => {
     const refusal = desk.run.dispatch({
@@ -137,6 +145,9 @@ export function serveParticipant(socket: ParticipantSocket, desk: ParticipantDes
   socket.on("upload-chunk", (...args: unknown[]) => {
     const reply = replyOf(args);
     const [header, chunk] = args;
+    const cost = chunk instanceof Uint8Array ? chunkCost(chunk.byteLength) : 1;
+    if (!limit.take(desk.nowMs(), cost))
+      return reply(refused("rate-limited", "upload-chunk: too many messages, slow down"));
     const participantId = desk.participantOf(socket);
     const refusal = ((): Refused | null => {
       if (participantId === undefined) return refused("unknown-participant", "upload-chunk: join first");
@@ -150,9 +161,8 @@ export function serveParticipant(socket: ParticipantSocket, desk: ParticipantDes
       desk.run.dispatch({ kind: "payload-received", participantId, round, bytes, atMs: desk.nowMs() });
       return null;
     })();
-    if (refusal === null) return reply(accepted);
-    if (limit.take(desk.nowMs())) reply(refusal);
-    else reply(refused("rate-limited", "upload-chunk: too many messages, slow down"));
+    if (refusal !== null) limit.take(desk.nowMs(), 1 - cost);
+    reply(refusal ?? accepted);
   });
 
   on("upload-end", downloadSchema, ({ round }, participantId) => {

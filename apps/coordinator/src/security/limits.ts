@@ -1,0 +1,47 @@
+/**
+ * How much one sender may ask for. A class-room shares one address, so that what an address may do grows with the
+ * places of the run: every place may be taken by devices of one address, each with a page that loads and reloads.
+ */
+export interface Limits {
+  /** Open TCP connections: a browser has up to six of HTTP/1.1, and a WebSocket. */
+  readonly connectionsPerAddress: number;
+  readonly connections: number;
+  /** Open Socket.IO connections, hosts included. */
+  readonly socketsPerAddress: number;
+  readonly sockets: number;
+  readonly newSocketsPerAddressAndMinute: number;
+  /** Joins without a known token. */
+  readonly newcomersPerAddressAndMinute: number;
+  /** Wrong host keys, and wrong room codes, before the address has to wait for the minute to pass. */
+  readonly wrongKeysPerAddressAndMinute: number;
+  readonly wrongCodesPerAddressAndMinute: number;
+  /** A connection that has not joined by then is closed. */
+  readonly secondsToJoin: number;
+  /** What one Socket.IO connection may send: sustained, and at once. Beyond it the connection is closed. */
+  readonly packetsPerSecond: number;
+  readonly packetBurst: number;
+  readonly bytesPerSecond: number;
+  readonly byteBurst: number;
+  /** Requests that are answered by a message of their own; beyond it they are refused with `rate-limited`. */
+  readonly eventsPerSecond: number;
+  readonly eventBurst: number;
+}
+
+/** @param places devices that may take part at once */
+export const limitsFor = (places: number): Limits => ({
+  connectionsPerAddress: 8 * places + 64,
+  connections: 16 * places + 512,
+  socketsPerAddress: 2 * places + 64,
+  sockets: 4 * places + 256,
+  newSocketsPerAddressAndMinute: 10 * places + 100,
+  newcomersPerAddressAndMinute: 4 * places + 100,
+  wrongKeysPerAddressAndMinute: 10,
+  wrongCodesPerAddressAndMinute: 60,
+  secondsToJoin: 30,
+  packetsPerSecond: 1000,
+  packetBurst: 3000,
+  bytesPerSecond: 32 * 2 ** 20,
+  byteBurst: 64 * 2 ** 20,
+  eventsPerSecond: 100,
+  eventBurst: 300,
+});
