@@ -11,28 +11,25 @@ export interface PlanBuffer {
   readonly name: string;
   /**
    * `input`: the host writes it. `state`: lives from run to run (trained values, moments, caches); zero at first.
-   * `output`: the host reads it. `activation`: undefined before the call that writes it; lies in the arena.
+   * `output`: the host reads it. `activation`: undefined before the call that writes it in the same run.
    * The host may write and read all but activations.
    */
   readonly kind: "input" | "state" | "output" | "activation";
   readonly type: ElementType;
   /** Elements; four bytes each. */
   readonly size: number;
-  /** Activations: first byte in the arena, a multiple of `ARENA_ALIGNMENT`; buffers alive at once do not overlap. */
-  readonly arenaOffset: number;
+  /** Activations: the piece of memory they use from its first byte on, one buffer at a time; null for the others. */
+  readonly slot: number | null;
 }
-
-/** WebGPU binds storage at multiples of 256 bytes. */
-export const ARENA_ALIGNMENT = 256;
 
 /** Kernel calls over one table of buffers. Segments share state and inputs; no activation lives from one to another. */
 export interface Plan {
   readonly buffers: readonly PlanBuffer[];
   readonly segments: Readonly<Record<string, readonly KernelCall[]>>;
-  /** Bytes of the arena: the peak of all segments. */
-  readonly arenaBytes: number;
-  /** Bytes of all other buffers. */
-  readonly stateBytes: number;
+  /** Bytes of each slot. No call writes to a slot that it reads from, unless it updates one buffer in place. */
+  readonly slotBytes: readonly number[];
+  /** Bytes of all slots and of all other buffers: what `prepare` allocates beside an engine's own scratch. */
+  readonly totalBytes: number;
 }
 
 export interface EngineCapabilities {

@@ -103,68 +103,45 @@ export type KernelCall =
 
 export type KernelKind = KernelCall["kind"];
 
+type AccessesOfKind = {
+  readonly [K in KernelKind]: (call: Extract<KernelCall, { kind: K }>) => readonly Access[];
+};
+
+const ACCESSES: AccessesOfKind = {
+  embed: embedAccesses,
+  "layer-norm": layerNormAccesses,
+  "layer-norm-backward": layerNormBackwardAccesses,
+  "rms-norm": rmsNormAccesses,
+  "rms-norm-backward": rmsNormBackwardAccesses,
+  linear: linearAccesses,
+  "linear-backward": linearBackwardAccesses,
+  "lora-down": loraDownAccesses,
+  "lora-up": loraUpAccesses,
+  "lora-gradient": loraGradientAccesses,
+  attention: attentionAccesses,
+  "attention-backward": attentionBackwardAccesses,
+  "cache-append": cacheAppendAccesses,
+  "cached-attention": cachedAttentionAccesses,
+  rotary: rotaryAccesses,
+  activation: activationAccesses,
+  "activation-backward": activationBackwardAccesses,
+  gated: gatedAccesses,
+  "gated-backward": gatedBackwardAccesses,
+  add: addAccesses,
+  "cross-entropy": crossEntropyAccesses,
+  "logit-cross-entropy": logitCrossEntropyAccesses,
+  dense: denseAccesses,
+  "dense-backward": denseBackwardAccesses,
+  "gather-rows": gatherRowsAccesses,
+  "scatter-rows": scatterRowsAccesses,
+  adamw: adamWAccesses,
+  dot: dotAccesses,
+  norm: normAccesses,
+};
+
 /** What a call reads and writes, and how much of it. */
 export function accessesOf(call: KernelCall): readonly Access[] {
-  switch (call.kind) {
-    case "embed":
-      return embedAccesses(call);
-    case "layer-norm":
-      return layerNormAccesses(call);
-    case "layer-norm-backward":
-      return layerNormBackwardAccesses(call);
-    case "rms-norm":
-      return rmsNormAccesses(call);
-    case "rms-norm-backward":
-      return rmsNormBackwardAccesses(call);
-    case "linear":
-      return linearAccesses(call);
-    case "linear-backward":
-      return linearBackwardAccesses(call);
-    case "lora-down":
-      return loraDownAccesses(call);
-    case "lora-up":
-      return loraUpAccesses(call);
-    case "lora-gradient":
-      return loraGradientAccesses(call);
-    case "attention":
-      return attentionAccesses(call);
-    case "attention-backward":
-      return attentionBackwardAccesses(call);
-    case "cache-append":
-      return cacheAppendAccesses(call);
-    case "cached-attention":
-      return cachedAttentionAccesses(call);
-    case "rotary":
-      return rotaryAccesses(call);
-    case "activation":
-      return activationAccesses(call);
-    case "activation-backward":
-      return activationBackwardAccesses(call);
-    case "gated":
-      return gatedAccesses(call);
-    case "gated-backward":
-      return gatedBackwardAccesses(call);
-    case "add":
-      return addAccesses(call);
-    case "cross-entropy":
-      return crossEntropyAccesses(call);
-    case "logit-cross-entropy":
-      return logitCrossEntropyAccesses(call);
-    case "dense":
-      return denseAccesses(call);
-    case "dense-backward":
-      return denseBackwardAccesses(call);
-    case "gather-rows":
-      return gatherRowsAccesses(call);
-    case "scatter-rows":
-      return scatterRowsAccesses(call);
-    case "adamw":
-      return adamWAccesses(call);
-    case "dot":
-      return dotAccesses(call);
-    case "norm":
-      return normAccesses(call);
-    default:
-      return call satisfies never;
-  }
+  return (ACCESSES[call.kind] as (call: KernelCall) => readonly Access[])(call);
 }
+
+export const KERNEL_KINDS = Object.keys(ACCESSES) as readonly KernelKind[];
