@@ -43,8 +43,8 @@ export const evaluatorCalls = {
     readonly modelDirectory: string;
     readonly terms: ModelTerms;
     readonly texts: EvaluationTexts | null;
-  }): Promise<{ adapter: AdapterShape; largestSplit: number | null }> {
-    const { model, tokenizer } = await readModel(modelDirectory);
+  }): Promise<{ adapter: AdapterShape; largestSplit: number | null; warnings: readonly string[] }> {
+    const { model, tokenizer, warnings } = await readModel(modelDirectory);
     const { rank, alpha, targetModules, labelCount, sequenceLength } = terms;
     const { maxPositions } = model.config;
     if (sequenceLength > maxPositions)
@@ -57,7 +57,7 @@ export const evaluatorCalls = {
       targetModules,
       ...(labelCount > 0 && { labels: labelCount }),
     });
-    if (texts === null) return { adapter: shape, largestSplit: null };
+    if (texts === null) return { adapter: shape, largestSplit: null, warnings };
     const { kind, count } = texts;
     const dataset = (samples: EvaluationTexts["heldOut"]): Dataset =>
       datasetFromSamples(samples, tokenizer, { kind, sequenceLength });
@@ -69,7 +69,11 @@ export const evaluatorCalls = {
       count,
       trainer: await createTrainer({ backend: "wasm", model, adapter: shape, wasmBase: wasmDirectory() }),
     };
-    return { adapter: shape, largestSplit: Math.max(...splits.map((split) => rowsOf(split).length)) };
+    return {
+      adapter: shape,
+      largestSplit: Math.max(...splits.map((split) => rowsOf(split).length)),
+      warnings,
+    };
   },
 
   async evaluate({
@@ -112,8 +116,15 @@ function curvatureOf(
   train: Dataset,
   adapter: Float32Array,
 ): Promise<RoundEvaluation["curvature"]> {
-  const probed = someOf(train, PROBE_SAMPLES);
+  const probed = someOf(withFullWindows(train), PROBE_SAMPLES);
   return lossCurvature((at) => trainer.gradient(probed, at), adapter);
+}
+
+/** Without the shorter windows of devices that have little text: a gradient is taken of one batch. */
+function withFullWindows(dataset: Dataset): Dataset {
+  if (dataset.kind === "classification") return dataset;
+  const longest = dataset.windows.reduce((most, { length }) => Math.max(most, length), 0);
+  return { ...dataset, windows: dataset.windows.filter(({ length }) => length === longest) };
 }
 
 const rowsOf = (dataset: Dataset): readonly Int32Array[] =>

@@ -27,6 +27,8 @@ export interface Evaluator {
   readonly adapter: AdapterShape;
   /** Windows or samples of the largest split; null without texts. */
   readonly largestSplit: number | null;
+  /** What is odd about the model's files. */
+  readonly warnings: readonly string[];
   /** On the held-out texts, and evenly on the training texts of `parts`. */
   evaluate(adapter: Float32Array, parts: readonly number[]): Promise<RoundEvaluation>;
   serialize(adapter: Float32Array): Promise<Uint8Array>;

@@ -22,6 +22,7 @@ export async function loadWorkload(config: RunConfig, say: (line: string) => voi
     sequenceLength: config.training.sequenceLength,
   };
   const evaluator = await openEvaluator(modelDirectory, terms, task && evaluationTexts(task, config));
+  for (const warning of evaluator.warnings) say(`model ${config.model}: ${warning}`);
   return {
     adapter: evaluator.adapter,
     task: describeTask(definition),

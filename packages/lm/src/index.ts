@@ -17,7 +17,7 @@ export {
   type TextSample,
 } from "./data/dataset.ts";
 export type { Tokenizer } from "./data/tokenizer.ts";
-export { type LoadedModel, loadModel, MODEL_FILES, type ModelFile } from "./files/model-files.ts";
+export { type LoadedModel, loadModel } from "./files/model-files.ts";
 export { parseSafetensors, serializeSafetensors } from "./files/safetensors.ts";
 export { createTokenizer } from "./files/tokenizer.ts";
 export { modelFromCheckpoint } from "./models/checkpoint.ts";

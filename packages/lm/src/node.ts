@@ -1,19 +1,60 @@
 /** What Node adds: models from a folder, and where the WASM files are installed. */
-import { readFile } from "node:fs/promises";
+import { access, readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { type LoadedModel, loadModel } from "./files/model-files.ts";
 
-/** Reads a model folder in the Hugging Face layout. @throws one line naming the file that is missing or wrong. */
-export function readModel(directory: string): Promise<LoadedModel> {
-  return loadModel(async (name) => {
-    const path = join(directory, name);
-    try {
-      return await readFile(path);
-    } catch (cause) {
-      throw new Error(`model: cannot read ${path}`, { cause });
-    }
-  });
+/** Reads a model folder in the Hugging Face layout. @throws one line with the path of the file that is missing or wrong. */
+export async function readModel(directory: string): Promise<LoadedModel> {
+  try {
+    return await loadModel((name) => readIfThere(join(directory, name)));
+  } catch (cause) {
+    const problem = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(`model: ${join(directory, "/")}${problem}${await inOtherForm(directory, problem)}`, {
+      cause,
+    });
+  }
+}
+
+async function readIfThere(path: string): Promise<Uint8Array | null> {
+  try {
+    return await readFile(path);
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code === "ENOENT") return null;
+    throw new Error(`${basename(path)}: cannot be read (${code})`, { cause });
+  }
+}
+
+/** Other forms in which a folder may hold what is missing, with what to do about it. */
+const OTHER_FORMS = [
+  {
+    file: "model.safetensors.index.json",
+    instead: "model.safetensors",
+    say: "model.safetensors.index.json is there: the weights are split into shards; save the model as one file first",
+  },
+  {
+    file: "pytorch_model.bin",
+    instead: "model.safetensors",
+    say: "pytorch_model.bin is there: convert it to safetensors first",
+  },
+  {
+    file: "vocab.json",
+    instead: "tokenizer.json",
+    say: "vocab.json is there: save the tokenizer as a fast one first",
+  },
+] as const;
+
+async function inOtherForm(directory: string, problem: string): Promise<string> {
+  for (const { file, instead, say } of OTHER_FORMS) {
+    if (problem !== `${instead}: there is no such file`) continue;
+    const isThere = await access(join(directory, file)).then(
+      () => true,
+      () => false,
+    );
+    if (isThere) return `, but ${say}`;
+  }
+  return "";
 }
 
 /** Folder with tfjs-backend-wasm's .wasm files, ending in "/": `wasmBase` in Node, and what a server serves. */

@@ -18,7 +18,9 @@ export {
   type MaskKey,
   type ModuleMask,
 } from "./dropout-mask.ts";
+export { MODEL_FILES, type ModelFile } from "./model-files.ts";
 export { expectation, faultInWords, isSchemaFault } from "./plain-words.ts";
+export { median, quantile } from "./quantile.ts";
 export { createRandom, type Random, sampleWithoutReplacement, shuffled } from "./random.ts";
 export {
   type AllocationRecord,

@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { basename, join } from "node:path";
 import fastifyStatic from "@fastify/static";
 import type { RunDescription } from "@fedlodrop/protocol";
-import type { RunReport } from "@fedlodrop/run";
+import { MODEL_FILES, type RunReport } from "@fedlodrop/run";
 import type { FastifyInstance, FastifyReply } from "fastify";
 import type { DeviceTexts } from "../runs/workload.ts";
 
@@ -22,15 +22,6 @@ export interface Facts {
   readonly code: string;
 }
 
-/** Files of a model folder that a browser may ask for; nothing else of it is served. */
-const MODEL_FILES: ReadonlySet<string> = new Set([
-  "config.json",
-  "generation_config.json",
-  "model.safetensors",
-  "special_tokens_map.json",
-  "tokenizer.json",
-  "tokenizer_config.json",
-]);
 const ROUND_HEADER = "x-fedlodrop-round";
 
 export async function registerRoutes(http: FastifyInstance, facts: Facts): Promise<void> {
@@ -83,7 +74,7 @@ export async function registerRoutes(http: FastifyInstance, facts: Facts): Promi
   http.get("/models/*", (request, reply) => {
     const name = basename((request.params as { "*": string })["*"]);
     const directory = facts.modelDirectory();
-    if (!MODEL_FILES.has(name) || !existsSync(join(directory, name)))
+    if (!(MODEL_FILES as readonly string[]).includes(name) || !existsSync(join(directory, name)))
       return noSuchThing(reply, `the model has no file ${name}`);
     return reply.sendFile(name, directory);
   });

@@ -2,13 +2,14 @@
 
 export type OnProgress = (receivedBytes: number, totalBytes: number | null) => void;
 
-/** The body of `url`. Throws a sentence naming the file when the coordinator does not have it. */
+/** The body of `url`; null when there is no such file. Throws a sentence naming the file when it cannot be had. */
 export async function download(
   url: string,
   signal: AbortSignal,
   onProgress: OnProgress,
-): Promise<Uint8Array> {
+): Promise<Uint8Array | null> {
   const response = await fetch(url, { signal });
+  if (response.status === 404) return null;
   if (!response.ok || !response.body)
     throw new Error(`${url}: expected the file, got HTTP ${response.status} ${response.statusText}`);
   // A compressed body's length is not the file's.

@@ -1,5 +1,9 @@
 /** Whole model folders: the bundled base against its float64 reference, and folders with something wrong. */
 import { readFileSync } from "node:fs";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { ModelFile } from "@fedlodrop/run";
 import * as tf from "@tensorflow/tfjs";
 import { describe, expect, test } from "vitest";
 import { adapterShape } from "../adapter/lora.ts";
@@ -7,7 +11,7 @@ import { openEngine } from "../engines/tfjs/open.ts";
 import { hiddenStates, tokenLogits, uploadModel } from "../engines/tfjs/transformer.ts";
 import { readModel, wasmDirectory } from "../node.ts";
 import { createTrainer } from "../trainer/open.ts";
-import { loadModel, type ModelFile } from "./model-files.ts";
+import { loadModel } from "./model-files.ts";
 import { createTokenizer } from "./tokenizer.ts";
 
 const base = new URL("../../../../models/base/", import.meta.url).pathname;
@@ -33,6 +37,22 @@ describe("the bundled base model", () => {
     }
   });
 
+  test("needs no tokenizer_config.json, nor an eos_token_id that the tokenizer knows", async () => {
+    const { tokenizer, model } = await readModel(base);
+    const bare = await loadModel(async (name) => {
+      if (name === "tokenizer_config.json") return null;
+      const bytes = await readFile(base + name);
+      if (name !== "config.json") return bytes;
+      const { eos_token_id: _, ...config } = JSON.parse(bytes.toString());
+      return Buffer.from(JSON.stringify(config));
+    });
+    expect(bare.model.config).toEqual(model.config);
+    for (const { text, ids } of reference.encodings) {
+      expect(bare.tokenizer.encode(text)).toEqual(ids);
+      expect(bare.tokenizer.decode(ids)).toBe(tokenizer.decode(ids));
+    }
+  });
+
   test("has the reference loss", async () => {
     const { model } = await readModel(base);
     const shape = adapterShape(model.config, { rank: 1, alpha: 1, targetModules: ["attn.c_attn"] });
@@ -50,7 +70,7 @@ describe("the bundled base model", () => {
     trainer.dispose();
   });
 
-  test("refuses another model's size of vocabulary", async () => {
+  test("refuses ids that the model has no row for, and says so of rows without an id", async () => {
     const { model } = await readModel(base);
     const json = (name: string): unknown => JSON.parse(readFileSync(base + name, "utf8"));
     const open = (vocabularySize: number) =>
@@ -58,9 +78,12 @@ describe("the bundled base model", () => {
         ...model.config,
         vocabularySize,
       });
-    expect(() => open(4096)).toThrow("tokenizer: has 2048 ids, but the model's vocab_size is 4096");
-    expect(() => open(1024)).toThrow("tokenizer: has 2048 ids, but the model's vocab_size is 1024");
-    expect(open(2048 + 64).encode("the")).toEqual(open(2048).encode("the"));
+    expect(() => open(1024)).toThrow("tokenizer.json: has 2048 ids, but the model's vocab_size is 1024");
+    expect(open(4096).warnings).toEqual([
+      "tokenizer.json: has 2048 ids for the model's vocab_size of 4096; is it the one that came with the model?",
+    ]);
+    expect(open(2048 + 64).warnings).toEqual([]);
+    expect(open(4096).tokenizer.encode("the")).toEqual(open(2048).tokenizer.encode("the"));
   });
 
   test("computes the reference logits", async () => {
@@ -113,23 +136,54 @@ describe("a model folder that is not right", () => {
   test.each([
     ["config.json", "{", "config.json: expected JSON, got 1 other bytes"],
     ["config.json", '{"model_type":"llama"}', 'config.json: expected model_type to be "gpt2", got "llama"'],
-    ["tokenizer.json", "{}", "tokenizer: expected tokenizer.json to have model.vocab, got none"],
+    ["tokenizer.json", "{}", "tokenizer.json: expected model.vocab, got none"],
     [
       "tokenizer.json",
       '{"model":{"vocab":{"a":0,"b":1,"c":2}}}',
-      "tokenizer: has 3 ids, but the model's vocab_size is 2; use the tokenizer.json that came with the model",
+      "tokenizer.json: has 3 ids, but the model's vocab_size is 2; use the tokenizer.json that came with the model",
     ],
     [
       "tokenizer.json",
       '{"model":{"vocab":{"a":0,"b":1}}}',
-      "tokenizer: expected a special token with the model's eos_token_id 0, got none",
+      "tokenizer.json: expected a special token with the model's eos_token_id 0, got none",
     ],
-    ["model.safetensors", "not a model", /^safetensors: header says \d+ bytes/],
+    [
+      "tokenizer.json",
+      '{"model":{"type":"Unigram","vocab":[["a",0],["b",-1],["c",-2]]}}',
+      "tokenizer.json: has 3 ids, but the model's vocab_size is 2; use the tokenizer.json that came with the model",
+    ],
+    ["model.safetensors", "not a model", /^model.safetensors: safetensors: header says \d+ bytes/],
+    [
+      "model.safetensors",
+      "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 548105171\n",
+      'model.safetensors: is a git-lfs pointer, not the file itself; run "git lfs pull" in the model\'s folder',
+    ],
+    [
+      "tokenizer.json",
+      "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 1355256\n",
+      "tokenizer.json: is a git-lfs pointer",
+    ],
   ] as const)("%s: %s", async (name, text, message) => {
     await expect(loadModel(but(name, text))).rejects.toThrow(message);
   });
 
-  test("a missing folder names the file", async () => {
-    await expect(readModel("/nowhere")).rejects.toThrow(/^model: cannot read \/nowhere\/\S+$/);
+  test("a missing file is named, with the form that it is there in", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "model-"));
+    await expect(readModel("/nowhere")).rejects.toThrow(/^model: \/nowhere\/\S+: there is no such file$/);
+    for (const name of ["config.json", "tokenizer.json", "tokenizer_config.json"] as const)
+      await writeFile(join(folder, name), await good(name));
+    const missing = `model: ${folder}/model.safetensors: there is no such file`;
+    await expect(readModel(folder)).rejects.toThrow(new RegExp(`^${missing}$`));
+    await writeFile(join(folder, "pytorch_model.bin"), "");
+    await expect(readModel(folder)).rejects.toThrow(`${missing}, but pytorch_model.bin is there`);
+    await writeFile(join(folder, "model.safetensors.index.json"), "{}");
+    await expect(readModel(folder)).rejects.toThrow(
+      `${missing}, but model.safetensors.index.json is there: the weights are split into shards`,
+    );
+    await writeFile(join(folder, "model.safetensors"), "no");
+    await expect(readModel(folder)).rejects.toThrow(
+      `model: ${folder}/model.safetensors: safetensors: expected at least 8 bytes, got 2`,
+    );
+    await rm(folder, { recursive: true });
   });
 });

@@ -1,44 +1,74 @@
 /** A model from its Hugging Face files, wherever they are read from. */
-
+import type { ModelFile } from "@fedlodrop/run";
 import type { Tokenizer } from "../data/tokenizer.ts";
-import { modelFromCheckpoint } from "../models/checkpoint.ts";
+import { isParameter, modelFromCheckpoint } from "../models/checkpoint.ts";
 import { parseConfig } from "../models/config.ts";
 import type { LanguageModel } from "../models/language-model.ts";
 import { parseSafetensors } from "./safetensors.ts";
-import { createTokenizer } from "./tokenizer.ts";
-
-/** Files of a model folder that are read. */
-export const MODEL_FILES = [
-  "config.json",
-  "model.safetensors",
-  "tokenizer.json",
-  "tokenizer_config.json",
-] as const;
-export type ModelFile = (typeof MODEL_FILES)[number];
+import { createTokenizer, endOfTextOf } from "./tokenizer.ts";
 
 export interface LoadedModel {
   readonly model: LanguageModel;
   readonly tokenizer: Tokenizer;
+  /** What is odd about the files, though they can be used; one line each. */
+  readonly warnings: readonly string[];
 }
 
-/** @param read gives the bytes of one file, by fetch or from a folder @throws one line naming the file that is wrong */
-export async function loadModel(read: (file: ModelFile) => Promise<Uint8Array>): Promise<LoadedModel> {
-  const json = async (name: ModelFile): Promise<unknown> => {
+/** What git holds in place of a large file until git-lfs has fetched it. */
+const LFS_POINTER = "version https://git-lfs.github.com/spec/";
+
+/** For models without one: text comes back from ids as it was, spaces before punctuation included. */
+const DEFAULT_TOKENIZER_CONFIG = { clean_up_tokenization_spaces: false };
+
+/** @param read gives the bytes of one file, by fetch or from a folder; null when there is none
+ *  @throws one line that begins with the name of the file that is missing or wrong */
+export async function loadModel(read: (file: ModelFile) => Promise<Uint8Array | null>): Promise<LoadedModel> {
+  const [config, tokenizerJson, tokenizerConfig, weights] = await Promise.all([
+    required("config.json").then(parseJson("config.json")),
+    required("tokenizer.json").then(parseJson("tokenizer.json")),
+    optional("tokenizer_config.json").then((bytes) =>
+      bytes === null ? DEFAULT_TOKENIZER_CONFIG : parseJson("tokenizer_config.json")(bytes),
+    ),
+    required("model.safetensors"),
+  ]);
+  const shape = parseConfig(config, endOfTextOf(tokenizerJson, tokenizerConfig));
+  const { tokenizer, warnings } = createTokenizer(tokenizerJson, tokenizerConfig, shape);
+  const model = inFile("model.safetensors", () =>
+    modelFromCheckpoint(shape, parseSafetensors(weights, isParameter(shape))),
+  );
+  return { model, tokenizer, warnings };
+
+  async function optional(name: ModelFile): Promise<Uint8Array | null> {
     const bytes = await read(name);
+    if (bytes !== null && new TextDecoder().decode(bytes.subarray(0, LFS_POINTER.length)) === LFS_POINTER)
+      throw new Error(
+        `${name}: is a git-lfs pointer, not the file itself; run "git lfs pull" in the model's folder`,
+      );
+    return bytes;
+  }
+
+  async function required(name: ModelFile): Promise<Uint8Array> {
+    const bytes = await optional(name);
+    if (bytes === null) throw new Error(`${name}: there is no such file`);
+    return bytes;
+  }
+}
+
+const parseJson =
+  (name: ModelFile) =>
+  (bytes: Uint8Array): unknown => {
     try {
+      // TextDecoder leaves out a byte order mark.
       return JSON.parse(new TextDecoder().decode(bytes));
     } catch (cause) {
       throw new Error(`${name}: expected JSON, got ${bytes.byteLength} other bytes`, { cause });
     }
   };
-  const [config, tokenizerJson, tokenizerConfig, weights] = await Promise.all([
-    json("config.json").then(parseConfig),
-    json("tokenizer.json"),
-    json("tokenizer_config.json"),
-    read("model.safetensors"),
-  ]);
-  return {
-    tokenizer: createTokenizer(tokenizerJson, tokenizerConfig, config),
-    model: modelFromCheckpoint(config, parseSafetensors(weights)),
-  };
+
+function inFile<T>(name: ModelFile, parse: () => T): T {
+  try {
+    return parse();
+  } catch (cause) {
+    throw new Error(`${name}: ${cause instanceof Error ? cause.message : cause}`, { cause });
+  }
 }

@@ -39,6 +39,20 @@ test("halves and bfloats are widened exactly", () => {
   expect([...(tensors.get("brain")?.values ?? [])]).toEqual([3.140625, -0.0078125]);
 });
 
+test("what is not wanted may be of any dtype, known or not, but not lie outside the file", () => {
+  const weight = { dtype: "F32", shape: [1], data_offsets: [8, 12] };
+  const isWanted = (name: string) => name === "weight";
+  for (const dtype of ["U8", "BOOL", "I64", "F8_E4M3", "SOMETHING_NEW"]) {
+    const buffer = { dtype, shape: [8], data_offsets: [0, 8] };
+    const bytes = file({ buffer, weight }, [1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 128, 63]);
+    expect(parseSafetensors(bytes, isWanted)).toEqual(
+      new Map([["weight", { shape: [1], values: Float32Array.of(1) }]]),
+    );
+  }
+  const beyond = file({ buffer: { dtype: "U8", shape: [8], data_offsets: [0, 99] }, weight }, [0, 0, 0, 0]);
+  expect(() => parseSafetensors(beyond, isWanted)).toThrow(/"buffer": expected offsets inside 4 data bytes/);
+});
+
 describe("a hostile file gives one line", () => {
   const tensor = { dtype: "F32", shape: [1], data_offsets: [0, 4] };
   const four = [0, 0, 0, 0];

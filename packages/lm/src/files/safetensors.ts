@@ -7,7 +7,7 @@
  * | 8      | n     | JSON: name → { dtype, shape, data_offsets: [begin, end] }          |
  * | 8 + n  | …     | the arrays, row-major little-endian; offsets count from here       |
  *
- * Everything is read as f32 (f16 and bf16 are widened exactly). Source: github.com/huggingface/safetensors, format.
+ * Everything is read as f32 (f16 and bf16 are widened exactly); what is not wanted may be of any dtype. Source: github.com/huggingface/safetensors, format.
  */
 import { fromFloat16Bits } from "@fedlodrop/protocol";
 import type { NamedTensor, TensorMap } from "../models/named-tensor.ts";
@@ -35,8 +35,12 @@ const DTYPES: Readonly<Record<string, Dtype>> = {
   },
 };
 
-/** @throws one line that says which part of the file is wrong; no input makes it read out of bounds. */
-export function parseSafetensors(bytes: Uint8Array): TensorMap {
+/** @param isWanted by name; what is not wanted (a mask buffer of some integer type) is only checked to lie in the file
+ *  @throws one line that says which part of the file is wrong; no input makes it read out of bounds. */
+export function parseSafetensors(
+  bytes: Uint8Array,
+  isWanted: (name: string) => boolean = () => true,
+): TensorMap {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (bytes.byteLength < LENGTH_BYTES)
     throw new Error(`safetensors: expected at least ${LENGTH_BYTES} bytes, got ${bytes.byteLength}`);
@@ -51,7 +55,10 @@ export function parseSafetensors(bytes: Uint8Array): TensorMap {
   const tensors = new Map<string, NamedTensor>();
   for (const [name, entry] of Object.entries(header)) {
     if (name === "__metadata__") continue;
-    const { dtype, shape, begin, end } = checkEntry(name, entry, bytes.byteLength - dataStart);
+    const place = checkPlace(name, entry, bytes.byteLength - dataStart);
+    if (!isWanted(name)) continue;
+    const { shape, begin, end } = place;
+    const dtype = dtypeOf(name, place);
     const values = new Float32Array((end - begin) / dtype.bytes);
     for (let i = 0; i < values.length; i++) values[i] = dtype.read(view, dataStart + begin + i * dtype.bytes);
     tensors.set(name, { shape, values });
@@ -103,29 +110,40 @@ function parseHeader(bytes: Uint8Array): object {
   return header;
 }
 
-function checkEntry(
-  name: string,
-  entry: unknown,
-  dataBytes: number,
-): { dtype: Dtype; shape: readonly number[]; begin: number; end: number } {
-  const fail = (what: string): never => {
-    throw new Error(`safetensors: tensor ${JSON.stringify(name.slice(0, 80))}: ${what}`);
-  };
-  if (typeof entry !== "object" || entry === null) return fail("expected an object in the header");
-  const { dtype: dtypeName, shape, data_offsets: offsets } = entry as Readonly<Record<string, unknown>>;
-  const dtype = typeof dtypeName === "string" && Object.hasOwn(DTYPES, dtypeName) && DTYPES[dtypeName];
-  if (!dtype)
-    return fail(`expected dtype ${Object.keys(DTYPES).join(", ")}, got ${JSON.stringify(dtypeName)}`);
-  if (!isCounts(shape)) return fail(`expected a shape of whole numbers, got ${JSON.stringify(shape)}`);
+/** A header entry whose offsets lie in the file. */
+interface Place {
+  readonly dtype: unknown;
+  readonly shape: readonly number[];
+  readonly begin: number;
+  readonly end: number;
+}
+
+function fail(name: string, what: string): never {
+  throw new Error(`safetensors: tensor ${JSON.stringify(name.slice(0, 80))}: ${what}`);
+}
+
+function checkPlace(name: string, entry: unknown, dataBytes: number): Place {
+  if (typeof entry !== "object" || entry === null) fail(name, "expected an object in the header");
+  const { dtype, shape, data_offsets: offsets } = entry as Readonly<Record<string, unknown>>;
+  if (!isCounts(shape)) fail(name, `expected a shape of whole numbers, got ${JSON.stringify(shape)}`);
   if (!isCounts(offsets) || offsets.length !== 2)
-    return fail(`expected data_offsets [begin, end], got ${JSON.stringify(offsets)}`);
+    fail(name, `expected data_offsets [begin, end], got ${JSON.stringify(offsets)}`);
   const [begin, end] = offsets as [number, number];
-  const expectedBytes = dtype.bytes * shape.reduce((product, extent) => product * extent, 1);
   if (end > dataBytes || begin > end)
-    return fail(`expected offsets inside ${dataBytes} data bytes, got [${begin}, ${end}]`);
-  if (end - begin !== expectedBytes)
-    return fail(`expected ${expectedBytes} bytes for shape [${shape}], got ${end - begin}`);
+    fail(name, `expected offsets inside ${dataBytes} data bytes, got [${begin}, ${end}]`);
   return { dtype, shape, begin, end };
+}
+
+/** The dtype, when its values can be read and fill the place exactly. */
+function dtypeOf(name: string, { dtype: dtypeName, shape, begin, end }: Place): Dtype {
+  const dtype =
+    typeof dtypeName === "string" && Object.hasOwn(DTYPES, dtypeName) ? DTYPES[dtypeName] : undefined;
+  if (dtype === undefined)
+    return fail(name, `expected dtype ${Object.keys(DTYPES).join(", ")}, got ${JSON.stringify(dtypeName)}`);
+  const expectedBytes = dtype.bytes * shape.reduce((product, extent) => product * extent, 1);
+  if (end - begin !== expectedBytes)
+    fail(name, `expected ${expectedBytes} bytes for shape [${shape}], got ${end - begin}`);
+  return dtype;
 }
 
 function isCounts(value: unknown): value is readonly number[] {

@@ -3,56 +3,83 @@ import { Tokenizer as HuggingFaceTokenizer } from "@huggingface/tokenizers";
 import type { Tokenizer } from "../data/tokenizer.ts";
 import type { TransformerConfig } from "../models/config.ts";
 
-/** Checkpoints may round the embedding up; more than this many rows without a token is another model's tokenizer. */
-const MAX_UNUSED_ROWS = 127;
+/** Checkpoints often round the embedding up to some multiple; more rows without a token than this deserve a word. */
+const USUAL_PADDING = 127;
 
 /** @param tokenizerJson parsed tokenizer.json @param tokenizerConfig parsed tokenizer_config.json
- *  @throws when the ids do not fit the model's embedding. */
+ *  @throws when there are ids that the model's embedding has no row for. */
 export function createTokenizer(
   tokenizerJson: unknown,
   tokenizerConfig: unknown,
   config: TransformerConfig,
-): Tokenizer {
-  const { ids, special } = vocabularyIds(tokenizerJson);
+): { readonly tokenizer: Tokenizer; readonly warnings: readonly string[] } {
+  const { ids, special } = vocabularyOf(tokenizerJson);
   const largest = ids.reduce((a, b) => Math.max(a, b), -1);
   const unused = config.vocabularySize - (largest + 1);
-  if (unused < 0 || unused > MAX_UNUSED_ROWS)
+  if (unused < 0)
     throw new Error(
-      `tokenizer: has ${largest + 1} ids, but the model's vocab_size is ${config.vocabularySize}; use the tokenizer.json that came with the model`,
+      `tokenizer.json: has ${largest + 1} ids, but the model's vocab_size is ${config.vocabularySize}; use the tokenizer.json that came with the model`,
     );
   if (!special.has(config.endOfTextId))
     throw new Error(
-      `tokenizer: expected a special token with the model's eos_token_id ${config.endOfTextId}, got ${[...special].join(", ") || "none"}`,
+      `tokenizer.json: expected a special token with the model's eos_token_id ${config.endOfTextId}, got ${[...special].join(", ") || "none"}`,
     );
   const inner = openTokenizer(tokenizerJson as object, tokenizerConfig);
   return {
-    endOfTextId: config.endOfTextId,
-    encode: (text) => inner.encode(text, { add_special_tokens: false }).ids,
-    decode: (tokens) => inner.decode([...tokens], { skip_special_tokens: true }),
+    tokenizer: {
+      endOfTextId: config.endOfTextId,
+      encode: (text) => inner.encode(text, { add_special_tokens: false }).ids,
+      decode: (tokens) => inner.decode([...tokens], { skip_special_tokens: true }),
+    },
+    warnings:
+      unused > USUAL_PADDING
+        ? [
+            `tokenizer.json: has ${largest + 1} ids for the model's vocab_size of ${config.vocabularySize}; is it the one that came with the model?`,
+          ]
+        : [],
   };
+}
+
+/** Id of the token that tokenizer_config.json names as eos_token, or of GPT-2's; undefined when there is no such token. */
+export function endOfTextOf(tokenizerJson: unknown, tokenizerConfig: unknown): number | undefined {
+  const named = (tokenizerConfig as { eos_token?: unknown } | null)?.eos_token;
+  const content = (named as { content?: unknown } | null | undefined)?.content ?? named ?? "<|endoftext|>";
+  return vocabularyOf(tokenizerJson).idOf.get(String(content));
 }
 
 function openTokenizer(tokenizerJson: object, tokenizerConfig: unknown): HuggingFaceTokenizer {
   try {
     return new HuggingFaceTokenizer(tokenizerJson, tokenizerConfig as object);
   } catch (cause) {
-    throw new Error(`tokenizer: cannot be opened (${cause instanceof Error ? cause.message : cause})`, {
+    throw new Error(`tokenizer.json: cannot be opened (${cause instanceof Error ? cause.message : cause})`, {
       cause,
     });
   }
 }
 
-function vocabularyIds(json: unknown): { ids: readonly number[]; special: ReadonlySet<number> } {
+interface Vocabulary {
+  readonly ids: readonly number[];
+  readonly idOf: ReadonlyMap<string, number>;
+  readonly special: ReadonlySet<number>;
+}
+
+/** BPE and WordPiece map tokens to ids; Unigram lists [token, score] in the order of their ids. */
+function vocabularyOf(json: unknown): Vocabulary {
   const file = json as {
-    model?: { vocab?: Readonly<Record<string, number>> };
-    added_tokens?: readonly { id: number; special?: boolean }[];
+    model?: { vocab?: Readonly<Record<string, number>> | readonly (readonly [string, number])[] };
+    added_tokens?: readonly { id: number; content?: string; special?: boolean }[];
   } | null;
   const vocabulary = file?.model?.vocab;
   if (typeof vocabulary !== "object" || vocabulary === null)
-    throw new Error("tokenizer: expected tokenizer.json to have model.vocab, got none");
+    throw new Error("tokenizer.json: expected model.vocab, got none");
   const added = file?.added_tokens ?? [];
+  const own = Array.isArray(vocabulary)
+    ? vocabulary.map((entry, id): [string, number] => [String(entry?.[0]), id])
+    : Object.entries(vocabulary as Readonly<Record<string, number>>);
+  const all = [...own, ...added.map(({ id, content = "" }): [string, number] => [content, id])];
   return {
-    ids: [...Object.values(vocabulary), ...added.map(({ id }) => id)],
+    ids: all.map(([, id]) => id),
+    idOf: new Map(all),
     special: new Set(added.filter((token) => token.special).map(({ id }) => id)),
   };
 }

@@ -6,7 +6,7 @@ import type { TransformerConfig } from "./config.ts";
 import type { LanguageModel } from "./language-model.ts";
 import type { NamedTensor, TensorMap } from "./named-tensor.ts";
 
-/** Name of the untied output matrix [vocabulary, width]; a model without it reuses the token embedding. */
+/** Name of the output matrix [vocabulary, width] of a model whose head is not tied to the token embedding. */
 export const UNTIED_HEAD = "lm_head.weight";
 
 const PREFIX = "transformer.";
@@ -38,8 +38,18 @@ export function parameterShapes(config: TransformerConfig): ReadonlyMap<string, 
   return shapes;
 }
 
-/** Picks the parameters out of a checkpoint; buffers such as `attn.bias` (the causal mask) are left behind.
- *  @throws one line naming the first tensor that is missing or has another shape than the config says. */
+/** Whether a tensor of a checkpoint is one of the model's parameters, not a buffer such as `attn.bias` (the causal mask). */
+export function isParameter(config: TransformerConfig): (name: string) => boolean {
+  const shapes = parameterShapes(config);
+  return (name) =>
+    name === UNTIED_HEAD
+      ? !config.isHeadTied
+      : shapes.has(name.startsWith(PREFIX) ? name.slice(PREFIX.length) : name);
+}
+
+/** Picks the parameters out of a checkpoint. As in Transformers, a tied model's head is its token embedding, whatever
+ *  else the file holds.
+ *  @throws one line naming the first tensor that is missing, has another shape than the config says, or is not finite. */
 export function modelFromCheckpoint(config: TransformerConfig, tensors: TensorMap): LanguageModel {
   const prefix = tensors.has(`${PREFIX}wte.weight`) ? PREFIX : "";
   const weights = new Map<string, NamedTensor>();
@@ -49,15 +59,26 @@ export function modelFromCheckpoint(config: TransformerConfig, tensors: TensorMa
       throw new Error(
         `checkpoint: expected a tensor ${prefix + name}, got none among ${tensors.size} tensors`,
       );
-    weights.set(name, checkShape(prefix + name, tensor, shape));
+    weights.set(name, check(prefix + name, tensor, shape));
   }
-  const head = tensors.get(UNTIED_HEAD);
-  if (head) weights.set(UNTIED_HEAD, checkShape(UNTIED_HEAD, head, [config.vocabularySize, config.width]));
+  if (!config.isHeadTied) {
+    const head = tensors.get(UNTIED_HEAD);
+    if (!head)
+      throw new Error(
+        `checkpoint: expected a tensor ${UNTIED_HEAD}, as config.json says tie_word_embeddings false, got none`,
+      );
+    weights.set(UNTIED_HEAD, check(UNTIED_HEAD, head, [config.vocabularySize, config.width]));
+  }
   return { config, weights };
 }
 
-function checkShape(name: string, tensor: NamedTensor, shape: readonly number[]): NamedTensor {
+function check(name: string, tensor: NamedTensor, shape: readonly number[]): NamedTensor {
   if (tensor.shape.join() !== shape.join())
     throw new Error(`checkpoint: expected ${name} of shape [${shape}], got [${tensor.shape}]`);
+  const wrong = tensor.values.findIndex((value) => !Number.isFinite(value));
+  if (wrong >= 0)
+    throw new Error(
+      `checkpoint: expected finite weights, got ${tensor.values[wrong]} at value ${wrong} of ${name}`,
+    );
   return tensor;
 }

@@ -25,6 +25,7 @@ test("a GPT-2 config gives the transformer's shape", () => {
     innerWidth: 64,
     layerNormEpsilon: 1e-5,
     endOfTextId: 0,
+    isHeadTied: true,
   });
   expect(parseConfig({ ...file, n_inner: 40 }).innerWidth).toBe(40);
 });
@@ -43,8 +44,27 @@ test.each([
   [{ n_inner: 2.5 }, "config.json: expected n_inner to be a positive integer, got 2.5"],
   [{ layer_norm_epsilon: 0 }, "config.json: expected layer_norm_epsilon above 0, got 0"],
   [{ eos_token_id: 100 }, "config.json: expected eos_token_id in [0, 100), got 100"],
+  [{ eos_token_id: [] }, "config.json: expected eos_token_id, got none"],
+  [{ eos_token_id: [100, 1] }, "config.json: expected eos_token_id in [0, 100), got [100,1]"],
+  [{ activation_function: "gelu" }, /expected activation_function to be .*"gelu_pytorch_tanh", got "gelu"/],
+  [{ tie_word_embeddings: "no" }, 'expected tie_word_embeddings to be true or false, got "no"'],
 ])("%o is refused by name", (change, message) => {
   expect(() => parseConfig({ ...file, ...change })).toThrow(message);
+});
+
+test("end-of-text may be one of a list, or the tokenizer's word", () => {
+  expect(parseConfig({ ...file, eos_token_id: [7, 9] }).endOfTextId).toBe(7);
+  expect(parseConfig({ ...file, eos_token_id: null }, 5).endOfTextId).toBe(5);
+  expect(parseConfig({ ...file, eos_token_id: undefined }, 5).endOfTextId).toBe(5);
+  expect(parseConfig({ ...file, eos_token_id: 3 }, 5).endOfTextId).toBe(3);
+  expect(() => parseConfig({ ...file, eos_token_id: null })).toThrow(
+    "config.json: expected eos_token_id, got none, and tokenizer_config.json has no eos_token in its place",
+  );
+});
+
+test("a head is tied unless the config says otherwise", () => {
+  expect(parseConfig({ ...file, tie_word_embeddings: false }).isHeadTied).toBe(false);
+  expect(parseConfig({ ...file, tie_word_embeddings: null }).isHeadTied).toBe(true);
 });
 
 test("something that is not an object is refused", () => {

@@ -14,12 +14,15 @@ export interface TransformerConfig {
   readonly innerWidth: number;
   readonly layerNormEpsilon: number;
   readonly endOfTextId: number;
+  /** Whether the token embedding is the output matrix too; a checkpoint's own output matrix counts only when not. */
+  readonly isHeadTied: boolean;
 }
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** @throws one line naming the setting, when the file is not a GPT-2 that this package can run exactly. */
-export function parseConfig(json: unknown): TransformerConfig {
+/** @param tokenizersEndOfText what the tokenizer takes for end-of-text, for models whose config does not say
+ *  @throws one line naming the setting, when the file is not a GPT-2 that this package can run exactly. */
+export function parseConfig(json: unknown, tokenizersEndOfText?: number): TransformerConfig {
   if (typeof json !== "object" || json === null)
     throw new Error(`config.json: expected an object, got ${JSON.stringify(json)}`);
   const file = json as Json;
@@ -28,6 +31,7 @@ export function parseConfig(json: unknown): TransformerConfig {
   expectSetting(file, "scale_attn_weights", [true], true);
   expectSetting(file, "scale_attn_by_inverse_layer_idx", [false], false);
   expectSetting(file, "add_cross_attention", [false], false);
+  expectSetting(file, "tie_word_embeddings", [true, false], true);
 
   const width = positiveInteger(file, "n_embd");
   const headCount = positiveInteger(file, "n_head");
@@ -42,7 +46,8 @@ export function parseConfig(json: unknown): TransformerConfig {
     headCount,
     innerWidth: (file.n_inner ?? null) === null ? 4 * width : positiveInteger(file, "n_inner"),
     layerNormEpsilon: layerNormEpsilon(file),
-    endOfTextId: endOfTextId(file, vocabularySize),
+    endOfTextId: endOfTextId(file, vocabularySize, tokenizersEndOfText),
+    isHeadTied: file.tie_word_embeddings !== false,
   };
 }
 
@@ -68,11 +73,17 @@ function layerNormEpsilon(file: Json): number {
   return value;
 }
 
-function endOfTextId(file: Json, vocabularySize: number): number {
-  const value = file.eos_token_id;
+/** The first where the config lists several, the tokenizer's where it names none. */
+function endOfTextId(file: Json, vocabularySize: number, tokenizers: number | undefined): number {
+  const given = Array.isArray(file.eos_token_id) ? file.eos_token_id[0] : file.eos_token_id;
+  const value = given ?? tokenizers;
+  if (value === undefined)
+    throw new Error(
+      "config.json: expected eos_token_id, got none, and tokenizer_config.json has no eos_token in its place",
+    );
   if (typeof value !== "number" || !Number.isInteger(value) || value < 0 || value >= vocabularySize)
     throw new Error(
-      `config.json: expected eos_token_id in [0, ${vocabularySize}), got ${JSON.stringify(value)}`,
+      `config.json: expected eos_token_id in [0, ${vocabularySize}), got ${JSON.stringify(file.eos_token_id ?? value)}`,
     );
   return value;
 }

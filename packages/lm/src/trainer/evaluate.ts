@@ -1,4 +1,5 @@
 /** Loss and accuracy over a whole dataset; sums are taken on the host in double precision. */
+import { quantile } from "@fedlodrop/run";
 import { type Batch, createBatch, sampleCount } from "../data/batches.ts";
 import type { Dataset } from "../data/dataset.ts";
 import type { Evaluation } from "./trainer.ts";
@@ -6,14 +7,27 @@ import type { Evaluation } from "./trainer.ts";
 /** Samples evaluated together; every batch has exactly this many rows, so that all run the same shaders. */
 const BATCH_SIZE = 8;
 
-/** Batches over all samples in order. The last one is filled up with row 0; `rows` counts the real ones. */
+/**
+ * Batches over all samples, in order; windows of another length (of a device with little text) get batches of their own.
+ * A last batch is filled up with its first row; `rows` counts the real ones.
+ */
 function* evaluationBatches(dataset: Dataset): Generator<{ batch: Batch; rows: number }> {
   const count = sampleCount(dataset);
   if (count === 0) throw new Error("evaluate: expected at least one sample, got none");
-  for (let start = 0; start < count; start += BATCH_SIZE) {
-    const rows = Array.from({ length: BATCH_SIZE }, (_, i) => (start + i < count ? start + i : 0));
-    yield { batch: createBatch(dataset, rows), rows: Math.min(BATCH_SIZE, count - start) };
-  }
+  for (const alike of rowsByLength(dataset, count))
+    for (let start = 0; start < alike.length; start += BATCH_SIZE) {
+      const own = alike.slice(start, start + BATCH_SIZE);
+      const rows = Array.from({ length: BATCH_SIZE }, (_, i) => own[i] ?? (own[0] as number));
+      yield { batch: createBatch(dataset, rows), rows: own.length };
+    }
+}
+
+/** Rows that can share a batch. Sequences to be classified are padded to one length anyway. */
+function rowsByLength(dataset: Dataset, count: number): readonly (readonly number[])[] {
+  const rows = Array.from({ length: count }, (_, row) => row);
+  if (dataset.kind === "classification") return [rows];
+  const lengthOf = (row: number): number => (dataset.windows[row] as Int32Array).length;
+  return [...new Set(rows.map(lengthOf))].map((length) => rows.filter((row) => lengthOf(row) === length));
 }
 
 /** @param losses gives the loss of every token of a batch, [B, T] row-major */
@@ -22,15 +36,18 @@ export async function evaluateTokens(
   losses: (batch: Batch) => Promise<Float32Array>,
 ): Promise<Evaluation> {
   const windows: number[] = [];
+  let sum = 0;
   let count = 0;
   for (const { batch, rows } of evaluationBatches(dataset)) {
     const values = await losses(batch);
-    for (let row = 0; row < rows; row++)
-      windows.push(mean(values.subarray(row * batch.length, (row + 1) * batch.length)));
+    for (let row = 0; row < rows; row++) {
+      const loss = mean(values.subarray(row * batch.length, (row + 1) * batch.length));
+      windows.push(loss);
+      sum += loss * batch.length;
+    }
     count += rows * batch.length;
   }
-  // Windows are equally long, so that this is the mean over tokens.
-  return { loss: mean(windows), exampleLossSpread: spread(windows), count };
+  return { loss: sum / count, exampleLossSpread: spread(windows), count };
 }
 
 /** @param logits gives the class scores of a batch, [B, labels] row-major */
@@ -74,17 +91,8 @@ function mean(values: Iterable<number>): number {
   return sum / count;
 }
 
-/** 99th minus 1st percentile, interpolated between the ordered values. */
-function spread(values: readonly number[]): number {
-  const ordered = values.toSorted((a, b) => a - b);
-  const at = (q: number): number => {
-    const position = q * (ordered.length - 1);
-    const below = ordered[Math.floor(position)] as number;
-    const above = ordered[Math.ceil(position)] as number;
-    return below + (above - below) * (position % 1);
-  };
-  return at(0.99) - at(0.01);
-}
+/** 99th minus 1st percentile. */
+const spread = (values: readonly number[]): number => quantile(values, 0.99) - quantile(values, 0.01);
 
 /** F1 of label 1: 2·TP / (predicted + actual positives); 0 when there are neither. */
 function positiveF1(predicted: readonly number[], labels: Int32Array): number {
