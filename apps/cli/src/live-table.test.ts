@@ -40,7 +40,7 @@ const view = (change: Partial<HostView>): HostView => ({
 const closed = {
   round: 1,
   trainLoss: 3.2,
-  testLoss: 3.1,
+  testLoss: null,
   seconds: 4.2,
   participants: [
     {
@@ -90,16 +90,18 @@ describe("live table", () => {
     ]);
     table.show(view({ round: 2, rounds: [closed] }));
     expect(terminal.lines[0]).toBe(
-      "round 1/2  train loss 3.2000  held-out loss 3.1000  1 of 2 aggregated  2.0 kB down, 2.0 kB up  4.2 s",
+      "round 1/2  train loss 3.2000  1 of 2 aggregated  2.0 kB down, 2.0 kB up  4.2 s",
     );
+    table.show(view({ round: 2, rounds: [{ ...closed, testLoss: 3.1 }] }));
     expect(terminal.lines.slice(3)).toEqual([
+      "round 1/2  held-out loss 3.1000",
       "round 2/2  training",
       "device    backend  state      dropout  step    loss     down       up   time",
       "p1 tab 1  wasm     training      0.30   2/8  3.1400  49.2 kB  1.50 MB  0.0 s",
       "p2 tab 2  wasm     uploading     0.30   2/8  3.1400  49.2 kB  1.50 MB  0.0 s",
     ]);
     table.finish();
-    expect(terminal.lines).toHaveLength(3);
+    expect(terminal.lines).toHaveLength(4);
   });
 
   it("prints only what is over where nobody looks at a terminal", () => {
@@ -108,12 +110,14 @@ describe("live table", () => {
     table.say("ready");
     table.show(view({}));
     table.show(view({ rounds: [closed] }));
-    table.show(view({ rounds: [closed], phase: "ended" }));
+    table.show(view({ rounds: [{ ...closed, testLoss: 3.1 }] }));
+    table.show(view({ rounds: [{ ...closed, testLoss: 3.1 }], phase: "ended" }));
     expect(terminal.lines).toEqual([
       "ready",
-      "round 1/2  train loss 3.2000  held-out loss 3.1000  1 of 2 aggregated  2.0 kB down, 2.0 kB up  4.2 s",
+      "round 1/2  train loss 3.2000  1 of 2 aggregated  2.0 kB down, 2.0 kB up  4.2 s",
       "  p1 tab 1  wasm  dropout 0.30  loss 3.2000  1.0 kB down, 2.0 kB up  0.1 s down + 3.0 s compute + 0.2 s up  aggregated",
       "  p2 tab 2  wasm  dropout 0.30  loss –  1.0 kB down, 0 B up  0.1 s down + – compute + – up  left",
+      "round 1/2  held-out loss 3.1000",
     ]);
   });
 });

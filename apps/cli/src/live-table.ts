@@ -71,7 +71,6 @@ function roundLines(record: RoundRecord, rounds: number, colors: Colors): readon
     [
       colors.bold(`round ${record.round}/${rounds}`),
       `train loss ${loss(record.trainLoss)}`,
-      `held-out loss ${loss(record.testLoss)}`,
       `${aggregated} of ${record.participants.length} aggregated`,
       `${bytes(sum("bytesDown"))} down, ${bytes(sum("bytesUp"))} up`,
       seconds(record.seconds),
@@ -87,6 +86,10 @@ function roundLines(record: RoundRecord, rounds: number, colors: Colors): readon
     }),
   ];
 }
+
+/** An evaluation, which comes while a later round is under way. */
+const evaluationLine = ({ round, testLoss }: RoundRecord, rounds: number, colors: Colors): string =>
+  `${colors.bold(`round ${round}/${rounds}`)}  held-out loss ${loss(testLoss)}`;
 
 interface Terminal {
   readonly isTTY?: boolean;
@@ -106,6 +109,7 @@ export interface LiveTable {
 export function createLiveTable(terminal: Terminal, colors: Colors, nowSeconds: () => number): LiveTable {
   let drawn = 0;
   let roundsSaid = 0;
+  const evaluationsSaid = new Set<number>();
   let round = 0;
   let roundStartedAt = 0;
   const elapsed = new Map<string, number>();
@@ -133,6 +137,10 @@ export function createLiveTable(terminal: Terminal, colors: Colors, nowSeconds: 
       for (const record of view.rounds.slice(roundsSaid))
         for (const line of roundLines(record, view.config.rounds, colors)) say(line);
       roundsSaid = view.rounds.length;
+      for (const record of view.rounds.filter(({ testLoss }) => testLoss !== null)) {
+        if (!evaluationsSaid.has(record.round)) say(evaluationLine(record, view.config.rounds, colors));
+        evaluationsSaid.add(record.round);
+      }
       if (!terminal.isTTY || view.phase === "ended") return;
       // A wrapped line would break the count of lines to erase.
       const width = terminal.columns ? terminal.columns - 1 : Number.POSITIVE_INFINITY;

@@ -6,6 +6,7 @@ import { openPlanner, type PlannerThread } from "./planner.ts";
 const participant = (id: string): ReadyParticipant => ({
   id,
   nickname: id,
+  known: true,
   presence: "ready",
   device: {
     backend: "wasm",

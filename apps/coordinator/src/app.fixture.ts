@@ -158,6 +158,7 @@ export async function connect(url: string) {
   const inbox: { [K in keyof ServerToClientEvents]: Parameters<ServerToClientEvents[K]>[0][] } = {
     "round-start": [],
     "round-closed": [],
+    "round-evaluated": [],
     "run-changed": [],
     "run-ended": [],
     dismissed: [],

@@ -3,7 +3,7 @@
  * builds without listening; clock, randomness, storage, planner and workload come in as options.
  */
 import { randomBytes } from "node:crypto";
-import { createRun, type Participant, type RunState } from "@fedlodrop/federation";
+import { createRun, type KnownRun, type Participant, type RunState } from "@fedlodrop/federation";
 import type {
   ClientToServerEvents,
   HostCommand,
@@ -130,7 +130,7 @@ export async function buildCoordinator(options: CoordinatorOptions): Promise<Coo
   const textsOf = (participantId: string): DeviceTexts =>
     run.workload.deviceSplit(partOf(participantId, run.workload.deviceCount));
 
-  const participants = openParticipantHub({
+  const hub = openParticipantHub({
     io,
     run: () => run,
     lanes: () => lanes,
@@ -150,6 +150,7 @@ export async function buildCoordinator(options: CoordinatorOptions): Promise<Coo
         run.state,
         run.planProblem,
         lanes,
+        run.traffic,
         (participantId) => textsOf(participantId).device,
         clock.nowMs(),
       ),
@@ -175,17 +176,19 @@ export async function buildCoordinator(options: CoordinatorOptions): Promise<Coo
       outbox: {
         roundStart(participantId, message) {
           lanes.started(participantId, message.round);
-          participants.tell(participantId, "round-start", message);
+          hub.tell(participantId, "round-start", message);
         },
-        roundClosed: (participantId, message) => participants.tell(participantId, "round-closed", message),
+        roundClosed: (participantId, message) => hub.tell(participantId, "round-closed", message),
+        roundEvaluated: (message) => io.emit("round-evaluated", message),
         runEnded(message) {
           io.emit("run-ended", message);
           void keeper.results(run);
         },
         kicked: (participantId) =>
-          participants.dismiss(participantId, refused("kicked", "the host has removed you from this run")),
+          hub.dismiss(participantId, refused("kicked", "the host has removed you from this run")),
         forgotten: (participantId) => sessions.remove(participantId),
         recorded: (record) => keeper.roundDone(run, record),
+        amended: () => keeper.roundEvaluated(run),
         changed: () => hosts.changed(),
         log,
       },
@@ -216,12 +219,12 @@ export async function buildCoordinator(options: CoordinatorOptions): Promise<Coo
       const replaced = run;
       await keeper.results(replaced);
       // From here to the new run nothing waits, or whoever joined in between would be in neither.
-      const { participants: before, locked } = replaced.state;
-      const reloading = new Map([...before].map(([id, participant]) => [id, toReload(participant)]));
-      run = startRun(workload, { ...freshRun(config, workload), participants: reloading, locked });
+      const { participants, locked } = replaced.state;
+      const reloading = [...participants.values()].map(toReload);
+      run = startRun(workload, freshRun(config, workload, { participants: reloading, locked }));
       const retired = replaced.retire();
       keeper.begin(run);
-      for (const id of reloading.keys()) participants.tell(id, "run-changed", describeRun(run));
+      for (const { id } of reloading) hub.tell(id, "run-changed", describeRun(run));
       hosts.changed();
       await retired;
       return { kind: "done" };
@@ -291,22 +294,27 @@ const toReload = (participant: Participant): Participant => ({
   device: null,
 });
 
-const freshRun = (config: RunConfig, { adapter, largestSplit }: Workload): RunState =>
-  createRun(config, adapter, { largestSplit });
+const freshRun = (
+  config: RunConfig,
+  { adapter, largestSplit }: Workload,
+  known: Partial<KnownRun> = {},
+): RunState => createRun(config, adapter, { ...known, largestSplit });
 
 function continueRun(
   { config, records, baseTestLoss, participants }: StoredRun,
   { adapter, largestSplit }: Workload,
 ): RunState {
-  return {
-    ...createRun(config, adapter, { records, baseTestLoss, largestSplit }),
-    participants: new Map(
-      participants.map(({ id, nickname, kicked }) => [
-        id,
-        { id, nickname, presence: kicked ? "kicked" : "away", device: null },
-      ]),
-    ),
-  };
+  return createRun(config, adapter, {
+    records,
+    baseTestLoss,
+    largestSplit,
+    participants: participants.map(({ id, nickname, kicked }) => ({
+      id,
+      nickname,
+      presence: kicked ? "kicked" : "away",
+      device: null,
+    })),
+  });
 }
 
 /** Four letters that are hard to mistake. */

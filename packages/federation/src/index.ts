@@ -8,12 +8,12 @@ export {
 export type { PlanRequest } from "./plan/plan-request.ts";
 export { buildReport, outcomeOf, secondsSpent } from "./round/history.ts";
 export { expectedBytes, memberAtWork, type Refusal } from "./round/refusal.ts";
-export { type Transition, transition } from "./round/round.ts";
-export type { Effect, RunCommand, RunEvent } from "./round/run-event.ts";
+export { transition } from "./round/round.ts";
+export type { Effect, MemberTraffic, RunCommand, RunEvent } from "./round/run-event.ts";
 export {
   type Assignment,
   createRun,
-  isReady,
+  type KnownRun,
   type Member,
   type MemberStatus,
   type Participant,

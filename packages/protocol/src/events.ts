@@ -8,6 +8,7 @@ import type {
   Ready,
   Refused,
   RoundClosed,
+  RoundEvaluated,
   RoundStart,
   RunDescription,
   RunEnded,
@@ -39,6 +40,7 @@ export interface ClientToServerEvents {
 export interface ServerToClientEvents {
   "round-start": (message: RoundStart) => void;
   "round-closed": (message: RoundClosed) => void;
+  "round-evaluated": (message: RoundEvaluated) => void;
   "run-changed": (message: RunDescription) => void;
   "run-ended": (message: RunEnded) => void;
   dismissed: (message: Refused) => void;

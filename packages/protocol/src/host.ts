@@ -44,7 +44,7 @@ export interface ParticipantView {
 
 export interface HostView {
   readonly runId: string;
-  readonly phase: "lobby" | "training" | "evaluating" | "planning" | "paused" | "ended";
+  readonly phase: "lobby" | "planning" | "training" | "closing" | "evaluating" | "paused" | "ended";
   readonly round: number;
   readonly config: RunConfig;
   readonly locked: boolean;

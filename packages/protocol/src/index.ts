@@ -36,6 +36,7 @@ export {
   type RefusalReason,
   type Refused,
   type RoundClosed,
+  type RoundEvaluated,
   type RoundStart,
   type RunDescription,
   type RunEnded,

@@ -7,7 +7,7 @@ import { z } from "zod";
 import { cleanText } from "./clean-text.ts";
 
 /** Raised whenever a message or a byte changes meaning; checked on join. */
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 
 const seconds = z.number().min(0).max(1e6);
 const count = z.int().min(0);
@@ -209,7 +209,12 @@ export interface RoundClosed {
   readonly contribution: number;
   readonly aggregatedCount: number;
   readonly cohortSize: number;
-  /** Held-out loss of the full adapter; null when nothing evaluates it. */
+}
+
+/** Comes when the adapter of a round has been evaluated, beside the rounds that follow; 0 is the base model. */
+export interface RoundEvaluated {
+  readonly round: number;
+  /** Held-out loss of the full adapter; null when nobody will know it. */
   readonly testLoss: number | null;
   readonly baseTestLoss: number | null;
 }

@@ -1,7 +1,9 @@
 /** The run as the host page sees it. */
-import { isReady, type Member, type Participant, type RunState } from "@fedlodrop/federation";
+import type { Member, MemberTraffic, Participant, RunState } from "@fedlodrop/federation";
 import type { HostView, ParticipantView } from "@fedlodrop/protocol";
+import type { ParticipantRound } from "@fedlodrop/run";
 import type { Lane, Lanes } from "../sockets/lanes.ts";
+import type { Traffic } from "./traffic.ts";
 
 export type HostViewFrame = Pick<HostView, "runId" | "joinUrl" | "code" | "availableTasks">;
 
@@ -10,10 +12,12 @@ export function buildHostView(
   state: RunState,
   planProblem: string | null,
   lanes: Lanes,
+  traffic: Traffic,
   deviceName: (participantId: string) => string,
   nowMs: number,
 ): HostView {
   const members: ReadonlyMap<string, Member> = "members" in state ? state.members : new Map();
+  const last = new Map(state.records.at(-1)?.participants.map((record) => [record.id, record]));
   return {
     ...frame,
     phase: state.kind,
@@ -28,27 +32,36 @@ export function buildHostView(
         : null,
     baseTestLoss: state.baseTestLoss,
     participants: [...state.participants.values()].map((participant) =>
-      viewParticipant(state, participant, members.get(participant.id), lanes.of(participant.id), deviceName),
+      viewParticipant(
+        state,
+        participant,
+        members.get(participant.id),
+        last.get(participant.id),
+        lanes.of(participant.id),
+        traffic.of(participant.id),
+        deviceName,
+      ),
     ),
     rounds: state.records,
   };
 }
 
-function waitingNotice({ kind, intent, participants, config }: RunState): string | null {
-  if (kind !== "lobby" || intent !== "run") return null;
-  const ready = [...participants.values()].filter(isReady).length;
-  return `the run waits for devices: ${ready} of at least ${config.minParticipants} are ready`;
+function waitingNotice({ kind, intent, readyCount, config }: RunState): string | null {
+  return kind === "lobby" && intent === "run"
+    ? `the run waits for devices: ${readyCount} of at least ${config.minParticipants} are ready`
+    : null;
 }
 
 function viewParticipant(
   state: RunState,
   participant: Participant,
   member: Member | undefined,
+  last: ParticipantRound | undefined,
   lane: Lane | undefined,
+  carried: MemberTraffic | undefined,
   deviceName: (participantId: string) => string,
 ): ParticipantView {
   const { id, nickname, device } = participant;
-  const last = state.records.at(-1)?.participants.find((record) => record.id === id);
   return {
     id,
     nickname,
@@ -61,8 +74,8 @@ function viewParticipant(
     localSteps: state.config.training.localSteps,
     loss: lane?.progress?.loss ?? last?.trainLoss ?? null,
     tokensPerSecond: lane?.progress?.tokensPerSecond ?? null,
-    bytesDown: (member ?? last)?.bytesDown ?? 0,
-    bytesUp: (member ?? last)?.bytesUp ?? 0,
+    bytesDown: (member ? carried : last)?.bytesDown ?? 0,
+    bytesUp: (member ? carried : last)?.bytesUp ?? 0,
   };
 }
 

@@ -3,6 +3,7 @@ import { drawDropoutMask, initialAdapter, keptIndices, type RunConfig } from "@f
 import { describe, expect, it } from "vitest";
 import {
   config,
+  distance,
   type FakeParticipant,
   participate,
   phase,
@@ -108,6 +109,49 @@ describe("a run", () => {
     expect(asked).toEqual([[], [0, 2], [0, 1, 2]]);
   });
 
+  it("trains the next round while the last one is evaluated, and adds the loss when it is there", async () => {
+    const gates: (() => void)[] = [];
+    const slow = async (): Promise<Workload> => {
+      const plain = await workload();
+      return {
+        ...plain,
+        async evaluate(adapter, parts) {
+          await new Promise<void>((resolve) => gates.push(resolve));
+          return plain.evaluate!(adapter, parts);
+        },
+      };
+    };
+    const { coordinator, url } = await start({ rounds: 3 }, { loadWorkload: slow });
+    const ada = await participate(url, "ada");
+    await coordinator.command({ kind: "start" });
+    await play(ada, 1);
+    // The base model's evaluation is the one that a second round waits for.
+    await phase(coordinator, "evaluating");
+    gates[0]!();
+    await play(ada, 2);
+    await ada.closed(2);
+    expect(coordinator.report().rounds.map(({ testLoss }) => testLoss)).toEqual([null, null]);
+    await phase(coordinator, "evaluating");
+    await expect.poll(() => gates.length).toBe(2);
+    const afterTwo = distance(coordinator.adapter);
+    gates[1]!();
+    await ada.nextStart(3);
+    await expect.poll(() => ada.inbox["round-evaluated"]).toMatchObject([{ round: 0 }, { round: 1 }]);
+    await expect.poll(() => gates.length).toBe(3);
+    gates[2]!();
+    await expect
+      .poll(() => ada.inbox["round-evaluated"].at(-1))
+      .toMatchObject({ round: 2, testLoss: afterTwo });
+    await play(ada, 3);
+    await expect.poll(() => gates.length).toBe(4);
+    expect(coordinator.state.kind).toBe("evaluating");
+    gates[3]!();
+    await phase(coordinator, "ended");
+    const report = coordinator.report();
+    expect(report.rounds[1]!.testLoss).toBe(afterTwo);
+    expect(report.finalTestLoss).toBe(distance(coordinator.adapter));
+  });
+
   it("goes on without an evaluation that hangs", async () => {
     const lines: string[] = [];
     const hanging = async (): Promise<Workload> => ({
@@ -125,8 +169,11 @@ describe("a run", () => {
     advance(59);
     expect(coordinator.state.kind).toBe("evaluating");
     advance(1);
-    expect(await ada.closed(1)).toMatchObject({ outcome: "aggregated", testLoss: null });
-    expect(lines).toEqual(["round 1 cannot be evaluated: it has taken longer than 60 s"]);
+    await ada.nextStart(2);
+    expect(lines).toEqual(["the base model cannot be evaluated: it has taken longer than 60 s"]);
+    await expect
+      .poll(() => ada.inbox["round-evaluated"])
+      .toEqual([{ round: 0, testLoss: null, baseTestLoss: null }]);
     await play(ada, 2);
     await phase(coordinator, "evaluating");
     await coordinator.command({ kind: "stop" });

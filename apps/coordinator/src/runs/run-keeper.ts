@@ -11,6 +11,8 @@ export interface RunKeeper {
   resume(run: LiveRun): void;
   configChanged(run: LiveRun): void;
   roundDone(run: LiveRun, record: RoundRecord): void;
+  /** The record of a round has changed: its evaluation has come. */
+  roundEvaluated(run: LiveRun): void;
   /** Report and adapter as they are now. */
   results(run: LiveRun): Promise<void>;
 }
@@ -26,6 +28,7 @@ export function createKeeper(
       resume: () => {},
       configChanged: () => {},
       roundDone: () => {},
+      roundEvaluated: () => {},
       results: async () => {},
     };
 
@@ -51,7 +54,7 @@ export function createKeeper(
       checkpoint(run).catch(report);
     },
     resume(run) {
-      store.resume(run.state.records).catch(report);
+      store.replaceRounds(run.state.records).catch(report);
     },
     configChanged(run) {
       store.saveConfig(run.state.config).catch(report);
@@ -59,6 +62,9 @@ export function createKeeper(
     roundDone(run, record) {
       store.appendRound(record).catch(report);
       checkpoint(run).catch(report);
+    },
+    roundEvaluated(run) {
+      store.replaceRounds(run.state.records).catch(report);
     },
     async results(run) {
       try {

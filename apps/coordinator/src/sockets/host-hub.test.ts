@@ -49,7 +49,7 @@ describe("the host", () => {
     await coordinator.command({ kind: "start" });
     for (const round of [1, 2]) {
       await play(ada, round);
-      await ada.closed(round);
+      await expect.poll(() => ada.inbox["round-evaluated"].at(-1)?.round).toBe(round);
       advance(1);
     }
     await expect.poll(() => early.views.at(-1)).toMatchObject({ phase: "ended", round: 2 });

@@ -8,6 +8,7 @@ import {
   hostCommandSchema,
   type ServerToHostEvents,
 } from "@fedlodrop/protocol";
+import type { RoundRecord } from "@fedlodrop/run";
 import type { Namespace } from "socket.io";
 import type { Clock } from "../clock.ts";
 import { parse, replyOf } from "./edge.ts";
@@ -37,7 +38,7 @@ export function openHostHub({
   intervalSeconds,
 }: HostHubOptions): HostHub {
   /** What every host has been told; one that connects later is told all, and hears some of it twice. */
-  let told = { runId: "", rounds: 0 };
+  let told: { readonly runId: string; readonly rounds: readonly RoundRecord[] } = { runId: "", rounds: [] };
   let cancelView: (() => void) | null = null;
   hosts.use((socket, next) => {
     const { key } = socket.handshake.auth as { key?: unknown };
@@ -59,10 +60,11 @@ export function openHostHub({
         cancelView = null;
         const { rounds, ...live } = view();
         const { runId } = live;
-        const from = told.runId === runId ? told.rounds : 0;
-        if (told.runId !== runId || rounds.length > from)
-          hosts.emit("rounds", { runId, from, records: rounds.slice(from) });
-        told = { runId, rounds: rounds.length };
+        // The first that is new or has got its evaluation since.
+        const changed = rounds.findIndex((record, i) => record !== told.rounds[i]);
+        if (told.runId !== runId) hosts.emit("rounds", { runId, from: 0, records: rounds });
+        else if (changed >= 0) hosts.emit("rounds", { runId, from: changed, records: rounds.slice(changed) });
+        told = { runId, rounds };
         hosts.emit("view", live);
       });
     },

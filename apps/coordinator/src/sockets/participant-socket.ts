@@ -16,7 +16,7 @@ import {
   uploadChunkSchema,
   uploadTimedSchema,
 } from "@fedlodrop/protocol";
-import { drawDropoutMask, gatherValues, keptIndices, keptValueCount } from "@fedlodrop/run";
+import { gatherValues, keptValueCount } from "@fedlodrop/run";
 import type { Socket } from "socket.io";
 import { z } from "zod";
 import type { LiveRun } from "../runs/live-run.ts";
@@ -102,22 +102,10 @@ export function serveParticipant(socket: ParticipantSocket, desk: ParticipantDes
     const { run } = desk;
     const member = memberAtWork(run.state, participantId, round);
     if (member.kind === "refuse") return refused(member.reason, member.message);
-    const { seed, valueType } = run.state.config;
-    const { dropoutRate } = member.assignment;
-    const mask = drawDropoutMask(run.state.adapter, { seed, round, participantId, dropoutRate });
-    const payload = encodeSparseValues(
-      gatherValues(run.adapter, keptIndices(run.state.adapter, mask)),
-      round,
-      valueType,
-    );
+    const { indices } = run.subAdapter(round, participantId, member.assignment.dropoutRate);
+    const payload = encodeSparseValues(gatherValues(run.adapter, indices), round, run.state.config.valueType);
     desk.downloaded(participantId);
-    run.dispatch({
-      kind: "payload-sent",
-      participantId,
-      round,
-      bytes: payload.byteLength,
-      atMs: desk.nowMs(),
-    });
+    run.traffic.sent(participantId, round, payload.byteLength);
     return { kind: "sub-adapter", round, payload };
   });
 
@@ -156,9 +144,7 @@ export function serveParticipant(socket: ParticipantSocket, desk: ParticipantDes
       if (!(chunk instanceof Uint8Array)) return refused("bad-message", "chunk: expected bytes");
       const misfit = takeChunk(upload, message.value, chunk);
       if (misfit !== null) return refused(misfit.reason, misfit.message);
-      const { round } = message.value;
-      const bytes = chunk.byteLength;
-      desk.run.dispatch({ kind: "payload-received", participantId, round, bytes, atMs: desk.nowMs() });
+      desk.run.traffic.received(participantId, message.value.round, chunk.byteLength);
       return null;
     })();
     if (refusal !== null) limit.take(desk.nowMs(), 1 - cost);
@@ -191,14 +177,7 @@ export function serveParticipant(socket: ParticipantSocket, desk: ParticipantDes
     if (tooFar !== null) return unusable({ reason: "out-of-range", message: tooFar });
     const { statistics } = finished;
     return asReply(
-      run.dispatch({
-        kind: "update-arrived",
-        participantId,
-        round,
-        changes: decoded.values,
-        statistics,
-        atMs,
-      }),
+      run.submit({ kind: "update-arrived", participantId, round, statistics, atMs }, decoded.values),
     );
   });
 

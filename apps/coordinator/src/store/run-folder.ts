@@ -33,8 +33,8 @@ export interface StoredRun extends Checkpoint {
 export interface RunStore {
   /** Starts a run; what an earlier one left in this folder moves into a folder of its own in it. */
   begin(config: RunConfig): Promise<void>;
-  /** Goes on with a stored run: drops rounds that its checkpoint does not have. */
-  resume(records: readonly RoundRecord[]): Promise<void>;
+  /** What the rounds' file holds from now on: an evaluation has come in, or the checkpoint has fewer. */
+  replaceRounds(records: readonly RoundRecord[]): Promise<void>;
   saveConfig(config: RunConfig): Promise<void>;
   appendRound(record: RoundRecord): Promise<void>;
   saveCheckpoint(checkpoint: Checkpoint, adapter: Float32Array): Promise<void>;
@@ -66,7 +66,7 @@ export function createStore(directory: string): RunStore {
         await replace("config.json", json(config));
         await replace("metrics.jsonl", "");
       }),
-    resume: (records) => enqueue(() => replace("metrics.jsonl", lines(records))),
+    replaceRounds: (records) => enqueue(() => replace("metrics.jsonl", lines(records))),
     saveConfig: (config) => enqueue(() => replace("config.json", json(config))),
     appendRound: (record) => enqueue(() => appendFile(path("metrics.jsonl"), lines([record]))),
     saveCheckpoint: (checkpoint, adapter) =>

@@ -82,6 +82,7 @@ export function createDevice(post: (message: FromWorker) => void): (message: ToW
       if (openRound?.round === closed.round) abandonRound("the round closed first");
       post({ kind: "round-closed", closed });
     });
+    socket.on("round-evaluated", (evaluated) => post({ kind: "round-evaluated", evaluated }));
     socket.on("run-ended", (ended) => {
       abandonRound("the run ended");
       post({ kind: "run-ended", ended });

@@ -7,6 +7,7 @@ import type {
   EnergyProfile,
   Refused,
   RoundClosed,
+  RoundEvaluated,
   RoundStart,
   RunDescription,
   RunEnded,
@@ -108,6 +109,8 @@ export type FromWorker =
   /** This device stops working on the round; the coordinator's own word follows in `round-closed`. */
   | { readonly kind: "round-abandoned"; readonly round: number; readonly why: string }
   | { readonly kind: "round-closed"; readonly closed: RoundClosed }
+  /** How the whole model did after a round, beside whatever this device is doing by then. */
+  | { readonly kind: "round-evaluated"; readonly evaluated: RoundEvaluated }
   | { readonly kind: "run-ended"; readonly ended: RunEnded }
   /** The coordinator does not let this device in, or not again. */
   | { readonly kind: "join-refused"; readonly refused: Refused }

@@ -7,5 +7,6 @@ export interface PlanRequest {
   readonly adapter: AdapterShape;
   readonly round: number;
   readonly participants: readonly ReadyParticipant[];
+  /** The last rounds, the newest last; evaluations only as far as the rule lets a plan look (`EVALUATION_LAG`). */
   readonly records: readonly RoundRecord[];
 }

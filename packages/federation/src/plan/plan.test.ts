@@ -24,6 +24,7 @@ const device: DeviceFacts = {
 const participant = (id: string, change: Partial<DeviceFacts> = {}): ReadyParticipant => ({
   id,
   nickname: id,
+  known: true,
   presence: "ready",
   device: { ...device, ...change },
 });

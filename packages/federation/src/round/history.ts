@@ -9,7 +9,8 @@ import {
   type RoundRecord,
   type RunReport,
 } from "@fedlodrop/run";
-import type { EvaluatingState, Member, Run, RunState } from "./run-state.ts";
+import type { MemberTraffic } from "./run-event.ts";
+import type { ClosingState, Member, Run, RunState } from "./run-state.ts";
 
 const OUTCOMES = {
   working: "missed-deadline",
@@ -23,11 +24,14 @@ const OUTCOMES = {
 /** What a member's status means once the round has closed. */
 export const outcomeOf = (member: Member): ParticipantOutcome => OUTCOMES[member.status.kind];
 
-export function recordRound(state: EvaluatingState, evaluation: RoundEvaluation | null): RoundRecord {
+/** The round as it closed; how the new adapter does is added by `amendRecord`. */
+export function recordRound(state: ClosingState, traffic: readonly MemberTraffic[]): RoundRecord {
+  const bytes = new Map(traffic.map((own) => [own.participantId, own]));
   const members = [...state.members.values()];
-  const participants = members.map((member) => recordMember(state, member));
+  const participants = members.map((member) => recordMember(state, member, bytes.get(member.participant.id)));
+  const byId = new Map(participants.map((participant) => [participant.id, participant]));
   const aggregated = participants.filter(({ outcome }) => outcome === "aggregated");
-  const weight = aggregated.reduce((sum, { sampleCount }) => sum + sampleCount, 0);
+  const weight = weightOf(aggregated);
   return {
     round: state.round,
     method: state.method,
@@ -36,27 +40,41 @@ export function recordRound(state: EvaluatingState, evaluation: RoundEvaluation 
       weight === 0
         ? null
         : aggregated.reduce((sum, p) => sum + (p.sampleCount / weight) * (p.trainLoss as number), 0),
-    testLoss: evaluation?.testLoss ?? null,
-    evaluation,
+    testLoss: null,
+    evaluation: null,
     seconds: (state.closedAtMs - state.startedAtMs) / 1000,
     participants,
     allocation: state.allocation && {
       ...state.allocation,
-      measuredGap: evaluation && measuredGap(evaluation),
       devices: state.allocation.devices.map((device) => ({
         ...device,
-        actualSeconds: secondsSpent(participants.find(({ id }) => id === device.id)),
+        actualSeconds: secondsSpent(byId.get(device.id)),
       })),
     },
   };
 }
 
+/** The record with this evaluation in place of whatever it had. */
+export const amendRecord = (record: RoundRecord, evaluation: RoundEvaluation | null): RoundRecord => ({
+  ...record,
+  testLoss: evaluation?.testLoss ?? null,
+  evaluation,
+  allocation: record.allocation && {
+    ...record.allocation,
+    measuredGap: evaluation && measuredGap(evaluation),
+  },
+});
+
 /** Null while there is no training loss. */
 export const measuredGap = ({ testLoss, trainLoss }: RoundEvaluation): number | null =>
   trainLoss === null ? null : testLoss - trainLoss;
 
-function recordMember(state: EvaluatingState, member: Member): ParticipantRound {
-  const { participant, assignment, status, bytesDown, bytesUp } = member;
+function recordMember(
+  state: ClosingState,
+  member: Member,
+  { bytesDown, bytesUp }: Omit<MemberTraffic, "participantId"> = { bytesDown: 0, bytesUp: 0 },
+): ParticipantRound {
+  const { participant, assignment, status } = member;
   const statistics = status.kind === "aggregated" ? status.statistics : null;
   return {
     id: participant.id,
@@ -92,21 +110,25 @@ export function secondsSpent(participant: ParticipantRound | undefined): number 
   return (secondsDownload as number) + (secondsCompute as number) + (secondsUpload as number);
 }
 
-/** What one member is told about the round it was in. */
-export function closingMessage(record: RoundRecord, id: string, baseTestLoss: number | null): RoundClosed {
-  const aggregated = record.participants.filter(({ outcome }) => outcome === "aggregated");
-  const weight = aggregated.reduce((sum, { sampleCount }) => sum + sampleCount, 0);
-  const own = record.participants.find((participant) => participant.id === id) as ParticipantRound;
-  return {
-    round: record.round,
-    outcome: own.outcome,
-    contribution: own.outcome === "aggregated" ? own.sampleCount / weight : 0,
-    aggregatedCount: aggregated.length,
-    cohortSize: record.participants.length,
-    testLoss: record.testLoss,
-    baseTestLoss,
-  };
+/** What each member is told about the round it was in. */
+export function closingMessages(record: RoundRecord): readonly (readonly [string, RoundClosed])[] {
+  const { round, participants } = record;
+  const aggregated = participants.filter(({ outcome }) => outcome === "aggregated");
+  const weight = weightOf(aggregated);
+  return participants.map(({ id, outcome, sampleCount }) => [
+    id,
+    {
+      round,
+      outcome,
+      contribution: outcome === "aggregated" ? sampleCount / weight : 0,
+      aggregatedCount: aggregated.length,
+      cohortSize: participants.length,
+    },
+  ]);
 }
+
+const weightOf = (participants: readonly ParticipantRound[]): number =>
+  participants.reduce((sum, { sampleCount }) => sum + sampleCount, 0);
 
 export function buildReport(run: Run | RunState, runId: string, adapterSha256: string): RunReport {
   return {

@@ -22,7 +22,7 @@ export function memberAtWork(state: RunState, participantId: string, round: numb
     return refuse("unknown-participant", `participant: expected one that has joined, got ${participantId}`);
   if (participant.presence === "kicked") return refuse("kicked", "the host has removed you from this run");
   if (state.kind !== "training")
-    return round <= state.records.length + (state.kind === "evaluating" ? 1 : 0)
+    return round <= state.records.length + (state.kind === "closing" ? 1 : 0)
       ? refuse("stale-round", `round: ${round} is closed`)
       : refuse("not-running", `round: expected an open one, got ${round} while the run is ${state.kind}`);
   if (round !== state.round) return refuse("stale-round", `round: expected ${state.round}, got ${round}`);

@@ -1,14 +1,16 @@
-/** What can happen to a run, and what must be done about it. Clock readings come in as `atMs`. */
+/** What can happen to a run, and what must be done about it. Clock readings come in as `atMs`, numbers of updates never. */
 import type {
   DeviceFacts,
   HostCommand,
   RefusalReason,
   RoundClosed,
+  RoundEvaluated,
   RunEnded,
   UpdateStatistics,
 } from "@fedlodrop/protocol";
 import type { RoundEvaluation, RoundRecord } from "@fedlodrop/run";
-import type { Assignment, ReadyParticipant, RoundPlan } from "./run-state.ts";
+import type { PlanRequest } from "../plan/plan-request.ts";
+import type { Assignment, RoundPlan } from "./run-state.ts";
 
 /** A host command that the machine obeys; a new configuration makes a new run instead. */
 export type RunCommand = Exclude<HostCommand, { kind: "configure" }>;
@@ -18,6 +20,14 @@ interface FromParticipant {
   readonly atMs: number;
 }
 
+/** Payload bytes that really travelled in a round, repeats and broken uploads included. */
+export interface MemberTraffic {
+  readonly participantId: string;
+  readonly bytesDown: number;
+  readonly bytesUp: number;
+}
+
+/** Plain data, so that a run can be told again from a list of its events. */
 export type RunEvent =
   | (FromParticipant & {
       readonly kind: "joined";
@@ -30,17 +40,11 @@ export type RunEvent =
   /** Still without a connection when the time of grace had passed. */
   | (FromParticipant & { readonly kind: "grace-passed" })
   | (FromParticipant & { readonly kind: "left" })
-  | (FromParticipant & {
-      readonly kind: "payload-sent" | "payload-received";
-      readonly round: number;
-      readonly bytes: number;
-    })
   | (FromParticipant & { readonly kind: "upload-begun"; readonly round: number; readonly bytes: number })
   | (FromParticipant & {
+      /** Decoded, finite and within range: its values wait where it was checked, for `fold-update` or to be dropped. */
       readonly kind: "update-arrived";
       readonly round: number;
-      /** Decoded, finite and within range. */
-      readonly changes: Float32Array;
       readonly statistics: UpdateStatistics;
     })
   /** The bytes of an upload did not hold an update. */
@@ -60,6 +64,14 @@ export type RunEvent =
     })
   | { readonly kind: "deadline-passed"; readonly round: number; readonly atMs: number }
   | { readonly kind: "planned"; readonly round: number; readonly plan: RoundPlan; readonly atMs: number }
+  /** The new adapter is there; what travelled in the round has been counted where it travels. */
+  | {
+      readonly kind: "closed";
+      readonly round: number;
+      readonly traffic: readonly MemberTraffic[];
+      readonly atMs: number;
+    }
+  /** Rounds are evaluated in their order, the base model as round 0. */
   | {
       readonly kind: "evaluated";
       readonly round: number;
@@ -67,11 +79,10 @@ export type RunEvent =
       readonly evaluation: RoundEvaluation | null;
       readonly atMs: number;
     }
-  | { readonly kind: "base-evaluated"; readonly testLoss: number; readonly atMs: number }
   | { readonly kind: "command"; readonly command: RunCommand; readonly atMs: number };
 
 export type Effect =
-  | { readonly kind: "plan"; readonly round: number; readonly participants: readonly ReadyParticipant[] }
+  | { readonly kind: "plan"; readonly request: PlanRequest }
   | {
       readonly kind: "start-round";
       readonly round: number;
@@ -85,14 +96,18 @@ export type Effect =
   | {
       readonly kind: "fold-update";
       readonly round: number;
-      readonly assignment: Assignment;
-      readonly changes: Float32Array;
+      readonly participantId: string;
+      readonly dropoutRate: number;
       readonly weight: number;
     }
-  /** Make the new adapter of what was folded. */
+  /** Make the new adapter of what was folded; `closed` when it is there. */
   | { readonly kind: "close-round"; readonly round: number }
-  | { readonly kind: "evaluate"; readonly round: number }
   | { readonly kind: "record-round"; readonly record: RoundRecord }
+  /** Evaluate the adapter as it is now; `evaluated` whenever that is done. */
+  | { readonly kind: "evaluate"; readonly round: number }
+  /** What a round's evaluation has added to its record; round 0, the base model, has none. */
+  | { readonly kind: "amend-record"; readonly record: RoundRecord }
+  | ({ readonly kind: "announce-evaluation" } & RoundEvaluated)
   | { readonly kind: "announce-round"; readonly participantId: string; readonly message: RoundClosed }
   | ({ readonly kind: "end-run" } & RunEnded)
   | { readonly kind: "dismiss"; readonly participantId: string }

@@ -1,13 +1,25 @@
 /**
  * A run as data: who takes part, which round is open and what each member of its cohort has done. A field exists
- * only in the state that has it. Sockets, timers, bytes and storage are elsewhere (`effects` of `transition`).
+ * only in the state that has it. Sockets, timers, bytes and storage are elsewhere (`effects` of `transition`). What an
+ * event has to know of many is counted here, so that an event costs the same however many devices take part.
  *
- *   lobby ──start──▶ planning ──planned──▶ training ──quorum │ deadline──▶ evaluating ──▶ planning …
- *     ▲                                                                       │
- *     └────────────── too few ready participants ──────────────────────────────┼──▶ paused │ ended
+ *   lobby ──start──▶ planning ──planned──▶ training ──quorum │ deadline──▶ closing ──closed──▶ planning …
+ *     ▲                 ▲                                                     │
+ *     └─ too few ready ─┼─────────────────────────────────────────────────────┼──▶ paused
+ *                       └───────────────── evaluating ◀───────────────────────┴──▶ ended
+ *
+ * Rounds are evaluated beside the rounds that follow. A run waits for evaluations (`evaluating`) only where a plan may
+ * look at one that is not there yet (`EVALUATION_LAG`), and before it ends.
  */
 import type { DeviceFacts, UpdateStatistics } from "@fedlodrop/protocol";
 import type { AdapterShape, AllocationRecord, Method, RoundRecord, RunConfig } from "@fedlodrop/run";
+import { type PersistentMap, persistentMap } from "./persistent-map.ts";
+
+/**
+ * The plan of round t looks at evaluations up to round t − 2, those that have had a whole round's time. A rule instead of
+ * "what is there": a run repeats from its seed on a machine of any speed.
+ */
+export const EVALUATION_LAG = 2;
 
 export interface Participant {
   readonly id: string;
@@ -16,6 +28,8 @@ export interface Participant {
   readonly presence: "loading" | "ready" | "away" | "kicked";
   /** What the tab told when it last became ready. */
   readonly device: DeviceFacts | null;
+  /** It has been in a cohort: it may go and come back as the same. */
+  readonly known: boolean;
 }
 
 /** A participant that can be in a cohort. */
@@ -55,9 +69,6 @@ export interface Member {
   readonly participant: ReadyParticipant;
   readonly assignment: Assignment;
   readonly status: MemberStatus;
-  /** Payload bytes that really travelled, repeats and broken uploads included. */
-  readonly bytesDown: number;
-  readonly bytesUp: number;
 }
 
 interface OpenRound {
@@ -67,22 +78,33 @@ interface OpenRound {
   readonly deadlineSeconds: number;
   /** The round closes with this many aggregated updates. */
   readonly quorumCount: number;
-  readonly members: ReadonlyMap<string, Member>;
+  readonly members: PersistentMap<string, Member>;
+  /** Members whose updates are in. */
+  readonly aggregatedCount: number;
+  /** Members whose answer is still to come. */
+  readonly outstandingCount: number;
   readonly allocation: AllocationRecord | null;
 }
 
-/** What every state has. The round being planned, run or evaluated is always `records.length + 1`. */
+/** What every state has. The round being planned, run or closed is always `records.length + 1`. */
 export interface Run {
   readonly config: RunConfig;
   readonly adapter: AdapterShape;
   /** Samples of the largest split, which no device's count exceeds; null when participants bring their own texts. */
   readonly largestSplit: number | null;
-  readonly participants: ReadonlyMap<string, Participant>;
+  readonly participants: PersistentMap<string, Participant>;
+  /** Participants that are loading or ready. */
+  readonly presentCount: number;
+  readonly readyCount: number;
   readonly locked: boolean;
   /** What the host wants; rounds are never broken off for it, except that `stop` closes the open one now. */
   readonly intent: "idle" | "run" | "pause" | "stop";
   /** Rounds that have closed, the first first. */
   readonly records: readonly RoundRecord[];
+  /** Those that count: a round that its whole cohort walked out of is not one of those that were asked for. */
+  readonly triedCount: number;
+  /** Up to this round it is known how the adapter did, or that nobody will know; −1 while the base model waits. */
+  readonly evaluatedRounds: number;
   /** Held-out loss before the first round, once it is known. */
   readonly baseTestLoss: number | null;
 }
@@ -95,7 +117,10 @@ export type PlanningState = Run & {
   readonly terms: RunConfig;
 };
 export type TrainingState = Run & OpenRound & { readonly kind: "training" };
-export type EvaluatingState = Run & OpenRound & { readonly kind: "evaluating"; readonly closedAtMs: number };
+/** The round takes no more updates; the new adapter is made of those that are in. */
+export type ClosingState = Run & OpenRound & { readonly kind: "closing"; readonly closedAtMs: number };
+/** No round is open, and what comes next needs evaluations that are not there yet. */
+type EvaluatingState = Run & { readonly kind: "evaluating" };
 type PausedState = Run & { readonly kind: "paused" };
 type EndedState = Run & { readonly kind: "ended"; readonly reason: "finished" | "stopped" };
 
@@ -103,29 +128,59 @@ export type RunState =
   | LobbyState
   | PlanningState
   | TrainingState
+  | ClosingState
   | EvaluatingState
   | PausedState
   | EndedState;
 
-/** A run before anyone has joined; with `records`, one that continues where it was stored. */
+/** What is known of a run that goes on where it was stored. */
+export interface KnownRun extends Pick<Run, "largestSplit" | "locked" | "records" | "baseTestLoss"> {
+  /** In order of joining. */
+  readonly participants: readonly Omit<Participant, "known">[];
+}
+
+/**
+ * A run before anyone has joined; or one that goes on. Of the rounds known only the last may still be evaluated: the
+ * adapters of those before are gone.
+ */
 export function createRun(
   config: RunConfig,
   adapter: AdapterShape,
-  known: Partial<Pick<Run, "largestSplit" | "records" | "baseTestLoss">> = {},
+  {
+    largestSplit = null,
+    locked = false,
+    records = [],
+    baseTestLoss = null,
+    participants = [],
+  }: Partial<KnownRun> = {},
 ): LobbyState {
+  const members = new Set(records.flatMap((record) => record.participants.map(({ id }) => id)));
+  const known = participants.map((participant) => ({ ...participant, known: members.has(participant.id) }));
+  const last = records.at(-1);
+  const isEvaluated = last ? last.evaluation !== null : baseTestLoss !== null;
   return {
     kind: "lobby",
     config,
     adapter,
-    largestSplit: null,
-    participants: new Map(),
-    locked: false,
+    largestSplit,
+    participants: persistentMap(known.map((participant) => [participant.id, participant])),
+    presentCount: known.filter(isPresent).length,
+    readyCount: known.filter(isReady).length,
+    locked,
     intent: "idle",
-    records: [],
-    baseTestLoss: null,
-    ...known,
+    records,
+    triedCount: records.filter(wasTried).length,
+    evaluatedRounds: records.length - (isEvaluated ? 0 : 1),
+    baseTestLoss,
   };
 }
 
 export const isReady = (participant: Participant): participant is ReadyParticipant =>
   participant.presence === "ready" && participant.device !== null;
+
+export const isPresent = ({ presence }: Participant): boolean =>
+  presence === "loading" || presence === "ready";
+
+/** Whether anybody in it has stayed. */
+export const wasTried = ({ participants }: RoundRecord): boolean =>
+  participants.some(({ outcome }) => outcome !== "left");

@@ -16,8 +16,8 @@ export function Charts({ view }: { readonly view: HostView }) {
 }
 
 function LossChart({ view: { rounds, baseTestLoss } }: { readonly view: HostView }) {
-  const last = rounds.at(-1);
-  const test = last?.testLoss ?? null;
+  const evaluated = rounds.findLast(({ testLoss }) => testLoss !== null);
+  const test = evaluated?.testLoss ?? null;
   return (
     <section class="card">
       <div class="row between">
@@ -30,7 +30,7 @@ function LossChart({ view: { rounds, baseTestLoss } }: { readonly view: HostView
         How surprised the model is, in nats; lower is better. Held-out texts are ones no device trains on.
       </small>
       <Chart
-        description={`Held-out loss after ${rounds.length} rounds: ${test === null ? "not measured" : formatLoss(test)}`}
+        description={`Held-out loss after ${evaluated?.round ?? rounds.length} rounds: ${test === null ? "not measured" : formatLoss(test)}`}
         xTitle="rounds"
         x={[0, ...rounds.map(({ round }) => round)]}
         lines={[
@@ -110,11 +110,14 @@ function Constants({ constants }: { readonly constants: BoundEstimate }) {
 
 function GapChart({ view: { rounds } }: { readonly view: HostView }) {
   const last = rounds.at(-1)?.allocation;
+  const measured = rounds.findLast(({ allocation }) => allocation?.measuredGap != null)?.allocation;
   return (
     <section class="card">
       <div class="row between">
         <h2>Generalisation gap and bound</h2>
-        <strong class="number">{last?.measuredGap == null ? "–" : formatLoss(last.measuredGap)}</strong>
+        <strong class="number">
+          {measured?.measuredGap == null ? "–" : formatLoss(measured.measuredGap)}
+        </strong>
       </div>
       <small>
         The gap is held-out minus training loss: how much the model remembers rather than learns. The bound is

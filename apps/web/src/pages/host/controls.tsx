@@ -13,6 +13,7 @@ export interface CommandProps {
 const PHASES: Readonly<Record<HostView["phase"], string>> = {
   lobby: "Lobby: devices may join",
   training: "Devices are training",
+  closing: "Averaging what the devices learned",
   evaluating: "Measuring the averaged model",
   planning: "Choosing the next round's dropout rates",
   paused: "Paused",
@@ -23,7 +24,7 @@ export function Controls({ view, command }: CommandProps) {
   const { phase, round, config, pausing, participants, availableTasks } = view;
   const task = availableTasks.find(({ name }) => name === config.task)?.title ?? config.task;
   const ready = participants.filter(({ state }) => !["loading", "away", "kicked"].includes(state)).length;
-  const running = phase === "training" || phase === "evaluating" || phase === "planning";
+  const running = ["planning", "training", "closing", "evaluating"].includes(phase);
   return (
     <section class="card">
       <div class="row between">

@@ -7,15 +7,21 @@ import { byteTotals, roundCost } from "./totals.ts";
 export function RunFigures({ view: { rounds, config, baseTestLoss } }: { readonly view: HostView }) {
   const { down, up, withoutDropout } = byteTotals(rounds, config.valueType);
   const last = rounds.at(-1);
+  // Evaluations come while later rounds are under way.
+  const evaluated = rounds.findLast(({ testLoss }) => testLoss !== null);
   const joules = rounds.reduce((total, round) => total + (roundCost(round).joules ?? 0), 0);
   const seconds = rounds.reduce((total, round) => total + round.seconds, 0);
-  const accuracy = last?.evaluation?.testAccuracy ?? null;
+  const accuracy = evaluated?.evaluation?.testAccuracy ?? null;
   const solved = last?.allocation;
   return (
     <section class="card">
       <h2>So far</h2>
       <dl class="figures">
-        <Figure term="Held-out loss" value={last?.testLoss == null ? null : formatLoss(last.testLoss)}>
+        <Figure
+          term="Held-out loss"
+          value={evaluated?.testLoss == null ? null : formatLoss(evaluated.testLoss)}
+        >
+          {evaluated && `After round ${evaluated.round}. `}
           {baseTestLoss === null ? "" : `Base model: ${formatLoss(baseTestLoss)}.`}
         </Figure>
         {accuracy !== null && (

@@ -3,7 +3,8 @@ import { formatBytes, formatJoules, formatLoss, formatPercent, formatSeconds } f
 import { OUTCOME_WORDS } from "../../ui/outcome-words.ts";
 import type { ParticipantState } from "./state.ts";
 
-export function History({ state: { rounds } }: { readonly state: ParticipantState }) {
+export function History({ state: { rounds, heldOutLosses } }: { readonly state: ParticipantState }) {
+  const loss = (value: number | undefined) => (value === undefined ? "–" : formatLoss(value));
   return (
     <section class="card">
       <h2>Your rounds</h2>
@@ -32,8 +33,8 @@ export function History({ state: { rounds } }: { readonly state: ParticipantStat
                   <td class="words">{closed ? OUTCOME_WORDS[closed.outcome] : (abandoned ?? "running")}</td>
                   <td>{closed ? formatPercent(closed.contribution) : "–"}</td>
                   <td>{formatPercent(start.dropoutRate)}</td>
-                  <td>{step ? formatLoss(step.loss) : "–"}</td>
-                  <td>{closed?.testLoss != null ? formatLoss(closed.testLoss) : "–"}</td>
+                  <td>{loss(step?.loss)}</td>
+                  <td>{loss(heldOutLosses.get(start.round))}</td>
                   <td>{formatBytes(bytesDown)}</td>
                   <td>{formatBytes(bytesUp)}</td>
                   <td>{secondsCompute === null ? "–" : formatSeconds(secondsCompute)}</td>

@@ -92,13 +92,12 @@ function sourceSentence({ source, sampleCount, choice }: ParticipantState): stri
   return `This device's texts: ${texts}, ${formatCount(sampleCount)} training samples. ${where}`;
 }
 
-export function LossCard({ state: { losses, rounds }, run }: LiveProps) {
+export function LossCard({ state: { losses, heldOutLosses }, run }: LiveProps) {
   const last = losses.at(-1);
-  const tested = new Map(rounds.map(({ closed }) => [closed?.round, closed?.testLoss ?? null]));
-  const base = rounds.findLast(({ closed }) => closed?.baseTestLoss != null)?.closed?.baseTestLoss ?? null;
+  const base = heldOutLosses.get(0) ?? null;
   // A round's held-out loss belongs to the model after its last step.
   const testLosses = losses.map(({ round }, i) =>
-    losses[i + 1]?.round === round ? null : (tested.get(round) ?? null),
+    losses[i + 1]?.round === round ? null : (heldOutLosses.get(round) ?? null),
   );
   return (
     <section class="card">

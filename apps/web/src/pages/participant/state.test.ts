@@ -56,8 +56,6 @@ const closed = (round: number): FromWorker => ({
     contribution: 0.25,
     aggregatedCount: 4,
     cohortSize: 4,
-    testLoss: 2,
-    baseTestLoss: 3,
   } satisfies RoundClosed,
 });
 

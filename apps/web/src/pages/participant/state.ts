@@ -78,6 +78,8 @@ export interface ParticipantState {
   readonly losses: readonly LossPoint[];
   /** The rounds this device took part in, the current one last. */
   readonly rounds: readonly RoundProgress[];
+  /** Of the whole model, by round; 0 is the base model. They come while later rounds are under way. */
+  readonly heldOutLosses: ReadonlyMap<number, number>;
   readonly trial: Trial | null;
   /** Something to tell the participant: a refusal, an end, an error. */
   readonly notice: string | null;
@@ -99,6 +101,7 @@ export const INITIAL_STATE: ParticipantState = {
   stepSeconds: null,
   losses: [],
   rounds: [],
+  heldOutLosses: new Map(),
   trial: null,
   notice: null,
   error: null,
@@ -200,6 +203,13 @@ export function reduce(state: ParticipantState, message: FromWorker): Participan
       return inCurrentRound(state, message.round, "waiting", { abandoned: message.why });
     case "round-closed":
       return inCurrentRound(state, message.closed.round, "ready", { closed: message.closed });
+    case "round-evaluated": {
+      const { round, testLoss, baseTestLoss } = message.evaluated;
+      const heldOutLosses = new Map(state.heldOutLosses);
+      if (baseTestLoss !== null) heldOutLosses.set(0, baseTestLoss);
+      if (testLoss !== null) heldOutLosses.set(round, testLoss);
+      return { ...state, heldOutLosses };
+    }
     case "run-ended":
       return { ...state, ended: message.ended };
     case "join-refused": {

@@ -1,0 +1,108 @@
+/**
+ * Carries out what the machine decides. Whatever leads to another event (a plan, an evaluation, a timer, a closed
+ * round) does so later, never within the call.
+ */
+import type { Effect, RunEvent, RunState } from "@fedlodrop/federation";
+import type { Clock } from "../clock.ts";
+import type { Evaluations } from "./evaluation.ts";
+import type { Outbox } from "./outbox.ts";
+import type { Planning } from "./planning.ts";
+import type { RoundNumbers } from "./round-numbers.ts";
+import type { Timers } from "./timers.ts";
+import type { Traffic } from "./traffic.ts";
+
+export interface EffectRooms {
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly numbers: RoundNumbers;
+  readonly traffic: Traffic;
+  readonly evaluations: Evaluations;
+  readonly planning: Planning;
+  readonly outbox: Outbox;
+  readonly graceSeconds: number;
+  state(): RunState;
+  dispatch(event: RunEvent): unknown;
+}
+
+export function carryOut(effect: Effect, rooms: EffectRooms): void {
+  const { clock, timers, numbers, traffic, evaluations, planning, outbox, dispatch } = rooms;
+  switch (effect.kind) {
+    case "plan": {
+      const { round } = effect.request;
+      void planning
+        .plan(effect.request)
+        .then((plan) => dispatch({ kind: "planned", round, plan, atMs: clock.nowMs() }));
+      return;
+    }
+    case "arm-deadline": {
+      const { round } = effect;
+      traffic.begin(round);
+      numbers.begin();
+      timers.start("deadline", effect.atMs - clock.nowMs(), () =>
+        dispatch({ kind: "deadline-passed", round, atMs: clock.nowMs() }),
+      );
+      return;
+    }
+    case "cancel-deadline":
+      timers.stop("deadline");
+      return;
+    case "start-round": {
+      const { round, assignment, deadlineSeconds } = effect;
+      const { participantId, ...terms } = assignment;
+      const { training } = rooms.state().config;
+      outbox.roundStart(participantId, { round, ...terms, deadlineSeconds, training });
+      return;
+    }
+    case "arm-grace": {
+      const { participantId } = effect;
+      // Grace counts from the last loss of a connection that comes and goes.
+      timers.start(`grace of ${participantId}`, rooms.graceSeconds * 1000, () =>
+        dispatch({ kind: "grace-passed", participantId, atMs: clock.nowMs() }),
+      );
+      return;
+    }
+    case "fold-update":
+      numbers.fold(effect.round, effect.participantId, effect.dropoutRate, effect.weight);
+      return;
+    case "close-round": {
+      const { round } = effect;
+      const next = numbers.finish();
+      queueMicrotask(() => {
+        numbers.adopt(next);
+        dispatch({ kind: "closed", round, traffic: traffic.all, atMs: clock.nowMs() });
+      });
+      return;
+    }
+    case "record-round":
+      evaluations.recorded(effect.record);
+      outbox.recorded(effect.record);
+      return;
+    case "evaluate":
+      evaluations.ask(effect.round, numbers.adapter);
+      return;
+    case "amend-record":
+      outbox.amended(effect.record);
+      return;
+    case "announce-round":
+      outbox.roundClosed(effect.participantId, effect.message);
+      return;
+    case "announce-evaluation": {
+      const { kind: _, ...message } = effect;
+      outbox.roundEvaluated(message);
+      return;
+    }
+    case "end-run":
+      outbox.runEnded({ reason: effect.reason, roundsDone: effect.roundsDone });
+      return;
+    case "dismiss":
+      outbox.kicked(effect.participantId);
+      return;
+    case "forget":
+      outbox.forgotten(effect.participantId);
+      return;
+    case "refuse":
+      return; // dispatch returns it
+    default:
+      effect satisfies never;
+  }
+}

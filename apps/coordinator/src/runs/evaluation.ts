@@ -1,0 +1,86 @@
+/**
+ * Evaluates adapters beside the rounds, one after another in the order of the rounds. An evaluation that fails or takes
+ * too long leaves its round without a held-out loss; the run goes on.
+ */
+import type { RoundEvaluation, RoundRecord } from "@fedlodrop/run";
+import type { Clock } from "../clock.ts";
+import { partOf } from "../sockets/sessions.ts";
+import type { Workload } from "./workload.ts";
+
+export interface EvaluationOptions {
+  readonly workload: Workload;
+  readonly clock: Clock;
+  /** Those that the adapter was made in before. */
+  readonly records: readonly RoundRecord[];
+  evaluated(round: number, evaluation: RoundEvaluation | null): void;
+  log(line: string): void;
+}
+
+export interface Evaluations {
+  /** A round's updates are in the adapter. */
+  recorded(record: RoundRecord): void;
+  /** Asks for the evaluation of an adapter that nobody changes any more; round 0 is the base model. */
+  ask(round: number, adapter: Float32Array): void;
+  close(): void;
+}
+
+/** An evaluation may take this many times what the last one took, and a minute at least. */
+const SLACK = 10;
+const LEAST_LIMIT_MS = 60_000;
+
+export function createEvaluations(options: EvaluationOptions): Evaluations {
+  const { workload, clock, evaluated, log } = options;
+  /** Parts of the training texts that updates in the adapter come from. */
+  const partsTrainedOn = new Set<number>();
+  let queue: Promise<void> = Promise.resolve();
+  let lastMs = 0;
+  let cancelLimit = (): void => {};
+  let closed = false;
+
+  async function evaluate(
+    round: number,
+    adapter: Float32Array,
+    parts: readonly number[],
+  ): Promise<RoundEvaluation | null> {
+    const of = round === 0 ? "the base model" : `round ${round}`;
+    const startedMs = clock.nowMs();
+    const limitMs = Math.max(LEAST_LIMIT_MS, SLACK * lastMs);
+    const tooLong = new Promise<never>((_, reject) => {
+      cancelLimit = clock.after(limitMs, () =>
+        reject(new Error(`it has taken longer than ${limitMs / 1000} s`)),
+      );
+    });
+    try {
+      return (await Promise.race([workload.evaluate?.(adapter, parts), tooLong])) ?? null;
+    } catch (error) {
+      if (!closed)
+        log(`${of} cannot be evaluated: ${error instanceof Error ? error.message : String(error)}`);
+      return null;
+    } finally {
+      cancelLimit();
+      lastMs = clock.nowMs() - startedMs;
+    }
+  }
+
+  const recorded = ({ participants }: RoundRecord): void => {
+    for (const { id, outcome } of participants)
+      if (outcome === "aggregated") partsTrainedOn.add(partOf(id, workload.deviceCount));
+  };
+  options.records.forEach(recorded);
+
+  return {
+    recorded,
+    ask(round, adapter) {
+      const parts = [...partsTrainedOn].sort((a, b) => a - b);
+      queue = queue.then(async () => {
+        if (closed) return;
+        const evaluation = await evaluate(round, adapter, parts);
+        if (!closed) evaluated(round, evaluation);
+      });
+    },
+    close() {
+      closed = true;
+      cancelLimit();
+    },
+  };
+}

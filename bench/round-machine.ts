@@ -1,0 +1,145 @@
+/**
+ * What a device costs the coordinator in a round, apart from its own numbers: the machine's steps, its sub-adapter, its
+ * slot and the count of its bytes; and what the host's view costs. Flat means: independent of how many others there are.
+ * Sizes take turns within one process, so that a busy machine slows all of them alike.
+ *
+ *     npx tsx bench/round-machine.ts [--devices 100,1000,10000] [--repeats 5]
+ */
+import { parseArgs } from "node:util";
+import { createRun, type RunEvent, type RunState, transition } from "@fedlodrop/federation";
+import type { DeviceFacts, UpdateStatistics } from "@fedlodrop/protocol";
+import { adapterSize, DEFAULT_RUN_CONFIG, keptValueCount } from "@fedlodrop/run";
+import { createRoundNumbers } from "../apps/coordinator/src/runs/round-numbers.ts";
+import { createTraffic } from "../apps/coordinator/src/runs/traffic.ts";
+
+/** A few hundred values, so that what is measured is the book-keeping and not the sum over them. */
+const SHAPE = {
+  rank: 2,
+  alpha: 4,
+  modules: [{ name: "m", inFeatures: 48, outFeatures: 48 }],
+  dense: [],
+};
+const DROPOUT_RATE = 0.5;
+const CHUNKS = 4;
+const DEVICE: DeviceFacts = {
+  backend: "cpu",
+  deviceDescription: "bench",
+  sampleCount: 10,
+  firstStepSeconds: 0.1,
+  stepSeconds: 0.1,
+  roundTripSeconds: 0.01,
+  energyProfile: { kind: "cpu", computeWatts: 15, radioWatts: 1, batteryWattHours: null, source: "modelled" },
+};
+const STATISTICS: UpdateStatistics = {
+  sampleCount: 10,
+  trainLoss: 2,
+  steps: 8,
+  tokens: 100,
+  secondsDownload: 1,
+  secondsCompute: 2,
+  roundTripSeconds: 0.01,
+  energyJoules: 3,
+  energySource: "modelled",
+  gradientNorm95: 1,
+  lossSpread: 1,
+};
+
+/** Microseconds per device and round. */
+interface Cost {
+  /** Of the state machine's steps alone. */
+  readonly machine: number;
+  readonly all: number;
+}
+
+/** A run of `count` devices; each call plays a whole round. */
+function openRun(count: number): () => Cost {
+  const config = { ...DEFAULT_RUN_CONFIG, rounds: 1e6, maxParticipants: count, minParticipants: 1 };
+  const ids = Array.from({ length: count }, (_, i) => `p${i + 1}`);
+  const numbers = createRoundNumbers(SHAPE, config.seed, new Float32Array(adapterSize(SHAPE)));
+  const traffic = createTraffic();
+  const values = new Float32Array(keptValueCount(SHAPE, DROPOUT_RATE));
+  const bytes = 16 + 4 * values.length;
+  let state: RunState = createRun(config, SHAPE, { baseTestLoss: 5 });
+  let machineMs = 0;
+
+  function dispatch(event: RunEvent): void {
+    const startedAt = performance.now();
+    const step = transition(state, event);
+    machineMs += performance.now() - startedAt;
+    state = step.state;
+    for (const effect of step.effects) {
+      if (effect.kind === "fold-update")
+        numbers.fold(effect.round, effect.participantId, effect.dropoutRate, effect.weight);
+      if (effect.kind === "refuse") throw new Error(`${event.kind}: ${effect.message}`);
+    }
+  }
+  for (const participantId of ids) {
+    dispatch({ kind: "joined", participantId, nickname: participantId, resumesRound: null, atMs: 0 });
+    dispatch({ kind: "ready", participantId, device: DEVICE, atMs: 0 });
+  }
+  dispatch({ kind: "command", command: { kind: "start" }, atMs: 0 });
+
+  return () => {
+    const startedAt = performance.now();
+    machineMs = 0;
+    const round = state.records.length + 1;
+    const assignments = ids.map((participantId) => ({
+      participantId,
+      dropoutRate: DROPOUT_RATE,
+      uploadBytesPerSecond: null,
+      downloadBytesPerSecond: null,
+      uploadWatts: null,
+      rateSource: "measured" as const,
+    }));
+    dispatch({ kind: "planned", round, plan: { assignments, allocation: null }, atMs: 0 });
+    traffic.begin(round);
+    numbers.begin();
+    for (const participantId of ids) {
+      numbers.subAdapter(round, participantId, DROPOUT_RATE);
+      traffic.sent(participantId, round, bytes);
+      dispatch({ kind: "upload-begun", participantId, round, bytes, atMs: 0 });
+      for (let chunk = 0; chunk < CHUNKS; chunk++) traffic.received(participantId, round, bytes / CHUNKS);
+      numbers.hold(participantId, values);
+      dispatch({ kind: "update-arrived", participantId, round, statistics: STATISTICS, atMs: 1 });
+      numbers.drop(participantId);
+    }
+    if (state.kind !== "closing") throw new Error(`expected the round to close, the run is ${state.kind}`);
+    numbers.adopt(numbers.finish());
+    dispatch({ kind: "closed", round, traffic: traffic.all, atMs: 2 });
+    dispatch({ kind: "evaluated", round, evaluation: null, atMs: 2 });
+    const perDevice = 1000 / count;
+    return { machine: perDevice * machineMs, all: perDevice * (performance.now() - startedAt) };
+  };
+}
+
+const { values: given } = parseArgs({
+  options: {
+    devices: { type: "string", default: "100,1000,10000" },
+    repeats: { type: "string", default: "5" },
+  },
+});
+const sizes = given.devices.split(",").map(Number);
+const runs = sizes.map((count) => ({ count, play: openRun(count), costs: [] as Cost[] }));
+for (const { play } of runs) play();
+for (let repeat = 0; repeat < Number(given.repeats); repeat++)
+  // Small runs play more rounds, so that each figure rests on enough work.
+  for (const { play, costs, count } of runs)
+    for (let left = Math.max(1, Math.floor(Math.max(...sizes) / count / 10)); left > 0; left--)
+      costs.push(play());
+
+const median = (numbers: readonly number[]): number =>
+  numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] as number;
+const medians = (costs: readonly Cost[]): Cost => ({
+  machine: median(costs.map(({ machine }) => machine)),
+  all: median(costs.map(({ all }) => all)),
+});
+const first = medians(runs[0]?.costs ?? []);
+console.log("microseconds per device and round, and their ratio to the smallest run's");
+console.log("devices   machine  ratio   with mask, slot, fold and bytes  ratio");
+for (const { count, costs } of runs) {
+  const { machine, all } = medians(costs);
+  const cell = (value: number, width: number, digits: number) => value.toFixed(digits).padStart(width);
+  console.log(
+    `${String(count).padStart(7)}   ${cell(machine, 7, 1)}  ${cell(machine / first.machine, 5, 2)}   ${cell(all, 31, 1)}  ${cell(all / first.all, 5, 2)}`,
+  );
+}

@@ -1,0 +1,65 @@
+/** What the host asks for. Rounds are never broken off for it, except that `stop` closes the open one now. */
+import { resolveRunConfig } from "@fedlodrop/run";
+import { forfeit, present } from "./presence.ts";
+import { refuse } from "./refusal.ts";
+import { closeRound, end, proceed } from "./rounds.ts";
+import type { RunCommand } from "./run-event.ts";
+import type { RunState } from "./run-state.ts";
+import { andThen, refused, type Transition, unchanged, withEffects } from "./step.ts";
+
+export function obey(state: RunState, command: RunCommand, atMs: number): Transition {
+  const wrongState = (): Transition =>
+    refused(state, refuse("wrong-state", `${command.kind}: not possible while the run is ${state.kind}`));
+  switch (command.kind) {
+    case "start":
+      return state.kind === "lobby" && state.intent === "idle"
+        ? proceed({ ...state, intent: "run" })
+        : wrongState();
+    case "pause":
+      if (state.kind === "ended" || state.intent !== "run") return wrongState();
+      return state.kind === "lobby" || state.kind === "evaluating"
+        ? proceed({ ...state, intent: "pause" })
+        : unchanged({ ...state, intent: "pause" });
+    case "resume":
+      if (state.kind === "ended" || state.intent !== "pause") return wrongState();
+      return state.kind === "paused" || state.kind === "evaluating"
+        ? proceed({ ...state, intent: "run" })
+        : unchanged({ ...state, intent: "run" });
+    case "stop":
+      return stop(state, atMs) ?? wrongState();
+    case "lock":
+      return unchanged({ ...state, locked: command.locked });
+    case "change":
+      return unchanged({ ...state, config: resolveRunConfig(command.change, state.config) });
+    case "kick":
+      return andThen(present(state, command.participantId, { presence: "kicked" }), (next) =>
+        withEffects(forfeit(next, command.participantId, atMs), [
+          { kind: "dismiss", participantId: command.participantId },
+        ]),
+      );
+    default:
+      return command satisfies never;
+  }
+}
+
+/** Null in a run that has ended. */
+function stop(state: RunState, atMs: number): Transition | null {
+  const stopping: RunState = { ...state, intent: "stop" };
+  switch (stopping.kind) {
+    case "ended":
+      return null;
+    case "training":
+      return closeRound(stopping, atMs);
+    case "closing":
+      return unchanged(stopping);
+    case "evaluating":
+      // The last round's loss is worth a wait, but not whatever wait.
+      return state.intent === "stop" ? end(stopping, "stopped") : proceed(stopping);
+    case "lobby":
+    case "planning":
+    case "paused":
+      return proceed(stopping);
+    default:
+      return stopping satisfies never;
+  }
+}

@@ -1,0 +1,45 @@
+/** Changes to who takes part and to what members have done, with the counts that go with them. */
+import {
+  isPresent,
+  isReady,
+  type Member,
+  type MemberStatus,
+  type Participant,
+  type Run,
+  type RunState,
+} from "./run-state.ts";
+
+const one = (holds: boolean): number => (holds ? 1 : 0);
+
+export function setParticipant<S extends Run>(state: S, participant: Participant): S {
+  const before = state.participants.get(participant.id);
+  return {
+    ...state,
+    participants: state.participants.with(participant.id, participant),
+    presentCount:
+      state.presentCount + one(isPresent(participant)) - one(before !== undefined && isPresent(before)),
+    readyCount: state.readyCount + one(isReady(participant)) - one(before !== undefined && isReady(before)),
+  };
+}
+
+/** Of someone who is not present. */
+export const removeParticipant = <S extends Run>(state: S, participantId: string): S => ({
+  ...state,
+  participants: state.participants.without(participantId),
+});
+
+const isOutstanding = ({ kind }: MemberStatus): boolean => kind === "working" || kind === "uploading";
+
+/** Of a member of the round that is open or closing; otherwise nothing changes. */
+export function setStatus<S extends RunState>(state: S, participantId: string, status: MemberStatus): S {
+  if (state.kind !== "training" && state.kind !== "closing") return state;
+  const member = state.members.get(participantId);
+  if (member === undefined) return state;
+  return {
+    ...state,
+    members: state.members.with(participantId, { ...member, status } satisfies Member),
+    aggregatedCount:
+      state.aggregatedCount + one(status.kind === "aggregated") - one(member.status.kind === "aggregated"),
+    outstandingCount: state.outstandingCount + one(isOutstanding(status)) - one(isOutstanding(member.status)),
+  };
+}

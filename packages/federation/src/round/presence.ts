@@ -1,0 +1,67 @@
+/** Participants come, become ready, lose their connections and go. */
+import { removeParticipant, setParticipant, setStatus } from "./members.ts";
+import { type Refusal, refuse } from "./refusal.ts";
+import { proceed, settle } from "./rounds.ts";
+import type { RunEvent } from "./run-event.ts";
+import type { Participant, Run, RunState } from "./run-state.ts";
+import { refused, type Transition, unchanged } from "./step.ts";
+
+const KICKED = refuse("kicked", "the host has removed you from this run");
+
+export function join(state: RunState, event: Extract<RunEvent, { kind: "joined" }>): Transition {
+  const { participantId: id, nickname, resumesRound, atMs } = event;
+  const known = state.participants.get(id);
+  if (known === undefined) {
+    const refusal = entryRefusal(state);
+    if (refusal !== null) return refused(state, refusal);
+    return unchanged(
+      setParticipant(state, { id, nickname, presence: "loading", device: null, known: false }),
+    );
+  }
+  if (known.presence === "kicked") return refused(state, KICKED);
+  const next = setParticipant(state, { ...known, nickname, presence: "loading" });
+  if (next.kind !== "training" || resumesRound === next.round) return unchanged(next);
+  return forfeit(next, id, atMs);
+}
+
+function entryRefusal({ locked, presentCount, config }: Run): Refusal | null {
+  if (locked) return refuse("run-locked", "the host has closed this run to newcomers");
+  return presentCount < config.maxParticipants
+    ? null
+    : refuse("run-full", `run: expected at most ${config.maxParticipants} participants`);
+}
+
+/** Changes a participant's presence; someone becoming ready may be the one a waiting run waits for. */
+export function present(
+  state: RunState,
+  participantId: string,
+  change: Partial<Pick<Participant, "presence" | "device">>,
+): Transition {
+  const participant = state.participants.get(participantId);
+  if (participant === undefined)
+    return refused(
+      state,
+      refuse("unknown-participant", `participant: expected one that has joined, got ${participantId}`),
+    );
+  if (participant.presence === "kicked") return refused(state, KICKED);
+  const next = setParticipant(state, { ...participant, ...change });
+  return next.kind === "lobby" ? proceed(next) : unchanged(next);
+}
+
+/** Gone for now. Who was in a cohort may return as the same; a newcomer is forgotten, or coming and going would fill the run. */
+export function depart(state: RunState, participantId: string, atMs: number): Transition {
+  return state.participants.get(participantId)?.known
+    ? forfeit(state, participantId, atMs)
+    : {
+        state: removeParticipant(state, participantId),
+        effects: [{ kind: "forget", participantId }],
+      };
+}
+
+/** Whatever the participant owed to the open round, it will not come. */
+export function forfeit(state: RunState, participantId: string, atMs: number): Transition {
+  const member = state.kind === "training" ? state.members.get(participantId) : undefined;
+  return member === undefined || member.status.kind === "aggregated"
+    ? unchanged(state)
+    : settle(setStatus(state, participantId, { kind: "left" }), atMs);
+}

@@ -1,0 +1,171 @@
+/** Rounds are planned, started, closed and recorded; evaluations come in beside them. */
+import type { PlanRequest } from "../plan/plan-request.ts";
+import { boundedCounts } from "../plan/sample-counts.ts";
+import { amendRecord, closingMessages, recordRound } from "./history.ts";
+import { persistentMap } from "./persistent-map.ts";
+import type { RunEvent } from "./run-event.ts";
+import {
+  type Assignment,
+  type ClosingState,
+  EVALUATION_LAG,
+  isReady,
+  type Member,
+  type PlanningState,
+  type ReadyParticipant,
+  type Run,
+  type RunState,
+  type TrainingState,
+  wasTried,
+} from "./run-state.ts";
+import { bare, type Transition, unchanged, withEffects } from "./step.ts";
+
+/** Where a run goes when no round is open. */
+export function proceed(run: Run): Transition {
+  const { intent, config, records, triedCount, evaluatedRounds } = run;
+  const evaluating: Transition = unchanged({ ...bare(run), kind: "evaluating" });
+  if (intent === "stop" || triedCount >= config.rounds)
+    return evaluatedRounds < records.length
+      ? evaluating
+      : end(run, intent === "stop" ? "stopped" : "finished");
+  if (intent === "pause") return unchanged({ ...bare(run), kind: "paused" });
+  if (intent === "idle" || run.readyCount < config.minParticipants)
+    return unchanged({ ...bare(run), kind: "lobby" });
+  const round = records.length + 1;
+  if (evaluatedRounds < round - EVALUATION_LAG) return evaluating;
+  const ready = [...run.participants.values()].filter(isReady);
+  const state: PlanningState = { ...bare(run), kind: "planning", round, terms: config };
+  return {
+    state,
+    effects: [{ kind: "plan", request: planRequest(state, boundedCounts(ready, run.largestSplit)) }],
+  };
+}
+
+/** Rounds that a plan looks back on. */
+const ROUNDS_REMEMBERED = 24;
+
+const planRequest = (
+  { terms, adapter, round, records }: PlanningState,
+  participants: readonly ReadyParticipant[],
+): PlanRequest => ({
+  config: terms,
+  adapter,
+  round,
+  participants,
+  records: records
+    .slice(-ROUNDS_REMEMBERED)
+    // Also those that are there already: what a plan sees must not depend on who was faster.
+    .map((record) => (record.round <= round - EVALUATION_LAG ? record : amendRecord(record, null))),
+});
+
+export function end(run: Run, reason: "finished" | "stopped"): Transition {
+  return {
+    state: { ...bare(run), kind: "ended", reason },
+    effects: [{ kind: "end-run", reason, roundsDone: run.records.length }],
+  };
+}
+
+export function startRound(state: PlanningState, event: Extract<RunEvent, { kind: "planned" }>): Transition {
+  const { round, plan, atMs } = event;
+  const cohort = plan.assignments.flatMap((assignment) => {
+    const participant = state.participants.get(assignment.participantId);
+    return participant && isReady(participant) ? [{ participant, assignment }] : [];
+  });
+  // A plan that admits nobody would be made again and again: the host has to change a limit first.
+  if (plan.assignments.length === 0) return proceed({ ...state, intent: "pause" });
+  if (state.intent !== "run" || cohort.length === 0) return proceed(state);
+  const counted = boundedCounts(
+    cohort.map(({ participant }) => participant),
+    state.largestSplit,
+  );
+  const members = persistentMap(
+    counted.map((participant, k): [string, Member] => {
+      const { assignment } = cohort[k] as { readonly assignment: Assignment };
+      return [participant.id, { kind: "member", participant, assignment, status: { kind: "working" } }];
+    }),
+  );
+  const { method, quorum, deadlineSeconds } = state.terms;
+  return {
+    state: {
+      ...bare(state),
+      // Presence stays as it is, so the counts do.
+      participants: cohort.reduce(
+        (all, { participant }) =>
+          participant.known ? all : all.with(participant.id, { ...participant, known: true }),
+        state.participants,
+      ),
+      kind: "training",
+      round,
+      method,
+      startedAtMs: atMs,
+      deadlineSeconds,
+      quorumCount: Math.max(1, Math.ceil(quorum * members.size - 1e-9)),
+      members,
+      aggregatedCount: 0,
+      outstandingCount: members.size,
+      allocation: plan.allocation,
+    },
+    effects: [
+      { kind: "arm-deadline", round, atMs: atMs + 1000 * deadlineSeconds },
+      ...cohort.map(
+        ({ assignment }) => ({ kind: "start-round", round, assignment, deadlineSeconds }) as const,
+      ),
+    ],
+  };
+}
+
+/** Closes the round if the quorum has been reached or nobody is left to wait for. */
+export function settle(state: RunState, atMs: number): Transition {
+  if (state.kind !== "training") return unchanged(state);
+  return state.aggregatedCount >= state.quorumCount || state.outstandingCount === 0
+    ? closeRound(state, atMs)
+    : unchanged(state);
+}
+
+export function closeRound(state: TrainingState, closedAtMs: number): Transition {
+  const { round } = state;
+  return {
+    state: { ...state, kind: "closing", closedAtMs },
+    effects: [
+      { kind: "cancel-deadline", round },
+      { kind: "close-round", round },
+    ],
+  };
+}
+
+/** The round becomes a record, and its members hear of it, before anybody knows how good the new adapter is. */
+export function finishRound(state: ClosingState, event: Extract<RunEvent, { kind: "closed" }>): Transition {
+  const { round } = state;
+  const record = recordRound(state, event.traffic);
+  const next = proceed({
+    ...bare(state),
+    records: [...state.records, record],
+    triedCount: state.triedCount + (wasTried(record) ? 1 : 0),
+  });
+  return withEffects(next, [
+    { kind: "record-round", record },
+    ...closingMessages(record).map(
+      ([participantId, message]) => ({ kind: "announce-round", participantId, message }) as const,
+    ),
+    { kind: "evaluate", round },
+  ]);
+}
+
+/** An evaluation that comes out of turn, or after the run has ended without it, changes nothing. */
+export function takeEvaluation(state: RunState, event: Extract<RunEvent, { kind: "evaluated" }>): Transition {
+  const { round, evaluation } = event;
+  const { records } = state;
+  if (state.kind === "ended" || round !== state.evaluatedRounds + 1 || round > records.length)
+    return unchanged(state);
+  const testLoss = evaluation?.testLoss ?? null;
+  const evaluated = { ...state, evaluatedRounds: round };
+  const recorded = records[round - 1];
+  const record = recorded && amendRecord(recorded, evaluation);
+  const amended: RunState = record
+    ? { ...evaluated, records: records.with(round - 1, record) }
+    : { ...evaluated, baseTestLoss: testLoss };
+  const { baseTestLoss } = amended;
+  return withEffects(amended.kind === "evaluating" ? proceed(amended) : unchanged(amended), [
+    ...(record ? [{ kind: "amend-record", record } as const] : []),
+    { kind: "announce-evaluation", round, testLoss, baseTestLoss },
+  ]);
+}

@@ -1,0 +1,70 @@
+/** Uploads begin, and end as an update, as something unusable, or too late. Only their headers come by here. */
+import { setStatus } from "./members.ts";
+import { memberAtWork, type Refusal, refuse, sizeRefusal } from "./refusal.ts";
+import { settle } from "./rounds.ts";
+import type { RunEvent } from "./run-event.ts";
+import type { RunState } from "./run-state.ts";
+import { refused, type Transition, unchanged, withEffects } from "./step.ts";
+
+export function beginUpload(state: RunState, event: Extract<RunEvent, { kind: "upload-begun" }>): Transition {
+  const { participantId, round, bytes, atMs } = event;
+  const member = memberAtWork(state, participantId, round);
+  if (member.kind === "refuse") return refuseUpload(state, event, member);
+  const refusal = sizeRefusal(state, member, bytes);
+  if (refusal !== null) return refuseUpload(state, event, refusal);
+  return unchanged(setStatus(state, participantId, { kind: "uploading", sinceMs: atMs }));
+}
+
+export function takeUnusable(
+  state: RunState,
+  event: Extract<RunEvent, { kind: "update-unusable" }>,
+): Transition {
+  const member = memberAtWork(state, event.participantId, event.round);
+  return refuseUpload(state, event, member.kind === "refuse" ? member : refuse(event.reason, event.message));
+}
+
+export function takeUpdate(
+  state: RunState,
+  event: Extract<RunEvent, { kind: "update-arrived" }>,
+): Transition {
+  const { participantId, round, statistics, atMs } = event;
+  const member = memberAtWork(state, participantId, round);
+  if (member.kind === "refuse") return refuseUpload(state, event, member);
+  if (member.status.kind !== "uploading")
+    return refuseUpload(state, event, refuse("wrong-order", "upload: expected upload-begin first"));
+  const secondsUpload = (atMs - member.status.sinceMs) / 1000;
+  const next = setStatus(state, participantId, { kind: "aggregated", statistics, secondsUpload });
+  const { dropoutRate } = member.assignment;
+  const weight = member.participant.device.sampleCount;
+  return withEffects(settle(next, atMs), [
+    { kind: "fold-update", round, participantId, dropoutRate, weight },
+  ]);
+}
+
+/** An unusable upload counts as an answer, so that it cannot stall the round; a tardy one is marked late. */
+function refuseUpload(
+  state: RunState,
+  { participantId, round, atMs }: { participantId: string; round: number; atMs: number },
+  refusal: Refusal,
+): Transition {
+  if (memberAtWork(state, participantId, round).kind !== "refuse")
+    return withEffects(settle(setStatus(state, participantId, { kind: "refused" }), atMs), [refusal]);
+  const status =
+    state.kind === "closing" && state.round === round && state.members.get(participantId)?.status;
+  const tardy = status && (status.kind === "working" || status.kind === "uploading");
+  return refused(tardy ? setStatus(state, participantId, { kind: "late" }) : state, refusal);
+}
+
+/** The participant's own figures count the whole way there and back, so they replace what was timed and foreseen. */
+export function timeUpload(state: RunState, event: Extract<RunEvent, { kind: "upload-timed" }>): RunState {
+  const { participantId, round, secondsUpload, energyJoules } = event;
+  if ((state.kind !== "training" && state.kind !== "closing") || state.round !== round) return state;
+  const status = state.members.get(participantId)?.status;
+  return status?.kind === "aggregated"
+    ? setStatus(state, participantId, {
+        ...status,
+        secondsUpload,
+        statistics: { ...status.statistics, energyJoules },
+      })
+    : state;
+}
