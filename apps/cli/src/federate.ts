@@ -11,8 +11,10 @@ import { DEFAULT_RUN_CONFIG, type RunReport } from "@fedlodrop/run";
 import { startFederation } from "./federation.ts";
 import { describeFlags, type Flag, type GivenFlags, oneOf, parseFlags, wholeNumber } from "./flags.ts";
 import { createLiveTable, terminalColors } from "./live-table.ts";
+import { whileWaiting } from "./patience.ts";
 import { RUN_FLAGS, RUN_FLAGS_NOTE, runConfigFromFlags } from "./run-flags.ts";
 import { runFailure, summarizeRun, summaryLines } from "./run-summary.ts";
+import { askedToEnd } from "./signals.ts";
 import { taskDefaults } from "./workload.ts";
 
 /** A run short enough to watch; everything else is as the task recommends. */
@@ -85,25 +87,30 @@ async function runFederation(given: GivenFlags): Promise<RunReport> {
   const colors = terminalColors(process.stderr, process.env);
   const table = createLiveTable(process.stderr, colors, () => performance.now() / 1000);
   const closers: (() => unknown)[] = [];
+  const interruption = askedToEnd().then(() => Promise.reject(new Error("interrupted")));
+  interruption.catch(() => {}); // Heard of where it is waited for.
+  const patiently = <T>(what: string, work: () => Promise<T>): Promise<T> =>
+    Promise.race([whileWaiting(table.say, what, work), interruption]);
   try {
-    const coordinator = await startFederation({
-      config,
-      port: wholeNumber(given, "port", 0) ?? 0,
-      out,
-      say: table.say,
-    });
+    const coordinator = await patiently("the coordinator starts", () =>
+      startFederation({ config, port: wholeNumber(given, "port", 0) ?? 0, out, say: table.say }),
+    );
     closers.push(() => coordinator.close());
-    const browser = await launchBrowser({
-      headed: given.has("headed"),
-      webgpu: given.has("software-gpu") ? "software" : "auto",
-      say: table.say,
-    });
+    const browser = await patiently("the browser starts", () =>
+      launchBrowser({
+        headed: given.has("headed"),
+        webgpu: given.has("software-gpu") ? "software" : "auto",
+        say: table.say,
+      }),
+    );
     closers.push(() => browser.close());
     const host = await connectHost(coordinator.url, coordinator.hostKey);
     closers.push(() => host.close());
 
     table.say(`${tabs} tab${tabs === 1 ? "" : "s"} join ${coordinator.url} …`);
-    const participants = await openParticipants(browser, tabs, { url: coordinator.url, backend });
+    const participants = await patiently("the tabs load the model and warm up", () =>
+      openParticipants(browser, tabs, { url: coordinator.url, backend }),
+    );
     for (const participant of participants) {
       const { participantId, backend, backendReason } = await participant.state();
       table.say(`${participantId} ${participant.nickname}: ${backendReason ?? backend}`);
@@ -115,7 +122,7 @@ async function runFederation(given: GivenFlags): Promise<RunReport> {
     const startedAt = performance.now();
     await host.command({ kind: "start" });
     const patienceSeconds = config.rounds * (config.deadlineSeconds + 60) + 60;
-    await Promise.race([host.until(isOver, patienceSeconds), allGone(participants), interrupted()]);
+    await Promise.race([host.until(isOver, patienceSeconds), allGone(participants), interruption]);
 
     const report = coordinator.report();
     const summary = summarizeRun(report, (performance.now() - startedAt) / 1000);
@@ -132,11 +139,4 @@ const isOver = (view: HostView): boolean => view.phase === "ended";
 async function allGone(participants: readonly Participant[]): Promise<never> {
   const reasons = await Promise.all(participants.map(({ gone }) => gone));
   throw new Error(`every tab is gone, the last because: ${reasons.at(-1)}`);
-}
-
-/** Rejects on Ctrl-C or a request to end, so that the browser and the coordinator are closed on the way out. */
-function interrupted(): Promise<never> {
-  return new Promise((_, reject) => {
-    for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => reject(new Error("interrupted")));
-  });
 }

@@ -14,6 +14,7 @@ import {
 import type { RunConfig, RunReport } from "@fedlodrop/run";
 import { inUrl, localName, reachableAddress } from "./listen-address.ts";
 import { buildPages } from "./pages.ts";
+import { whileWaiting } from "./patience.ts";
 import { openPlanner } from "./planner.ts";
 import { availableTasks, loadWorkload, taskDefaults } from "./workload.ts";
 
@@ -68,42 +69,56 @@ export async function startFederation(options: FederationOptions): Promise<Feder
   const urlAt = (name: string): string => `http://${inUrl(name)}:${address?.port ?? port}${basePath}`;
   const joinUrl = (): string => urlAt(reachableAddress(host));
 
-  await expectFree(port, host);
-  const stored = out !== undefined && resume ? await readStoredRun(out) : undefined;
-  if (out !== undefined) await expectWritable(out);
-  const pagesDirectory = await buildPages(say);
-  const planner = openPlanner();
-  say("loading the model and the task …");
-  const coordinator = await buildCoordinator({
-    config,
-    loadWorkload: (wanted) => loadWorkload(wanted, say),
-    taskDefaults,
-    availableTasks,
-    plan: planner.plan,
-    hostKey,
-    joinUrl,
-    pagesDirectory,
-    basePath,
-    ...(origins && { origins }),
-    ...(trustProxy && { trustProxy }),
-    log: say,
-    ...(out !== undefined && { store: createStore(out) }),
-    ...(stored && { stored }),
-  });
-  await coordinator.http.listen({ port, host });
-  address = coordinator.http.server.address() as AddressInfo;
-  return {
-    url: urlAt(localName(host)),
-    joinUrl: joinUrl(),
-    hostUrl: `${urlAt(localName(host))}host#key=${hostKey}`,
-    hostKey,
-    coordinator,
-    report: () => coordinator.report(),
-    async close() {
-      await coordinator.close();
-      await planner.close();
-    },
+  const closers: (() => Promise<unknown>)[] = [];
+  const closeAll = async (): Promise<void> => {
+    for (const close of closers.splice(0).reverse()) await close();
   };
+  try {
+    await expectFree(port, host);
+    const stored = out !== undefined && resume ? await readStoredRun(out) : undefined;
+    if (out !== undefined) await expectWritable(out);
+    const pagesDirectory = await buildPages(say);
+    const planner = openPlanner();
+    closers.push(planner.close);
+    say("loading the model and the task …");
+    const coordinator = await whileWaiting(say, "the model and the task are being loaded", () =>
+      buildCoordinator({
+        config,
+        async loadWorkload(wanted) {
+          const workload = await loadWorkload(wanted, say);
+          closers.push(workload.close);
+          return workload;
+        },
+        taskDefaults,
+        availableTasks,
+        plan: planner.plan,
+        hostKey,
+        joinUrl,
+        pagesDirectory,
+        basePath,
+        ...(origins && { origins }),
+        ...(trustProxy && { trustProxy }),
+        log: say,
+        ...(out !== undefined && { store: createStore(out) }),
+        ...(stored && { stored }),
+      }),
+    );
+    closers.push(() => coordinator.close());
+    await coordinator.http.listen({ port, host });
+    address = coordinator.http.server.address() as AddressInfo;
+    return {
+      url: urlAt(localName(host)),
+      joinUrl: joinUrl(),
+      hostUrl: `${urlAt(localName(host))}host#key=${hostKey}`,
+      hostKey,
+      coordinator,
+      report: () => coordinator.report(),
+      close: closeAll,
+    };
+  } catch (error) {
+    await closeAll();
+    throw error;
+  }
 }
 
 /** Throws in one line when the port cannot be had, before anything that takes time. */

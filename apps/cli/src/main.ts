@@ -1,6 +1,8 @@
 /** `fedlodrop COMMAND`: finds the command, runs it, and says in one line what went wrong. */
 import { readFile } from "node:fs/promises";
+import { whileWaiting } from "./patience.ts";
 import { inPlainWords } from "./plain-error.ts";
+import { endWithNpm } from "./signals.ts";
 import { suggestion } from "./suggestion.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -35,6 +37,10 @@ ${Object.entries(COMMANDS)
   --debug    show where an error came from (also FEDLODROP_DEBUG=1)
 `;
 
+const say = (line: string): void => {
+  process.stderr.write(`${line}\n`);
+};
+
 async function main(args: readonly string[]): Promise<void> {
   const [name, ...rest] = args;
   if (name === undefined || name === "--help" || name === "help") {
@@ -53,7 +59,10 @@ async function main(args: readonly string[]): Promise<void> {
         ? `unknown flag ${name}`
         : `unknown command ${name}${suggestion(name, Object.keys(COMMANDS))}`,
     );
-  const run = await command.load();
+  endWithNpm();
+  const run = rest.includes("--help")
+    ? await command.load()
+    : await whileWaiting(say, `fedlodrop ${name} starts`, command.load);
   await run(rest);
 }
 

@@ -6,6 +6,7 @@ import { type Federation, startFederation } from "./federation.ts";
 import { describeFlags, type Flag, type GivenFlags, parseFlags, wholeNumber } from "./flags.ts";
 import { readBasePath, readHost } from "./listen-address.ts";
 import { RUN_FLAGS, RUN_FLAGS_NOTE, runConfigFromFlags } from "./run-flags.ts";
+import { askedToEnd } from "./signals.ts";
 import { UsageError } from "./usage-error.ts";
 import { taskDefaults } from "./workload.ts";
 
@@ -77,7 +78,7 @@ export async function serve(args: readonly string[]): Promise<void> {
     say,
   });
   await invite(federation, out);
-  await interrupted();
+  await askedToEnd();
   say("storing the run …");
   await federation.close();
 }
@@ -101,11 +102,4 @@ ${qr}
 
 `);
   say(`results go to ${out}; Ctrl-C ends`);
-}
-
-function interrupted(): Promise<void> {
-  return new Promise((resolve) => {
-    process.once("SIGINT", () => resolve());
-    process.once("SIGTERM", () => resolve());
-  });
 }
