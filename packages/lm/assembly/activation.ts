@@ -1,0 +1,96 @@
+/** Element-wise functions, forward and backward, alone and gated. A piece is 2,048 elements. */
+import { takePiece } from "./pool";
+import { exp4, madd, normalCdf4, put, sigmoid4, splat, take } from "./simd";
+
+export const GELU_TANH: i32 = 0;
+export const GELU: i32 = 1;
+
+const PIECE: i32 = 2048;
+/** tanh-GELU is x·σ(2√(2/π)(x + 0.044715x³)). */
+const SLOPE: f32 = 1.5957691216057308;
+const CUBIC: f32 = 0.044715;
+
+/** f(x). */
+function value(f: i32, x: v128): v128 {
+  if (f == GELU_TANH) return f32x4.mul(x, sigmoid4(geluArgument(x)));
+  if (f == GELU) return f32x4.mul(x, normalCdf4(x));
+  return f32x4.mul(x, sigmoid4(x));
+}
+
+/** f′(x). */
+function slope(f: i32, x: v128): v128 {
+  if (f == GELU_TANH) {
+    const s = sigmoid4(geluArgument(x));
+    const inner = madd(f32x4.mul(x, x), splat(3 * CUBIC * SLOPE), splat(SLOPE));
+    return sigmoidSlope(s, f32x4.mul(x, inner));
+  }
+  if (f == GELU) {
+    const density = f32x4.mul(exp4(f32x4.mul(f32x4.mul(x, x), splat(-0.5))), splat(0.3989422804014327));
+    return madd(x, density, normalCdf4(x));
+  }
+  return sigmoidSlope(sigmoid4(x), x);
+}
+
+function geluArgument(x: v128): v128 {
+  return f32x4.mul(f32x4.mul(x, splat(SLOPE)), madd(f32x4.mul(x, x), splat(CUBIC), splat(1)));
+}
+
+/** Derivative of x·σ(a), given s = σ(a) and x·a′: s + s·(1 − s)·x·a′. */
+function sigmoidSlope(s: v128, xTimesSlope: v128): v128 {
+  return madd(f32x4.mul(s, f32x4.sub(splat(1), s)), xTimesSlope, s);
+}
+
+/** out = f(x). */
+export function activation(f: i32, x: usize, out: usize, size: i32): void {
+  for (let from = takePiece() * PIECE; from < size; from = takePiece() * PIECE) {
+    const end = min(from + PIECE, size);
+    for (let i = from; i < end; i += 4) put(out, i, end, value(f, take(x, i, end)));
+  }
+}
+
+/** dx = dy·f′(x). */
+export function activationBackward(f: i32, x: usize, dy: usize, dx: usize, size: i32): void {
+  for (let from = takePiece() * PIECE; from < size; from = takePiece() * PIECE) {
+    const end = min(from + PIECE, size);
+    for (let i = from; i < end; i += 4)
+      put(dx, i, end, f32x4.mul(take(dy, i, end), slope(f, take(x, i, end))));
+  }
+}
+
+/** out = f(gate)·up. */
+export function gated(f: i32, gate: usize, up: usize, out: usize, size: i32): void {
+  for (let from = takePiece() * PIECE; from < size; from = takePiece() * PIECE) {
+    const end = min(from + PIECE, size);
+    for (let i = from; i < end; i += 4)
+      put(out, i, end, f32x4.mul(value(f, take(gate, i, end)), take(up, i, end)));
+  }
+}
+
+/** dGate = dy·up·f′(gate), dUp = dy·f(gate). */
+export function gatedBackward(
+  f: i32,
+  gate: usize,
+  up: usize,
+  dy: usize,
+  dGate: usize,
+  dUp: usize,
+  size: i32,
+): void {
+  for (let from = takePiece() * PIECE; from < size; from = takePiece() * PIECE) {
+    const end = min(from + PIECE, size);
+    for (let i = from; i < end; i += 4) {
+      const g = take(gate, i, end);
+      const d = take(dy, i, end);
+      put(dGate, i, end, f32x4.mul(f32x4.mul(d, take(up, i, end)), slope(f, g)));
+      put(dUp, i, end, f32x4.mul(d, value(f, g)));
+    }
+  }
+}
+
+/** out = a + b. */
+export function add(a: usize, b: usize, out: usize, size: i32): void {
+  for (let from = takePiece() * PIECE; from < size; from = takePiece() * PIECE) {
+    const end = min(from + PIECE, size);
+    for (let i = from; i < end; i += 4) put(out, i, end, f32x4.add(take(a, i, end), take(b, i, end)));
+  }
+}

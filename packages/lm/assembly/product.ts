@@ -1,0 +1,146 @@
+/**
+ * Products with a frozen matrix: forward C = x·W, backward C = dy·Wᵀ. A piece of work is two panels of C, so that no two
+ * threads write one cache line. The sum is cut into chunks whose unpacked panel stays in the first cache.
+ */
+import { takePiece } from "./pool";
+import { scratch, scratchTile, zeros } from "./scratch";
+import { panelRows } from "./tiles";
+import { vectorPanel } from "./vector-product";
+import { F32, panelBytes, unpackPanel, unpackTransposed } from "./weights";
+
+/** Length of the unpacked chunk: 16 kB of panel. */
+const CHUNK: i32 = 512;
+const PANELS_PER_PIECE: i32 = 2;
+
+/**
+ * C[rows, columns] = start + bias + x[rows, inputs]·W over the columns of W from 8·firstPanel on. Strides are bytes
+ * between rows. @param start rows as C's (C itself: adds to it), 0 for zeros @param bias 0 for none
+ */
+export function timesWeight(
+  base: i32,
+  weight: usize,
+  scales: usize,
+  inputs: i32,
+  firstPanel: i32,
+  x: usize,
+  xStride: usize,
+  rows: i32,
+  c: usize,
+  cStride: usize,
+  columns: i32,
+  bias: usize,
+  start: usize,
+): void {
+  const panels = (columns + 7) >> 3;
+  const bytes = panelBytes(base, inputs);
+  const unpacked = scratch();
+  for (let first = takePiece() * PANELS_PER_PIECE; first < panels; first = takePiece() * PANELS_PER_PIECE) {
+    const last = min(first + PANELS_PER_PIECE, panels);
+    for (let panel = first; panel < last; panel++) {
+      const source = weight + <usize>(firstPanel + panel) * bytes;
+      const sourceScales = scales + ((<usize>(firstPanel + panel)) << 5);
+      const at = (<usize>panel) << 5;
+      const width = min(8, columns - (panel << 3));
+      if (rows == 1)
+        vectorPanel(base, source, sourceScales, inputs, x, c + at, width, start ? start + at : 0);
+      else
+        for (let k = 0; k < inputs; k += CHUNK) {
+          const to = min(k + CHUNK, inputs);
+          let q = source + ((<usize>k) << 5);
+          if (base != F32) {
+            unpackPanel(base, source, sourceScales, k, to, unpacked);
+            q = unpacked;
+          }
+          const from = k > 0 ? c + at : start ? start + at : 0;
+          chunk(x + ((<usize>k) << 2), xStride, rows, q, to - k, from, c + at, cStride, width);
+        }
+      if (bias) addBias(c + at, cStride, rows, bias + at, width);
+    }
+  }
+}
+
+/** C[rows, inputs] = start + dy[rows, outputs]·Wᵀ over the outputs of W from 8·firstPanel on. */
+export function timesTransposed(
+  base: i32,
+  weight: usize,
+  scales: usize,
+  inputs: i32,
+  firstPanel: i32,
+  dy: usize,
+  dyStride: usize,
+  rows: i32,
+  outputs: i32,
+  c: usize,
+  cStride: usize,
+  start: usize,
+): void {
+  const panels = (inputs + 7) >> 3;
+  const unpacked = scratch();
+  const firstOutput = firstPanel << 3;
+  for (let first = takePiece() * PANELS_PER_PIECE; first < panels; first = takePiece() * PANELS_PER_PIECE) {
+    const last = min(first + PANELS_PER_PIECE, panels);
+    for (let panel = first; panel < last; panel++) {
+      const at = (<usize>panel) << 5;
+      const width = min(8, inputs - (panel << 3));
+      for (let k = 0; k < outputs; k += CHUNK) {
+        const to = min(k + CHUNK, outputs);
+        unpackTransposed(
+          base,
+          weight,
+          scales,
+          inputs,
+          panel << 3,
+          firstOutput + k,
+          firstOutput + to,
+          unpacked,
+        );
+        const from = k > 0 ? c + at : start ? start + at : 0;
+        chunk(dy + ((<usize>k) << 2), dyStride, rows, unpacked, to - k, from, c + at, cStride, width);
+      }
+    }
+  }
+}
+
+/** One chunk's share of a panel of C, of which `width` columns exist. @param from rows as C's, 0 for zeros */
+function chunk(
+  a: usize,
+  aStride: usize,
+  rows: i32,
+  q: usize,
+  count: i32,
+  from: usize,
+  to: usize,
+  stride: usize,
+  width: i32,
+): void {
+  if (width == 8) {
+    panelRows(a, aStride, rows, q, count, from ? from : zeros(), from ? stride : 0, to, stride);
+    return;
+  }
+  const tile = scratchTile();
+  const bytes = (<usize>width) << 2;
+  for (let row = 0; row < rows; row++) {
+    const at = <usize>row * stride;
+    memory.fill(tile, 0, 32);
+    if (from) memory.copy(tile, from + at, bytes);
+    panelRows(a + <usize>row * aStride, 0, 1, q, count, tile, 0, tile, 0);
+    memory.copy(to + at, tile, bytes);
+  }
+}
+
+function addBias(c: usize, stride: usize, rows: i32, bias: usize, width: i32): void {
+  if (width == 8) {
+    const bias0 = v128.load(bias);
+    const bias1 = v128.load(bias, 16);
+    for (let row = 0; row < rows; row++, c += stride) {
+      v128.store(c, f32x4.add(v128.load(c), bias0));
+      v128.store(c, f32x4.add(v128.load(c, 16), bias1), 16);
+    }
+    return;
+  }
+  for (let row = 0; row < rows; row++, c += stride)
+    for (let i = 0; i < width; i++) {
+      const at = (<usize>i) << 2;
+      store<f32>(c + at, load<f32>(c + at) + load<f32>(bias + at));
+    }
+}

@@ -1,0 +1,36 @@
+/** Opens the WASM engine: picks the build, the number of threads, and says so. */
+import type { Engine } from "../../plan/engine.ts";
+import { type KernelBuild, pickBuild } from "./build.ts";
+import { WasmEngine } from "./engine.ts";
+import { LinearMemory } from "./memory.ts";
+import { type StartHelper, Threads } from "./threads.ts";
+
+/** What differs between a browser and Node. */
+export interface WasmHost {
+  /** Threads to use; 1 where memory cannot be shared. */
+  readonly threads: number;
+  loadKernels(build: KernelBuild): Promise<WebAssembly.Module>;
+  readonly startHelper: StartHelper;
+}
+
+/** @throws one line when the browser lacks what the kernels need */
+export async function openWasmEngine(
+  host: WasmHost,
+  build: KernelBuild = pickBuild(host.threads > 1),
+): Promise<Engine> {
+  const module = await host.loadKernels(build);
+  const memory = new LinearMemory(build.isThreaded);
+  const threads = await Threads.start(
+    module,
+    memory,
+    host.threads,
+    build.isThreaded ? host.startHelper : null,
+  );
+  const simd = build.isRelaxed ? "relaxed SIMD" : "SIMD";
+  const count = threads.count === 1 ? "one thread" : `${threads.count} threads`;
+  return new WasmEngine(memory, threads, {
+    backend: "wasm",
+    device: `WebAssembly, ${simd}, ${count}`,
+    kernels: [],
+  });
+}
