@@ -43,3 +43,15 @@ export type WeightShape =
       readonly outFeatures: number;
       readonly base: BaseType;
     };
+
+/** A weight in full precision, as a checkpoint has it. */
+export type DenseWeight =
+  | Extract<HostWeight, { kind: "vector" }>
+  | Extract<HostWeight, { kind: "matrix"; base: "f32" }>;
+
+/** What a weight becomes in a base. */
+export function weightShape(weight: DenseWeight, base: BaseType): WeightShape {
+  if (weight.kind === "vector") return { kind: "vector", size: weight.values.length };
+  const { kind, inFeatures, outFeatures } = weight;
+  return { kind, inFeatures, outFeatures, base };
+}

@@ -1,14 +1,25 @@
 import { describe, expect, test } from "vitest";
+import { openReference } from "../engines/reference/engine.ts";
 import { gradientError } from "../engines/tfjs/gradients.contract.ts";
+import { leakCheck } from "../engines/tfjs/leaks.contract.ts";
 import { openEngine } from "../engines/tfjs/open.ts";
+import { createTensorflowTrainer } from "../engines/tfjs/tensorflow-trainer.ts";
 import { wasmDirectory } from "../node.ts";
-import { createTrainer } from "./open.ts";
+import { createPlannedTrainer } from "./planned-trainer.ts";
 import { cases } from "./pytorch.contract.ts";
 import { trainerChecks } from "./trainer.contract.ts";
 
-describe.each(["cpu", "wasm"] as const)("trainer on %s", (backend) => {
+describe("trainer on the float64 reference", () => {
   test.each(trainerChecks)("$name", ({ check }) =>
-    check((model, adapter) => createTrainer({ backend, model, adapter, wasmBase: wasmDirectory() })),
+    check(async (model, adapter) => createPlannedTrainer(await openReference(), model, adapter, "f32")),
+  );
+});
+
+describe.each(["cpu", "wasm"] as const)("trainer on tfjs, %s", (backend) => {
+  test.each([...trainerChecks, leakCheck])("$name", ({ check }) =>
+    check((model, adapter) =>
+      createTensorflowTrainer(backend, model, adapter, { wasmBase: wasmDirectory() }),
+    ),
   );
 
   test.each(cases)("$dataset.kind: every gradient equals PyTorch float64", async (from) => {

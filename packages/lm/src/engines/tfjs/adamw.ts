@@ -3,10 +3,7 @@
  * Source: Decoupled Weight Decay Regularization (Loshchilov & Hutter, arXiv 1711.05101), algorithm 2, as PyTorch has it.
  */
 import * as tf from "@tensorflow/tfjs";
-
-const BETA1 = 0.9;
-const BETA2 = 0.999;
-const EPSILON = 1e-8;
+import { BETA1, BETA2, EPSILON } from "../../trainer/adamw.ts";
 
 export interface AdamWState {
   /** Updates done so far. */

@@ -11,13 +11,14 @@ import * as tf from "@tensorflow/tfjs";
 import type { WebGPUBackend } from "@tensorflow/tfjs-backend-webgpu";
 import { serveLab } from "../../../lab/worker-lab.ts";
 import type { LanguageModel } from "../../models/language-model.ts";
-import { createTrainer } from "../../trainer/open.ts";
 import { cases, type PytorchCase } from "../../trainer/pytorch.contract.ts";
 import { trainerChecks } from "../../trainer/trainer.contract.ts";
 import { GELU_CUBIC, GELU_SLOPE } from "./differentiable.ts";
 import { FUSED_KERNELS } from "./fused.ts";
 import { gradientError } from "./gradients.contract.ts";
+import { leakCheck } from "./leaks.contract.ts";
 import { openEngine } from "./open.ts";
+import { createTensorflowTrainer } from "./tensorflow-trainer.ts";
 import { type DeviceWatch, validatedRun, watchDevice } from "./webgpu.ts";
 import {
   crossEntropyGradientProgram,
@@ -36,13 +37,13 @@ import {
 } from "./webgpu-programs.ts";
 
 const open = (model: LanguageModel, adapter: AdapterShape) =>
-  createTrainer({ backend: "webgpu", model, adapter });
+  createTensorflowTrainer("webgpu", model, adapter, {});
 
 serveLab({
   describe: async () => (await openEngine("webgpu", {})).description,
 
   check: (name: string) => {
-    const check = trainerChecks.find((candidate) => candidate.name === name);
+    const check = [...trainerChecks, leakCheck].find((candidate) => candidate.name === name);
     if (!check) throw new Error(`expected a check, got ${name}`);
     return check.check(open);
   },

@@ -5,6 +5,7 @@ import { type Lab, type LabPage, openLab } from "../../../lab/open-lab.ts";
 import type { EngineDescription } from "../../trainer/engine-description.ts";
 import { cases } from "../../trainer/pytorch.contract.ts";
 import { trainerChecks } from "../../trainer/trainer.contract.ts";
+import { leakCheck } from "./leaks.contract.ts";
 
 const SECONDS = 1000;
 
@@ -38,7 +39,7 @@ describe("trainer on WebGPU", { timeout: 120 * SECONDS }, () => {
     expect(await page.call("castProduct")).toEqual([3, 3, 7, 7]);
   });
 
-  test.each(trainerChecks)("$name", ({ name }) => page.call("check", name));
+  test.each([...trainerChecks, leakCheck])("$name", ({ name }) => page.call("check", name));
 
   test.each(cases.map(({ dataset }, position) => ({ kind: dataset.kind, position })))(
     "$kind: every gradient equals PyTorch float64",

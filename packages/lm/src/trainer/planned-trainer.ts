@@ -1,0 +1,366 @@
+/**
+ * The Trainer on our own engines: a step is planned once and replayed. It holds the frozen model on the device and at
+ * most one prepared plan of each purpose; another batch shape or dropout rate replaces it.
+ */
+import {
+  type AdapterShape,
+  type Backend,
+  createRandom,
+  drawDropoutMask,
+  gatherValues,
+  initialAdapter,
+  keptIndices,
+  type Random,
+} from "@fedlodrop/run";
+import {
+  type AdapterPlacement,
+  checkAdapter,
+  fullIndices,
+  maskIndices,
+  placeFullAdapter,
+  placeMasked,
+  toKernelOrder,
+  toWireOrder,
+} from "../adapter/placement.ts";
+import { rescaleFactor } from "../adapter/rescale.ts";
+import { type Batch, batchRows, createBatch, sampleCount } from "../data/batches.ts";
+import type { Dataset } from "../data/dataset.ts";
+import { type Architecture, architectureOf } from "../models/architecture.ts";
+import type { LanguageModel } from "../models/language-model.ts";
+import type { BufferId } from "../ops/buffer.ts";
+import type { Engine, Execution, Plan } from "../plan/engine.ts";
+import type { BaseType } from "../plan/weight.ts";
+import { adamWSettings } from "./adamw.ts";
+import type { EngineDescription } from "./engine-description.ts";
+import { evaluateClasses, evaluateTokens } from "./evaluate.ts";
+import { sampleToken } from "./generate.ts";
+import { type GenerationPlan, planGeneration, readPrompt, readToken } from "./generation.ts";
+import { fittingPlan } from "./memory.ts";
+import { planStep, STEP, type StepPlan, type StepShape } from "./step-plan.ts";
+import type {
+  Evaluation,
+  GenerationOptions,
+  LocalTrainer,
+  RoundOutcome,
+  RoundRequest,
+  TrainingOptions,
+  TrainingStep,
+} from "./trainer.ts";
+import { uploadWeights } from "./upload.ts";
+import { yieldToEvents } from "./yield-to-events.ts";
+
+/** @throws one line when the weights do not fit, one of them is not finite or the engine cannot hold the base. */
+export async function createPlannedTrainer(
+  engine: Engine,
+  model: LanguageModel,
+  shape: AdapterShape,
+  base: BaseType,
+): Promise<LocalTrainer> {
+  const architecture = architectureOf(model);
+  const weightBytes = await uploadWeights(engine, architecture, base);
+  const { endOfTextId } = model.config;
+  return new PlannedTrainer(engine, { ...architecture, weights: () => [] }, endOfTextId, weightBytes, shape);
+}
+
+interface Prepared<P> {
+  readonly key: string;
+  readonly plan: P;
+  readonly execution: Execution;
+}
+
+class PlannedTrainer implements LocalTrainer {
+  readonly backend: Backend;
+  readonly engine: EngineDescription;
+  private readonly device: Engine;
+  private readonly model: Architecture;
+  private readonly endOfTextId: number;
+  private readonly weightBytes: number;
+  private readonly shape: AdapterShape;
+  private readonly full: AdapterPlacement;
+  private readonly prepared = new Map<string, Prepared<unknown>>();
+  /** Calls take turns: an engine runs one thing at a time. */
+  private turn: Promise<unknown> = Promise.resolve();
+
+  constructor(
+    device: Engine,
+    model: Architecture,
+    endOfTextId: number,
+    weightBytes: number,
+    shape: AdapterShape,
+  ) {
+    this.device = device;
+    this.engine = device.description;
+    this.backend = device.description.backend;
+    this.model = model;
+    this.endOfTextId = endOfTextId;
+    this.weightBytes = weightBytes;
+    this.shape = shape;
+    this.full = placeFullAdapter(shape);
+  }
+
+  async warmUp(dataset: Dataset, training: TrainingOptions) {
+    // Any mask will do: kept counts change nothing that is compiled, and the result is thrown away.
+    const dropoutRate = 0.5;
+    const key = { seed: "warm-up", round: 0, participantId: "warm-up", dropoutRate };
+    const mask = drawDropoutMask(this.shape, key);
+    const { steps } = await this.trainRound(
+      {
+        mask,
+        dropoutRate,
+        values: gatherValues(initialAdapter(this.shape, "warm-up"), keptIndices(this.shape, mask)),
+        training: { ...training, localSteps: 2 },
+        batchSeed: "warm-up",
+      },
+      dataset,
+    );
+    const [first, second] = steps as [TrainingStep, TrainingStep];
+    return { firstStepSeconds: first.seconds, stepSeconds: second.seconds };
+  }
+
+  trainRound(
+    request: RoundRequest,
+    dataset: Dataset,
+    onStep?: (step: TrainingStep) => void,
+    signal?: AbortSignal,
+  ): Promise<RoundOutcome> {
+    return this.inTurn(() => this.train(request, dataset, onStep, signal));
+  }
+
+  evaluate(dataset: Dataset, adapter?: Float32Array): Promise<Evaluation> {
+    return this.inTurn(async () => {
+      if (dataset.kind === "language-model")
+        return evaluateTokens(dataset, (batch) => this.read(batch, dataset, adapter, "losses"));
+      // The base model has no head; a zero one predicts every class alike.
+      const values = adapter ?? new Float32Array(this.full.valueCount);
+      return evaluateClasses(dataset, (batch) => this.read(batch, dataset, values, "logits"));
+    });
+  }
+
+  gradient(dataset: Dataset, adapter: Float32Array): Promise<Float32Array> {
+    return this.inTurn(async () => {
+      checkAdapter(this.shape, adapter);
+      const rows = Array.from({ length: sampleCount(dataset) }, (_, row) => row);
+      const batch = createBatch(dataset, rows);
+      const step = await this.prepareStep(batch, dataset, this.full, "gradient");
+      this.writeAdapter(step.execution, step.plan.adapter, adapter, this.full, fullIndices(this.shape));
+      writeBatch(step, batch);
+      const [values] = await step.execution.run(STEP, [step.plan.gradient as BufferId]);
+      return toWireOrder(values as Float32Array, this.full);
+    });
+  }
+
+  generate(
+    promptIds: readonly number[],
+    options: GenerationOptions,
+    adapter?: Float32Array,
+    onToken?: (id: number) => void,
+  ): Promise<number[]> {
+    return this.inTurn(async () => {
+      const random = createRandom(options.seed, "generate");
+      const ids = promptIds.length > 0 ? [...promptIds] : [this.endOfTextId];
+      const generated: number[] = [];
+      while (generated.length < options.maxTokens) {
+        // When the context is full its later half is read anew, so that the cost of a token stays flat.
+        const { maxPositions } = this.model;
+        const context = ids.slice(-(generated.length === 0 ? maxPositions : Math.ceil(maxPositions / 2)));
+        const ended = await this.continueFrom(context, options, adapter, random, (id) => {
+          ids.push(id);
+          generated.push(id);
+          onToken?.(id);
+          return generated.length < options.maxTokens;
+        });
+        if (ended) break;
+      }
+      return generated;
+    });
+  }
+
+  dispose(): void {
+    for (const { execution } of this.prepared.values()) execution.dispose();
+    this.prepared.clear();
+    this.device.dispose();
+  }
+
+  private async train(
+    { mask, dropoutRate, values, training, batchSeed }: RoundRequest,
+    dataset: Dataset,
+    onStep: ((step: TrainingStep) => void) | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<RoundOutcome> {
+    const placement = placeMasked(this.shape, mask, rescaleFactor(training.rescale, dropoutRate));
+    if (values.length !== placement.valueCount)
+      throw new Error(`round: expected ${placement.valueCount} kept values, got ${values.length}`);
+    const batches = batchRows(sampleCount(dataset), training.batchSize, batchSeed);
+    const steps: TrainingStep[] = [];
+    let trained = values;
+    let step: Prepared<StepPlan> | undefined;
+    for (let number = 1; number <= training.localSteps; number++) {
+      await yieldToEvents();
+      signal?.throwIfAborted();
+      const start = performance.now();
+      const batch = createBatch(dataset, batches.next().value as readonly number[]);
+      if (!step) {
+        step = await this.prepareStep(batch, dataset, placement, "train");
+        this.writeAdapter(step.execution, step.plan.adapter, values, placement, maskIndices(mask));
+        const zeros = new Float32Array(placement.valueCount);
+        step.execution.write(step.plan.optimizer?.mean as BufferId, zeros);
+        step.execution.write(step.plan.optimizer?.variance as BufferId, zeros);
+      }
+      writeBatch(step, batch);
+      step.execution.write(step.plan.optimizer?.settings as BufferId, adamWSettings(number, training));
+      const isLast = number === training.localSteps;
+      const reads = [step.plan.report, ...(isLast ? [step.plan.adapter?.values as BufferId] : [])];
+      const [report, final] = await step.execution.run(STEP, reads);
+      const [loss, gradientNorm] = report as unknown as [number, number];
+      if (!Number.isFinite(loss) || !Number.isFinite(gradientNorm))
+        throw new Error(
+          `training diverged at step ${number}: expected a finite loss and gradient, got ${loss} and ${gradientNorm} (learning rate ${training.learningRate})`,
+        );
+      if (final) trained = toWireOrder(final as Float32Array, placement);
+      const seconds = (performance.now() - start) / 1000;
+      const report_ = { step: number, loss, gradientNorm, seconds, tokens: batch.tokenCount };
+      steps.push(report_);
+      onStep?.(report_);
+    }
+    return { delta: values.map((value, i) => (trained[i] as number) - value), steps };
+  }
+
+  /** Losses or class scores of one batch under the full adapter, or under none. */
+  private async read(
+    batch: Batch,
+    dataset: Dataset,
+    adapter: Float32Array | undefined,
+    what: "losses" | "logits",
+  ): Promise<Float32Array> {
+    await yieldToEvents();
+    const placement = adapter ? this.full : null;
+    const step = await this.prepareStep(batch, dataset, placement, "evaluate");
+    if (adapter) {
+      checkAdapter(this.shape, adapter);
+      this.writeAdapter(step.execution, step.plan.adapter, adapter, this.full, fullIndices(this.shape));
+    }
+    writeBatch(step, batch);
+    const [values] = await step.execution.run(STEP, [step.plan[what] as BufferId]);
+    return values as Float32Array;
+  }
+
+  /** @returns whether the text ended, rather than the context. */
+  private async continueFrom(
+    context: readonly number[],
+    { maxTokens, temperature, topK }: GenerationOptions,
+    adapter: Float32Array | undefined,
+    random: Random,
+    onToken: (id: number) => boolean,
+  ): Promise<boolean> {
+    const { execution, plan } = await this.prepareGeneration(context.length, maxTokens, adapter);
+    let logits = await readPrompt(execution, plan, context);
+    for (let position = context.length; ; position++) {
+      const id = sampleToken(logits, temperature, topK, random);
+      if (id === this.endOfTextId || !onToken(id)) return true;
+      if (position === plan.capacity) return false;
+      await yieldToEvents();
+      logits = await readToken(execution, plan, id, position);
+    }
+  }
+
+  private async prepareGeneration(
+    promptLength: number,
+    maxTokens: number,
+    adapter: Float32Array | undefined,
+  ): Promise<Prepared<GenerationPlan>> {
+    const { maxPositions } = this.model;
+    // In steps of 16, so that prompts of about the same length share a plan.
+    const roundUp = (tokens: number): number => Math.min(maxPositions, 16 * Math.ceil(tokens / 16));
+    const [promptRows, capacity] = [roundUp(promptLength), roundUp(promptLength + maxTokens)];
+    const placement = adapter ? this.full : null;
+    if (adapter) checkAdapter(this.shape, adapter);
+    const prepared = await this.prepare("generate", `${promptRows} ${capacity} ${placement !== null}`, () =>
+      planGeneration(this.model, promptRows, capacity, placement),
+    );
+    if (adapter)
+      this.writeAdapter(
+        prepared.execution,
+        prepared.plan.adapter,
+        adapter,
+        this.full,
+        fullIndices(this.shape),
+      );
+    return prepared;
+  }
+
+  private prepareStep(
+    { batchSize: batch, length }: Batch,
+    { kind }: Dataset,
+    placement: AdapterPlacement | null,
+    purpose: StepShape["purpose"],
+  ): Promise<Prepared<StepPlan>> {
+    const { maxPositions, blockCount } = this.model;
+    if (length > maxPositions)
+      throw new Error(`sequence: expected at most ${maxPositions} tokens, got ${length}`);
+    const labels = kind === "language-model" ? null : (this.shape.dense[0]?.shape[0] ?? null);
+    if (kind === "classification" && labels === null)
+      throw new Error("classification: expected the adapter to have a head, got one without labels");
+    const shape = { batch, length, labels, placement, purpose };
+    return this.prepare(purpose, `${batch} ${length} ${labels} ${placement?.key}`, () =>
+      fittingPlan(this.device, this.weightBytes, blockCount, shape, (changed, recomputed) =>
+        planStep(this.model, changed, recomputed),
+      ),
+    );
+  }
+
+  private async prepare<P extends { readonly plan: Plan }>(
+    purpose: string,
+    key: string,
+    make: () => P,
+  ): Promise<Prepared<P>> {
+    const known = this.prepared.get(purpose);
+    if (known?.key === key) return known as Prepared<P>;
+    const plan = make();
+    known?.execution.dispose();
+    this.prepared.delete(purpose);
+    const prepared = { key, plan, execution: await this.device.prepare(plan.plan) };
+    this.prepared.set(purpose, prepared);
+    return prepared;
+  }
+
+  private writeAdapter(
+    execution: Execution,
+    buffers: { readonly values: BufferId; readonly indices: BufferId } | null,
+    values: Float32Array,
+    placement: AdapterPlacement,
+    indices: Int32Array,
+  ): void {
+    if (buffers === null) throw new Error("plan: expected one with an adapter");
+    execution.write(buffers.values, toKernelOrder(values, placement));
+    execution.write(buffers.indices, indices);
+  }
+
+  private inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.turn.then(work);
+    this.turn = result.then(
+      () => {},
+      () => {},
+    );
+    return result;
+  }
+}
+
+function writeBatch(
+  { execution, plan }: Prepared<StepPlan>,
+  { ids, batchSize, length, target }: Batch,
+): void {
+  execution.write(plan.ids, ids);
+  execution.write(
+    plan.positions,
+    Int32Array.from(ids, (_, row) => row % length),
+  );
+  const targets = target.kind === "next-tokens" ? target.ids : target.labels;
+  execution.write(plan.targets, targets);
+  execution.write(plan.weights, new Float32Array(targets.length).fill(1 / targets.length));
+  if (target.kind === "labels" && plan.lastRows !== null)
+    execution.write(
+      plan.lastRows,
+      target.lastPositions.map((position, row) => row * length + position),
+    );
+  if (batchSize * length !== ids.length) throw new Error("batch: expected whole sequences");
+}

@@ -1,0 +1,117 @@
+/** Plans of a training step and of an evaluation: a batch of whole sequences, forward and, for training, backward. */
+import { CLASSIFICATION_HEAD } from "../adapter/lora.ts";
+import type { AdapterPlacement } from "../adapter/placement.ts";
+import type { Architecture } from "../models/architecture.ts";
+import type { BufferId } from "../ops/buffer.ts";
+import { PlanBuilder } from "../plan/builder.ts";
+import type { Plan } from "../plan/engine.ts";
+import { gatherRows, trainedHead } from "../plan/layers.ts";
+import { Network, type Value } from "../plan/network.ts";
+import { BETA1, BETA2, EPSILON } from "./adamw.ts";
+
+export interface StepShape {
+  readonly batch: number;
+  readonly length: number;
+  /** What is predicted: the next token everywhere, or one of `labels` classes from each sequence's last token. */
+  readonly labels: number | null;
+  readonly placement: AdapterPlacement | null;
+  /** `train` has the backward pass and AdamW, `gradient` the backward pass alone, `evaluate` neither. */
+  readonly purpose: "train" | "gradient" | "evaluate";
+}
+
+/** The plan and the places that the host writes and reads. Targets and losses: one a token, or one a sequence. */
+export interface StepPlan {
+  readonly plan: Plan;
+  readonly recomputedBlocks: number;
+  readonly ids: BufferId; // i32 [B·T]
+  readonly positions: BufferId; // i32 [B·T]
+  readonly lastRows: BufferId | null; // i32 [B]; null for next tokens
+  readonly targets: BufferId; // i32
+  readonly weights: BufferId; // f32, of each target's loss in the objective
+  readonly losses: BufferId; // f32
+  readonly logits: BufferId | null; // f32 [B, labels]
+  readonly adapter: { readonly values: BufferId; readonly indices: BufferId } | null;
+  readonly gradient: BufferId | null;
+  /** AdamW's moments and settings. */
+  readonly optimizer: {
+    readonly mean: BufferId;
+    readonly variance: BufferId;
+    readonly settings: BufferId;
+  } | null;
+  /** f32 [2]: weighted sum of the losses, norm of the gradient. */
+  readonly report: BufferId;
+}
+
+/** The name of its only segment. */
+export const STEP = "step";
+
+export function planStep(model: Architecture, shape: StepShape, recomputedBlocks = 0): StepPlan {
+  const { batch, length, labels, placement, purpose } = shape;
+  const plan = new PlanBuilder();
+  const rows = batch * length;
+  const targetCount = labels === null ? rows : batch;
+  const ids = plan.buffer("input", "ids", rows, "i32");
+  const positions = plan.buffer("input", "positions", rows, "i32");
+  const lastRows = labels === null ? null : plan.buffer("input", "last rows", batch, "i32");
+  const targets = plan.buffer("input", "targets", targetCount, "i32");
+  const weights = plan.buffer("input", "weights", targetCount);
+  const losses = plan.buffer("output", "losses", targetCount);
+  const report = plan.buffer("output", "report", 2);
+  const size = placement?.valueCount ?? 0;
+  const trains = purpose !== "evaluate";
+  const gradient = trains ? plan.buffer("state", "gradient", size) : null;
+  const adapter = placement && {
+    placement,
+    values: plan.buffer("state", "values", size),
+    indices: plan.buffer("input", "kept indices", placement.indexCount, "i32"),
+    gradient,
+  };
+
+  const net = new Network(plan, {
+    tokens: { kind: "sequences", batch, length, lengths: null },
+    ...{ ids, positions, adapter, recomputedBlocks },
+  });
+  plan.begin(STEP);
+  const hidden = model.forward(net);
+  let logits: BufferId | null = null;
+  let [out, dOut]: [Value, BufferId | null] = [hidden, null];
+  if (labels === null || lastRows === null) {
+    dOut = gradient === null ? null : plan.activation("dHidden", rows * model.width);
+    plan.emit({
+      ...{ kind: "cross-entropy", hidden: hidden.buffer, head: model.head, targets, weights, loss: losses },
+      ...{ dHidden: dOut, rows, width: model.width, vocabulary: model.vocabularySize },
+    });
+  } else {
+    logits = plan.buffer("output", "logits", batch * labels);
+    out = trainedHead(net, gatherRows(net, hidden, lastRows, batch), CLASSIFICATION_HEAD, logits, labels);
+    dOut = gradient === null ? null : plan.activation("dLogits", batch * labels);
+    plan.emit({
+      ...{ kind: "logit-cross-entropy", logits, targets, weights, loss: losses },
+      ...{ dLogits: dOut, rows: batch, classes: labels },
+    });
+  }
+  const weighted = { buffer: report, offset: 0 };
+  plan.emit({ kind: "dot", a: losses, b: weights, out: weighted, size: targetCount });
+  if (dOut !== null) net.backward(out, dOut);
+
+  let optimizer: StepPlan["optimizer"] = null;
+  if (gradient !== null && adapter !== null) {
+    plan.emit({ kind: "norm", x: gradient, out: { buffer: report, offset: 1 }, size });
+    if (purpose === "train") {
+      optimizer = {
+        mean: plan.buffer("state", "mean", size),
+        variance: plan.buffer("state", "variance", size),
+        settings: plan.buffer("input", "settings", 4),
+      };
+      plan.emit({
+        ...{ kind: "adamw", values: adapter.values, gradient, ...optimizer },
+        ...{ beta1: BETA1, beta2: BETA2, epsilon: EPSILON, size },
+      });
+    }
+  }
+  return {
+    plan: plan.build(),
+    recomputedBlocks,
+    ...{ ids, positions, lastRows, targets, weights, losses, logits, adapter, gradient, optimizer, report },
+  };
+}
