@@ -13,4 +13,4 @@ export type {
   TaskDefinition,
   TextGroup,
 } from "./task.ts";
-export { MAXIMUM_FILE_BYTES, readTextRows, type TextRow } from "./text-rows.ts";
+export { MAXIMUM_FILE_BYTES, readTextRows, sameLabel, type TextRow } from "./text-rows.ts";

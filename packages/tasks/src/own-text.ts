@@ -6,7 +6,7 @@ import { taskDefinition } from "./definitions.ts";
 import { isHeldOut } from "./held-out.ts";
 import { cutIntoStretches, passageEnd } from "./passages.ts";
 import type { Sample, TaskDefinition, TextGroup } from "./task.ts";
-import { readTextRows, type TextRow } from "./text-rows.ts";
+import { labelKey, readTextRows, sameLabel, type TextRow } from "./text-rows.ts";
 
 /** Below this there is not even a batch of training windows and one to measure. */
 const MINIMUM_CHARACTERS = 2_000;
@@ -35,7 +35,10 @@ export function taskFromRows(rows: readonly TextRow[], fileName: string): FileTa
     if (own) own.push(row);
     else byDevice.set(name, [row]);
   }
-  const labels = [...new Set(rows.flatMap((row) => row.label ?? []))].sort();
+  const spellings = new Map<string, string>();
+  for (const { label } of rows)
+    if (label !== undefined && !spellings.has(labelKey(label))) spellings.set(labelKey(label), label);
+  const labels = [...spellings.values()].sort();
   const base: TaskDefinition = {
     ...taskDefinition(labels.length > 0 ? "spam" : "own-text"),
     name: fileName,
@@ -50,15 +53,22 @@ export function taskFromRows(rows: readonly TextRow[], fileName: string): FileTa
     return { definition: base, groups };
   }
 
-  const labelled = rows.filter((row) => row.label !== undefined).length;
-  if (labelled < rows.length)
+  const unlabelled = rows.filter((row) => row.label === undefined);
+  if (unlabelled.length > 0) {
+    const labelled = rows.length - unlabelled.length;
     throw new Error(
-      `${fileName}: expected a label on every row or on none, got ${labelled} of ${rows.length}`,
+      `${fileName}, line ${unlabelled[0]?.line}: expected a label on every row or on none, got ${labelled} of ${rows.length}`,
     );
+  }
   if (labels.length === 1)
     throw new Error(`${fileName}: expected two labels or more, got only "${labels[0]}"`);
   const groups = [...byDevice].map(([name, own]) => {
-    const samples = own.map(({ text, label = "" }): Sample => ({ text, label: labels.indexOf(label) }));
+    const samples = own.map(
+      ({ text, label = "" }): Sample => ({
+        text,
+        label: labels.findIndex((name) => sameLabel(name, label)),
+      }),
+    );
     return {
       name,
       train: samples.filter(({ text }) => !isHeldOut(text, 5)),

@@ -39,9 +39,17 @@ export function assembleTask(
 
   const distinct = withoutDuplicates(groups);
   const limit = samplesPerDevice === null ? null : limitOf(samplesPerDevice);
+  const ofOwnersInPlay = chooseHeldOut(groupsInPlay(distinct, devices, rule), limitOf(heldOutSamples));
+  // Owners of a row or two may have none to hold out: then everybody's are measured.
+  const heldOut =
+    ofOwnersInPlay.length > 0 ? ofOwnersInPlay : chooseHeldOut(distinct, limitOf(heldOutSamples));
+  if (heldOut.length === 0)
+    throw new Error(
+      `${definition.name}: expected some texts to hold out, got none that are not trained on too; give it more rows`,
+    );
   return {
     definition,
     devices: splitAmongDevices(distinct, { devices, rule, seed, limit }),
-    heldOut: chooseHeldOut(groupsInPlay(distinct, devices, rule), limitOf(heldOutSamples)),
+    heldOut,
   };
 }

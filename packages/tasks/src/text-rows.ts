@@ -4,14 +4,16 @@
  *   .jsonl  one object a line: {"text": …, "label"?: …, "device"?: …}
  *   .csv    a header line with a column "text", and "label" and "device" if wanted; .tsv likewise
  */
-import Papa from "papaparse";
 import { cleanText } from "./clean-text.ts";
 import { type DecodedText, decodeText } from "./decode-text.ts";
+import { parseTable } from "./text-table.ts";
 
 export interface TextRow {
   readonly text: string;
   readonly label?: string;
   readonly device?: string;
+  /** Where it begins in the file; the first line is 1. */
+  readonly line: number;
 }
 
 export const MAXIMUM_FILE_BYTES = 20_000_000;
@@ -34,63 +36,72 @@ function parseRows({ text }: DecodedText, fileName: string): TextRow[] {
   const ending = fileName.slice(fileName.lastIndexOf(".") + 1).toLowerCase();
   switch (ending) {
     case "txt":
-      return [{ text }];
+      return [{ text, line: 1 }];
     case "jsonl":
       return parseJsonLines(text, fileName);
     case "csv":
-    case "tsv":
-      return parseTable(text, fileName);
+    case "tsv": {
+      const { header, rows } = parseTable(text, fileName, ending);
+      return rows.map(({ fields, line }) => {
+        const named = Object.fromEntries(header.map((name, column) => [name, fields[column] ?? ""]));
+        return toRow(named, line, fileName);
+      });
+    }
     default:
       throw new Error(`${fileName}: expected a .txt, .jsonl, .csv or .tsv file`);
   }
 }
 
 function parseJsonLines(text: string, fileName: string): TextRow[] {
-  return text.split(/\r?\n/).flatMap((line, index) => {
-    if (line.trim() === "") return [];
-    const row = toRow(parseJson(line));
-    if (!row) {
-      const got = line.length > 60 ? `${line.slice(0, 60)}…` : line;
-      throw new Error(`${fileName}, line ${index + 1}: expected an object with a string "text", got ${got}`);
-    }
-    return [row];
-  });
+  return text
+    .split(/\r?\n/)
+    .flatMap((content, index) =>
+      content.trim() === "" ? [] : [toRow(parseJson(content, index + 1, fileName), index + 1, fileName)],
+    );
 }
 
-function parseJson(line: string): unknown {
+function parseJson(content: string, line: number, fileName: string): unknown {
   try {
-    return JSON.parse(line);
-  } catch {
-    return undefined;
+    return JSON.parse(content);
+  } catch (cause) {
+    const reason = content.trimEnd().endsWith(",")
+      ? "a comma follows it; each line is a value of its own"
+      : (cause as Error).message.split("\n", 1)[0];
+    throw new Error(`${fileName}, line ${line}: the JSON is broken (${reason}), got ${excerpt(content)}`, {
+      cause,
+    });
   }
 }
 
-function parseTable(text: string, fileName: string): TextRow[] {
-  const { data, errors, meta } = Papa.parse<Record<string, string>>(text, {
-    header: true,
-    skipEmptyLines: "greedy",
-    transformHeader: (header) => header.trim().toLowerCase(),
-  });
-  if (!meta.fields?.includes("text")) {
-    const got = meta.fields?.slice(0, 8).join(", ") || "none";
-    throw new Error(`${fileName}: expected a column "text", got ${got}`);
-  }
-  const broken = errors.find((error) => error.type !== "Delimiter");
-  // Row 0 is the line after the header.
-  if (broken) throw new Error(`${fileName}, row ${(broken.row ?? 0) + 1}: ${broken.message}`);
-  return data.flatMap((fields) => toRow(fields) ?? []);
-}
+const excerpt = (content: string): string => (content.length > 60 ? `${content.slice(0, 60)}…` : content);
 
-/** Numbers are welcome as labels and devices; a text must be a string. */
-function toRow(value: unknown): TextRow | undefined {
+function toRow(value: unknown, line: number, fileName: string): TextRow {
   if (typeof value !== "object" || value === null || !("text" in value) || typeof value.text !== "string")
-    return;
-  const label = "label" in value ? nameOf(value.label) : undefined;
-  const device = "device" in value ? nameOf(value.device) : undefined;
-  return { text: value.text, ...(label && { label }), ...(device && { device }) };
+    throw new Error(
+      `${fileName}, line ${line}: expected an object with a string "text", got ${excerpt(JSON.stringify(value))}`,
+    );
+  const name = (field: "label" | "device"): string | undefined =>
+    nameOf((value as Readonly<Record<string, unknown>>)[field], field, line, fileName);
+  const [label, device] = [name("label"), name("device")];
+  return { text: value.text, ...(label && { label }), ...(device && { device }), line };
 }
 
-function nameOf(value: unknown): string | undefined {
-  if (typeof value !== "string" && typeof value !== "number") return undefined;
-  return String(value).trim() || undefined;
+/** Numbers and truth values are welcome as names; null is none. */
+function nameOf(value: unknown, field: string, line: number, fileName: string): string | undefined {
+  switch (typeof value) {
+    case "string":
+      return value.trim() || undefined;
+    case "number":
+    case "boolean":
+      return String(value);
+    default:
+      if (value === undefined || value === null) return undefined;
+      throw new Error(
+        `${fileName}, line ${line}: expected "${field}" to be text, a number, true or false, got ${excerpt(JSON.stringify(value))}`,
+      );
+  }
 }
+
+/** One label in several spellings is one label: letter case and space around it are no difference. */
+export const sameLabel = (a: string, b: string): boolean => labelKey(a) === labelKey(b);
+export const labelKey = (label: string): string => label.trim().toLowerCase();

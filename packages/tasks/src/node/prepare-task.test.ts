@@ -59,6 +59,15 @@ test("a task file becomes a federation", async () => {
   expect(task.definition.labels).toEqual(["0", "1"]);
 });
 
+test("owners of a single row take part, and are measured on what others hold out", async () => {
+  const path = join(directory, "owners.csv");
+  const rows = Array.from({ length: 80 }, (_, index) => `text number ${index},${index % 2},owner ${index}`);
+  await writeFile(path, ["text,label,device", ...rows].join("\n"));
+  const task = await prepareTask(path, { ...everything, devices: 2 });
+  expect(task.devices.map(({ train }) => train.length)).toEqual([1, 1]);
+  expectNoLeak(task);
+});
+
 test("what cannot be prepared says so in one line", async () => {
   const missing = join(directory, "none.csv");
   await expect(prepareTask(missing, everything)).rejects.toThrow(

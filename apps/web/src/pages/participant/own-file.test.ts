@@ -42,7 +42,7 @@ describe("readOwnFile", () => {
         labels: [...spam.labels],
         prompts: [],
       }),
-    ).toThrow("mail.csv, row 1: expected a label (ham or spam), got maybe");
+    ).toThrow("mail.csv, line 2: expected a label (ham or spam), got maybe");
   });
 
   it("says what is wrong with a file that has too little text", () => {

@@ -1,6 +1,6 @@
 /** A participant's file as training samples of the run's task. */
 import type { RunDescription } from "@fedlodrop/protocol";
-import { readOwnText, readTextRows, type Sample } from "@fedlodrop/tasks";
+import { readOwnText, readTextRows, type Sample, sameLabel } from "@fedlodrop/tasks";
 import type { OwnTexts } from "../../device/messages.ts";
 
 /** @throws one line that a person can act on, when the file does not fit the task. */
@@ -17,11 +17,11 @@ export function readOwnFile(
 }
 
 function labelledSamples(bytes: Uint8Array, fileName: string, labels: readonly string[]): readonly Sample[] {
-  return readTextRows(bytes, fileName).map(({ text, label }, row) => {
-    const index = labels.findIndex((name) => name.toLowerCase() === label?.toLowerCase());
+  return readTextRows(bytes, fileName).map(({ text, label, line }) => {
+    const index = label === undefined ? -1 : labels.findIndex((name) => sameLabel(name, label));
     if (index < 0)
       throw new Error(
-        `${fileName}, row ${row + 1}: expected a label (${labels.join(" or ")}), got ${label ?? "none"}`,
+        `${fileName}, line ${line}: expected a label (${labels.join(" or ")}), got ${label ?? "none"}`,
       );
     return { text, label: index };
   });
