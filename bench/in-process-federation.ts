@@ -2,14 +2,15 @@
  * One federation without sockets: the product's masks, trainer and aggregation in the order a run has them, every
  * participant in every round. What it leaves out is the wire, which changes no number at f32.
  */
-import { createAggregation } from "@fedlodrop/federation";
-import type { Dataset, Trainer, TrainingOptions } from "@fedlodrop/lm";
+import { type Admission, beginFold, boundsOf, createStandings } from "@fedlodrop/federation";
+import type { Dataset, Trainer } from "@fedlodrop/lm";
 import {
   type AdapterShape,
-  drawDropoutMask,
+  type Aggregation,
   gatherValues,
   initialAdapter,
-  keptIndices,
+  type RunConfig,
+  subAdapter,
 } from "@fedlodrop/run";
 
 export interface Federation {
@@ -17,28 +18,48 @@ export interface Federation {
   readonly shape: AdapterShape;
   /** One dataset per participant. */
   readonly datasets: readonly Dataset[];
-  readonly training: TrainingOptions;
+  readonly training: RunConfig["training"];
   readonly dropoutRate: number;
   readonly seed: string;
+  readonly aggregation: Aggregation;
+  /** What a participant sends in place of its change. */
+  readonly tamper?: (participantId: string, round: number, changes: Float32Array) => Float32Array;
 }
 
-/** The full adapter after each round. */
-export async function* federate(federation: Federation, rounds: number): AsyncGenerator<Float32Array> {
-  const { trainer, shape, datasets, training, dropoutRate, seed } = federation;
+export interface RoundOutcome {
+  readonly round: number;
+  /** The full adapter after the round. */
+  readonly adapter: Float32Array;
+  readonly admissions: readonly (Admission & { readonly participantId: string })[];
+  readonly agreements: ReadonlyMap<string, number | null>;
+}
+
+export async function* federate(federation: Federation, rounds: number): AsyncGenerator<RoundOutcome> {
+  const { trainer, shape, datasets, training, dropoutRate, seed, aggregation } = federation;
+  const { tamper = (_id, _round, changes) => changes } = federation;
+  const standings = createStandings();
   let adapter = initialAdapter(shape, seed);
+  const seen: RoundOutcome["admissions"][] = [];
   for (let round = 1; round <= rounds; round++) {
-    const aggregation = createAggregation(adapter.length);
+    const bounds = boundsOf(seen, training, adapter);
+    const { isLeftOut } = standings;
+    const fold = beginFold(aggregation, { shape, adapter, bounds, isLeftOut });
+    const admissions: (Admission & { participantId: string })[] = [];
     for (const [index, dataset] of datasets.entries()) {
       const participantId = `p${index + 1}`;
-      const mask = drawDropoutMask(shape, { seed, round, participantId, dropoutRate });
-      const indices = keptIndices(shape, mask);
+      const { mask, indices } = subAdapter(shape, { seed, round, participantId, dropoutRate });
       const values = gatherValues(adapter, indices);
       const batchSeed = `${seed}/${round}/${participantId}`;
       const { delta } = await trainer.trainRound({ mask, dropoutRate, values, training, batchSeed }, dataset);
-      aggregation.fold(delta, indices, sampleCount(dataset));
+      const changes = tamper(participantId, round, delta);
+      const admission = fold.admit({ participantId, changes, indices, weight: sampleCount(dataset) });
+      admissions.push({ participantId, ...admission });
     }
-    adapter = aggregation.apply(adapter);
-    yield adapter;
+    const { agreements, ...combined } = fold.finish();
+    adapter = combined.adapter;
+    seen.push(admissions);
+    standings.note(agreements);
+    yield { round, adapter, admissions, agreements };
   }
 }
 

@@ -128,8 +128,9 @@ async function runTrial(dropoutRate: number, seed: string): Promise<Trial> {
   };
   await measure(0);
   let round = 0;
-  const federation = { trainer, shape, datasets, training: settings.training, dropoutRate, seed };
-  for await (const adapter of federate(federation, settings.rounds)) {
+  const { training } = settings;
+  const federation = { trainer, shape, datasets, training, dropoutRate, seed, aggregation: "mean" } as const;
+  for await (const { adapter } of federate(federation, settings.rounds)) {
     round += 1;
     if (round % Number(flags.every) === 0 || round === settings.rounds) await measure(round, adapter);
   }

@@ -55,7 +55,7 @@ interface Cost {
 function openRun(count: number): () => Cost {
   const config = { ...DEFAULT_RUN_CONFIG, rounds: 1e6, maxParticipants: count, minParticipants: 1 };
   const ids = Array.from({ length: count }, (_, i) => `p${i + 1}`);
-  const numbers = createRoundNumbers(SHAPE, config.seed, new Float32Array(adapterSize(SHAPE)));
+  const numbers = createRoundNumbers(SHAPE, config.seed, new Float32Array(adapterSize(SHAPE)), []);
   const traffic = createTraffic();
   const values = new Float32Array(keptValueCount(SHAPE, DROPOUT_RATE));
   const bytes = 16 + 4 * values.length;
@@ -93,7 +93,7 @@ function openRun(count: number): () => Cost {
     }));
     dispatch({ kind: "planned", round, plan: { assignments, allocation: null }, atMs: 0 });
     traffic.begin(round);
-    numbers.begin();
+    numbers.begin(config);
     for (const participantId of ids) {
       numbers.subAdapter(round, participantId, DROPOUT_RATE);
       traffic.sent(participantId, round, bytes);
@@ -104,8 +104,9 @@ function openRun(count: number): () => Cost {
       numbers.drop(participantId);
     }
     if (state.kind !== "closing") throw new Error(`expected the round to close, the run is ${state.kind}`);
-    numbers.adopt(numbers.finish());
-    dispatch({ kind: "closed", round, traffic: traffic.all, atMs: 2 });
+    const { adapter, updates } = numbers.finish();
+    numbers.adopt(adapter);
+    dispatch({ kind: "closed", round, traffic: traffic.all, updates, atMs: 2 });
     dispatch({ kind: "evaluated", round, evaluation: null, atMs: 2 });
     const perDevice = 1000 / count;
     return { machine: perDevice * machineMs, all: perDevice * (performance.now() - startedAt) };

@@ -21,6 +21,10 @@ describe("readRunFlags", () => {
   });
 
   it.each([
+    [
+      ["--aggregation", "average"],
+      '--aggregation: expected mean, clipped-mean, trimmed-mean, median or krum, got "average"',
+    ],
     [["--rounds", "0"], '--rounds: expected 1 or more, got "0"'],
     [["--rounds", "two"], '--rounds: expected a number, got "two"'],
     [["--dropout", ""], '--dropout: expected a number, got ""'],

@@ -1,5 +1,6 @@
 /** Flags that set a field of the run's configuration, shared by every command that starts a run. */
 import {
+  AGGREGATIONS,
   DEFAULT_RUN_CONFIG,
   expectation,
   faultInWords,
@@ -32,6 +33,7 @@ const {
   method,
   maxDropoutRate,
   valueType,
+  aggregation,
   deadlineSeconds,
   quorum,
   maxParticipants,
@@ -110,6 +112,13 @@ export const RUN_FLAGS: readonly RunFlag[] = [
     value: "TYPE",
     help: `values on the wire: f32 or f16 (${valueType})`,
     field: "valueType",
+    read: asText,
+  },
+  {
+    name: "aggregation",
+    value: "RULE",
+    help: `how updates are put together: ${AGGREGATIONS.join(", ")} (${aggregation})`,
+    field: "aggregation",
     read: asText,
   },
   {

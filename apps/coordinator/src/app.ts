@@ -3,7 +3,13 @@
  * builds without listening; clock, randomness, storage, planner and workload come in as options.
  */
 import { randomBytes } from "node:crypto";
-import { createRun, type KnownRun, type Participant, type RunState } from "@fedlodrop/federation";
+import {
+  createRun,
+  type KnownRun,
+  memoryProblem,
+  type Participant,
+  type RunState,
+} from "@fedlodrop/federation";
 import type {
   ClientToServerEvents,
   HostCommand,
@@ -13,6 +19,7 @@ import type {
   ServerToHostEvents,
 } from "@fedlodrop/protocol";
 import {
+  adapterSize,
   initialAdapter,
   type RunConfig,
   type RunOverrides,
@@ -127,6 +134,14 @@ export async function buildCoordinator(options: CoordinatorOptions): Promise<Coo
   let lanes = createLanes();
   let configuring = false;
 
+  async function loadWorkload(config: RunConfig): Promise<Workload> {
+    const workload = await options.loadWorkload(config);
+    const problem = memoryProblem(config.aggregation, adapterSize(workload.adapter), config.maxParticipants);
+    if (problem === null) return workload;
+    await workload.close();
+    throw new Error(problem);
+  }
+
   const textsOf = (participantId: string): DeviceTexts =>
     run.workload.deviceSplit(partOf(participantId, run.workload.deviceCount));
 
@@ -215,7 +230,7 @@ export async function buildCoordinator(options: CoordinatorOptions): Promise<Coo
       const { task = current.task } = overrides;
       const suited = task === current.task ? {} : (options.taskDefaults?.(task) ?? {});
       const config = resolveRunConfig(overrides, resolveRunConfig(suited, current));
-      const workload = await options.loadWorkload(config);
+      const workload = await loadWorkload(config);
       const replaced = run;
       await keeper.results(replaced);
       // From here to the new run nothing waits, or whoever joined in between would be in neither.
@@ -236,7 +251,7 @@ export async function buildCoordinator(options: CoordinatorOptions): Promise<Coo
   }
 
   const config = stored?.config ?? options.config;
-  const workload = await options.loadWorkload(config);
+  const workload = await loadWorkload(config);
   if (stored) {
     run = startRun(workload, continueRun(stored, workload), stored);
     keeper.resume(run);

@@ -9,7 +9,7 @@ export type { PlanRequest } from "./plan/plan-request.ts";
 export { buildReport, outcomeOf, secondsSpent } from "./round/history.ts";
 export { expectedBytes, memberAtWork, type Refusal } from "./round/refusal.ts";
 export { transition } from "./round/round.ts";
-export type { Effect, MemberTraffic, RunCommand, RunEvent } from "./round/run-event.ts";
+export type { Effect, MemberTraffic, MemberUpdate, RunCommand, RunEvent } from "./round/run-event.ts";
 export {
   type Assignment,
   createRun,
@@ -23,9 +23,16 @@ export {
   type RunState,
 } from "./round/run-state.ts";
 export {
-  type Aggregation,
-  createAggregation,
+  type Admission,
+  beginFold,
+  type Fold,
+  type FoldedRound,
   MAX_ABSOLUTE_CHANGE,
   MAX_UPDATES,
   outOfRange,
-} from "./update/aggregate.ts";
+  type RoundTerms,
+} from "./update/fold.ts";
+export { memoryProblem, UPDATE_RULES } from "./update/rules.ts";
+export { createStandings, type Standings } from "./update/standing.ts";
+export { boundsOf, type SeenUpdate, type UpdateBounds } from "./update/update-bounds.ts";
+export type { Combined, Update } from "./update/update-rule.ts";

@@ -21,7 +21,7 @@ const loss = z.number().min(0).max(1e4);
 
 export const backendSchema = z.enum(BACKENDS);
 
-/** Weights of the aggregate are sample counts; up to this one, sums over a cohort stay exact (federation's aggregate.ts). */
+/** Weights of the aggregate are sample counts; up to this one, sums over a cohort stay exact (federation's exact-mean.ts). */
 export const MAX_SAMPLE_COUNT = 2 ** 20;
 const sampleCount = z.int().min(1).max(MAX_SAMPLE_COUNT);
 

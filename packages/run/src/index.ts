@@ -32,8 +32,11 @@ export {
   type RoundRecord,
   type RunReport,
   roundRecordSchema,
+  type UpdateRecord,
 } from "./report.ts";
 export {
+  AGGREGATIONS,
+  type Aggregation,
   DEFAULT_RUN_CONFIG,
   energyLimitOf,
   METHODS,

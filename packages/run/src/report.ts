@@ -17,6 +17,23 @@ const count = z.int().min(0);
 export const OUTCOMES = ["aggregated", "late", "refused", "left", "missed-deadline"] as const;
 export type ParticipantOutcome = (typeof OUTCOMES)[number];
 
+/** What the aggregation made of an update. */
+const updateRecordSchema = z
+  .object({
+    /** Root mean square of its changes as it came. */
+    rms: figure,
+    /** Root of the summed squared norms of what it would change in the products B·A, all of it kept. */
+    product: figure,
+    /** What it was multiplied by to be within the round's bounds: 1 as it came, 0 left out. */
+    factor: figure,
+    /** How far it went along with the others of its round, in deviations of chance; null where that says nothing. */
+    agreement: measured,
+    /** Its share of what the round changed. */
+    contribution: figure,
+  })
+  .readonly();
+export type UpdateRecord = z.infer<typeof updateRecordSchema>;
+
 const participantRoundSchema = z
   .object({
     id: z.string(),
@@ -46,6 +63,8 @@ const participantRoundSchema = z
     /** 99th minus 1st percentile of the batch losses, nats. */
     lossSpread: measured,
     outcome: z.enum(OUTCOMES),
+    /** Null unless it was aggregated. */
+    update: updateRecordSchema.nullable(),
   })
   .readonly();
 export type ParticipantRound = z.infer<typeof participantRoundSchema>;

@@ -17,6 +17,10 @@ export const METHODS = [
 ] as const;
 export type Method = (typeof METHODS)[number];
 
+/** Rules by which a round's updates become the new adapter (docs/robustness.md). */
+export const AGGREGATIONS = ["mean", "clipped-mean", "trimmed-mean", "median", "krum"] as const;
+export type Aggregation = (typeof AGGREGATIONS)[number];
+
 /** How update values travel. */
 export const VALUE_TYPES = ["f32", "f16"] as const;
 export type ValueType = (typeof VALUE_TYPES)[number];
@@ -55,6 +59,8 @@ export const runConfigSchema = z.strictObject({
   training: trainingSchema,
   /** How update values travel. */
   valueType: z.enum(VALUE_TYPES),
+  /** How updates are put together; all but `mean` bound them first. */
+  aggregation: z.enum(AGGREGATIONS),
   /** A round closes when this share of its cohort has reported, or at the deadline. */
   quorum: z.number().min(0.01).max(1),
   /** T_max: seconds from the start of a round to its deadline. */
@@ -102,6 +108,7 @@ export const DEFAULT_RUN_CONFIG: RunConfig = {
     rescale: "inverted",
   },
   valueType: "f32",
+  aggregation: "clipped-mean",
   quorum: 1,
   deadlineSeconds: 60,
   energyLimitJoules: null,
@@ -158,6 +165,7 @@ export const runChangeSchema = runConfigSchema
     deviceEnergyLimitsJoules: true,
     rounds: true,
     quorum: true,
+    aggregation: true,
   })
   .partial();
 export type RunChange = z.infer<typeof runChangeSchema>;

@@ -37,7 +37,7 @@ export function carryOut(effect: Effect, rooms: EffectRooms): void {
     case "arm-deadline": {
       const { round } = effect;
       traffic.begin(round);
-      numbers.begin();
+      numbers.begin(rooms.state().config);
       timers.start("deadline", effect.atMs - clock.nowMs(), () =>
         dispatch({ kind: "deadline-passed", round, atMs: clock.nowMs() }),
       );
@@ -66,14 +66,15 @@ export function carryOut(effect: Effect, rooms: EffectRooms): void {
       return;
     case "close-round": {
       const { round } = effect;
-      const next = numbers.finish();
+      const { adapter, updates } = numbers.finish();
       queueMicrotask(() => {
-        numbers.adopt(next);
-        dispatch({ kind: "closed", round, traffic: traffic.all, atMs: clock.nowMs() });
+        numbers.adopt(adapter);
+        dispatch({ kind: "closed", round, traffic: traffic.all, updates, atMs: clock.nowMs() });
       });
       return;
     }
     case "record-round":
+      numbers.recorded(effect.record);
       evaluations.recorded(effect.record);
       outbox.recorded(effect.record);
       return;

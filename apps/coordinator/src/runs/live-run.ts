@@ -49,7 +49,7 @@ export function createLiveRun(options: LiveRunOptions): LiveRun {
   let retired = false;
   const timers = createTimers(clock);
   const traffic = createTraffic();
-  const numbers = createRoundNumbers(workload.adapter, state.config.seed, options.adapter);
+  const numbers = createRoundNumbers(workload.adapter, state.config.seed, options.adapter, state.records);
   const planning = createPlanning(options.plan, outbox.log);
   const evaluations = createEvaluations({
     workload,

@@ -2,36 +2,78 @@
  * The numbers of a run: the full adapter, and what the open round adds to it. An update that has been validated waits
  * in its sender's slot until the machine has answered for it on its header.
  */
-import { type Aggregation, createAggregation } from "@fedlodrop/federation";
-import { type AdapterShape, adapterSize, type SubAdapter } from "@fedlodrop/run";
+import {
+  type Admission,
+  beginFold,
+  boundsOf,
+  createStandings,
+  type Fold,
+  type MemberUpdate,
+} from "@fedlodrop/federation";
+import type { AdapterShape, RoundRecord, RunConfig, SubAdapter } from "@fedlodrop/run";
 import { createSubAdapters } from "./sub-adapters.ts";
 
 export interface RoundNumbers {
   /** The full adapter after the last closed round; never changed in place. */
   readonly adapter: Float32Array;
   subAdapter(round: number, participantId: string, dropoutRate: number): SubAdapter;
-  begin(): void;
+  /** Opens a round by these settings; what is asked of its updates follows from the rounds before. */
+  begin(terms: Pick<RunConfig, "aggregation" | "training">): void;
   hold(participantId: string, changes: Float32Array): void;
   drop(participantId: string): void;
   fold(round: number, participantId: string, dropoutRate: number, weight: number): void;
-  /** The adapter with what was folded; `adapter` until `adopt`. */
-  finish(): Float32Array;
+  /** The adapter with what was folded, which is not `adapter` until `adopt`, and what became of each update. */
+  finish(): FinishedRound;
   adopt(adapter: Float32Array): void;
+  /** Takes in a round that has closed. */
+  recorded(record: RoundRecord): void;
 }
 
-export function createRoundNumbers(shape: AdapterShape, seed: string, initial: Float32Array): RoundNumbers {
+interface FinishedRound {
+  readonly adapter: Float32Array;
+  readonly updates: readonly MemberUpdate[];
+}
+
+/** @param records rounds that have closed before, the first first */
+export function createRoundNumbers(
+  shape: AdapterShape,
+  seed: string,
+  initial: Float32Array,
+  records: Iterable<RoundRecord>,
+): RoundNumbers {
   const subAdapters = createSubAdapters(shape, seed);
   /** By participant: changes that are decoded, finite and within range. */
   const slots = new Map<string, Float32Array>();
+  const admissions = new Map<string, Admission>();
+  const standings = createStandings();
+  /** Updates of the last rounds that had any. */
+  let seen: (readonly Seen[])[] = [];
   let adapter = initial;
-  let aggregation: Aggregation | null = null;
+  let open: Fold | null = null;
+
+  function recorded(record: RoundRecord): void {
+    const updates = record.participants.flatMap(({ id, update }) =>
+      update === null ? [] : [{ id, ...update }],
+    );
+    if (updates.length === 0) return;
+    seen = [...seen, updates].slice(-ROUNDS_REMEMBERED);
+    standings.note(new Map(updates.map(({ id, agreement }) => [id, agreement])));
+  }
+  for (const record of records) recorded(record);
+
   return {
     get adapter() {
       return adapter;
     },
     subAdapter: subAdapters.of,
-    begin() {
-      aggregation = createAggregation(adapterSize(shape));
+    begin({ aggregation, training }) {
+      admissions.clear();
+      open = beginFold(aggregation, {
+        shape,
+        adapter,
+        bounds: boundsOf(seen, training, adapter),
+        isLeftOut: standings.isLeftOut,
+      });
     },
     hold(participantId, changes) {
       slots.set(participantId, changes);
@@ -41,19 +83,33 @@ export function createRoundNumbers(shape: AdapterShape, seed: string, initial: F
     },
     fold(round, participantId, dropoutRate, weight) {
       const changes = slots.get(participantId);
-      if (changes === undefined || aggregation === null)
+      if (changes === undefined || open === null)
         throw new Error(
           `round ${round}: expected an open round and an update of ${participantId} in its slot`,
         );
-      aggregation.fold(changes, subAdapters.of(round, participantId, dropoutRate).indices, weight);
+      const { indices } = subAdapters.of(round, participantId, dropoutRate);
+      admissions.set(participantId, open.admit({ participantId, changes, indices, weight }));
     },
     finish() {
-      const finished = aggregation?.apply(adapter) ?? adapter;
-      aggregation = null;
-      return finished;
+      if (open === null) return { adapter, updates: [] };
+      const { adapter: next, contributions, agreements } = open.finish();
+      open = null;
+      const updates = [...admissions].map(([participantId, admission]) => ({
+        participantId,
+        update: {
+          ...admission,
+          agreement: agreements.get(participantId) ?? null,
+          contribution: contributions.get(participantId) ?? 0,
+        },
+      }));
+      return { adapter: next, updates };
     },
     adopt(next) {
       adapter = next;
     },
+    recorded,
   };
 }
+
+type Seen = Pick<Admission, "rms" | "product">;
+const ROUNDS_REMEMBERED = 3;

@@ -41,6 +41,7 @@ describe("what evaluations measure", () => {
     participants: record(round, [0.1, 0.5]).participants.map((participant) => ({
       ...participant,
       outcome: "aggregated",
+      update: null,
       lossSpread: 1.5,
     })),
     evaluation: { testLoss: 4, trainLoss: 3, testAccuracy: null, testF1: null, exampleLossSpread, curvature },

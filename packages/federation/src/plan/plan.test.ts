@@ -64,6 +64,7 @@ const own = (id: string, change: Partial<ParticipantRound> = {}): ParticipantRou
   gradientNorm95: 1,
   lossSpread: 1,
   outcome: "aggregated",
+  update: null,
   ...change,
 });
 const record = (round: number, participants: ParticipantRound[]): RoundRecord => ({

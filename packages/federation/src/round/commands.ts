@@ -1,5 +1,6 @@
 /** What the host asks for. Rounds are never broken off for it, except that `stop` closes the open one now. */
-import { resolveRunConfig } from "@fedlodrop/run";
+import { adapterSize, resolveRunConfig } from "@fedlodrop/run";
+import { memoryProblem } from "../update/rules.ts";
 import { forfeit, present } from "./presence.ts";
 import { refuse } from "./refusal.ts";
 import { closeRound, end, proceed } from "./rounds.ts";
@@ -29,8 +30,13 @@ export function obey(state: RunState, command: RunCommand, atMs: number): Transi
       return stop(state, atMs) ?? wrongState();
     case "lock":
       return unchanged({ ...state, locked: command.locked });
-    case "change":
-      return unchanged({ ...state, config: resolveRunConfig(command.change, state.config) });
+    case "change": {
+      const config = resolveRunConfig(command.change, state.config);
+      const problem = memoryProblem(config.aggregation, adapterSize(state.adapter), config.maxParticipants);
+      return problem === null
+        ? unchanged({ ...state, config })
+        : refused(state, refuse("bad-message", problem));
+    }
     case "kick":
       return andThen(present(state, command.participantId, { presence: "kicked" }), (next) =>
         withEffects(forfeit(next, command.participantId, atMs), [

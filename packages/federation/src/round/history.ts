@@ -9,7 +9,7 @@ import {
   type RoundRecord,
   type RunReport,
 } from "@fedlodrop/run";
-import type { MemberTraffic } from "./run-event.ts";
+import type { MemberTraffic, MemberUpdate, RunEvent } from "./run-event.ts";
 import type { ClosingState, Member, Run, RunState } from "./run-state.ts";
 
 const OUTCOMES = {
@@ -25,10 +25,17 @@ const OUTCOMES = {
 export const outcomeOf = (member: Member): ParticipantOutcome => OUTCOMES[member.status.kind];
 
 /** The round as it closed; how the new adapter does is added by `amendRecord`. */
-export function recordRound(state: ClosingState, traffic: readonly MemberTraffic[]): RoundRecord {
+export function recordRound(
+  state: ClosingState,
+  { traffic, updates }: Pick<Extract<RunEvent, { kind: "closed" }>, "traffic" | "updates">,
+): RoundRecord {
   const bytes = new Map(traffic.map((own) => [own.participantId, own]));
+  const outcomes = new Map(updates.map((own) => [own.participantId, own]));
   const members = [...state.members.values()];
-  const participants = members.map((member) => recordMember(state, member, bytes.get(member.participant.id)));
+  const participants = members.map((member) => {
+    const { id } = member.participant;
+    return recordMember(state, member, bytes.get(id), outcomes.get(id));
+  });
   const byId = new Map(participants.map((participant) => [participant.id, participant]));
   const aggregated = participants.filter(({ outcome }) => outcome === "aggregated");
   const weight = weightOf(aggregated);
@@ -73,6 +80,7 @@ function recordMember(
   state: ClosingState,
   member: Member,
   { bytesDown, bytesUp }: Omit<MemberTraffic, "participantId"> = { bytesDown: 0, bytesUp: 0 },
+  outcome: MemberUpdate | undefined,
 ): ParticipantRound {
   const { participant, assignment, status } = member;
   const statistics = status.kind === "aggregated" ? status.statistics : null;
@@ -100,6 +108,7 @@ function recordMember(
     gradientNorm95: statistics?.gradientNorm95 ?? null,
     lossSpread: statistics?.lossSpread ?? null,
     outcome: outcomeOf(member),
+    update: outcome?.update ?? null,
   };
 }
 
@@ -114,13 +123,12 @@ export function secondsSpent(participant: ParticipantRound | undefined): number 
 export function closingMessages(record: RoundRecord): readonly (readonly [string, RoundClosed])[] {
   const { round, participants } = record;
   const aggregated = participants.filter(({ outcome }) => outcome === "aggregated");
-  const weight = weightOf(aggregated);
-  return participants.map(({ id, outcome, sampleCount }) => [
+  return participants.map(({ id, outcome, update }) => [
     id,
     {
       round,
       outcome,
-      contribution: outcome === "aggregated" ? sampleCount / weight : 0,
+      contribution: update?.contribution ?? 0,
       aggregatedCount: aggregated.length,
       cohortSize: participants.length,
     },

@@ -171,7 +171,7 @@ const happenings = fc.array(
       6,
       offset.map(
         (by): Happening =>
-          (state, atMs) => ({ kind: "closed", round: roundOf(state, by), traffic: [], atMs }),
+          (state, atMs) => ({ kind: "closed", round: roundOf(state, by), traffic: [], updates: [], atMs }),
       ),
     ),
     happening(
@@ -322,7 +322,7 @@ function owed(state: RunState, atMs: number): RunEvent | null {
     case "training":
       return { kind: "deadline-passed", round, atMs };
     case "closing":
-      return { kind: "closed", round, traffic: [], atMs };
+      return { kind: "closed", round, traffic: [], updates: [], atMs };
     case "evaluating":
       return { kind: "evaluated", round: state.evaluatedRounds + 1, evaluation: null, atMs };
     case "lobby":

@@ -3,7 +3,7 @@ import { DEFAULT_RUN_CONFIG, type RunConfig } from "@fedlodrop/run";
 import { describe, expect, it } from "vitest";
 import { expectedBytes } from "./refusal.ts";
 import { transition } from "./round.ts";
-import type { Effect, MemberTraffic, RunCommand, RunEvent } from "./run-event.ts";
+import type { Effect, MemberTraffic, MemberUpdate, RunCommand, RunEvent } from "./run-event.ts";
 import { createRun, type RunState } from "./run-state.ts";
 
 const adapter = {
@@ -58,8 +58,8 @@ const timed = (participantId: string, secondsUpload: number, energyJoules: numbe
   ({ kind: "upload-timed", participantId, round: 1, secondsUpload, energyJoules, atMs: 0 }) as const;
 const gone = (participantId: string) => ({ kind: "left", participantId, atMs: 0 }) as const;
 const deadline = (round = 1) => ({ kind: "deadline-passed", round, atMs: 30_000 }) as const;
-const closed = (round = 1, traffic: readonly MemberTraffic[] = []) =>
-  ({ kind: "closed", round, traffic, atMs: 31_000 }) as const;
+const closed = (round = 1, traffic: readonly MemberTraffic[] = [], updates: readonly MemberUpdate[] = []) =>
+  ({ kind: "closed", round, traffic, updates, atMs: 31_000 }) as const;
 const evaluated = (round = 1) =>
   ({
     kind: "evaluated",
@@ -411,10 +411,15 @@ describe("the record", () => {
   });
 
   it("tells each member its contribution", () => {
-    const { effects } = after([...training, begun("p1"), arrived("p1"), deadline(), closed()]);
+    const update = { rms: 0.1, product: 2, factor: 0.5, agreement: null, contribution: 0.75 };
+    const folded = closed(1, [], [{ participantId: "p1", update }]);
+    const { effects, state } = after([...training, begun("p1"), arrived("p1"), deadline(), folded]);
+    expect([...state.records].map(({ participants }) => participants.map((own) => own.update))).toEqual([
+      [update, null],
+    ]);
     const messages = effects.flatMap((effect) => (effect.kind === "announce-round" ? [effect.message] : []));
     expect(messages).toMatchObject([
-      { outcome: "aggregated", contribution: 1, aggregatedCount: 1, cohortSize: 2 },
+      { outcome: "aggregated", contribution: 0.75, aggregatedCount: 1, cohortSize: 2 },
       { outcome: "missed-deadline", contribution: 0 },
     ]);
   });

@@ -135,7 +135,7 @@ export function closeRound(state: TrainingState, closedAtMs: number): Transition
 /** The round becomes a record, and its members hear of it, before anybody knows how good the new adapter is. */
 export function finishRound(state: ClosingState, event: Extract<RunEvent, { kind: "closed" }>): Transition {
   const { round } = state;
-  const record = recordRound(state, event.traffic);
+  const record = recordRound(state, event);
   const next = proceed({
     ...bare(state),
     records: [...state.records, record],

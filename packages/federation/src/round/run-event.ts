@@ -8,7 +8,7 @@ import type {
   RunEnded,
   UpdateStatistics,
 } from "@fedlodrop/protocol";
-import type { RoundEvaluation, RoundRecord } from "@fedlodrop/run";
+import type { RoundEvaluation, RoundRecord, UpdateRecord } from "@fedlodrop/run";
 import type { PlanRequest } from "../plan/plan-request.ts";
 import type { Assignment, RoundPlan } from "./run-state.ts";
 
@@ -25,6 +25,12 @@ export interface MemberTraffic {
   readonly participantId: string;
   readonly bytesDown: number;
   readonly bytesUp: number;
+}
+
+/** What the aggregation made of one update of a round. */
+export interface MemberUpdate {
+  readonly participantId: string;
+  readonly update: UpdateRecord;
 }
 
 /** Plain data, so that a run can be told again from a list of its events. */
@@ -69,6 +75,7 @@ export type RunEvent =
       readonly kind: "closed";
       readonly round: number;
       readonly traffic: readonly MemberTraffic[];
+      readonly updates: readonly MemberUpdate[];
       readonly atMs: number;
     }
   /** Rounds are evaluated in their order, the base model as round 0. */

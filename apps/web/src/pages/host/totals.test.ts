@@ -26,6 +26,7 @@ const participant = (fields: Partial<ParticipantRound>): ParticipantRound => ({
   gradientNorm95: 1,
   lossSpread: 1,
   outcome: "aggregated",
+  update: null,
   ...fields,
 });
 const round = (participants: readonly ParticipantRound[]): RoundRecord => ({

@@ -1,17 +1,44 @@
 import { MAX_SAMPLE_COUNT } from "@fedlodrop/protocol";
 import { createRandom, drawDropoutMask, keptIndices, shuffled } from "@fedlodrop/run";
 import { describe, expect, it } from "vitest";
-import { createAggregation, MAX_ABSOLUTE_CHANGE, outOfRange } from "./aggregate.ts";
+import { beginFold, type Fold, MAX_ABSOLUTE_CHANGE, outOfRange } from "./fold.ts";
 
-describe("aggregation", () => {
+const bounds = {
+  largest: Number.POSITIVE_INFINITY,
+  rms: Number.POSITIVE_INFINITY,
+  product: Number.POSITIVE_INFINITY,
+};
+
+/** A plain mean into an adapter of one dense parameter, whose values need not be a product's. */
+function meanOf(size: number, adapter = new Float32Array(size)): Fold {
+  const dense = [{ name: "values", shape: [size], initialStandardDeviation: 0 }];
+  const shape = { rank: 1, alpha: 1, modules: [], dense };
+  return beginFold("mean", { shape, adapter, bounds, isLeftOut: () => false });
+}
+
+describe("the exact mean", () => {
   it("is the sample-weighted mean over those who kept a coordinate (worked by hand)", () => {
-    const aggregation = createAggregation(4);
-    aggregation.fold(Float32Array.of(1, 2), Uint32Array.of(0, 1), 3);
-    aggregation.fold(Float32Array.of(4, -8), Uint32Array.of(1, 2), 1);
+    const fold = meanOf(4, Float32Array.of(10, 10, 10, 10));
+    fold.admit({
+      participantId: "b",
+      changes: Float32Array.of(1, 2),
+      indices: Uint32Array.of(0, 1),
+      weight: 3,
+    });
+    fold.admit({
+      participantId: "a",
+      changes: Float32Array.of(4, -8),
+      indices: Uint32Array.of(1, 2),
+      weight: 1,
+    });
+    expect(fold.count).toBe(2);
     // 0: 1 alone; 1: (3·2 + 1·4)/4 = 2.5; 2: −8 alone; 3: kept by nobody.
-    expect([...aggregation.apply(Float32Array.of(10, 10, 10, 10))]).toEqual([11, 12.5, 2, 10]);
-    expect(aggregation.count).toBe(2);
-    expect(aggregation.totalWeight).toBe(4);
+    const { adapter, contributions } = fold.finish();
+    expect([...adapter]).toEqual([11, 12.5, 2, 10]);
+    expect([...contributions]).toEqual([
+      ["a", 0.25],
+      ["b", 0.75],
+    ]);
   });
 
   const shape = {
@@ -34,15 +61,16 @@ describe("aggregation", () => {
     // Magnitudes from 1e-9 to 10: a plain float64 sum would round differently in each order.
     const changes = Float32Array.from(indices, () => random.normal() * 10 ** (-9 + 10 * random.uniform()));
     return {
+      participantId: `p${k}`,
       indices,
       changes: changes.map((c) => Math.max(-32, Math.min(32, c))),
       weight: 1 + random.below(5000),
     };
   });
   const aggregate = (order: typeof updates): Float32Array => {
-    const aggregation = createAggregation(size);
-    for (const { changes, indices, weight } of order) aggregation.fold(changes, indices, weight);
-    return aggregation.apply(new Float32Array(size));
+    const fold = meanOf(size);
+    for (const update of order) fold.admit(update);
+    return fold.finish().adapter;
   };
 
   it("agrees with a dense float64 reference", () => {
@@ -71,10 +99,15 @@ describe("aggregation", () => {
 
   it("stays exact at the edge of its range", () => {
     const run = (order: readonly number[]): number => {
-      const aggregation = createAggregation(1);
-      for (const change of order)
-        aggregation.fold(Float32Array.of(change), Uint32Array.of(0), MAX_SAMPLE_COUNT);
-      return aggregation.apply(Float32Array.of(0))[0]!;
+      const fold = meanOf(1);
+      for (const [k, change] of order.entries())
+        fold.admit({
+          participantId: `p${k}`,
+          changes: Float32Array.of(change),
+          indices: Uint32Array.of(0),
+          weight: MAX_SAMPLE_COUNT,
+        });
+      return fold.finish().adapter[0]!;
     };
     // Float64 alone would lose the small term between the two large ones.
     const small = 2 ** -60;
@@ -89,13 +122,20 @@ describe("aggregation", () => {
   });
 
   it("throws on a broken contract", () => {
-    const aggregation = createAggregation(2);
-    expect(() => aggregation.fold(Float32Array.of(1), Uint32Array.of(0, 1), 1)).toThrow(
-      /expected 2 changes, got 1/,
-    );
+    const fold = meanOf(2);
+    const admit = (change: number, places: readonly number[], weight: number, participantId = "p1") =>
+      fold.admit({
+        participantId,
+        changes: Float32Array.of(change),
+        indices: Uint32Array.from(places),
+        weight,
+      });
+    expect(() => admit(1, [0, 1], 1)).toThrow(/expected 2 changes, got 1/);
     for (const weight of [0, 1.5, MAX_SAMPLE_COUNT + 1, Number.NaN])
-      expect(() => aggregation.fold(Float32Array.of(1), Uint32Array.of(0), weight)).toThrow(/whole weight/);
-    expect(() => aggregation.fold(Float32Array.of(100), Uint32Array.of(0), 1)).toThrow(/within ±32/);
-    expect(aggregation.count).toBe(0);
+      expect(() => admit(1, [0], weight)).toThrow(/whole weight/);
+    expect(() => admit(100, [0], 1)).toThrow(/within ±32/);
+    expect(fold.count).toBe(0);
+    admit(1, [0], 1);
+    expect(() => admit(1, [0], 1)).toThrow("aggregate: expected one update of p1, got a second");
   });
 });

@@ -1,0 +1,75 @@
+/**
+ * Whether an update goes along with the others of its round. Single updates look like noise beside each other (cosines of
+ * 0.00 to 0.06 between honest devices), but each agrees with the sum of all the others well beyond chance while a run
+ * makes progress, and one that undoes training goes against it (docs/robustness.md).
+ *
+ * No update is kept for it: a count sketch (Charikar et al. 2002; here one row) of at most 2¹⁴ sums keeps inner products
+ * to within 2⁻⁷ of the norms. An adapter of fewer values is its own sketch.
+ */
+import { createRandom } from "@fedlodrop/run";
+import { inOrder } from "./kept-updates.ts";
+import type { Update } from "./update-rule.ts";
+
+const MOST_SUMS = 2 ** 14;
+
+/** Adds up an update's changes in few sums, the same for every update of the run. */
+export type Sketch = (update: Pick<Update, "changes" | "indices">, factor: number) => Float64Array;
+
+export function createSketch(size: number): Sketch {
+  if (latest?.size !== size) latest = { size, sketch: sketchOf(size) };
+  return latest.sketch;
+}
+
+/** A run asks for the same one every round. */
+let latest: { readonly size: number; readonly sketch: Sketch } | null = null;
+
+function sketchOf(size: number): Sketch {
+  const sums = Math.min(size, MOST_SUMS);
+  const random = createRandom("sketch", size);
+  // Place and sign of a value in one number; an adapter that fits keeps its places.
+  const places = Int32Array.from({ length: size }, (_, index) => {
+    if (size <= MOST_SUMS) return index + 1;
+    return random.below(2) === 0 ? random.below(sums) + 1 : -random.below(sums) - 1;
+  });
+  return ({ changes, indices }, factor) => {
+    const sketch = new Float64Array(sums);
+    for (let i = 0; i < changes.length; i++) {
+      const place = places[indices[i] as number] as number;
+      const at = Math.abs(place) - 1;
+      sketch[at] = (sketch[at] as number) + Math.sign(place) * factor * (changes[i] as number);
+    }
+    return sketch;
+  };
+}
+
+export interface Sketched {
+  readonly sketch: Float64Array;
+  /** Whether it is part of what the others are compared with. */
+  readonly counts: boolean;
+}
+
+/**
+ * By participant: how far its update goes along with the sum of all others that count, in deviations of what chance
+ * would give (cosine · √length); null where there are no others or one of the two is zero.
+ */
+export function agreementsOf(updates: ReadonlyMap<string, Sketched>): ReadonlyMap<string, number | null> {
+  const ordered = inOrder(updates);
+  const length = ordered[0]?.[1].sketch.length ?? 0;
+  const all = new Float64Array(length);
+  for (const [, { sketch, counts }] of ordered)
+    if (counts) for (let i = 0; i < length; i++) all[i] = (all[i] as number) + (sketch[i] as number);
+  return new Map(
+    ordered.map(([id, { sketch, counts }]) => {
+      let [product, own, others] = [0, 0, 0];
+      for (let i = 0; i < length; i++) {
+        const value = sketch[i] as number;
+        const rest = (all[i] as number) - (counts ? value : 0);
+        product += value * rest;
+        own += value * value;
+        others += rest * rest;
+      }
+      const scale = Math.sqrt(own) * Math.sqrt(others);
+      return [id, scale > 0 ? (Math.sqrt(length) * product) / scale : null];
+    }),
+  );
+}

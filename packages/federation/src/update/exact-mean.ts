@@ -1,0 +1,45 @@
+/**
+ * Per coordinate, the sample-weighted mean of the changes over the participants that kept it (FedLoDrop,
+ * arXiv 2510.12078, the aggregation of a round). A coordinate that nobody kept stays as it is.
+ *
+ * Streaming: three float64 arrays of adapter size, however many participants there are. Exact: a product w·Δ is an
+ * integer times an f32, exact in float64. It is split into a multiple of 2⁻¹⁴ and a multiple of 2⁻⁵⁴ below 2⁻¹⁴, and
+ * each part is summed apart. With w ≤ 2²⁰, |Δ| ≤ 2⁵ and at most 2¹⁴ updates the sums stay below 2³⁹ and 2⁻¹, that is
+ * below 2⁵³ grains, so no sum ever rounds and the result does not depend on the order of arrival. What is below
+ * 2⁻⁵⁵ is lost once per update, alike in every order.
+ */
+import { inOrder } from "./kept-updates.ts";
+import type { Combination } from "./update-rule.ts";
+
+const COARSE = 2 ** 14;
+const FINE = 2 ** 54;
+
+export function beginMean(size: number): Combination {
+  const coarse = new Float64Array(size);
+  const fine = new Float64Array(size);
+  const weights = new Float64Array(size);
+  const weightOf = new Map<string, number>();
+  return {
+    take({ participantId, changes, indices, weight }) {
+      weightOf.set(participantId, weight);
+      for (let i = 0; i < changes.length; i++) {
+        const index = indices[i] as number;
+        const product = weight * (changes[i] as number);
+        const high = Math.round(product * COARSE) / COARSE;
+        coarse[index] = (coarse[index] as number) + high;
+        fine[index] = (fine[index] as number) + Math.round((product - high) * FINE) / FINE;
+        weights[index] = (weights[index] as number) + weight;
+      }
+    },
+    finish(adapter) {
+      const total = [...weightOf.values()].reduce((sum, weight) => sum + weight, 0);
+      return {
+        adapter: adapter.map((value, i) => {
+          const weight = weights[i] as number;
+          return weight === 0 ? value : value + ((coarse[i] as number) + (fine[i] as number)) / weight;
+        }),
+        contributions: new Map(inOrder(weightOf).map(([id, weight]) => [id, weight / total])),
+      };
+    },
+  };
+}

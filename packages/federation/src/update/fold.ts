@@ -1,0 +1,106 @@
+/**
+ * A round's updates on their way into the adapter: checked, measured and bounded one by one, then left to the rule. Of
+ * each update that is not kept by the rule only its sketch stays until the round closes.
+ */
+import { MAX_SAMPLE_COUNT } from "@fedlodrop/protocol";
+import { type AdapterShape, type Aggregation, adapterSize } from "@fedlodrop/run";
+import { agreementsOf, createSketch, type Sketched } from "./agreement.ts";
+import { inOrder } from "./kept-updates.ts";
+import { UPDATE_RULES } from "./rules.ts";
+import { factorWithin, type SeenUpdate, type UpdateBounds } from "./update-bounds.ts";
+import { createNorms } from "./update-norms.ts";
+import type { Combined, Update } from "./update-rule.ts";
+
+/** Largest change of one value that is accepted. */
+export const MAX_ABSOLUTE_CHANGE = 32;
+export const MAX_UPDATES = 2 ** 14;
+
+export interface RoundTerms {
+  readonly shape: AdapterShape;
+  /** Full adapter that the round begins with. */
+  readonly adapter: Float32Array;
+  readonly bounds: UpdateBounds;
+  /** By what it did in earlier rounds (`createStandings`). */
+  isLeftOut(participantId: string): boolean;
+}
+
+/** What became of an update. */
+export interface Admission extends SeenUpdate {
+  /** What the update was multiplied by to be within the bounds: 1 as it came, 0 left out. */
+  readonly factor: number;
+}
+
+export interface FoldedRound extends Combined {
+  /**
+   * Of every update with the others, by participant (`agreementsOf`). Null for adapters with a classifier's head:
+   * devices that hold other classes disagree for honest reasons.
+   */
+  readonly agreements: ReadonlyMap<string, number | null>;
+}
+
+export interface Fold {
+  readonly count: number;
+  /** @throws on what `outOfRange` would have refused, on a second update of a participant, and beyond MAX_UPDATES */
+  admit(update: Update): Admission;
+  /** Contributions and agreements of everyone admitted, in the order of their ids. */
+  finish(): FoldedRound;
+}
+
+/** Why these changes cannot be aggregated, or null. Compares so that NaN is refused too. */
+export function outOfRange(changes: Float32Array): string | null {
+  const at = changes.findIndex((change) => !(Math.abs(change) <= MAX_ABSOLUTE_CHANGE));
+  return at < 0
+    ? null
+    : `update: expected changes within ±${MAX_ABSOLUTE_CHANGE}, got ${changes[at]} at value ${at}`;
+}
+
+export function beginFold(name: Aggregation, { shape, adapter, bounds, isLeftOut }: RoundTerms): Fold {
+  const rule = UPDATE_RULES[name];
+  const size = adapterSize(shape);
+  const combination = rule.begin(size);
+  const measure = createNorms(shape, adapter);
+  const sketch = shape.dense.length === 0 ? createSketch(size) : null;
+  const admitted = new Map<string, Sketched | null>();
+  return {
+    get count() {
+      return admitted.size;
+    },
+    admit(update) {
+      check(update, admitted);
+      const norms = measure(update);
+      const within = rule.bounded ? factorWithin(norms, bounds) : 1;
+      const factor = rule.bounded && isLeftOut(update.participantId) ? 0 : within;
+      admitted.set(update.participantId, sketch && { sketch: sketch(update, within), counts: factor > 0 });
+      const changes = factor === 1 ? update.changes : update.changes.map((change) => factor * change);
+      if (factor > 0) combination.take({ ...update, changes });
+      return { rms: norms.rms, product: norms.product(1), factor };
+    },
+    finish() {
+      const { adapter: combined, contributions } = combination.finish(adapter);
+      const sketched = new Map([...admitted].flatMap(([id, own]) => (own ? [[id, own] as const] : [])));
+      const agreements = agreementsOf(sketched);
+      const ids = inOrder(admitted).map(([id]) => id);
+      return {
+        adapter: combined,
+        contributions: new Map(ids.map((id) => [id, contributions.get(id) ?? 0])),
+        agreements: new Map(ids.map((id) => [id, agreements.get(id) ?? null])),
+      };
+    },
+  };
+}
+
+function check(
+  { participantId, changes, indices, weight }: Update,
+  admitted: ReadonlyMap<string, unknown>,
+): void {
+  const fail = (what: string): never => {
+    throw new Error(`aggregate: ${what}`);
+  };
+  if (!(Number.isInteger(weight) && weight >= 1 && weight <= MAX_SAMPLE_COUNT))
+    fail(`expected a whole weight from 1 to ${MAX_SAMPLE_COUNT}, got ${weight}`);
+  if (changes.length !== indices.length) fail(`expected ${indices.length} changes, got ${changes.length}`);
+  if (admitted.has(participantId)) fail(`expected one update of ${participantId}, got a second`);
+  if (admitted.size === MAX_UPDATES) fail(`expected at most ${MAX_UPDATES} updates`);
+  const problem = outOfRange(changes);
+  if (problem !== null) fail(problem);
+}

@@ -1,0 +1,29 @@
+/** The rules, by name. A new one is a file, a line here and its name in `AGGREGATIONS`; the contract suite runs it too. */
+import type { Aggregation } from "@fedlodrop/run";
+import { beginMean } from "./exact-mean.ts";
+import { beginKrum } from "./krum.ts";
+import { beginMedian, beginTrimmedMean } from "./order-statistics.ts";
+import type { UpdateRule } from "./update-rule.ts";
+
+export const UPDATE_RULES: Readonly<Record<Aggregation, UpdateRule>> = {
+  mean: { name: "mean", bounded: false, memory: "streaming", begin: beginMean },
+  "clipped-mean": { name: "clipped-mean", bounded: true, memory: "streaming", begin: beginMean },
+  "trimmed-mean": { name: "trimmed-mean", bounded: true, memory: "keeps-all", begin: beginTrimmedMean },
+  median: { name: "median", bounded: true, memory: "keeps-all", begin: beginMedian },
+  krum: { name: "krum", bounded: true, memory: "keeps-all", begin: beginKrum },
+};
+
+/** What a rule that keeps every update may hold of them. */
+const MOST_KEPT_BYTES = 2 ** 30;
+
+/** Why this rule cannot serve a run of that size, or null. */
+export function memoryProblem(name: Aggregation, size: number, participants: number): string | null {
+  // A change and its place, four bytes each.
+  const bytes = 8 * size * participants;
+  if (UPDATE_RULES[name].memory === "streaming" || bytes <= MOST_KEPT_BYTES) return null;
+  const megabytes = (of: number): number => Math.ceil(of / 1e6);
+  return (
+    `aggregation: ${name} keeps every update until the round closes, which takes ${megabytes(bytes)} MB for ` +
+    `${participants} participants; expected at most ${megabytes(MOST_KEPT_BYTES)} MB: take clipped-mean, or fewer participants`
+  );
+}
