@@ -11,10 +11,13 @@ import { build, type Rollup } from "vite";
 import { wasmDirectory } from "../src/node.ts";
 
 export interface Lab {
-  /** A new page and worker, with nothing compiled or allocated yet. */
-  openPage(): Promise<LabPage>;
+  /** A new page and worker, with nothing compiled or allocated yet. @param isolation whether memory can be shared there */
+  openPage(isolation?: Isolation): Promise<LabPage>;
   close(): Promise<void>;
 }
+
+/** A cross-origin isolated page, as the coordinator serves them, or one that is not. */
+export type Isolation = "isolated" | "open";
 
 export interface LabPage {
   /** Calls a handler of the entry (`serveLab`); arguments and results are plain data. */
@@ -23,16 +26,21 @@ export interface LabPage {
 }
 
 export async function openLab(entry: string): Promise<Lab> {
-  const code = await bundle(entry);
+  const files = await bundle(entry);
   const server = createServer((request, response) => {
     const { pathname } = new URL(request.url ?? "/", "http://localhost");
+    if (pathname.startsWith("/isolated/")) {
+      response.setHeader("cross-origin-opener-policy", "same-origin");
+      response.setHeader("cross-origin-embedder-policy", "require-corp");
+    }
+    response.setHeader("cross-origin-resource-policy", "same-origin");
     const wasm = /^\/wasm\/([\w-]+\.wasm)$/.exec(pathname);
+    const file = files.get(pathname.replace(/^\/(isolated|open)\//, ""));
     if (wasm) {
       response.setHeader("content-type", "application/wasm");
       createReadStream(`${wasmDirectory()}${wasm[1]}`).pipe(response);
-    } else if (pathname === "/lab.js") {
-      response.setHeader("content-type", "text/javascript").end(code);
-    } else response.setHeader("content-type", "text/html").end("<!doctype html><title>lab</title>");
+    } else if (file !== undefined) response.setHeader("content-type", "text/javascript").end(file);
+    else response.setHeader("content-type", "text/html").end("<!doctype html><title>lab</title>");
   });
   await new Promise<void>((resolve) => {
     server.listen(0, "127.0.0.1", resolve);
@@ -40,12 +48,12 @@ export async function openLab(entry: string): Promise<Lab> {
   const url = `http://localhost:${(server.address() as AddressInfo).port}/`;
   const browser = await launchBrowser({ webgpu: "software" });
   return {
-    async openPage() {
+    async openPage(isolation = "open") {
       const page = await browser.newPage();
       page.on("console", (message) => process.stderr.write(`[lab] ${message.text()}\n`));
-      await page.goto(url);
+      await page.goto(`${url}${isolation}/`);
       await page.evaluate(() => {
-        (globalThis as unknown as { lab: Worker }).lab = new Worker("/lab.js", { type: "module" });
+        (globalThis as unknown as { lab: Worker }).lab = new Worker("lab.js", { type: "module" });
       });
       return { call: (name, argument) => callWorker(page, name, argument), close: () => page.close() };
     },
@@ -73,10 +81,13 @@ async function callWorker<T>(page: Page, name: string, argument: unknown): Promi
   return value;
 }
 
-async function bundle(entry: string): Promise<string> {
-  const output = (await build({
+/** Name and text of every file of the bundle; the worker's own is lab.js. */
+async function bundle(entry: string): Promise<ReadonlyMap<string, string>> {
+  const [built] = (await build({
     configFile: false,
     logLevel: "error",
+    base: "./",
+    worker: { format: "es" },
     build: {
       write: false,
       minify: false,
@@ -84,7 +95,12 @@ async function bundle(entry: string): Promise<string> {
       lib: { entry, formats: ["es"], fileName: "lab" },
     },
   })) as Rollup.RollupOutput[];
-  const chunk = output[0]?.output[0];
-  if (chunk === undefined) throw new Error(`lab: expected a bundle of ${entry}, got none`);
-  return chunk.code;
+  const files = (built?.output ?? []).map((file) => [file.fileName, textOf(file)] as const);
+  const worker = built?.output[0];
+  if (worker === undefined) throw new Error(`lab: expected a bundle of ${entry}, got none`);
+  return new Map([...files, ["lab.js", worker.code]]);
+}
+
+function textOf(file: Rollup.OutputChunk | Rollup.OutputAsset): string {
+  return file.type === "chunk" ? file.code : file.source.toString();
 }
