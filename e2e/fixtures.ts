@@ -34,6 +34,8 @@ export async function fedlodrop(
 interface Coordinator {
   readonly url: string;
   readonly hostUrl: string;
+  /** Asks for a file of the run, as its host. */
+  readonly fetchAsHost: (path: string) => Promise<Response>;
   readonly host: HostConnection;
 }
 
@@ -90,7 +92,9 @@ export const test = base.extend<TestFixtures, WorkerFixtures>({
       const key = new URLSearchParams(new URL(hostUrl).hash.slice(1)).get("key") ?? "";
       const host = await connectHost(url, key);
       closers.push(async () => host.close());
-      return { url, hostUrl, host };
+      const fetchAsHost = (path: string) =>
+        fetch(new URL(path, url), { headers: { authorization: `Bearer ${key}` } });
+      return { url, hostUrl, fetchAsHost, host };
     });
     for (const close of closers.reverse()) await close();
   },

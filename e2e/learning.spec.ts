@@ -6,7 +6,7 @@ import { expect, test } from "./fixtures.ts";
 
 test("three WebGPU tabs learn, and the wire carries sub-adapters only", async ({ chromium, serve }) => {
   test.setTimeout(300_000);
-  const { url, host } = await serve(
+  const { url, fetchAsHost, host } = await serve(
     ...["--rounds", "2", "--dropout", "0.5", "--seed", "learning", "--deadline", "120"],
     ...["--local-steps", "3", "--batch-size", "2", "--sequence-length", "32", "--evaluation-samples", "32"],
   );
@@ -15,8 +15,8 @@ test("three WebGPU tabs learn, and the wire carries sub-adapters only", async ({
   await host.command({ kind: "start" });
   await host.until((view) => view.phase === "ended", 240);
 
-  const run = (await (await fetch(`${url}api/run`)).json()) as RunDescription;
-  const report = (await (await fetch(`${url}api/report`)).json()) as RunReport;
+  const run = (await (await fetchAsHost("api/run")).json()) as RunDescription;
+  const report = (await (await fetchAsHost("api/report")).json()) as RunReport;
   expect(report.rounds).toHaveLength(2);
   expect(report.finalTestLoss).toBeLessThan(report.baseTestLoss!);
 

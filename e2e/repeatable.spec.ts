@@ -42,7 +42,7 @@ test("federate writes the same adapter twice, and hostile updates do not change 
   });
   expect((await federate("second")).adapterSha256).toBe(first.adapterSha256);
 
-  const { url, host } = await serve("--model", tinyModel, ...RUN);
+  const { url, fetchAsHost, host } = await serve("--model", tinyModel, ...RUN);
   const tabs = await openParticipants(chromium, 2, { url, backend: "wasm" });
   // Each has one wrong answer a round: the round waits for all of them, however fast the tabs are.
   const wrongAnswers = [
@@ -70,7 +70,7 @@ test("federate writes the same adapter twice, and hostile updates do not change 
     const outcomes = host.view().rounds[round - 1]!.participants.map(({ outcome }) => outcome);
     expect(outcomes).toEqual(["aggregated", "aggregated", "refused", "refused", "refused", "refused"]);
   }
-  const report = (await (await fetch(`${url}api/report`)).json()) as RunReport;
+  const report = (await (await fetchAsHost("api/report")).json()) as RunReport;
   expect(report.adapterSha256).toBe(first.adapterSha256);
   for (const hostile of hostiles) hostile.close();
   await Promise.all(tabs.map((tab) => tab.close()));

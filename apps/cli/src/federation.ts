@@ -5,6 +5,7 @@ import { constants } from "node:fs";
 import { access, mkdir } from "node:fs/promises";
 import { type AddressInfo, createServer } from "node:net";
 import {
+  type AccessRecord,
   buildCoordinator,
   type Coordinator,
   createStore,
@@ -29,6 +30,8 @@ export interface FederationOptions {
   readonly basePath?: string;
   /** Which pages may connect besides the coordinator's own. */
   readonly origins?: OriginRule;
+  /** Who may join a new run. */
+  readonly access?: Partial<AccessRecord>;
   /** Believe `x-forwarded-for`. */
   readonly trustProxy?: boolean;
   /** Folder for config.json, metrics.jsonl, report.json and the adapter; absent keeps nothing. */
@@ -59,6 +62,7 @@ export async function startFederation(options: FederationOptions): Promise<Feder
     host = "127.0.0.1",
     basePath = "/",
     origins,
+    access,
     trustProxy,
     out,
     resume = false,
@@ -97,6 +101,7 @@ export async function startFederation(options: FederationOptions): Promise<Feder
         pagesDirectory,
         basePath,
         ...(origins && { origins }),
+        ...(access && { access }),
         ...(trustProxy && { trustProxy }),
         log: say,
         ...(out !== undefined && { store: createStore(out) }),

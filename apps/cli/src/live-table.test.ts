@@ -27,7 +27,7 @@ const view = (change: Partial<HostView>): HostView => ({
   locked: false,
   pausing: false,
   joinUrl: "http://localhost/",
-  code: "abc",
+  access: { roomCode: null, approval: false, waiting: [] },
   secondsToDeadline: 60,
   baseTestLoss: 4,
   participants: [lane("p1", "training"), lane("p2", "uploading")],

@@ -1,5 +1,6 @@
 /** `fedlodrop serve`: the coordinator with its pages, until it is interrupted. */
-import { readOrigin } from "@fedlodrop/coordinator";
+import { randomBytes } from "node:crypto";
+import { readOrigin, readRoomCode } from "@fedlodrop/coordinator";
 import { DEFAULT_RUN_CONFIG } from "@fedlodrop/run";
 import QRCode from "qrcode";
 import { type Federation, startFederation } from "./federation.ts";
@@ -29,6 +30,12 @@ const SERVE_FLAGS: readonly Flag[] = [
     value: "ORIGINS",
     help: "pages of these may connect too, as https://lab.example,…: a proxy's or tunnel's address",
   },
+  {
+    name: "room-code",
+    value: "CODE",
+    help: "newcomers have to type it; random makes one, which the host page shows",
+  },
+  { name: "approve", help: "newcomers wait until the host lets them in" },
   { name: "require-origin", help: "refuse programs, which name no origin as browsers do" },
   { name: "trust-proxy", help: "believe the proxy in front about who connects (x-forwarded-for)" },
   { name: "out", value: "DIR", help: "run folder (runs/ and the time)" },
@@ -72,6 +79,7 @@ export async function serve(args: readonly string[]): Promise<void> {
     host: readHost((given.get("host") as string | undefined) ?? "0.0.0.0"),
     basePath: readBasePath(given.get("base-path") as string | undefined),
     origins: { allowed: readOrigins(given), required: given.has("require-origin") },
+    access: { roomCode: readCode(given), approval: given.has("approve") },
     trustProxy: given.has("trust-proxy"),
     out,
     resume: given.has("resume"),
@@ -89,6 +97,16 @@ function readOrigins(given: GivenFlags): readonly string[] {
     return text.split(",").flatMap((one) => (one.trim() === "" ? [] : readOrigin(one.trim())));
   } catch (cause) {
     throw new UsageError(`--allow-origin: ${(cause as Error).message}`, { cause });
+  }
+}
+
+function readCode(given: GivenFlags): string | null {
+  const text = given.get("room-code");
+  if (typeof text !== "string") return null;
+  try {
+    return readRoomCode(text, (bytes) => randomBytes(bytes).toString("base64url"));
+  } catch (cause) {
+    throw new UsageError(`--room-code: ${(cause as Error).message}`, { cause });
   }
 }
 

@@ -164,6 +164,7 @@ export async function connect(url: string) {
     "run-changed": [],
     "run-ended": [],
     dismissed: [],
+    admitted: [],
   };
   for (const event of Object.keys(inbox) as (keyof typeof inbox)[])
     (socket as Socket).on(event, (message) => {

@@ -35,7 +35,9 @@ import { createLiveRun, type LiveRun } from "./runs/live-run.ts";
 import { type Planner, planHere } from "./runs/planner.ts";
 import { createKeeper } from "./runs/run-keeper.ts";
 import type { DeviceTexts, LoadWorkload, Workload } from "./runs/workload.ts";
+import { type AccessRecord, OPEN_ACCESS, openAccess } from "./security/access.ts";
 import { boundedParser } from "./security/bounded-parser.ts";
+import { openCredentials } from "./security/credentials.ts";
 import { openDoor } from "./security/door.ts";
 import { type Limits, limitsFor } from "./security/limits.ts";
 import type { OriginRule } from "./security/origin.ts";
@@ -55,6 +57,8 @@ export interface CoordinatorOptions {
   readonly stored?: StoredRun;
   readonly store?: RunStore;
   readonly hostKey: string;
+  /** Who may join a new run; a stored one brings its own. */
+  readonly access?: Partial<AccessRecord>;
   /** What participants type or scan; asked for after listening has begun. */
   readonly joinUrl: () => string;
   /** Folder of the built pages; without it only the interface is served. */
@@ -130,7 +134,12 @@ export async function buildCoordinator(options: CoordinatorOptions): Promise<Coo
   door.guard(http.server, io);
   const sessions = createSessions<ParticipantSocket>(stored?.sessions);
   const keeper = createKeeper(store, () => sessions.stored, log);
-  const code = shortCode(randomText(8));
+  const access = openAccess({
+    record: stored?.access ?? { ...OPEN_ACCESS, ...options.access },
+    limits,
+    randomText,
+    changed: () => hosts.changed(),
+  });
   let lanes = createLanes();
   let configuring = false;
 
@@ -154,14 +163,17 @@ export async function buildCoordinator(options: CoordinatorOptions): Promise<Coo
     randomText,
     limits,
     trustProxy,
+    access,
     progressed: () => hosts.changed(),
   });
   const hosts = openHostHub({
     hosts: io.of("/host") as unknown as Namespace<HostToServerEvents, ServerToHostEvents>,
     hostKey: options.hostKey,
+    limits,
+    trustProxy,
     view: () =>
       buildHostView(
-        { runId: run.runId, joinUrl: options.joinUrl(), code, availableTasks },
+        { runId: run.runId, joinUrl: options.joinUrl(), access: access.view, availableTasks },
         run.state,
         run.planProblem,
         lanes,
@@ -211,12 +223,27 @@ export async function buildCoordinator(options: CoordinatorOptions): Promise<Coo
   }
 
   async function command(given: HostCommand): Promise<HostReply> {
-    if (given.kind === "configure") return configure(given.config);
+    switch (given.kind) {
+      case "configure":
+        return configure(given.config);
+      case "require-approval":
+        access.requireApproval(given.required);
+        return { kind: "done" };
+      case "room-code":
+        access.useCode(given.wanted);
+        return { kind: "done" };
+      case "admit":
+        return hub.admit(given.waitingId, given.allowed)
+          ? { kind: "done" }
+          : refused("unknown-participant", "admit: nobody of this id waits");
+    }
     if (configuring && (given.kind === "start" || given.kind === "resume"))
       return refused("wrong-state", `${given.kind}: not possible while a new run is being set up`);
     const refusal = run.dispatch({ kind: "command", command: given, atMs: clock.nowMs() });
     if (refusal !== null) return refused(refusal.reason, refusal.message);
     if (given.kind === "change") keeper.configChanged(run);
+    if (given.kind === "kick") access.kick(given.participantId, hub.addressOf(given.participantId));
+    if (given.kind === "readmit") access.readmit(given.participantId);
     return { kind: "done" };
   }
 
@@ -260,12 +287,14 @@ export async function buildCoordinator(options: CoordinatorOptions): Promise<Coo
     keeper.begin(run);
   }
 
+  const participantOf = (token: string): string | undefined => {
+    const id = sessions.find(token);
+    return id === undefined || run.state.participants.get(id)?.presence === "kicked" ? undefined : id;
+  };
   await registerRoutes(http, {
+    credentials: openCredentials({ hostKey: options.hostKey, participantOf, limits, trustProxy }),
     describe: () => describeRun(run),
-    textsOf(token) {
-      const participantId = sessions.find(token);
-      return participantId === undefined ? undefined : textsOf(participantId);
-    },
+    textsOf,
     adapter: () => run.adapter,
     adapterFile: () => run.workload.serializeAdapter(run.adapter),
     roundsDone: () => run.state.records.length,
@@ -279,7 +308,6 @@ export async function buildCoordinator(options: CoordinatorOptions): Promise<Coo
     modelDirectory: () => run.workload.modelDirectory,
     pagesDirectory: options.pagesDirectory ?? null,
     basePath,
-    code,
   });
 
   return {
@@ -330,10 +358,4 @@ function continueRun(
       device: null,
     })),
   });
-}
-
-/** Four letters that are hard to mistake. */
-function shortCode(randomness: string): string {
-  const letters = "ABCDEFGHJKMNPQRSTUVWXYZ";
-  return [...Buffer.from(randomness).subarray(0, 4)].map((byte) => letters[byte % letters.length]).join("");
 }

@@ -2,7 +2,7 @@
  * What the kit needs of the participant page, and nothing else of it:
  *
  * - URL parameters: `join` (join at once, without a tap), `nickname`, `backend` (`webgpu`, `wasm` or `cpu`; absent
- *   lets the page choose).
+ *   lets the page choose); fragment `code` (the room's).
  * - Attributes on `<html>`: `data-state` (a `ParticipantView` state once joined, `error` with `data-error` when the
  *   page gave up), `data-participant-id`, `data-backend`, `data-backend-reason` (why this one, in words),
  *   `data-round`.
@@ -24,6 +24,8 @@ export interface PageState {
 export interface PageOptions {
   readonly nickname: string;
   readonly backend?: Backend | undefined;
+  /** Of the room, where it needs one. */
+  readonly code?: string | undefined;
 }
 
 export function participantPageUrl(url: string, options: PageOptions): string {
@@ -31,6 +33,7 @@ export function participantPageUrl(url: string, options: PageOptions): string {
   address.searchParams.set("join", "");
   address.searchParams.set("nickname", options.nickname);
   if (options.backend) address.searchParams.set("backend", options.backend);
+  if (options.code) address.hash = new URLSearchParams({ code: options.code }).toString();
   return address.href;
 }
 

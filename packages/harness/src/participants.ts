@@ -8,6 +8,8 @@ export interface ParticipantOptions {
   readonly url: string;
   /** Absent: the page chooses. */
   readonly backend?: Backend | undefined;
+  /** Of the room, where it needs one. */
+  readonly code?: string | undefined;
   /** Nickname of tab k, counted from 0. */
   readonly nickname?: (index: number) => string;
   /** How long a tab may take to join, load and warm up; 120 s by default. */
@@ -103,7 +105,7 @@ export async function openParticipant(
       link.close();
     },
   };
-  await page.goto(participantPageUrl(link.url, { nickname, backend: options.backend }));
+  await page.goto(participantPageUrl(link.url, { nickname, backend: options.backend, code: options.code }));
   await participant.reaches(JOINED);
   return participant;
 }

@@ -58,8 +58,12 @@ const STATISTICS: UpdateStatistics = {
   lossSpread: 1,
 };
 
-/** Joins the run at `url`. Throws with the reason when the coordinator refuses. */
-export async function joinScripted(url: string, nickname: string): Promise<ScriptedParticipant> {
+/** Joins the run at `url`, with the room code where it needs one. Throws with the reason when the coordinator refuses. */
+export async function joinScripted(
+  url: string,
+  nickname: string,
+  code?: string,
+): Promise<ScriptedParticipant> {
   const socket: ScriptedParticipant["socket"] = io(url, { transports: ["websocket"], forceNew: true });
   const waiting: RoundStart[] = [];
   let wake = (): void => {};
@@ -68,7 +72,11 @@ export async function joinScripted(url: string, nickname: string): Promise<Scrip
     wake();
   });
   const patient = socket.timeout(10_000);
-  const identity = await patient.emitWithAck("join", { protocolVersion: PROTOCOL_VERSION, nickname });
+  const identity = await patient.emitWithAck("join", {
+    protocolVersion: PROTOCOL_VERSION,
+    nickname,
+    ...(code !== undefined && { code }),
+  });
   if (identity.kind === "refused") {
     socket.close();
     throw new Error(`join: ${identity.reason}: ${identity.message}`);

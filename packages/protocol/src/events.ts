@@ -43,6 +43,8 @@ export interface ServerToClientEvents {
   "round-evaluated": (message: RoundEvaluated) => void;
   "run-changed": (message: RunDescription) => void;
   "run-ended": (message: RunEnded) => void;
+  /** The host lets this connection in that was refused with `awaiting-approval`: join again. */
+  admitted: () => void;
   dismissed: (message: Refused) => void;
 }
 

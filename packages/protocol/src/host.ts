@@ -9,7 +9,14 @@ export const hostCommandSchema = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("resume") }),
   z.object({ kind: z.literal("stop") }),
   z.object({ kind: z.literal("kick"), participantId: z.string() }),
+  /** Lifts a kick. */
+  z.object({ kind: z.literal("readmit"), participantId: z.string() }),
   z.object({ kind: z.literal("lock"), locked: z.boolean() }),
+  z.object({ kind: z.literal("require-approval"), required: z.boolean() }),
+  /** Of someone in `access.waiting`. */
+  z.object({ kind: z.literal("admit"), waitingId: z.string(), allowed: z.boolean() }),
+  /** A new room code for newcomers, or none. */
+  z.object({ kind: z.literal("room-code"), wanted: z.boolean() }),
   z.object({ kind: z.literal("change"), change: runChangeSchema }),
   /** A fresh run with another configuration; participants load what it needs and become ready again. */
   z.object({ kind: z.literal("configure"), config: runOverridesSchema }),
@@ -42,6 +49,20 @@ export interface ParticipantView {
   readonly bytesUp: number;
 }
 
+/** What newcomers need besides the address. */
+export interface AccessView {
+  /** To be typed; null needs none. */
+  readonly roomCode: string | null;
+  /** They wait for the host's word. */
+  readonly approval: boolean;
+  readonly waiting: readonly {
+    readonly id: string;
+    readonly nickname: string;
+    /** The removed participant whose address it comes from; null where it waits for another reason. */
+    readonly sameAddressAs: string | null;
+  }[];
+}
+
 export interface HostView {
   readonly runId: string;
   readonly phase: "lobby" | "planning" | "training" | "closing" | "evaluating" | "paused" | "ended";
@@ -53,8 +74,7 @@ export interface HostView {
   /** Why a run that was started does not go on, in a sentence; null when it does. */
   readonly notice: string | null;
   readonly joinUrl: string;
-  /** Short code to type instead of the URL's path. */
-  readonly code: string;
+  readonly access: AccessView;
   readonly secondsToDeadline: number | null;
   readonly baseTestLoss: number | null;
   readonly participants: readonly ParticipantView[];

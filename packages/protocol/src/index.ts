@@ -7,6 +7,7 @@ export type {
 } from "./events.ts";
 export { fromFloat16Bits, toFloat16Bits } from "./float16.ts";
 export {
+  type AccessView,
   appendRounds,
   type HostCommand,
   type HostReply,

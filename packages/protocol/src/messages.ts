@@ -55,6 +55,8 @@ export const joinSchema = z.object({
   }),
   /** Session token of an earlier join in this run; a reload keeps its identity with it. */
   token: z.string().max(128).optional(),
+  /** Of the room, where the host wants one from newcomers. */
+  code: z.string().max(64).optional(),
   /** Round this tab is still working on: set after a lost connection, absent after a reload, whose work is gone. */
   resumesRound: round.optional(),
 });
@@ -120,6 +122,9 @@ export const REFUSALS = [
   "protocol-version",
   "run-full",
   "run-locked",
+  "wrong-code",
+  "awaiting-approval",
+  "not-admitted",
   "kicked",
   "unknown-participant",
   "bad-message",

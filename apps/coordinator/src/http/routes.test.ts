@@ -7,7 +7,8 @@ import { config, open, participate, shape, start } from "../app.fixture.ts";
 describe("over HTTP", () => {
   it("describes the run and its health", async () => {
     const { coordinator } = await start();
-    const get = async (url: string) => coordinator.http.inject({ url });
+    const headers = { authorization: "Bearer key" };
+    const get = async (url: string) => coordinator.http.inject({ url, headers });
     expect((await get("/healthz")).json()).toMatchObject({ status: "ok", phase: "lobby", round: 0 });
     expect((await get("/api/run")).json()).toMatchObject({
       config,
@@ -19,6 +20,36 @@ describe("over HTTP", () => {
     expect(adapter.headers["x-fedlodrop-round"]).toBe("0");
     expect(new Float32Array(Uint8Array.from(adapter.rawPayload).buffer)).toEqual(coordinator.adapter);
     expect((await get("/nowhere")).statusCode).toBe(404);
+  });
+
+  it("tells strangers nothing of a run, and whoever takes part what it needs", async () => {
+    const { coordinator, url } = await start();
+    const status = async (path: string, authorization?: string) =>
+      (await coordinator.http.inject({ url: path, headers: authorization ? { authorization } : {} }))
+        .statusCode;
+    const { identity } = await participate(url, "ada");
+    for (const path of ["/api/run", "/api/report", "/api/adapter", "/api/adapter.safetensors"]) {
+      for (const stranger of [undefined, "Bearer x", "Basic a2V5", "key", `Bearer ${identity.token}x`])
+        expect(await status(path, stranger), `${path} ${stranger}`).toBe(401);
+      expect(await status(path, `Bearer ${identity.token}`), path).toBe(200);
+      expect(await status(path, "Bearer key"), path).toBe(200);
+    }
+    expect((await coordinator.http.inject({ url: "/healthz" })).body).not.toContain("seed");
+    expect(await status("/api/split", "Bearer key")).toBe(403);
+    await coordinator.command({ kind: "kick", participantId: "p1" });
+    expect(await status("/api/adapter", `Bearer ${identity.token}`)).toBe(401);
+  });
+
+  it("bounds how often a stranger may ask, and one participant read", async () => {
+    const limits = { wrongTokensPerAddressAndMinute: 2, readingsPerHolderAndMinute: 3 };
+    const { coordinator } = await start({}, { limits });
+    const status = async (authorization: string) =>
+      (await coordinator.http.inject({ url: "/api/report", headers: { authorization } })).statusCode;
+    const guesses = [await status("Bearer 1"), await status("Bearer 2"), await status("Bearer 3")];
+    expect(guesses).toEqual([401, 401, 429]);
+    // Nobody is kept from what it may have by a neighbour's guesses.
+    const readings = [await status("Bearer key"), await status("Bearer key"), await status("Bearer key")];
+    expect([...readings, await status("Bearer key")]).toEqual([200, 200, 200, 429]);
   });
 
   it("gives a device its own texts and no others", async () => {

@@ -1,4 +1,5 @@
-/** HTTP: pages, model files, a device's own texts, the adapter, the report, health. Nothing here changes a run. */
+/** HTTP: pages, model files, a device's own texts, the adapter, the report, health. Nothing here changes a run; what
+ *  is not for everybody needs the host key or a participant's token. */
 import { existsSync } from "node:fs";
 import { basename, join } from "node:path";
 import fastifyStatic from "@fastify/static";
@@ -6,11 +7,12 @@ import type { RunDescription } from "@fedlodrop/protocol";
 import { MODEL_FILES, type RunReport } from "@fedlodrop/run";
 import type { FastifyInstance, FastifyReply } from "fastify";
 import type { DeviceTexts } from "../runs/workload.ts";
+import type { Credentials } from "../security/credentials.ts";
 
 export interface Facts {
+  readonly credentials: Credentials;
   describe(): RunDescription;
-  /** Undefined for an unknown session token. */
-  textsOf(token: string): DeviceTexts | undefined;
+  textsOf(participantId: string): DeviceTexts;
   adapter(): Float32Array;
   adapterFile(): Promise<Uint8Array>;
   roundsDone(): number;
@@ -19,13 +21,12 @@ export interface Facts {
   modelDirectory(): string;
   readonly pagesDirectory: string | null;
   readonly basePath: string;
-  readonly code: string;
 }
 
 const ROUND_HEADER = "x-fedlodrop-round";
 
 export async function registerRoutes(http: FastifyInstance, facts: Facts): Promise<void> {
-  const { pagesDirectory, basePath, code } = facts;
+  const { pagesDirectory, basePath, credentials } = facts;
   await http.register(fastifyStatic, {
     ...(pagesDirectory === null
       ? { serve: false, root: "/" }
@@ -40,17 +41,16 @@ export async function registerRoutes(http: FastifyInstance, facts: Facts): Promi
   const noSuchThing = (reply: FastifyReply, what: string) => reply.code(404).send({ error: what });
 
   http.get("/healthz", () => facts.health());
-  http.get("/api/run", () => facts.describe());
-  http.get("/api/report", () => facts.report());
+  // The run's seed gives everybody's masks away, its report names devices, and two adapters in a row are an update.
+  const forMembers = { preHandler: credentials.required };
+  http.get("/api/run", forMembers, () => facts.describe());
+  http.get("/api/report", forMembers, () => facts.report());
 
-  http.get("/api/split", (request, reply) => {
-    const token = /^Bearer (\S+)$/.exec(request.headers.authorization ?? "")?.[1];
-    const texts = token === undefined ? undefined : facts.textsOf(token);
-    if (texts === undefined)
-      return reply
-        .code(401)
-        .send({ error: "a participant's session token is needed, got none that is known" });
-    return reply.header("cache-control", "no-store").send(texts);
+  http.get("/api/split", forMembers, (request, reply) => {
+    const holder = credentials.holderOf(request) as string;
+    if (holder === "host")
+      return reply.code(403).send({ error: "texts are for the participants they belong to" });
+    return reply.header("cache-control", "no-store").send(facts.textsOf(holder));
   });
 
   const sendBytes = (reply: FastifyReply, bytes: Uint8Array) =>
@@ -59,11 +59,11 @@ export async function registerRoutes(http: FastifyInstance, facts: Facts): Promi
       .header("cache-control", "no-store")
       .type("application/octet-stream")
       .send(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
-  http.get("/api/adapter", (_request, reply) => {
+  http.get("/api/adapter", forMembers, (_request, reply) => {
     const adapter = facts.adapter();
     return sendBytes(reply, new Uint8Array(adapter.buffer, adapter.byteOffset, adapter.byteLength));
   });
-  http.get("/api/adapter.safetensors", async (_request, reply) =>
+  http.get("/api/adapter.safetensors", forMembers, async (_request, reply) =>
     sendBytes(
       reply.header("content-disposition", 'attachment; filename="adapter.safetensors"'),
       await facts.adapterFile(),
@@ -79,8 +79,6 @@ export async function registerRoutes(http: FastifyInstance, facts: Facts): Promi
     return reply.sendFile(name, directory);
   });
 
-  http.get(`/${code}`, (_request, reply) => reply.redirect("/"));
-  http.get(`/${code.toLowerCase()}`, (_request, reply) => reply.redirect("/"));
   if (pagesDirectory !== null) http.get("/host", (_request, reply) => reply.sendFile("host.html"));
   // A page's relative addresses need the slash.
   if (basePath !== "/") http.get(basePath.slice(0, -1), (_request, reply) => reply.redirect(basePath, 308));

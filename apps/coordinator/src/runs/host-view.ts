@@ -5,7 +5,7 @@ import type { ParticipantRound } from "@fedlodrop/run";
 import type { Lane, Lanes } from "../sockets/lanes.ts";
 import type { Traffic } from "./traffic.ts";
 
-export type HostViewFrame = Pick<HostView, "runId" | "joinUrl" | "code" | "availableTasks">;
+export type HostViewFrame = Pick<HostView, "runId" | "joinUrl" | "access" | "availableTasks">;
 
 export function buildHostView(
   frame: HostViewFrame,

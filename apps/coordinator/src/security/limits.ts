@@ -15,6 +15,10 @@ export interface Limits {
   /** Wrong host keys, and wrong room codes, before the address has to wait for the minute to pass. */
   readonly wrongKeysPerAddressAndMinute: number;
   readonly wrongCodesPerAddressAndMinute: number;
+  /** Requests over HTTP with a token that nobody has, or none, where one is needed. */
+  readonly wrongTokensPerAddressAndMinute: number;
+  /** Reports, adapters and descriptions that one participant, or the host, may read. */
+  readonly readingsPerHolderAndMinute: number;
   /** A connection that has not joined by then is closed. */
   readonly secondsToJoin: number;
   /** What one Socket.IO connection may send: sustained, and at once. Beyond it the connection is closed. */
@@ -37,6 +41,8 @@ export const limitsFor = (places: number): Limits => ({
   newcomersPerAddressAndMinute: 4 * places + 100,
   wrongKeysPerAddressAndMinute: 10,
   wrongCodesPerAddressAndMinute: 60,
+  wrongTokensPerAddressAndMinute: 4 * places + 100,
+  readingsPerHolderAndMinute: 60,
   secondsToJoin: 30,
   packetsPerSecond: 1000,
   packetBurst: 3000,

@@ -1,12 +1,24 @@
 import type { HostView, SentView } from "@fedlodrop/protocol";
+import { io, type Socket } from "socket.io-client";
 import { describe, expect, it } from "vitest";
-import { connectHost, participate, phase, play, start, statistics } from "../app.fixture.ts";
+import { connectHost, open, participate, phase, play, start, statistics } from "../app.fixture.ts";
 import { type Planner, planHere } from "../runs/planner.ts";
 
 describe("the host", () => {
   it("needs the key", async () => {
     const { url } = await start();
     await expect(connectHost(url, "guess")).rejects.toThrow("wrong host key");
+  });
+
+  it("makes guessing slow, without locking out whoever knows the key", async () => {
+    const { url } = await start({}, { limits: { wrongKeysPerAddressAndMinute: 2 } });
+    const guesser: Socket = io(`${url}/host`, { auth: { key: "1" }, reconnection: false, forceNew: true });
+    open.push(() => guesser.disconnect());
+    await new Promise((resolve) => guesser.once("connect_error", resolve));
+    await expect.poll(() => guesser.io._readyState).toBe("closed");
+    await expect(connectHost(url, "2")).rejects.toThrow("wrong host key");
+    await expect(connectHost(url, "3")).rejects.toThrow("too many wrong host keys");
+    await connectHost(url, "key");
   });
 
   it("sees lanes and steers the run", async () => {

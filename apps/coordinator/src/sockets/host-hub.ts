@@ -1,5 +1,4 @@
 /** The hosts' connections: they need the key, see the run as it goes, and command it. */
-import { timingSafeEqual } from "node:crypto";
 import {
   type HostCommand,
   type HostReply,
@@ -11,11 +10,17 @@ import {
 import type { RoundRecord } from "@fedlodrop/run";
 import type { Namespace } from "socket.io";
 import type { Clock } from "../clock.ts";
+import { senderOf } from "../security/address.ts";
+import { sameSecret } from "../security/credentials.ts";
+import type { Limits } from "../security/limits.ts";
+import { createThrottle } from "../security/throttle.ts";
 import { parse, replyOf } from "./edge.ts";
 
 export interface HostHubOptions {
   readonly hosts: Namespace<HostToServerEvents, ServerToHostEvents>;
   readonly hostKey: string;
+  readonly limits: () => Limits;
+  readonly trustProxy: boolean;
   readonly view: () => HostView;
   readonly command: (command: HostCommand) => Promise<HostReply>;
   readonly clock: Clock;
@@ -32,6 +37,8 @@ export interface HostHub {
 export function openHostHub({
   hosts,
   hostKey,
+  limits,
+  trustProxy,
   view,
   command,
   clock,
@@ -40,9 +47,16 @@ export function openHostHub({
   /** What every host has been told; one that connects later is told all, and hears some of it twice. */
   let told: { readonly runId: string; readonly rounds: readonly RoundRecord[] } = { runId: "", rounds: [] };
   let cancelView: (() => void) | null = null;
-  hosts.use((socket, next) => {
-    const { key } = socket.handshake.auth as { key?: unknown };
-    next(typeof key === "string" && sameText(key, hostKey) ? undefined : new Error("wrong host key"));
+  const wrongKeys = createThrottle();
+  hosts.use(async (socket, next) => {
+    const { key } = (socket.handshake.auth ?? {}) as { key?: unknown };
+    // Nobody guesses 96 bits, so that the right key is let in also where a neighbour behind the same address guesses.
+    if (typeof key === "string" && sameSecret(key, hostKey)) return next();
+    const sender = senderOf(socket.request, trustProxy);
+    const few = await wrongKeys.take(sender, limits().wrongKeysPerAddressAndMinute);
+    next(new Error(few ? "wrong host key" : "too many wrong host keys from your network"));
+    // One connection, one guess: how many connections an address opens is limited. The answer goes first.
+    setTimeout(() => socket.conn.close(), 0);
   });
   hosts.on("connection", (socket) => {
     const { rounds, ...live } = view();
@@ -70,9 +84,4 @@ export function openHostHub({
     },
     close: () => cancelView?.(),
   };
-}
-
-function sameText(a: string, b: string): boolean {
-  const [left, right] = [Buffer.from(a), Buffer.from(b)];
-  return left.length === right.length && timingSafeEqual(left, right);
 }

@@ -10,6 +10,7 @@ import type {
 import type { Server } from "socket.io";
 import type { Clock } from "../clock.ts";
 import type { LiveRun } from "../runs/live-run.ts";
+import type { Access } from "../security/access.ts";
 import { senderOf } from "../security/address.ts";
 import type { Limits } from "../security/limits.ts";
 import { createThrottle } from "../security/throttle.ts";
@@ -27,6 +28,7 @@ export interface HubOptions {
   readonly randomText: (bytes: number) => string;
   readonly limits: () => Limits;
   readonly trustProxy: boolean;
+  readonly access: Access;
   /** Progress has come in. */
   readonly progressed: () => void;
 }
@@ -38,6 +40,10 @@ export interface ParticipantHub {
     event: E,
     message: Parameters<ServerToClientEvents[E]>[0],
   ): void;
+  /** The host's word on a newcomer that waits for it; false when nobody of this id does. */
+  admit(waitingId: string, allowed: boolean): boolean;
+  /** Where a participant last joined from; null when that is not known. */
+  addressOf(participantId: string): string | null;
   /** Tells a participant why and closes its connection. */
   dismiss(participantId: string, why: Refused): void;
 }
@@ -50,22 +56,28 @@ export const describeRun = ({ runId, workload, state }: LiveRun): RunDescription
 });
 
 export function openParticipantHub(options: HubOptions): ParticipantHub {
-  const { io, run, lanes, sessions, clock, randomText, limits, trustProxy } = options;
+  const { io, run, lanes, sessions, clock, randomText, limits, trustProxy, access } = options;
   const newcomers = createThrottle();
   /** By socket id: who joined over it. */
   const joinedAs = new Map<string, string>();
+  /** By participant: where it last joined from. */
+  const addresses = new Map<string, string>();
 
   async function join(
     socket: ParticipantSocket,
-    { nickname, token: known, resumesRound }: Join,
+    { nickname, token: known, resumesRound, code }: Join,
   ): Promise<Joined | Refused> {
     const knownId = known === undefined ? undefined : sessions.find(known);
     if (knownId === undefined) {
       const sender = senderOf(socket.request, trustProxy);
       if (!(await newcomers.take(sender, limits().newcomersPerAddressAndMinute)))
         return refused("rate-limited", `join: too many newcomers from ${sender}, try again in a minute`);
+      if (run().state.locked) return refused("run-locked", "the host has closed this run to newcomers");
+      const refusal = await access.admit({ id: socket.id, nickname, address: sender, code });
+      if (refusal !== null) return refusal;
     }
     // From here on nothing waits, or two joins could get one identity.
+    if (!socket.connected) return refused("unknown-participant", "join: the connection is gone");
     const participantId = knownId ?? sessions.nextId;
     // One connection is one participant, or a single tab could fill the run.
     const already = participantOf(socket);
@@ -81,6 +93,8 @@ export function openParticipantHub(options: HubOptions): ParticipantHub {
     if (refusal !== null) return refused(refusal.reason, refusal.message);
     const token = knownId === undefined ? randomText(24) : (known as string);
     if (knownId === undefined) sessions.add(token);
+    access.forget(socket.id);
+    addresses.set(participantId, senderOf(socket.request, trustProxy));
     const previous = sessions.connect(participantId, socket);
     if (previous !== undefined) {
       previous.emit("dismissed", refused("taken-over", "this participant has joined from another tab"));
@@ -110,9 +124,12 @@ export function openParticipantHub(options: HubOptions): ParticipantHub {
 
   io.on("connection", (socket) => {
     const idle = setTimeout(() => {
-      if (!joinedAs.has(socket.id)) socket.disconnect(true);
+      if (!joinedAs.has(socket.id) && !access.waits(socket.id)) socket.disconnect(true);
     }, limits().secondsToJoin * 1000);
-    socket.once("disconnect", () => clearTimeout(idle));
+    socket.once("disconnect", () => {
+      clearTimeout(idle);
+      access.forget(socket.id);
+    });
     const desk: ParticipantDesk = {
       get run() {
         return run();
@@ -140,6 +157,17 @@ export function openParticipantHub(options: HubOptions): ParticipantHub {
       // The pair is checked by this function's type; Socket.IO's own cannot follow a generic event name.
       (socket?.emit as ((event: string, message: unknown) => void) | undefined)?.call(socket, event, message);
     },
+    admit(waitingId, allowed) {
+      if (!access.decide(waitingId, allowed)) return false;
+      const socket = io.sockets.sockets.get(waitingId);
+      if (allowed) socket?.emit("admitted");
+      else {
+        socket?.emit("dismissed", refused("not-admitted", "the host did not let you in"));
+        socket?.disconnect(true);
+      }
+      return true;
+    },
+    addressOf: (participantId) => addresses.get(participantId) ?? null,
     dismiss(participantId, why) {
       const socket = sessions.connection(participantId);
       if (socket === undefined) return;

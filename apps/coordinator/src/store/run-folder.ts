@@ -13,6 +13,7 @@ import { appendFile, mkdir, readdir, readFile, rename, rm, stat, writeFile } fro
 import { join } from "node:path";
 import { type RoundRecord, type RunConfig, type RunReport, runConfigSchema } from "@fedlodrop/run";
 import { z } from "zod";
+import type { AccessRecord } from "../security/access.ts";
 
 const checkpointSchema = z.object({
   runId: z.string(),
@@ -28,6 +29,7 @@ export interface StoredRun extends Checkpoint {
   readonly config: RunConfig;
   readonly adapter: Float32Array;
   readonly records: readonly RoundRecord[];
+  readonly access?: AccessRecord;
 }
 
 export interface RunStore {

@@ -102,7 +102,7 @@ async function join(
   closing.push(() => send({ kind: "leave" }));
   const sent = (kind: FromWorker["kind"]) => posted.filter((message) => message.kind === kind);
   const profile = energyProfile("cpu", {});
-  const enter = () => send({ kind: "join", nickname: "n", token: null, profile, ownTexts: null });
+  const enter = () => send({ kind: "join", nickname: "n", token: null, code: null, profile, ownTexts: null });
   const site = `http://127.0.0.1:${(http.address() as AddressInfo).port}/`;
   send({ kind: "check", backend: "cpu", site });
   await expect.poll(() => sent("checked")).toHaveLength(1);

@@ -49,7 +49,7 @@ export function createDevice(post: (message: FromWorker) => void): (message: ToW
     openRound?.abort.abort(new Error(why));
   }
 
-  function join(nickname: string, token: string | null): void {
+  function join(nickname: string, token: string | null, code: string | null): void {
     link?.close();
     const { origin, pathname } = new URL(site);
     const socket: ParticipantSocket = io(origin, {
@@ -59,12 +59,12 @@ export function createDevice(post: (message: FromWorker) => void): (message: ToW
     });
     link = openLink(
       socket,
-      { nickname, token },
+      { nickname, token, code },
       {
         openRound: () => openRound?.round,
         connection: (online) => post({ kind: "connection", online }),
         refused(refused) {
-          leave();
+          if (refused.reason !== "awaiting-approval") leave();
           post({ kind: "join-refused", refused });
         },
         joined: enter,
@@ -232,7 +232,7 @@ export function createDevice(post: (message: FromWorker) => void): (message: ToW
       case "join":
         energy = { profile: message.profile, batteryWatts: null };
         ownTexts = message.ownTexts;
-        join(message.nickname, message.token);
+        join(message.nickname, message.token, message.code);
         return;
       case "own-texts":
         ownTexts = message.ownTexts;

@@ -63,6 +63,8 @@ export interface LinkOptions {
   readonly nickname: string;
   /** Session token of an earlier visit. */
   readonly token: string | null;
+  /** Of the room, as it was typed. */
+  readonly code?: string | null;
   /** Longest wait for an answer that needs no work; a silent coordinator counts as a lost connection. */
   readonly answerSeconds?: number;
 }
@@ -72,7 +74,7 @@ const FAREWELL_SECONDS = 2;
 
 /** @param socket connecting or connected; the link owns it from now on */
 export function openLink(socket: ParticipantSocket, options: LinkOptions, listener: LinkListener): Link {
-  const { nickname, token, answerSeconds = 15 } = options;
+  const { nickname, token, code = null, answerSeconds = 15 } = options;
   let currentToken = token;
   let isJoined = false;
   let waiting: (() => void)[] = [];
@@ -84,12 +86,14 @@ export function openLink(socket: ParticipantSocket, options: LinkOptions, listen
       protocolVersion: PROTOCOL_VERSION,
       nickname,
       ...(currentToken !== null && { token: currentToken }),
+      ...(code !== null && { code }),
       ...(resumesRound !== undefined && { resumesRound }),
     };
     const reply = await socket.timeout(answerSeconds * 1000).emitWithAck("join", message);
     if (closing.signal.aborted) return;
     if (reply.kind === "refused") {
-      socket.disconnect();
+      // Whoever waits for the host keeps the connection over which `admitted` comes.
+      if (reply.reason !== "awaiting-approval") socket.disconnect();
       return listener.refused(reply);
     }
     currentToken = reply.token;
@@ -105,6 +109,9 @@ export function openLink(socket: ParticipantSocket, options: LinkOptions, listen
   socket.on("connect", () => {
     listener.connection(true);
     // No answer: take a new connection and ask again.
+    join().catch(reconnect);
+  });
+  socket.on("admitted", () => {
     join().catch(reconnect);
   });
   socket.on("disconnect", (reason) => {

@@ -45,6 +45,8 @@ export type ToWorker =
       readonly nickname: string;
       /** Session token of an earlier visit. */
       readonly token: string | null;
+      /** Of the room, as it was typed. */
+      readonly code: string | null;
       readonly profile: EnergyProfile;
       readonly ownTexts: OwnTexts | null;
     }

@@ -1,6 +1,7 @@
 /** What the host asks for. Rounds are never broken off for it, except that `stop` closes the open one now. */
 import { adapterSize, resolveRunConfig } from "@fedlodrop/run";
 import { memoryProblem } from "../update/rules.ts";
+import { setParticipant } from "./members.ts";
 import { forfeit, present } from "./presence.ts";
 import { refuse } from "./refusal.ts";
 import { closeRound, end, proceed } from "./rounds.ts";
@@ -43,6 +44,18 @@ export function obey(state: RunState, command: RunCommand, atMs: number): Transi
           { kind: "dismiss", participantId: command.participantId },
         ]),
       );
+    case "readmit": {
+      const participant = state.participants.get(command.participantId);
+      return participant?.presence === "kicked"
+        ? unchanged(setParticipant(state, { ...participant, presence: "away" }))
+        : refused(
+            state,
+            refuse(
+              "unknown-participant",
+              `readmit: expected one that was removed, got ${command.participantId}`,
+            ),
+          );
+    }
     default:
       return command satisfies never;
   }

@@ -12,8 +12,12 @@ import type { RoundEvaluation, RoundRecord, UpdateRecord } from "@fedlodrop/run"
 import type { PlanRequest } from "../plan/plan-request.ts";
 import type { Assignment, RoundPlan } from "./run-state.ts";
 
-/** A host command that the machine obeys; a new configuration makes a new run instead. */
-export type RunCommand = Exclude<HostCommand, { kind: "configure" }>;
+/** A host command that the machine obeys; a new configuration makes a new run instead, and who may knock is not its
+ *  business. */
+export type RunCommand = Exclude<
+  HostCommand,
+  { kind: "configure" | "require-approval" | "admit" | "room-code" }
+>;
 
 interface FromParticipant {
   readonly participantId: string;

@@ -17,6 +17,8 @@ export interface ReceivedView extends HostView {
 }
 
 export interface HostConnection {
+  /** For files over HTTP. */
+  readonly key: string;
   readonly view: ReadonlySignal<ReceivedView | null>;
   readonly online: ReadonlySignal<boolean>;
   /** A sentence to show: a wrong key or a refused command. */
@@ -60,6 +62,7 @@ export function connectHost(key: string): HostConnection {
   });
 
   return {
+    key,
     view,
     online,
     problem,

@@ -1,8 +1,8 @@
-/** How devices join: QR code, address, short code. */
+/** How devices join: QR code, address, room code. */
 import type { HostView } from "@fedlodrop/protocol";
 import { create } from "qrcode";
 
-export function JoinCard({ view: { joinUrl, code } }: { readonly view: HostView }) {
+export function JoinCard({ view: { joinUrl, access } }: { readonly view: HostView }) {
   return (
     <section class="card">
       <h2>Join</h2>
@@ -12,9 +12,11 @@ export function JoinCard({ view: { joinUrl, code } }: { readonly view: HostView 
           {joinUrl}
         </a>
       </p>
-      <p>
-        Short code <span class="code">{code}</span>
-      </p>
+      {access.roomCode !== null && (
+        <p>
+          Room code <span class="code">{access.roomCode}</span>
+        </p>
+      )}
     </section>
   );
 }

@@ -1,15 +1,16 @@
 /**
- * The host page: `/host#key=…`, as the coordinator prints it. The key stays in the address's fragment, which browsers
- * do not send, and goes to the coordinator in the Socket.IO handshake.
+ * The host page: `/host#key=…`, as the coordinator prints it. The key goes to the coordinator in the Socket.IO
+ * handshake, and with each file that is asked for.
  */
 import { render } from "preact";
 import { connectHost } from "./connection.ts";
+import { takeHostKey } from "./key.ts";
 import { HostPage, KeyMissing } from "./page.tsx";
 
 const root = document.getElementById("app") as HTMLElement;
 
 function start(): void {
-  const key = new URLSearchParams(location.hash.slice(1)).get("key");
+  const key = takeHostKey();
   render(key ? <HostPage host={connectHost(key)} /> : <KeyMissing />, root);
 }
 

@@ -6,6 +6,7 @@ import { DeviceTable } from "./device-table.tsx";
 import { JoinCard } from "./join-card.tsx";
 import { Lanes } from "./lanes.tsx";
 import { Limits } from "./limits.tsx";
+import { Newcomers } from "./newcomers.tsx";
 import { RunFigures } from "./run-figures.tsx";
 import { RunSettings } from "./run-settings.tsx";
 import { Timeline } from "./timeline.tsx";
@@ -43,7 +44,8 @@ export function HostPage({ host }: { readonly host: HostConnection }) {
             </div>
             <div class="stack third">
               <JoinCard view={view} />
-              {started && <RunFigures view={view} />}
+              <Newcomers view={view} command={command} />
+              {started && <RunFigures view={view} hostKey={host.key} />}
             </div>
             {started && (
               <>

@@ -2,9 +2,15 @@
 import type { HostView } from "@fedlodrop/protocol";
 import { Figure } from "../../ui/figure.tsx";
 import { formatBytes, formatJoules, formatLoss, formatPercent, formatSeconds } from "../../ui/format.ts";
+import { FileButton } from "./file-button.tsx";
 import { byteTotals, roundCost } from "./totals.ts";
 
-export function RunFigures({ view: { rounds, config, baseTestLoss } }: { readonly view: HostView }) {
+interface RunFiguresProps {
+  readonly view: HostView;
+  readonly hostKey: string;
+}
+
+export function RunFigures({ view: { rounds, config, baseTestLoss }, hostKey }: RunFiguresProps) {
   const { down, up, withoutDropout } = byteTotals(rounds, config.valueType);
   const last = rounds.at(-1);
   // Evaluations come while later rounds are under way.
@@ -53,12 +59,12 @@ export function RunFigures({ view: { rounds, config, baseTestLoss } }: { readonl
         )}
       </dl>
       <div class="row">
-        <a class="button" href="/api/adapter.safetensors" download>
+        <FileButton path="api/adapter.safetensors" fileName="adapter.safetensors" hostKey={hostKey}>
           Download the adapter
-        </a>
-        <a class="button" href="/api/report" download="report.json">
+        </FileButton>
+        <FileButton path="api/report" fileName="report.json" hostKey={hostKey}>
           Download the report
-        </a>
+        </FileButton>
       </div>
     </section>
   );

@@ -6,12 +6,16 @@ export interface PageAddress {
   readonly joinAtOnce: boolean;
   /** `?nickname=…` */
   readonly nickname: string | null;
+  /** `#code=…`, of the room */
+  readonly code: string | null;
   /** `?backend=webgpu|wasm|cpu` */
   readonly backend: Backend | null;
 }
 
-export function readAddress(query: URLSearchParams): PageAddress {
+/** @param fragment what follows `#`: browsers do not send it, so that no log of a proxy has the code */
+export function readAddress(query: URLSearchParams, fragment: URLSearchParams): PageAddress {
   return {
+    code: fragment.get("code"),
     joinAtOnce: query.has("join"),
     nickname: query.get("nickname"),
     backend: readBackend(query.get("backend")),

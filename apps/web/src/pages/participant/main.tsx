@@ -1,7 +1,8 @@
 /**
  * The participant page.
  *
- * For automation, the address may say `?join` (join at once), `nickname=…` and `backend=webgpu|wasm|cpu`. The state is
+ * For automation, the address may say `?join` (join at once), `nickname=…` and `backend=webgpu|wasm|cpu`,
+ * and its fragment `#code=…` (the room's). The state is
  * mirrored on <html>: `data-state` (checking, welcome, joining; once joined loading, ready, downloading, training,
  * uploading, waiting, away, ended, kicked; or error), `data-participant-id`, `data-backend`, `data-backend-reason`,
  * `data-round`, `data-error`; and in `window.fedlodrop`, a frozen `PageSnapshot` that is replaced at each change.
@@ -40,7 +41,7 @@ function start(address: PageAddress): void {
 }
 
 try {
-  start(readAddress(new URLSearchParams(location.search)));
+  start(readAddress(new URLSearchParams(location.search), new URLSearchParams(location.hash.slice(1))));
 } catch (error) {
   const message = error instanceof Error ? error.message : String(error);
   Object.assign(document.documentElement.dataset, { state: "error", error: message });

@@ -1,4 +1,5 @@
 /** The participant page's one store: the state its worker reports, and what the participant can do. */
+import { MAX_NICKNAME_CHARACTERS } from "@fedlodrop/protocol";
 import { type ReadonlySignal, signal } from "@preact/signals";
 import {
   type DeviceKind,
@@ -21,7 +22,8 @@ export interface Session {
   readonly correction: ReadonlySignal<ProfileCorrection>;
   /** What kind of device the energy estimate takes this one for. */
   deviceKind(): DeviceKind;
-  join(nickname: string): void;
+  /** @param code of the room; absent is what the address says */
+  join(nickname: string, code?: string): void;
   useOwnTexts(texts: OwnTexts | null): void;
   correctProfile(correction: ProfileCorrection): void;
   tryPrompt(prompt: string): void;
@@ -36,6 +38,8 @@ export function startSession(address: PageAddress): Session {
   const identity = browserIdentityStore();
   const claimed = claimToken(identity);
   let usedToken: string | null = null;
+  /** The name that was asked for; what is kept of it comes back. */
+  let asked = "";
   let readings: readonly BatteryReading[] = [];
 
   const device = startDevice((message: FromWorker) => {
@@ -43,6 +47,11 @@ export function startSession(address: PageAddress): Session {
     if (message.kind === "joined") {
       keepToken(identity, message.token, usedToken);
       usedToken = message.token;
+      if (message.nickname !== asked && asked !== "") {
+        asked = message.nickname;
+        const notice = `You are shown as "${message.nickname}": names have at most ${MAX_NICKNAME_CHARACTERS} visible characters.`;
+        state.value = { ...state.value, notice };
+      }
     }
   });
 
@@ -70,11 +79,19 @@ export function startSession(address: PageAddress): Session {
     ownTexts,
     correction,
     deviceKind: kind,
-    async join(nickname) {
-      state.value = { ...state.value, phase: "joining" };
+    async join(nickname, code) {
+      state.value = { ...state.value, phase: "joining", codeWanted: null };
+      asked = nickname;
       keepScreenOn();
       usedToken = await claimed;
-      device.send({ kind: "join", nickname, token: usedToken, profile: profile(), ownTexts: ownTexts.value });
+      device.send({
+        kind: "join",
+        nickname,
+        token: usedToken,
+        code: code ?? address.code,
+        profile: profile(),
+        ownTexts: ownTexts.value,
+      });
     },
     useOwnTexts(texts) {
       ownTexts.value = texts;

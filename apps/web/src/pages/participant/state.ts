@@ -81,6 +81,8 @@ export interface ParticipantState {
   /** Of the whole model, by round; 0 is the base model. They come while later rounds are under way. */
   readonly heldOutLosses: ReadonlyMap<number, number>;
   readonly trial: Trial | null;
+  /** Why the room code is asked for; null while it is not. */
+  readonly codeWanted: string | null;
   /** Something to tell the participant: a refusal, an end, an error. */
   readonly notice: string | null;
   readonly error: PlainError | null;
@@ -103,6 +105,7 @@ export const INITIAL_STATE: ParticipantState = {
   rounds: [],
   heldOutLosses: new Map(),
   trial: null,
+  codeWanted: null,
   notice: null,
   error: null,
 };
@@ -216,6 +219,9 @@ export function reduce(state: ParticipantState, message: FromWorker): Participan
       const { reason, message: why } = message.refused;
       // Removed while it was away: the same as being removed.
       if (reason === "kicked" && state.participantId !== null) return removed(state, why);
+      if (reason === "wrong-code") return { ...state, phase: "welcome", notice: null, codeWanted: why };
+      if (reason === "awaiting-approval")
+        return { ...state, notice: "The host has been asked to let you in. Keep this page open …" };
       return { ...state, phase: "error", notice: null, error: { name: reason, message: why } };
     }
     case "refused":

@@ -9,11 +9,12 @@ interface WelcomeProps {
 }
 
 export function Welcome({ session, offeredNickname }: WelcomeProps) {
-  const { phase, choice } = session.state.value;
+  const { phase, choice, codeWanted } = session.state.value;
   const nickname = useSignal(offeredNickname);
+  const code = useSignal("");
   const join = (event: Event): void => {
     event.preventDefault();
-    session.join(nickname.value.trim());
+    session.join(nickname.value.trim(), code.value === "" ? undefined : code.value);
   };
   return (
     <>
@@ -57,10 +58,33 @@ export function Welcome({ session, offeredNickname }: WelcomeProps) {
               }}
             />
           </label>
+          {codeWanted !== null && (
+            <label>
+              <span class="field-name">Room code</span>
+              <input
+                required
+                maxLength={64}
+                autocomplete="off"
+                autocapitalize="characters"
+                spellcheck={false}
+                data-testid="room-code"
+                value={code.value}
+                onInput={(event) => {
+                  code.value = event.currentTarget.value;
+                }}
+              />
+            </label>
+          )}
           <button class="primary" type="submit" data-testid="join-button" disabled={phase !== "welcome"}>
             {phase === "joining" ? "Joining …" : "Join"}
           </button>
         </form>
+        {codeWanted !== null && (
+          <p class="notice" role="alert" data-testid="code-wanted">
+            {codeWanted[0]?.toUpperCase()}
+            {codeWanted.slice(1)}.
+          </p>
+        )}
         <small>You may close or reload this page at any time; you come back as the same device.</small>
       </section>
       <div class="narrow" style="grid-column: span 12">

@@ -1,0 +1,44 @@
+/** A file of the run, which needs the host key: a plain link could not show it. */
+import { useSignal } from "@preact/signals";
+import { siteUrl } from "../../ui/site.ts";
+
+interface FileButtonProps {
+  /** Below the site, without a slash before it. */
+  readonly path: string;
+  readonly fileName: string;
+  readonly hostKey: string;
+  readonly children: string;
+}
+
+export function FileButton({ path, fileName, hostKey, children }: FileButtonProps) {
+  const problem = useSignal<string | null>(null);
+  const save = async (): Promise<void> => {
+    problem.value = null;
+    try {
+      const response = await fetch(`${siteUrl()}${path}`, {
+        headers: { authorization: `Bearer ${hostKey}` },
+      });
+      if (!response.ok) throw new Error(`the coordinator answered ${response.status}`);
+      saveAs(await response.blob(), fileName);
+    } catch (error) {
+      problem.value = `${fileName} could not be had: ${(error as Error).message}.`;
+    }
+  };
+  return (
+    <>
+      <button type="button" onClick={save} data-testid={`save-${fileName}`}>
+        {children}
+      </button>
+      {problem.value && <small role="alert">{problem.value}</small>}
+    </>
+  );
+}
+
+function saveAs(content: Blob, fileName: string): void {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(content);
+  link.download = fileName;
+  link.click();
+  // The download has its own hold on the content by then.
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+}
