@@ -1,0 +1,139 @@
+/** What pages and strangers may do: policies in a real browser, the key, codes and the host's word, hostile texts, a proxy. */
+import { once } from "node:events";
+import { writeFile } from "node:fs/promises";
+import { type AddressInfo, connect, createServer } from "node:net";
+import { join } from "node:path";
+import { participantPageUrl } from "@fedlodrop/harness";
+import type { Page } from "@playwright/test";
+import { expect, test } from "./fixtures.ts";
+
+const TINY = [
+  ...["--rounds", "1", "--local-steps", "2", "--batch-size", "2", "--sequence-length", "32"],
+  ...["--samples-per-device", "8", "--evaluation-samples", "8", "--rank", "2"],
+];
+
+/** Whatever the page complains about: errors, refused loads, violated policies. */
+function complaintsOf(page: Page): string[] {
+  const complaints: string[] = [];
+  page.on("pageerror", (error) => complaints.push(error.message));
+  page.on("console", (message) => {
+    if (message.type() === "error") complaints.push(message.text());
+  });
+  return complaints;
+}
+
+test("a run with a room code and the host's word, under a strict policy", async ({
+  serve,
+  chromium,
+  tinyModel,
+}) => {
+  test.setTimeout(180_000);
+  const {
+    url,
+    hostUrl,
+    host: watching,
+  } = await serve(...["--model", tinyModel, ...TINY, "--room-code", "plum42", "--approve"]);
+  const host = await (await chromium.newContext()).newPage();
+  const complaints = complaintsOf(host);
+  await host.goto(hostUrl);
+  await expect(host.getByTestId("room-code")).toHaveText("PLUM42");
+  // The key is in no address, and a reload does without it.
+  expect(host.url()).toBe(new URL("host", url).href);
+  await host.reload();
+  await expect(host.getByTestId("status")).toBeVisible();
+
+  const page = await (await chromium.newContext()).newPage();
+  complaints.push(...complaintsOf(page));
+  await page.goto(url);
+  expect(await page.evaluate(() => crossOriginIsolated)).toBe(true);
+  await page.getByLabel("Nickname").fill("Ada");
+  await page.getByTestId("join-button").click();
+  await expect(page.getByTestId("code-wanted")).toContainText("needs a room code");
+  await page.getByTestId("room-code").fill("plum 42");
+  await page.getByTestId("join-button").click();
+  await expect(host.getByTestId("waiting")).toContainText("Ada");
+  await host.getByRole("button", { name: "Let in" }).click();
+  await expect(page.getByTestId("participant-id")).toHaveText("p1");
+
+  await watching.until((view) => view.participants[0]?.state === "ready", 90);
+  await watching.command({ kind: "start" });
+  await watching.until((view) => view.phase === "ended" && view.rounds.length === 1, 90);
+  const saved = host.waitForEvent("download");
+  await host.getByTestId("save-adapter.safetensors").click();
+  expect((await saved).suggestedFilename()).toBe("adapter.safetensors");
+  expect(complaints).toEqual([]);
+});
+
+test("hostile names and texts are shown and do nothing", async ({ serve, chromium, tinyModel, folder }) => {
+  test.setTimeout(120_000);
+  const evil = `<img src=x onerror="document.title='pwned'">`;
+  const rows = Array.from({ length: 60 }, (_, i) => ({
+    text: `${evil} number ${i} <script>document.title='pwned'</script> of the words that are here`,
+    label: i % 2 ? `${evil}\u202e${i % 2}` : "\u001b[31m=cmd|' /C calc'!A0",
+  }));
+  const file = join(folder, `${"x".repeat(8)} & 'quoted'.jsonl`);
+  await writeFile(file, rows.map((row) => JSON.stringify(row)).join("\n"));
+  const { url, hostUrl, host: watching } = await serve("--model", tinyModel, ...TINY, "--task", file);
+  const host = await (await chromium.newContext()).newPage();
+  await host.goto(hostUrl);
+  const page = await (await chromium.newContext()).newPage();
+  await page.goto(participantPageUrl(url, { nickname: `${evil}\u0007\u202e`, backend: "wasm" }));
+  await expect(page.getByTestId("participant-id")).toHaveText("p1");
+  const [device] = (await watching.until((view) => view.participants[0]?.state === "ready", 90)).participants;
+  expect(device?.nickname).toBe([...evil].slice(0, 40).join(""));
+  await watching.command({ kind: "start" });
+  await watching.until((view) => view.phase === "ended", 60);
+  for (const shown of [host, page]) {
+    await expect(shown.locator("main")).toContainText("<img src=x");
+    expect(await shown.locator("main img, main script").count()).toBe(0);
+    expect(await shown.title()).not.toContain("pwned");
+  }
+});
+
+test("the pages work under a proxy's path that the coordinator never sees", async ({
+  serve,
+  chromium,
+  tinyModel,
+}) => {
+  test.setTimeout(120_000);
+  const { url, hostUrl, host: watching } = await serve("--model", tinyModel, ...TINY);
+  const proxy = await stripPrefix("/lab/7", Number(new URL(url).port));
+  const page = await (await chromium.newContext()).newPage();
+  await page.goto(participantPageUrl(`${proxy.url}/`, { nickname: "Ada", backend: "wasm" }));
+  await expect(page.getByTestId("participant-id")).toHaveText("p1");
+  await watching.until((view) => view.participants[0]?.state === "ready", 90);
+  const host = await (await chromium.newContext()).newPage();
+  await host.goto(`${proxy.url}/host${new URL(hostUrl).hash}`);
+  await expect(host.getByTestId("status")).toBeVisible();
+  await page.close();
+  await host.close();
+  proxy.close();
+});
+
+/** A proxy that takes `prefix` off every request's path, WebSocket upgrades included; one request a connection. */
+async function stripPrefix(prefix: string, port: number): Promise<{ url: string; close(): void }> {
+  const server = createServer((near) => {
+    const far = connect(port, "127.0.0.1");
+    near.once("data", (head: Buffer) => {
+      const request = head.toString("latin1").replace(` ${prefix}`, " ");
+      const once = /^upgrade:/im.test(request)
+        ? request
+        : request.replace(/^connection:.*$/im, "connection: close");
+      far.write(Buffer.from(once, "latin1"));
+      near.pipe(far);
+      far.pipe(near);
+    });
+    for (const [one, other] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      one.on("error", () => other.destroy());
+      one.on("close", () => other.destroy());
+    }
+  });
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}${prefix}`,
+    close: () => server.close(),
+  };
+}
