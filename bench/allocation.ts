@@ -8,6 +8,7 @@
 import { cpus } from "node:os";
 import { performance } from "node:perf_hooks";
 import { parseArgs } from "node:util";
+import { quantile } from "@fedlodrop/run";
 import { solveGreedy } from "../packages/allocation/src/baselines.ts";
 import { solveBranchAndBound } from "../packages/allocation/src/branch-and-bound.ts";
 import { enumerateAssignments, subsetDynamicProgramme } from "../packages/allocation/src/exact.ts";
@@ -55,11 +56,6 @@ function timed(solve: () => Allocation): Run {
   const [wallStart, start] = [performance.now(), processorMilliseconds()];
   const allocation = solve();
   return { allocation, processor: processorMilliseconds() - start, wall: performance.now() - wallStart };
-}
-
-function quantile(values: readonly number[], p: number): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.floor(p * sorted.length))]!;
 }
 
 function report(name: string, target: string, met: boolean, figures: string): void {

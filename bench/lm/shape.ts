@@ -1,6 +1,13 @@
 /** Shape S of the measurements: one small GPT-2, one batch, one sub-adapter, all from a seed. */
 import { adapterShape, type Dataset, parseConfig } from "@fedlodrop/lm";
-import { createRandom, drawDropoutMask, gatherValues, initialAdapter, keptIndices } from "@fedlodrop/run";
+import {
+  createRandom,
+  drawDropoutMask,
+  gatherValues,
+  initialAdapter,
+  keptIndices,
+  TARGET_MODULES,
+} from "@fedlodrop/run";
 import { parameterShapes, UNTIED_HEAD } from "../../packages/lm/src/models/checkpoint.ts";
 
 export const BATCH_SIZE = 4;
@@ -21,7 +28,7 @@ export const config = parseConfig({
 export const adapter = adapterShape(config, {
   rank: 8,
   alpha: 16,
-  targetModules: ["attn.c_attn", "attn.c_proj", "mlp.c_fc", "mlp.c_proj"],
+  targetModules: TARGET_MODULES,
 });
 
 const random = createRandom("shape S");

@@ -1,5 +1,5 @@
 /** The main thread's door to the language model: everything that touches tensors happens in a worker thread. */
-import type { AdapterShape, RoundEvaluation, RunConfig } from "@fedlodrop/run";
+import type { AdapterShape, RoundEvaluation, RunConfig, Sample } from "@fedlodrop/run";
 import type { EvaluatorCalls } from "./evaluator-thread.ts";
 import { startThread } from "./thread.ts";
 
@@ -9,18 +9,13 @@ export interface ModelTerms extends Pick<RunConfig, "rank" | "alpha" | "targetMo
   readonly sequenceLength: number;
 }
 
-interface Text {
-  readonly text: string;
-  readonly label?: number;
-}
-
 export interface EvaluationTexts {
   readonly kind: "language-model" | "classification";
   /** Windows or samples of each set. */
   readonly count: number;
-  readonly heldOut: readonly Text[];
+  readonly heldOut: readonly Sample[];
   /** Of each part that the training texts are dealt into. */
-  readonly splits: readonly (readonly Text[])[];
+  readonly splits: readonly (readonly Sample[])[];
 }
 
 export interface Evaluator {

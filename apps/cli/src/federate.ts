@@ -1,13 +1,7 @@
 /** `fedlodrop federate`: a coordinator and N real Chromium tabs in one process tree, from start to report. */
-import {
-  type Backend,
-  connectHost,
-  launchBrowser,
-  openParticipants,
-  type Participant,
-} from "@fedlodrop/harness";
+import { connectHost, launchBrowser, openParticipants, type Participant } from "@fedlodrop/harness";
 import type { HostView } from "@fedlodrop/protocol";
-import { DEFAULT_RUN_CONFIG, type RunReport } from "@fedlodrop/run";
+import { BACKENDS, DEFAULT_RUN_CONFIG, type RunReport } from "@fedlodrop/run";
 import { startFederation } from "./federation.ts";
 import { describeFlags, type Flag, type GivenFlags, oneOf, parseFlags, wholeNumber } from "./flags.ts";
 import { createLiveTable, terminalColors } from "./live-table.ts";
@@ -57,8 +51,6 @@ Examples:
   fedlodrop federate --tabs 4 --rounds 10 --method fedlora --seed 7 --out runs/fedlora
   fedlodrop federate --tabs 2 --rounds 2 --backend wasm --json > report.json
 `;
-
-const BACKENDS: readonly Backend[] = ["webgpu", "wasm", "cpu"];
 
 /** Runs the command; throws in one line when the run or anything before it fails. */
 export async function federate(args: readonly string[]): Promise<void> {

@@ -20,6 +20,7 @@ import type {
 } from "@fedlodrop/protocol";
 import {
   adapterSize,
+  type DeviceTexts,
   initialAdapter,
   type RunConfig,
   type RunOverrides,
@@ -34,7 +35,7 @@ import { buildHostView } from "./runs/host-view.ts";
 import { createLiveRun, type LiveRun } from "./runs/live-run.ts";
 import { type Planner, planHere } from "./runs/planner.ts";
 import { createKeeper } from "./runs/run-keeper.ts";
-import type { DeviceTexts, LoadWorkload, Workload } from "./runs/workload.ts";
+import type { LoadWorkload, Workload } from "./runs/workload.ts";
 import { type AccessRecord, OPEN_ACCESS, openAccess } from "./security/access.ts";
 import { boundedParser } from "./security/bounded-parser.ts";
 import { openCredentials } from "./security/credentials.ts";

@@ -1,7 +1,7 @@
 export { buildCoordinator, type Coordinator, type CoordinatorOptions } from "./app.ts";
 export { type Clock, systemClock } from "./clock.ts";
 export type { Planner } from "./runs/planner.ts";
-export type { DeviceTexts, LoadWorkload, Workload } from "./runs/workload.ts";
+export type { LoadWorkload, Workload } from "./runs/workload.ts";
 export { type AccessRecord, accessRecordSchema, readRoomCode } from "./security/access.ts";
 export { type OriginRule, readOrigin } from "./security/origin.ts";
 export { createStore, type RunStore, readStoredRun, type StoredRun } from "./store/run-folder.ts";

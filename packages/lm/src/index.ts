@@ -5,8 +5,6 @@ export {
   adapterShape,
   CLASSIFICATION_HEAD,
   mergeAdapter,
-  TARGET_MODULES,
-  type TargetModule,
   targetModuleTitles,
 } from "./adapter/lora.ts";
 export type { Rescale } from "./adapter/rescale.ts";
@@ -14,7 +12,6 @@ export {
   type Dataset,
   type DatasetOptions,
   datasetFromSamples,
-  type TextSample,
 } from "./data/dataset.ts";
 export type { Tokenizer } from "./data/tokenizer.ts";
 export { type LoadedModel, loadModel } from "./files/model-files.ts";

@@ -52,4 +52,6 @@ export {
   VALUE_TYPES,
   type ValueType,
 } from "./run-config.ts";
+export { type DeviceTexts, deviceTextsSchema, type Sample, sampleSchema } from "./sample.ts";
 export { type SubAdapter, subAdapter } from "./sub-adapter.ts";
+export { TARGET_MODULES, type TargetModule } from "./target-modules.ts";

@@ -131,7 +131,7 @@ const allocationRecordSchema = z
     fallback: z.boolean(),
     /** The bound's two terms: empirical (convergence) and generalisation. */
     empiricalTerm: figure,
-    generalizationTerm: figure,
+    generalisationTerm: figure,
     /** testLoss − trainLoss of the full adapter, when both are known. */
     measuredGap: measured,
     links: z.enum(["measured", "emulated"]),

@@ -4,6 +4,7 @@
  * too, so a change of one field would reset the others): `DEFAULT_RUN_CONFIG` has them all.
  */
 import { z } from "zod";
+import { TARGET_MODULES } from "./target-modules.ts";
 
 /** Methods that set dropout rates each round (the paper's comparison set). */
 export const METHODS = [
@@ -55,7 +56,7 @@ export const runConfigSchema = z.strictObject({
   rank: positiveInteger.max(256),
   alpha: z.number().positive(),
   /** Which matrices carry an adapter, by their name within a GPT-2 block. */
-  targetModules: z.array(z.enum(["attn.c_attn", "attn.c_proj", "mlp.c_fc", "mlp.c_proj"])).min(1),
+  targetModules: z.array(z.enum(TARGET_MODULES)).min(1),
   training: trainingSchema,
   /** How update values travel. */
   valueType: z.enum(VALUE_TYPES),
@@ -98,7 +99,7 @@ export const DEFAULT_RUN_CONFIG: RunConfig = {
   maxDropoutRate: 0.9,
   rank: 8,
   alpha: 16,
-  targetModules: ["attn.c_attn", "attn.c_proj", "mlp.c_fc", "mlp.c_proj"],
+  targetModules: [...TARGET_MODULES],
   training: {
     localSteps: 8,
     batchSize: 4,

@@ -1,7 +1,9 @@
 /** The Brown corpus as groups: 15 genres to write in, or four kinds of text to tell apart. */
+
+import type { Sample } from "@fedlodrop/run";
 import { isHeldOut } from "./held-out.ts";
 import { cutIntoPassages, cutIntoStretches } from "./passages.ts";
-import type { Sample, TextGroup } from "./task.ts";
+import type { TextGroup } from "./task.ts";
 
 export interface BrownFile {
   /** Letter of the genre, "a" … "r". */

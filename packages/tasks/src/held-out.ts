@@ -1,7 +1,9 @@
 /** Which texts are never trained on, and how many of them a run measures. Nothing here depends on a run's seed. */
+
+import type { Sample } from "@fedlodrop/run";
 import { createRandom } from "@fedlodrop/run";
 import { type SampleLimit, upToCharacters } from "./split.ts";
-import type { Sample, TextGroup } from "./task.ts";
+import type { TextGroup } from "./task.ts";
 
 /** True for one text in `every`, decided by its content alone. */
 export function isHeldOut(text: string, every: number): boolean {

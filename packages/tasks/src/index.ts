@@ -8,7 +8,6 @@ export type {
   DeviceSplit,
   PreparedTask,
   RecommendedSettings,
-  Sample,
   SplitRule,
   TaskDefinition,
   TextGroup,

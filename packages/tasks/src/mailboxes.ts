@@ -1,7 +1,9 @@
 /** The mail tasks' groups: four mailboxes told apart by the mailing lists they read. */
+
+import type { Sample } from "@fedlodrop/run";
 import { createRandom, shuffled } from "@fedlodrop/run";
 import { isHeldOut } from "./held-out.ts";
-import type { Sample, TextGroup } from "./task.ts";
+import type { TextGroup } from "./task.ts";
 
 export interface Mail {
   /** Cleaned subject and body. */

@@ -2,10 +2,12 @@
  * A person's own file as a task. `readOwnText` runs where the file is, in the participant's tab, and its result
  * stays there; `taskFromRows` makes a whole federation of a file that the host has.
  */
+
+import type { Sample } from "@fedlodrop/run";
 import { taskDefinition } from "./definitions.ts";
 import { isHeldOut } from "./held-out.ts";
 import { cutIntoStretches, passageEnd } from "./passages.ts";
-import type { Sample, TaskDefinition, TextGroup } from "./task.ts";
+import type { TaskDefinition, TextGroup } from "./task.ts";
 import { labelKey, readTextRows, sameLabel, type TextRow } from "./text-rows.ts";
 
 /** Below this there is not even a batch of training windows and one to measure. */

@@ -1,4 +1,4 @@
-import type { Sample } from "./task.ts";
+import type { Sample } from "@fedlodrop/run";
 
 /**
  * Characters of one language-model sample: several training windows long, because texts are joined by end-of-text

@@ -1,8 +1,9 @@
+import type { Sample } from "@fedlodrop/run";
 import { createRandom, type Random } from "@fedlodrop/run";
 import { expect, test } from "vitest";
 import { drawDirichlet } from "./dirichlet.ts";
 import { type SplitOptions, splitAmongDevices } from "./split.ts";
-import type { DeviceSplit, Sample, SplitRule, TextGroup } from "./task.ts";
+import type { DeviceSplit, SplitRule, TextGroup } from "./task.ts";
 
 const RULES: readonly SplitRule[] = [
   { kind: "natural" },

@@ -8,9 +8,11 @@
  *   texts by that mixture; a class that has run out leaves the mixture. Sizes stay even.
  *   Source: Hsu, Qi, Brown, "Measuring the effects of non-identical data distribution", 2019, section 3.1.
  */
+
+import type { Sample } from "@fedlodrop/run";
 import { createRandom, type Random, sampleWithoutReplacement, shuffled } from "@fedlodrop/run";
 import { drawDirichlet } from "./dirichlet.ts";
-import type { DeviceSplit, Sample, SplitRule, TextGroup } from "./task.ts";
+import type { DeviceSplit, SplitRule, TextGroup } from "./task.ts";
 
 export interface SplitOptions {
   readonly devices: number;

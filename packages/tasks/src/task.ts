@@ -1,10 +1,5 @@
 /** What a task is: texts on devices, a held-out set, a metric and a story. Pure data; no tensors, no files. */
-
-export interface Sample {
-  readonly text: string;
-  /** Index into `TaskDefinition.labels`; absent for language modelling. */
-  readonly label?: number;
-}
+import type { Sample } from "@fedlodrop/run";
 
 /** Settings that make the task worth watching; the host may change them. */
 export interface RecommendedSettings {

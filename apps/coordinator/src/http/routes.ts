@@ -4,9 +4,8 @@ import { existsSync } from "node:fs";
 import { basename, join } from "node:path";
 import fastifyStatic from "@fastify/static";
 import type { RunDescription } from "@fedlodrop/protocol";
-import { MODEL_FILES, type RunReport } from "@fedlodrop/run";
+import { type DeviceTexts, MODEL_FILES, type RunReport } from "@fedlodrop/run";
 import type { FastifyInstance, FastifyReply } from "fastify";
-import type { DeviceTexts } from "../runs/workload.ts";
 import type { Credentials } from "../security/credentials.ts";
 
 export interface Facts {

@@ -1,6 +1,6 @@
 /** What a run computes, given by whoever composes the program: the coordinator knows neither models nor tasks. */
 import type { RunDescription } from "@fedlodrop/protocol";
-import type { AdapterShape, RoundEvaluation, RunConfig } from "@fedlodrop/run";
+import type { AdapterShape, DeviceTexts, RoundEvaluation, RunConfig } from "@fedlodrop/run";
 
 export interface Workload {
   readonly adapter: AdapterShape;
@@ -17,12 +17,6 @@ export interface Workload {
   /** The adapter as a safetensors file. */
   serializeAdapter(adapter: Float32Array): Promise<Uint8Array>;
   close(): Promise<void>;
-}
-
-/** One device's own training texts, as its participant fetches them. */
-export interface DeviceTexts {
-  readonly device: string;
-  readonly samples: readonly { readonly text: string; readonly label?: number }[];
 }
 
 /** Throws in one line what is wrong with the model or the task. */

@@ -10,7 +10,8 @@ import {
   type Tokenizer,
 } from "@fedlodrop/lm";
 import type { RunDescription } from "@fedlodrop/protocol";
-import type { Sample } from "@fedlodrop/tasks";
+import { deviceTextsSchema, type Sample } from "@fedlodrop/run";
+
 import { download } from "./download.ts";
 import { type FromWorker, type OwnTexts, type TextSource, toPlainError } from "./messages.ts";
 
@@ -119,19 +120,19 @@ export async function load(
   };
 }
 
-interface DeviceTexts {
+interface OwnedTexts {
   readonly samples: readonly Sample[];
   readonly source: TextSource;
 }
 
-function ownData({ samples, fileName }: OwnTexts): DeviceTexts {
+function ownData({ samples, fileName }: OwnTexts): OwnedTexts {
   return { samples, source: { kind: "own", fileName } };
 }
 
-async function assignedTexts(site: string, token: string, signal: AbortSignal): Promise<DeviceTexts> {
+async function assignedTexts(site: string, token: string, signal: AbortSignal): Promise<OwnedTexts> {
   const response = await fetch(`${site}api/split`, { signal, headers: { authorization: `Bearer ${token}` } });
   if (!response.ok) throw new Error(`/api/split: expected this device's texts, got HTTP ${response.status}`);
-  const { device, samples } = (await response.json()) as { device: string; samples: readonly Sample[] };
+  const { device, samples } = deviceTextsSchema.parse(await response.json());
   if (samples.length === 0)
     throw new TextsWantedError("This run has no texts of its own: choose a file to take part.");
   return { samples, source: { kind: "assigned", device } };

@@ -12,8 +12,8 @@ import type {
   RunDescription,
   RunEnded,
 } from "@fedlodrop/protocol";
-import type { DropoutMask } from "@fedlodrop/run";
-import type { Sample } from "@fedlodrop/tasks";
+import type { DropoutMask, Sample } from "@fedlodrop/run";
+
 import type { EnergyEstimate } from "./energy.ts";
 
 /** An error as it crosses the worker's border. */

@@ -8,12 +8,12 @@ import {
   type RunDescription,
   type UpdateStatistics,
 } from "@fedlodrop/protocol";
-import { drawDropoutMask, keptValueCount } from "@fedlodrop/run";
+import { drawDropoutMask, keptValueCount, quantile } from "@fedlodrop/run";
 import { estimateEnergy } from "./energy.ts";
 import { type AnsweringSocket, accepted, type Link } from "./link.ts";
 import type { FromWorker } from "./messages.ts";
 import { chunkBytes, pauseSeconds, sleep } from "./pacing.ts";
-import { mean, quantile } from "./statistics.ts";
+import { mean } from "./statistics.ts";
 
 export interface RoundContext {
   readonly link: Link;

@@ -39,19 +39,19 @@ export function allocationRecord(
   const empiricalTerm = sumOf(
     (s, k) => (problem.devices[k]?.varianceCoefficient ?? 0) * varianceFactor(s, VARIANCE_EXPONENT),
   );
-  const generalizationTerm = sumOf(
+  const generalisationTerm = sumOf(
     (s, k) => (problem.devices[k]?.weight ?? 0) * generalisationGap(constants, 1 - s * s),
   );
   return {
     method: config.method,
-    objective: solved?.objective ?? empiricalTerm + generalizationTerm,
+    objective: solved?.objective ?? empiricalTerm + generalisationTerm,
     lowerBound: solved && finite(solved.lowerBound),
     gap: solved && finite(solved.gap),
     certified: solved?.certified ?? false,
     milliseconds: solved?.milliseconds ?? null,
     fallback: false,
     empiricalTerm,
-    generalizationTerm,
+    generalisationTerm,
     measuredGap: null,
     links: config.links,
     constants,

@@ -114,7 +114,7 @@ describe("methods that need nothing measured", () => {
       confidence,
     } = allocation!.constants;
     const stability = (24 * C * gradientNorm ** 2) / (minCurvature + 2 * ridge * (1 - 0.6 ** 2));
-    expect(allocation!.generalizationTerm).toBeCloseTo(
+    expect(allocation!.generalisationTerm).toBeCloseTo(
       Math.sqrt((C ** 2 + stability) / (2 * exampleCount * confidence)),
       12,
     );

@@ -1,13 +1,7 @@
-import { adapterLayout, adapterSize } from "@fedlodrop/run";
+import { adapterLayout, adapterSize, TARGET_MODULES, type TargetModule } from "@fedlodrop/run";
 import { expect, test } from "vitest";
 import { model } from "../trainer/pytorch.contract.ts";
-import {
-  type AdapterOptions,
-  adapterShape,
-  mergeAdapter,
-  TARGET_MODULES,
-  type TargetModule,
-} from "./lora.ts";
+import { type AdapterOptions, adapterShape, mergeAdapter } from "./lora.ts";
 
 const { config } = model;
 

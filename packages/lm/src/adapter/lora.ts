@@ -5,14 +5,16 @@
  * [out, in]; checkpoint and kernels multiply x·W with W [in, out]. So the kernels hold Aᵀ and Bᵀ (lora-dropout.ts),
  * and merging adds ΔWᵀ. Source: LoRA (Hu et al., arXiv 2106.09685), PEFT's vocabulary.
  */
-import { type AdapterShape, adapterLayout, adapterSize } from "@fedlodrop/run";
+import {
+  type AdapterShape,
+  adapterLayout,
+  adapterSize,
+  TARGET_MODULES,
+  type TargetModule,
+} from "@fedlodrop/run";
 import type { TransformerConfig } from "../models/config.ts";
 import type { LanguageModel } from "../models/language-model.ts";
 import type { NamedTensor } from "../models/named-tensor.ts";
-
-/** Matrices of a block that can be adapted, under their GPT-2 names. */
-export const TARGET_MODULES = ["attn.c_attn", "attn.c_proj", "mlp.c_fc", "mlp.c_proj"] as const;
-export type TargetModule = (typeof TARGET_MODULES)[number];
 
 /** What each target is, for a person choosing. */
 export const targetModuleTitles: Readonly<Record<TargetModule, string>> = {

@@ -1,4 +1,5 @@
 /** Texts as token ids, cut for training. Pure numbers; the trainer makes batches of them. */
+import type { Sample } from "@fedlodrop/run";
 import type { Tokenizer } from "./tokenizer.ts";
 
 /** Token ids ready for a batch; made from texts by `datasetFromSamples`. */
@@ -15,12 +16,6 @@ export type Dataset =
       readonly labels: Int32Array;
     };
 
-export interface TextSample {
-  readonly text: string;
-  /** Class index; needed for classification. */
-  readonly label?: number;
-}
-
 export interface DatasetOptions {
   readonly kind: Dataset["kind"];
   /** Input tokens of one window or the cut of one sample. */
@@ -31,7 +26,7 @@ export interface DatasetOptions {
  *  A text too short for one window gives a single shorter one.
  *  @throws when there is nothing to train on or a label is missing. */
 export function datasetFromSamples(
-  samples: readonly TextSample[],
+  samples: readonly Sample[],
   tokenizer: Tokenizer,
   { kind, sequenceLength }: DatasetOptions,
 ): Dataset {
@@ -57,7 +52,7 @@ export function datasetFromSamples(
 }
 
 function cutWindows(
-  samples: readonly TextSample[],
+  samples: readonly Sample[],
   tokenizer: Tokenizer,
   sequenceLength: number,
 ): readonly Int32Array[] {

@@ -1,7 +1,7 @@
 /** The model and sub-adapters of fixtures/pytorch.json, as fixtures/make_pytorch.py draws them. */
-import type { AdapterShape, DropoutMask } from "@fedlodrop/run";
+import { type AdapterShape, type DropoutMask, TARGET_MODULES } from "@fedlodrop/run";
 import fixture from "../../fixtures/pytorch.json" with { type: "json" };
-import { adapterShape, TARGET_MODULES } from "../adapter/lora.ts";
+import { adapterShape } from "../adapter/lora.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { parameterShapes } from "../models/checkpoint.ts";
 import { parseConfig } from "../models/config.ts";

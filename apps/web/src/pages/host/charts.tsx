@@ -139,7 +139,7 @@ function GapChart({ view: { rounds } }: { readonly view: HostView }) {
             label: "bound: generalisation term",
             color: "--series-4",
             dots: true,
-            values: rounds.map(({ allocation }) => allocation?.generalizationTerm ?? null),
+            values: rounds.map(({ allocation }) => allocation?.generalisationTerm ?? null),
           },
           {
             label: "bound: convergence term",

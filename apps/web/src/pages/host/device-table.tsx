@@ -1,21 +1,22 @@
 /** The last round, device by device: what was decided, what was foreseen, what came of it. */
 import type { HostView } from "@fedlodrop/protocol";
+import { median } from "@fedlodrop/run";
 import { formatBytes, formatJoules, formatPercent, formatSeconds } from "../../ui/format.ts";
 import { OUTCOME_WORDS } from "../../ui/outcome-words.ts";
-import { actualSeconds, latencyErrors, median } from "./totals.ts";
+import { actualSeconds, latencyErrors } from "./totals.ts";
 
 export function DeviceTable({ view: { rounds } }: { readonly view: HostView }) {
   const last = rounds.at(-1);
   if (!last) return null;
   const planned = new Map(last.allocation?.devices.map((device) => [device.id, device]));
-  const typicalError = median(latencyErrors(rounds).map(Math.abs));
+  const errors = latencyErrors(rounds).map(Math.abs);
   const excluded = last.allocation?.devices.filter(({ excludedBecause }) => excludedBecause !== null) ?? [];
   return (
     <section class="card">
       <div class="row between">
         <h2>Round {last.round}, device by device</h2>
-        {typicalError !== null && (
-          <small>Foreseen times are off by {formatPercent(typicalError)} in the median of this run.</small>
+        {errors.length > 0 && (
+          <small>Foreseen times are off by {formatPercent(median(errors))} in the median of this run.</small>
         )}
         {last.allocation && <span class="chip">{last.allocation.links} links</span>}
       </div>

@@ -57,15 +57,6 @@ export function latencyErrors(rounds: readonly RoundRecord[]): readonly number[]
     );
 }
 
-/** Null of nothing. */
-export function median(values: readonly number[]): number | null {
-  const ordered = [...values].sort((a, b) => a - b);
-  const middle = (ordered.length - 1) / 2;
-  const below = ordered[Math.floor(middle)];
-  const above = ordered[Math.ceil(middle)];
-  return below === undefined || above === undefined ? null : (below + above) / 2;
-}
-
 function sum<T>(items: readonly T[], value: (item: T) => number): number {
   return items.reduce((total, item) => total + value(item), 0);
 }

@@ -1,6 +1,7 @@
 /** A participant's file as training samples of the run's task. */
 import type { RunDescription } from "@fedlodrop/protocol";
-import { readOwnText, readTextRows, type Sample, sameLabel } from "@fedlodrop/tasks";
+import type { Sample } from "@fedlodrop/run";
+import { readOwnText, readTextRows, sameLabel } from "@fedlodrop/tasks";
 import type { OwnTexts } from "../../device/messages.ts";
 
 /** @throws one line that a person can act on, when the file does not fit the task. */
