@@ -37,6 +37,7 @@ const {
   deadlineSeconds,
   quorum,
   maxParticipants,
+  minContributors,
   devices,
   links,
   evaluationSamples,
@@ -140,6 +141,13 @@ export const RUN_FLAGS: readonly RunFlag[] = [
     value: "N",
     help: `devices that may take part at once (${maxParticipants})`,
     field: "maxParticipants",
+    read: asNumber,
+  },
+  {
+    name: "min-contributors",
+    value: "N",
+    help: `a round with fewer contributors is discarded; 2 keeps one device's change from being seen (${minContributors})`,
+    field: "minContributors",
     read: asNumber,
   },
   {

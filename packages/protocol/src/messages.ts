@@ -204,6 +204,8 @@ export const roundStartSchema = z.object({
   /** What the radio of an emulated cell draws while it uploads; null counts the device's own. */
   uploadWatts: z.number().min(0).nullable(),
   rateSource: z.enum(["measured", "emulated"]),
+  /** Devices that are asked to take part, this one included: alone, its change is the round's. */
+  cohortSize: count,
 });
 export type RoundStart = z.infer<typeof roundStartSchema>;
 

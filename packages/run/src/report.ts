@@ -13,8 +13,8 @@ const figure = z
 const measured = z.number().nullable();
 const count = z.int().min(0);
 
-/** How a participant's part in a round ended. */
-export const OUTCOMES = ["aggregated", "late", "refused", "left", "missed-deadline"] as const;
+/** How a participant's part in a round ended; `discarded` was in, but too few were. */
+export const OUTCOMES = ["aggregated", "late", "refused", "left", "missed-deadline", "discarded"] as const;
 export type ParticipantOutcome = (typeof OUTCOMES)[number];
 
 /** What the aggregation made of an update. */

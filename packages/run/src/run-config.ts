@@ -73,6 +73,8 @@ export const runConfigSchema = z.strictObject({
   /** A round starts only with at least this many ready participants. */
   minParticipants: positiveInteger,
   maxParticipants: positiveInteger.max(10_000),
+  /** A round with fewer contributors is discarded: the change that one device made is that device's alone. */
+  minContributors: positiveInteger.max(10_000),
   /** Parts the training texts are dealt into; participant number k holds part k modulo this. */
   devices: positiveInteger.max(1024),
   split: z.discriminatedUnion("kind", [
@@ -116,6 +118,7 @@ export const DEFAULT_RUN_CONFIG: RunConfig = {
   deviceEnergyLimitsJoules: {},
   minParticipants: 1,
   maxParticipants: 64,
+  minContributors: 1,
   devices: 8,
   split: { kind: "natural" },
   samplesPerDevice: null,
@@ -166,6 +169,7 @@ export const runChangeSchema = runConfigSchema
     deviceEnergyLimitsJoules: true,
     rounds: true,
     quorum: true,
+    minContributors: true,
     aggregation: true,
   })
   .partial();

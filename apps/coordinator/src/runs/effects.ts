@@ -49,8 +49,10 @@ export function carryOut(effect: Effect, rooms: EffectRooms): void {
     case "start-round": {
       const { round, assignment, deadlineSeconds } = effect;
       const { participantId, ...terms } = assignment;
-      const { training } = rooms.state().config;
-      outbox.roundStart(participantId, { round, ...terms, deadlineSeconds, training });
+      const state = rooms.state();
+      const { training } = state.config;
+      const cohortSize = state.kind === "training" ? state.members.size : 0;
+      outbox.roundStart(participantId, { round, ...terms, deadlineSeconds, training, cohortSize });
       return;
     }
     case "arm-grace": {
@@ -66,7 +68,7 @@ export function carryOut(effect: Effect, rooms: EffectRooms): void {
       return;
     case "close-round": {
       const { round } = effect;
-      const { adapter, updates } = numbers.finish();
+      const { adapter, updates } = effect.discard ? numbers.discard() : numbers.finish();
       queueMicrotask(() => {
         numbers.adopt(adapter);
         dispatch({ kind: "closed", round, traffic: traffic.all, updates, atMs: clock.nowMs() });

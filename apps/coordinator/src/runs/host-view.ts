@@ -1,5 +1,7 @@
 /** The run as the host page sees it. */
+
 import type { Member, MemberTraffic, Participant, RunState } from "@fedlodrop/federation";
+import { leastReady } from "@fedlodrop/federation";
 import type { HostView, ParticipantView } from "@fedlodrop/protocol";
 import type { ParticipantRound } from "@fedlodrop/run";
 import type { Lane, Lanes } from "../sockets/lanes.ts";
@@ -48,7 +50,7 @@ export function buildHostView(
 
 function waitingNotice({ kind, intent, readyCount, config }: RunState): string | null {
   return kind === "lobby" && intent === "run"
-    ? `the run waits for devices: ${readyCount} of at least ${config.minParticipants} are ready`
+    ? `the run waits for devices: ${readyCount} of at least ${leastReady(config)} are ready`
     : null;
 }
 

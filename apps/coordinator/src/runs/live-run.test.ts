@@ -188,3 +188,21 @@ describe("a run", () => {
     expect(second.report.adapterSha256).toBe(first.report.adapterSha256);
   });
 });
+
+it("keeps the adapter of before when too few contributed", async () => {
+  const { coordinator, url } = await start({ rounds: 2, minContributors: 2 });
+  const [ada, ben] = [await participate(url, "ada"), await participate(url, "ben")];
+  const initial = coordinator.adapter.slice();
+  await coordinator.command({ kind: "start" });
+  expect((await ada.nextStart(1)).cohortSize).toBe(2);
+  await ben.nextStart(1);
+  ben.socket.emit("leave", () => {});
+  await play(ada, 1);
+  expect(await ada.closed(1)).toMatchObject({ outcome: "discarded", contribution: 0, aggregatedCount: 0 });
+  expect(coordinator.adapter).toEqual(initial);
+  await phase(coordinator, "lobby");
+  const again = await participate(url, "ben", { token: ben.identity.token });
+  await Promise.all([play(ada, 2), play(again, 2)]);
+  expect(await ada.closed(2)).toMatchObject({ outcome: "aggregated", aggregatedCount: 2 });
+  expect(coordinator.adapter).not.toEqual(initial);
+});

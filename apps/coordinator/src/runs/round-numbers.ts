@@ -24,6 +24,8 @@ export interface RoundNumbers {
   fold(round: number, participantId: string, dropoutRate: number, weight: number): void;
   /** The adapter with what was folded, which is not `adapter` until `adopt`, and what became of each update. */
   finish(): FinishedRound;
+  /** The adapter as it was: nothing of the open round is kept. */
+  discard(): FinishedRound;
   adopt(adapter: Float32Array): void;
   /** Takes in a round that has closed. */
   recorded(record: RoundRecord): void;
@@ -103,6 +105,10 @@ export function createRoundNumbers(
         },
       }));
       return { adapter: next, updates };
+    },
+    discard() {
+      open = null;
+      return { adapter, updates: [] };
     },
     adopt(next) {
       adapter = next;

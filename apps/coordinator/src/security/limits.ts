@@ -21,6 +21,8 @@ export interface Limits {
   readonly readingsPerHolderAndMinute: number;
   /** A connection that has not joined by then is closed. */
   readonly secondsToJoin: number;
+  /** A device that is not ready by then has to join again. */
+  readonly secondsToLoad: number;
   /** What one Socket.IO connection may send: sustained, and at once. Beyond it the connection is closed. */
   readonly packetsPerSecond: number;
   readonly packetBurst: number;
@@ -44,6 +46,7 @@ export const limitsFor = (places: number): Limits => ({
   wrongTokensPerAddressAndMinute: 4 * places + 100,
   readingsPerHolderAndMinute: 60,
   secondsToJoin: 30,
+  secondsToLoad: 1800,
   packetsPerSecond: 1000,
   packetBurst: 3000,
   bytesPerSecond: 32 * 2 ** 20,

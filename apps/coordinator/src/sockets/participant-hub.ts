@@ -1,4 +1,6 @@
 /** All participants' connections: who is who, and what they are told. */
+
+import { LOADING_ROOM } from "@fedlodrop/federation";
 import type {
   ClientToServerEvents,
   Join,
@@ -14,6 +16,7 @@ import type { Access } from "../security/access.ts";
 import { senderOf } from "../security/address.ts";
 import type { Limits } from "../security/limits.ts";
 import { createThrottle } from "../security/throttle.ts";
+import { createWaitingRoom } from "../security/waiting-room.ts";
 import { refused } from "./edge.ts";
 import type { Lanes } from "./lanes.ts";
 import { type ParticipantDesk, type ParticipantSocket, serveParticipant } from "./participant-socket.ts";
@@ -62,6 +65,28 @@ export function openParticipantHub(options: HubOptions): ParticipantHub {
   const joinedAs = new Map<string, string>();
   /** By participant: where it last joined from. */
   const addresses = new Map<string, string>();
+  const waitingRoom = createWaitingRoom();
+
+  function sendAway(participantId: string, message: string): void {
+    const why = refused("run-full", message);
+    const socket = sessions.connection(participantId);
+    waitingRoom.left(participantId);
+    if (socket !== undefined) {
+      gone(socket, "left");
+      socket.emit("dismissed", why);
+      socket.disconnect(true);
+    }
+  }
+
+  /** Who loads for too long, or comes first from a busy address, makes room for a newcomer. */
+  function makeRoom(sender: string): void {
+    const { secondsToLoad } = limits();
+    for (const id of waitingRoom.enteredBefore(clock.nowMs() - 1000 * secondsToLoad))
+      sendAway(id, `this device was not ready within ${Math.round(secondsToLoad / 60)} minutes: join again`);
+    if (waitingRoom.size < run().state.config.maxParticipants + LOADING_ROOM) return;
+    const first = waitingRoom.giveWay(sender);
+    if (first !== undefined) sendAway(first, "too many devices of your network are loading: join again");
+  }
 
   async function join(
     socket: ParticipantSocket,
@@ -75,6 +100,7 @@ export function openParticipantHub(options: HubOptions): ParticipantHub {
       if (run().state.locked) return refused("run-locked", "the host has closed this run to newcomers");
       const refusal = await access.admit({ id: socket.id, nickname, address: sender, code });
       if (refusal !== null) return refusal;
+      makeRoom(sender);
     }
     // From here on nothing waits, or two joins could get one identity.
     if (!socket.connected) return refused("unknown-participant", "join: the connection is gone");
@@ -94,7 +120,9 @@ export function openParticipantHub(options: HubOptions): ParticipantHub {
     const token = knownId === undefined ? randomText(24) : (known as string);
     if (knownId === undefined) sessions.add(token);
     access.forget(socket.id);
-    addresses.set(participantId, senderOf(socket.request, trustProxy));
+    const address = senderOf(socket.request, trustProxy);
+    addresses.set(participantId, address);
+    waitingRoom.entered(participantId, address, clock.nowMs());
     const previous = sessions.connect(participantId, socket);
     if (previous !== undefined) {
       previous.emit("dismissed", refused("taken-over", "this participant has joined from another tab"));
@@ -119,6 +147,7 @@ export function openParticipantHub(options: HubOptions): ParticipantHub {
     const participantId = participantOf(socket);
     if (participantId === undefined) return;
     sessions.disconnect(participantId, socket);
+    waitingRoom.left(participantId);
     run().dispatch({ kind, participantId, atMs: clock.nowMs() });
   }
 
@@ -142,6 +171,7 @@ export function openParticipantHub(options: HubOptions): ParticipantHub {
         gone(leaving, "disconnected");
         joinedAs.delete(leaving.id);
       },
+      loaded: (participantId) => waitingRoom.left(participantId),
       downloaded: (participantId) => lanes().downloaded(participantId),
       progressed(participantId, progress) {
         lanes().progressed(participantId, progress);

@@ -136,6 +136,28 @@ describe("refusals", () => {
     ).toMatchObject({ reason: "run-full" });
   });
 
+  it("leave places to who is ready, however many join and load", async () => {
+    const { coordinator, url, advance } = await start(
+      { maxParticipants: 2 },
+      { limits: { secondsToLoad: 60 } },
+    );
+    const joinOnly = async () => {
+      const { socket, inbox } = await connect(url);
+      const reply = await socket.emitWithAck("join", { protocolVersion: PROTOCOL_VERSION, nickname: "eve" });
+      return { reply, inbox };
+    };
+    const silent = await Promise.all(Array.from({ length: 34 }, joinOnly));
+    expect(silent.every(({ reply }) => reply.kind === "joined")).toBe(true);
+    expect((await joinOnly()).reply).toMatchObject({ reason: "run-full" });
+    advance(61);
+    // Who has loaded for too long gives way.
+    await participate(url, "ada");
+    await expect.poll(() => silent[0]?.inbox.dismissed).toMatchObject([{ reason: "run-full" }]);
+    await participate(url, "ben");
+    expect((await joinOnly()).reply).toMatchObject({ reason: "run-full" });
+    expect(coordinator.state.readyCount).toBe(2);
+  });
+
   it("drop a connection that sends more than a message may be", async () => {
     const { url } = await start();
     const ada = await participate(url, "ada");

@@ -37,6 +37,8 @@ export interface ParticipantDesk {
   participantOf(socket: ParticipantSocket): string | undefined;
   left(socket: ParticipantSocket): void;
   disconnected(socket: ParticipantSocket): void;
+  /** It is ready: it loads no longer. */
+  loaded(participantId: string): void;
   downloaded(participantId: string): void;
   progressed(participantId: string, progress: z.infer<typeof progressSchema>): void;
 }
@@ -95,7 +97,9 @@ export function serveParticipant(socket: ParticipantSocket, desk: ParticipantDes
         "wrong-state",
         `ready: expected run ${run.runId}, got ${runId}; load what it needs first`,
       );
-    return asReply(run.dispatch({ kind: "ready", participantId, device, atMs: desk.nowMs() }));
+    const refusal = run.dispatch({ kind: "ready", participantId, device, atMs: desk.nowMs() });
+    if (refusal === null) desk.loaded(participantId);
+    return asReply(refusal);
   });
 
   on("download", downloadSchema, ({ round }, participantId): SubAdapter | Refused => {

@@ -45,6 +45,7 @@ const roundStart: RoundStart = {
   uploadWatts: null,
   downloadBytesPerSecond: null,
   rateSource: "measured",
+  cohortSize: 1,
 };
 
 /** A warmed-up device, ready in the run it was asked to load for. */

@@ -184,6 +184,7 @@ describe("a round on the device", () => {
     downloadBytesPerSecond: null,
     uploadWatts: null,
     rateSource: "measured",
+    cohortSize: 1,
   };
   const step = { step: 1, loss: 2, gradientNorm: 0.5, seconds: 0.1, tokens: 100 };
 

@@ -7,4 +7,5 @@ export const OUTCOME_WORDS: Readonly<Record<ParticipantOutcome, string>> = {
   refused: "refused",
   left: "left",
   "missed-deadline": "missed the deadline",
+  discarded: "discarded, too few took part",
 };

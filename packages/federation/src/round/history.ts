@@ -10,7 +10,7 @@ import {
   type RunReport,
 } from "@fedlodrop/run";
 import type { MemberTraffic, MemberUpdate, RunEvent } from "./run-event.ts";
-import type { ClosingState, Member, Run, RunState } from "./run-state.ts";
+import type { ClosingState, Member, Run, RunState, TrainingState } from "./run-state.ts";
 
 const OUTCOMES = {
   working: "missed-deadline",
@@ -21,8 +21,15 @@ const OUTCOMES = {
   left: "left",
 } as const satisfies Record<Member["status"]["kind"], ParticipantOutcome>;
 
+/** A mean over few is close to what each of them sent: the host may want no such round. */
+export const isDiscarded = ({ aggregatedCount, config }: TrainingState | ClosingState): boolean =>
+  aggregatedCount < config.minContributors;
+
 /** What a member's status means once the round has closed. */
-export const outcomeOf = (member: Member): ParticipantOutcome => OUTCOMES[member.status.kind];
+export function outcomeOf(state: ClosingState, member: Member): ParticipantOutcome {
+  const outcome = OUTCOMES[member.status.kind];
+  return outcome === "aggregated" && isDiscarded(state) ? "discarded" : outcome;
+}
 
 /** The round as it closed; how the new adapter does is added by `amendRecord`. */
 export function recordRound(
@@ -107,7 +114,7 @@ function recordMember(
     roundTripSeconds: statistics?.roundTripSeconds ?? null,
     gradientNorm95: statistics?.gradientNorm95 ?? null,
     lossSpread: statistics?.lossSpread ?? null,
-    outcome: outcomeOf(member),
+    outcome: outcomeOf(state, member),
     update: outcome?.update ?? null,
   };
 }

@@ -24,12 +24,22 @@ export function join(state: RunState, event: Extract<RunEvent, { kind: "joined" 
   return forfeit(next, id, atMs);
 }
 
-function entryRefusal({ locked, presentCount, config }: Run): Refusal | null {
+/** Devices that may load at once beyond the places: a place is taken by who is ready. */
+export const LOADING_ROOM = 32;
+
+function entryRefusal({
+  locked,
+  presentCount,
+  readyCount,
+  config: { maxParticipants },
+}: Run): Refusal | null {
   if (locked) return refuse("run-locked", "the host has closed this run to newcomers");
-  return presentCount < config.maxParticipants
-    ? null
-    : refuse("run-full", `run: expected at most ${config.maxParticipants} participants`);
+  if (presentCount - readyCount >= maxParticipants + LOADING_ROOM)
+    return refuse("run-full", "too many devices are loading: try again in a minute");
+  return readyCount < maxParticipants ? null : full(maxParticipants);
 }
+
+const full = (places: number): Refusal => refuse("run-full", `run: expected at most ${places} participants`);
 
 /** Changes a participant's presence; someone becoming ready may be the one a waiting run waits for. */
 export function present(
@@ -44,6 +54,9 @@ export function present(
       refuse("unknown-participant", `participant: expected one that has joined, got ${participantId}`),
     );
   if (participant.presence === "kicked") return refused(state, KICKED);
+  const { maxParticipants } = state.config;
+  if (change.presence === "ready" && participant.presence !== "ready" && state.readyCount >= maxParticipants)
+    return refused(state, full(maxParticipants));
   const next = setParticipant(state, { ...participant, ...change });
   return next.kind === "lobby" ? proceed(next) : unchanged(next);
 }

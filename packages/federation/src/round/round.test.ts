@@ -118,6 +118,31 @@ const only = [...training, command({ kind: "change", change: { rounds: 1 } }), d
 const RECORDED = ["record-round", "announce-round", "announce-round", "evaluate"];
 const EVALUATED = ["amend-record", "announce-evaluation"];
 
+it("discards a round with fewer contributors than the host wants, and begins none that it would", () => {
+  const from = createRun({ ...config, minParticipants: 1, minContributors: 2 }, adapter, { baseTestLoss: 5 });
+  expect(after([joined("p1"), ready("p1"), command({ kind: "start" })], from).state.kind).toBe("lobby");
+  const one = after([...training, begun("p1"), arrived("p1"), gone("p2")], from);
+  expect(one.effects).toContainEqual({ kind: "close-round", round: 1, discard: true });
+  const { state, effects } = after([closed()], one.state);
+  expect(state.records[0]?.participants.map(({ outcome }) => outcome)).toEqual(["discarded", "left"]);
+  expect(state.records[0]?.trainLoss).toBeNull();
+  expect(effects).toContainEqual(
+    expect.objectContaining({
+      kind: "announce-round",
+      participantId: "p1",
+      message: expect.objectContaining({ outcome: "discarded", aggregatedCount: 0, contribution: 0 }),
+    }),
+  );
+  const both = after([...training, begun("p1"), arrived("p1"), begun("p2"), arrived("p2")], from);
+  expect(both.effects).toContainEqual({ kind: "close-round", round: 1, discard: false });
+});
+
+it("lets a removed participant in again at the host's word", () => {
+  const kicked = [...two, command({ kind: "kick", participantId: "p1" })];
+  const { state } = after([...kicked, command({ kind: "readmit", participantId: "p1" }), joined("p1")]);
+  expect(state.participants.get("p1")?.presence).toBe("loading");
+});
+
 describe("transition, one case a row", () => {
   const cases: readonly [string, readonly RunEvent[], RunState["kind"], readonly string[]][] = [
     ["nobody has asked to start", two, "lobby", []],
@@ -331,9 +356,16 @@ describe("refusals change nothing but the sender's own status", () => {
     ["run-locked", [command({ kind: "lock", locked: true })], joined("p1")],
     [
       "run-full",
-      [command({ kind: "change", change: {} }), ...Array.from({ length: 64 }, (_, i) => joined(`p${i}`))],
+      Array.from({ length: 64 }, (_, i) => [joined(`p${i}`), ready(`p${i}`)]).flat(),
       joined("late"),
     ],
+    ["run-full", Array.from({ length: 96 }, (_, i) => joined(`p${i}`)), joined("late")],
+    [
+      "run-full",
+      [joined("late"), ...Array.from({ length: 64 }, (_, i) => [joined(`p${i}`), ready(`p${i}`)]).flat()],
+      ready("late"),
+    ],
+    ["unknown-participant", two, command({ kind: "readmit", participantId: "p1" })],
     ["kicked", [joined("p1"), command({ kind: "kick", participantId: "p1" })], joined("p1")],
     ["kicked", [...training, command({ kind: "kick", participantId: "p1" })], begun("p1")],
     ["wrong-state", training, command({ kind: "start" })],

@@ -1,7 +1,8 @@
 /** Rounds are planned, started, closed and recorded; evaluations come in beside them. */
+import type { RunConfig } from "@fedlodrop/run";
 import type { PlanRequest } from "../plan/plan-request.ts";
 import { boundedCounts } from "../plan/sample-counts.ts";
-import { amendRecord, closingMessages, recordRound } from "./history.ts";
+import { amendRecord, closingMessages, isDiscarded, recordRound } from "./history.ts";
 import { persistentMap } from "./persistent-map.ts";
 import type { RunEvent } from "./run-event.ts";
 import {
@@ -28,7 +29,7 @@ export function proceed(run: Run): Transition {
       ? evaluating
       : end(run, intent === "stop" ? "stopped" : "finished");
   if (intent === "pause") return unchanged({ ...bare(run), kind: "paused" });
-  if (intent === "idle" || run.readyCount < config.minParticipants)
+  if (intent === "idle" || run.readyCount < leastReady(config))
     return unchanged({ ...bare(run), kind: "lobby" });
   const round = records.length + 1;
   if (evaluatedRounds < round - EVALUATION_LAG) return evaluating;
@@ -39,6 +40,10 @@ export function proceed(run: Run): Transition {
     effects: [{ kind: "plan", request: planRequest(state, boundedCounts(ready, run.largestSplit)) }],
   };
 }
+
+/** A round that could only be discarded is not begun. */
+export const leastReady = ({ minParticipants, minContributors }: RunConfig): number =>
+  Math.max(minParticipants, minContributors);
 
 /** Rounds that a plan looks back on. */
 const ROUNDS_REMEMBERED = 24;
@@ -127,7 +132,7 @@ export function closeRound(state: TrainingState, closedAtMs: number): Transition
     state: { ...state, kind: "closing", closedAtMs },
     effects: [
       { kind: "cancel-deadline", round },
-      { kind: "close-round", round },
+      { kind: "close-round", round, discard: isDiscarded(state) },
     ],
   };
 }

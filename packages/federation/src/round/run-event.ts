@@ -112,7 +112,12 @@ export type Effect =
       readonly weight: number;
     }
   /** Make the new adapter of what was folded; `closed` when it is there. */
-  | { readonly kind: "close-round"; readonly round: number }
+  | {
+      readonly kind: "close-round";
+      readonly round: number;
+      /** Fewer contributed than the host wants: the adapter stays as it is. */
+      readonly discard: boolean;
+    }
   | { readonly kind: "record-round"; readonly record: RoundRecord }
   /** Evaluate the adapter as it is now; `evaluated` whenever that is done. */
   | { readonly kind: "evaluate"; readonly round: number }

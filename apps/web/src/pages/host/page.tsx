@@ -7,6 +7,7 @@ import { JoinCard } from "./join-card.tsx";
 import { Lanes } from "./lanes.tsx";
 import { Limits } from "./limits.tsx";
 import { Newcomers } from "./newcomers.tsx";
+import { Revealing } from "./revealing.tsx";
 import { RunFigures } from "./run-figures.tsx";
 import { RunSettings } from "./run-settings.tsx";
 import { Timeline } from "./timeline.tsx";
@@ -38,6 +39,7 @@ export function HostPage({ host }: { readonly host: HostConnection }) {
           <>
             <div class="stack two-thirds">
               <Controls view={view} command={command} />
+              <Revealing view={view} />
               <Lanes view={view} command={command} />
               <Limits view={view} command={command} />
               {started && <Charts view={view} />}

@@ -66,6 +66,18 @@ export function RoundStatus({ state, run }: LiveProps) {
           {state.ended.reason === "finished" && " are done"}. You can still try the tuned model below.
         </p>
       )}
+      {round && !closed && round.start.cohortSize === 1 && (
+        <p class="notice" role="note" data-testid="alone">
+          This device is alone in this round: whoever has the model before and after it can compute what your
+          device sent. Leave if you do not want that.
+        </p>
+      )}
+      {closed?.outcome === "aggregated" && closed.aggregatedCount === 1 && (
+        <p class="notice" role="note" data-testid="revealing">
+          Round {closed.round} is what your device alone sent: whoever has the model before and after it can
+          compute your update.
+        </p>
+      )}
       {closed?.outcome === "aggregated" && (
         <p data-testid="contribution">
           Your device gave {formatPercent(closed.contribution)} of round {closed.round}

@@ -36,6 +36,7 @@ const start = (round: number): RoundStart => ({
   downloadBytesPerSecond: null,
   uploadWatts: null,
   rateSource: "measured",
+  cohortSize: 2,
 });
 const started = (round: number): FromWorker => ({
   kind: "round-started",
