@@ -18,7 +18,7 @@ import {
   datasetFromSamples,
   type Evaluation,
 } from "@fedlodrop/lm";
-import { readModel, wasmDirectory } from "@fedlodrop/lm/node";
+import { nodeHost, readModel } from "@fedlodrop/lm/node";
 import { DEFAULT_RUN_CONFIG } from "@fedlodrop/run";
 import { taskDefinition } from "@fedlodrop/tasks";
 import { prepareTask } from "@fedlodrop/tasks/node";
@@ -85,7 +85,7 @@ const shape = adapterShape(model.config, {
   targetModules: DEFAULT_RUN_CONFIG.targetModules,
   ...(definition.kind === "classification" && { labels: definition.labels.length }),
 });
-const trainer = await createTrainer({ backend: "wasm", model, adapter: shape, wasmBase: wasmDirectory() });
+const trainer = await createTrainer({ backend: "wasm", model, adapter: shape, wasmHost: nodeHost(1) });
 const modelSha256 = createHash("sha256")
   .update(await readFile(join(flags.model, "model.safetensors")))
   .digest("hex");

@@ -8,7 +8,7 @@ import {
   type LocalTrainer,
   lossCurvature,
 } from "@fedlodrop/lm";
-import { readModel, wasmDirectory } from "@fedlodrop/lm/node";
+import { nodeHost, readModel, wasmDirectory } from "@fedlodrop/lm/node";
 import {
   type AdapterShape,
   createRandom,
@@ -67,7 +67,13 @@ export const evaluatorCalls = {
       heldOut: someOf(dataset(texts.heldOut), count),
       splits,
       count,
-      trainer: await createTrainer({ backend: "wasm", model, adapter: shape, wasmBase: wasmDirectory() }),
+      trainer: await createTrainer({
+        backend: "wasm",
+        model,
+        adapter: shape,
+        wasmHost: nodeHost(1), // the tabs of this machine want the other cores
+        wasmBase: wasmDirectory(),
+      }),
     };
     return {
       adapter: shape,

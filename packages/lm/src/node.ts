@@ -1,8 +1,10 @@
-/** What Node adds: models from a folder, and where the WASM files are installed. */
+/** What Node adds: models from a folder, threads for our WASM engine, and where tfjs's WASM files are installed. */
 import { access, readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { basename, dirname, join } from "node:path";
 import { type LoadedModel, loadModel } from "./files/model-files.ts";
+
+export { nodeHost } from "./engines/wasm/node-host.ts";
 
 /** Reads a model folder in the Hugging Face layout. @throws one line with the path of the file that is missing or wrong. */
 export async function readModel(directory: string): Promise<LoadedModel> {

@@ -98,7 +98,12 @@ export async function load(
       adapter: run.adapter,
       wasmBase: `${site}wasm/`,
     });
-    return { trainer, warmUp: await trainer.warmUp(dataset, run.config.training) };
+    try {
+      return { trainer, warmUp: await trainer.warmUp(dataset, run.config.training) };
+    } catch (error) {
+      trainer.dispose();
+      throw error;
+    }
   };
   const started = await start(choice).catch(async (error: unknown) => {
     if (choice.backend !== "webgpu") throw error;

@@ -99,6 +99,42 @@ export const engineChecks: readonly EngineCheck[] = [
     },
   },
   {
+    name: "every run sees what was written before it, however soon after the last",
+    check: async (open) => {
+      const engine = await open();
+      const [rows, width] = [130, 16];
+      const values = Float32Array.from({ length: 50 * width }, (_, i) => Math.floor(i / width));
+      const shape = { kind: "matrix", name: "table", inFeatures: width, outFeatures: 50 } as const;
+      await engine.upload({ ...shape, base: "f32", order: "out-in", values });
+      const input = { kind: "input", type: "i32", size: rows, slot: null } as const;
+      const output = { kind: "output", type: "f32", size: rows * width, slot: null } as const;
+      const looked = { kind: "embed", ids: 0, positions: 1, table: "table", positionTable: null } as const;
+      const execution = await engine.prepare({
+        buffers: [
+          { ...input, name: "ids" },
+          { ...input, name: "positions" },
+          { ...output, name: "rows" },
+          { ...output, name: "twice" },
+        ],
+        segments: {
+          twice: [
+            { ...looked, scale: 1, out: 2, rows, width },
+            { kind: "add", a: 2, b: 2, out: 3, size: rows * width },
+          ],
+        },
+        slotBytes: [],
+        totalBytes: 8 * rows * (1 + width),
+      });
+      for (let run = 0; run < 300; run++) {
+        execution.write(0, new Int32Array(rows).fill(run % 50));
+        const [twice] = await execution.run("twice", [3]);
+        const stale = twice?.findIndex((value: number) => value !== 2 * (run % 50));
+        equal(stale, -1, `element of run ${run} that is not of its ids`);
+      }
+      engine.dispose();
+    },
+  },
+  {
     name: "a weight is taken once, and a segment or weight that is not there is named",
     check: async (open) => {
       const engine = await open();

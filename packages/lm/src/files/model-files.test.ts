@@ -9,7 +9,7 @@ import { describe, expect, test } from "vitest";
 import { adapterShape } from "../adapter/lora.ts";
 import { openEngine } from "../engines/tfjs/open.ts";
 import { hiddenStates, tokenLogits, uploadModel } from "../engines/tfjs/transformer.ts";
-import { readModel, wasmDirectory } from "../node.ts";
+import { nodeHost, readModel, wasmDirectory } from "../node.ts";
 import { createTrainer } from "../trainer/open.ts";
 import { loadModel } from "./model-files.ts";
 import { createTokenizer } from "./tokenizer.ts";
@@ -60,7 +60,7 @@ describe("the bundled base model", () => {
       backend: "wasm",
       model,
       adapter: shape,
-      wasmBase: wasmDirectory(),
+      wasmHost: nodeHost(1),
     });
     for (const { ids, meanNll } of reference.prompts) {
       const windows = [Int32Array.from(ids)];

@@ -1,7 +1,7 @@
 import { adapterSize, createRandom, keptIndices } from "@fedlodrop/run";
 import { describe, expect, it, test } from "vitest";
 import { rescaleFactor } from "../adapter/rescale.ts";
-import { wasmDirectory } from "../node.ts";
+import { nodeHost } from "../node.ts";
 import { dot, norm } from "./curvature.ts";
 import { hessianTimes, lossCurvature } from "./loss-curvature.ts";
 import { createTrainer } from "./open.ts";
@@ -16,7 +16,7 @@ async function open(from: PytorchCase) {
   kept.forEach((flatIndex, i) => {
     adapter[flatIndex] = from.values[i] as number;
   });
-  const trainer = await createTrainer({ backend: "wasm", model, adapter: shape, wasmBase: wasmDirectory() });
+  const trainer = await createTrainer({ backend: "wasm", model, adapter: shape, wasmHost: nodeHost(1) });
   return { trainer, adapter, kept };
 }
 

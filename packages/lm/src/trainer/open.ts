@@ -1,7 +1,12 @@
 /** Picks the engine that trains: the one place that knows them all. */
 import type { AdapterShape, Backend } from "@fedlodrop/run";
 import { createTensorflowTrainer } from "../engines/tfjs/tensorflow-trainer.ts";
+import { browserHost } from "../engines/wasm/browser-host.ts";
+import { openWasmEngine, type WasmHost } from "../engines/wasm/open.ts";
 import type { LanguageModel } from "../models/language-model.ts";
+import type { Engine } from "../plan/engine.ts";
+import type { BaseType } from "../plan/weight.ts";
+import { createPlannedTrainer } from "./planned-trainer.ts";
 import type { LocalTrainer } from "./trainer.ts";
 
 export interface TrainerOptions {
@@ -9,11 +14,27 @@ export interface TrainerOptions {
   readonly model: LanguageModel;
   /** Shape of the adapter to train (`adapterShape`). */
   readonly adapter: AdapterShape;
-  /** Where the .wasm files lie: a URL or (in Node) a directory, ending in "/". */
+  /** How the frozen matrices are held; f32 unless told otherwise. */
+  readonly base?: BaseType;
+  /** Where our kernels and threads come from: the browser's unless told otherwise (Node: `nodeHost`). */
+  readonly wasmHost?: WasmHost;
+  /** Where tfjs's .wasm files lie, for the fall-back: a URL or (in Node) a directory, ending in "/". */
   readonly wasmBase?: string;
 }
 
-/** @throws when the backend cannot start; `pickBackend` says beforehand which one can. */
-export function createTrainer({ backend, model, adapter, wasmBase }: TrainerOptions): Promise<LocalTrainer> {
-  return createTensorflowTrainer(backend, model, adapter, wasmBase === undefined ? {} : { wasmBase });
+/** Our own engine of the backend, or tfjs where there is none or it cannot start here.
+ *  @throws when neither can start; `pickBackend` says beforehand which backend can. */
+export async function createTrainer(options: TrainerOptions): Promise<LocalTrainer> {
+  const { backend, model, adapter, wasmBase, base = "f32" } = options;
+  const fallBack = (): Promise<LocalTrainer> =>
+    createTensorflowTrainer(backend, model, adapter, wasmBase === undefined ? {} : { wasmBase });
+  if (backend !== "wasm") return fallBack();
+  let engine: Engine;
+  try {
+    engine = await openWasmEngine(options.wasmHost ?? browserHost());
+  } catch (error) {
+    if (wasmBase === undefined) throw error;
+    return fallBack();
+  }
+  return createPlannedTrainer(engine, model, adapter, base);
 }

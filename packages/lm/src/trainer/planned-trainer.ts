@@ -47,6 +47,7 @@ import type {
   TrainingStep,
 } from "./trainer.ts";
 import { uploadWeights } from "./upload.ts";
+import { writeBatch } from "./write-batch.ts";
 import { yieldToEvents } from "./yield-to-events.ts";
 
 /** @throws one line when the weights do not fit, one of them is not finite or the engine cannot hold the base. */
@@ -57,9 +58,21 @@ export async function createPlannedTrainer(
   base: BaseType,
 ): Promise<LocalTrainer> {
   const architecture = architectureOf(model);
-  const weightBytes = await uploadWeights(engine, architecture, base);
   const { endOfTextId } = model.config;
-  return new PlannedTrainer(engine, { ...architecture, weights: () => [] }, endOfTextId, weightBytes, shape);
+  try {
+    const weightBytes = await uploadWeights(engine, architecture, base);
+    // The host's weights are the caller's alone from here on.
+    return new PlannedTrainer(
+      engine,
+      { ...architecture, weights: () => [] },
+      endOfTextId,
+      weightBytes,
+      shape,
+    );
+  } catch (error) {
+    engine.dispose();
+    throw error;
+  }
 }
 
 interface Prepared<P> {
@@ -143,7 +156,7 @@ class PlannedTrainer implements LocalTrainer {
       const batch = createBatch(dataset, rows);
       const step = await this.prepareStep(batch, dataset, this.full, "gradient");
       this.writeAdapter(step.execution, step.plan.adapter, adapter, this.full, fullIndices(this.shape));
-      writeBatch(step, batch);
+      writeBatch(step.execution, step.plan, batch);
       const [values] = await step.execution.run(STEP, [step.plan.gradient as BufferId]);
       return toWireOrder(values as Float32Array, this.full);
     });
@@ -206,7 +219,7 @@ class PlannedTrainer implements LocalTrainer {
         step.execution.write(step.plan.optimizer?.mean as BufferId, zeros);
         step.execution.write(step.plan.optimizer?.variance as BufferId, zeros);
       }
-      writeBatch(step, batch);
+      writeBatch(step.execution, step.plan, batch);
       step.execution.write(step.plan.optimizer?.settings as BufferId, adamWSettings(number, training));
       const isLast = number === training.localSteps;
       const reads = [step.plan.report, ...(isLast ? [step.plan.adapter?.values as BufferId] : [])];
@@ -218,9 +231,9 @@ class PlannedTrainer implements LocalTrainer {
         );
       if (final) trained = toWireOrder(final as Float32Array, placement);
       const seconds = (performance.now() - start) / 1000;
-      const report_ = { step: number, loss, gradientNorm, seconds, tokens: batch.tokenCount };
-      steps.push(report_);
-      onStep?.(report_);
+      const taken = { step: number, loss, gradientNorm, seconds, tokens: batch.tokenCount };
+      steps.push(taken);
+      onStep?.(taken);
     }
     return { delta: values.map((value, i) => (trained[i] as number) - value), steps };
   }
@@ -239,7 +252,7 @@ class PlannedTrainer implements LocalTrainer {
       checkAdapter(this.shape, adapter);
       this.writeAdapter(step.execution, step.plan.adapter, adapter, this.full, fullIndices(this.shape));
     }
-    writeBatch(step, batch);
+    writeBatch(step.execution, step.plan, batch);
     const [values] = await step.execution.run(STEP, [step.plan[what] as BufferId]);
     return values as Float32Array;
   }
@@ -343,24 +356,4 @@ class PlannedTrainer implements LocalTrainer {
     );
     return result;
   }
-}
-
-function writeBatch(
-  { execution, plan }: Prepared<StepPlan>,
-  { ids, batchSize, length, target }: Batch,
-): void {
-  execution.write(plan.ids, ids);
-  execution.write(
-    plan.positions,
-    Int32Array.from(ids, (_, row) => row % length),
-  );
-  const targets = target.kind === "next-tokens" ? target.ids : target.labels;
-  execution.write(plan.targets, targets);
-  execution.write(plan.weights, new Float32Array(targets.length).fill(1 / targets.length));
-  if (target.kind === "labels" && plan.lastRows !== null)
-    execution.write(
-      plan.lastRows,
-      target.lastPositions.map((position, row) => row * length + position),
-    );
-  if (batchSize * length !== ids.length) throw new Error("batch: expected whole sequences");
 }
