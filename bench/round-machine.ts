@@ -9,8 +9,11 @@ import { parseArgs } from "node:util";
 import { createRun, type RunEvent, type RunState, transition } from "@fedlodrop/federation";
 import type { DeviceFacts, UpdateStatistics } from "@fedlodrop/protocol";
 import { adapterSize, DEFAULT_RUN_CONFIG, keptValueCount } from "@fedlodrop/run";
+import { createHostViews } from "../apps/coordinator/src/runs/host-view.ts";
+import type { LiveRun } from "../apps/coordinator/src/runs/live-run.ts";
 import { createRoundNumbers } from "../apps/coordinator/src/runs/round-numbers.ts";
 import { createTraffic } from "../apps/coordinator/src/runs/traffic.ts";
+import { createLanes } from "../apps/coordinator/src/sockets/lanes.ts";
 
 /** A few hundred values, so that what is measured is the book-keeping and not the sum over them. */
 const SHAPE = {
@@ -51,12 +54,22 @@ interface Cost {
   readonly all: number;
 }
 
-/** A run of `count` devices; each call plays a whole round. */
-function openRun(count: number): () => Cost {
+interface BenchRun {
+  /** Plays a whole round. */
+  play(): Cost;
+  /** Microseconds and bytes of telling a host that ten devices have moved, and of telling it everything. */
+  tell(): { readonly changes: Told; readonly whole: Told };
+}
+interface Told {
+  readonly microseconds: number;
+  readonly bytes: number;
+}
+
+function openRun(count: number): BenchRun {
   const config = { ...DEFAULT_RUN_CONFIG, rounds: 1e6, maxParticipants: count, minParticipants: 1 };
   const ids = Array.from({ length: count }, (_, i) => `p${i + 1}`);
   const numbers = createRoundNumbers(SHAPE, config.seed, new Float32Array(adapterSize(SHAPE)), []);
-  const traffic = createTraffic();
+  const traffic = createTraffic(() => {});
   const values = new Float32Array(keptValueCount(SHAPE, DROPOUT_RATE));
   const bytes = 16 + 4 * values.length;
   let state: RunState = createRun(config, SHAPE, { baseTestLoss: 5 });
@@ -79,7 +92,28 @@ function openRun(count: number): () => Cost {
   }
   dispatch({ kind: "command", command: { kind: "start" }, atMs: 0 });
 
-  return () => {
+  const views = createHostViews({
+    frame: () => ({
+      joinUrl: "",
+      access: { roomCode: null, approval: false, waiting: [] },
+      availableTasks: [],
+    }),
+    run: () => ({ runId: "bench", state, traffic, planProblem: null }) as unknown as LiveRun,
+    lanes: () => createLanes(() => {}),
+    deviceName: (id) => id,
+    nowMs: () => 0,
+  });
+  const timed = (view: () => unknown): Told => {
+    const startedAt = performance.now();
+    const bytes = JSON.stringify(view()).length;
+    return { microseconds: 1000 * (performance.now() - startedAt), bytes };
+  };
+  const tell = () => {
+    for (const id of ids.slice(0, 10)) views.touch(id);
+    return { changes: timed(views.changes), whole: timed(views.whole) };
+  };
+
+  const play = (): Cost => {
     const startedAt = performance.now();
     machineMs = 0;
     const round = state.records.length + 1;
@@ -111,6 +145,7 @@ function openRun(count: number): () => Cost {
     const perDevice = 1000 / count;
     return { machine: perDevice * machineMs, all: perDevice * (performance.now() - startedAt) };
   };
+  return { play, tell };
 }
 
 const { values: given } = parseArgs({
@@ -120,7 +155,7 @@ const { values: given } = parseArgs({
   },
 });
 const sizes = given.devices.split(",").map(Number);
-const runs = sizes.map((count) => ({ count, play: openRun(count), costs: [] as Cost[] }));
+const runs = sizes.map((count) => ({ count, ...openRun(count), costs: [] as Cost[] }));
 for (const { play } of runs) play();
 for (let repeat = 0; repeat < Number(given.repeats); repeat++)
   // Small runs play more rounds, so that each figure rests on enough work.
@@ -142,5 +177,16 @@ for (const { count, costs } of runs) {
   const cell = (value: number, width: number, digits: number) => value.toFixed(digits).padStart(width);
   console.log(
     `${String(count).padStart(7)}   ${cell(machine, 7, 1)}  ${cell(machine / first.machine, 5, 2)}   ${cell(all, 31, 1)}  ${cell(all / first.all, 5, 2)}`,
+  );
+}
+
+console.log("\ntelling a host that ten devices moved, and telling one that has just connected everything");
+console.log("devices   changes µs   bytes   whole µs      bytes");
+for (const { tell } of runs) tell();
+for (const { count, tell } of runs) {
+  const told = Array.from({ length: 21 }, tell);
+  const of = (pick: (one: (typeof told)[number]) => number) => median(told.map(pick)).toFixed(0);
+  console.log(
+    `${String(count).padStart(7)}   ${of(({ changes }) => changes.microseconds).padStart(10)}  ${of(({ changes }) => changes.bytes).padStart(6)}  ${of(({ whole }) => whole.microseconds).padStart(9)}  ${of(({ whole }) => whole.bytes).padStart(9)}`,
   );
 }

@@ -1,6 +1,7 @@
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import {
+  applyChanges,
   type ClientToServerEvents,
   type DeviceFacts,
   decodeSparseValues,
@@ -263,6 +264,7 @@ export async function connectHost(url: string, key: string) {
   const views: SentView[] = [];
   const rounds: SentRounds[] = [];
   socket.on("view", (view) => views.push(view));
+  socket.on("changes", (changes) => views.push(applyChanges(views.at(-1)!, changes)));
   socket.on("rounds", (sent) => rounds.push(sent));
   await new Promise<void>((resolve, reject) => {
     socket.on("connect", resolve);

@@ -31,7 +31,7 @@ import fastify, { type FastifyInstance } from "fastify";
 import { type Namespace, Server } from "socket.io";
 import { type Clock, systemClock } from "./clock.ts";
 import { registerRoutes } from "./http/routes.ts";
-import { buildHostView } from "./runs/host-view.ts";
+import { createHostViews } from "./runs/host-view.ts";
 import { createLiveRun, type LiveRun } from "./runs/live-run.ts";
 import { type Planner, planHere } from "./runs/planner.ts";
 import { createKeeper } from "./runs/run-keeper.ts";
@@ -139,9 +139,10 @@ export async function buildCoordinator(options: CoordinatorOptions): Promise<Coo
     record: stored?.access ?? { ...OPEN_ACCESS, ...options.access },
     limits,
     randomText,
-    changed: () => hosts.changed(),
+    changed: () => hosts.changed(null),
   });
-  let lanes = createLanes();
+  const newLanes = () => createLanes((participantId) => hosts.changed(participantId));
+  let lanes = newLanes();
   let configuring = false;
 
   async function loadWorkload(config: RunConfig): Promise<Workload> {
@@ -165,23 +166,21 @@ export async function buildCoordinator(options: CoordinatorOptions): Promise<Coo
     limits,
     trustProxy,
     access,
-    progressed: () => hosts.changed(),
   });
   const hosts = openHostHub({
     hosts: io.of("/host") as unknown as Namespace<HostToServerEvents, ServerToHostEvents>,
     hostKey: options.hostKey,
     limits,
     trustProxy,
-    view: () =>
-      buildHostView(
-        { runId: run.runId, joinUrl: options.joinUrl(), access: access.view, availableTasks },
-        run.state,
-        run.planProblem,
-        lanes,
-        run.traffic,
-        (participantId) => textsOf(participantId).device,
-        clock.nowMs(),
-      ),
+    views: createHostViews({
+      frame: () => ({ joinUrl: options.joinUrl(), access: access.view, availableTasks }),
+      run: () => run,
+      lanes: () => lanes,
+      deviceName: (participantId) => textsOf(participantId).device,
+      nowMs: () => clock.nowMs(),
+    }),
+    runId: () => run.runId,
+    rounds: () => run.state.records,
     command,
     clock,
     intervalSeconds: VIEW_INTERVAL_SECONDS,
@@ -192,7 +191,7 @@ export async function buildCoordinator(options: CoordinatorOptions): Promise<Coo
     state: RunState,
     past?: Pick<StoredRun, "adapter" | "runId">,
   ): LiveRun {
-    lanes = createLanes();
+    lanes = newLanes();
     return createLiveRun({
       runId: past?.runId ?? randomText(6),
       adapter: past?.adapter ?? initialAdapter(workload.adapter, state.config.seed),
@@ -217,7 +216,7 @@ export async function buildCoordinator(options: CoordinatorOptions): Promise<Coo
         forgotten: (participantId) => sessions.remove(participantId),
         recorded: (record) => keeper.roundDone(run, record),
         amended: () => keeper.roundEvaluated(run),
-        changed: () => hosts.changed(),
+        changed: (participantId) => hosts.changed(participantId),
         log,
       },
     });
@@ -268,7 +267,7 @@ export async function buildCoordinator(options: CoordinatorOptions): Promise<Coo
       const retired = replaced.retire();
       keeper.begin(run);
       for (const { id } of reloading) hub.tell(id, "run-changed", describeRun(run));
-      hosts.changed();
+      hosts.changed(null);
       await retired;
       return { kind: "done" };
     } catch (error) {

@@ -1,6 +1,7 @@
 /** The host's side of a run: sees every lane, starts, pauses and stops. */
 import {
   appendRounds,
+  applyChanges,
   type HostCommand,
   type HostToServerEvents,
   type HostView,
@@ -38,17 +39,21 @@ export async function connectHost(url: string, key: string): Promise<HostConnect
     known = appendRounds(known, sent);
   });
   const whole = (sent: SentView): HostView => ({ ...sent, rounds: known?.records ?? [] });
-  let view = await new Promise<HostView>((resolve, reject) => {
-    socket.once("view", (first) => resolve(whole(first)));
+  let last = await new Promise<SentView>((resolve, reject) => {
+    socket.once("view", resolve);
     socket.once("connect_error", (error) => {
       socket.close();
       reject(new Error(`host connection to ${url}: ${error.message}`, { cause: error }));
     });
   });
-  socket.on("view", (next) => {
-    view = whole(next);
+  let view = whole(last);
+  const show = (sent: SentView): void => {
+    last = sent;
+    view = whole(sent);
     for (const seen of [...watchers]) seen(view);
-  });
+  };
+  socket.on("view", show);
+  socket.on("changes", (changes) => show(applyChanges(last, changes)));
 
   return {
     view: () => view,

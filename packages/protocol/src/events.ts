@@ -1,5 +1,5 @@
 /** Socket.IO's typed event maps. Every acknowledgement is a value: accepted, or refused with a reason. */
-import type { HostCommand, HostReply, SentRounds, SentView } from "./host.ts";
+import type { HostCommand, HostReply, SentRounds, SentView, ViewChanges } from "./host.ts";
 import type {
   Accepted,
   Join,
@@ -56,4 +56,5 @@ export interface HostToServerEvents {
 export interface ServerToHostEvents {
   rounds: (message: SentRounds) => void;
   view: (message: SentView) => void;
+  changes: (message: ViewChanges) => void;
 }

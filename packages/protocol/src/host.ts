@@ -82,8 +82,26 @@ export interface HostView {
   readonly availableTasks: readonly { readonly name: string; readonly title: string }[];
 }
 
-/** The run as it is sent: closed rounds only grow, so they travel once and not with every view. */
+/** The run as it is sent on connection and for a new run; afterwards only `ViewChanges` travel, and rounds apart. */
 export type SentView = Omit<HostView, "rounds">;
+
+/** What is different since the last view or change: a host is told of ten devices when ten of ten thousand moved. */
+export interface ViewChanges {
+  readonly run: Partial<Omit<SentView, "participants">>;
+  /** Each replaces the one of its id; those of new ids come after all others. */
+  readonly participants: readonly ParticipantView[];
+  /** Ids of participants that are forgotten. */
+  readonly gone: readonly string[];
+}
+
+/** Changes may be applied again: a host that has just connected hears some that its view has already. */
+export function applyChanges(view: SentView, { run, participants, gone }: ViewChanges): SentView {
+  if (participants.length === 0 && gone.length === 0) return { ...view, ...run };
+  const byId = new Map(view.participants.map((participant) => [participant.id, participant]));
+  for (const participant of participants) byId.set(participant.id, participant);
+  for (const id of gone) byId.delete(id);
+  return { ...view, ...run, participants: [...byId.values()] };
+}
 
 /** The rounds of `runId` from number `from` on, counted from 0; what came before stays. Sent ahead of the view. */
 export interface SentRounds {

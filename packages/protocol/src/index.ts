@@ -9,6 +9,7 @@ export { fromFloat16Bits, toFloat16Bits } from "./float16.ts";
 export {
   type AccessView,
   appendRounds,
+  applyChanges,
   type HostCommand,
   type HostReply,
   type HostView,
@@ -16,6 +17,7 @@ export {
   type ParticipantView,
   type SentRounds,
   type SentView,
+  type ViewChanges,
 } from "./host.ts";
 export {
   type Accepted,

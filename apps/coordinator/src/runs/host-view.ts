@@ -1,50 +1,123 @@
-/** The run as the host page sees it. */
-
-import type { Member, MemberTraffic, Participant, RunState } from "@fedlodrop/federation";
-import { leastReady } from "@fedlodrop/federation";
-import type { HostView, ParticipantView } from "@fedlodrop/protocol";
-import type { ParticipantRound } from "@fedlodrop/run";
+/** The run as the host page sees it: whole once, then what has changed, at the cost of what has changed. */
+import { leastReady, type Participant, type RunState } from "@fedlodrop/federation";
+import type { HostView, ParticipantView, SentView, ViewChanges } from "@fedlodrop/protocol";
+import type { ParticipantRound, RoundRecord } from "@fedlodrop/run";
 import type { Lane, Lanes } from "../sockets/lanes.ts";
-import type { Traffic } from "./traffic.ts";
+import type { LiveRun } from "./live-run.ts";
 
-export type HostViewFrame = Pick<HostView, "runId" | "joinUrl" | "access" | "availableTasks">;
+/** What a view shows that is not the run's. */
+export type HostViewFrame = Pick<HostView, "joinUrl" | "access" | "availableTasks">;
 
-export function buildHostView(
-  frame: HostViewFrame,
-  state: RunState,
-  planProblem: string | null,
-  lanes: Lanes,
-  traffic: Traffic,
-  deviceName: (participantId: string) => string,
-  nowMs: number,
-): HostView {
-  const members: ReadonlyMap<string, Member> = "members" in state ? state.members : new Map();
-  const last = new Map(state.records.at(-1)?.participants.map((record) => [record.id, record]));
+export interface HostViewOptions {
+  frame(): HostViewFrame;
+  run(): LiveRun;
+  lanes(): Lanes;
+  deviceName(participantId: string): string;
+  nowMs(): number;
+}
+
+export interface HostViews {
+  /** Something of this participant's has changed, or null: of anybody's. */
+  touch(participantId: string | null): void;
+  whole(): SentView;
+  /** Since the last call; null when the run is another one by now, and `whole` has to be told. */
+  changes(): ViewChanges | null;
+}
+
+export function createHostViews(options: HostViewOptions): HostViews {
+  let touched = new Set<string>();
+  let everyone = true;
+  let told: ReturnType<typeof viewRun> | null = null;
+  /** The last record's participants by id, made once a round. */
+  let last: {
+    readonly of: RoundRecord["participants"];
+    readonly byId: ReadonlyMap<string, ParticipantRound>;
+  } = {
+    of: [],
+    byId: new Map(),
+  };
+
+  function viewRun() {
+    const run = options.run();
+    const { state } = run;
+    return {
+      ...options.frame(),
+      runId: run.runId,
+      phase: state.kind,
+      round: "round" in state ? state.round : state.records.length,
+      config: state.config,
+      locked: state.locked,
+      pausing: state.intent === "pause" && state.kind !== "paused",
+      notice: state.kind === "paused" ? run.planProblem : waitingNotice(state),
+      secondsToDeadline:
+        state.kind === "training"
+          ? Math.max(0, state.deadlineSeconds - (options.nowMs() - state.startedAtMs) / 1000)
+          : null,
+      baseTestLoss: state.baseTestLoss,
+    } satisfies Omit<SentView, "participants">;
+  }
+
+  function viewParticipant(participant: Participant): ParticipantView {
+    const { state, traffic } = options.run();
+    const { id, nickname, device } = participant;
+    const lane = options.lanes().of(id);
+    const member = "members" in state ? state.members.get(id) : undefined;
+    const recorded = last.byId.get(id);
+    const bytes = member ? traffic.of(id) : recorded;
+    return {
+      id,
+      nickname,
+      state: laneState(state, participant, lane),
+      backend: device?.backend ?? null,
+      deviceDescription: device?.deviceDescription ?? null,
+      deviceName: options.deviceName(id),
+      dropoutRate: (member?.assignment ?? recorded)?.dropoutRate ?? null,
+      step: lane?.progress?.step ?? 0,
+      localSteps: state.config.training.localSteps,
+      loss: lane?.progress?.loss ?? recorded?.trainLoss ?? null,
+      tokensPerSecond: lane?.progress?.tokensPerSecond ?? null,
+      bytesDown: bytes?.bytesDown ?? 0,
+      bytesUp: bytes?.bytesUp ?? 0,
+    };
+  }
+
+  function indexLastRecord(): void {
+    const of = options.run().state.records.at(-1)?.participants ?? [];
+    if (of !== last.of) last = { of, byId: new Map(of.map((participant) => [participant.id, participant])) };
+  }
+
   return {
-    ...frame,
-    phase: state.kind,
-    round: "round" in state ? state.round : state.records.length,
-    config: state.config,
-    locked: state.locked,
-    pausing: state.intent === "pause" && state.kind !== "paused",
-    notice: state.kind === "paused" ? planProblem : waitingNotice(state),
-    secondsToDeadline:
-      state.kind === "training"
-        ? Math.max(0, state.deadlineSeconds - (nowMs - state.startedAtMs) / 1000)
-        : null,
-    baseTestLoss: state.baseTestLoss,
-    participants: [...state.participants.values()].map((participant) =>
-      viewParticipant(
-        state,
-        participant,
-        members.get(participant.id),
-        last.get(participant.id),
-        lanes.of(participant.id),
-        traffic.of(participant.id),
-        deviceName,
-      ),
-    ),
-    rounds: state.records,
+    touch(participantId) {
+      if (participantId === null) everyone = true;
+      else touched.add(participantId);
+    },
+    whole() {
+      indexLastRecord();
+      const { participants } = options.run().state;
+      return { ...viewRun(), participants: [...participants.values()].map(viewParticipant) };
+    },
+    changes() {
+      const before = told;
+      const run = viewRun();
+      const { participants } = options.run().state;
+      told = run;
+      const ids = everyone ? participants.keys() : touched;
+      const gone = [...touched].filter((id) => !participants.has(id));
+      everyone = false;
+      touched = new Set();
+      if (before?.runId !== run.runId) return null;
+      indexLastRecord();
+      return {
+        run: Object.fromEntries(
+          Object.entries(run).filter(([name, value]) => value !== before[name as keyof typeof before]),
+        ),
+        participants: [...ids].flatMap((id) => {
+          const participant = participants.get(id);
+          return participant ? [viewParticipant(participant)] : [];
+        }),
+        gone,
+      };
+    },
   };
 }
 
@@ -54,41 +127,13 @@ function waitingNotice({ kind, intent, readyCount, config }: RunState): string |
     : null;
 }
 
-function viewParticipant(
+function laneState(
   state: RunState,
-  participant: Participant,
-  member: Member | undefined,
-  last: ParticipantRound | undefined,
-  lane: Lane | undefined,
-  carried: MemberTraffic | undefined,
-  deviceName: (participantId: string) => string,
-): ParticipantView {
-  const { id, nickname, device } = participant;
-  return {
-    id,
-    nickname,
-    state: stateOf(state, participant, member, lane),
-    backend: device?.backend ?? null,
-    deviceDescription: device?.deviceDescription ?? null,
-    deviceName: deviceName(id),
-    dropoutRate: (member?.assignment ?? last)?.dropoutRate ?? null,
-    step: lane?.progress?.step ?? 0,
-    localSteps: state.config.training.localSteps,
-    loss: lane?.progress?.loss ?? last?.trainLoss ?? null,
-    tokensPerSecond: lane?.progress?.tokensPerSecond ?? null,
-    bytesDown: (member ? carried : last)?.bytesDown ?? 0,
-    bytesUp: (member ? carried : last)?.bytesUp ?? 0,
-  };
-}
-
-function stateOf(
-  state: RunState,
-  { presence }: Participant,
-  member: Member | undefined,
+  { id, presence }: Participant,
   lane: Lane | undefined,
 ): ParticipantView["state"] {
   if (presence !== "ready" || state.kind !== "training") return presence;
-  switch (member?.status.kind) {
+  switch (state.members.get(id)?.status.kind) {
     case "working":
       return lane?.downloaded ? "training" : "downloading";
     case "uploading":

@@ -48,7 +48,7 @@ export function createLiveRun(options: LiveRunOptions): LiveRun {
   let { state } = options;
   let retired = false;
   const timers = createTimers(clock);
-  const traffic = createTraffic();
+  const traffic = createTraffic(outbox.changed);
   const numbers = createRoundNumbers(workload.adapter, state.config.seed, options.adapter, state.records);
   const planning = createPlanning(options.plan, outbox.log);
   const evaluations = createEvaluations({
@@ -75,10 +75,12 @@ export function createLiveRun(options: LiveRunOptions): LiveRun {
 
   function dispatch(event: RunEvent): Refusal | null {
     if (retired) return null;
+    const before = state.kind;
     const step = transition(state, event);
     state = step.state;
     for (const effect of step.effects) carryOut(effect, rooms);
-    outbox.changed();
+    const isOneOnly = "participantId" in event && step.state.kind === before;
+    outbox.changed(isOneOnly ? event.participantId : null);
     return step.effects.find((effect) => effect.kind === "refuse") ?? null;
   }
 

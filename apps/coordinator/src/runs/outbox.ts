@@ -15,7 +15,7 @@ export interface Outbox {
   recorded(record: RoundRecord): void;
   /** The record of an earlier round has got its evaluation. */
   amended(record: RoundRecord): void;
-  /** Something that a host can see has changed. */
-  changed(): void;
+  /** Something that a host can see has changed, of one participant or of anybody's (null). */
+  changed(participantId: string | null): void;
   log(line: string): void;
 }

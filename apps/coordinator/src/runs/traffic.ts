@@ -11,7 +11,8 @@ export interface Traffic {
   readonly all: readonly MemberTraffic[];
 }
 
-export function createTraffic(): Traffic {
+/** @param changed is told whose bytes have been counted. */
+export function createTraffic(changed: (participantId: string) => void): Traffic {
   let open = 0;
   const counts = new Map<string, { participantId: string; bytesDown: number; bytesUp: number }>();
   const add = (participantId: string, round: number, down: number, up: number): void => {
@@ -20,6 +21,7 @@ export function createTraffic(): Traffic {
     count.bytesDown += down;
     count.bytesUp += up;
     counts.set(participantId, count);
+    changed(participantId);
   };
   return {
     begin(round) {

@@ -1,4 +1,4 @@
-import type { HostView, SentView } from "@fedlodrop/protocol";
+import type { HostView, SentView, ViewChanges } from "@fedlodrop/protocol";
 import { io, type Socket } from "socket.io-client";
 import { describe, expect, it } from "vitest";
 import { connectHost, open, participate, phase, play, start, statistics } from "../app.fixture.ts";
@@ -104,5 +104,41 @@ describe("the host", () => {
     await socket.emitWithAck("command", { kind: "resume" });
     await ada.nextStart(1);
     await shows({ phase: "training", notice: null });
+  });
+
+  it("is told of those who have changed and of nobody else", async () => {
+    const { coordinator, url, advance } = await start({ rounds: 1 });
+    const { socket, views } = await connectHost(url, "key");
+    const sent: ViewChanges[] = [];
+    socket.on("changes", (changes) => sent.push(changes));
+    const told = async (expected: object) => {
+      const known = sent.length;
+      advance(1);
+      await expect.poll(() => sent.length).toBeGreaterThan(known);
+      expect(sent.at(-1)).toMatchObject(expected);
+      // What hosts have put together is what a fresh one is sent.
+      const { views: fresh } = await connectHost(url, "key");
+      await expect.poll(() => fresh.length).toBe(1);
+      expect({ ...views.at(-1), secondsToDeadline: 0 }).toEqual({ ...fresh[0], secondsToDeadline: 0 });
+    };
+    const advancing = <T>(read: () => T) =>
+      expect.poll(() => {
+        advance(0.2);
+        return read();
+      });
+    await advancing(() => views.length).toBeGreaterThan(1); // The run is new to this hub: it is told whole.
+    const [ada, ben] = [await participate(url, "ada"), await participate(url, "ben")];
+    await told({ participants: [{ nickname: "ada" }, { nickname: "ben" }], gone: [] });
+    const cleo = await participate(url, "cleo");
+    await cleo.socket.emitWithAck("leave");
+    await told({ participants: [], gone: ["p3"] });
+    await coordinator.command({ kind: "start" });
+    await ada.nextStart(1);
+    await told({ run: { phase: "training", round: 1 }, participants: [{ id: "p1" }, { id: "p2" }] });
+    ben.socket.emit("progress", { round: 1, step: 3, loss: 2.5, tokensPerSecond: 640 });
+    await advancing(() => sent.at(-1)?.participants).toMatchObject([{ id: "p2", step: 3 }]);
+    expect(sent.at(-1)!.run).not.toHaveProperty("config");
+    await coordinator.command({ kind: "lock", locked: true });
+    await told({ run: { locked: true } });
   });
 });

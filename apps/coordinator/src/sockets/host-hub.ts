@@ -3,13 +3,13 @@ import {
   type HostCommand,
   type HostReply,
   type HostToServerEvents,
-  type HostView,
   hostCommandSchema,
   type ServerToHostEvents,
 } from "@fedlodrop/protocol";
 import type { RoundRecord } from "@fedlodrop/run";
 import type { Namespace } from "socket.io";
 import type { Clock } from "../clock.ts";
+import type { HostViews } from "../runs/host-view.ts";
 import { senderOf } from "../security/address.ts";
 import { sameSecret } from "../security/credentials.ts";
 import type { Limits } from "../security/limits.ts";
@@ -21,7 +21,9 @@ export interface HostHubOptions {
   readonly hostKey: string;
   readonly limits: () => Limits;
   readonly trustProxy: boolean;
-  readonly view: () => HostView;
+  readonly views: HostViews;
+  readonly runId: () => string;
+  readonly rounds: () => readonly RoundRecord[];
   readonly command: (command: HostCommand) => Promise<HostReply>;
   readonly clock: Clock;
   /** Least time between two views. */
@@ -29,8 +31,8 @@ export interface HostHubOptions {
 }
 
 export interface HostHub {
-  /** Something that a host can see has changed; many changes make one view. */
-  changed(): void;
+  /** Something that a host can see has changed, of one participant or of anybody's (null); many changes make one message. */
+  changed(participantId: string | null): void;
   close(): void;
 }
 
@@ -39,14 +41,16 @@ export function openHostHub({
   hostKey,
   limits,
   trustProxy,
-  view,
+  views,
+  runId,
+  rounds,
   command,
   clock,
   intervalSeconds,
 }: HostHubOptions): HostHub {
   /** What every host has been told; one that connects later is told all, and hears some of it twice. */
   let told: { readonly runId: string; readonly rounds: readonly RoundRecord[] } = { runId: "", rounds: [] };
-  let cancelView: (() => void) | null = null;
+  let cancelTelling: (() => void) | null = null;
   const wrongKeys = createThrottle();
   hosts.use(async (socket, next) => {
     const { key } = (socket.handshake.auth ?? {}) as { key?: unknown };
@@ -59,29 +63,35 @@ export function openHostHub({
     setTimeout(() => socket.conn.close(), 0);
   });
   hosts.on("connection", (socket) => {
-    const { rounds, ...live } = view();
-    socket.emit("rounds", { runId: live.runId, from: 0, records: rounds });
-    socket.emit("view", live);
+    socket.emit("rounds", { runId: runId(), from: 0, records: rounds() });
+    socket.emit("view", views.whole());
     socket.on("command", async (...args: unknown[]) => {
       const reply = replyOf(args);
       const message = parse(hostCommandSchema, args[0]);
       reply(message.kind === "refused" ? message : await command(message.value));
     });
   });
+
+  function tell(): void {
+    cancelTelling = null;
+    const before = told;
+    const changes = views.changes();
+    told = { runId: runId(), rounds: rounds() };
+    if (hosts.sockets.size === 0) return;
+    // The first that is new or has got its evaluation since.
+    const from = told.rounds.findIndex((record, i) => record !== before.rounds[i]);
+    if (before.runId !== told.runId)
+      hosts.emit("rounds", { runId: told.runId, from: 0, records: told.rounds });
+    else if (from >= 0) hosts.emit("rounds", { runId: told.runId, from, records: told.rounds.slice(from) });
+    if (changes === null) hosts.emit("view", views.whole());
+    else hosts.emit("changes", changes);
+  }
+
   return {
-    changed() {
-      cancelView ??= clock.after(intervalSeconds * 1000, () => {
-        cancelView = null;
-        const { rounds, ...live } = view();
-        const { runId } = live;
-        // The first that is new or has got its evaluation since.
-        const changed = rounds.findIndex((record, i) => record !== told.rounds[i]);
-        if (told.runId !== runId) hosts.emit("rounds", { runId, from: 0, records: rounds });
-        else if (changed >= 0) hosts.emit("rounds", { runId, from: changed, records: rounds.slice(changed) });
-        told = { runId, rounds };
-        hosts.emit("view", live);
-      });
+    changed(participantId) {
+      views.touch(participantId);
+      cancelTelling ??= clock.after(intervalSeconds * 1000, tell);
     },
-    close: () => cancelView?.(),
+    close: () => cancelTelling?.(),
   };
 }

@@ -14,20 +14,23 @@ export interface Lanes {
   progressed(participantId: string, progress: Progress): void;
 }
 
-export function createLanes(): Lanes {
+/** @param changed is told whose lane has changed. */
+export function createLanes(changed: (participantId: string) => void): Lanes {
   const lanes = new Map<string, Lane>();
-  const change = (participantId: string, changed: Partial<Lane>): void => {
+  const renew = (participantId: string, change: Partial<Lane>): void => {
     const lane = lanes.get(participantId);
-    if (lane) lanes.set(participantId, { ...lane, ...changed });
+    if (lane === undefined) return;
+    lanes.set(participantId, { ...lane, ...change });
+    changed(participantId);
   };
   return {
     of: (participantId) => lanes.get(participantId),
     started(participantId, round) {
       lanes.set(participantId, { round, downloaded: false, progress: null });
     },
-    downloaded: (participantId) => change(participantId, { downloaded: true }),
+    downloaded: (participantId) => renew(participantId, { downloaded: true }),
     progressed(participantId, progress) {
-      if (lanes.get(participantId)?.round === progress.round) change(participantId, { progress });
+      if (lanes.get(participantId)?.round === progress.round) renew(participantId, { progress });
     },
   };
 }

@@ -32,8 +32,6 @@ export interface HubOptions {
   readonly limits: () => Limits;
   readonly trustProxy: boolean;
   readonly access: Access;
-  /** Progress has come in. */
-  readonly progressed: () => void;
 }
 
 export interface ParticipantHub {
@@ -173,10 +171,7 @@ export function openParticipantHub(options: HubOptions): ParticipantHub {
       },
       loaded: (participantId) => waitingRoom.left(participantId),
       downloaded: (participantId) => lanes().downloaded(participantId),
-      progressed(participantId, progress) {
-        lanes().progressed(participantId, progress);
-        options.progressed();
-      },
+      progressed: (participantId, progress) => lanes().progressed(participantId, progress),
     };
     serveParticipant(socket, desk, limits());
   });

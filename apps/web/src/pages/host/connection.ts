@@ -1,10 +1,12 @@
 /** The host's connection: the latest view, whether it is live, and a way to command. */
 import {
   appendRounds,
+  applyChanges,
   type HostCommand,
   type HostToServerEvents,
   type HostView,
   type SentRounds,
+  type SentView,
   type ServerToHostEvents,
 } from "@fedlodrop/protocol";
 import { type ReadonlySignal, signal } from "@preact/signals";
@@ -57,8 +59,14 @@ export function connectHost(key: string): HostConnection {
   socket.on("rounds", (sent) => {
     known = appendRounds(known, sent);
   });
-  socket.on("view", (latest) => {
-    view.value = { ...latest, rounds: known?.records ?? [], receivedAtMs: performance.now() };
+  let last: SentView | null = null;
+  const show = (sent: SentView): void => {
+    last = sent;
+    view.value = { ...sent, rounds: known?.records ?? [], receivedAtMs: performance.now() };
+  };
+  socket.on("view", show);
+  socket.on("changes", (changes) => {
+    if (last !== null) show(applyChanges(last, changes));
   });
 
   return {
