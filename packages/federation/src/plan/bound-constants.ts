@@ -3,7 +3,7 @@
  * table with what each stands for). Every estimate is an exponential average over rounds, clamped to its range.
  */
 import { generalisationGap, varianceFactor } from "@fedlodrop/allocation";
-import type { BoundEstimate, RoundRecord } from "@fedlodrop/run";
+import { type BoundEstimate, median, type RoundRecord } from "@fedlodrop/run";
 import { measuredGap } from "../round/history.ts";
 
 /** Rounds before estimates replace the defaults. */
@@ -78,18 +78,15 @@ export function estimateConstants(records: readonly RoundRecord[], exampleCount:
   return { ...known, gapScale: clamp(measuredGapScale(seen, known) ?? DEFAULTS.gapScale, 1e-3, 1) };
 }
 
-/** Exponential average over rounds of the sample-weighted mean over participants. */
+/** Exponential average over rounds of the median over participants, which nobody's word alone can move far. */
 function average(
   records: readonly RoundRecord[],
   read: (participant: RoundRecord["participants"][number]) => number | null,
 ): number | null {
   return exponential(
     records.flatMap(({ participants }) => {
-      const told = participants.filter((participant) => read(participant) !== null);
-      const weight = told.reduce((sum, { sampleCount }) => sum + sampleCount, 0);
-      return weight === 0
-        ? []
-        : [told.reduce((sum, p) => sum + (p.sampleCount / weight) * (read(p) as number), 0)];
+      const told = participants.flatMap((participant) => read(participant) ?? []);
+      return told.length === 0 ? [] : [median(told)];
     }),
   );
 }
@@ -131,8 +128,9 @@ const LEAST_VARIATION = 1e-3;
  * texts are easier or harder) and each round (everyone improves). Null while rates do not differ enough.
  */
 export function regressVariance(records: readonly RoundRecord[]): number | null {
-  const rows = records.flatMap(({ round, participants }) =>
-    participants.flatMap(({ id, trainLoss, dropoutRate, sampleCount }) =>
+  const rows = records.flatMap(({ round, participants }) => {
+    const within = plausible(participants.flatMap(({ trainLoss }) => trainLoss ?? []));
+    return participants.flatMap(({ id, trainLoss, dropoutRate, sampleCount }) =>
       trainLoss === null
         ? []
         : [
@@ -141,11 +139,11 @@ export function regressVariance(records: readonly RoundRecord[]): number | null 
               round,
               weight: sampleCount,
               x: varianceFactor(1 - dropoutRate, VARIANCE_EXPONENT),
-              y: trainLoss,
+              y: within(trainLoss),
             },
           ],
-    ),
-  );
+    );
+  });
   // Alternating the two kinds of mean converges to both effects at once, also where someone was missing.
   for (let pass = 0; pass < 20; pass++) {
     subtractMeans(rows, ({ round }) => round);
@@ -155,6 +153,18 @@ export function regressVariance(records: readonly RoundRecord[]): number | null 
   const xx = rows.reduce((sum, row) => sum + row.weight * row.x * row.x, 0);
   const xy = rows.reduce((sum, row) => sum + row.weight * row.x * row.y, 0);
   return xx > LEAST_VARIATION * weight ? xy / xx : null;
+}
+
+/** Median absolute deviations within which a participant's loss is believed, and how many must have told theirs. */
+const BELIEVED_DEVIATIONS = 6;
+const LEAST_LOSSES = 4;
+
+/** Cuts a loss to what the others of its round make plausible: a least-squares fit follows the one that lies most. */
+function plausible(losses: readonly number[]): (loss: number) => number {
+  if (losses.length < LEAST_LOSSES) return (loss) => loss;
+  const middle = median(losses);
+  const most = BELIEVED_DEVIATIONS * median(losses.map((loss) => Math.abs(loss - middle)));
+  return (loss) => clamp(loss, middle - most, middle + most);
 }
 
 interface Row {
