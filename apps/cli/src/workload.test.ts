@@ -66,6 +66,7 @@ describe("a workload", () => {
         samplesPerDevice: 4,
         sequenceLength: 16,
         heldOutSamples: 6,
+        countTokens: (text) => loaded.tokenizer.encode(text).length,
       });
       const kind = "language-model";
       const drawn = (samples: readonly { readonly text: string }[], count: number): Int32Array[] => {

@@ -3,18 +3,17 @@ import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Workload } from "@fedlodrop/coordinator";
+import { readTokenizer } from "@fedlodrop/lm/node";
 import type { RunConfig, RunOverrides } from "@fedlodrop/run";
 import { type PreparedTask, TASK_DEFINITIONS, type TaskDefinition, taskDefinition } from "@fedlodrop/tasks";
 import { isTaskFile, prepareTask, type TaskProgress } from "@fedlodrop/tasks/node";
 import { type EvaluationTexts, openEvaluator } from "./evaluator.ts";
 
-/** The task whose texts participants bring themselves. */
-const OWN_TEXT = "own-text";
-
 export async function loadWorkload(config: RunConfig, say: (line: string) => void): Promise<Workload> {
   const modelDirectory = findModel(config.model);
-  const task = config.task === OWN_TEXT ? null : await prepare(config, say);
-  const definition = task?.definition ?? taskDefinition(OWN_TEXT);
+  const isDealt = isTaskFile(config.task) || taskDefinition(config.task).textsFrom === "coordinator";
+  const task = isDealt ? await prepare(config, modelDirectory, say) : null;
+  const definition = task?.definition ?? taskDefinition(config.task);
   const { labels, kind } = definition;
   const terms = {
     ...config,
@@ -60,8 +59,13 @@ function findModel(model: string): string {
   return directory;
 }
 
-function prepare(config: RunConfig, say: (line: string) => void): Promise<PreparedTask> {
+async function prepare(
+  config: RunConfig,
+  modelDirectory: string,
+  say: (line: string) => void,
+): Promise<PreparedTask> {
   const { task, devices, split, seed, samplesPerDevice, training, evaluationSamples } = config;
+  const tokenizer = await readTokenizer(modelDirectory);
   return prepareTask(task, {
     devices,
     rule: split,
@@ -69,6 +73,7 @@ function prepare(config: RunConfig, say: (line: string) => void): Promise<Prepar
     samplesPerDevice,
     sequenceLength: training.sequenceLength,
     heldOutSamples: evaluationSamples,
+    countTokens: (text) => tokenizer.encode(text).length,
     onProgress: (progress) => say(progressLine(task, progress)),
   });
 }
@@ -83,6 +88,7 @@ const describeTask = ({
   name,
   title,
   story,
+  textsFrom,
   kind,
   labels,
   metric,
@@ -91,6 +97,7 @@ const describeTask = ({
   name,
   title,
   story,
+  textsFrom,
   kind,
   labels,
   metric,

@@ -62,6 +62,7 @@ export const workload = async (): Promise<Workload> => ({
     name: "target",
     title: "Find the target",
     story: "",
+    textsFrom: "coordinator",
     kind: "language-model",
     labels: [],
     metric: "perplexity",

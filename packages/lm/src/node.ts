@@ -2,14 +2,21 @@
 import { access, readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { basename, dirname, join } from "node:path";
-import { type LoadedModel, loadModel } from "./files/model-files.ts";
+import type { Tokenizer } from "./data/tokenizer.ts";
+import { type LoadedModel, loadModel, loadTokenizer, type ReadFile } from "./files/model-files.ts";
 
 export { nodeHost } from "./engines/wasm/node-host.ts";
 
 /** Reads a model folder in the Hugging Face layout. @throws one line with the path of the file that is missing or wrong. */
-export async function readModel(directory: string): Promise<LoadedModel> {
+export const readModel = (directory: string): Promise<LoadedModel> => readFrom(directory, loadModel);
+
+/** Its tokenizer alone, without the weights. @throws likewise */
+export const readTokenizer = async (directory: string): Promise<Tokenizer> =>
+  (await readFrom(directory, loadTokenizer)).tokenizer;
+
+async function readFrom<T>(directory: string, load: (read: ReadFile) => Promise<T>): Promise<T> {
   try {
-    return await loadModel((name) => readIfThere(join(directory, name)));
+    return await load((name) => readIfThere(join(directory, name)));
   } catch (cause) {
     const problem = cause instanceof Error ? cause.message : String(cause);
     throw new Error(`model: ${join(directory, "/")}${problem}${await inOtherForm(directory, problem)}`, {

@@ -160,6 +160,8 @@ export const runDescriptionSchema = z.object({
     name: z.string(),
     title: z.string(),
     story: z.string(),
+    /** Whether each participant is dealt texts or brings its own. */
+    textsFrom: z.enum(["coordinator", "participants"]),
     kind: z.enum(["language-model", "classification"]),
     labels: z.array(z.string()).readonly(),
     metric: z.enum(["perplexity", "accuracy"]),

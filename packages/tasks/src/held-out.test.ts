@@ -1,9 +1,9 @@
 import type { Sample } from "@fedlodrop/run";
 import { expect, test } from "vitest";
-import { taskDefinition } from "./definitions.ts";
 import { chooseHeldOut, isHeldOut, withoutDuplicates } from "./held-out.ts";
 import { assembleTask } from "./prepare.ts";
 import type { TextGroup } from "./task.ts";
+import { taskDefinition } from "./tasks/all.ts";
 
 const samples = (name: string, count: number): Sample[] =>
   Array.from({ length: count }, (_, index) => ({ text: `${name} ${index}`, label: index % 2 }));

@@ -1,6 +1,5 @@
 export { cleanText } from "./clean-text.ts";
 export { type DecodedText, decodeText, type TextEncodingName } from "./decode-text.ts";
-export { TASK_DEFINITIONS, taskDefinition } from "./definitions.ts";
 export { type FileTask, readOwnText, taskFromRows } from "./own-text.ts";
 export { type AssembleOptions, assembleTask } from "./prepare.ts";
 export { type SampleLimit, type SplitOptions, splitAmongDevices } from "./split.ts";
@@ -12,4 +11,5 @@ export type {
   TaskDefinition,
   TextGroup,
 } from "./task.ts";
+export { TASK_DEFINITIONS, taskDefinition } from "./tasks/all.ts";
 export { MAXIMUM_FILE_BYTES, readTextRows, sameLabel, type TextRow } from "./text-rows.ts";

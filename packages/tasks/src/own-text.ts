@@ -4,9 +4,9 @@
  */
 
 import type { Sample } from "@fedlodrop/run";
-import { taskDefinition } from "./definitions.ts";
 import { isHeldOut } from "./held-out.ts";
 import { cutIntoStretches, passageEnd } from "./passages.ts";
+import { classification, languageModel } from "./recommended.ts";
 import type { TaskDefinition, TextGroup } from "./task.ts";
 import { labelKey, readTextRows, sameLabel, type TextRow } from "./text-rows.ts";
 
@@ -42,13 +42,25 @@ export function taskFromRows(rows: readonly TextRow[], fileName: string): FileTa
     if (label !== undefined && !spellings.has(labelKey(label))) spellings.set(labelKey(label), label);
   const labels = [...spellings.values()].sort();
   const base: TaskDefinition = {
-    ...taskDefinition(labels.length > 0 ? "spam" : "own-text"),
     name: fileName,
     title: fileName,
     story: "Each device keeps its rows of this file; together they train one model on all of them.",
+    textsFrom: "coordinator",
     labels,
-    // Rows are somebody's own; none is shown to others as an opening.
-    ...(labels.length > 0 && { prompts: [] }),
+    ...(labels.length > 0
+      ? {
+          kind: "classification",
+          metric: "accuracy",
+          recommended: classification,
+          // Rows are somebody's own; none is shown to others as an opening.
+          prompts: [],
+        }
+      : {
+          kind: "language-model",
+          metric: "perplexity",
+          recommended: languageModel,
+          prompts: ["I", "The", "Today"],
+        }),
   };
   if (labels.length === 0) {
     const groups = [...byDevice].map(([name, own]) => languageModelGroup(name, own, fileName));

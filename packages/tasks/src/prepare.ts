@@ -11,12 +11,17 @@ export interface AssembleOptions {
   readonly samplesPerDevice: number | null;
   /** Tokens of a window; the task's recommended length unless given. */
   readonly sequenceLength?: number;
+  /** Tokens that the model makes of a text; without it a text is taken to be like English in the bundled model. */
+  readonly countTokens?: (text: string) => number;
   /** Held-out samples or windows that a run measures; 200 unless given, which takes seconds, not minutes. */
   readonly heldOutSamples?: number;
 }
 
-/** What the bundled tokenizer makes of the speeches; windows are counted exactly where the tokens are. */
-const CHARACTERS_PER_TOKEN = 3.3;
+/** What the bundled tokenizer makes of the speeches. */
+const USUAL_CHARACTERS_PER_TOKEN = 3.3;
+/** Texts that a rate is taken from, and how much of each: windows are counted exactly where the tokens are. */
+const TEXTS_COUNTED = 40;
+const CHARACTERS_COUNTED = 1_000;
 
 /** Training texts by device and a held-out set of the same owners; no text is in both. Throws as the split does. */
 export function assembleTask(
@@ -31,11 +36,13 @@ export function assembleTask(
     samplesPerDevice,
     sequenceLength = definition.recommended.sequenceLength,
     heldOutSamples = 200,
+    countTokens,
   } = options;
+  const charactersPerToken = countTokens ? rateOf(groups, countTokens) : USUAL_CHARACTERS_PER_TOKEN;
   const limitOf = (count: number): SampleLimit =>
     definition.kind === "classification"
       ? { kind: "samples", count }
-      : { kind: "characters", count: Math.round(count * sequenceLength * CHARACTERS_PER_TOKEN) };
+      : { kind: "characters", count: Math.round(count * sequenceLength * charactersPerToken) };
 
   const distinct = withoutDuplicates(groups);
   const limit = samplesPerDevice === null ? null : limitOf(samplesPerDevice);
@@ -52,4 +59,17 @@ export function assembleTask(
     devices: splitAmongDevices(distinct, { devices, rule, seed, limit }),
     heldOut,
   };
+}
+
+/** Characters of a token, from texts evenly spaced over all groups. */
+function rateOf(groups: readonly TextGroup[], countTokens: (text: string) => number): number {
+  const texts = groups.flatMap(({ train }) => train.map(({ text }) => text.slice(0, CHARACTERS_COUNTED)));
+  const step = Math.max(1, texts.length / TEXTS_COUNTED);
+  let [characters, tokens] = [0, 0];
+  for (let at = 0; at < texts.length; at += step) {
+    const text = texts[Math.floor(at)] as string;
+    characters += text.length;
+    tokens += countTokens(text);
+  }
+  return tokens > 0 ? characters / tokens : USUAL_CHARACTERS_PER_TOKEN;
 }

@@ -1,5 +1,8 @@
 /** What a task is: texts on devices, a held-out set, a metric and a story. Pure data; no tensors, no files. */
 import type { Sample } from "@fedlodrop/run";
+import type { BrownFile } from "./genres.ts";
+import type { Mail } from "./mailboxes.ts";
+import type { Speech } from "./tasks/presidents.ts";
 
 /** Settings that make the task worth watching; the host may change them. */
 export interface RecommendedSettings {
@@ -21,6 +24,8 @@ export interface TaskDefinition {
   readonly title: string;
   /** One line for a classroom. */
   readonly story: string;
+  /** `participants` bring their own: there is nothing to deal and nothing to hold out. */
+  readonly textsFrom: "coordinator" | "participants";
   readonly kind: "language-model" | "classification";
   /** Class names, in label order; empty for language modelling. */
   readonly labels: readonly string[];
@@ -29,6 +34,24 @@ export interface TaskDefinition {
   /** Openings for the try-it box. */
   readonly prompts: readonly string[];
 }
+
+/** What the texts of tasks are made from. */
+export interface Corpora {
+  readonly speeches: readonly Speech[];
+  readonly mails: readonly Mail[];
+  readonly brown: readonly BrownFile[];
+}
+
+/** A task: what it is, and how its corpus becomes groups of texts; without a corpus participants bring theirs. */
+export type Task =
+  | { readonly definition: TaskDefinition; readonly corpus: null }
+  | {
+      [Name in keyof Corpora]: {
+        readonly definition: TaskDefinition;
+        readonly corpus: Name;
+        readonly groups: (texts: Corpora[Name]) => TextGroup[];
+      };
+    }[keyof Corpora];
 
 /** How training texts are dealt to devices. */
 export type SplitRule =

@@ -47,6 +47,17 @@ test("presidents: a small setting has the size it asks for", async () => {
   expectNoLeak(task);
 });
 
+test("a window is as many characters as the model's own tokens take", async () => {
+  const lengths = async (countTokens?: (text: string) => number) => {
+    const options = { ...everything, samplesPerDevice: 10, ...(countTokens && { countTokens }) };
+    const { devices } = await prepareTask("presidents", options);
+    return devices.map(({ train }) => train.reduce((sum, { text }) => sum + text.length, 0));
+  };
+  // One token a byte or five characters a token: a byte-level model's windows hold a fifth of the text.
+  expect(await lengths((text) => text.length)).toEqual([640, 640, 640, 640]);
+  expect((await lengths((text) => text.length / 5))[0]).toBeCloseTo(3200, -1);
+});
+
 test("a task file becomes a federation", async () => {
   const path = join(directory, "reviews.jsonl");
   const rows = Array.from({ length: 60 }, (_, index) =>

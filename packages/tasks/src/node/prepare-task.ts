@@ -1,9 +1,6 @@
-import { taskDefinition } from "../definitions.ts";
-import { genreGroups, genreKindGroups } from "../genres.ts";
-import { mailingListGroups, spamGroups } from "../mailboxes.ts";
 import { type AssembleOptions, assembleTask } from "../prepare.ts";
-import { presidentGroups } from "../presidents.ts";
-import type { PreparedTask, TextGroup } from "../task.ts";
+import type { PreparedTask, Task, TextGroup } from "../task.ts";
+import { taskNamed } from "../tasks/all.ts";
 import { defaultCacheDirectory } from "./cache.ts";
 import { isTaskFile, loadTaskFile } from "./task-file.ts";
 import { readBrownFiles, readMails, readSpeeches, type TaskProgress } from "./texts.ts";
@@ -22,23 +19,24 @@ export async function prepareTask(name: string, options: PrepareTaskOptions): Pr
     const { definition, groups } = await loadTaskFile(name);
     return assembleTask(definition, groups, options);
   }
-  return assembleTask(taskDefinition(name), await readGroups(name, options), options);
+  const task = taskNamed(name);
+  return assembleTask(task.definition, await readGroups(task, options), options);
 }
 
-async function readGroups(name: string, options: PrepareTaskOptions): Promise<TextGroup[]> {
+async function readGroups(task: Task, options: PrepareTaskOptions): Promise<TextGroup[]> {
   const { cacheDirectory = defaultCacheDirectory(), onProgress = () => {} } = options;
-  switch (name) {
-    case "presidents":
-      return presidentGroups(await readSpeeches());
-    case "spam":
-      return spamGroups(await readMails(cacheDirectory, onProgress));
-    case "mailbox":
-      return mailingListGroups(await readMails(cacheDirectory, onProgress));
-    case "genres":
-      return genreKindGroups(await readBrownFiles(cacheDirectory, onProgress));
-    case "genres-lm":
-      return genreGroups(await readBrownFiles(cacheDirectory, onProgress));
+  switch (task.corpus) {
+    case "speeches":
+      return task.groups(await readSpeeches());
+    case "mails":
+      return task.groups(await readMails(cacheDirectory, onProgress));
+    case "brown":
+      return task.groups(await readBrownFiles(cacheDirectory, onProgress));
+    case null:
+      throw new Error(
+        `task: the texts of "${task.definition.name}" are the participants' own; there is nothing to prepare`,
+      );
     default:
-      throw new Error(`task: the texts of "${name}" are the participants' own; there is nothing to prepare`);
+      return task satisfies never;
   }
 }

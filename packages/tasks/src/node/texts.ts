@@ -7,7 +7,7 @@ import { cleanMail } from "../clean-mail.ts";
 import { cleanTaggedText } from "../clean-text.ts";
 import type { BrownFile } from "../genres.ts";
 import { type Mail, withoutCopies } from "../mailboxes.ts";
-import type { Speech } from "../presidents.ts";
+import type { Speech } from "../tasks/presidents.ts";
 import { cached } from "./cache.ts";
 import { type NpmPackage, readNpmPackage } from "./npm-package.ts";
 

@@ -6,6 +6,7 @@ const spam = {
   name: "spam",
   title: "Spam",
   story: "",
+  textsFrom: "coordinator",
   kind: "classification",
   labels: ["ham", "spam"],
   metric: "accuracy",

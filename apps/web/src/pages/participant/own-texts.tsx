@@ -5,9 +5,6 @@ import { formatCount } from "../../ui/format.ts";
 import { readOwnFile } from "./own-file.ts";
 import type { Session } from "./session.ts";
 
-/** The task in which everybody brings their own. */
-const OWN_TEXT_TASK = "own-text";
-
 interface OwnTextsProps {
   readonly session: Session;
   /** Null before joining, when the task is not yet known. */
@@ -32,7 +29,7 @@ export function OwnTextsBox({ session, task }: OwnTextsProps) {
 
   return (
     <section class="card">
-      <details open={problem.value !== null || texts !== null || task?.name === OWN_TEXT_TASK}>
+      <details open={problem.value !== null || texts !== null || task?.textsFrom === "participants"}>
         <summary>Train on your own texts</summary>
         {/* biome-ignore lint/a11y/noStaticElementInteractions: dropping is a second way to what the file input does. */}
         <div

@@ -12,6 +12,7 @@ const run: RunDescription = {
     name: "t",
     title: "T",
     story: "",
+    textsFrom: "coordinator",
     kind: "language-model",
     labels: [],
     metric: "perplexity",

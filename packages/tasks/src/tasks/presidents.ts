@@ -1,6 +1,21 @@
-import { cleanSpeech } from "./clean-text.ts";
-import { cutIntoStretches } from "./passages.ts";
-import type { TextGroup } from "./task.ts";
+/** State of the Union speeches since 1945, a president a device. */
+import { cleanSpeech } from "../clean-text.ts";
+import { cutIntoStretches } from "../passages.ts";
+import { languageModel } from "../recommended.ts";
+import type { Task, TaskDefinition, TextGroup } from "../task.ts";
+
+const definition: TaskDefinition = {
+  name: "presidents",
+  title: "Speeches of presidents",
+  story:
+    "Each device keeps one president's State of the Union speeches; together they teach one model to speak.",
+  textsFrom: "coordinator",
+  kind: "language-model",
+  labels: [],
+  metric: "perplexity",
+  recommended: languageModel,
+  prompts: ["My fellow Americans,", "The state of our Union is", "To the Congress I say:", "Our schools"],
+};
 
 export interface Speech {
   readonly year: number;
@@ -24,3 +39,5 @@ export function presidentGroups(speeches: readonly Speech[]): TextGroup[] {
     };
   });
 }
+
+export const presidents: Task = { definition, corpus: "speeches", groups: presidentGroups };

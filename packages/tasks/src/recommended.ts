@@ -1,0 +1,25 @@
+/** Settings that suit the tasks of each kind; single tasks differ in a field or two. */
+import type { RecommendedSettings } from "./task.ts";
+
+/** Little data, many steps: FedLoRA overfits within the rounds given, and dropout helps (docs/tasks.md has the numbers). */
+export const languageModel: RecommendedSettings = {
+  sequenceLength: 64,
+  batchSize: 4,
+  localSteps: 8,
+  learningRate: 8e-3,
+  rounds: 20,
+  rank: 8,
+  samplesPerDevice: 40,
+  dropoutRate: 0.5,
+  split: { kind: "natural" },
+};
+
+export const classification: RecommendedSettings = {
+  ...languageModel,
+  batchSize: 16,
+  localSteps: 4,
+  learningRate: 2e-3,
+  rounds: 15,
+  samplesPerDevice: 64,
+  dropoutRate: 0.7,
+};
