@@ -28,6 +28,8 @@ test("without WebGPU a tab trains on WASM and says so, while the host watches", 
   await expect(participant.getByTestId("backend")).toHaveText("WASM");
   await expect(participant.getByTestId("participant-id")).toHaveText("p1");
 
+  await expect(host.getByTestId("start")).toHaveText("Start with 1 device", { timeout: 60_000 });
+  await host.getByTestId("open-drawer").click();
   const lane = host.getByTestId("lane-p1");
   await expect(lane).toContainText("Ada");
   await expect(lane).toContainText("ready", { timeout: 60_000 });
@@ -44,6 +46,8 @@ test("without WebGPU a tab trains on WASM and says so, while the host watches", 
   await expect(host.getByTestId("status")).toHaveText("The run is over", { timeout: 90_000 });
   await expect(host.getByTestId("device-table")).toContainText("Ada");
   await expect(host.getByTestId("device-table")).toContainText("averaged in");
+  await expect(host.getByTestId("podium")).toContainText("Ada");
+  await expect(host.getByTestId("story")).not.toBeEmpty();
   await expect(participant.getByTestId("status")).toHaveText("The run is over");
 
   await participant.getByTestId("leave").click();

@@ -84,8 +84,8 @@ test("hostile names and texts are shown and do nothing", async ({ serve, chromiu
   await watching.command({ kind: "start" });
   await watching.until((view) => view.phase === "ended", 60);
   for (const shown of [host, page]) {
-    await expect(shown.locator("main")).toContainText("<img src=x");
-    expect(await shown.locator("main img, main script").count()).toBe(0);
+    await expect(shown.locator("#app")).toContainText("<img src=x");
+    expect(await shown.locator("#app img, #app script").count()).toBe(0);
     expect(await shown.title()).not.toContain("pwned");
   }
 });

@@ -12,6 +12,13 @@ interface Line {
   readonly values: readonly (number | null)[];
 }
 
+interface Band {
+  readonly upper: number;
+  readonly lower: number;
+  readonly color: string;
+  readonly label: string;
+}
+
 export interface ChartProps {
   /** What a screen reader says in place of the picture. */
   readonly description: string;
@@ -19,18 +26,27 @@ export interface ChartProps {
   readonly x: readonly number[];
   /** Those without any value yet are left out. */
   readonly lines: readonly Line[];
+  /** Fills the room between two of `lines`, by their places in it, while both have values. */
+  readonly band?: Band;
   /** Values within ± this are drawn linearly, larger ones logarithmically; absent draws all linearly. */
   readonly linearWithin?: number;
 }
 
-export function Chart({ description, xTitle, x, lines: all, linearWithin }: ChartProps) {
+export function Chart({ description, xTitle, x, lines: all, band, linearWithin }: ChartProps) {
   const lines = all.filter(({ values }) => values.some((value) => value !== null));
+  const [upper, lower] = band
+    ? [all[band.upper], all[band.lower]].map((each) => lines.indexOf(each as Line))
+    : [];
+  const filled =
+    band && upper !== undefined && lower !== undefined && upper >= 0 && lower >= 0
+      ? { ...band, upper, lower }
+      : undefined;
   const holder = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
   const data: uPlot.AlignedData = [[...x], ...lines.map(({ values }) => [...values])];
   const latest = useRef(data);
   latest.current = data;
-  const look = JSON.stringify([xTitle, linearWithin, ...lines.map(({ values: _, ...line }) => line)]);
+  const look = JSON.stringify([xTitle, linearWithin, filled, ...lines.map(({ values: _, ...line }) => line)]);
 
   // `look` stands for the lines' labels and colours.
   useEffect(() => {
@@ -38,7 +54,11 @@ export function Chart({ description, xTitle, x, lines: all, linearWithin }: Char
     if (!element) return;
     const draw = (): void => {
       plot.current?.destroy();
-      plot.current = new uPlot(options(element, { xTitle, lines, linearWithin }), latest.current, element);
+      plot.current = new uPlot(
+        options(element, { xTitle, lines, filled, linearWithin }),
+        latest.current,
+        element,
+      );
     };
     draw();
     const resized = new ResizeObserver(() =>
@@ -67,16 +87,23 @@ export function Chart({ description, xTitle, x, lines: all, linearWithin }: Char
             {label}
           </span>
         ))}
+        {filled && (
+          <span>
+            <span class="key filled" style={`--key: var(${filled.color})`} />
+            {filled.label}
+          </span>
+        )}
       </figcaption>
     </figure>
   );
 }
 
 type Look = Pick<ChartProps, "xTitle" | "lines"> & {
+  readonly filled: Band | undefined;
   readonly linearWithin: number | undefined;
 };
 
-function options(element: HTMLElement, { xTitle, lines, linearWithin }: Look): uPlot.Options {
+function options(element: HTMLElement, { xTitle, lines, filled, linearWithin }: Look): uPlot.Options {
   const style = getComputedStyle(document.documentElement);
   const color = (name: string): string => style.getPropertyValue(name).trim();
   const rootPixels = Number.parseFloat(style.fontSize);
@@ -112,6 +139,9 @@ function options(element: HTMLElement, { xTitle, lines, linearWithin }: Look): u
         ...(linearWithin !== undefined && { grid: { show: false } }),
       },
     ],
+    ...(filled && {
+      bands: [{ series: [filled.upper + 1, filled.lower + 1], fill: color(filled.color) }],
+    }),
     series: [
       {},
       ...lines.map((line) => ({

@@ -2,8 +2,10 @@
 import type { HostCommand, HostView } from "@fedlodrop/protocol";
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
+import { Confirmed } from "../../ui/confirmed.tsx";
 import { formatSeconds } from "../../ui/format.ts";
 import type { ReceivedView } from "./connection.ts";
+import { countDevices } from "./device-counts.ts";
 
 export interface CommandProps {
   readonly view: ReceivedView;
@@ -14,45 +16,44 @@ const PHASES: Readonly<Record<HostView["phase"], string>> = {
   lobby: "Lobby: devices may join",
   training: "Devices are training",
   closing: "Averaging what the devices learned",
-  evaluating: "Measuring the averaged model",
+  evaluating: "Checking the combined model",
   planning: "Choosing the next round's dropout rates",
   paused: "Paused",
   ended: "The run is over",
 };
 
+/** Where the run is and what moves it, in one bar over the stage. */
 export function Controls({ view, command }: CommandProps) {
-  const { phase, round, config, pausing, participants, availableTasks } = view;
-  const task = availableTasks.find(({ name }) => name === config.task)?.title ?? config.task;
-  const ready = participants.filter(({ state }) => !["loading", "away", "kicked"].includes(state)).length;
+  const { phase, round, config, pausing, participants } = view;
+  const { ready } = countDevices(participants);
   const running = ["planning", "training", "closing", "evaluating"].includes(phase);
+  // A lobby that says why it waits has been started, and goes on by itself.
+  const armed = phase === "lobby" && view.notice !== null;
   return (
-    <section class="card">
-      <div class="row between">
-        <p class="status" role="status" data-testid="status">
-          {pausing ? "Pausing after this round" : PHASES[phase]}
-        </p>
-        <p class="number">
-          Round <span data-testid="round">{round}</span> of {config.rounds}
-          <Countdown view={view} />
-        </p>
-      </div>
-      {view.notice && (
-        <p class="notice" role="status" data-testid="notice">
-          {view.notice[0]?.toUpperCase()}
-          {view.notice.slice(1)}.
-        </p>
-      )}
-      <progress aria-label="Rounds done" max={config.rounds} value={view.rounds.length} />
+    <section class="controls" aria-label="Run">
+      <p class="status" role="status" data-testid="status">
+        {pausing ? "Pausing after this round" : PHASES[phase]}
+      </p>
+      <p class="number rounds">
+        Round <span data-testid="round">{round}</span> of {config.rounds}
+        <Countdown view={view} />
+        <progress aria-label="Rounds done" max={config.rounds} value={view.rounds.length} />
+      </p>
       <div class="row">
-        {phase === "lobby" && (
+        {phase === "lobby" && !armed && (
           <button
             type="button"
             class="primary"
             data-testid="start"
-            disabled={view.notice !== null}
+            disabled={ready < config.minParticipants}
             onClick={() => command({ kind: "start" })}
           >
-            Start
+            Start with {ready} {ready === 1 ? "device" : "devices"}
+          </button>
+        )}
+        {armed && (
+          <button type="button" onClick={() => command({ kind: "pause" })}>
+            Do not start yet
           </button>
         )}
         {running && (
@@ -66,23 +67,17 @@ export function Controls({ view, command }: CommandProps) {
           </button>
         )}
         {(running || phase === "paused") && (
-          <button type="button" onClick={() => command({ kind: "stop" })}>
+          <Confirmed question="End the run for good?" act={() => command({ kind: "stop" })}>
             Stop
-          </button>
+          </Confirmed>
         )}
-        <label class="check">
-          <input
-            type="checkbox"
-            checked={view.locked}
-            onChange={(event) => command({ kind: "lock", locked: event.currentTarget.checked })}
-          />
-          No new devices
-        </label>
       </div>
-      <small>
-        Task: {task}. {ready} of {participants.length} devices ready; a round starts with at least{" "}
-        {config.minParticipants}.
-      </small>
+      {view.notice && (
+        <p class="notice" role="status" data-testid="notice">
+          {view.notice[0]?.toUpperCase()}
+          {view.notice.slice(1)}.
+        </p>
+      )}
     </section>
   );
 }

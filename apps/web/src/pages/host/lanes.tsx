@@ -2,6 +2,7 @@
 import type { ParticipantView } from "@fedlodrop/protocol";
 import { energyLimitOf } from "@fedlodrop/run";
 import { useSignal } from "@preact/signals";
+import { Confirmed } from "../../ui/confirmed.tsx";
 import { formatCount, formatLoss, formatPercent } from "../../ui/format.ts";
 import type { CommandProps } from "./controls.tsx";
 
@@ -26,7 +27,7 @@ export function Lanes({ view: { participants, config }, command }: CommandProps)
   };
   return (
     <section class="card">
-      <h2>Devices</h2>
+      <h2>Device by device</h2>
       {participants.length === 0 ? (
         <p class="muted">Nobody has joined yet. Scan the code, or open the address in a browser tab.</p>
       ) : (
@@ -114,9 +115,9 @@ function Lane({ participant, energyLimitJoules, effectiveLimitJoules, limitEnerg
               }}
             />
           </label>
-          <button type="button" class="quiet" onClick={kick} aria-label={`Remove ${nickname}`}>
+          <Confirmed quiet question={`Remove ${nickname}?`} label={`Remove ${nickname}`} act={kick}>
             Remove
-          </button>
+          </Confirmed>
         </div>
       )}
     </div>

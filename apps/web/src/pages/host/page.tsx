@@ -1,64 +1,117 @@
-/** The whole host page. */
+/** The host page: a stage that a room can read, and a drawer with every number and control. */
+import { useSignal } from "@preact/signals";
+import { Access } from "./access.tsx";
 import { Charts } from "./charts.tsx";
-import type { HostConnection } from "./connection.ts";
-import { Controls } from "./controls.tsx";
+import type { HostConnection, ReceivedView } from "./connection.ts";
+import { type CommandProps, Controls } from "./controls.tsx";
 import { DeviceTable } from "./device-table.tsx";
-import { JoinCard } from "./join-card.tsx";
+import { Drawer } from "./drawer.tsx";
 import { Lanes } from "./lanes.tsx";
+import { LearningCurve } from "./learning-curve.tsx";
 import { Limits } from "./limits.tsx";
+import { Lobby } from "./lobby.tsx";
 import { Newcomers } from "./newcomers.tsx";
+import { Podium } from "./podium.tsx";
+import { QrCode } from "./qr-code.tsx";
+import { RateMap } from "./rate-map.tsx";
 import { Revealing } from "./revealing.tsx";
 import { RunFigures } from "./run-figures.tsx";
 import { RunSettings } from "./run-settings.tsx";
+import { Stage } from "./stage.tsx";
 import { Timeline } from "./timeline.tsx";
 
 export function HostPage({ host }: { readonly host: HostConnection }) {
   const view = host.view.value;
-  const { command } = host;
-  const started = view !== null && view.rounds.length > 0;
+  const open = useSignal(false);
+  return (
+    <div class="host">
+      <header class="host-top">
+        <h1>FedLoDrop</h1>
+        {view && <Controls view={view} command={host.command} />}
+        <div class="row">
+          {view && (
+            <span class={host.online.value ? "chip good" : "chip warn"}>
+              {host.online.value ? "connected" : "offline"}
+            </span>
+          )}
+          {view && (
+            <button
+              type="button"
+              aria-expanded={open.value}
+              data-testid="open-drawer"
+              onClick={() => {
+                open.value = !open.value;
+              }}
+            >
+              Numbers and controls
+            </button>
+          )}
+        </div>
+      </header>
+      {host.problem.value && (
+        <p class="notice bad" role="alert" data-testid="problem">
+          {host.problem.value}
+        </p>
+      )}
+      {view === null && host.problem.value === null && <p class="card">Connecting to the coordinator …</p>}
+      {view && <Scene view={view} hostKey={host.key} />}
+      {view && open.value && (
+        <Drawer
+          close={() => {
+            open.value = false;
+          }}
+        >
+          <Everything view={view} command={host.command} hostKey={host.key} />
+        </Drawer>
+      )}
+    </div>
+  );
+}
+
+/** What fills the screen, by where the run is. */
+function Scene({ view, hostKey }: { readonly view: ReceivedView; readonly hostKey: string }) {
+  const started = view.rounds.length > 0 || !["lobby", "paused", "ended"].includes(view.phase);
+  if (!started) return <Lobby view={view} />;
+  return (
+    <main class="scene">
+      {view.phase === "ended" ? <Podium view={view} hostKey={hostKey} /> : <Stage view={view} />}
+      <div class="scene-side">
+        {view.phase !== "ended" && <JoinCorner view={view} />}
+        <Revealing view={view} />
+        <LearningCurve view={view} />
+        <RateMap view={view} />
+      </div>
+    </main>
+  );
+}
+
+function JoinCorner({ view: { joinUrl, access } }: { readonly view: ReceivedView }) {
+  return (
+    <div class="join-corner">
+      <QrCode text={joinUrl} />
+      <a href={joinUrl}>{joinUrl}</a>
+      {access.roomCode !== null && <span class="code">{access.roomCode}</span>}
+    </div>
+  );
+}
+
+function Everything({ view, command, hostKey }: CommandProps & { readonly hostKey: string }) {
+  const started = view.rounds.length > 0;
   return (
     <>
-      <header class="top">
-        <h1>
-          FedLoDrop <span>host</span>
-        </h1>
-        {view && (
-          <span class={host.online.value ? "chip good" : "chip warn"}>
-            {host.online.value ? "connected" : "offline"}
-          </span>
-        )}
-      </header>
-      <main>
-        {host.problem.value && (
-          <p class="card notice bad" role="alert" data-testid="problem">
-            {host.problem.value}
-          </p>
-        )}
-        {view === null && host.problem.value === null && <p class="card">Connecting to the coordinator …</p>}
-        {view && (
-          <>
-            <div class="stack two-thirds">
-              <Controls view={view} command={command} />
-              <Revealing view={view} />
-              <Lanes view={view} command={command} />
-              <Limits view={view} command={command} />
-              {started && <Charts view={view} />}
-            </div>
-            <div class="stack third">
-              <JoinCard view={view} />
-              <Newcomers view={view} command={command} />
-              {started && <RunFigures view={view} hostKey={host.key} />}
-            </div>
-            {started && (
-              <>
-                <DeviceTable view={view} />
-                <Timeline view={view} />
-              </>
-            )}
-            <RunSettings view={view} command={command} />
-          </>
-        )}
-      </main>
+      <Access view={view} command={command} />
+      <Newcomers view={view} command={command} />
+      <Lanes view={view} command={command} />
+      <Limits view={view} command={command} />
+      {started && (
+        <>
+          <RunFigures view={view} hostKey={hostKey} />
+          <Charts view={view} />
+          <DeviceTable view={view} />
+          <Timeline view={view} />
+        </>
+      )}
+      <RunSettings view={view} command={command} />
     </>
   );
 }

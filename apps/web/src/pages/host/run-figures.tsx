@@ -2,7 +2,7 @@
 import type { HostView } from "@fedlodrop/protocol";
 import { Figure } from "../../ui/figure.tsx";
 import { formatBytes, formatJoules, formatLoss, formatPercent, formatSeconds } from "../../ui/format.ts";
-import { FileButton } from "./file-button.tsx";
+import { Downloads } from "./downloads.tsx";
 import { byteTotals, roundCost } from "./totals.ts";
 
 interface RunFiguresProps {
@@ -58,14 +58,7 @@ export function RunFigures({ view: { rounds, config, baseTestLoss }, hostKey }: 
           </Figure>
         )}
       </dl>
-      <div class="row">
-        <FileButton path="api/adapter.safetensors" fileName="adapter.safetensors" hostKey={hostKey}>
-          Download the adapter
-        </FileButton>
-        <FileButton path="api/report" fileName="report.json" hostKey={hostKey}>
-          Download the report
-        </FileButton>
-      </div>
+      <Downloads hostKey={hostKey} />
     </section>
   );
 }

@@ -1,31 +1,10 @@
-/** How devices join: QR code, address, room code. */
-import type { HostView } from "@fedlodrop/protocol";
 import { create } from "qrcode";
-
-export function JoinCard({ view: { joinUrl, access } }: { readonly view: HostView }) {
-  return (
-    <section class="card">
-      <h2>Join</h2>
-      <QrCode text={joinUrl} />
-      <p>
-        <a href={joinUrl} data-testid="join-url">
-          {joinUrl}
-        </a>
-      </p>
-      {access.roomCode !== null && (
-        <p>
-          Room code <span class="code">{access.roomCode}</span>
-        </p>
-      )}
-    </section>
-  );
-}
 
 /** Margin in modules that readers need around the code. */
 const QUIET_ZONE = 4;
 
 /** Black on white in both colour schemes: many readers need that. */
-function QrCode({ text }: { readonly text: string }) {
+export function QrCode({ text }: { readonly text: string }) {
   const { modules } = create(text, { errorCorrectionLevel: "M" });
   const extent = modules.size + 2 * QUIET_ZONE;
   const dark = Array.from(modules.data).flatMap((isDark, i) =>

@@ -1,0 +1,38 @@
+/** A panel at the side of the stage; Escape closes it, and the focus goes back to where it was. */
+import type { ComponentChildren } from "preact";
+import { useEffect, useRef } from "preact/hooks";
+
+interface DrawerProps {
+  readonly close: () => void;
+  readonly children: ComponentChildren;
+}
+
+export function Drawer({ close, children }: DrawerProps) {
+  const panel = useRef<HTMLElement>(null);
+  useEffect(() => {
+    const before = document.activeElement;
+    panel.current?.focus();
+    return () => {
+      if (before instanceof HTMLElement) before.focus();
+    };
+  }, []);
+  return (
+    <aside
+      class="drawer"
+      ref={panel}
+      tabIndex={-1}
+      aria-label="Numbers and controls"
+      onKeyDown={({ key }) => {
+        if (key === "Escape") close();
+      }}
+    >
+      <div class="row between">
+        <h2>Numbers and controls</h2>
+        <button type="button" class="quiet" onClick={close}>
+          Close
+        </button>
+      </div>
+      {children}
+    </aside>
+  );
+}

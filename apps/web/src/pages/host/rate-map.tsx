@@ -1,0 +1,50 @@
+/** Dropout rates, device by round: where they differ, and when they changed. */
+import { formatPercent } from "../../ui/format.ts";
+import type { ReceivedView } from "./connection.ts";
+
+/** More rounds than these are thinned to every n-th. */
+const MOST_COLUMNS = 60;
+
+export function RateMap({ view: { rounds } }: { readonly view: ReceivedView }) {
+  const every = Math.ceil(rounds.length / MOST_COLUMNS);
+  const shown = rounds.filter((_, i) => (rounds.length - 1 - i) % every === 0);
+  const names = new Map(
+    shown.flatMap(({ participants }) => participants.map(({ id, nickname }) => [id, nickname] as const)),
+  );
+  if (names.size === 0) return null;
+  return (
+    <section class="card rate-map">
+      <div class="row between">
+        <h2>Left out on each device, round by round</h2>
+        <small>pale: little · dark: much{every > 1 && ` · every ${every}th round`}</small>
+      </div>
+      <div
+        class="rate-rows"
+        role="img"
+        aria-label={[...names]
+          .map(([id, name]) => {
+            const rate = rounds.at(-1)?.participants.find((each) => each.id === id)?.dropoutRate;
+            return `${name}: ${rate === undefined ? "not in the last round" : formatPercent(rate)}`;
+          })
+          .join("; ")}
+      >
+        {[...names].map(([id, name]) => (
+          <div key={id} class="rate-row">
+            <span>{name}</span>
+            {shown.map(({ round, participants }) => {
+              const rate = participants.find((each) => each.id === id)?.dropoutRate;
+              return (
+                <i
+                  key={round}
+                  class={rate === undefined ? "absent" : ""}
+                  style={`--rate: ${rate ?? 0}`}
+                  title={`${name}, round ${round}: ${rate === undefined ? "not in it" : formatPercent(rate)}`}
+                />
+              );
+            })}
+          </div>
+        ))}
+      </div>
+    </section>
+  );
+}

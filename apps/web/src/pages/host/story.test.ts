@@ -1,0 +1,60 @@
+import type { RoundRecord } from "@fedlodrop/run";
+import { expect, it } from "vitest";
+import { reasonOf, tellStory } from "./story.ts";
+
+/** Only what the stories read. */
+function round(number: number, testLoss: number | null, trainLoss: number | null = null): RoundRecord {
+  const evaluation = testLoss === null ? null : { testLoss, trainLoss };
+  return {
+    round: number,
+    method: "fixed",
+    testLoss,
+    evaluation,
+    participants: [],
+    allocation: null,
+  } as never;
+}
+
+const device = (id: string, dropoutRate: number, secondsUpload: number, secondsCompute = 2) => ({
+  ...{ id, dropoutRate, secondsUpload, secondsCompute, bytesUp: 1000, outcome: "aggregated" },
+});
+const solved = (...participants: ReturnType<typeof device>[]): RoundRecord =>
+  ({ ...round(1, 3), method: "branch-and-bound", participants }) as never;
+
+it("compares with the base model", () => {
+  expect(tellStory([round(1, 3.74)], 3.8)).toEqual({
+    kind: "better",
+    headline: "Better than the base model by 0.060 on texts that nobody trained on.",
+    detail: "",
+  });
+  expect(tellStory([round(1, 3.9)], 3.8).kind).toBe("worse");
+  expect(tellStory([round(1, 3.802)], 3.8).kind).toBe("same");
+});
+
+it("says when the model has passed its best round, even where it is still better than the base model", () => {
+  const { kind, headline } = tellStory([round(1, 3.7), round(2, 3.6), round(3, 3.65)], 3.8);
+  expect(kind).toBe("worsening");
+  expect(headline).toBe("Getting worse since round 2: it starts to learn its texts by heart.");
+  expect(tellStory([round(1, 3.7), round(2, 3.705)], 3.8).kind).toBe("better");
+});
+
+it("says how much likelier own texts have become than new ones", () => {
+  expect(tellStory([round(1, 3.7, 3.7 - Math.log(1.5))], 3.8).detail).toMatch(/50 % likelier/);
+  expect(tellStory([round(1, 3.7, 3.7)], 3.8).detail).toMatch(/no better/);
+});
+
+it("waits for a measurement, and uses the last one there is", () => {
+  expect(tellStory([], null).headline).toBe("Nothing has been trained yet.");
+  expect(tellStory([round(1, null)], 3.8).kind).toBe("waiting");
+  expect(tellStory([round(1, 3.7), round(2, null)], 3.8).kind).toBe("better");
+});
+
+it("says why a rate was chosen: what stands out among the devices of that round", () => {
+  const rounds = [solved(device("p1", 0.2, 1), device("p2", 0.2, 1), device("p3", 0.6, 4))];
+  expect(reasonOf(rounds, "p3")).toBe("slow link");
+  expect(reasonOf(rounds, "p1")).toBe("like the others");
+  expect(reasonOf([solved(device("p1", 0.2, 1), device("p2", 0.2, 1), device("p3", 0.6, 1, 9))], "p3")).toBe(
+    "slow device",
+  );
+  expect(reasonOf([round(1, 3)], "p1")).toBe("");
+});

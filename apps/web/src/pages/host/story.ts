@@ -1,0 +1,116 @@
+/** What a spectator should see in the numbers, in a sentence: computed from the run's rounds and nothing else. */
+import type { RoundRecord } from "@fedlodrop/run";
+import { formatLoss, formatPercent } from "../../ui/format.ts";
+
+/** Differences below this are noise of one evaluation, nats. */
+const NOISE = 0.005;
+/** A rise over the best round that is worth a warning, nats. */
+const WORTH_A_WARNING = 0.01;
+
+export interface Story {
+  /** `better` and `worse` compare with the base model; `worsening` has passed its best round. */
+  readonly kind: "waiting" | "better" | "same" | "worse" | "worsening";
+  readonly headline: string;
+  /** What the gap between the devices' own texts and unseen ones says; empty where it is not known. */
+  readonly detail: string;
+}
+
+interface Point {
+  readonly round: number;
+  readonly testLoss: number;
+  readonly trainLoss: number | null;
+}
+
+export function tellStory(rounds: readonly RoundRecord[], baseTestLoss: number | null): Story {
+  const points = rounds.flatMap(({ round, testLoss, evaluation }): Point[] =>
+    testLoss === null ? [] : [{ round, testLoss, trainLoss: evaluation?.trainLoss ?? null }],
+  );
+  const last = points.at(-1);
+  if (last === undefined) return { kind: "waiting", headline: waitingFor(rounds), detail: "" };
+  const best = points.reduce((least, point) => (point.testLoss < least.testLoss ? point : least));
+  return { ...compare(last, best, baseTestLoss), detail: memorised(last) };
+}
+
+const waitingFor = (rounds: readonly RoundRecord[]): string =>
+  rounds.length === 0 ? "Nothing has been trained yet." : "The combined model has not been measured yet.";
+
+function compare(last: Point, best: Point, base: number | null): Pick<Story, "kind" | "headline"> {
+  const risen = last.testLoss - best.testLoss;
+  if (risen > WORTH_A_WARNING)
+    return {
+      kind: "worsening",
+      headline: `Getting worse since round ${best.round}: it starts to learn its texts by heart.`,
+    };
+  if (base === null) return { kind: "same", headline: `Round ${last.round}: the first model there is.` };
+  const gained = base - last.testLoss;
+  if (gained > NOISE)
+    return {
+      kind: "better",
+      headline: `Better than the base model by ${formatLoss(gained)} on texts that nobody trained on.`,
+    };
+  if (gained < -NOISE)
+    return {
+      kind: "worse",
+      headline: `Worse than the base model by ${formatLoss(-gained)} on texts that nobody trained on.`,
+    };
+  return { kind: "same", headline: "As good as the base model on texts that nobody trained on." };
+}
+
+/** Of how much better it knows the devices' own texts, in the probability it gives to their next token. */
+function memorised({ testLoss, trainLoss }: Point): string {
+  if (trainLoss === null) return "";
+  const gap = testLoss - trainLoss;
+  if (gap <= NOISE) return "It knows the devices' own texts no better than new ones.";
+  return `It finds the next piece of the devices' own texts ${formatPercent(Math.exp(gap) - 1)} likelier than that of new ones.`;
+}
+
+/** Why a device has the dropout rate it has: what stands out in its last measured round. */
+export function reasonOf(rounds: readonly RoundRecord[], id: string): string {
+  const last = rounds.findLast(({ participants }) => participants.some((each) => each.id === id));
+  const plan = rounds.at(-1)?.allocation?.devices.find((device) => device.id === id);
+  if (plan?.excludedBecause) return "left out";
+  if (last === undefined) return "";
+  switch (last.method) {
+    case "fedlora":
+      return "nothing dropped";
+    case "fixed":
+      return "same for all";
+    case "random":
+      return "drawn";
+    default:
+      return standsOut(last, id);
+  }
+}
+
+/** A device is slow where it takes half as long again as the median. */
+const SLOW = 1.5;
+/** Rates this close are alike. */
+const ALIKE = 0.03;
+
+function standsOut({ participants }: RoundRecord, id: string): string {
+  const own = participants.find((each) => each.id === id);
+  if (own === undefined) return "";
+  const rates = participants.map(({ dropoutRate }) => dropoutRate);
+  const middle = middleOf(rates);
+  if (Math.abs(own.dropoutRate - middle) <= ALIKE) return "like the others";
+  const ratio = (read: (each: (typeof participants)[number]) => number | null): number => {
+    const known = participants.flatMap((each) => read(each) ?? []);
+    const mine = read(own);
+    return mine === null || known.length < 2 ? 1 : mine / middleOf(known);
+  };
+  const link = ratio(({ secondsUpload, bytesUp }) =>
+    secondsUpload === null || bytesUp === 0 ? null : secondsUpload / bytesUp,
+  );
+  const compute = ratio(({ secondsCompute }) => secondsCompute);
+  const more = own.dropoutRate > middle;
+  if (more && link >= compute && link > SLOW) return "slow link";
+  if (more && compute > SLOW) return "slow device";
+  if (!more && link < 1 / SLOW) return "fast link";
+  if (!more && compute < 1 / SLOW) return "fast device";
+  return more ? "less to spend" : "more to spend";
+}
+
+function middleOf(values: readonly number[]): number {
+  const ordered = [...values].sort((a, b) => a - b);
+  return ordered[Math.floor((ordered.length - 1) / 2)] as number;
+}
