@@ -36,11 +36,13 @@ test("a run with a room code and the host's word, under a strict policy", async 
   const host = await (await chromium.newContext()).newPage();
   const complaints = complaintsOf(host);
   await host.goto(hostUrl);
+  await host.getByTestId("open-drawer").click();
   await expect(host.getByTestId("room-code")).toHaveText("PLUM42");
   // The key is in no address, and a reload does without it.
   expect(host.url()).toBe(new URL("host", url).href);
   await host.reload();
   await expect(host.getByTestId("status")).toBeVisible();
+  await host.getByTestId("open-drawer").click();
 
   const page = await (await chromium.newContext()).newPage();
   complaints.push(...complaintsOf(page));
@@ -59,7 +61,7 @@ test("a run with a room code and the host's word, under a strict policy", async 
   await watching.command({ kind: "start" });
   await watching.until((view) => view.phase === "ended" && view.rounds.length === 1, 90);
   const saved = host.waitForEvent("download");
-  await host.getByTestId("save-adapter.safetensors").click();
+  await host.getByTestId("podium").getByTestId("save-adapter.safetensors").click();
   expect((await saved).suggestedFilename()).toBe("adapter.safetensors");
   expect(complaints).toEqual([]);
 });

@@ -44,6 +44,7 @@ export function HostPage({ host }: { readonly host: HostConnection }) {
               }}
             >
               Numbers and controls
+              {view.access.waiting.length > 0 && ` (${view.access.waiting.length} waiting)`}
             </button>
           )}
         </div>
@@ -54,15 +55,19 @@ export function HostPage({ host }: { readonly host: HostConnection }) {
         </p>
       )}
       {view === null && host.problem.value === null && <p class="card">Connecting to the coordinator …</p>}
-      {view && <Scene view={view} hostKey={host.key} />}
-      {view && open.value && (
-        <Drawer
-          close={() => {
-            open.value = false;
-          }}
-        >
-          <Everything view={view} command={host.command} hostKey={host.key} />
-        </Drawer>
+      {view && (
+        <div class="host-body">
+          <Scene view={view} hostKey={host.key} />
+          {open.value && (
+            <Drawer
+              close={() => {
+                open.value = false;
+              }}
+            >
+              <Everything view={view} command={host.command} hostKey={host.key} />
+            </Drawer>
+          )}
+        </div>
       )}
     </div>
   );
