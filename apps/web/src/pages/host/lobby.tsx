@@ -7,7 +7,7 @@ export function Lobby({ view }: { readonly view: ReceivedView }) {
   const { joinUrl, participants, access } = view;
   const { joined, ready } = countDevices(participants);
   return (
-    <section class="lobby" aria-label="How to join">
+    <main class="lobby" aria-label="How to join">
       <QrCode text={joinUrl} />
       <div class="lobby-words">
         <p class="lobby-step">Open the camera, or type</p>
@@ -35,7 +35,7 @@ export function Lobby({ view }: { readonly view: ReceivedView }) {
         </ul>
         {joined === 0 && <p class="muted">It works best with four devices or more.</p>}
       </div>
-    </section>
+    </main>
   );
 }
 
