@@ -59,8 +59,8 @@ export function run(list: usize, end: usize): void {
 
 /** A helper's way: carries out what is announced until a run has an empty list at 0. */
 export function serve(): void {
-  for (let runs = 0; ; runs++) {
-    awaitRun(runs);
+  while (true) {
+    awaitRun();
     const list = announcedList();
     if (list == 0) return;
     execute(list, announcedEnd());
@@ -78,9 +78,11 @@ function execute(list: usize, end: usize): void {
   useScratch(ownScratch());
   while (list < end) {
     a = list + 8;
+    // Before the last barrier, beyond which the list may be overwritten.
+    const next = list + load<u32>(list, 4);
     call(load<i32>(list));
     meet();
-    list += load<u32>(list, 4);
+    list = next;
   }
 }
 

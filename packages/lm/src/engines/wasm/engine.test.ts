@@ -2,6 +2,8 @@ import { readFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
 import { compileKernels } from "../../../../../tools/kernels/compile.ts";
 import { engineChecks } from "../engine.contract.ts";
+import type { KernelCase } from "../kernel-cases.contract.ts";
+import { kernelCases } from "../kernel-list.contract.ts";
 import { KERNEL_BUILDS } from "./build.ts";
 import { nodeHost } from "./node-host.ts";
 import { openWasmEngine } from "./open.ts";
@@ -10,6 +12,41 @@ describe.each(KERNEL_BUILDS)("the WASM engine, $file", (build) => {
   const host = nodeHost(build.isThreaded ? 3 : 1);
   test.each(engineChecks)("$name", ({ check }) => check(() => openWasmEngine(host, build)));
 });
+
+/** One case of each kind of kernel, the last and as a rule largest. */
+const largest = new Map(kernelCases.map((tested) => [tested.call.kind, tested]));
+
+test.each([...largest.values()])(
+  "$call.kind gives the same bits on one thread and two, run after run",
+  async (tested) => {
+    const [alone, ...together] = await Promise.all([1, 2, 2].map((threads) => repeatedBits(tested, threads)));
+    expect(new Set(alone).size).toBe(1);
+    for (const bits of together) expect(bits).toEqual(alone);
+  },
+);
+
+/** What a list of twenty calls leaves in every buffer, each of ten times. */
+async function repeatedBits({ call, buffers, weights }: KernelCase, threads: number): Promise<string[]> {
+  const engine = await openWasmEngine(nodeHost(threads));
+  for (const weight of weights) await engine.upload(weight);
+  const execution = await engine.prepare({
+    buffers: buffers.map(({ type, values }, id) => ({
+      ...({ name: `buffer ${id}`, kind: "state", slot: null } as const),
+      ...{ type, size: values.length },
+    })),
+    segments: { test: Array.from({ length: 20 }, () => call) },
+    slotBytes: [],
+    totalBytes: 0,
+  });
+  const results: string[] = [];
+  for (let run = 0; run < 10; run++) {
+    for (const [id, { values }] of buffers.entries()) execution.write(id, values);
+    const got = await execution.run("test", [...buffers.keys()]);
+    results.push(got.map((values) => new Uint32Array(values.slice().buffer).join()).join("|"));
+  }
+  engine.dispose();
+  return results;
+}
 
 test.each(KERNEL_BUILDS)("$file is what its sources compile to, and small", async (build) => {
   const committed = await readFile(new URL(`./${build.file}`, import.meta.url));
