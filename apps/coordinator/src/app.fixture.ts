@@ -9,6 +9,7 @@ import {
   type HostToServerEvents,
   type Joined,
   PROTOCOL_VERSION,
+  type Refused,
   type RoundClosed,
   type RoundStart,
   type SentRounds,
@@ -145,7 +146,11 @@ export const statistics: UpdateStatistics = {
   tokens: 100,
   secondsDownload: 0.1,
   secondsCompute: 0.2,
+  secondsUpload: 0.3,
   roundTripSeconds: 0.01,
+  downlinkBytesPerSecond: null,
+  uplinkBytesPerSecond: null,
+  uploadLimitedBy: "sender",
   energyJoules: 1,
   energySource: "modelled",
   gradientNorm95: 1,
@@ -183,6 +188,7 @@ export async function participate(
 ) {
   const { socket, inbox } = await connect(url);
   const { sampleCount = 10, ...join } = terms;
+  let attempt = 0;
   const identity = (await socket.emitWithAck("join", {
     protocolVersion: PROTOCOL_VERSION,
     nickname,
@@ -193,15 +199,19 @@ export async function participate(
     kind: "accepted",
   });
 
+  const download = (round: number, headers: Record<string, string> = {}): Promise<Response> =>
+    fetch(`${url}/api/sub-adapter?round=${round}`, {
+      headers: { authorization: `Bearer ${identity.token}`, ...headers },
+    });
   const update = async ({ round, dropoutRate }: RoundStart): Promise<Uint8Array> => {
-    const reply = await socket.emitWithAck("download", { round });
-    if (reply.kind === "refused") throw new Error(reply.message);
+    const reply = await download(round);
+    if (!reply.ok) throw new Error(((await reply.json()) as Refused).message);
     const { seed } = identity.run.config;
     const indices = keptIndices(
       shape,
       drawDropoutMask(shape, { seed, round, participantId: identity.participantId, dropoutRate }),
     );
-    const decoded = decodeSparseValues(new Uint8Array(reply.payload), {
+    const decoded = decodeSparseValues(new Uint8Array(await reply.arrayBuffer()), {
       round,
       valueCount: indices.length,
       valueType: identity.run.config.valueType,
@@ -215,7 +225,8 @@ export async function participate(
     bytes: Uint8Array,
     chunkBytes = 100,
   ): Promise<{ kind: string; reason?: string }> => {
-    const begun = await socket.emitWithAck("upload-begin", { round, bytes: bytes.byteLength, statistics });
+    attempt += 1;
+    const begun = await socket.emitWithAck("upload-begin", { round, bytes: bytes.byteLength, attempt });
     if (begun.kind === "refused") return begun;
     for (let offset = 0; offset < bytes.byteLength; offset += chunkBytes) {
       const taken = await socket.emitWithAck(
@@ -225,12 +236,13 @@ export async function participate(
       );
       if (taken.kind === "refused") return taken;
     }
-    return socket.emitWithAck("upload-end", { round });
+    return socket.emitWithAck("upload-end", { round, statistics });
   };
   return {
     socket,
     inbox,
     identity,
+    download,
     update,
     upload,
     nextStart: (round: number): Promise<RoundStart> =>

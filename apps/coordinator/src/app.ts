@@ -6,21 +6,24 @@ import { randomBytes } from "node:crypto";
 import {
   createRun,
   type KnownRun,
+  memberAtWork,
   memoryProblem,
   type Participant,
   type RunState,
 } from "@fedlodrop/federation";
-import type {
-  ClientToServerEvents,
-  HostCommand,
-  HostReply,
-  HostToServerEvents,
-  ServerToClientEvents,
-  ServerToHostEvents,
+import {
+  type ClientToServerEvents,
+  encodeSparseValues,
+  type HostCommand,
+  type HostReply,
+  type HostToServerEvents,
+  type ServerToClientEvents,
+  type ServerToHostEvents,
 } from "@fedlodrop/protocol";
 import {
   adapterSize,
   type DeviceTexts,
+  gatherValues,
   initialAdapter,
   type RunConfig,
   type RunOverrides,
@@ -205,7 +208,10 @@ export async function buildCoordinator(options: CoordinatorOptions): Promise<Coo
           lanes.started(participantId, message.round);
           hub.tell(participantId, "round-start", message);
         },
-        roundClosed: (participantId, message) => hub.tell(participantId, "round-closed", message),
+        roundClosed(participantId, message) {
+          hub.forgetUpload(participantId);
+          hub.tell(participantId, "round-closed", message);
+        },
         roundEvaluated: (message) => io.emit("round-evaluated", message),
         runEnded(message) {
           io.emit("run-ended", message);
@@ -308,6 +314,18 @@ export async function buildCoordinator(options: CoordinatorOptions): Promise<Coo
     modelDirectory: () => run.workload.modelDirectory,
     pagesDirectory: options.pagesDirectory ?? null,
     basePath,
+    subAdapters: {
+      get runId() {
+        return run.runId;
+      },
+      refusal(participantId, round) {
+        const member = memberAtWork(run.state, participantId, round);
+        return member.kind === "refuse" ? member : null;
+      },
+      encode: (participantId, round) => encodeFor(run, participantId, round),
+      sent: (participantId, round, bytes) => run.traffic.sent(participantId, round, bytes),
+      done: (participantId) => lanes.downloaded(participantId),
+    },
   });
 
   return {
@@ -328,6 +346,14 @@ export async function buildCoordinator(options: CoordinatorOptions): Promise<Coo
       await http.close();
     },
   };
+}
+
+/** What a member of the open round holds of the adapter, as it travels. */
+function encodeFor(run: LiveRun, participantId: string, round: number): Uint8Array {
+  const member = memberAtWork(run.state, participantId, round);
+  if (member.kind === "refuse") throw new Error(`sub-adapter: expected a member, got ${member.message}`);
+  const { indices } = run.subAdapter(round, participantId, member.assignment.dropoutRate);
+  return encodeSparseValues(gatherValues(run.adapter, indices), round, run.state.config.valueType);
 }
 
 /** After a change of run everyone who is connected has to load again. */

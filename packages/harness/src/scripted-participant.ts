@@ -12,7 +12,6 @@ import {
   type Refused,
   type RoundStart,
   type ServerToClientEvents,
-  type SubAdapter,
   type UpdateStatistics,
 } from "@fedlodrop/protocol";
 import { io, type Socket } from "socket.io-client";
@@ -24,7 +23,8 @@ export interface ScriptedParticipant {
   ready(): Promise<Accepted | Refused>;
   /** The next round this participant is asked to take part in. */
   nextRound(timeoutSeconds?: number): Promise<RoundStart>;
-  download(round: number): Promise<SubAdapter | Refused>;
+  /** The encoded sub-adapter. */
+  download(round: number): Promise<Uint8Array | Refused>;
   /** Uploads `payload` for `round` in one chunk; resolves with the first refusal, else with the acceptance. */
   upload(
     round: number,
@@ -51,7 +51,11 @@ const STATISTICS: UpdateStatistics = {
   tokens: 64,
   secondsDownload: 0.01,
   secondsCompute: 0.1,
+  secondsUpload: 0.01,
   roundTripSeconds: 0.01,
+  downlinkBytesPerSecond: null,
+  uplinkBytesPerSecond: null,
+  uploadLimitedBy: "sender",
   energyJoules: 1,
   energySource: "modelled",
   gradientNorm95: 1,
@@ -67,6 +71,7 @@ export async function joinScripted(
   const socket: ScriptedParticipant["socket"] = io(url, { transports: ["websocket"], forceNew: true });
   const waiting: RoundStart[] = [];
   let wake = (): void => {};
+  let attempts = 0;
   socket.on("round-start", (start) => {
     waiting.push(start);
     wake();
@@ -100,17 +105,25 @@ export async function joinScripted(
         });
       return waiting.shift() as RoundStart;
     },
-    download: (round) => patient.emitWithAck("download", { round }),
+    async download(round) {
+      const response = await fetch(new URL(`/api/sub-adapter?round=${round}`, url), {
+        headers: { authorization: `Bearer ${identity.token}` },
+      });
+      return response.ok
+        ? new Uint8Array(await response.arrayBuffer())
+        : ((await response.json()) as Refused);
+    },
     async upload(round, payload, statistics = {}) {
+      attempts += 1;
       const begun = await patient.emitWithAck("upload-begin", {
         round,
         bytes: payload.byteLength,
-        statistics: { ...STATISTICS, ...statistics },
+        attempt: attempts,
       });
       if (begun.kind === "refused") return begun;
       const taken = await patient.emitWithAck("upload-chunk", { round, offset: 0 }, payload);
       if (taken.kind === "refused") return taken;
-      return patient.emitWithAck("upload-end", { round });
+      return patient.emitWithAck("upload-end", { round, statistics: { ...STATISTICS, ...statistics } });
     },
     close: () => {
       socket.close();

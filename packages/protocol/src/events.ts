@@ -6,34 +6,36 @@ import type {
   Joined,
   Progress,
   Ready,
+  Received,
   Refused,
   RoundClosed,
   RoundEvaluated,
   RoundStart,
   RunDescription,
   RunEnded,
-  SubAdapter,
   UploadBegin,
+  UploadEnd,
 } from "./messages.ts";
 
 type Reply<T> = (reply: T | Refused) => void;
 
-/** Participants, default namespace. One upload = `upload-begin`, `upload-chunk`… in order, `upload-end`. */
+/**
+ * Participants, default namespace. One upload = `upload-begin`, `upload-chunk`… in order, `upload-end`; chunks may be
+ * on their way together, each answered with what has been received. Sub-adapters come over HTTP.
+ */
 export interface ClientToServerEvents {
   join: (message: Join, reply: Reply<Joined>) => void;
   ready: (message: Ready, reply: Reply<Accepted>) => void;
   /** Measures the round trip. */
-  ping: (reply: () => void) => void;
-  download: (message: { round: number }, reply: Reply<SubAdapter>) => void;
+  ping: (reply: Reply<Accepted>) => void;
   progress: (message: Progress) => void;
-  "upload-begin": (message: UploadBegin, reply: Reply<Accepted>) => void;
+  "upload-begin": (message: UploadBegin, reply: Reply<Received>) => void;
   "upload-chunk": (
     message: { round: number; offset: number },
     bytes: Uint8Array,
-    reply: Reply<Accepted>,
+    reply: Reply<Received>,
   ) => void;
-  "upload-end": (message: { round: number }, reply: Reply<Accepted>) => void;
-  "upload-timed": (message: { round: number; secondsUpload: number; energyJoules: number }) => void;
+  "upload-end": (message: UploadEnd, reply: Reply<Accepted>) => void;
   leave: (reply: () => void) => void;
 }
 

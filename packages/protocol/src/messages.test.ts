@@ -8,7 +8,11 @@ const statistics: UpdateStatistics = {
   tokens: 2048,
   secondsDownload: 0.1,
   secondsCompute: 2,
+  secondsUpload: 0.2,
   roundTripSeconds: 0.01,
+  downlinkBytesPerSecond: 2e6,
+  uplinkBytesPerSecond: null,
+  uploadLimitedBy: "sender",
   energyJoules: 30,
   energySource: "modelled",
   gradientNorm95: 1.5,
@@ -27,6 +31,7 @@ it.each([
   { gradientNorm95: 1e308 },
   { energyJoules: 1e308 },
   { secondsCompute: -1 },
+  { uplinkBytesPerSecond: 0 },
 ])("refuses statistics that no training makes: %j", (change) => {
   expect(updateStatisticsSchema.safeParse({ ...statistics, ...change }).success).toBe(false);
 });

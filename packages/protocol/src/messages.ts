@@ -2,7 +2,13 @@
  * Every message on the wire, as a zod schema with its type; `events.ts` says which travels where. Names travel as
  * strings, never as numbers. Binary payloads are the bytes of `sparse-values.ts`.
  */
-import { BACKENDS, type ParticipantOutcome, runConfigSchema, trainingSchema } from "@fedlodrop/run";
+import {
+  BACKENDS,
+  type ParticipantOutcome,
+  runConfigSchema,
+  trainingSchema,
+  UPLOAD_LIMITS,
+} from "@fedlodrop/run";
 import { z } from "zod";
 import { cleanText } from "./clean-text.ts";
 
@@ -14,6 +20,7 @@ const count = z.int().min(0);
 const joules = z.number().min(0).max(1e9);
 const round = z.int().min(1);
 const rate = z.number().min(0).max(0.95);
+const bytesPerSecond = z.number().positive().max(1e12);
 /** No cross-entropy comes near it; sums of what may pass stay finite, so that one device cannot spoil every estimate. */
 const loss = z.number().min(0).max(1e4);
 
@@ -97,8 +104,14 @@ export const updateStatisticsSchema = z.object({
   tokens: count,
   secondsDownload: seconds,
   secondsCompute: seconds,
+  /** By this side's clock, from the first byte's leaving to the last one's acknowledgement; attempts that broke off included. */
+  secondsUpload: seconds,
   roundTripSeconds: seconds,
-  /** Foreseen: the upload is still to come. */
+  /** What the link carried while it was busy, the round trip and pauses apart; null when it was too brief to tell. */
+  downlinkBytesPerSecond: bytesPerSecond.nullable(),
+  uplinkBytesPerSecond: bytesPerSecond.nullable(),
+  /** What kept the upload from being faster: `sender` is its pace, its own slowness, or its smallness. */
+  uploadLimitedBy: z.enum(UPLOAD_LIMITS),
   energyJoules: joules,
   energySource: z.enum(["modelled", "battery"]),
   /** 95th percentile of the step's gradient norms (estimates ρ). */
@@ -108,13 +121,22 @@ export const updateStatisticsSchema = z.object({
 });
 export type UpdateStatistics = z.infer<typeof updateStatisticsSchema>;
 
-export const uploadBeginSchema = z.object({ round, bytes: count, statistics: updateStatisticsSchema });
+export const uploadBeginSchema = z.object({
+  round,
+  bytes: count,
+  /** Any number that this device has not used for other bytes: with it an upload goes on after a lost connection. */
+  attempt: z
+    .int()
+    .min(0)
+    .max(2 ** 32 - 1),
+});
 export type UploadBegin = z.infer<typeof uploadBeginSchema>;
 export const uploadChunkSchema = z.object({ round, offset: count });
-export const downloadSchema = z.object({ round });
+export const uploadEndSchema = z.object({ round, statistics: updateStatisticsSchema });
+export type UploadEnd = z.infer<typeof uploadEndSchema>;
 
-/** The participant's own measurement of an upload, after its acknowledgement, and the joules of the whole round. */
-export const uploadTimedSchema = z.object({ round, secondsUpload: seconds, energyJoules: joules });
+/** Query of `GET /api/sub-adapter`. */
+export const roundQuerySchema = z.object({ round: z.coerce.number().pipe(round) });
 
 // ---- coordinator → participant
 
@@ -139,6 +161,7 @@ export const REFUSALS = [
   "non-finite",
   "out-of-range",
   "rate-limited",
+  "used-up",
   "wrong-state",
   "taken-over",
 ] as const;
@@ -236,8 +259,8 @@ export interface RunEnded {
 export interface Accepted {
   readonly kind: "accepted";
 }
-export interface SubAdapter {
-  readonly kind: "sub-adapter";
-  readonly round: number;
-  readonly payload: Uint8Array;
+/** All bytes of the upload before `received` have come: an acknowledgement, and where a broken upload goes on. */
+export interface Received {
+  readonly kind: "received";
+  readonly received: number;
 }

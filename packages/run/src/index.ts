@@ -32,6 +32,7 @@ export {
   type RoundRecord,
   type RunReport,
   roundRecordSchema,
+  UPLOAD_LIMITS,
   type UpdateRecord,
 } from "./report.ts";
 export {

@@ -13,6 +13,9 @@ const figure = z
 const measured = z.number().nullable();
 const count = z.int().min(0);
 
+/** What kept an upload from being faster. */
+export const UPLOAD_LIMITS = ["link", "sender"] as const;
+
 /** How a participant's part in a round ended; `discarded` was in, but too few were. */
 export const OUTCOMES = ["aggregated", "late", "refused", "left", "missed-deadline", "discarded"] as const;
 export type ParticipantOutcome = (typeof OUTCOMES)[number];
@@ -44,12 +47,17 @@ const participantRoundSchema = z
     fullValues: count,
     bytesDown: count,
     bytesUp: count,
-    /** Null where the participant did not get that far. */
+    /** By the participant's own clock; null where it did not get that far. */
     secondsDownload: measured,
     secondsCompute: measured,
     secondsUpload: measured,
     /** Rate that the upload was paced to; null sent as fast as the link goes. */
     uploadBytesPerSecond: measured,
+    /** What its link carried while it was busy, as the participant measured it; null where that was too brief to tell. */
+    downlinkBytesPerSecond: measured,
+    uplinkBytesPerSecond: measured,
+    /** Null where no upload was completed. */
+    uploadLimitedBy: z.enum(UPLOAD_LIMITS).nullable(),
     /** `emulated` transfers were paced to a simulated radio cell: their seconds say nothing of the real link. */
     rateSource: z.enum(["measured", "emulated"]),
     sampleCount: count,

@@ -7,6 +7,7 @@ import type { RunDescription } from "@fedlodrop/protocol";
 import { type DeviceTexts, MODEL_FILES, type RunReport } from "@fedlodrop/run";
 import type { FastifyInstance, FastifyReply } from "fastify";
 import type { Credentials } from "../security/credentials.ts";
+import { registerSubAdapters, type SubAdapterDesk } from "./sub-adapters.ts";
 
 export interface Facts {
   readonly credentials: Credentials;
@@ -20,6 +21,7 @@ export interface Facts {
   modelDirectory(): string;
   readonly pagesDirectory: string | null;
   readonly basePath: string;
+  readonly subAdapters: SubAdapterDesk;
 }
 
 const ROUND_HEADER = "x-fedlodrop-round";
@@ -45,6 +47,7 @@ export async function registerRoutes(http: FastifyInstance, facts: Facts): Promi
   http.get("/api/run", forMembers, () => facts.describe());
   http.get("/api/report", forMembers, () => facts.report());
 
+  registerSubAdapters(http, credentials, facts.subAdapters);
   http.get("/api/split", forMembers, (request, reply) => {
     const holder = credentials.holderOf(request) as string;
     if (holder === "host")

@@ -1,7 +1,7 @@
 import type { HostView, SentView, ViewChanges } from "@fedlodrop/protocol";
 import { io, type Socket } from "socket.io-client";
 import { describe, expect, it } from "vitest";
-import { connectHost, open, participate, phase, play, start, statistics } from "../app.fixture.ts";
+import { connectHost, open, participate, phase, play, start } from "../app.fixture.ts";
 import { type Planner, planHere } from "../runs/planner.ts";
 
 describe("the host", () => {
@@ -44,7 +44,7 @@ describe("the host", () => {
     const bytes = await ada.update(message);
     ada.socket.emit("progress", { round: 1, step: 3, loss: 2.5, tokensPerSecond: 640 });
     await lane({ state: "training", step: 3, loss: 2.5, tokensPerSecond: 640, bytesDown: bytes.byteLength });
-    await ada.socket.emitWithAck("upload-begin", { round: 1, bytes: bytes.byteLength, statistics });
+    await ada.socket.emitWithAck("upload-begin", { round: 1, bytes: bytes.byteLength, attempt: 0 });
     await lane({ state: "uploading" });
     await ada.upload(1, bytes);
     await lane({ state: "ready", bytesUp: bytes.byteLength });

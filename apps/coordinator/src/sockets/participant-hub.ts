@@ -21,6 +21,7 @@ import { refused } from "./edge.ts";
 import type { Lanes } from "./lanes.ts";
 import { type ParticipantDesk, type ParticipantSocket, serveParticipant } from "./participant-socket.ts";
 import { partOf, type Sessions } from "./sessions.ts";
+import { createUploads } from "./upload.ts";
 
 export interface HubOptions {
   readonly io: Server<ClientToServerEvents, ServerToClientEvents>;
@@ -47,6 +48,8 @@ export interface ParticipantHub {
   addressOf(participantId: string): string | null;
   /** Tells a participant why and closes its connection. */
   dismiss(participantId: string, why: Refused): void;
+  /** Whatever is on its way in from it is worth nothing any more. */
+  forgetUpload(participantId: string): void;
 }
 
 export const describeRun = ({ runId, workload, state }: LiveRun): RunDescription => ({
@@ -63,6 +66,7 @@ export function openParticipantHub(options: HubOptions): ParticipantHub {
   const joinedAs = new Map<string, string>();
   /** By participant: where it last joined from. */
   const addresses = new Map<string, string>();
+  const uploads = createUploads();
   const waitingRoom = createWaitingRoom();
 
   function sendAway(participantId: string, message: string): void {
@@ -161,6 +165,7 @@ export function openParticipantHub(options: HubOptions): ParticipantHub {
       get run() {
         return run();
       },
+      uploads,
       nowMs: () => clock.nowMs(),
       join,
       participantOf,
@@ -170,13 +175,13 @@ export function openParticipantHub(options: HubOptions): ParticipantHub {
         joinedAs.delete(leaving.id);
       },
       loaded: (participantId) => waitingRoom.left(participantId),
-      downloaded: (participantId) => lanes().downloaded(participantId),
       progressed: (participantId, progress) => lanes().progressed(participantId, progress),
     };
     serveParticipant(socket, desk, limits());
   });
 
   return {
+    forgetUpload: (participantId) => uploads.close(participantId),
     tell(participantId, event, message) {
       const socket = sessions.connection(participantId);
       // The pair is checked by this function's type; Socket.IO's own cannot follow a generic event name.

@@ -11,6 +11,8 @@ describe("refusals", () => {
     const reason = async (reply: Promise<unknown>) => ((await reply) as Refused).reason;
     const emit = (who: { socket: Socket }, event: string, ...args: unknown[]) =>
       reason(who.socket.emitWithAck(event, ...args));
+    const given = (who: { download(round: number): Promise<Response> }) =>
+      reason(who.download(1).then((response) => response.json()));
 
     expect(await emit(stranger, "ready", device)).toBe("unknown-participant");
     expect(await emit(stranger, "upload-chunk", { round: 1, offset: 0 }, new Uint8Array(4))).toBe(
@@ -39,8 +41,8 @@ describe("refusals", () => {
     expect(await emit(ada, "join", { ...hello })).toBe("duplicate");
     expect(await emit(ada, "ready", { ...device, runId, sampleCount: -1 })).toBe("bad-message");
     expect(await emit(ada, "ready", { ...device, runId: "another" })).toBe("wrong-state");
-    expect(await emit(ada, "upload-begin", { round: 1, bytes: 16, statistics })).toBe("not-running");
-    expect(await emit(ada, "download", { round: 1 })).toBe("not-running");
+    expect(await emit(ada, "upload-begin", { round: 1, bytes: 16, attempt: 0 })).toBe("not-running");
+    expect(await given(ada)).toBe("not-running");
 
     await coordinator.command({ kind: "start" });
     const message = await ada.nextStart(1);
@@ -55,28 +57,25 @@ describe("refusals", () => {
     };
     const upload = (payload: Uint8Array, round = 1) => reason(ada.upload(round, payload));
 
-    expect(await emit(cleo, "download", { round: 1 })).toBe("not-in-cohort");
-    expect(await emit(cleo, "upload-begin", { round: 1, bytes, statistics })).toBe("not-in-cohort");
-    expect(await emit(ada, "upload-begin", { round: 2, bytes, statistics })).toBe("stale-round");
-    expect(await emit(ada, "upload-begin", { round: 1, bytes: 1e9, statistics })).toBe("too-large");
-    expect(await emit(ada, "upload-begin", { round: 1, bytes: bytes - 4, statistics })).toBe("wrong-length");
+    expect(await given(cleo)).toBe("not-in-cohort");
+    expect(await emit(cleo, "upload-begin", { round: 1, bytes, attempt: 0 })).toBe("not-in-cohort");
+    expect(await emit(ada, "upload-begin", { round: 2, bytes, attempt: 0 })).toBe("stale-round");
+    expect(await emit(ada, "upload-begin", { round: 1, bytes: 1e9, attempt: 0 })).toBe("too-large");
+    expect(await emit(ada, "upload-begin", { round: 1, bytes: bytes - 4, attempt: 0 })).toBe("wrong-length");
     expect(
-      await emit(ada, "upload-begin", {
-        round: 1,
-        bytes,
-        statistics: { ...statistics, trainLoss: Number.NaN },
-      }),
+      await emit(ada, "upload-end", { round: 1, statistics: { ...statistics, trainLoss: Number.NaN } }),
     ).toBe("bad-message");
-    expect(await emit(ada, "upload-end", { round: 1 })).toBe("wrong-order");
+    expect(await emit(ada, "upload-begin", { round: 1, bytes, attempt: -1 })).toBe("bad-message");
+    expect(await emit(ada, "upload-end", { round: 1, statistics })).toBe("wrong-order");
     expect(await emit(ada, "upload-chunk", { round: 1, offset: 0 }, good)).toBe("wrong-order");
-    await ada.socket.emitWithAck("upload-begin", { round: 1, bytes, statistics });
+    await ada.socket.emitWithAck("upload-begin", { round: 1, bytes, attempt: 0 });
     expect(await emit(ada, "upload-chunk", { round: 1, offset: 4 }, good)).toBe("wrong-order");
     expect(await emit(ada, "upload-chunk", { round: 1, offset: 0 }, new Uint8Array(bytes + 1))).toBe(
       "too-large",
     );
     expect(await emit(ada, "upload-chunk", { round: 1, offset: 0 }, "text")).toBe("bad-message");
     expect(await emit(ada, "upload-chunk", { round: 1, offset: 0 }, new Uint8Array(0))).toBe("bad-message");
-    expect(await emit(ada, "upload-end", { round: 1 })).toBe("wrong-length");
+    expect(await emit(ada, "upload-end", { round: 1, statistics })).toBe("wrong-length");
     expect(await upload(altered((view) => view.setUint8(0, 0)))).toBe("wrong-header");
     expect(await upload(altered((view) => view.setUint32(8, 9, true)))).toBe("stale-round");
     expect(await upload(altered((view) => view.setFloat32(20, Number.NaN, true)))).toBe("non-finite");
@@ -90,7 +89,7 @@ describe("refusals", () => {
     // After all that a good update still counts, once.
     expect(await ada.upload(1, good)).toEqual({ kind: "accepted" });
     expect(await upload(good)).toBe("duplicate");
-    expect(await emit(ada, "download", { round: 1 })).toBe("duplicate");
+    expect(await given(ada)).toBe("duplicate");
     await play(ben, 1);
     await ada.nextStart(2);
     expect(await upload(good)).toBe("stale-round");

@@ -3,33 +3,32 @@ import { memberAtWork, outOfRange, type Refusal } from "@fedlodrop/federation";
 import {
   type ClientToServerEvents,
   decodeSparseValues,
-  downloadSchema,
-  encodeSparseValues,
   joinSchema,
   PROTOCOL_VERSION,
   progressSchema,
+  type Received,
   type Refused,
   readySchema,
   type ServerToClientEvents,
-  type SubAdapter,
   uploadBeginSchema,
   uploadChunkSchema,
-  uploadTimedSchema,
+  uploadEndSchema,
 } from "@fedlodrop/protocol";
-import { gatherValues, keptValueCount } from "@fedlodrop/run";
+import { keptValueCount } from "@fedlodrop/run";
 import type { Socket } from "socket.io";
 import { z } from "zod";
 import type { LiveRun } from "../runs/live-run.ts";
 import type { Limits } from "../security/limits.ts";
 import { chunkCost, createRateLimit } from "../security/rate-limit.ts";
 import { accepted, asReply, parse, refused, replyOf } from "./edge.ts";
-import { openUpload, takeChunk, type Upload } from "./upload.ts";
+import { takeChunk, type Uploads } from "./upload.ts";
 
 export type ParticipantSocket = Socket<ClientToServerEvents, ServerToClientEvents>;
 
 /** What a connection needs of the coordinator. */
 export interface ParticipantDesk {
   readonly run: LiveRun;
+  readonly uploads: Uploads;
   nowMs(): number;
   /** Admits the socket as a participant, known by its token or new. */
   join(socket: ParticipantSocket, message: z.infer<typeof joinSchema>): unknown;
@@ -39,7 +38,6 @@ export interface ParticipantDesk {
   disconnected(socket: ParticipantSocket): void;
   /** It is ready: it loads no longer. */
   loaded(participantId: string): void;
-  downloaded(participantId: string): void;
   progressed(participantId: string, progress: z.infer<typeof progressSchema>): void;
 }
 
@@ -50,7 +48,7 @@ const PROGRESS_PER_SECOND = 20;
 export function serveParticipant(socket: ParticipantSocket, desk: ParticipantDesk, limits: Limits): void {
   const limit = createRateLimit(limits.eventsPerSecond, limits.eventBurst);
   const progressLimit = createRateLimit(PROGRESS_PER_SECOND, PROGRESS_PER_SECOND);
-  let upload: Upload | undefined;
+  const received = (bytes: number): Received => ({ kind: "received", received: bytes });
 
   /** Checks rate, schema and identity before `handle` sees a message. */
   function on<T>(
@@ -87,7 +85,9 @@ export function serveParticipant(socket: ParticipantSocket, desk: ParticipantDes
   });
 
   socket.on("ping", (...args: unknown[]) => {
-    if (limit.take(desk.nowMs())) replyOf(args)(undefined);
+    const reply = replyOf(args);
+    if (limit.take(desk.nowMs())) reply(accepted);
+    else reply(refused("rate-limited", "ping: too many messages, slow down"));
   });
 
   on("ready", readySchema, ({ runId, ...device }, participantId) => {
@@ -102,17 +102,6 @@ export function serveParticipant(socket: ParticipantSocket, desk: ParticipantDes
     return asReply(refusal);
   });
 
-  on("download", downloadSchema, ({ round }, participantId): SubAdapter | Refused => {
-    const { run } = desk;
-    const member = memberAtWork(run.state, participantId, round);
-    if (member.kind === "refuse") return refused(member.reason, member.message);
-    const { indices } = run.subAdapter(round, participantId, member.assignment.dropoutRate);
-    const payload = encodeSparseValues(gatherValues(run.adapter, indices), round, run.state.config.valueType);
-    desk.downloaded(participantId);
-    run.traffic.sent(participantId, round, payload.byteLength);
-    return { kind: "sub-adapter", round, payload };
-  });
-
   socket.on("progress", (...args: unknown[]) => {
     if (!progressLimit.take(desk.nowMs())) return;
     const participantId = desk.participantOf(socket);
@@ -121,7 +110,8 @@ export function serveParticipant(socket: ParticipantSocket, desk: ParticipantDes
       desk.progressed(participantId, message.value);
   });
 
-  on("upload-begin", uploadBeginSchema, ({ round, bytes, statistics }, participantId) => {
+  on("upload-begin", uploadBeginSchema, (terms, participantId) => {
+    const { round, bytes } = terms;
     const refusal = desk.run.dispatch({
       kind: "upload-begun",
       participantId,
@@ -130,8 +120,7 @@ export function serveParticipant(socket: ParticipantSocket, desk: ParticipantDes
       atMs: desk.nowMs(),
     });
     // Only an announcement of the right size gets memory.
-    upload = refusal === null ? openUpload(round, bytes, statistics) : undefined;
-    return asReply(refusal);
+    return refusal === null ? received(desk.uploads.open(participantId, terms).received) : asReply(refusal);
   });
 
   socket.on("upload-chunk", (...args: unknown[]) => {
@@ -140,38 +129,42 @@ export function serveParticipant(socket: ParticipantSocket, desk: ParticipantDes
     const cost = chunk instanceof Uint8Array ? chunkCost(chunk.byteLength) : 1;
     if (!limit.take(desk.nowMs(), cost))
       return reply(refused("rate-limited", "upload-chunk: too many messages, slow down"));
-    const participantId = desk.participantOf(socket);
-    const refusal = ((): Refused | null => {
+    let isNew = false;
+    const answer = ((): Received | Refused => {
+      const participantId = desk.participantOf(socket);
       if (participantId === undefined) return refused("unknown-participant", "upload-chunk: join first");
       const message = parse(uploadChunkSchema, header);
       if (message.kind === "refused") return message;
       if (!(chunk instanceof Uint8Array)) return refused("bad-message", "chunk: expected bytes");
+      const upload = desk.uploads.of(participantId);
+      const before = upload?.received;
       const misfit = takeChunk(upload, message.value, chunk);
       if (misfit !== null) return refused(misfit.reason, misfit.message);
       desk.run.traffic.received(participantId, message.value.round, chunk.byteLength);
-      return null;
+      isNew = upload?.received !== before;
+      return received(upload?.received ?? 0);
     })();
-    if (refusal !== null) limit.take(desk.nowMs(), 1 - cost);
-    reply(refusal ?? accepted);
+    if (!isNew) limit.take(desk.nowMs(), 1 - cost);
+    reply(answer);
   });
 
-  on("upload-end", downloadSchema, ({ round }, participantId) => {
+  on("upload-end", uploadEndSchema, ({ round, statistics }, participantId) => {
     const { run } = desk;
     const atMs = desk.nowMs();
-    const finished = upload;
-    upload = undefined;
+    const upload = desk.uploads.of(participantId);
     const member = memberAtWork(run.state, participantId, round);
     const unusable = ({ reason, message }: Pick<Refusal, "reason" | "message">) =>
       asReply(run.dispatch({ kind: "update-unusable", participantId, round, reason, message, atMs }));
     if (member.kind === "refuse") return unusable(member);
-    if (finished?.round !== round)
+    if (upload?.round !== round)
       return unusable({ reason: "wrong-order", message: "upload-end: expected upload-begin first" });
-    if (finished.received !== finished.bytes.byteLength)
+    desk.uploads.close(participantId);
+    if (upload.received !== upload.bytes)
       return unusable({
         reason: "wrong-length",
-        message: `upload: expected ${finished.bytes.byteLength} bytes, got ${finished.received}`,
+        message: `upload: expected ${upload.bytes} bytes, got ${upload.received}`,
       });
-    const decoded = decodeSparseValues(finished.bytes, {
+    const decoded = decodeSparseValues(upload.buffer, {
       round,
       valueCount: keptValueCount(run.state.adapter, member.assignment.dropoutRate),
       valueType: run.state.config.valueType,
@@ -179,14 +172,9 @@ export function serveParticipant(socket: ParticipantSocket, desk: ParticipantDes
     if (decoded.kind === "refused") return unusable(decoded);
     const tooFar = outOfRange(decoded.values);
     if (tooFar !== null) return unusable({ reason: "out-of-range", message: tooFar });
-    const { statistics } = finished;
     return asReply(
       run.submit({ kind: "update-arrived", participantId, round, statistics, atMs }, decoded.values),
     );
-  });
-
-  on("upload-timed", uploadTimedSchema, (timed, participantId) => {
-    desk.run.dispatch({ kind: "upload-timed", participantId, ...timed, atMs: desk.nowMs() });
   });
 
   socket.on("leave", (...args: unknown[]) => {

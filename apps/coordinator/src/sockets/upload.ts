@@ -1,48 +1,61 @@
-/** An upload on its way in: chunks in order into a buffer of exactly the announced size. */
-
+/**
+ * Uploads on their way in: chunks in order into a buffer of exactly the announced size. They belong to participants,
+ * not to connections, so that one that comes back within its round goes on where its bytes end.
+ */
 import type { Refusal } from "@fedlodrop/federation";
-import type { UpdateStatistics } from "@fedlodrop/protocol";
+import type { UploadBegin } from "@fedlodrop/protocol";
 
-export interface Upload {
-  readonly round: number;
-  readonly statistics: UpdateStatistics;
-  readonly bytes: Uint8Array;
+export interface Upload extends UploadBegin {
+  readonly buffer: Uint8Array;
   received: number;
 }
 
-export function openUpload(round: number, byteLength: number, statistics: UpdateStatistics): Upload {
-  return { round, statistics, bytes: new Uint8Array(byteLength), received: 0 };
+export interface Uploads {
+  /** The upload that these terms began before, or a fresh one in place of any other. */
+  open(participantId: string, terms: UploadBegin): Upload;
+  of(participantId: string): Upload | undefined;
+  /** It has ended, or its round has. */
+  close(participantId: string): void;
 }
 
-/** Takes the chunk, or says why it does not fit; then nothing has changed. */
+export function createUploads(): Uploads {
+  const uploads = new Map<string, Upload>();
+  return {
+    open(participantId, { round, bytes, attempt }) {
+      const known = uploads.get(participantId);
+      if (known?.round === round && known.bytes === bytes && known.attempt === attempt) return known;
+      const fresh = { round, bytes, attempt, buffer: new Uint8Array(bytes), received: 0 };
+      uploads.set(participantId, fresh);
+      return fresh;
+    },
+    of: (participantId) => uploads.get(participantId),
+    close(participantId) {
+      uploads.delete(participantId);
+    },
+  };
+}
+
+const refuse = (reason: Refusal["reason"], message: string): Refusal => ({ kind: "refuse", reason, message });
+
+/** Takes the chunk, or says why it does not fit; then nothing has changed. A chunk that is there already is no fault:
+ *  its acknowledgement may have been lost. */
 export function takeChunk(
   upload: Upload | undefined,
-  { round, offset }: { round: number; offset: number },
+  { round, offset }: { readonly round: number; readonly offset: number },
   chunk: Uint8Array,
 ): Refusal | null {
   if (upload?.round !== round)
-    return {
-      kind: "refuse",
-      reason: "wrong-order",
-      message: `chunk of round ${round}: expected upload-begin first`,
-    };
-  if (offset !== upload.received)
-    return {
-      kind: "refuse",
-      reason: "wrong-order",
-      message: `chunk: expected offset ${upload.received}, got ${offset}`,
-    };
+    return refuse("wrong-order", `chunk of round ${round}: expected upload-begin first`);
+  const outOfTurn = refuse("wrong-order", `chunk: expected offset ${upload.received}, got ${offset}`);
+  if (offset > upload.received) return outOfTurn;
   // Chunks that fit are not counted against the sender, so that each has to bring the end nearer.
-  if (chunk.byteLength === 0)
-    return { kind: "refuse", reason: "bad-message", message: "chunk: expected at least a byte" };
+  if (chunk.byteLength === 0) return refuse("bad-message", "chunk: expected at least a byte");
   const end = offset + chunk.byteLength;
-  if (end > upload.bytes.byteLength)
-    return {
-      kind: "refuse",
-      reason: "too-large",
-      message: `chunk: expected at most ${upload.bytes.byteLength} bytes in all, got ${end}`,
-    };
-  upload.bytes.set(chunk, offset);
+  if (end > upload.bytes)
+    return refuse("too-large", `chunk: expected at most ${upload.bytes} bytes in all, got ${end}`);
+  if (end <= upload.received) return null;
+  if (offset < upload.received) return outOfTurn;
+  upload.buffer.set(chunk, offset);
   upload.received = end;
   return null;
 }

@@ -95,7 +95,7 @@ async function join(
         ...admit(joins.length),
       });
     });
-    socket.on("ping", (reply) => reply());
+    socket.on("ping", (reply) => reply({ kind: "accepted" }));
     serve(socket);
   });
   await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));

@@ -3,7 +3,7 @@
  * Everything that uses the trainer goes through one queue, because a trainer does one thing at a time.
  */
 import { type BackendChoice, pickBackend } from "@fedlodrop/lm";
-import type { EnergyProfile, Joined, RoundStart, RunDescription } from "@fedlodrop/protocol";
+import type { EnergyProfile, Joined, RefusalReason, RoundStart, RunDescription } from "@fedlodrop/protocol";
 import { io } from "socket.io-client";
 import { type Link, LinkClosedError, openLink, type ParticipantSocket, RefusedError } from "./link.ts";
 import { type Loaded, load, loadKey, TextsWantedError } from "./load.ts";
@@ -22,6 +22,14 @@ interface OpenRound {
   readonly round: number;
   readonly abort: AbortController;
 }
+
+/** Refusals after which the coordinator still expects something of this device. */
+const UNNOTED: ReadonlySet<RefusalReason> = new Set([
+  "bad-message",
+  "wrong-order",
+  "unknown-participant",
+  "used-up",
+]);
 
 /** Returns what takes the page's messages; `post` carries the answers. */
 export function createDevice(post: (message: FromWorker) => void): (message: ToWorker) => void {
@@ -130,7 +138,7 @@ export function createDevice(post: (message: FromWorker) => void): (message: ToW
 
   /** The coordinator has noted an unusable update; of any other failure it must hear, or the round waits for us. */
   function recover(error: unknown): void {
-    if (error instanceof RefusedError && error.refused.reason !== "bad-message") return;
+    if (error instanceof RefusedError && !UNNOTED.has(error.refused.reason)) return;
     if (!(error instanceof RefusedError)) {
       // After a failure in training, such as a lost GPU, only a new trainer can be trusted.
       loaded?.trainer.dispose();
@@ -177,7 +185,7 @@ export function createDevice(post: (message: FromWorker) => void): (message: ToW
         if (!link || !membership || !energy) return;
         if (!loaded) throw new Error("nothing is loaded to train with");
         const { trainer, dataset, sampleCount } = loaded;
-        const { participantId, run } = membership;
+        const { participantId, token, run } = membership;
         const known = energy;
         const context = {
           link,
@@ -185,6 +193,8 @@ export function createDevice(post: (message: FromWorker) => void): (message: ToW
           dataset,
           sampleCount,
           participantId,
+          token,
+          site,
           run,
           energy: () => energy ?? known,
           post,

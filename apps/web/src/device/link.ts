@@ -11,6 +11,7 @@ import {
   type ServerToClientEvents,
 } from "@fedlodrop/protocol";
 import type { Socket } from "socket.io-client";
+import { sleep } from "./pacing.ts";
 
 export type ParticipantSocket = Socket<ServerToClientEvents, ClientToServerEvents>;
 
@@ -24,9 +25,13 @@ export interface LinkListener {
 
 export interface Link {
   readonly socket: ParticipantSocket;
-  /** Runs `attempt`, an exchange of messages, on a joined connection, and again on a new one whenever an answer fails
-   *  to come, until it succeeds, is refused, or `signal` aborts. */
-  persist<T>(signal: AbortSignal, attempt: (socket: AnsweringSocket) => Promise<T>): Promise<T>;
+  /** Runs `attempt`, an exchange of messages, on a joined connection, and again on a new one whenever that is lost or
+   *  an answer fails to come, until it succeeds, is refused, or `signal` aborts. Told to slow down, it waits and tries
+   *  again. `connection` aborts with the connection that the attempt was given. */
+  persist<T>(
+    signal: AbortSignal,
+    attempt: (socket: AnsweringSocket, connection: AbortSignal) => Promise<T>,
+  ): Promise<T>;
   /** Joins anew over a fresh connection: what this device owed to a round it no longer works on is given up, so that
    *  nobody waits for it. */
   rejoin(): void;
@@ -71,12 +76,15 @@ export interface LinkOptions {
 
 /** Longest wait for the coordinator's word on a leave. */
 const FAREWELL_SECONDS = 2;
+/** Waits after a refusal for sending too much, each time twice as long. */
+const SLOW_DOWN_SECONDS = { least: 1, most: 8 };
 
 /** @param socket connecting or connected; the link owns it from now on */
 export function openLink(socket: ParticipantSocket, options: LinkOptions, listener: LinkListener): Link {
   const { nickname, token, code = null, answerSeconds = 15 } = options;
   let currentToken = token;
-  let isJoined = false;
+  /** Aborts when the joined connection is lost; null while there is none. */
+  let connection: AbortController | null = null;
   let waiting: (() => void)[] = [];
   const closing = new AbortController();
 
@@ -97,7 +105,7 @@ export function openLink(socket: ParticipantSocket, options: LinkOptions, listen
       return listener.refused(reply);
     }
     currentToken = reply.token;
-    isJoined = true;
+    connection = new AbortController();
     listener.joined(reply);
     for (const resume of waiting.splice(0)) resume();
   }
@@ -114,8 +122,13 @@ export function openLink(socket: ParticipantSocket, options: LinkOptions, listen
   socket.on("admitted", () => {
     join().catch(reconnect);
   });
+  function disconnected(): void {
+    connection?.abort(new Error("the connection was lost"));
+    connection = null;
+  }
+
   socket.on("disconnect", (reason) => {
-    isJoined = false;
+    disconnected();
     listener.connection(false);
     // Socket.IO reconnects by itself except when the coordinator closed the connection, as it does on shutdown.
     if (reason === "io server disconnect") setTimeout(reconnect, 1000);
@@ -126,29 +139,41 @@ export function openLink(socket: ParticipantSocket, options: LinkOptions, listen
     closing.abort(new LinkClosedError("the connection has been closed"));
     waiting = [];
     socket.removeAllListeners();
+    disconnected();
   }
 
-  const joinedAgain = (signal: AbortSignal): Promise<void> =>
-    isJoined
-      ? Promise.resolve()
-      : new Promise((resolve, reject) => {
-          waiting.push(resolve);
-          signal.addEventListener("abort", () => reject(signal.reason), { once: true });
-        });
+  const joinedAgain = async (signal: AbortSignal): Promise<AbortSignal> => {
+    while (connection === null) {
+      let wake = (): void => {};
+      const woken = new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+      waiting.push(wake);
+      await unlessAborted(woken, signal);
+    }
+    return connection.signal;
+  };
 
   return {
     socket,
     async persist(given, attempt) {
       const signal = AbortSignal.any([given, closing.signal]);
+      let slowDownSeconds = SLOW_DOWN_SECONDS.least;
       for (;;) {
         signal.throwIfAborted();
-        await joinedAgain(signal);
+        const lost = await joinedAgain(signal);
         try {
-          return await unlessAborted(attempt(socket.timeout(answerSeconds * 1000)), signal);
+          const answering = socket.timeout(answerSeconds * 1000);
+          return await unlessAborted(attempt(answering, lost), AbortSignal.any([signal, lost]));
         } catch (error) {
-          if (signal.aborted || error instanceof RefusedError) throw error;
+          if (signal.aborted) throw signal.reason;
+          if (error instanceof RefusedError) {
+            if (error.refused.reason !== "rate-limited") throw error;
+            await sleep(slowDownSeconds, signal);
+            slowDownSeconds = Math.min(2 * slowDownSeconds, SLOW_DOWN_SECONDS.most);
+          }
           // No answer, yet no word of a lost connection either: the line is dead without knowing it.
-          if (isJoined) reconnect();
+          else if (!lost.aborted) reconnect();
         }
       }
     },

@@ -1,24 +1,8 @@
-/** Keeps a transfer to a given rate: a share of the uplink, or an emulated radio link. */
+/** Waiting: until a given rate allows more, or simply for a while. */
 
-/** Also what a coordinator must at least accept as one message. */
-export const LARGEST_CHUNK_BYTES = 64 * 1024;
-const SMALLEST_CHUNK_BYTES = 1024;
-/** A chunk lasts at most this long at the given rate, so that a paced link is smooth. */
-const CHUNK_SECONDS = 0.1;
-
-export function chunkBytes(bytesPerSecond: number | null): number {
-  if (bytesPerSecond === null) return LARGEST_CHUNK_BYTES;
-  const smooth = Math.floor(bytesPerSecond * CHUNK_SECONDS);
-  return Math.min(LARGEST_CHUNK_BYTES, Math.max(SMALLEST_CHUNK_BYTES, smooth));
-}
-
-/** How long to wait until `sentBytes` are no more than the rate allows after `elapsedSeconds`. */
-export function pauseSeconds(
-  sentBytes: number,
-  bytesPerSecond: number | null,
-  elapsedSeconds: number,
-): number {
-  return bytesPerSecond === null ? 0 : Math.max(0, sentBytes / bytesPerSecond - elapsedSeconds);
+/** How long to wait until `bytes` are no more than the rate allows after `elapsedSeconds`. */
+export function pauseSeconds(bytes: number, bytesPerSecond: number | null, elapsedSeconds: number): number {
+  return bytesPerSecond === null ? 0 : Math.max(0, bytes / bytesPerSecond - elapsedSeconds);
 }
 
 /** Resolves after `seconds`; rejects with the signal's reason when it aborts. */

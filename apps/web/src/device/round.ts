@@ -4,16 +4,19 @@ import {
   decodeSparseValues,
   type EnergyProfile,
   encodeSparseValues,
+  payloadBytes,
   type RoundStart,
   type RunDescription,
   type UpdateStatistics,
 } from "@fedlodrop/protocol";
-import { drawDropoutMask, keptValueCount, quantile } from "@fedlodrop/run";
+import { quantile, subAdapter } from "@fedlodrop/run";
 import { estimateEnergy } from "./energy.ts";
 import { type AnsweringSocket, accepted, type Link } from "./link.ts";
 import type { FromWorker } from "./messages.ts";
-import { chunkBytes, pauseSeconds, sleep } from "./pacing.ts";
+import { pauseSeconds, sleep } from "./pacing.ts";
 import { mean } from "./statistics.ts";
+import { downloadSubAdapter } from "./sub-adapter-download.ts";
+import { type SentUpload, sendUpload } from "./upload.ts";
 
 export interface RoundContext {
   readonly link: Link;
@@ -22,6 +25,10 @@ export interface RoundContext {
   readonly sampleCount: number;
   readonly run: RunDescription;
   readonly participantId: string;
+  /** Session token, which downloads need as well. */
+  readonly token: string;
+  /** Address that the pages stand under. */
+  readonly site: string;
   /** As last known; the user may correct them at any time. */
   readonly energy: () => { readonly profile: EnergyProfile; readonly batteryWatts: number | null };
   readonly post: (message: FromWorker) => void;
@@ -38,37 +45,36 @@ export async function playRound(
   const { link, trainer, dataset, run, participantId, post } = context;
   const { round, dropoutRate, training } = start;
   const { seed, valueType } = run.config;
-  const mask = drawDropoutMask(run.adapter, { seed, round, participantId, dropoutRate });
-  const keptValues = keptValueCount(run.adapter, dropoutRate);
-  post({ kind: "round-started", start, mask, keptValues });
+  const { mask, valueCount } = subAdapter(run.adapter, { seed, round, participantId, dropoutRate });
+  post({ kind: "round-started", start, mask, keptValues: valueCount });
 
-  const downloadStart = performance.now();
-  const payload = await link.persist(signal, async (socket) => {
-    const reply = accepted(await socket.emitWithAck("download", { round }));
-    return new Uint8Array(reply.payload); // browsers receive an ArrayBuffer
-  });
-  await sleep(
-    pauseSeconds(payload.byteLength, start.downloadBytesPerSecond, secondsSince(downloadStart)),
-    signal,
-  );
-  const secondsDownload = secondsSince(downloadStart);
-  const decoded = decodeSparseValues(payload, { round, valueCount: keptValues, valueType });
+  const totalBytes = payloadBytes(valueCount, valueType);
+  const { site, token } = context;
+  const downloaded = await downloadSubAdapter(link, { site, token, round, totalBytes }, signal);
+  const payload = downloaded.bytes;
+  const emulatedPause = pauseSeconds(totalBytes, start.downloadBytesPerSecond, downloaded.seconds);
+  await sleep(emulatedPause, signal);
+  const secondsDownload = downloaded.seconds + emulatedPause;
+  const decoded = decodeSparseValues(payload, { round, valueCount, valueType });
   if (decoded.kind === "refused")
     throw new Error(`The downloaded sub-adapter is damaged: ${decoded.message}`);
   post({ kind: "downloaded", round, bytes: payload.byteLength, seconds: secondsDownload });
 
+  const sayProgress = throttled(PROGRESS_SECONDS, (step: TrainingStep) =>
+    link.socket.volatile.emit("progress", {
+      round,
+      step: step.step,
+      loss: step.loss,
+      tokensPerSecond: step.tokens / step.seconds,
+    }),
+  );
   const computeStart = performance.now();
   const { delta, steps } = await trainer.trainRound(
     { mask, dropoutRate, values: decoded.values, training, batchSeed: `${seed}/${round}/${participantId}` },
     dataset,
     (step) => {
       post({ kind: "step", round, step });
-      link.socket.volatile.emit("progress", {
-        round,
-        step: step.step,
-        loss: step.loss,
-        tokensPerSecond: step.tokens / step.seconds,
-      });
+      sayProgress(step);
     },
     signal,
   );
@@ -83,51 +89,51 @@ export async function playRound(
     const seconds = { compute: secondsCompute, download: secondsDownload, upload };
     return estimateEnergy(profile, batteryWatts, seconds, start.uploadWatts);
   };
-  // The statistics travel ahead of the upload, so its time is foreseen from its rate or else the downlink's.
-  const foreseen = spent(bytes.byteLength / (emulatedRate ?? payload.byteLength / secondsDownload));
+  const spentOn = ({ seconds, secondsPaused }: SentUpload) =>
+    spent(emulatedRate === null ? seconds - secondsPaused : seconds);
   const roundTripSeconds = await link.persist(signal, measureRoundTrip);
-  const statistics: UpdateStatistics = {
-    sampleCount: context.sampleCount,
-    ...stepStatistics(steps),
-    secondsDownload,
-    secondsCompute,
-    roundTripSeconds,
-    energyJoules: foreseen.joules,
-    energySource: foreseen.source,
+  const describe = (sent: SentUpload): UpdateStatistics => {
+    const { joules, source } = spentOn(sent);
+    return {
+      sampleCount: context.sampleCount,
+      ...stepStatistics(steps),
+      secondsDownload,
+      secondsCompute,
+      secondsUpload: sent.seconds,
+      roundTripSeconds,
+      downlinkBytesPerSecond: downloaded.bytesPerSecond,
+      uplinkBytesPerSecond: sent.bytesPerSecond,
+      uploadLimitedBy: sent.limitedBy,
+      energyJoules: joules,
+      energySource: source,
+    };
   };
-  const { secondsUpload, secondsPaused } = await link.persist(signal, async (socket) => {
-    const uploadStart = performance.now();
-    accepted(await socket.emitWithAck("upload-begin", { round, bytes: bytes.byteLength, statistics }));
-    const secondsPaused = await sendChunks(socket, bytes, start, post, signal);
-    accepted(await socket.emitWithAck("upload-end", { round }));
-    return { secondsUpload: secondsSince(uploadStart), secondsPaused };
-  });
-  const energy = spent(emulatedRate === null ? secondsUpload - secondsPaused : secondsUpload);
-  link.socket.emit("upload-timed", { round, secondsUpload, energyJoules: energy.joules });
-  post({ kind: "uploaded", round, seconds: secondsUpload, energy });
+  const paceBytesPerSecond = start.uploadBytesPerSecond;
+  const sent = await sendUpload(
+    link,
+    { round, bytes, paceBytesPerSecond, roundTripSeconds },
+    describe,
+    throttled(PROGRESS_SECONDS, (sentBytes: number) =>
+      post({ kind: "uploading", round, sentBytes, totalBytes: bytes.byteLength }),
+    ),
+    signal,
+  );
+  post({ kind: "uploading", round, sentBytes: bytes.byteLength, totalBytes: bytes.byteLength });
+  post({ kind: "uploaded", round, seconds: sent.seconds, energy: spentOn(sent) });
 }
 
-/** Returns the seconds that pacing took. */
-async function sendChunks(
-  socket: AnsweringSocket,
-  bytes: Uint8Array,
-  { round, uploadBytesPerSecond }: RoundStart,
-  post: RoundContext["post"],
-  signal: AbortSignal,
-): Promise<number> {
-  const started = performance.now();
-  let secondsPaused = 0;
-  const size = chunkBytes(uploadBytesPerSecond);
-  for (let offset = 0; offset < bytes.byteLength; offset += size) {
-    const chunk = bytes.slice(offset, offset + size);
-    accepted(await socket.emitWithAck("upload-chunk", { round, offset }, chunk));
-    const sentBytes = offset + chunk.byteLength;
-    post({ kind: "uploading", round, sentBytes, totalBytes: bytes.byteLength });
-    const pauseStart = performance.now();
-    await sleep(pauseSeconds(sentBytes, uploadBytesPerSecond, secondsSince(started)), signal);
-    secondsPaused += secondsSince(pauseStart);
-  }
-  return secondsPaused;
+/** The host page shows no more, and each message is work for everybody it passes. */
+const PROGRESS_SECONDS = 0.2;
+
+/** `say`, but what comes sooner than `seconds` after the last is left unsaid. */
+function throttled<T>(seconds: number, say: (value: T) => void): (value: T) => void {
+  let saidMs = Number.NEGATIVE_INFINITY;
+  return (value) => {
+    const nowMs = performance.now();
+    if (nowMs - saidMs < 1000 * seconds) return;
+    saidMs = nowMs;
+    say(value);
+  };
 }
 
 function stepStatistics(
@@ -151,7 +157,7 @@ export async function measureRoundTrip(socket: AnsweringSocket): Promise<number>
   const seconds: number[] = [];
   for (let i = 0; i < 3; i++) {
     const start = performance.now();
-    await socket.emitWithAck("ping");
+    accepted(await socket.emitWithAck("ping"));
     seconds.push(secondsSince(start));
   }
   return quantile(seconds, 0.5);

@@ -12,7 +12,7 @@ export interface DeviceMeasurements {
   /** How far rounds lay from that line. */
   readonly computeDeviationSeconds: number;
   readonly uploadBytesPerSecond: number;
-  /** False while the upload rate is an assumption; a first upload goes unpaced, to measure it. */
+  /** False while the upload rate is an assumption or old; then an upload goes unpaced, to measure it. */
   readonly uploadMeasured: boolean;
   readonly downloadBytesPerSecond: number;
   readonly roundTripSeconds: number;
@@ -30,8 +30,10 @@ const MISS_STEP = 1.25;
 const WARM_UP_SLACK = 1.5;
 /** Until a transfer has been measured. */
 const ASSUMED_BYTES_PER_SECOND = 1e6;
-/** A paced transfer this close to its pace says nothing of what the link could do. */
-const PACE_REACHED = 0.8;
+/** A pace hides what the link could do; after as many rounds it is lifted once, to see. */
+const ROUNDS_BETWEEN_READINGS = 8;
+/** Round trips within an upload's seconds: its beginning's, and its last byte's. */
+const UPLOAD_ROUND_TRIPS = 2;
 
 interface Observation {
   readonly keepRate: number;
@@ -45,40 +47,50 @@ export function measureDevice(
   round: number,
   records: readonly RoundRecord[],
 ): DeviceMeasurements {
-  const history = records
-    .flatMap((record) => record.participants.filter((own) => own.id === id).map((own) => ({ record, own })))
-    .slice(-ROUNDS_FITTED);
-  const done = history.map(({ own }) => own).filter(({ outcome }) => outcome === "aggregated");
-  const roundTripSeconds = done.at(-1)?.roundTripSeconds ?? device.roundTripSeconds;
+  const all = records.flatMap((record) =>
+    record.participants.filter((own) => own.id === id).map((own) => ({ record, own })),
+  );
+  const history = all.slice(-ROUNDS_FITTED);
+  const done = all.filter(({ own }) => own.outcome === "aggregated");
+  const roundTripSeconds = done.at(-1)?.own.roundTripSeconds ?? device.roundTripSeconds;
   const warmUpSeconds = WARM_UP_SLACK * device.stepSeconds * config.training.localSteps;
   const observations = observe(history, round, warmUpSeconds);
   const computeSeconds = fitCompute(observations, warmUpSeconds);
   return {
     computeSeconds,
     computeDeviationSeconds: deviation(observations, computeSeconds),
-    uploadBytesPerSecond: linkRate(
-      done.map((own) => ({
-        bytes: own.bytesUp,
-        seconds: own.secondsUpload as number,
-        pace: own.uploadBytesPerSecond,
-      })),
-      roundTripSeconds,
+    uploadBytesPerSecond: linkRate(done.map(upload)),
+    uploadMeasured: done.some(
+      ({ record, own }) =>
+        round - record.round <= ROUNDS_BETWEEN_READINGS &&
+        (own.uploadBytesPerSecond === null || own.uploadLimitedBy === "link"),
     ),
-    uploadMeasured: done.length > 0,
-    downloadBytesPerSecond: linkRate(
-      done.map((own) => ({ bytes: own.bytesDown, seconds: own.secondsDownload as number, pace: null })),
-      roundTripSeconds,
-    ),
+    downloadBytesPerSecond: linkRate(done.map(download)),
     roundTripSeconds,
   };
 }
 
+interface OwnRound {
+  readonly record: RoundRecord;
+  readonly own: ParticipantRound;
+}
+
+const upload = ({ record, own }: OwnRound): Transfer => ({
+  bytes: own.bytesUp,
+  seconds: own.secondsUpload as number,
+  roundSeconds: record.seconds,
+  reading: own.uploadLimitedBy === "link" ? own.uplinkBytesPerSecond : null,
+});
+
+const download = ({ record, own }: OwnRound): Transfer => ({
+  bytes: own.bytesDown,
+  seconds: own.secondsDownload as number,
+  roundSeconds: record.seconds,
+  reading: own.downlinkBytesPerSecond,
+});
+
 /** A missed deadline is taken for training that was slower by a step than foreseen, and slower yet if it goes on. */
-function observe(
-  history: readonly { readonly record: RoundRecord; readonly own: ParticipantRound }[],
-  round: number,
-  warmUpSeconds: number,
-): readonly Observation[] {
+function observe(history: readonly OwnRound[], round: number, warmUpSeconds: number): readonly Observation[] {
   const observations: Observation[] = [];
   for (const { record, own } of history) {
     const age = round - record.round;
@@ -95,16 +107,19 @@ function observe(
   return observations;
 }
 
-/** What an upload took beyond its pace in an emulated cell: a busy device is late to send. On measured links it shows
- *  in the link's rate. */
+/** What an upload took beyond what its bytes need at the pace, or on the link where that was the limit: a busy device is
+ *  late to send, and a connection has to find its speed. */
 function handlingSeconds({
-  rateSource,
   uploadBytesPerSecond,
+  uplinkBytesPerSecond,
+  uploadLimitedBy,
+  roundTripSeconds,
   bytesUp,
   secondsUpload,
 }: ParticipantRound): number {
-  if (rateSource === "measured" || uploadBytesPerSecond === null || secondsUpload === null) return 0;
-  return Math.max(0, secondsUpload - bytesUp / uploadBytesPerSecond);
+  const rate = uploadLimitedBy === "link" ? uplinkBytesPerSecond : uploadBytesPerSecond;
+  if (rate === null || secondsUpload === null) return 0;
+  return Math.max(0, secondsUpload - bytesUp / rate - UPLOAD_ROUND_TRIPS * (roundTripSeconds ?? 0));
 }
 
 /** Weighted root mean square of what the fit leaves. */
@@ -135,21 +150,25 @@ export function fitCompute(observations: readonly Observation[], warmUpSeconds: 
 interface Transfer {
   readonly bytes: number;
   readonly seconds: number;
-  readonly pace: number | null;
+  /** Of the whole round, by the coordinator's clock. */
+  readonly roundSeconds: number;
+  /** What the link carried while it was the limit; null where something else was. */
+  readonly reading: number | null;
 }
 
-/** Harmonic mean of the last transfers' rates. What was paced shows at least its own rate, not what the link can do. */
-export function linkRate(transfers: readonly Transfer[], roundTripSeconds: number): number {
-  const rates = transfers.map(({ bytes, seconds, pace }) => {
-    // Short transfers are mostly waiting for answers; a quarter of the time at least was sending.
-    const rate = bytes / Math.max(seconds - roundTripSeconds, seconds / 4, 1e-4);
-    return { rate, free: pace === null || rate < PACE_REACHED * pace };
-  });
-  const free = rates.filter((each) => each.free).slice(-TRANSFERS_AVERAGED);
+/**
+ * Harmonic mean of the last readings. A transfer with another limit (its pace, a busy device) shows that the link does
+ * as much at least, and never that it can do no more. Nor is a reading believed below what the round itself shows.
+ */
+export function linkRate(transfers: readonly Transfer[]): number {
+  const readings = transfers.flatMap(({ reading, bytes, roundSeconds }) =>
+    reading === null ? [] : [Math.max(reading, bytes / roundSeconds)],
+  );
+  const last = readings.slice(-TRANSFERS_AVERAGED);
   const measured =
-    free.length === 0
+    last.length === 0
       ? ASSUMED_BYTES_PER_SECOND
-      : free.length / free.reduce((sum, { rate }) => sum + 1 / rate, 0);
-  const paced = rates.slice(-TRANSFERS_AVERAGED).filter((each) => !each.free);
-  return Math.max(measured, ...paced.map(({ rate }) => rate));
+      : last.length / last.reduce((sum, reading) => sum + 1 / reading, 0);
+  const since = transfers.slice(transfers.findLastIndex(({ reading }) => reading !== null) + 1);
+  return Math.max(measured, ...since.map(({ bytes, seconds }) => bytes / Math.max(seconds, 1e-3)));
 }

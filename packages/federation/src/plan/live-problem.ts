@@ -35,8 +35,8 @@ export interface PosedProblem {
 
 /** Estimates err; the problem is solved for a deadline this much earlier than the round's. */
 const DEADLINE_SLACK = 1.15;
-/** Answers waited for in a round: download, upload-begin, upload-end and one to spare. */
-const ROUND_TRIPS = 4;
+/** Answers waited for in a round: download, ping, upload-begin, the last byte's, upload-end, and one to spare. */
+const ROUND_TRIPS = 6;
 /** Part of the round that a device on trial is taken to need before its upload. */
 const TRIAL_SHARE = 0.6;
 /** χ as a multiple of the gap without dropout. */

@@ -2,7 +2,7 @@ import type { DeviceFacts } from "@fedlodrop/protocol";
 import { DEFAULT_RUN_CONFIG, type ParticipantRound, type RoundRecord, type RunConfig } from "@fedlodrop/run";
 import { describe, expect, it } from "vitest";
 import type { ReadyParticipant } from "../round/run-state.ts";
-import { fitCompute, linkRate } from "./device-measurements.ts";
+import { fitCompute, linkRate, measureDevice } from "./device-measurements.ts";
 import { directDropoutRate, isDirect, planDirectly, planRound } from "./plan.ts";
 import { evenPowerRate, fadedGains, meanGain, RADIO_CELL } from "./radio-cell.ts";
 
@@ -54,6 +54,9 @@ const own = (id: string, change: Partial<ParticipantRound> = {}): ParticipantRou
   secondsCompute: 0.8,
   secondsUpload: 0.11,
   uploadBytesPerSecond: null,
+  downlinkBytesPerSecond: 1e6,
+  uplinkBytesPerSecond: 1e6,
+  uploadLimitedBy: "link",
   rateSource: "measured",
   sampleCount: 100,
   trainLoss: 4,
@@ -119,10 +122,10 @@ describe("methods that need nothing measured", () => {
       12,
     );
     expect(allocation).toMatchObject({ certified: false, lowerBound: null, gap: null, milliseconds: null });
-    // 2 s of training and 19 kB at 1 MB/s each way, at 15 W and 1 W; four round trips of 10 ms.
+    // 2 s of training and 19 kB at 1 MB/s each way, at 15 W and 1 W; six round trips of 10 ms.
     const { predictedSeconds, predictedJoules, share } = allocation!.devices[2]!;
     const transfer = (4 * 8 * (600 + 1800) + 16) / 1e6;
-    expect(predictedSeconds).toBeCloseTo(2 + 0.04 + 2 * transfer, 3);
+    expect(predictedSeconds).toBeCloseTo(2 + 0.06 + 2 * transfer, 3);
     expect(predictedJoules).toBeCloseTo(15 * 2 + 2 * transfer, 3);
     expect(share).toBeNull();
   });
@@ -160,15 +163,38 @@ describe("what a device's rounds tell", () => {
     expect(fitCompute([at(0.5, 2, 1), at(0.5, 8, 3)], 9)).toEqual({ fixed: 6.5, perKeepRate: 0 });
   });
 
-  it("takes the harmonic mean of free transfers, and of paced ones only what they show", () => {
-    const at = (bytes: number, seconds: number, pace: number | null = null) => ({ bytes, seconds, pace });
-    expect(linkRate([at(100, 1.5), at(200, 1.5)], 0.5)).toBeCloseTo(2 / (1 / 100 + 1 / 200), 9);
-    expect(linkRate([], 0.5)).toBe(1e6);
-    // Paced at 100 and there: the link's old estimate stands. Paced at 1000 and far off: that is the link.
-    expect(linkRate([at(900, 1), at(100, 1, 100)], 0)).toBeCloseTo(900, 9);
-    expect(linkRate([at(900, 1), at(300, 1, 1000)], 0)).toBeCloseTo(2 / (1 / 900 + 1 / 300), 9);
-    // Faster than ever measured freely.
-    expect(linkRate([at(900, 1), at(5000, 1, 5000)], 0)).toBeCloseTo(5000, 9);
+  it("takes the harmonic mean of readings, and of other transfers only what they show", () => {
+    const at = (bytes: number, seconds: number, reading: number | null) => ({
+      ...{ bytes, seconds, reading },
+      roundSeconds: 100,
+    });
+    expect(linkRate([at(100, 1.5, 100), at(200, 1.5, 200)])).toBeCloseTo(2 / (1 / 100 + 1 / 200), 9);
+    expect(linkRate([])).toBe(1e6);
+    // Slower than the link, for whatever reason: the readings stand.
+    expect(linkRate([at(900, 1, 900), at(100, 1, null), at(3, 1, null)])).toBeCloseTo(900, 9);
+    // Faster than ever read; but a later reading is the later truth.
+    expect(linkRate([at(900, 1, 900), at(5000, 1, null)])).toBeCloseTo(5000, 9);
+    expect(linkRate([at(5000, 1, null), at(900, 1, 900)])).toBeCloseTo(900, 9);
+    // A device that calls its link slower than what it has just sent.
+    expect(linkRate([at(1000, 1, 1e-6)])).toBeCloseTo(10, 9);
+  });
+
+  it("lifts the pace for a round when the last reading of the link is old", () => {
+    const paced = {
+      uploadBytesPerSecond: 5e5,
+      uploadLimitedBy: "sender",
+      uplinkBytesPerSecond: null,
+    } as const;
+    const measured = (pacedRounds: number) =>
+      measureDevice(
+        participant("p1"),
+        DEFAULT_RUN_CONFIG,
+        pacedRounds + 2,
+        Array.from({ length: pacedRounds + 1 }, (_, i) => record(i + 1, [own("p1", i === 0 ? {} : paced)])),
+      );
+    expect(measured(7)).toMatchObject({ uploadMeasured: true, uploadBytesPerSecond: 1e6 });
+    // What it was read to be is still believed.
+    expect(measured(8)).toMatchObject({ uploadMeasured: false, uploadBytesPerSecond: 1e6 });
   });
 });
 

@@ -29,7 +29,11 @@ const statistics: UpdateStatistics = {
   tokens: 100,
   secondsDownload: 1,
   secondsCompute: 2,
+  secondsUpload: 1.5,
   roundTripSeconds: 0.01,
+  downlinkBytesPerSecond: null,
+  uplinkBytesPerSecond: 2e6,
+  uploadLimitedBy: "link",
   energyJoules: 3,
   energySource: "modelled",
   gradientNorm95: 1,
@@ -54,8 +58,6 @@ const begun = (
 ) => ({ kind: "upload-begun", participantId, round, bytes, atMs }) as const;
 const arrived = (participantId: string, round = 1, atMs = 0) =>
   ({ kind: "update-arrived", participantId, round, statistics, atMs }) as const;
-const timed = (participantId: string, secondsUpload: number, energyJoules: number) =>
-  ({ kind: "upload-timed", participantId, round: 1, secondsUpload, energyJoules, atMs: 0 }) as const;
 const gone = (participantId: string) => ({ kind: "left", participantId, atMs: 0 }) as const;
 const deadline = (round = 1) => ({ kind: "deadline-passed", round, atMs: 30_000 }) as const;
 const closed = (round = 1, traffic: readonly MemberTraffic[] = [], updates: readonly MemberUpdate[] = []) =>
@@ -310,7 +312,6 @@ describe("transition, one case a row", () => {
       "training",
       ["dismiss"],
     ],
-    ["upload-timed changes no state", [...closing, timed("p1", 9, 30)], "closing", []],
   ];
   it.each(cases)("%s", (_, events, kind, effects) => {
     const result = after(events);
@@ -409,7 +410,6 @@ describe("the record", () => {
       arrived("p1", 1, 3500),
       begun("p2", 1, undefined, 4000),
       { ...arrived("p2", 1, 4250), statistics: { ...statistics, trainLoss: 4 } },
-      timed("p2", 0.4, 7),
       gone("p3"),
       begun("p4", 1, 17),
       begun("p5"),
@@ -435,10 +435,11 @@ describe("the record", () => {
       fullValues: 60,
       bytesDown: 184,
       bytesUp: 284,
+      // Its own word, whatever the clock here says.
       secondsUpload: 1.5,
+      uplinkBytesPerSecond: 2e6,
+      uploadLimitedBy: "link",
     });
-    // Its own word, after the upload, in place of what was timed here and foreseen there.
-    expect(record.participants[1]).toMatchObject({ secondsUpload: 0.4, energyJoules: 7 });
     expect(record.participants[2]).toMatchObject({ bytesUp: 0, secondsUpload: null, trainLoss: null });
   });
 

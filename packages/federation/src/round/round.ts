@@ -11,7 +11,7 @@ import { closeRound, finishRound, startRound, takeEvaluation } from "./rounds.ts
 import type { RunEvent } from "./run-event.ts";
 import type { RunState } from "./run-state.ts";
 import { andThen, type Transition, unchanged, withEffects } from "./step.ts";
-import { beginUpload, takeUnusable, takeUpdate, timeUpload } from "./updates.ts";
+import { beginUpload, takeUnusable, takeUpdate } from "./updates.ts";
 
 export function transition(state: RunState, event: RunEvent): Transition {
   switch (event.kind) {
@@ -37,8 +37,6 @@ export function transition(state: RunState, event: RunEvent): Transition {
       return takeUnusable(state, event);
     case "update-arrived":
       return takeUpdate(state, event);
-    case "upload-timed":
-      return unchanged(timeUpload(state, event));
     case "deadline-passed":
       return state.kind === "training" && state.round === event.round
         ? closeRound(state, event.atMs)

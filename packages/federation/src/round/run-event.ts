@@ -64,14 +64,6 @@ export type RunEvent =
       readonly reason: RefusalReason;
       readonly message: string;
     })
-  /** The participant's own measurement of its upload. */
-  | (FromParticipant & {
-      readonly kind: "upload-timed";
-      readonly round: number;
-      readonly secondsUpload: number;
-      /** Of the whole round. */
-      readonly energyJoules: number;
-    })
   | { readonly kind: "deadline-passed"; readonly round: number; readonly atMs: number }
   | { readonly kind: "planned"; readonly round: number; readonly plan: RoundPlan; readonly atMs: number }
   /** The new adapter is there; what travelled in the round has been counted where it travels. */

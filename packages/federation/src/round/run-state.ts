@@ -55,8 +55,8 @@ export interface RoundPlan {
 
 export type MemberStatus =
   | { readonly kind: "working" }
-  | { readonly kind: "uploading"; readonly sinceMs: number }
-  | { readonly kind: "aggregated"; readonly statistics: UpdateStatistics; readonly secondsUpload: number }
+  | { readonly kind: "uploading" }
+  | { readonly kind: "aggregated"; readonly statistics: UpdateStatistics }
   /** Its last upload was refused; it may try again while the round is open. */
   | { readonly kind: "refused" }
   | { readonly kind: "left" }

@@ -7,12 +7,12 @@ import type { RunState } from "./run-state.ts";
 import { refused, type Transition, unchanged, withEffects } from "./step.ts";
 
 export function beginUpload(state: RunState, event: Extract<RunEvent, { kind: "upload-begun" }>): Transition {
-  const { participantId, round, bytes, atMs } = event;
+  const { participantId, round, bytes } = event;
   const member = memberAtWork(state, participantId, round);
   if (member.kind === "refuse") return refuseUpload(state, event, member);
   const refusal = sizeRefusal(state, member, bytes);
   if (refusal !== null) return refuseUpload(state, event, refusal);
-  return unchanged(setStatus(state, participantId, { kind: "uploading", sinceMs: atMs }));
+  return unchanged(setStatus(state, participantId, { kind: "uploading" }));
 }
 
 export function takeUnusable(
@@ -32,8 +32,7 @@ export function takeUpdate(
   if (member.kind === "refuse") return refuseUpload(state, event, member);
   if (member.status.kind !== "uploading")
     return refuseUpload(state, event, refuse("wrong-order", "upload: expected upload-begin first"));
-  const secondsUpload = (atMs - member.status.sinceMs) / 1000;
-  const next = setStatus(state, participantId, { kind: "aggregated", statistics, secondsUpload });
+  const next = setStatus(state, participantId, { kind: "aggregated", statistics });
   const { dropoutRate } = member.assignment;
   const weight = member.participant.device.sampleCount;
   return withEffects(settle(next, atMs), [
@@ -53,18 +52,4 @@ function refuseUpload(
     state.kind === "closing" && state.round === round && state.members.get(participantId)?.status;
   const tardy = status && (status.kind === "working" || status.kind === "uploading");
   return refused(tardy ? setStatus(state, participantId, { kind: "late" }) : state, refusal);
-}
-
-/** The participant's own figures count the whole way there and back, so they replace what was timed and foreseen. */
-export function timeUpload(state: RunState, event: Extract<RunEvent, { kind: "upload-timed" }>): RunState {
-  const { participantId, round, secondsUpload, energyJoules } = event;
-  if ((state.kind !== "training" && state.kind !== "closing") || state.round !== round) return state;
-  const status = state.members.get(participantId)?.status;
-  return status?.kind === "aggregated"
-    ? setStatus(state, participantId, {
-        ...status,
-        secondsUpload,
-        statistics: { ...status.statistics, energyJoules },
-      })
-    : state;
 }

@@ -1,0 +1,163 @@
+/**
+ * `GET /api/sub-adapter?round=N`: what a member of the open round trains on, as a body that can be asked for from any
+ * byte on. It is encoded once; how often a participant may ask is counted, because each answer costs the others.
+ */
+import { createHash } from "node:crypto";
+import { Readable } from "node:stream";
+import type { Refusal } from "@fedlodrop/federation";
+import { type Refused, roundQuerySchema } from "@fedlodrop/protocol";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { Credentials } from "../security/credentials.ts";
+import { asReply, parse, refused } from "../sockets/edge.ts";
+
+export interface SubAdapterDesk {
+  readonly runId: string;
+  /** Null for a member of the open round that still owes it an update. */
+  refusal(participantId: string, round: number): Refusal | null;
+  encode(participantId: string, round: number): Uint8Array;
+  /** Payload bytes that are going out. */
+  sent(participantId: string, round: number, bytes: number): void;
+  /** The last of them have. */
+  done(participantId: string): void;
+}
+
+/** Whole answers a participant may have in a round: one, and another if it lost the first. */
+const WHOLE_ANSWERS = 2;
+/** Answers that begin where an earlier one broke off. */
+const RESUMED_ANSWERS = 16;
+/** Encoded payloads kept for answers to come; beyond, the oldest is encoded again when it is asked for. */
+const CACHE_BYTES = 64 * 2 ** 20;
+const PIECE_BYTES = 64 * 1024;
+
+export function registerSubAdapters(
+  http: FastifyInstance,
+  credentials: Credentials,
+  desk: SubAdapterDesk,
+): void {
+  const answers = new Map<string, Answers>();
+  const encoded = createCache(desk);
+  /** Members are counted by what they get; strangers are turned away as everywhere. */
+  const known = async (request: FastifyRequest, reply: FastifyReply) =>
+    credentials.holderOf(request) === undefined ? credentials.required(request, reply) : undefined;
+
+  http.get("/api/sub-adapter", { preHandler: known }, (request, reply) => {
+    const participantId = credentials.holderOf(request) as string;
+    if (participantId === "host")
+      return refuse(
+        reply,
+        403,
+        refused("not-in-cohort", "sub-adapter: expected a participant's session token"),
+      );
+    const query = parse(roundQuerySchema, request.query);
+    if (query.kind === "refused") return refuse(reply, 400, query);
+    const { round } = query.value;
+    const refusal = desk.refusal(participantId, round);
+    if (refusal !== null) return refuse(reply, 409, asReply(refusal) as Refused);
+
+    const { bytes, etag } = encoded(participantId, round);
+    const from = resumesAt(request, etag);
+    if (from >= bytes.byteLength)
+      return refuse(
+        reply.header("content-range", `bytes */${bytes.byteLength}`),
+        416,
+        refused(
+          "bad-message",
+          `sub-adapter: expected a range within ${bytes.byteLength} bytes, got ${from}-`,
+        ),
+      );
+    const given = answersOf(answers, participantId, `${desk.runId}/${round}`);
+    if (from === 0 ? given.whole >= WHOLE_ANSWERS : given.resumed >= RESUMED_ANSWERS)
+      return refuse(reply, 429, refused("used-up", `round ${round}: its sub-adapter has been sent already`));
+    given[from === 0 ? "whole" : "resumed"] += 1;
+
+    const count = (piece: number): void => desk.sent(participantId, round, piece);
+    const body = Readable.from(
+      pieces(bytes, from, count, () => desk.done(participantId)),
+      { objectMode: false },
+    );
+    return reply
+      .code(from === 0 ? 200 : 206)
+      .headers({
+        "accept-ranges": "bytes",
+        "cache-control": "no-store",
+        "content-length": bytes.byteLength - from,
+        ...(from > 0 && { "content-range": `bytes ${from}-${bytes.byteLength - 1}/${bytes.byteLength}` }),
+        etag,
+      })
+      .type("application/octet-stream")
+      .send(body);
+  });
+}
+
+const refuse = (reply: FastifyReply, code: number, why: Refused) =>
+  reply.code(code).header("cache-control", "no-store").send(why);
+
+/** First byte asked for; 0 for whatever is not `bytes=N-` of this very payload. */
+function resumesAt({ headers }: FastifyRequest, etag: string): number {
+  const from = /^bytes=(\d{1,15})-$/.exec(headers.range ?? "")?.[1];
+  const isSame = headers["if-range"] === undefined || headers["if-range"] === etag;
+  return from !== undefined && isSame ? Number(from) : 0;
+}
+
+/** Taken as the connection takes them: a slow one holds up nothing but itself. */
+function* pieces(
+  bytes: Uint8Array,
+  from: number,
+  sent: (byteCount: number) => void,
+  done: () => void,
+): Generator<Uint8Array> {
+  for (let offset = from; offset < bytes.byteLength; offset += PIECE_BYTES) {
+    const piece = bytes.subarray(offset, offset + PIECE_BYTES);
+    yield piece;
+    sent(piece.byteLength);
+  }
+  done();
+}
+
+interface Answers {
+  readonly roundOfRun: string;
+  whole: number;
+  resumed: number;
+}
+
+function answersOf(answers: Map<string, Answers>, participantId: string, roundOfRun: string): Answers {
+  const known = answers.get(participantId);
+  if (known?.roundOfRun === roundOfRun) return known;
+  const fresh = { roundOfRun, whole: 0, resumed: 0 };
+  answers.set(participantId, fresh);
+  return fresh;
+}
+
+interface Encoded {
+  readonly bytes: Uint8Array;
+  /** Of the bytes, so that it also tells a restarted coordinator's payload from another. */
+  readonly etag: string;
+}
+
+/** Payloads of the latest round, the most recently encoded. */
+function createCache(desk: SubAdapterDesk): (participantId: string, round: number) => Encoded {
+  const kept = new Map<string, Encoded>();
+  let keptOf = "";
+  let keptBytes = 0;
+  return (participantId, round) => {
+    const roundOfRun = `${desk.runId}/${round}`;
+    if (roundOfRun !== keptOf) {
+      kept.clear();
+      keptBytes = 0;
+      keptOf = roundOfRun;
+    }
+    const known = kept.get(participantId);
+    if (known !== undefined) return known;
+    const bytes = desk.encode(participantId, round);
+    const etag = `"${createHash("sha256").update(bytes).digest("base64url").slice(0, 22)}"`;
+    const encoded = { bytes, etag };
+    kept.set(participantId, encoded);
+    keptBytes += bytes.byteLength;
+    for (const [oldest, { bytes: old }] of kept) {
+      if (keptBytes <= CACHE_BYTES || oldest === participantId) break;
+      kept.delete(oldest);
+      keptBytes -= old.byteLength;
+    }
+    return encoded;
+  };
+}
