@@ -17,8 +17,8 @@ export interface ParticipantOptions {
 }
 
 /**
- * Payload bytes of the tab's WebSocket frames so far, as the browser counts them. Binary frames carry sub-adapters
- * (received) and updates (sent), text frames everything else.
+ * Payload bytes so far, as the browser counts them: bodies of sub-adapters (received over HTTP) and binary WebSocket
+ * frames, which carry updates (sent); text frames are everything else that is said.
  */
 export interface Wire {
   receivedBinary: number;
@@ -118,6 +118,10 @@ function countFrames(page: Page): Wire {
   page.on("websocket", (socket) => {
     socket.on("framereceived", ({ payload }) => count("received", payload));
     socket.on("framesent", ({ payload }) => count("sent", payload));
+  });
+  page.on("requestfinished", async (request) => {
+    if (new URL(request.url()).pathname.endsWith("/api/sub-adapter"))
+      wire.receivedBinary += (await request.sizes()).responseBodySize;
   });
   return wire;
 }
