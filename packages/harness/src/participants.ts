@@ -17,7 +17,7 @@ export interface ParticipantOptions {
 }
 
 /**
- * Payload bytes so far, as the browser counts them: bodies of sub-adapters (received over HTTP) and binary WebSocket
+ * Payload bytes so far, as the browser sees them: bodies of sub-adapters (received over HTTP) and binary WebSocket
  * frames, which carry updates (sent); text frames are everything else that is said.
  */
 export interface Wire {
@@ -119,9 +119,10 @@ function countFrames(page: Page): Wire {
     socket.on("framereceived", ({ payload }) => count("received", payload));
     socket.on("framesent", ({ payload }) => count("sent", payload));
   });
-  page.on("requestfinished", async (request) => {
-    if (new URL(request.url()).pathname.endsWith("/api/sub-adapter"))
-      wire.receivedBinary += (await request.sizes()).responseBodySize;
+  // Not on `requestfinished`: of a body that a worker has read to its end Chromium sometimes says that it was aborted.
+  page.on("response", (response) => {
+    if (response.ok() && new URL(response.url()).pathname.endsWith("/api/sub-adapter"))
+      wire.receivedBinary += Number(response.headers()["content-length"]);
   });
   return wire;
 }
