@@ -37,7 +37,7 @@ export function fittingPlan(
     ...(shorter > 0 ? [`sequences of ${shorter} tokens`] : []),
   ];
   throw new Error(
-    `memory: a batch of ${batch} × ${length} tokens needs ${inMegabytes(smallest.plan.totalBytes)} beside ${inMegabytes(weightBytes)} of weights, ${inMegabytes(availableBytes)} are available; ${advice.length > 0 ? `${advice.join(" or ")} would fit` : "no batch would fit"}`,
+    `memory: a batch of ${batch} × ${length} tokens needs ${inBytes(smallest.plan.totalBytes)} beside ${inBytes(weightBytes)} of weights, ${inBytes(availableBytes)} are available; ${advice.length > 0 ? `${advice.join(" or ")} would fit` : "no batch would fit"}`,
   );
 }
 
@@ -52,4 +52,6 @@ function leastTrue(low: number, high: number, holds: (value: number) => boolean)
   return from;
 }
 
-export const inMegabytes = (bytes: number): string => `${Math.ceil(bytes / 1e6)} MB`;
+export function inBytes(bytes: number): string {
+  return bytes < 1e6 ? `${Math.ceil(bytes / 1e3)} kB` : `${Math.ceil(bytes / 1e6)} MB`;
+}

@@ -3,7 +3,7 @@ import type { Architecture } from "../models/architecture.ts";
 import type { Engine } from "../plan/engine.ts";
 import { quantise } from "../plan/quantise.ts";
 import { type BaseType, type DenseWeight, type HostWeight, weightShape } from "../plan/weight.ts";
-import { inMegabytes } from "./memory.ts";
+import { inBytes } from "./memory.ts";
 
 /** @returns bytes that the weights take. @throws one line, before anything is allocated where memory is the reason. */
 export async function uploadWeights(engine: Engine, model: Architecture, base: BaseType): Promise<number> {
@@ -15,7 +15,7 @@ export async function uploadWeights(engine: Engine, model: Architecture, base: B
   for (const weight of model.weights()) bytes += engine.weightBytes(weightShape(weight, baseOf(weight)));
   if (availableBytes !== null && bytes > availableBytes)
     throw new Error(
-      `memory: the weights in ${base} need ${inMegabytes(bytes)}, ${inMegabytes(availableBytes)} are available`,
+      `memory: the weights in ${base} need ${inBytes(bytes)}, ${inBytes(availableBytes)} are available`,
     );
   for (const weight of model.weights()) {
     checkFinite(weight);
