@@ -1,4 +1,5 @@
 /** The language model's thread in the coordinator's process: checks the model, evaluates adapters, writes their file. */
+import { availableParallelism } from "node:os";
 import {
   adapterShape,
   adapterToSafetensors,
@@ -71,7 +72,8 @@ export const evaluatorCalls = {
         backend: "wasm",
         model,
         adapter: shape,
-        wasmHost: nodeHost(1), // the tabs of this machine want the other cores
+        // Half of the cores: this thread works beside rounds, and tabs may train on this machine too.
+        wasmHost: nodeHost(Math.max(1, availableParallelism() >> 1)),
         wasmBase: wasmDirectory(),
       }),
     };

@@ -22,7 +22,7 @@ describe.each(cases)("gradients of $dataset.kind", (from) => {
   test.each([0, 1, 2])("equal PyTorch float64 with %i blocks recomputed", async (blocks) => {
     const exact = await plannedGradientError(await openReference(), from, blocks);
     expect(exact.relative).toBeLessThan(1e-6); // the fixture holds nine digits, the read-back seven
-    for (const threads of [1]) {
+    for (const threads of [1, 2]) {
       const { relative, largest } = await plannedGradientError(
         await openWasmEngine(nodeHost(threads)),
         from,
@@ -34,7 +34,7 @@ describe.each(cases)("gradients of $dataset.kind", (from) => {
   });
 });
 
-describe.each([1])("trainer on our WASM engine, %i threads", (threads) => {
+describe.each([1, 2])("trainer on our WASM engine, %i threads", (threads) => {
   test.each(trainerChecks)("$name", ({ check }) =>
     check((model, adapter) =>
       createTrainer({ backend: "wasm", model, adapter, wasmHost: nodeHost(threads) }),
