@@ -143,7 +143,7 @@ function openRun(count: number): BenchRun {
     }
     if (state.kind !== "closing") throw new Error(`expected the round to close, the run is ${state.kind}`);
     const { adapter, updates } = numbers.finish();
-    numbers.adopt(adapter);
+    numbers.adopt(adapter, round);
     dispatch({ kind: "closed", round, traffic: traffic.all, updates, atMs: 2 });
     dispatch({ kind: "evaluated", round, evaluation: null, atMs: 2 });
     const perDevice = 1000 / count;

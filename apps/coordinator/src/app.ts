@@ -221,6 +221,7 @@ export async function buildCoordinator(options: CoordinatorOptions): Promise<Coo
           hub.dismiss(participantId, refused("kicked", "the host has removed you from this run")),
         forgotten: (participantId) => sessions.remove(participantId),
         recorded: (record) => keeper.roundDone(run, record),
+        restored: () => keeper.restored(run),
         amended: () => keeper.roundEvaluated(run),
         changed: (participantId) => hosts.changed(participantId),
         log,
@@ -242,6 +243,13 @@ export async function buildCoordinator(options: CoordinatorOptions): Promise<Coo
         return hub.admit(given.waitingId, given.allowed)
           ? { kind: "done" }
           : refused("unknown-participant", "admit: nobody of this id waits");
+      case "rollback":
+        if (!run.canRestore(given.round))
+          return refused(
+            "wrong-state",
+            `rollback: the model before round ${given.round} is not kept any more`,
+          );
+        break;
     }
     if (configuring && (given.kind === "start" || given.kind === "resume"))
       return refused("wrong-state", `${given.kind}: not possible while a new run is being set up`);

@@ -17,6 +17,8 @@ export const hostCommandSchema = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("admit"), waitingId: z.string(), allowed: z.boolean() }),
   /** A new room code for newcomers, or none. */
   z.object({ kind: z.literal("room-code"), wanted: z.boolean() }),
+  /** The model as it was before that round: while no round is open, and for one of the last three. */
+  z.object({ kind: z.literal("rollback"), round: z.int().min(1) }),
   z.object({ kind: z.literal("change"), change: runChangeSchema }),
   /** A fresh run with another configuration; participants load what it needs and become ready again. */
   z.object({ kind: z.literal("configure"), config: runOverridesSchema }),

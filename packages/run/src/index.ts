@@ -18,6 +18,7 @@ export {
   type MaskKey,
   type ModuleMask,
 } from "./dropout-mask.ts";
+export { type LossJump, lossJump } from "./loss-jump.ts";
 export { MODEL_FILES, type ModelFile } from "./model-files.ts";
 export { expectation, faultInWords, isSchemaFault } from "./plain-words.ts";
 export { median, quantile } from "./quantile.ts";

@@ -168,6 +168,8 @@ export type AllocationRecord = z.infer<typeof allocationRecordSchema>;
 export const roundRecordSchema = z
   .object({
     round: z.int().min(1),
+    /** The last round in the adapter that it began with: the one before, unless the host had gone back. */
+    basedOnRound: count,
     /** In force in this round; the host may change both between rounds. */
     method: z.enum(METHODS),
     deadlineSeconds: z.number(),

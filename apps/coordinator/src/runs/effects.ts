@@ -70,11 +70,15 @@ export function carryOut(effect: Effect, rooms: EffectRooms): void {
       const { round } = effect;
       const { adapter, updates } = effect.discard ? numbers.discard() : numbers.finish();
       queueMicrotask(() => {
-        numbers.adopt(adapter);
+        numbers.adopt(adapter, round);
         dispatch({ kind: "closed", round, traffic: traffic.all, updates, atMs: clock.nowMs() });
       });
       return;
     }
+    case "restore":
+      numbers.restore(effect.beforeRound);
+      outbox.restored();
+      return;
     case "record-round":
       numbers.recorded(effect.record);
       evaluations.recorded(effect.record);

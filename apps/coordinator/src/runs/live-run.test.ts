@@ -70,6 +70,35 @@ describe("a run", () => {
     });
   });
 
+  it("goes back to the model before a round at the host's word", async () => {
+    const { coordinator, url } = await start({ rounds: 9 });
+    const ada = await participate(url, "ada");
+    const adapters = [coordinator.adapter];
+    await coordinator.command({ kind: "start" });
+    const closedRounds = () => coordinator.state.records.length;
+    for (let round = 1; round <= 5; round++) {
+      if (round === 5) await coordinator.command({ kind: "pause" });
+      await play(ada, round);
+      await expect.poll(closedRounds, { interval: 2 }).toBe(round);
+      adapters.push(coordinator.adapter);
+    }
+    await phase(coordinator, "paused");
+    const back = (round: number) => coordinator.command({ kind: "rollback", round });
+    expect(await back(2)).toMatchObject({
+      reason: "wrong-state",
+      message: "rollback: the model before round 2 is not kept any more",
+    });
+    expect(await back(4)).toEqual({ kind: "done" });
+    expect(coordinator.adapter).toEqual(adapters[3]);
+    expect(await back(5)).toMatchObject({ reason: "wrong-state" });
+    await coordinator.command({ kind: "resume" });
+    await play(ada, 6);
+    await expect.poll(closedRounds, { interval: 2 }).toBe(6);
+    expect(coordinator.state.records.map(({ basedOnRound }) => basedOnRound)).toEqual([0, 1, 2, 3, 4, 3]);
+    expect(distance(coordinator.adapter)).toBeLessThan(distance(adapters[3]!));
+    expect(coordinator.adapter).not.toEqual(adapters[5]);
+  });
+
   it("takes half the bytes per value in f16, to nearly the same end", async () => {
     const half = await run((all) => all, { valueType: "f16" });
     const full = await run((all) => all);

@@ -35,6 +35,8 @@ export interface LiveRun {
   readonly traffic: Traffic;
   /** What a participant holds in the open round at its dropout rate. */
   subAdapter(round: number, participantId: string, dropoutRate: number): SubAdapter;
+  /** Whether the host can still go back behind this round. */
+  canRestore(beforeRound: number): boolean;
   dispatch(event: RunEvent): Refusal | null;
   /** An update whose `changes` are decoded, finite and within range: it counts when the answer is null. */
   submit(update: Extract<RunEvent, { kind: "update-arrived" }>, changes: Float32Array): Refusal | null;
@@ -100,6 +102,7 @@ export function createLiveRun(options: LiveRunOptions): LiveRun {
       return planning.problem;
     },
     subAdapter: numbers.subAdapter,
+    canRestore: numbers.canRestore,
     dispatch,
     submit(update, changes) {
       numbers.hold(update.participantId, changes);

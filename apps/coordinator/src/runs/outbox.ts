@@ -13,6 +13,8 @@ export interface Outbox {
   forgotten(participantId: string): void;
   /** A round is over and the adapter is the new one. */
   recorded(record: RoundRecord): void;
+  /** The host went back to an earlier adapter. */
+  restored(): void;
   /** The record of an earlier round has got its evaluation. */
   amended(record: RoundRecord): void;
   /** Something that a host can see has changed, of one participant or of anybody's (null). */

@@ -26,7 +26,10 @@ export interface RoundNumbers {
   finish(): FinishedRound;
   /** The adapter as it was: nothing of the open round is kept. */
   discard(): FinishedRound;
-  adopt(adapter: Float32Array): void;
+  adopt(adapter: Float32Array, round: number): void;
+  /** Whether the adapter that this round began with is still there. */
+  canRestore(beforeRound: number): boolean;
+  restore(beforeRound: number): void;
   /** Takes in a round that has closed. */
   recorded(record: RoundRecord): void;
 }
@@ -51,6 +54,8 @@ export function createRoundNumbers(
   /** Updates of the last rounds that had any. */
   let seen: (readonly Seen[])[] = [];
   let adapter = initial;
+  /** By the round that began with it: adapters that a host can go back to. */
+  const earlier = new Map<number, Float32Array>();
   let open: Fold | null = null;
 
   function recorded(record: RoundRecord): void {
@@ -110,8 +115,16 @@ export function createRoundNumbers(
       open = null;
       return { adapter, updates: [] };
     },
-    adopt(next) {
+    adopt(next, round) {
+      earlier.set(round, adapter);
+      earlier.delete(round - ROUNDS_UNDOABLE);
       adapter = next;
+    },
+    canRestore: (beforeRound) => earlier.has(beforeRound),
+    restore(beforeRound) {
+      const back = earlier.get(beforeRound);
+      if (back === undefined) throw new Error(`rollback: the model before round ${beforeRound} is not kept`);
+      adapter = back;
     },
     recorded,
   };
@@ -119,3 +132,4 @@ export function createRoundNumbers(
 
 type Seen = Pick<Admission, "rms" | "product">;
 const ROUNDS_REMEMBERED = 3;
+const ROUNDS_UNDOABLE = 3;

@@ -11,6 +11,8 @@ export interface RunKeeper {
   resume(run: LiveRun): void;
   configChanged(run: LiveRun): void;
   roundDone(run: LiveRun, record: RoundRecord): void;
+  /** The adapter is an earlier one again. */
+  restored(run: LiveRun): void;
   /** The record of a round has changed: its evaluation has come. */
   roundEvaluated(run: LiveRun): void;
   /** Report and adapter as they are now. */
@@ -28,6 +30,7 @@ export function createKeeper(
       resume: () => {},
       configChanged: () => {},
       roundDone: () => {},
+      restored: () => {},
       roundEvaluated: () => {},
       results: async () => {},
     };
@@ -61,6 +64,9 @@ export function createKeeper(
     },
     roundDone(run, record) {
       store.appendRound(record).catch(report);
+      checkpoint(run).catch(report);
+    },
+    restored(run) {
       checkpoint(run).catch(report);
     },
     roundEvaluated(run) {

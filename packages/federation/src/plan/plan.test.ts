@@ -72,6 +72,7 @@ const own = (id: string, change: Partial<ParticipantRound> = {}): ParticipantRou
 });
 const record = (round: number, participants: ParticipantRound[]): RoundRecord => ({
   round,
+  basedOnRound: 0,
   method: "p-sca",
   deadlineSeconds: 5,
   trainLoss: 4,

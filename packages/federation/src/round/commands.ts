@@ -38,6 +38,17 @@ export function obey(state: RunState, command: RunCommand, atMs: number): Transi
         ? unchanged({ ...state, config })
         : refused(state, refuse("bad-message", problem));
     }
+    case "rollback": {
+      if (state.kind !== "paused" && state.kind !== "lobby") return wrongState();
+      const { round } = command;
+      const record = state.records[round - 1];
+      if (record === undefined || round > state.basedOnRound)
+        return refused(state, refuse("wrong-state", `rollback: round ${round} is not in the model`));
+      return {
+        state: { ...state, basedOnRound: record.basedOnRound },
+        effects: [{ kind: "restore", beforeRound: round }],
+      };
+    }
     case "kick":
       return andThen(present(state, command.participantId, { presence: "kicked" }), (next) =>
         withEffects(forfeit(next, command.participantId, atMs), [

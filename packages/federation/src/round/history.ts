@@ -48,6 +48,7 @@ export function recordRound(
   const weight = weightOf(aggregated);
   return {
     round: state.round,
+    basedOnRound: state.basedOnRound,
     method: state.method,
     deadlineSeconds: state.deadlineSeconds,
     trainLoss:

@@ -120,6 +120,30 @@ const only = [...training, command({ kind: "change", change: { rounds: 1 } }), d
 const RECORDED = ["record-round", "announce-round", "announce-round", "evaluate"];
 const EVALUATED = ["amend-record", "announce-evaluation"];
 
+it("goes back behind a round while none is open, and says in the next record on which round it is based", () => {
+  const back = (round: number) => command({ kind: "rollback", round });
+  expect(after([...second, back(1)]).effects.at(-1)).toMatchObject({ kind: "refuse", reason: "wrong-state" });
+  const paused = after([...second, deadline(2), command({ kind: "pause" }), closed(2)]);
+  expect(paused.state).toMatchObject({ kind: "paused", basedOnRound: 2 });
+  expect(after([back(3)], paused.state).effects).toMatchObject([{ kind: "refuse" }]);
+  const restored = after([back(2)], paused.state);
+  expect(restored.effects).toEqual([{ kind: "restore", beforeRound: 2 }]);
+  expect(restored.state.basedOnRound).toBe(1);
+  // What was undone cannot be undone again, the round before it can.
+  expect(after([back(2)], restored.state).effects).toMatchObject([{ kind: "refuse" }]);
+  const onward = [
+    command({ kind: "resume" }),
+    evaluated(),
+    evaluated(2),
+    planned(["p1"], 3),
+    deadline(3),
+    closed(3),
+  ];
+  const { records, basedOnRound } = after(onward, restored.state).state;
+  expect(records.map((record) => record.basedOnRound)).toEqual([0, 1, 1]);
+  expect(basedOnRound).toBe(3);
+});
+
 it("discards a round with fewer contributors than the host wants, and begins none that it would", () => {
   const from = createRun({ ...config, minParticipants: 1, minContributors: 2 }, adapter, { baseTestLoss: 5 });
   expect(after([joined("p1"), ready("p1"), command({ kind: "start" })], from).state.kind).toBe("lobby");

@@ -144,6 +144,7 @@ export function finishRound(state: ClosingState, event: Extract<RunEvent, { kind
   const next = proceed({
     ...bare(state),
     records: [...state.records, record],
+    basedOnRound: round,
     triedCount: state.triedCount + (wasTried(record) ? 1 : 0),
   });
   return withEffects(next, [

@@ -101,6 +101,8 @@ export interface Run {
   readonly intent: "idle" | "run" | "pause" | "stop";
   /** Rounds that have closed, the first first. */
   readonly records: readonly RoundRecord[];
+  /** The last closed round that is in the adapter: the host may have gone back behind later ones. */
+  readonly basedOnRound: number;
   /** Those that count: a round that its whole cohort walked out of is not one of those that were asked for. */
   readonly triedCount: number;
   /** Up to this round it is known how the adapter did, or that nobody will know; −1 while the base model waits. */
@@ -169,6 +171,7 @@ export function createRun(
     locked,
     intent: "idle",
     records,
+    basedOnRound: records.length,
     triedCount: records.filter(wasTried).length,
     evaluatedRounds: records.length - (isEvaluated ? 0 : 1),
     baseTestLoss,

@@ -15,6 +15,7 @@ import { Podium } from "./podium.tsx";
 import { QrCode } from "./qr-code.tsx";
 import { RateMap } from "./rate-map.tsx";
 import { Revealing } from "./revealing.tsx";
+import { Rollback } from "./rollback.tsx";
 import { RunFigures } from "./run-figures.tsx";
 import { RunSettings } from "./run-settings.tsx";
 import { Stage } from "./stage.tsx";
@@ -54,6 +55,7 @@ export function HostPage({ host }: { readonly host: HostConnection }) {
           {host.problem.value}
         </p>
       )}
+      {view && <Rollback view={view} command={host.command} />}
       {view === null && host.problem.value === null && <p class="card">Connecting to the coordinator …</p>}
       {view && (
         <div class="host-body">

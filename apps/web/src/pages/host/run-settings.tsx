@@ -1,7 +1,15 @@
 /** A fresh run with other settings. Only what the host changed is sent, so that the task's own defaults stay. */
-import type { RunConfig, RunOverrides } from "@fedlodrop/run";
+import { AGGREGATIONS, type Aggregation, type RunConfig, type RunOverrides } from "@fedlodrop/run";
 import { useSignal } from "@preact/signals";
 import type { CommandProps } from "./controls.tsx";
+
+const AGGREGATION_WORDS: Readonly<Record<Aggregation, string>> = {
+  mean: "mean: every update as it comes",
+  "clipped-mean": "mean of bounded updates",
+  "trimmed-mean": "mean without the extremes",
+  median: "median of each value",
+  krum: "mean of those in close company",
+};
 
 export function RunSettings({ view: { config, phase, availableTasks, runId }, command }: CommandProps) {
   const changes = useSignal<RunOverrides>({});
@@ -79,6 +87,19 @@ export function RunSettings({ view: { config, phase, availableTasks, runId }, co
                   <option value="natural">by their owner (differs between devices)</option>
                   <option value="iid">shuffled (alike on all devices)</option>
                   <option value="dirichlet">unevenly (Dirichlet, α = 0.5)</option>
+                </select>
+              </label>
+              <label>
+                <span class="field-name">How updates are put together</span>
+                <select
+                  value={chosen.aggregation ?? config.aggregation}
+                  onChange={(event) => set({ aggregation: event.currentTarget.value as Aggregation })}
+                >
+                  {AGGREGATIONS.map((name) => (
+                    <option key={name} value={name}>
+                      {AGGREGATION_WORDS[name]}
+                    </option>
+                  ))}
                 </select>
               </label>
               <label>

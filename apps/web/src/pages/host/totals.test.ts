@@ -34,6 +34,7 @@ const participant = (fields: Partial<ParticipantRound>): ParticipantRound => ({
 });
 const round = (participants: readonly ParticipantRound[]): RoundRecord => ({
   round: 1,
+  basedOnRound: 0,
   method: "fixed",
   deadlineSeconds: 60,
   trainLoss: 3,
