@@ -1,0 +1,75 @@
+/** A real coordinator to attack, on this machine's loopback, with a model-free workload and the limits taken off: what
+ *  is behind them is what is tried here. */
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { buildCoordinator, type Coordinator, type Workload } from "@fedlodrop/coordinator";
+import { DEFAULT_RUN_CONFIG } from "@fedlodrop/run";
+
+const SHAPE = {
+  rank: 2,
+  alpha: 4,
+  modules: [{ name: "m", inFeatures: 48, outFeatures: 48 }],
+  dense: [],
+};
+
+const workload = async (): Promise<Workload> => ({
+  adapter: SHAPE,
+  task: {
+    name: "fuzz",
+    title: "Fuzz",
+    story: "",
+    textsFrom: "coordinator",
+    kind: "language-model",
+    labels: [],
+    metric: "perplexity",
+    prompts: [],
+  },
+  deviceCount: 4,
+  deviceSplit: (index) => ({ device: `device ${index}`, samples: [{ text: `text ${index}` }] }),
+  largestSplit: 24,
+  evaluate: null,
+  modelDirectory: join(import.meta.dirname, "../../models/base"),
+  serializeAdapter: async (adapter) => new Uint8Array(adapter.buffer.slice(0)),
+  close: async () => {},
+});
+
+export const HOST_KEY = "the host's own key";
+const UNLIMITED = Number.MAX_SAFE_INTEGER;
+
+export interface Quarry {
+  readonly coordinator: Coordinator;
+  readonly url: string;
+  readonly shape: typeof SHAPE;
+}
+
+export async function openQuarry(): Promise<Quarry> {
+  const coordinator = await buildCoordinator({
+    config: {
+      ...DEFAULT_RUN_CONFIG,
+      rounds: 1,
+      deadlineSeconds: 86_400,
+      minParticipants: 4,
+      maxParticipants: 10_000,
+    },
+    loadWorkload: workload,
+    hostKey: HOST_KEY,
+    joinUrl: () => "http://quarry/",
+    graceSeconds: 1,
+    limits: {
+      newSocketsPerAddressAndMinute: UNLIMITED,
+      newcomersPerAddressAndMinute: UNLIMITED,
+      wrongKeysPerAddressAndMinute: UNLIMITED,
+      wrongTokensPerAddressAndMinute: UNLIMITED,
+      readingsPerHolderAndMinute: UNLIMITED,
+      packetsPerSecond: UNLIMITED,
+      packetBurst: UNLIMITED,
+      bytesPerSecond: UNLIMITED,
+      byteBurst: UNLIMITED,
+      eventsPerSecond: UNLIMITED,
+      eventBurst: UNLIMITED,
+    },
+  });
+  await coordinator.http.listen({ port: 0, host: "127.0.0.1" });
+  const { port } = coordinator.http.server.address() as AddressInfo;
+  return { coordinator, url: `http://127.0.0.1:${port}/`, shape: SHAPE };
+}
