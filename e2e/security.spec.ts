@@ -85,6 +85,10 @@ test("hostile names and texts are shown and do nothing", async ({ serve, chromiu
   expect(device?.nickname).toBe([...evil].slice(0, 40).join(""));
   await watching.command({ kind: "start" });
   await watching.until((view) => view.phase === "ended", 60);
+  await page.getByLabel("A text to label").fill("some words");
+  await page.getByRole("button", { name: "Ask both" }).click();
+  await expect(page.locator("main")).toContainText("<img src=x", { timeout: 30_000 });
+  await expect(page.locator("main")).not.toContainText("\u202e");
   for (const shown of [host, page]) {
     await expect(shown.locator("#app")).toContainText("<img src=x");
     expect(await shown.locator("#app img, #app script").count()).toBe(0);

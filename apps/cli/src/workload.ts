@@ -4,6 +4,7 @@ import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Workload } from "@fedlodrop/coordinator";
 import { readTokenizer } from "@fedlodrop/lm/node";
+import { cleanText } from "@fedlodrop/protocol";
 import type { RunConfig, RunOverrides } from "@fedlodrop/run";
 import { type PreparedTask, TASK_DEFINITIONS, type TaskDefinition, taskDefinition } from "@fedlodrop/tasks";
 import { isTaskFile, prepareTask, type TaskProgress } from "@fedlodrop/tasks/node";
@@ -95,13 +96,14 @@ const describeTask = ({
   prompts,
 }: TaskDefinition): Workload["task"] => ({
   name,
-  title,
-  story,
+  title: cleanText(title, 200),
+  story: cleanText(story, 2000),
   textsFrom,
   kind,
-  labels,
+  // What a file calls its classes is shown on every page; their order is what the model learns.
+  labels: labels.map((label, k) => cleanText(label, 80) || `label ${k + 1}`),
   metric,
-  prompts,
+  prompts: prompts.map((prompt) => cleanText(prompt, 1000)),
 });
 
 function evaluationTexts({ definition, heldOut, devices }: PreparedTask, config: RunConfig): EvaluationTexts {
