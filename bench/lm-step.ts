@@ -94,9 +94,11 @@ async function openRun(backend: Measured, kind: StepKind): Promise<StepsOf> {
 function describeKernels(engine: EngineDescription | undefined): string {
   const ms = (seconds: number): string => `${(1000 * seconds).toFixed(1)} ms`;
   return (engine?.kernels ?? [])
-    .map(({ kernel, chosen, measured }) =>
-      measured
-        ? `${kernel} ${chosen} (own ${ms(measured.ownSeconds)}, stock ${ms(measured.stockSeconds)})`
+    .map(({ kernel, chosen, seconds }) =>
+      seconds
+        ? `${kernel} ${chosen} (${Object.entries(seconds)
+            .map(([form, time]) => `${form} ${ms(time)}`)
+            .join(", ")})`
         : `${kernel} ${chosen}`,
     )
     .join(", ");

@@ -5,13 +5,13 @@ export interface EngineDescription {
   readonly backend: Backend;
   /** The WebGPU adapter, the WASM variant or "JavaScript". */
   readonly device: string;
-  /** Which kernels are ours and which tfjs's, with the probe's times where there was a probe. */
+  /** Which form of each kernel runs here, with the probe's times where there was a probe. */
   readonly kernels: readonly KernelChoice[];
 }
 
 export interface KernelChoice {
   readonly kernel: string;
-  readonly chosen: "own" | "stock";
-  /** Best times of the start-up probe on this device; absent where the choice needs none. */
-  readonly measured?: { readonly ownSeconds: number; readonly stockSeconds: number };
+  readonly chosen: string;
+  /** Best time of each form in the start-up probe on this device; absent where the choice needs none. */
+  readonly seconds?: Readonly<Record<string, number>>;
 }

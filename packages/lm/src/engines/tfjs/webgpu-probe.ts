@@ -53,7 +53,7 @@ async function probe(
   tf.dispose(work.inputs);
   const chosen = ownSeconds < stockSeconds ? "own" : "stock";
   if (chosen === "own") installFamily(family, run);
-  return { kernel: family, chosen, measured: { ownSeconds, stockSeconds } };
+  return { kernel: family, chosen, seconds: { own: ownSeconds, stock: stockSeconds } };
 }
 
 interface ProbeWork {
