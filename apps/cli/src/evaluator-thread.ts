@@ -16,12 +16,12 @@ import {
   type RoundEvaluation,
   sampleWithoutReplacement,
 } from "@fedlodrop/run";
-import type { EvaluationTexts, ModelTerms } from "./evaluator.ts";
+import type { EvaluationTexts, EvaluatorCalls } from "./evaluator-calls.ts";
 import { answerCalls } from "./thread.ts";
 
 interface Opened {
-  readonly trainer: LocalTrainer;
-  readonly shape: AdapterShape;
+  /** Not before it evaluates: a run can be joined before that. */
+  readonly trainer: () => Promise<LocalTrainer>;
   readonly heldOut: Dataset;
   /** Of each part of the training texts. */
   readonly splits: readonly Dataset[];
@@ -31,20 +31,9 @@ interface Opened {
 
 let opened: Opened | null = null;
 let shape: AdapterShape;
-/** Since the thread was opened. */
-let evaluationsOfTraining = 0;
 
-export const evaluatorCalls = {
-  /** @throws in one line when the model folder cannot be used or there is nothing to evaluate on. */
-  async open({
-    modelDirectory,
-    terms,
-    texts,
-  }: {
-    readonly modelDirectory: string;
-    readonly terms: ModelTerms;
-    readonly texts: EvaluationTexts | null;
-  }): Promise<{ adapter: AdapterShape; largestSplit: number | null; warnings: readonly string[] }> {
+const evaluatorCalls: EvaluatorCalls = {
+  async open({ modelDirectory, terms, texts }) {
     const { model, tokenizer, warnings } = await readModel(modelDirectory);
     const { rank, alpha, targetModules, labelCount, sequenceLength } = terms;
     const { maxPositions } = model.config;
@@ -64,18 +53,19 @@ export const evaluatorCalls = {
       datasetFromSamples(samples, tokenizer, { kind, sequenceLength });
     const splits = texts.splits.map(dataset);
     opened = {
-      shape,
       heldOut: someOf(dataset(texts.heldOut), count),
       splits,
       count,
-      trainer: await createTrainer({
-        backend: "wasm",
-        model,
-        adapter: shape,
-        // Half of the cores: this thread works beside rounds, and tabs may train on this machine too.
-        wasmHost: nodeHost(Math.max(1, availableParallelism() >> 1)),
-        wasmBase: wasmDirectory(),
-      }),
+      trainer: once(() =>
+        createTrainer({
+          backend: "wasm",
+          model,
+          adapter: shape,
+          // Half of the cores: this thread works beside rounds, and tabs may train on this machine too.
+          wasmHost: nodeHost(Math.max(1, availableParallelism() >> 1)),
+          wasmBase: wasmDirectory(),
+        }),
+      ),
     };
     return {
       adapter: shape,
@@ -84,39 +74,39 @@ export const evaluatorCalls = {
     };
   },
 
-  async evaluate({
-    adapter,
-    parts,
-  }: {
-    readonly adapter: Float32Array;
-    readonly parts: readonly number[];
-  }): Promise<RoundEvaluation> {
+  async evaluate({ adapter, parts, withCurvature }) {
     if (opened === null) throw new Error("evaluate: there are no held-out texts");
-    const { trainer, heldOut, splits, count } = opened;
+    const { heldOut, splits, count } = opened;
+    const trainer = await opened.trainer();
     const test = await trainer.evaluate(heldOut, adapter);
     const train = together(
       parts.map((part) => someOf(splits[part] as Dataset, Math.ceil(count / parts.length))),
     );
     const training = train && (await trainer.evaluate(train, adapter));
-    const isProbed = train !== null && evaluationsOfTraining++ % EVALUATIONS_PER_PROBE === 0;
     return {
       testLoss: test.loss,
       trainLoss: training?.loss ?? null,
       testAccuracy: test.accuracy ?? null,
       testF1: test.f1 ?? null,
       exampleLossSpread: training?.exampleLossSpread ?? null,
-      curvature: isProbed ? await curvatureOf(trainer, train, adapter) : null,
+      curvature: train !== null && withCurvature ? await curvatureOf(trainer, train, adapter) : null,
     };
   },
 
-  async serialize(adapter: Float32Array): Promise<Uint8Array> {
+  async serialize(adapter) {
     return adapterToSafetensors(shape, adapter);
   },
 };
-export type EvaluatorCalls = typeof evaluatorCalls;
 
-/** Curvature changes slowly, and a probe takes more than half as long as an evaluation: every other round waits for one. */
-const EVALUATIONS_PER_PROBE = 2;
+/** Opens at the first use, and then only once. */
+function once<T>(open: () => Promise<T>): () => Promise<T> {
+  let opening: Promise<T> | undefined;
+  return () => {
+    opening ??= open();
+    return opening;
+  };
+}
+
 const PROBE_SAMPLES = 4;
 
 function curvatureOf(

@@ -1,8 +1,8 @@
 /** `fedlodrop federate`: a coordinator and N real Chromium tabs in one process tree, from start to report. */
-import { connectHost, launchBrowser, openParticipants, type Participant } from "@fedlodrop/harness";
+import type { Participant } from "@fedlodrop/harness";
 import type { HostView } from "@fedlodrop/protocol";
 import { BACKENDS, DEFAULT_RUN_CONFIG, type RunReport } from "@fedlodrop/run";
-import { startFederation } from "./federation.ts";
+import { prepareEvaluator } from "./evaluator.ts";
 import { describeFlags, type Flag, type GivenFlags, oneOf, parseFlags, wholeNumber } from "./flags.ts";
 import { createLiveTable, terminalColors } from "./live-table.ts";
 import { whileWaiting } from "./patience.ts";
@@ -81,26 +81,37 @@ async function runFederation(given: GivenFlags): Promise<RunReport> {
   const closers: (() => unknown)[] = [];
   const interruption = askedToEnd().then(() => Promise.reject(new Error("interrupted")));
   interruption.catch(() => {}); // Heard of where it is waited for.
-  const patiently = <T>(what: string, work: () => Promise<T>): Promise<T> =>
+  const patiently = <T>(what: string, work: Promise<T>): Promise<T> =>
     Promise.race([whileWaiting(table.say, what, work), interruption]);
   try {
-    const coordinator = await patiently("the coordinator starts", () =>
-      startFederation({ config, port: wholeNumber(given, "port", 0) ?? 0, out, say: table.say }),
-    );
-    closers.push(() => coordinator.close());
-    const browser = await patiently("the browser starts", () =>
-      launchBrowser({
-        headed: given.has("headed"),
-        webgpu: given.has("software-gpu") ? "software" : "auto",
-        say: table.say,
-      }),
-    );
-    closers.push(() => browser.close());
+    // Model, coordinator and browser start side by side: each is seconds of loading on its own.
+    prepareEvaluator();
+    const { startFederation } = await import("./federation.ts");
+    const starting = startFederation({
+      config,
+      port: wholeNumber(given, "port", 0) ?? 0,
+      out,
+      say: table.say,
+    });
+    starting.catch(() => {}); // Heard of where it is waited for.
+    closers.push(async () => (await starting.catch(() => null))?.close());
+    const harness = await import("@fedlodrop/harness");
+    const { connectHost, openParticipants } = harness;
+    const launching = harness.launchBrowser({
+      headed: given.has("headed"),
+      webgpu: given.has("software-gpu") ? "software" : "auto",
+      say: table.say,
+    });
+    launching.catch(() => {});
+    closers.push(async () => (await launching.catch(() => null))?.close());
+    const coordinator = await patiently("the coordinator starts", starting);
+    const browser = await patiently("the browser starts", launching);
     const host = await connectHost(coordinator.url, coordinator.hostKey);
     closers.push(() => host.close());
 
     table.say(`${tabs} tab${tabs === 1 ? "" : "s"} join ${coordinator.url} …`);
-    const participants = await patiently("the tabs load the model and warm up", () =>
+    const participants = await patiently(
+      "the tabs load the model and warm up",
       openParticipants(browser, tabs, { url: coordinator.url, backend }),
     );
     for (const participant of participants) {

@@ -8,7 +8,8 @@ import { cleanText } from "@fedlodrop/protocol";
 import type { RunConfig, RunOverrides } from "@fedlodrop/run";
 import { type PreparedTask, TASK_DEFINITIONS, type TaskDefinition, taskDefinition } from "@fedlodrop/tasks";
 import { isTaskFile, prepareTask, type TaskProgress } from "@fedlodrop/tasks/node";
-import { type EvaluationTexts, openEvaluator } from "./evaluator.ts";
+import { openEvaluator } from "./evaluator.ts";
+import type { EvaluationTexts } from "./evaluator-calls.ts";
 
 export async function loadWorkload(config: RunConfig, say: (line: string) => void): Promise<Workload> {
   const modelDirectory = findModel(config.model);

@@ -1,3 +1,4 @@
+export { measuresCurvature } from "./plan/bound-constants.ts";
 export {
   isDirect,
   type PlanOptions,

@@ -1,6 +1,7 @@
 /**
  * What the kit needs of the participant page, and nothing else of it:
  *
+ * - The button `join-button`, which joins when it is enabled.
  * - URL parameters: `join` (join at once, without a tap), `nickname`, `backend` (`webgpu`, `wasm` or `cpu`; absent
  *   lets the page choose); fragment `code` (the room's).
  * - Attributes on `<html>`: `data-state` (a `ParticipantView` state once joined, `error` with `data-error` when the
@@ -22,6 +23,8 @@ export interface PageState {
 }
 
 export interface PageOptions {
+  /** False waits for a tap; by default the page joins at once. */
+  readonly joins?: boolean;
   readonly nickname: string;
   readonly backend?: Backend | undefined;
   /** Of the room, where it needs one. */
@@ -30,7 +33,7 @@ export interface PageOptions {
 
 export function participantPageUrl(url: string, options: PageOptions): string {
   const address = new URL(url);
-  address.searchParams.set("join", "");
+  if (options.joins ?? true) address.searchParams.set("join", "");
   address.searchParams.set("nickname", options.nickname);
   if (options.backend) address.searchParams.set("backend", options.backend);
   if (options.code) address.hash = new URLSearchParams({ code: options.code }).toString();

@@ -12,13 +12,18 @@ import { openParticipant, openParticipants, type Participant } from "./participa
 const WORKER = `
   self.turns = 0;
   setInterval(() => { const until = performance.now() + 5; while (performance.now() < until); self.turns++; }, 0);`;
-const PAGE = `<script type="module">
+const PAGE = `<button data-testid="join-button">Join</button><script type="module">
   new Worker("/worker.js");
   const query = new URLSearchParams(location.search);
-  localStorage.id ??= await (await fetch("/identity")).text();
-  Object.assign(document.documentElement.dataset, query.get("nickname") === "broken"
-    ? { state: "error", error: "no model here" }
-    : { participantId: localStorage.id, backend: query.get("backend") ?? "wasm", state: query.has("join") ? "ready" : "offered" });
+  const say = (words) => Object.assign(document.documentElement.dataset, words);
+  async function join() {
+    localStorage.id ??= await (await fetch("/identity")).text();
+    say({ participantId: localStorage.id, backend: query.get("backend") ?? "wasm", state: "ready" });
+  }
+  document.querySelector("button").onclick = join;
+  if (query.get("nickname") === "broken") say({ state: "error", error: "no model here" });
+  else if (query.has("join")) await join();
+  else say({ state: "welcome" });
 </script>`;
 
 let server: Server;

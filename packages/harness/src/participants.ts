@@ -43,17 +43,39 @@ export interface Participant {
   close(): Promise<void>;
 }
 
-/** Opens the tabs one after another, so that their identities are p1 … pN in order, then waits for all to be ready. */
+/**
+ * Opens the tabs side by side and has them join one after another, so that their identities are p1 … pN in order, then
+ * waits for all to be ready.
+ */
 export async function openParticipants(
   browser: Browser,
   count: number,
   options: ParticipantOptions,
 ): Promise<readonly Participant[]> {
-  const participants: Participant[] = [];
-  for (let index = 0; index < count; index++)
-    participants.push(await openParticipant(browser, index, options));
+  const participants = await Promise.all(
+    Array.from({ length: count }, (_, index) => openTab(browser, index, options, false)),
+  );
+  for (const participant of participants) await joinByTap(participant, options);
   await Promise.all(participants.map((participant) => participant.reaches(READY)));
   return participants;
+}
+
+async function joinByTap(
+  participant: Participant,
+  { timeoutSeconds = 120 }: ParticipantOptions,
+): Promise<void> {
+  const { page, gone, nickname } = participant;
+  const tapped = page.getByTestId("join-button").click({ timeout: timeoutSeconds * 1000 });
+  const reason = await Promise.race([tapped.then(() => null), gone]);
+  tapped.catch(() => {});
+  if (reason !== null) throw new Error(`${nickname}: ${reason}`);
+  await participant.reaches(JOINED);
+  // A reloaded tab joins again without a tap.
+  await page.evaluate(() => {
+    const address = new URL(location.href);
+    address.searchParams.set("join", "");
+    history.replaceState(history.state, "", address);
+  });
 }
 
 /** States of a tab that has loaded model and data and compiled its shaders. */
@@ -65,6 +87,18 @@ export async function openParticipant(
   browser: Browser,
   index: number,
   options: ParticipantOptions,
+): Promise<Participant> {
+  const participant = await openTab(browser, index, options, true);
+  await participant.reaches(JOINED);
+  return participant;
+}
+
+/** @param joins at once, without a tap */
+async function openTab(
+  browser: Browser,
+  index: number,
+  options: ParticipantOptions,
+  joins: boolean,
 ): Promise<Participant> {
   const nickname = options.nickname?.(index) ?? `tab ${index + 1}`;
   const link = await openLink(options.url);
@@ -105,8 +139,8 @@ export async function openParticipant(
       link.close();
     },
   };
-  await page.goto(participantPageUrl(link.url, { nickname, backend: options.backend, code: options.code }));
-  await participant.reaches(JOINED);
+  const { backend, code } = options;
+  await page.goto(participantPageUrl(link.url, { nickname, backend, code, joins }));
   return participant;
 }
 

@@ -2,7 +2,7 @@
  * Carries out what the machine decides. Whatever leads to another event (a plan, an evaluation, a timer, a closed
  * round) does so later, never within the call.
  */
-import type { Effect, RunEvent, RunState } from "@fedlodrop/federation";
+import { type Effect, measuresCurvature, type RunEvent, type RunState } from "@fedlodrop/federation";
 import type { Clock } from "../clock.ts";
 import type { Evaluations } from "./evaluation.ts";
 import type { Outbox } from "./outbox.ts";
@@ -85,7 +85,11 @@ export function carryOut(effect: Effect, rooms: EffectRooms): void {
       outbox.recorded(effect.record);
       return;
     case "evaluate":
-      evaluations.ask(effect.round, numbers.adapter);
+      evaluations.ask(
+        effect.round,
+        numbers.adapter,
+        measuresCurvature(effect.round, rooms.state().config.rounds),
+      );
       return;
     case "amend-record":
       outbox.amended(effect.record);

@@ -20,7 +20,7 @@ export interface Evaluations {
   /** A round's updates are in the adapter. */
   recorded(record: RoundRecord): void;
   /** Asks for the evaluation of an adapter that nobody changes any more; round 0 is the base model. */
-  ask(round: number, adapter: Float32Array): void;
+  ask(round: number, adapter: Float32Array, withCurvature: boolean): void;
   close(): void;
 }
 
@@ -41,6 +41,7 @@ export function createEvaluations(options: EvaluationOptions): Evaluations {
     round: number,
     adapter: Float32Array,
     parts: readonly number[],
+    withCurvature: boolean,
   ): Promise<RoundEvaluation | null> {
     const of = round === 0 ? "the base model" : `round ${round}`;
     const startedMs = clock.nowMs();
@@ -51,7 +52,7 @@ export function createEvaluations(options: EvaluationOptions): Evaluations {
       );
     });
     try {
-      return (await Promise.race([workload.evaluate?.(adapter, parts), tooLong])) ?? null;
+      return (await Promise.race([workload.evaluate?.(adapter, parts, withCurvature), tooLong])) ?? null;
     } catch (error) {
       if (!closed)
         log(`${of} cannot be evaluated: ${error instanceof Error ? error.message : String(error)}`);
@@ -70,11 +71,11 @@ export function createEvaluations(options: EvaluationOptions): Evaluations {
 
   return {
     recorded,
-    ask(round, adapter) {
+    ask(round, adapter, withCurvature) {
       const parts = [...partsTrainedOn].sort((a, b) => a - b);
       queue = queue.then(async () => {
         if (closed) return;
-        const evaluation = await evaluate(round, adapter, parts);
+        const evaluation = await evaluate(round, adapter, parts, withCurvature);
         if (!closed) evaluated(round, evaluation);
       });
     },

@@ -115,9 +115,9 @@ describe("a run", () => {
       const plain = await workload();
       return {
         ...plain,
-        evaluate(adapter, parts) {
+        evaluate(adapter, parts, withCurvature) {
           asked.push(parts);
-          return plain.evaluate!(adapter, parts);
+          return plain.evaluate!(adapter, parts, withCurvature);
         },
       };
     };
@@ -144,9 +144,9 @@ describe("a run", () => {
       const plain = await workload();
       return {
         ...plain,
-        async evaluate(adapter, parts) {
+        async evaluate(adapter, parts, withCurvature) {
           await new Promise<void>((resolve) => gates.push(resolve));
-          return plain.evaluate!(adapter, parts);
+          return plain.evaluate!(adapter, parts, withCurvature);
         },
       };
     };

@@ -86,7 +86,8 @@ export function createLiveRun(options: LiveRunOptions): LiveRun {
     return step.effects.find((effect) => effect.kind === "refuse") ?? null;
   }
 
-  if (state.evaluatedRounds < state.records.length) evaluations.ask(state.records.length, numbers.adapter);
+  if (state.evaluatedRounds < state.records.length)
+    evaluations.ask(state.records.length, numbers.adapter, false);
 
   return {
     runId,

@@ -10,8 +10,11 @@ export interface Workload {
   deviceSplit(index: number): DeviceTexts;
   /** Windows or samples of the largest split; null when participants bring their own texts. */
   readonly largestSplit: number | null;
-  /** Loss of a full adapter, off the event loop, on held-out texts and on those of `parts`; null when nobody evaluates. */
-  readonly evaluate: ((adapter: Float32Array, parts: readonly number[]) => Promise<RoundEvaluation>) | null;
+  /** Loss of a full adapter, off the event loop, on held-out texts and on those of `parts`, and if asked for the
+   *  curvature there; null when nobody evaluates. */
+  readonly evaluate:
+    | ((adapter: Float32Array, parts: readonly number[], withCurvature: boolean) => Promise<RoundEvaluation>)
+    | null;
   /** Folder with the base model's files. */
   readonly modelDirectory: string;
   /** The adapter as a safetensors file. */

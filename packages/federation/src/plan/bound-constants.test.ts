@@ -1,6 +1,6 @@
 import type { ParticipantRound, RoundEvaluation, RoundRecord } from "@fedlodrop/run";
 import { describe, expect, it } from "vitest";
-import { estimateConstants, regressVariance } from "./bound-constants.ts";
+import { estimateConstants, measuresCurvature, regressVariance } from "./bound-constants.ts";
 
 /** Losses 4 + easier or harder texts + progress + A·γ/(1−γ), with A = 0.3. */
 const record = (round: number, rates: readonly (number | null)[]): RoundRecord =>
@@ -115,5 +115,20 @@ describe("what evaluations measure", () => {
     expect(constants(1e-7, -1)).toMatchObject({ ridge: 1e-4, minCurvature: 1e-6 });
     for (const mean of [0, -0.5])
       expect(constants(mean, -3)).toMatchObject({ ridge: 0.5, minCurvature: 0.1 });
+  });
+});
+
+describe("measuresCurvature", () => {
+  const measured = (rounds: number) =>
+    Array.from({ length: rounds }, (_, i) => i + 1).filter((round) => measuresCurvature(round, rounds));
+
+  it("is every other round that a plan can look at", () => {
+    expect(measured(9)).toEqual([1, 3, 5, 7]);
+    expect(measured(7)).toEqual([1, 3, 5]);
+  });
+
+  it("is no round of a run that ends before there are enough of them", () => {
+    expect(measured(6)).toEqual([]);
+    expect(measured(4)).toEqual([]);
   });
 });

@@ -5,6 +5,7 @@
 import { generalisationGap, varianceFactor } from "@fedlodrop/allocation";
 import { type BoundEstimate, median, type RoundRecord } from "@fedlodrop/run";
 import { measuredGap } from "../round/history.ts";
+import { EVALUATION_LAG } from "../round/run-state.ts";
 
 /** Rounds before estimates replace the defaults. */
 const ROUNDS_NEEDED = 3;
@@ -27,6 +28,16 @@ const DEFAULTS = {
   confidence: 0.1,
   gapScale: 1,
 } as const;
+
+/**
+ * Whether a round's evaluation measures the curvature, in a run of so many rounds. It changes slowly and costs as much
+ * as the evaluation itself, so that every other round does; and none does where too few of them would ever be looked at.
+ */
+export function measuresCurvature(round: number, rounds: number): boolean {
+  const isLookedAt = (probed: number): boolean => probed + EVALUATION_LAG <= rounds;
+  const lastNeeded = 1 + 2 * (ROUNDS_NEEDED - 1);
+  return round % 2 === 1 && isLookedAt(round) && isLookedAt(lastNeeded);
+}
 
 export function estimateConstants(records: readonly RoundRecord[], exampleCount: number): BoundEstimate {
   const evaluated = records.flatMap(({ evaluation }) => evaluation ?? []);

@@ -1,6 +1,5 @@
 /** Picks the engine that trains: the one place that knows them all. */
 import type { AdapterShape, Backend } from "@fedlodrop/run";
-import { createTensorflowTrainer } from "../engines/tfjs/tensorflow-trainer.ts";
 import { browserHost } from "../engines/wasm/browser-host.ts";
 import { openWasmEngine, type WasmHost } from "../engines/wasm/open.ts";
 import type { LanguageModel } from "../models/language-model.ts";
@@ -26,8 +25,11 @@ export interface TrainerOptions {
  *  @throws when neither can start; `pickBackend` says beforehand which backend can. */
 export async function createTrainer(options: TrainerOptions): Promise<LocalTrainer> {
   const { backend, model, adapter, wasmBase, base = "f32" } = options;
-  const fallBack = (): Promise<LocalTrainer> =>
-    createTensorflowTrainer(backend, model, adapter, wasmBase === undefined ? {} : { wasmBase });
+  // tfjs takes longer to load than everything else together: it is, where it trains.
+  const fallBack = async (): Promise<LocalTrainer> => {
+    const { createTensorflowTrainer } = await import("../engines/tfjs/tensorflow-trainer.ts");
+    return createTensorflowTrainer(backend, model, adapter, wasmBase === undefined ? {} : { wasmBase });
+  };
   if (backend !== "wasm") return fallBack();
   let engine: Engine;
   try {

@@ -1,0 +1,43 @@
+/** What the language model's thread is asked, and what for: known to both of its sides. */
+import type { AdapterShape, RoundEvaluation, RunConfig, Sample } from "@fedlodrop/run";
+
+export interface ModelTerms extends Pick<RunConfig, "rank" | "alpha" | "targetModules"> {
+  /** 0 for a language model. */
+  readonly labelCount: number;
+  readonly sequenceLength: number;
+}
+
+export interface EvaluationTexts {
+  readonly kind: "language-model" | "classification";
+  /** Windows or samples of each set. */
+  readonly count: number;
+  readonly heldOut: readonly Sample[];
+  /** Of each part that the training texts are dealt into. */
+  readonly splits: readonly (readonly Sample[])[];
+}
+
+export interface OpenedModel {
+  readonly adapter: AdapterShape;
+  /** Windows or samples of the largest split; null without texts. */
+  readonly largestSplit: number | null;
+  /** What is odd about the model's files. */
+  readonly warnings: readonly string[];
+}
+
+export type EvaluatorCalls = {
+  /** @throws in one line when the model folder cannot be used. */
+  open(given: {
+    readonly modelDirectory: string;
+    readonly terms: ModelTerms;
+    readonly texts: EvaluationTexts | null;
+  }): Promise<OpenedModel>;
+  /** On the held-out texts, and evenly on the training texts of `parts`. @throws when there are no texts */
+  evaluate(given: {
+    readonly adapter: Float32Array;
+    readonly parts: readonly number[];
+    /** Whether the training loss's curvature is measured too, which takes as long again. */
+    readonly withCurvature: boolean;
+  }): Promise<RoundEvaluation>;
+  /** As a safetensors file. */
+  serialize(adapter: Float32Array): Promise<Uint8Array>;
+};
