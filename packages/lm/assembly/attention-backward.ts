@@ -22,7 +22,7 @@ import {
 } from "./attention";
 import { takePiece } from "./pool";
 import { scratch } from "./scratch";
-import { exp4, splat } from "./simd";
+import { clearFloats, exp4, splat } from "./simd";
 import { addProduct } from "./tiles";
 
 /**
@@ -158,18 +158,23 @@ function backwardHead(
   }
 }
 
-/** One query's raw scores and dout·vᵀ become P and dS; both zero where it sees nothing. */
+/** One query's raw scores and dout·vᵀ become P and dS; both zero but in [from, to), what it sees. */
 function slopeRow(weights: usize, slopes: usize, logSum: f32, delta: f32, from: i32, to: i32): void {
   const s = splat(scale);
-  for (let i: usize = 0; i < TILE_STRIDE; i += 16) {
-    const weight = exp4(f32x4.sub(f32x4.mul(v128.load(weights + i), s), splat(logSum)));
-    const slope = f32x4.mul(f32x4.mul(weight, s), f32x4.sub(v128.load(slopes + i), splat(delta)));
-    v128.store(weights + i, weight);
-    v128.store(slopes + i, slope);
-  }
-  for (let i = 0; i < TILE; i++)
-    if (i < from || i >= to) {
-      store<f32>(weights + ((<usize>i) << 2), 0);
-      store<f32>(slopes + ((<usize>i) << 2), 0);
+  const lanes = i32x4(0, 1, 2, 3);
+  for (let i = 0; i < TILE; i += 4) {
+    const at = (<usize>i) << 2;
+    if (i + 4 <= from || i >= to) {
+      v128.store(weights + at, splat(0));
+      v128.store(slopes + at, splat(0));
+      continue;
     }
+    let weight = exp4(f32x4.sub(f32x4.mul(v128.load(weights + at), s), splat(logSum)));
+    if (i < from || i + 4 > to) {
+      const seen = v128.and(i32x4.ge_s(lanes, i32x4.splat(from - i)), i32x4.lt_s(lanes, i32x4.splat(to - i)));
+      weight = v128.and(weight, seen);
+    }
+    v128.store(weights + at, weight);
+    v128.store(slopes + at, f32x4.mul(f32x4.mul(weight, s), f32x4.sub(v128.load(slopes + at), splat(delta))));
+  }
 }

@@ -7,8 +7,9 @@
  */
 import { takePiece } from "./pool";
 import { scratch, zeros } from "./scratch";
-import { exp4, ln, madd, maxLanes, splat, sumLanes } from "./simd";
+import { clearFloats, copyFloats, exp4, largerOf, ln, madd, maxLanes, splat, sumLanes } from "./simd";
 import { addProduct, panelRows } from "./tiles";
+import { turnQuarter } from "./weights";
 
 export const TILE: i32 = 32;
 /** Bytes between rows of a score tile. */
@@ -56,18 +57,36 @@ export function meets(query: i32, queries: i32, key: i32, keys: i32): bool {
   return key <= query + queries - 1 + after && key + keys - 1 >= query - before;
 }
 
-/** Columns of `rows` rows of D floats as panels [⌈rows/8⌉][D][8], missing rows zero. */
+/** Columns of `rows` rows of D floats as panels [4][D][8], missing rows zero. */
 export function turnPanels(from: usize, stride: usize, rows: i32, into: usize): void {
   for (let first = 0; first < TILE; first += 8, into += (<usize>D) << 5)
-    for (let lane = 0; lane < 8; lane++) {
-      const place = into + ((<usize>lane) << 2);
-      if (first + lane >= rows) {
-        for (let i = 0; i < D; i++) store<f32>(place + ((<usize>i) << 5), 0);
-      } else {
-        const row = from + <usize>(first + lane) * stride;
-        for (let i = 0; i < D; i++) store<f32>(place + ((<usize>i) << 5), load<f32>(row + ((<usize>i) << 2)));
-      }
+    for (let half = 0; half < 8; half += 4) {
+      const place = into + ((<usize>half) << 2);
+      const row = first + half;
+      if (row + 4 <= rows) turnRows(from + <usize>row * stride, stride, place);
+      else
+        for (let lane = 0; lane < 4; lane++) {
+          const at = place + ((<usize>lane) << 2);
+          const source = from + <usize>(row + lane) * stride;
+          for (let i = 0; i < D; i++)
+            store<f32>(at + ((<usize>i) << 5), row + lane < rows ? load<f32>(source + ((<usize>i) << 2)) : 0);
+        }
     }
+}
+
+/** Four rows of D floats as D rows of four, 32 bytes apart. */
+function turnRows(from: usize, stride: usize, into: usize): void {
+  let i = 0;
+  for (; i + 4 <= D; i += 4) {
+    const at = from + ((<usize>i) << 2);
+    turnQuarter(at, stride, into + ((<usize>i) << 5), 32);
+  }
+  for (; i < D; i++)
+    for (let lane = 0; lane < 4; lane++)
+      store<f32>(
+        into + ((<usize>i) << 5) + ((<usize>lane) << 2),
+        load<f32>(from + <usize>lane * stride + ((<usize>i) << 2)),
+      );
 }
 
 /** tile[rows, 32] = a[rows, D]·panels. */
@@ -167,7 +186,7 @@ function forwardTile(
   const sumStride = (<usize>((D + 7) >> 3)) << 5;
   const total = sums + TILE_STRIDE; // Σ e^score · v, rows of D rounded up to 8
   const panels = total + <usize>TILE * sumStride;
-  memory.fill(total, 0, <usize>TILE * sumStride);
+  clearFloats(total, <i32>((<usize>TILE * sumStride) >> 2));
   for (let i = 0; i < TILE; i++) {
     store<f32>(largest + ((<usize>i) << 2), HIDDEN);
     store<f32>(sums + ((<usize>i) << 2), 0);
@@ -213,7 +232,7 @@ function forwardTile(
 /** Turns scores into e^(score − largest so far) and updates largest and sum; returns what earlier sums are scaled by. */
 function softenRow(row: usize, largest: usize, sum: usize): f32 {
   let top = v128.load(row);
-  for (let i: usize = 16; i < TILE_STRIDE; i += 16) top = f32x4.max(top, v128.load(row + i));
+  for (let i: usize = 16; i < TILE_STRIDE; i += 16) top = largerOf(top, v128.load(row + i));
   const before = load<f32>(largest);
   const after = max(before, maxLanes(top));
   if (after == HIDDEN) {

@@ -5,7 +5,7 @@
 import { meet, takePiece } from "./pool";
 import { timesTransposed, timesWeight } from "./product";
 import { scratch } from "./scratch";
-import { exp4, ln, maxLanes, put, splat, sumLanes, take } from "./simd";
+import { exp4, largerOf, ln, maxLanes, put, splat, sumLanes, take } from "./simd";
 import { unpackOutput } from "./weights";
 
 const PIECE: i32 = 4;
@@ -118,8 +118,8 @@ function softenRow(row: usize, columns: i32, target: i32, state: usize, first: b
 function largestOf(row: usize, columns: i32): f32 {
   let top = splat(load<f32>(row));
   let i = 0;
-  for (; i + 4 <= columns; i += 4) top = f32x4.max(top, v128.load(row + ((<usize>i) << 2)));
-  for (; i < columns; i++) top = f32x4.max(top, v128.load32_splat(row + ((<usize>i) << 2)));
+  for (; i + 4 <= columns; i += 4) top = largerOf(top, v128.load(row + ((<usize>i) << 2)));
+  for (; i < columns; i++) top = largerOf(top, v128.load32_splat(row + ((<usize>i) << 2)));
   return maxLanes(top);
 }
 

@@ -10,8 +10,8 @@
  */
 import { takePiece } from "./pool";
 import { scratch, zeros } from "./scratch";
-import { madd, splat } from "./simd";
-import { panelRows, tile4 } from "./tiles";
+import { clearFloats, copyFloats, madd, splat } from "./simd";
+import { tile4 } from "./tiles";
 
 /** Rows of activations, or kept columns, in one piece of work. */
 const PIECE: i32 = 16;
@@ -105,6 +105,11 @@ function gatherTile4(
   v128.store(to, c31, 112);
 }
 
+/** Kept columns of a gradient in one piece of work. */
+const COLUMNS: i32 = 32;
+/** Bytes of the activations' rows that are gone through at a time: a first-level cache, or columns evict each other. */
+const ROW_BYTES: usize = 32_768;
+
 /** dF[kept, rank] = x[:, kept]ᵀ·u. */
 export function loraGradient(
   x: usize,
@@ -118,24 +123,32 @@ export function loraGradient(
 ): void {
   const pitch = (<usize>rank) << 2;
   const tile = scratch();
-  for (let first = takePiece() * PIECE; first < kept; first = takePiece() * PIECE) {
-    const last = min(first + PIECE, kept);
-    for (let column = first; column < last; column += 4) {
-      const count = min(4, last - column);
-      const p0 = columnStart(x, indices, column, last);
-      const p1 = columnStart(x, indices, column + 1, last);
-      const p2 = columnStart(x, indices, column + 2, last);
-      const p3 = columnStart(x, indices, column + 3, last);
-      for (let r = 0; r < rank; r += 8) {
-        tile4(p0, p1, p2, p3, xStride, u + ((<usize>r) << 2), pitch, rows, zeros(), 0, tile, 32);
-        const width = (<usize>min(8, rank - r)) << 2;
-        for (let i = 0; i < count; i++)
-          memory.copy(
-            gradient + <usize>(column + i) * pitch + ((<usize>r) << 2),
-            tile + ((<usize>i) << 5),
-            width,
-          );
+  const block = max(8, <i32>(ROW_BYTES / xStride));
+  for (let first = takePiece() * COLUMNS; first < kept; first = takePiece() * COLUMNS) {
+    const last = min(first + COLUMNS, kept);
+    for (let r = 0; r < rank; r += 8) {
+      // Sums of this piece and these ranks, [columns][8].
+      clearFloats(tile, COLUMNS << 3);
+      for (let row = 0; row < rows; row += block) {
+        const count = min(block, rows - row);
+        const from = x + <usize>row * xStride;
+        const q = u + <usize>row * pitch + ((<usize>r) << 2);
+        for (let column = first; column < last; column += 4) {
+          const p0 = columnStart(from, indices, column, last);
+          const p1 = columnStart(from, indices, column + 1, last);
+          const p2 = columnStart(from, indices, column + 2, last);
+          const p3 = columnStart(from, indices, column + 3, last);
+          const place = tile + ((<usize>(column - first)) << 5);
+          tile4(p0, p1, p2, p3, xStride, q, pitch, count, place, 32, place, 32);
+        }
       }
+      const width = min(8, rank - r);
+      for (let column = first; column < last; column++)
+        copyFloats(
+          gradient + <usize>column * pitch + ((<usize>r) << 2),
+          tile + ((<usize>(column - first)) << 5),
+          width,
+        );
     }
   }
 }
@@ -171,26 +184,73 @@ export function loraUp(
     const from = lowerBound(indices, kept, first);
     const to = lowerBound(indices, kept, last);
     if (from == to) continue;
-    // Fᵀ of these columns, in panels [rank][8].
-    const panels = scratch();
-    const panelBytes = pitch << 3;
+    // Fᵀ of these columns in groups of four, [group][rank, rounded up to 8][4], zero where there is nothing.
+    const ranks = (rank + 7) & ~7;
+    const groupBytes = (<usize>ranks) << 4;
+    const groups = (to - from + 3) >> 2;
+    const turned = scratch();
+    memory.fill(turned, 0, <usize>groups * groupBytes);
     for (let slot = from; slot < to; slot++) {
       const source = factor + <usize>slot * pitch;
       const lane = slot - from;
-      const panel = panels + <usize>(lane >> 3) * panelBytes + ((<usize>(lane & 7)) << 2);
+      const place = turned + <usize>(lane >> 2) * groupBytes + ((<usize>(lane & 3)) << 2);
       for (let r = 0; r < rank; r++)
-        store<f32>(panel + ((<usize>r) << 5), load<f32>(source + ((<usize>r) << 2)));
+        store<f32>(place + ((<usize>r) << 4), load<f32>(source + ((<usize>r) << 2)));
     }
-    const blocks = (to - from + 7) >> 3;
     const target = y + ((<usize>first) << 2);
-    if (to - from == last - first && !((last - first) & 7)) {
-      for (let block = 0; block < blocks; block++) {
-        const place = target + ((<usize>block) << 5);
-        const panel = panels + <usize>block * panelBytes;
-        panelRows(u, pitch, rows, panel, rank, place, yStride, place, yStride);
+    if (to - from == last - first && !((last - first) & 3))
+      for (let row = 0; row < rows; row++) {
+        const place = target + <usize>row * yStride;
+        addGroups(u + <usize>row * pitch, rank, turned, groupBytes, groups, place, 16, place);
       }
-    } else
-      scatterSpan(u, pitch, rank, rows, indices, from, to, panels, panelBytes, target, yStride, first, last);
+    else
+      scatterSpan(u, pitch, rank, rows, indices, from, to, turned, groupBytes, target, yStride, first, last);
+  }
+}
+
+/**
+ * to[4·groups] = start + one row of u times turned factors. Eight ranks' values stay in registers.
+ * @param startStep bytes from a group's start to the next one's: 16, or 0 to start from zeros
+ */
+function addGroups(
+  u: usize,
+  rank: i32,
+  turned: usize,
+  groupBytes: usize,
+  groups: i32,
+  start: usize,
+  startStep: usize,
+  to: usize,
+): void {
+  for (let r = 0; r < rank; r += 8) {
+    const left = rank - r;
+    const u0 = v128.load32_splat(u);
+    const u1 = left > 1 ? v128.load32_splat(u, 4) : splat(0);
+    const u2 = left > 2 ? v128.load32_splat(u, 8) : splat(0);
+    const u3 = left > 3 ? v128.load32_splat(u, 12) : splat(0);
+    const u4 = left > 4 ? v128.load32_splat(u, 16) : splat(0);
+    const u5 = left > 5 ? v128.load32_splat(u, 20) : splat(0);
+    const u6 = left > 6 ? v128.load32_splat(u, 24) : splat(0);
+    const u7 = left > 7 ? v128.load32_splat(u, 28) : splat(0);
+    let group = turned + ((<usize>r) << 4);
+    let place = to;
+    for (let i = 0; i < groups; i++) {
+      let even = madd(u0, v128.load(group), v128.load(start));
+      let odd = f32x4.mul(u1, v128.load(group, 16));
+      even = madd(u2, v128.load(group, 32), even);
+      odd = madd(u3, v128.load(group, 48), odd);
+      even = madd(u4, v128.load(group, 64), even);
+      odd = madd(u5, v128.load(group, 80), odd);
+      even = madd(u6, v128.load(group, 96), even);
+      odd = madd(u7, v128.load(group, 112), odd);
+      v128.store(place, f32x4.add(even, odd));
+      group += groupBytes;
+      start += startStep;
+      place += 16;
+    }
+    start = to;
+    startStep = 16;
+    u += 32;
   }
 }
 
@@ -203,35 +263,44 @@ function scatterSpan(
   indices: usize,
   from: i32,
   to: i32,
-  panels: usize,
-  panelBytes: usize,
+  turned: usize,
+  groupBytes: usize,
   target: usize,
   yStride: usize,
   first: i32,
   last: i32,
 ): void {
-  const blocks = (to - from + 7) >> 3;
+  const keptGroups = (to - from + 3) >> 2;
   const groups = (last - first) >> 2;
-  const compact = panels + <usize>(SPAN >> 3) * panelBytes;
+  const compact = turned + <usize>(SPAN >> 2) * groupBytes;
   const compactStride: usize = (SPAN + 8) << 2;
   const spreads = compact + 4 * compactStride;
   prepareSpreads(spreads, indices, from, to, first, groups);
   const tail = from + <i32>(load<u32>(spreads + <usize>groups * 32 + 16) >> 2);
   for (let row = 0; row < rows; row += 4) {
     const count = min(4, rows - row);
-    for (let block = 0; block < blocks; block++) {
-      const panel = panels + <usize>block * panelBytes;
-      const place = compact + ((<usize>block) << 5);
-      panelRows(u + <usize>row * pitch, pitch, count, panel, rank, zeros(), 0, place, compactStride);
-    }
+    for (let i = 0; i < count; i++)
+      addGroups(
+        u + <usize>(row + i) * pitch,
+        rank,
+        turned,
+        groupBytes,
+        keptGroups,
+        zeros(),
+        0,
+        compact + <usize>i * compactStride,
+      );
     for (let i = 0; i < count; i++) {
       const source = compact + <usize>i * compactStride;
       let place = target + <usize>(row + i) * yStride;
       const rowStart = place;
+      const end = place + ((<usize>groups) << 4);
       let spread = spreads;
-      for (let group = 0; group < groups; group++, spread += 32, place += 16) {
+      while (place < end) {
         const values = v128.load(source + <usize>load<u32>(spread, 16));
-        v128.store(place, f32x4.add(v128.load(place), v128.swizzle(values, v128.load(spread))));
+        v128.store(place, f32x4.add(v128.load(place), spreadLanes(values, v128.load(spread))));
+        spread += 32;
+        place += 16;
       }
       for (let slot = tail; slot < to; slot++) {
         const at = rowStart + ((<usize>(indexAt(indices, slot) - first)) << 2);
@@ -239,6 +308,12 @@ function scatterSpan(
       }
     }
   }
+}
+
+/** Bytes by index; an index of 255 gives zero in both forms of the instruction. */
+function spreadLanes(values: v128, indices: v128): v128 {
+  if (ASC_FEATURE_RELAXED_SIMD) return i8x16.relaxed_swizzle(values, indices);
+  return v128.swizzle(values, indices);
 }
 
 /**

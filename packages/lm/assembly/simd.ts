@@ -26,13 +26,20 @@ export function maxLanes(a: v128): f32 {
   );
 }
 
+/** The larger of each lane: one instruction, unlike `max`, which treats NaN and −0 as Math.max does. */
+export function largerOf(a: v128, b: v128): v128 {
+  return f32x4.pmax(a, b);
+}
+
 /**
  * e^x to about 2 ulp: x = n·ln 2 + r with |r| ≤ ln 2 / 2, e^r by its minimax polynomial, 2^n through the exponent bits.
- * Below −87.3 the result is 2^−126 or smaller, above 88 it stays at e^88. Coefficients: Cephes expf (S. Moshier).
+ * n is rounded by adding 1.5·2^23, which leaves it in the low bits of the sum as well. Below −87.3 the result is 2^−126 or
+ * smaller, above 88 it stays at e^88. Coefficients: Cephes expf (S. Moshier).
  */
 export function exp4(x: v128): v128 {
-  x = f32x4.max(f32x4.min(x, splat(88)), splat(-87.3));
-  const n = f32x4.nearest(f32x4.mul(x, splat(1.44269504088896341)));
+  x = f32x4.pmax(f32x4.pmin(x, splat(88)), splat(-87.3));
+  const shifted = madd(x, splat(1.44269504088896341), splat(12582912));
+  const n = f32x4.sub(shifted, splat(12582912));
   let r = madd(n, splat(-0.693359375), x);
   r = madd(n, splat(2.1219444e-4), r);
   let p = splat(1.98756915e-4);
@@ -42,8 +49,7 @@ export function exp4(x: v128): v128 {
   p = madd(p, r, splat(1.6666665459e-1));
   p = madd(p, r, splat(5.0000001201e-1));
   p = madd(p, f32x4.mul(r, r), f32x4.add(r, splat(1)));
-  const power = i32x4.shl(i32x4.add(i32x4.trunc_sat_f32x4_s(n), i32x4.splat(127)), 23);
-  return f32x4.mul(p, power);
+  return i32x4.add(p, i32x4.shl(shifted, 23));
 }
 
 /** 1 / (1 + e^−x). */
@@ -112,4 +118,16 @@ export function put(row: usize, i: i32, end: i32, values: v128): void {
   store<f32>(at, f32x4.extract_lane(values, 0));
   if (i + 1 < end) store<f32>(at, f32x4.extract_lane(values, 1), 4);
   if (i + 2 < end) store<f32>(at, f32x4.extract_lane(values, 2), 8);
+}
+
+// memory.copy and memory.fill leave the compiled code, which for a few dozen bytes costs more than the bytes do.
+
+/** Copies `count` floats. */
+export function copyFloats(to: usize, from: usize, count: i32): void {
+  for (let i = 0; i < count; i += 4) put(to, i, count, take(from, i, count));
+}
+
+/** Sets `count` floats to zero. */
+export function clearFloats(to: usize, count: i32): void {
+  for (let i = 0; i < count; i += 4) put(to, i, count, splat(0));
 }

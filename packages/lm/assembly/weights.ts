@@ -118,25 +118,25 @@ export function unpackTransposed(
 
 /** Turns an 8×8 tile of f32 around in place. */
 function transposeTile(tile: usize): void {
-  transposeQuarter(tile, tile);
-  transposeQuarter(tile + 144, tile + 144);
+  turnQuarter(tile, 32, tile, 32);
+  turnQuarter(tile + 144, 32, tile + 144, 32);
   exchangeQuarters(tile + 16, tile + 128);
 }
 
-/** 4×4 at `from` (row pitch 32 bytes), turned, to `to`. */
-function transposeQuarter(from: usize, to: usize): void {
+/** 4×4 at `from`, turned, to `to`; pitches are bytes between rows. All is read before any is written. */
+export function turnQuarter(from: usize, pitch: usize, to: usize, toPitch: usize): void {
   const r0 = v128.load(from);
-  const r1 = v128.load(from, 32);
-  const r2 = v128.load(from, 64);
-  const r3 = v128.load(from, 96);
+  const r1 = v128.load(from + pitch);
+  const r2 = v128.load(from + 2 * pitch);
+  const r3 = v128.load(from + 3 * pitch);
   const a = v128.shuffle<f32>(r0, r1, 0, 4, 1, 5);
   const b = v128.shuffle<f32>(r0, r1, 2, 6, 3, 7);
   const c = v128.shuffle<f32>(r2, r3, 0, 4, 1, 5);
   const d = v128.shuffle<f32>(r2, r3, 2, 6, 3, 7);
   v128.store(to, v128.shuffle<f64>(a, c, 0, 2));
-  v128.store(to, v128.shuffle<f64>(a, c, 1, 3), 32);
-  v128.store(to, v128.shuffle<f64>(b, d, 0, 2), 64);
-  v128.store(to, v128.shuffle<f64>(b, d, 1, 3), 96);
+  v128.store(to + toPitch, v128.shuffle<f64>(a, c, 1, 3));
+  v128.store(to + 2 * toPitch, v128.shuffle<f64>(b, d, 0, 2));
+  v128.store(to + 3 * toPitch, v128.shuffle<f64>(b, d, 1, 3));
 }
 
 /** Turns the two off-diagonal quarters around and exchanges them. */
@@ -145,12 +145,12 @@ function exchangeQuarters(upper: usize, lower: usize): void {
   const r1 = v128.load(upper, 32);
   const r2 = v128.load(upper, 64);
   const r3 = v128.load(upper, 96);
-  transposeQuarter(lower, upper);
+  turnQuarter(lower, 32, upper, 32);
   v128.store(lower, r0);
   v128.store(lower, r1, 32);
   v128.store(lower, r2, 64);
   v128.store(lower, r3, 96);
-  transposeQuarter(lower, lower);
+  turnQuarter(lower, 32, lower, 32);
 }
 
 /** The weights of one output, to[inputs]: a row of an embedding. */

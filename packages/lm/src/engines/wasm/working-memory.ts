@@ -37,7 +37,7 @@ function threadBytesOf(call: KernelCall): number {
     case "cached-attention":
       return 4 * call.capacity;
     case "lora-up":
-      return 256 * call.rank + 2_048;
+      return 256 * 8 * Math.ceil(call.rank / 8) + 2_048;
     case "embed":
     case "cross-entropy":
       return 4 * call.width;
