@@ -44,7 +44,7 @@ ${describeFlags(FEDERATE_FLAGS)}
 ${RUN_FLAGS_NOTE}
 
 The report folder gets config.json, report.json, metrics.jsonl and adapter.safetensors. The exit code is 0 only when
-every round aggregated at least one update and the held-out loss is known.
+every round aggregated at least one update, the held-out loss is known and all of it is on disk.
 
 Examples:
   fedlodrop federate --tabs 3 --rounds 3
@@ -59,13 +59,20 @@ export async function federate(args: readonly string[]): Promise<void> {
     process.stdout.write(HELP);
     return;
   }
-  const report = await runFederation(given);
+  const { report, storageProblem } = await runFederation(given);
   if (given.has("json")) process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
   const failure = runFailure(report);
   if (failure !== null) throw new Error(`the run failed: ${failure}`);
+  if (storageProblem !== null) throw new Error(storageProblem);
 }
 
-async function runFederation(given: GivenFlags): Promise<RunReport> {
+interface Outcome {
+  readonly report: RunReport;
+  /** Why the folder does not hold the results; null when it does. */
+  readonly storageProblem: string | null;
+}
+
+async function runFederation(given: GivenFlags): Promise<Outcome> {
   const tabs = wholeNumber(given, "tabs", 1) ?? 3;
   const backend = oneOf(given, "backend", BACKENDS);
   const config = runConfigFromFlags(given, {
@@ -129,8 +136,11 @@ async function runFederation(given: GivenFlags): Promise<RunReport> {
 
     const report = coordinator.report();
     const summary = summarizeRun(report, (performance.now() - startedAt) / 1000);
-    for (const line of [...summaryLines(summary), `report         ${out}`]) table.say(line);
-    return report;
+    for (const line of summaryLines(summary)) table.say(line);
+    await whileWaiting(table.say, "the results are being stored", () => coordinator.close());
+    const { storageProblem } = coordinator.coordinator;
+    if (storageProblem === null) table.say(`report         ${out}`);
+    return { report, storageProblem };
   } finally {
     table.finish();
     for (const close of closers.reverse()) await close();

@@ -8,9 +8,8 @@ import {
   type AccessRecord,
   buildCoordinator,
   type Coordinator,
-  createStore,
+  createRunFolder,
   type OriginRule,
-  readStoredRun,
 } from "@fedlodrop/coordinator";
 import type { RunConfig, RunReport } from "@fedlodrop/run";
 import { inUrl, localName, reachableAddress } from "./listen-address.ts";
@@ -36,8 +35,8 @@ export interface FederationOptions {
   readonly trustProxy?: boolean;
   /** Folder for config.json, metrics.jsonl, report.json and the adapter; absent keeps nothing. */
   readonly out?: string;
-  /** Continue the run that `out` holds. */
-  readonly resume?: boolean;
+  /** Continue the run that `out` holds; `from previous` gives up what is behind damage in its folder. */
+  readonly resume?: boolean | "from previous";
   /** Given a line about whatever takes time or goes wrong. */
   readonly say?: (line: string) => void;
 }
@@ -68,7 +67,6 @@ export async function startFederation(options: FederationOptions): Promise<Feder
     resume = false,
     say = () => {},
   } = options;
-  const hostKey = randomBytes(12).toString("base64url");
   let address: AddressInfo | null = null;
   const urlAt = (name: string): string => `http://${inUrl(name)}:${address?.port ?? port}${basePath}`;
   const joinUrl = (): string => urlAt(reachableAddress(host));
@@ -79,8 +77,13 @@ export async function startFederation(options: FederationOptions): Promise<Feder
   };
   try {
     await expectFree(port, host);
-    const stored = out !== undefined && resume ? await readStoredRun(out) : undefined;
-    if (out !== undefined) await expectWritable(out);
+    if (out !== undefined && !resume) await expectWritable(out);
+    const store = out === undefined ? undefined : createRunFolder(out);
+    if (store) closers.push(() => store.close());
+    const stored = resume ? await store?.load({ fromPrevious: resume === "from previous" }) : undefined;
+    for (const notice of stored?.notices ?? [])
+      say(`run folder ${out}: ${notice}; the run goes on all the same`);
+    const hostKey = stored?.checkpoint.hostKey ?? randomBytes(12).toString("base64url");
     const pagesDirectory = await buildPages(say);
     const planner = openPlanner();
     closers.push(planner.close);
@@ -104,7 +107,7 @@ export async function startFederation(options: FederationOptions): Promise<Feder
         ...(access && { access }),
         ...(trustProxy && { trustProxy }),
         log: say,
-        ...(out !== undefined && { store: createStore(out) }),
+        ...(store && { store }),
         ...(stored && { stored }),
       }),
     );

@@ -40,6 +40,10 @@ const SERVE_FLAGS: readonly Flag[] = [
   { name: "trust-proxy", help: "believe the proxy in front about who connects (x-forwarded-for)" },
   { name: "out", value: "DIR", help: "run folder (runs/ and the time)" },
   { name: "resume", help: "continue the run that --out holds, with its own settings" },
+  {
+    name: "resume-from-previous",
+    help: "the same for a damaged folder, from its last good checkpoint: what came after it is given up",
+  },
   ...RUN_FLAGS,
   { name: "help", help: "show this" },
 ];
@@ -67,8 +71,8 @@ export async function serve(args: readonly string[]): Promise<void> {
     process.stdout.write(HELP);
     return;
   }
-  if (given.has("resume") && !given.has("out"))
-    throw new UsageError("--resume needs --out, the folder of the run");
+  const resume = given.has("resume-from-previous") ? "from previous" : given.has("resume");
+  if (resume && !given.has("out")) throw new UsageError("--resume needs --out, the folder of the run");
   const task = (given.get("task") as string | undefined) ?? DEFAULT_RUN_CONFIG.task;
   const config = runConfigFromFlags(given, taskDefaults(task));
   const out =
@@ -82,13 +86,15 @@ export async function serve(args: readonly string[]): Promise<void> {
     access: { roomCode: readCode(given), approval: given.has("approve") },
     trustProxy: given.has("trust-proxy"),
     out,
-    resume: given.has("resume"),
+    resume,
     say,
   });
   await invite(federation, out);
   await askedToEnd();
   say("storing the run …");
   await federation.close();
+  const { storageProblem } = federation.coordinator;
+  if (storageProblem !== null) throw new Error(storageProblem);
 }
 
 function readOrigins(given: GivenFlags): readonly string[] {

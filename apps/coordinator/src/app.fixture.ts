@@ -122,10 +122,17 @@ export async function start(change: Partial<RunConfig> = {}, options: Partial<Co
     clock: time.clock,
     ...options,
   });
-  open.push(() => coordinator.close());
+  const close = () => coordinator.close();
+  open.push(close);
   await coordinator.http.listen({ port: 0, host: "127.0.0.1" });
   const url = `http://127.0.0.1:${(coordinator.http.server.address() as AddressInfo).port}`;
-  return { coordinator, url, ...time };
+  /** As when its process has been killed: nobody reaches it any more, and nothing is stored. */
+  const abandon = (): void => {
+    open.splice(open.indexOf(close), 1);
+    coordinator.http.server.closeAllConnections();
+    coordinator.http.server.close();
+  };
+  return { coordinator, url, abandon, ...time };
 }
 
 // ---- a participant that computes real updates
@@ -170,6 +177,7 @@ export async function connect(url: string) {
     "round-evaluated": [],
     "run-changed": [],
     "run-ended": [],
+    "host-closed": [],
     dismissed: [],
     admitted: [],
   };
@@ -188,17 +196,26 @@ export async function participate(
 ) {
   const { socket, inbox } = await connect(url);
   const { sampleCount = 10, ...join } = terms;
-  let attempt = 0;
   const identity = (await socket.emitWithAck("join", {
     protocolVersion: PROTOCOL_VERSION,
     nickname,
     ...join,
   })) as Joined;
-  expect(identity).toMatchObject({ kind: "joined" });
+  expect(identity, JSON.stringify(identity)).toMatchObject({ kind: "joined" });
   expect(await socket.emitWithAck("ready", { ...device, sampleCount, runId: identity.run.runId })).toEqual({
     kind: "accepted",
   });
 
+  return { ...participateAs(url, socket, identity), inbox, ...inboxReaders(inbox) };
+}
+
+/** What a participant does with a connection that has joined. */
+export function participateAs(
+  url: string,
+  socket: Socket<ServerToClientEvents, ClientToServerEvents>,
+  identity: Joined,
+) {
+  let attempt = 0;
   const download = (round: number, headers: Record<string, string> = {}): Promise<Response> =>
     fetch(`${url}/api/sub-adapter?round=${round}`, {
       headers: { authorization: `Bearer ${identity.token}`, ...headers },
@@ -238,13 +255,11 @@ export async function participate(
     }
     return socket.emitWithAck("upload-end", { round, statistics });
   };
+  return { socket, identity, download, update, upload };
+}
+
+function inboxReaders(inbox: Awaited<ReturnType<typeof connect>>["inbox"]) {
   return {
-    socket,
-    inbox,
-    identity,
-    download,
-    update,
-    upload,
     nextStart: (round: number): Promise<RoundStart> =>
       expect
         .poll(() => inbox["round-start"].find((message) => message.round === round), { interval: 2 })

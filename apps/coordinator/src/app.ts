@@ -3,14 +3,7 @@
  * builds without listening; clock, randomness, storage, planner and workload come in as options.
  */
 import { randomBytes } from "node:crypto";
-import {
-  createRun,
-  type KnownRun,
-  memberAtWork,
-  memoryProblem,
-  type Participant,
-  type RunState,
-} from "@fedlodrop/federation";
+import { memberAtWork, memoryProblem, type RunState } from "@fedlodrop/federation";
 import {
   type ClientToServerEvents,
   encodeSparseValues,
@@ -24,7 +17,7 @@ import {
   adapterSize,
   type DeviceTexts,
   gatherValues,
-  initialAdapter,
+  type RoundRecord,
   type RunConfig,
   type RunOverrides,
   type RunReport,
@@ -32,12 +25,15 @@ import {
 } from "@fedlodrop/run";
 import fastify, { type FastifyInstance } from "fastify";
 import { type Namespace, Server } from "socket.io";
-import { type Clock, systemClock } from "./clock.ts";
+import { type Clock, continuedClock, systemClock } from "./clock.ts";
 import { registerRoutes } from "./http/routes.ts";
 import { createHostViews } from "./runs/host-view.ts";
+import { createJournal } from "./runs/journal.ts";
 import { createLiveRun, type LiveRun } from "./runs/live-run.ts";
+import { openOutbox } from "./runs/outbox.ts";
 import { type Planner, planHere } from "./runs/planner.ts";
 import { createKeeper } from "./runs/run-keeper.ts";
+import { freshStart, lastAccess, lastMs, type RunStart, storedStart, toReload } from "./runs/run-start.ts";
 import type { LoadWorkload, Workload } from "./runs/workload.ts";
 import { type AccessRecord, OPEN_ACCESS, openAccess } from "./security/access.ts";
 import { boundedParser } from "./security/bounded-parser.ts";
@@ -51,7 +47,7 @@ import { createLanes } from "./sockets/lanes.ts";
 import { describeRun, openParticipantHub } from "./sockets/participant-hub.ts";
 import type { ParticipantSocket } from "./sockets/participant-socket.ts";
 import { createSessions, partOf } from "./sockets/sessions.ts";
-import type { RunStore, StoredRun } from "./store/run-folder.ts";
+import type { RunStore, StoredRun } from "./store/run-store.ts";
 
 export interface CoordinatorOptions {
   /** Of the first run; a stored one brings its own. */
@@ -93,7 +89,10 @@ export interface Coordinator {
   command(command: HostCommand): Promise<HostReply>;
   readonly state: RunState;
   readonly adapter: Float32Array;
+  /** Why the run is not on disk, in a sentence; null when it is, or when it is not to be. */
+  readonly storageProblem: string | null;
   report(): RunReport;
+  /** Results are stored and everybody is gone when it resolves. */
   close(): Promise<void>;
 }
 
@@ -113,7 +112,6 @@ export async function buildCoordinator(options: CoordinatorOptions): Promise<Coo
     store,
     availableTasks = [],
     plan = planHere,
-    clock = systemClock,
     randomText = (bytes) => randomBytes(bytes).toString("base64url"),
     graceSeconds = 10,
     log = () => {},
@@ -121,6 +119,8 @@ export async function buildCoordinator(options: CoordinatorOptions): Promise<Coo
     origins = { allowed: [], required: false },
     trustProxy = false,
   } = options;
+  const { clock: baseClock = systemClock } = options;
+  const clock = stored ? continuedClock(baseClock, lastMs(stored)) : baseClock;
   let run: LiveRun;
   const limits = (): Limits => ({
     ...limitsFor(((run as LiveRun | undefined)?.state.config ?? options.config).maxParticipants),
@@ -136,17 +136,34 @@ export async function buildCoordinator(options: CoordinatorOptions): Promise<Coo
     connectTimeout: 10_000, // to choose a namespace
   });
   door.guard(http.server, io);
-  const sessions = createSessions<ParticipantSocket>(stored?.sessions);
-  const keeper = createKeeper(store, () => sessions.stored, log);
+  const sessions = createSessions<ParticipantSocket>();
+  const journal = createJournal(store);
   const access = openAccess({
-    record: stored?.access ?? { ...OPEN_ACCESS, ...options.access },
+    record: stored ? lastAccess(stored) : { ...OPEN_ACCESS, ...options.access },
     limits,
     randomText,
-    changed: () => hosts.changed(null),
+    changed() {
+      if (access.record !== keptAccess) {
+        keptAccess = access.record;
+        journal.keep({ kind: "access", access: keptAccess });
+      }
+      hosts.changed(null);
+    },
+  });
+  let keptAccess = access.record;
+  const keeper = createKeeper({
+    store,
+    journal,
+    clock,
+    hostKey: options.hostKey,
+    sessions: () => sessions,
+    access: () => access.record,
+    log,
   });
   const newLanes = () => createLanes((participantId) => hosts.changed(participantId));
   let lanes = newLanes();
   let configuring = false;
+  let closing: Promise<void> | null = null;
 
   async function loadWorkload(config: RunConfig): Promise<Workload> {
     const workload = await options.loadWorkload(config);
@@ -164,6 +181,7 @@ export async function buildCoordinator(options: CoordinatorOptions): Promise<Coo
     run: () => run,
     lanes: () => lanes,
     sessions,
+    journal,
     clock,
     randomText,
     limits,
@@ -176,6 +194,7 @@ export async function buildCoordinator(options: CoordinatorOptions): Promise<Coo
     limits,
     trustProxy,
     views: createHostViews({
+      storageProblem: () => store?.trouble ?? null,
       frame: () => ({ joinUrl: options.joinUrl(), access: access.view, availableTasks }),
       run: () => run,
       lanes: () => lanes,
@@ -185,48 +204,32 @@ export async function buildCoordinator(options: CoordinatorOptions): Promise<Coo
     runId: () => run.runId,
     rounds: () => run.state.records,
     command,
+    settled: journal.settled,
     clock,
     intervalSeconds: VIEW_INTERVAL_SECONDS,
   });
 
-  function startRun(
-    workload: Workload,
-    state: RunState,
-    past?: Pick<StoredRun, "adapter" | "runId">,
-  ): LiveRun {
+  function openRun(from: RunStart): LiveRun {
     lanes = newLanes();
-    return createLiveRun({
-      runId: past?.runId ?? randomText(6),
-      adapter: past?.adapter ?? initialAdapter(workload.adapter, state.config.seed),
-      workload,
-      state,
-      clock,
-      graceSeconds,
-      plan,
-      outbox: {
-        roundStart(participantId, message) {
-          lanes.started(participantId, message.round);
-          hub.tell(participantId, "round-start", message);
-        },
-        roundClosed(participantId, message) {
-          hub.forgetUpload(participantId);
-          hub.tell(participantId, "round-closed", message);
-        },
-        roundEvaluated: (message) => io.emit("round-evaluated", message),
-        runEnded(message) {
-          io.emit("run-ended", message);
-          void keeper.results(run);
-        },
-        kicked: (participantId) =>
-          hub.dismiss(participantId, refused("kicked", "the host has removed you from this run")),
-        forgotten: (participantId) => sessions.remove(participantId),
-        recorded: (record) => keeper.roundDone(run, record),
-        restored: () => keeper.restored(run),
-        amended: () => keeper.roundEvaluated(run),
-        changed: (participantId) => hosts.changed(participantId),
-        log,
+    const outbox = openOutbox({
+      journal,
+      io,
+      hub,
+      lanes,
+      forgotten: sessions.remove,
+      ended: () => void keeper.results(run),
+      changed(participantId) {
+        keeper.moved(run);
+        hosts.changed(participantId);
       },
+      log,
     });
+    return createLiveRun({ ...from, clock, graceSeconds, plan, journal, outbox });
+  }
+
+  async function done(): Promise<HostReply> {
+    await journal.durable();
+    return { kind: "done" };
   }
 
   async function command(given: HostCommand): Promise<HostReply> {
@@ -235,10 +238,10 @@ export async function buildCoordinator(options: CoordinatorOptions): Promise<Coo
         return configure(given.config);
       case "require-approval":
         access.requireApproval(given.required);
-        return { kind: "done" };
+        return done();
       case "room-code":
         access.useCode(given.wanted);
-        return { kind: "done" };
+        return done();
       case "admit":
         return hub.admit(given.waitingId, given.allowed)
           ? { kind: "done" }
@@ -255,10 +258,9 @@ export async function buildCoordinator(options: CoordinatorOptions): Promise<Coo
       return refused("wrong-state", `${given.kind}: not possible while a new run is being set up`);
     const refusal = run.dispatch({ kind: "command", command: given, atMs: clock.nowMs() });
     if (refusal !== null) return refused(refusal.reason, refusal.message);
-    if (given.kind === "change") keeper.configChanged(run);
     if (given.kind === "kick") access.kick(given.participantId, hub.addressOf(given.participantId));
     if (given.kind === "readmit") access.readmit(given.participantId);
-    return { kind: "done" };
+    return done();
   }
 
   /** A fresh run for the same participants, who load what it needs and become ready again. */
@@ -277,12 +279,13 @@ export async function buildCoordinator(options: CoordinatorOptions): Promise<Coo
       // From here to the new run nothing waits, or whoever joined in between would be in neither.
       const { participants, locked } = replaced.state;
       const reloading = [...participants.values()].map(toReload);
-      run = startRun(workload, freshRun(config, workload, { participants: reloading, locked }));
+      run = openRun(freshStart(randomText(6), config, workload, { participants: reloading, locked }));
       const retired = replaced.retire();
-      keeper.begin(run);
+      const begun = keeper.begin(run);
+      run.begin();
       for (const { id } of reloading) hub.tell(id, "run-changed", describeRun(run));
       hosts.changed(null);
-      await retired;
+      await Promise.all([retired, begun.catch(() => {})]);
       return { kind: "done" };
     } catch (error) {
       return refused("bad-message", `configure: ${(error as Error).message}`);
@@ -291,14 +294,20 @@ export async function buildCoordinator(options: CoordinatorOptions): Promise<Coo
     }
   }
 
-  const config = stored?.config ?? options.config;
-  const workload = await loadWorkload(config);
+  const workload = await loadWorkload(stored?.checkpoint.snapshot.config ?? options.config);
   if (stored) {
-    run = startRun(workload, continueRun(stored, workload), stored);
-    keeper.resume(run);
+    sessions.restore(stored.checkpoint.sessions, stored.checkpoint.idsGiven);
+    const finalRecords: RoundRecord[] = [];
+    for await (const record of store?.records() ?? []) finalRecords.push(record);
+    run = openRun(
+      storedStart(stored, finalRecords, workload, (entry) => {
+        if (entry.kind === "session") sessions.restore([entry]);
+      }),
+    );
+    keeper.resume(finalRecords.length);
   } else {
-    run = startRun(workload, freshRun(config, workload));
-    keeper.begin(run);
+    run = openRun(freshStart(randomText(6), options.config, workload));
+    await keeper.begin(run);
   }
 
   const participantOf = (token: string): string | undefined => {
@@ -336,6 +345,7 @@ export async function buildCoordinator(options: CoordinatorOptions): Promise<Coo
     },
   });
 
+  run.begin();
   return {
     http,
     command,
@@ -345,15 +355,25 @@ export async function buildCoordinator(options: CoordinatorOptions): Promise<Coo
     get adapter() {
       return run.adapter;
     },
+    get storageProblem() {
+      return store?.trouble ?? null;
+    },
     report: () => run.report(),
-    async close() {
-      hosts.close();
-      await keeper.results(run);
-      await run.retire();
-      await io.close();
-      await http.close();
+    close() {
+      closing ??= closeAll();
+      return closing;
     },
   };
+
+  async function closeAll(): Promise<void> {
+    hosts.close();
+    io.emit("host-closed");
+    await keeper.results(run);
+    await run.retire();
+    await keeper.close();
+    await io.close();
+    await http.close();
+  }
 }
 
 /** What a member of the open round holds of the adapter, as it travels. */
@@ -362,34 +382,4 @@ function encodeFor(run: LiveRun, participantId: string, round: number): Uint8Arr
   if (member.kind === "refuse") throw new Error(`sub-adapter: expected a member, got ${member.message}`);
   const { indices } = run.subAdapter(round, participantId, member.assignment.dropoutRate);
   return encodeSparseValues(gatherValues(run.adapter, indices), round, run.state.config.valueType);
-}
-
-/** After a change of run everyone who is connected has to load again. */
-const toReload = (participant: Participant): Participant => ({
-  ...participant,
-  presence: participant.presence === "ready" ? "loading" : participant.presence,
-  device: null,
-});
-
-const freshRun = (
-  config: RunConfig,
-  { adapter, largestSplit }: Workload,
-  known: Partial<KnownRun> = {},
-): RunState => createRun(config, adapter, { ...known, largestSplit });
-
-function continueRun(
-  { config, records, baseTestLoss, participants }: StoredRun,
-  { adapter, largestSplit }: Workload,
-): RunState {
-  return createRun(config, adapter, {
-    records,
-    baseTestLoss,
-    largestSplit,
-    participants: participants.map(({ id, nickname, kicked }) => ({
-      id,
-      nickname,
-      presence: kicked ? "kicked" : "away",
-      device: null,
-    })),
-  });
 }

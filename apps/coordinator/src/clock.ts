@@ -16,3 +16,9 @@ export const systemClock: Clock = {
     return () => clearTimeout(timer);
   },
 };
+
+/** Goes on from `fromMs`, as if no time had passed between two processes. */
+export function continuedClock(clock: Clock, fromMs: number): Clock {
+  const startMs = clock.nowMs();
+  return { nowMs: () => fromMs + clock.nowMs() - startMs, after: clock.after };
+}

@@ -25,6 +25,8 @@ export {
   type Run,
   type RunState,
 } from "./round/run-state.ts";
+export { finalRounds, type RunSnapshot, restoreRun, snapshotOf } from "./round/snapshot.ts";
+export type { Transition } from "./round/step.ts";
 export {
   type Admission,
   beginFold,

@@ -47,6 +47,8 @@ export interface ServerToClientEvents {
   "run-ended": (message: RunEnded) => void;
   /** The host lets this connection in that was refused with `awaiting-approval`: join again. */
   admitted: () => void;
+  /** The host has closed the coordinator; the run goes on here if it is opened again. */
+  "host-closed": () => void;
   dismissed: (message: Refused) => void;
 }
 

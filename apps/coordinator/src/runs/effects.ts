@@ -2,11 +2,19 @@
  * Carries out what the machine decides. Whatever leads to another event (a plan, an evaluation, a timer, a closed
  * round) does so later, never within the call.
  */
-import { type Effect, measuresCurvature, type RunEvent, type RunState } from "@fedlodrop/federation";
+import {
+  type Assignment,
+  type Effect,
+  measuresCurvature,
+  type RunEvent,
+  type RunState,
+} from "@fedlodrop/federation";
+import type { RoundStart } from "@fedlodrop/protocol";
 import type { Clock } from "../clock.ts";
 import type { Evaluations } from "./evaluation.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Planning } from "./planning.ts";
+import type { Reunion } from "./reunion.ts";
 import type { RoundNumbers } from "./round-numbers.ts";
 import type { Timers } from "./timers.ts";
 import type { Traffic } from "./traffic.ts";
@@ -18,6 +26,7 @@ export interface EffectRooms {
   readonly traffic: Traffic;
   readonly evaluations: Evaluations;
   readonly planning: Planning;
+  readonly reunion: Reunion;
   readonly outbox: Outbox;
   readonly graceSeconds: number;
   state(): RunState;
@@ -29,9 +38,11 @@ export function carryOut(effect: Effect, rooms: EffectRooms): void {
   switch (effect.kind) {
     case "plan": {
       const { round } = effect.request;
-      void planning
-        .plan(effect.request)
-        .then((plan) => dispatch({ kind: "planned", round, plan, atMs: clock.nowMs() }));
+      rooms.reunion.whenComplete(() => {
+        void planning
+          .plan(effect.request)
+          .then((plan) => dispatch({ kind: "planned", round, plan, atMs: clock.nowMs() }));
+      });
       return;
     }
     case "arm-deadline": {
@@ -48,11 +59,8 @@ export function carryOut(effect: Effect, rooms: EffectRooms): void {
       return;
     case "start-round": {
       const { round, assignment, deadlineSeconds } = effect;
-      const { participantId, ...terms } = assignment;
-      const state = rooms.state();
-      const { training } = state.config;
-      const cohortSize = state.kind === "training" ? state.members.size : 0;
-      outbox.roundStart(participantId, { round, ...terms, deadlineSeconds, training, cohortSize });
+      const message = startMessage(rooms.state(), round, assignment, deadlineSeconds);
+      outbox.roundStart(assignment.participantId, message);
       return;
     }
     case "arm-grace": {
@@ -76,13 +84,11 @@ export function carryOut(effect: Effect, rooms: EffectRooms): void {
       return;
     }
     case "restore":
-      numbers.restore(effect.beforeRound);
-      outbox.restored();
+      numbers.goBackTo(numbers.before(effect.beforeRound));
       return;
     case "record-round":
       numbers.recorded(effect.record);
       evaluations.recorded(effect.record);
-      outbox.recorded(effect.record);
       return;
     case "evaluate":
       evaluations.ask(
@@ -92,8 +98,7 @@ export function carryOut(effect: Effect, rooms: EffectRooms): void {
       );
       return;
     case "amend-record":
-      outbox.amended(effect.record);
-      return;
+      return; // the state has it
     case "announce-round":
       outbox.roundClosed(effect.participantId, effect.message);
       return;
@@ -116,4 +121,16 @@ export function carryOut(effect: Effect, rooms: EffectRooms): void {
     default:
       effect satisfies never;
   }
+}
+
+/** @param deadlineSeconds from now */
+export function startMessage(
+  state: RunState,
+  round: number,
+  { participantId: _, ...terms }: Assignment,
+  deadlineSeconds: number,
+): RoundStart {
+  const { training } = state.config;
+  const cohortSize = state.kind === "training" ? state.members.size : 0;
+  return { round, ...terms, deadlineSeconds, training, cohortSize };
 }

@@ -10,8 +10,8 @@ import type { Workload } from "./workload.ts";
 export interface EvaluationOptions {
   readonly workload: Workload;
   readonly clock: Clock;
-  /** Those that the adapter was made in before. */
-  readonly records: readonly RoundRecord[];
+  /** Of the training texts: those that the adapter was made of before. */
+  readonly partsTrainedOn: readonly number[];
   evaluated(round: number, evaluation: RoundEvaluation | null): void;
   log(line: string): void;
 }
@@ -19,6 +19,8 @@ export interface EvaluationOptions {
 export interface Evaluations {
   /** A round's updates are in the adapter. */
   recorded(record: RoundRecord): void;
+  /** Parts of the training texts that updates in the adapter come from, ascending. */
+  readonly partsTrainedOn: readonly number[];
   /** Asks for the evaluation of an adapter that nobody changes any more; round 0 is the base model. */
   ask(round: number, adapter: Float32Array, withCurvature: boolean): void;
   close(): void;
@@ -31,7 +33,7 @@ const LEAST_LIMIT_MS = 60_000;
 export function createEvaluations(options: EvaluationOptions): Evaluations {
   const { workload, clock, evaluated, log } = options;
   /** Parts of the training texts that updates in the adapter come from. */
-  const partsTrainedOn = new Set<number>();
+  const partsTrainedOn = new Set(options.partsTrainedOn);
   let queue: Promise<void> = Promise.resolve();
   let lastMs = 0;
   let cancelLimit = (): void => {};
@@ -67,10 +69,12 @@ export function createEvaluations(options: EvaluationOptions): Evaluations {
     for (const { id, outcome } of participants)
       if (outcome === "aggregated") partsTrainedOn.add(partOf(id, workload.deviceCount));
   };
-  options.records.forEach(recorded);
 
   return {
     recorded,
+    get partsTrainedOn() {
+      return [...partsTrainedOn].sort((a, b) => a - b);
+    },
     ask(round, adapter, withCurvature) {
       const parts = [...partsTrainedOn].sort((a, b) => a - b);
       queue = queue.then(async () => {

@@ -14,6 +14,8 @@ export interface HostViewOptions {
   lanes(): Lanes;
   deviceName(participantId: string): string;
   nowMs(): number;
+  /** Why the run is not being kept, or null. */
+  storageProblem(): string | null;
 }
 
 export interface HostViews {
@@ -48,7 +50,7 @@ export function createHostViews(options: HostViewOptions): HostViews {
       config: state.config,
       locked: state.locked,
       pausing: state.intent === "pause" && state.kind !== "paused",
-      notice: state.kind === "paused" ? run.planProblem : waitingNotice(state),
+      notice: options.storageProblem() ?? (state.kind === "paused" ? run.planProblem : waitingNotice(state)),
       secondsToDeadline:
         state.kind === "training"
           ? Math.max(0, state.deadlineSeconds - (options.nowMs() - state.startedAtMs) / 1000)

@@ -1,26 +1,35 @@
 /** A run that is going on: who owns its state, and the one door through which anything happens to it. */
 import { createHash } from "node:crypto";
-import { buildReport, type Refusal, type RunEvent, type RunState, transition } from "@fedlodrop/federation";
+import {
+  buildReport,
+  measuresCurvature,
+  type Refusal,
+  type RunEvent,
+  type RunState,
+  type Transition,
+  transition,
+} from "@fedlodrop/federation";
 import type { RunReport, SubAdapter } from "@fedlodrop/run";
 import type { Clock } from "../clock.ts";
-import { carryOut, type EffectRooms } from "./effects.ts";
+import { carryOut, type EffectRooms, startMessage } from "./effects.ts";
 import { createEvaluations } from "./evaluation.ts";
+import type { Journal } from "./journal.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Planner } from "./planner.ts";
 import { createPlanning } from "./planning.ts";
+import { type Retold, retell } from "./retell.ts";
+import { createReunion } from "./reunion.ts";
 import { createRoundNumbers } from "./round-numbers.ts";
+import type { RunStart } from "./run-start.ts";
 import { createTimers } from "./timers.ts";
 import { createTraffic, type Traffic } from "./traffic.ts";
 import type { Workload } from "./workload.ts";
 
-export interface LiveRunOptions {
-  readonly runId: string;
-  readonly workload: Workload;
-  readonly state: RunState;
-  readonly adapter: Float32Array;
+export interface LiveRunOptions extends RunStart {
   readonly clock: Clock;
   readonly graceSeconds: number;
   readonly plan: Planner;
+  readonly journal: Journal;
   readonly outbox: Outbox;
 }
 
@@ -30,6 +39,7 @@ export interface LiveRun {
   readonly state: RunState;
   /** The full adapter after the last closed round. */
   readonly adapter: Float32Array;
+  readonly partsTrainedOn: readonly number[];
   /** Why the last plan has paused the run, or null. */
   readonly planProblem: string | null;
   readonly traffic: Traffic;
@@ -37,26 +47,41 @@ export interface LiveRun {
   subAdapter(round: number, participantId: string, dropoutRate: number): SubAdapter;
   /** Whether the host can still go back behind this round. */
   canRestore(beforeRound: number): boolean;
+  /** Takes up what is to be done; nothing happens before. */
+  begin(): void;
   dispatch(event: RunEvent): Refusal | null;
-  /** An update whose `changes` are decoded, finite and within range: it counts when the answer is null. */
-  submit(update: Extract<RunEvent, { kind: "update-arrived" }>, changes: Float32Array): Refusal | null;
+  /**
+   * An update whose `changes` are decoded, finite and within range, and the bytes they were decoded from: it counts when
+   * the answer is null.
+   */
+  submit(
+    update: Extract<RunEvent, { kind: "update-arrived" }>,
+    changes: Float32Array,
+    bytes: Uint8Array,
+  ): Refusal | null;
+  /** All that has happened so far survives the end of this process. */
+  durable(): Promise<void>;
   report(): RunReport;
   /** Nothing happens in this run any more; its workload is closed. */
   retire(): Promise<void>;
 }
 
+/** Pages that have lost their connection try again every few seconds. */
+const LEAST_GRACE_AFTER_RESTART_SECONDS = 20;
+
 export function createLiveRun(options: LiveRunOptions): LiveRun {
-  const { runId, workload, clock, outbox, graceSeconds } = options;
-  let { state } = options;
+  const { runId, workload, clock, journal, outbox, graceSeconds } = options;
+  let { state } = options.start;
   let retired = false;
   const timers = createTimers(clock);
   const traffic = createTraffic(outbox.changed);
   const numbers = createRoundNumbers(workload.adapter, state.config.seed, options.adapter, state.records);
   const planning = createPlanning(options.plan, outbox.log);
+  const reunion = createReunion();
   const evaluations = createEvaluations({
     workload,
     clock,
-    records: state.records,
+    partsTrainedOn: options.partsTrainedOn,
     evaluated: (round, evaluation) => {
       dispatch({ kind: "evaluated", round, evaluation, atMs: clock.nowMs() });
     },
@@ -69,25 +94,106 @@ export function createLiveRun(options: LiveRunOptions): LiveRun {
     traffic,
     evaluations,
     planning,
+    reunion,
     outbox,
     graceSeconds,
     state: () => state,
     dispatch,
   };
 
-  function dispatch(event: RunEvent): Refusal | null {
+  function dispatch(event: RunEvent, bytes?: Uint8Array): Refusal | null {
     if (retired) return null;
     const before = state.kind;
-    const step = transition(state, event);
+    const taken = reunion.isComplete ? event : afterRestart(event);
+    const step = transition(state, taken);
+    // What changes nothing need not be told again.
+    if (step.state !== state) journal.keep({ kind: "event", event: taken }, bytes ?? adapterGoneBackTo(step));
     state = step.state;
     for (const effect of step.effects) carryOut(effect, rooms);
+    if (!reunion.isComplete) welcomeBack(event);
     const isOneOnly = "participantId" in event && step.state.kind === before;
     outbox.changed(isOneOnly ? event.participantId : null);
     return step.effects.find((effect) => effect.kind === "refuse") ?? null;
   }
 
-  if (state.evaluatedRounds < state.records.length)
-    evaluations.ask(state.records.length, numbers.adapter, false);
+  /** A restart has no earlier adapters: one that the host has gone back to is kept with the host's word. */
+  function adapterGoneBackTo({ effects }: Transition): Uint8Array | undefined {
+    const restore = effects.find((effect) => effect.kind === "restore");
+    return restore && bytesOf(numbers.before(restore.beforeRound));
+  }
+
+  /** A member that has lost its work with the restart, or had not heard of the round, may do it now. */
+  function afterRestart(event: RunEvent): RunEvent {
+    return event.kind === "joined" && reunion.awaits(event.participantId) && state.kind === "training"
+      ? { ...event, resumesRound: state.round }
+      : event;
+  }
+
+  function welcomeBack(event: RunEvent): void {
+    if (event.kind === "joined" && "round" in state && event.resumesRound === state.round)
+      reunion.keepsWorking(event.participantId);
+    if (event.kind === "ready" && reunion.mustStartAgain(event.participantId) && state.kind === "training") {
+      const member = state.members.get(event.participantId);
+      const { round, deadlineSeconds, startedAtMs } = state;
+      const left = deadlineSeconds - (clock.nowMs() - startedAtMs) / 1000;
+      if (member?.status.kind === "working" || member?.status.kind === "uploading")
+        outbox.roundStart(
+          event.participantId,
+          startMessage(state, round, member.assignment, Math.max(0, left)),
+        );
+    }
+    reunion.saw(event);
+  }
+
+  /** Nobody is connected after a restart: those who were have time to come back. */
+  function awaitReturns(): void {
+    const isUnderWay = state.kind === "planning" || "members" in state || state.kind === "evaluating";
+    const graceAfterRestart = Math.max(graceSeconds, LEAST_GRACE_AFTER_RESTART_SECONDS);
+    for (const { id, presence } of [...state.participants.values()]) {
+      if (presence === "away") carryOut({ kind: "arm-grace", participantId: id }, rooms);
+      if (presence !== "loading" && presence !== "ready") continue;
+      if (!isUnderWay) {
+        dispatch({ kind: "disconnected", participantId: id, atMs: clock.nowMs() });
+        continue;
+      }
+      reunion.expect(id);
+      timers.start(`return of ${id}`, 1000 * graceAfterRestart, () => missed(id));
+    }
+  }
+
+  function missed(participantId: string): void {
+    if (!reunion.awaits(participantId)) return;
+    // One that is here and loads may take its time, and the others need not wait for it.
+    const isHere = reunion.hasJoined(participantId);
+    if (!isHere) {
+      dispatch({ kind: "disconnected", participantId, atMs: clock.nowMs() });
+      dispatch({ kind: "grace-passed", participantId, atMs: clock.nowMs() });
+    }
+    reunion.giveUp(participantId);
+  }
+
+  function takeUp({ plan, updates, unevaluated }: Retold): void {
+    if (state.kind === "training") {
+      const { round, startedAtMs, deadlineSeconds } = state;
+      timers.start("deadline", startedAtMs + 1000 * deadlineSeconds - clock.nowMs(), () =>
+        dispatch({ kind: "deadline-passed", round, atMs: clock.nowMs() }),
+      );
+    }
+    if (state.kind === "closing") {
+      const { round } = state;
+      queueMicrotask(() =>
+        dispatch({ kind: "closed", round, traffic: traffic.all, updates, atMs: clock.nowMs() }),
+      );
+    }
+    for (const [round, adapter] of unevaluated)
+      evaluations.ask(round, adapter, round > 0 && measuresCurvature(round, state.config.rounds));
+    if (plan !== null) carryOut(plan, rooms);
+  }
+
+  const { entries = [], identified = () => {} } = options.past ?? {};
+  const { forgotten } = outbox;
+  const told = retell(options.start, entries, { numbers, traffic, evaluations, identified, forgotten });
+  ({ state } = told);
 
   return {
     runId,
@@ -99,20 +205,28 @@ export function createLiveRun(options: LiveRunOptions): LiveRun {
     get adapter() {
       return numbers.adapter;
     },
+    get partsTrainedOn() {
+      return evaluations.partsTrainedOn;
+    },
     get planProblem() {
       return planning.problem;
     },
     subAdapter: numbers.subAdapter,
     canRestore: numbers.canRestore,
-    dispatch,
-    submit(update, changes) {
+    begin() {
+      if (options.past !== null) awaitReturns();
+      takeUp(told);
+    },
+    dispatch: (event) => dispatch(event),
+    submit(update, changes, bytes) {
       numbers.hold(update.participantId, changes);
       try {
-        return dispatch(update);
+        return dispatch(update, bytes);
       } finally {
         numbers.drop(update.participantId);
       }
     },
+    durable: journal.durable,
     report: () => buildReport(state, runId, sha256(numbers.adapter)),
     async retire() {
       retired = true;
@@ -124,7 +238,8 @@ export function createLiveRun(options: LiveRunOptions): LiveRun {
 }
 
 function sha256(values: Float32Array): string {
-  return createHash("sha256")
-    .update(new Uint8Array(values.buffer, values.byteOffset, values.byteLength))
-    .digest("hex");
+  return createHash("sha256").update(bytesOf(values)).digest("hex");
 }
+
+const bytesOf = (values: Float32Array): Uint8Array =>
+  new Uint8Array(values.buffer, values.byteOffset, values.byteLength);

@@ -29,7 +29,9 @@ export interface RoundNumbers {
   adopt(adapter: Float32Array, round: number): void;
   /** Whether the adapter that this round began with is still there. */
   canRestore(beforeRound: number): boolean;
-  restore(beforeRound: number): void;
+  /** The adapter that this round began with. @throws when it is not kept any more */
+  before(round: number): Float32Array;
+  goBackTo(adapter: Float32Array): void;
   /** Takes in a round that has closed. */
   recorded(record: RoundRecord): void;
 }
@@ -121,9 +123,12 @@ export function createRoundNumbers(
       adapter = next;
     },
     canRestore: (beforeRound) => earlier.has(beforeRound),
-    restore(beforeRound) {
-      const back = earlier.get(beforeRound);
-      if (back === undefined) throw new Error(`rollback: the model before round ${beforeRound} is not kept`);
+    before(round) {
+      const back = earlier.get(round);
+      if (back === undefined) throw new Error(`rollback: the model before round ${round} is not kept`);
+      return back;
+    },
+    goBackTo(back) {
       adapter = back;
     },
     recorded,

@@ -24,6 +24,8 @@ export interface HostHubOptions {
   readonly views: HostViews;
   readonly runId: () => string;
   readonly rounds: () => readonly RoundRecord[];
+  /** Resolves at a moment when all that a view shows is kept. */
+  readonly settled: () => Promise<void>;
   readonly command: (command: HostCommand) => Promise<HostReply>;
   readonly clock: Clock;
   /** Least time between two views. */
@@ -44,6 +46,7 @@ export function openHostHub({
   views,
   runId,
   rounds,
+  settled,
   command,
   clock,
   intervalSeconds,
@@ -90,7 +93,7 @@ export function openHostHub({
   return {
     changed(participantId) {
       views.touch(participantId);
-      cancelTelling ??= clock.after(intervalSeconds * 1000, tell);
+      cancelTelling ??= clock.after(intervalSeconds * 1000, () => void settled().then(tell));
     },
     close: () => cancelTelling?.(),
   };

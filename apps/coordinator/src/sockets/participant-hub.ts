@@ -11,6 +11,7 @@ import type {
 } from "@fedlodrop/protocol";
 import type { Server } from "socket.io";
 import type { Clock } from "../clock.ts";
+import type { Journal } from "../runs/journal.ts";
 import type { LiveRun } from "../runs/live-run.ts";
 import type { Access } from "../security/access.ts";
 import { senderOf } from "../security/address.ts";
@@ -28,6 +29,7 @@ export interface HubOptions {
   readonly run: () => LiveRun;
   readonly lanes: () => Lanes;
   readonly sessions: Sessions<ParticipantSocket>;
+  readonly journal: Journal;
   readonly clock: Clock;
   readonly randomText: (bytes: number) => string;
   readonly limits: () => Limits;
@@ -60,7 +62,7 @@ export const describeRun = ({ runId, workload, state }: LiveRun): RunDescription
 });
 
 export function openParticipantHub(options: HubOptions): ParticipantHub {
-  const { io, run, lanes, sessions, clock, randomText, limits, trustProxy, access } = options;
+  const { io, run, lanes, sessions, journal, clock, randomText, limits, trustProxy, access } = options;
   const newcomers = createThrottle();
   /** By socket id: who joined over it. */
   const joinedAs = new Map<string, string>();
@@ -120,7 +122,7 @@ export function openParticipantHub(options: HubOptions): ParticipantHub {
     });
     if (refusal !== null) return refused(refusal.reason, refusal.message);
     const token = knownId === undefined ? randomText(24) : (known as string);
-    if (knownId === undefined) sessions.add(token);
+    if (knownId === undefined) journal.keep({ kind: "session", ...sessions.add(token) });
     access.forget(socket.id);
     const address = senderOf(socket.request, trustProxy);
     addresses.set(participantId, address);
@@ -135,6 +137,7 @@ export function openParticipantHub(options: HubOptions): ParticipantHub {
     if (state.kind === "ended")
       socket.emit("run-ended", { reason: state.reason, roundsDone: state.records.length });
     const deviceIndex = partOf(participantId, workload.deviceCount);
+    await journal.durable();
     return { kind: "joined", participantId, token, nickname, deviceIndex, run: describeRun(run()) };
   }
 

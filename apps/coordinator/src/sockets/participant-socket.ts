@@ -56,14 +56,14 @@ export function serveParticipant(socket: ParticipantSocket, desk: ParticipantDes
     schema: z.ZodType<T>,
     handle: (message: T, participantId: string) => unknown,
   ): void {
-    socket.on(event as "join", (...args: unknown[]) => {
+    socket.on(event as "join", async (...args: unknown[]) => {
       const reply = replyOf(args);
       if (!limit.take(desk.nowMs()))
         return reply(refused("rate-limited", `${event}: too many messages, slow down`));
       const participantId = desk.participantOf(socket);
       if (participantId === undefined) return reply(refused("unknown-participant", `${event}: join first`));
       const message = parse(schema, args[0]);
-      reply(message.kind === "refused" ? message : handle(message.value, participantId));
+      reply(message.kind === "refused" ? message : await handle(message.value, participantId));
     });
   }
 
@@ -148,7 +148,7 @@ export function serveParticipant(socket: ParticipantSocket, desk: ParticipantDes
     reply(answer);
   });
 
-  on("upload-end", uploadEndSchema, ({ round, statistics }, participantId) => {
+  on("upload-end", uploadEndSchema, async ({ round, statistics }, participantId) => {
     const { run } = desk;
     const atMs = desk.nowMs();
     const upload = desk.uploads.of(participantId);
@@ -172,9 +172,14 @@ export function serveParticipant(socket: ParticipantSocket, desk: ParticipantDes
     if (decoded.kind === "refused") return unusable(decoded);
     const tooFar = outOfRange(decoded.values);
     if (tooFar !== null) return unusable({ reason: "out-of-range", message: tooFar });
-    return asReply(
-      run.submit({ kind: "update-arrived", participantId, round, statistics, atMs }, decoded.values),
+    const refusal = run.submit(
+      { kind: "update-arrived", participantId, round, statistics, atMs },
+      decoded.values,
+      upload.buffer,
     );
+    // What is accepted stays so, whatever happens to this process.
+    await run.durable();
+    return asReply(refusal);
   });
 
   socket.on("leave", (...args: unknown[]) => {

@@ -15,7 +15,9 @@ export interface Sessions<Connection> {
   /** The id that the next newcomer gets. */
   readonly nextId: string;
   /** Gives `nextId` away. */
-  add(token: string): string;
+  add(token: string): StoredSession;
+  /** Takes in what was kept: sessions, and how many ids had been given away. */
+  restore(stored: readonly StoredSession[], idsGiven?: number): void;
   /** Its token is unknown from now on; its id is not given again. */
   remove(participantId: string): void;
   connection(participantId: string): Connection | undefined;
@@ -24,14 +26,16 @@ export interface Sessions<Connection> {
   /** False when another connection has taken over already. */
   disconnect(participantId: string, connection: Connection): boolean;
   readonly stored: readonly StoredSession[];
+  /** Ids that have been given away, those of forgotten participants included. */
+  readonly idsGiven: number;
 }
 
 const digest = (token: string): string => createHash("sha256").update(token).digest("hex");
 
-export function createSessions<Connection>(stored: readonly StoredSession[] = []): Sessions<Connection> {
-  const byDigest = new Map(stored.map(({ tokenDigest, participantId }) => [tokenDigest, participantId]));
+export function createSessions<Connection>(): Sessions<Connection> {
+  const byDigest = new Map<string, string>();
   const connections = new Map<string, Connection>();
-  let given = Math.max(0, ...stored.map(({ participantId }) => Number(participantId.slice(1))));
+  let given = 0;
   const nextId = (): string => `p${given + 1}`;
   return {
     find: (token) => byDigest.get(digest(token)),
@@ -39,10 +43,18 @@ export function createSessions<Connection>(stored: readonly StoredSession[] = []
       return nextId();
     },
     add(token) {
-      const id = nextId();
+      const participantId = nextId();
+      const tokenDigest = digest(token);
       given += 1;
-      byDigest.set(digest(token), id);
-      return id;
+      byDigest.set(tokenDigest, participantId);
+      return { participantId, tokenDigest };
+    },
+    restore(stored, idsGiven = 0) {
+      for (const { participantId, tokenDigest } of stored) {
+        byDigest.set(tokenDigest, participantId);
+        given = Math.max(given, Number(participantId.slice(1)));
+      }
+      given = Math.max(given, idsGiven);
     },
     remove(participantId) {
       for (const [tokenDigest, id] of byDigest) if (id === participantId) byDigest.delete(tokenDigest);
@@ -57,6 +69,9 @@ export function createSessions<Connection>(stored: readonly StoredSession[] = []
       if (connections.get(participantId) !== connection) return false;
       connections.delete(participantId);
       return true;
+    },
+    get idsGiven() {
+      return given;
     },
     get stored() {
       return [...byDigest].map(([tokenDigest, participantId]) => ({ participantId, tokenDigest }));

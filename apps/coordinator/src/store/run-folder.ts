@@ -1,132 +1,274 @@
 /**
- * What a run leaves on disk, so that a restart of the coordinator loses at most the open round:
+ * A run in a folder:
  *
- *   config.json          the configuration of the run
- *   metrics.jsonl        one RoundRecord a line
- *   adapter-ROUND.f32    the full adapter after that round, little-endian f32
- *   checkpoint.json      written last: which of the above belong together, and who had joined
+ *   checkpoint-N.json, adapter-N.f32   the two newest checkpoints
+ *   log-N.bin                          what has happened since checkpoint N
+ *   metrics.jsonl                      one final RoundRecord a line
+ *   config.json                        the configuration, for readers; the checkpoint has its own
  *   report.json, adapter.safetensors   the results so far
+ *   lock                               who writes here
  *
- * Files are replaced by a rename, so that a reader never sees half of one.
+ * The log is synced before anything that it tells is announced; checkpoints are written beside it and only shorten it.
  */
-import { appendFile, mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type RoundRecord, type RunConfig, type RunReport, runConfigSchema } from "@fedlodrop/run";
-import { z } from "zod";
-import type { AccessRecord } from "../security/access.ts";
+import type { RoundRecord, RunConfig } from "@fedlodrop/run";
+import type { Checkpoint } from "./checkpoint.ts";
+import { FOLDER_FORMAT, replaceFile, writeCheckpoint } from "./checkpoint-files.ts";
+import { type Disk, nodeDisk } from "./disk.ts";
+import { setAsideEarlierRun } from "./earlier-run.ts";
+import { type FolderLock, lockFolder } from "./folder-lock.ts";
+import { logFile, readFolder } from "./folder-reader.ts";
+import { encodeFrame } from "./log-frames.ts";
+import { type LogWriter, openLogWriter, type SegmentHeader } from "./log-writer.ts";
+import {
+  appendRecords,
+  emptyMetrics,
+  METRICS_FILE,
+  type MetricsCursor,
+  readRecords,
+} from "./metrics-file.ts";
+import type { RunStore } from "./run-store.ts";
 
-const checkpointSchema = z.object({
-  runId: z.string(),
-  roundsDone: z.int().min(0),
-  adapterFile: z.string().regex(/^adapter-\d+\.f32$/),
-  baseTestLoss: z.number().nullable(),
-  participants: z.array(z.object({ id: z.string(), nickname: z.string(), kicked: z.boolean() })),
-  sessions: z.array(z.object({ participantId: z.string(), tokenDigest: z.string() })),
-});
-type Checkpoint = Omit<z.infer<typeof checkpointSchema>, "adapterFile">;
-
-export interface StoredRun extends Checkpoint {
-  readonly config: RunConfig;
-  readonly adapter: Float32Array;
-  readonly records: readonly RoundRecord[];
-  readonly access?: AccessRecord;
+export interface RunFolderOptions {
+  readonly disk?: Disk;
+  readonly lock?: (directory: string) => Promise<FolderLock>;
 }
 
-export interface RunStore {
-  /** Starts a run; what an earlier one left in this folder moves into a folder of its own in it. */
-  begin(config: RunConfig): Promise<void>;
-  /** What the rounds' file holds from now on: an evaluation has come in, or the checkpoint has fewer. */
-  replaceRounds(records: readonly RoundRecord[]): Promise<void>;
-  saveConfig(config: RunConfig): Promise<void>;
-  appendRound(record: RoundRecord): Promise<void>;
-  saveCheckpoint(checkpoint: Checkpoint, adapter: Float32Array): Promise<void>;
-  saveResults(report: RunReport, adapterFile: Uint8Array): Promise<void>;
-}
+const CONFIG_FILE = "config.json";
+const NOTHING = new Uint8Array(0);
 
-/** Writes happen one after another, in the order of the calls. */
-export function createStore(directory: string): RunStore {
-  let queue: Promise<void> = Promise.resolve();
+export function createRunFolder(
+  directory: string,
+  { disk = nodeDisk, lock = lockFolder }: RunFolderOptions = {},
+): RunStore {
   const path = (name: string): string => join(directory, name);
-  const enqueue = (work: () => Promise<void>): Promise<void> => {
-    const done = queue.then(work);
-    queue = done.catch(() => {}); // The caller hears of it; later writes go on.
-    return done;
-  };
-  const replace = async (name: string, content: string | Uint8Array): Promise<void> => {
-    await writeFile(path(`${name}.part`), content);
-    await rename(path(`${name}.part`), path(name));
-  };
-  const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
-  const lines = (records: readonly RoundRecord[]): string =>
-    records.map((record) => `${JSON.stringify(record)}\n`).join("");
+  let held: FolderLock | null = null;
+  let log: LogWriter | null = null;
+  let runId = "";
+  /** Of the newest checkpoint or segment. */
+  let newest = -1;
+  /** Of the checkpoints that can be trusted, the older first. */
+  let kept: readonly number[] = [];
+  let configWritten: RunConfig | null = null;
+  let metrics: MetricsCursor = emptyMetrics(1);
+  /** Final, and not in the file yet. */
+  let unwritten: readonly RoundRecord[] = [];
+  let begun = false;
+  let beginning: Promise<void> | null = null;
+  let checkpointing: Promise<void> | null = null;
+  let failure: Error | null = null;
+  let resultsFailure: Error | null = null;
+  let results: Promise<void> = Promise.resolve();
+
+  const header = (number: number): SegmentHeader => ({
+    kind: "segment",
+    format: FOLDER_FORMAT,
+    runId,
+    number,
+  });
+  const encoded = (value: unknown): Uint8Array =>
+    new TextEncoder().encode(`${JSON.stringify(value, null, 2)}\n`);
+
+  async function takeLock(): Promise<void> {
+    held ??= await lock(directory);
+  }
+
+  async function letGo(): Promise<void> {
+    await held?.release();
+    held = null;
+  }
+
+  /** Everything that a restart needs, under the next number; throws when the disk does not take it. */
+  async function writeAll(checkpoint: Checkpoint, adapter: Float32Array): Promise<void> {
+    const number = newest + 1;
+    newest = number;
+    const writer = log as LogWriter;
+    const wasBroken = writer.failure !== null;
+    // At once: what is appended from now on has happened after this checkpoint.
+    const turning = writer.turn(header(number));
+    const records = unwritten;
+    if (!(await turning)) throw writer.failure ?? new Error("the log cannot be written");
+    try {
+      metrics = await appendRecords(disk, path(METRICS_FILE), await standingMetrics(checkpoint), records);
+      unwritten = unwritten.slice(records.length);
+      const { config } = checkpoint.snapshot;
+      if (config !== configWritten) await replaceFile(disk, path(CONFIG_FILE), [encoded(config)]);
+      configWritten = config;
+      await writeCheckpoint(disk, directory, number, { checkpoint, adapter, metrics: metrics.extent });
+    } catch (error) {
+      // The log is as good as the segment before it, and that one has a gap.
+      if (wasBroken) writer.fail(error as Error);
+      throw error;
+    }
+    kept = [...kept.slice(-1), number];
+    await removeSuperfluous();
+  }
+
+  /** What the file has; another start when it has been deleted. */
+  async function standingMetrics({ snapshot }: Checkpoint): Promise<MetricsCursor> {
+    const names = await disk.list(directory);
+    if (names.includes(METRICS_FILE)) return metrics;
+    return emptyMetrics(snapshot.roundsDone - snapshot.openRecords.length - unwritten.length + 1);
+  }
+
+  /** `config.json` is for readers; whoever has changed it should know. */
+  async function configNotice({ snapshot }: Checkpoint): Promise<readonly string[]> {
+    const written = await disk.read(path(CONFIG_FILE)).catch(() => null);
+    if (written !== null && Buffer.compare(written, encoded(snapshot.config)) === 0) return [];
+    return [`${CONFIG_FILE}: not as it was written; the run goes on with its own configuration`];
+  }
+
+  async function removeSuperfluous(): Promise<void> {
+    const oldest = kept[0] as number;
+    for (const name of await disk.list(directory)) {
+      const [, kind, digits] = /^(checkpoint|adapter|log)-(\d+)\.(?:json|f32|bin)$/.exec(name) ?? [];
+      if (kind === undefined) continue;
+      const number = Number(digits);
+      if (kind === "log" ? number < oldest : !kept.includes(number) && number <= newest)
+        await disk.remove(path(name));
+    }
+  }
+
+  /** What is appended meanwhile waits for it. */
+  function begin(checkpoint: Checkpoint, adapter: Float32Array): Promise<void> {
+    begun = false;
+    const work = beginAnew(checkpoint, adapter);
+    beginning = work
+      .then(
+        () => {
+          begun = true;
+          failure = null;
+        },
+        (error: Error) => {
+          failure = error;
+        },
+      )
+      .finally(() => {
+        beginning = null;
+      });
+    return work;
+  }
+
+  async function beginAnew(checkpoint: Checkpoint, adapter: Float32Array): Promise<void> {
+    await checkpointing;
+    await log?.close().catch(() => {});
+    log = null;
+    await disk.makeDirectory(directory);
+    await takeLock();
+    // A beginning that failed leaves nothing worth keeping.
+    if (kept.length > 0 || runId !== checkpoint.runId) await setAsideEarlierRun(disk, directory);
+    ({ runId } = checkpoint);
+    log = openLogWriter(disk, directory, (number) => path(logFile(number)), null);
+    newest = -1;
+    kept = [];
+    metrics = emptyMetrics(1);
+    unwritten = [];
+    configWritten = null;
+    await writeAll(checkpoint, adapter);
+  }
 
   return {
-    begin: (config) =>
-      enqueue(async () => {
-        await mkdir(directory, { recursive: true });
-        await archiveEarlierRun(directory);
-        await replace("config.json", json(config));
-        await replace("metrics.jsonl", "");
-      }),
-    replaceRounds: (records) => enqueue(() => replace("metrics.jsonl", lines(records))),
-    saveConfig: (config) => enqueue(() => replace("config.json", json(config))),
-    appendRound: (record) => enqueue(() => appendFile(path("metrics.jsonl"), lines([record]))),
-    saveCheckpoint: (checkpoint, adapter) =>
-      enqueue(async () => {
-        const adapterFile = `adapter-${checkpoint.roundsDone}.f32`;
-        await replace(adapterFile, new Uint8Array(adapter.buffer, adapter.byteOffset, adapter.byteLength));
-        await replace("checkpoint.json", json({ ...checkpoint, adapterFile }));
-        for (const name of await readdir(directory))
-          if (/^adapter-\d+\.f32$/.test(name) && name !== adapterFile) await rm(path(name));
-      }),
-    saveResults: (report, adapterFile) =>
-      enqueue(async () => {
-        await replace("report.json", json(report));
-        await replace("adapter.safetensors", adapterFile);
-      }),
+    async load({ fromPrevious } = { fromPrevious: false }) {
+      try {
+        if ((await disk.list(directory)).length > 0) await takeLock();
+        const found = await readFolder(disk, directory, fromPrevious);
+        for (const name of found.untrusted) await disk.rename(path(name), path(`${name}.damaged`));
+        for (const name of await disk.list(directory))
+          if (name.endsWith(".part")) await disk.remove(path(name));
+        ({ newest } = found);
+        runId = found.checkpoint.runId;
+        kept = [found.number];
+        metrics = found.cursor;
+        const file = await disk.openFile(path(logFile(found.segment.number)));
+        await file.truncate(found.segment.bytes);
+        log = openLogWriter(disk, directory, (number) => path(logFile(number)), file);
+        if (found.segment.bytes === 0) {
+          await file.append(encodeFrame([{ entry: header(found.segment.number), payload: NOTHING }]));
+          await file.sync();
+        }
+        await disk.syncDirectory(directory);
+        begun = true;
+        return { ...found, notices: [...found.notices, ...(await configNotice(found.checkpoint))] };
+      } catch (cause) {
+        await letGo();
+        const why = cause instanceof Error ? cause.message : String(cause);
+        throw new Error(why.startsWith("run folder") ? why : `run folder ${directory}: ${why}`, { cause });
+      }
+    },
+
+    begin,
+
+    async append(entry, payload = NOTHING) {
+      if (beginning !== null) await beginning;
+      await log?.append(entry, payload);
+    },
+
+    async checkpoint(checkpoint, adapter, records) {
+      unwritten = [...unwritten, ...records];
+      if (checkpointing !== null) {
+        await checkpointing;
+        return false;
+      }
+      if (!begun) {
+        await begin(checkpoint, adapter).catch(() => {});
+        return true;
+      }
+      checkpointing = writeAll(checkpoint, adapter)
+        .then(
+          () => {
+            failure = null;
+          },
+          (error: Error) => {
+            failure = error;
+          },
+        )
+        .finally(() => {
+          checkpointing = null;
+        });
+      await checkpointing;
+      return true;
+    },
+
+    async results(report, adapterBytes) {
+      results = results.then(async () => {
+        try {
+          await replaceFile(disk, path("report.json"), encodedChunks(report));
+          await replaceFile(disk, path("adapter.safetensors"), [adapterBytes]);
+          await disk.syncDirectory(directory);
+          resultsFailure = null;
+        } catch (error) {
+          resultsFailure = error as Error;
+        }
+      });
+      await results;
+    },
+
+    async *records(from = 1) {
+      // What is being written may be in both, or in neither, for a moment.
+      await checkpointing;
+      const { extent } = metrics;
+      const rest = unwritten;
+      yield* readRecords(disk, path(METRICS_FILE), extent, from);
+      yield* rest.filter(({ round }) => round >= from);
+    },
+
+    get trouble() {
+      const error = log?.failure ?? failure ?? resultsFailure;
+      return error == null ? null : `the run is not being stored in ${directory}: ${error.message}`;
+    },
+
+    async close() {
+      await beginning;
+      await checkpointing;
+      await results;
+      await log?.close();
+      log = null;
+      await letGo();
+    },
   };
 }
 
-const RUN_FILE = /^(?:(?:config|checkpoint|report)\.json|metrics\.jsonl|adapter(?:-\d+\.f32|\.safetensors))$/;
-
-async function archiveEarlierRun(directory: string): Promise<void> {
-  const checkpoint = await readFile(join(directory, "checkpoint.json"), "utf8").catch(() => null);
-  if (checkpoint === null) return;
-  const archive = join(directory, runIdIn(checkpoint) ?? (await timeOf(join(directory, "checkpoint.json"))));
-  await mkdir(archive, { recursive: true });
-  for (const name of (await readdir(directory)).filter((name) => RUN_FILE.test(name)))
-    await rename(join(directory, name), join(archive, name));
-}
-
-/** Undefined for a checkpoint that cannot be read: what is left of such a run is kept all the same. */
-function runIdIn(checkpoint: string): string | undefined {
-  try {
-    return checkpointSchema.parse(JSON.parse(checkpoint)).runId;
-  } catch {
-    return undefined;
-  }
-}
-
-/** When a file was last written, as a name. */
-const timeOf = async (path: string): Promise<string> =>
-  (await stat(path)).mtime.toISOString().replaceAll(":", "-");
-
-/** The run stored in `directory`. Throws in one line when there is none or it cannot be read. */
-export async function readStoredRun(directory: string): Promise<StoredRun> {
-  try {
-    const text = (name: string): Promise<string> => readFile(join(directory, name), "utf8");
-    const { adapterFile, ...checkpoint } = checkpointSchema.parse(JSON.parse(await text("checkpoint.json")));
-    const lines = (await text("metrics.jsonl")).split("\n").slice(0, checkpoint.roundsDone);
-    const bytes = await readFile(join(directory, adapterFile));
-    return {
-      ...checkpoint,
-      config: runConfigSchema.parse(JSON.parse(await text("config.json"))),
-      records: lines.map((line) => JSON.parse(line) as RoundRecord),
-      // A copy: a file's buffer need not be aligned to four bytes.
-      adapter: new Float32Array(Uint8Array.from(bytes).buffer),
-    };
-  } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new Error(`run folder ${directory}: cannot be continued (${why})`, { cause });
-  }
+async function* encodedChunks(text: AsyncIterable<string>): AsyncIterable<Uint8Array> {
+  const encoder = new TextEncoder();
+  for await (const chunk of text) yield encoder.encode(chunk);
 }

@@ -95,6 +95,7 @@ export function createDevice(post: (message: FromWorker) => void): (message: ToW
       abandonRound("the run ended");
       post({ kind: "run-ended", ended });
     });
+    socket.on("host-closed", () => post({ kind: "host-closed" }));
     socket.on("dismissed", (refused) => {
       leave();
       post({ kind: "dismissed", refused });

@@ -114,6 +114,8 @@ export type FromWorker =
   /** How the whole model did after a round, beside whatever this device is doing by then. */
   | { readonly kind: "round-evaluated"; readonly evaluated: RoundEvaluated }
   | { readonly kind: "run-ended"; readonly ended: RunEnded }
+  /** The coordinator is being closed, and may come back. */
+  | { readonly kind: "host-closed" }
   /** The coordinator does not let this device in, or not again. */
   | { readonly kind: "join-refused"; readonly refused: Refused }
   | { readonly kind: "refused"; readonly refused: Refused }

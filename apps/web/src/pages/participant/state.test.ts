@@ -107,6 +107,13 @@ describe("participant state", () => {
     expect(back.rounds).toHaveLength(1);
   });
 
+  it("says that the host has closed the run, until it is back", () => {
+    const closedDown = after(joined, ready, { kind: "host-closed" }, { kind: "connection", online: false });
+    expect(closedDown.notice).toMatch(/host has closed this run/);
+    const back = [{ kind: "connection", online: true } as const, joined].reduce(reduce, closedDown);
+    expect(back.notice).toBeNull();
+  });
+
   it("does not reopen a closed round with the device's own last word", () => {
     const state = after(joined, ready, started(1), closed(1), {
       kind: "round-abandoned",

@@ -213,6 +213,8 @@ export function reduce(state: ParticipantState, message: FromWorker): Participan
       if (testLoss !== null) heldOutLosses.set(round, testLoss);
       return { ...state, heldOutLosses };
     }
+    case "host-closed":
+      return { ...state, notice: HOST_CLOSED };
     case "run-ended":
       return { ...state, ended: message.ended };
     case "join-refused": {
@@ -252,6 +254,9 @@ export function reduce(state: ParticipantState, message: FromWorker): Participan
       return message satisfies never;
   }
 }
+
+/** Until it joins again. */
+const HOST_CLOSED = "The host has closed this run. If it is opened again, this page goes on by itself.";
 
 const removed = (state: ParticipantState, why: string): ParticipantState => ({
   ...state,

@@ -1,0 +1,87 @@
+/** Where a run begins: at its beginning, or where it was interrupted. */
+import {
+  createRun,
+  type KnownRun,
+  type Participant,
+  restoreRun,
+  type Transition,
+} from "@fedlodrop/federation";
+import { adapterSize, initialAdapter, type RoundRecord, type RunConfig } from "@fedlodrop/run";
+import { type AccessRecord, accessRecordSchema } from "../security/access.ts";
+import type { LogEntry } from "../store/log-frames.ts";
+import type { RunEntry, StoredRun } from "../store/run-store.ts";
+import type { RetellingRooms } from "./retell.ts";
+import type { Workload } from "./workload.ts";
+
+export interface RunStart {
+  readonly runId: string;
+  readonly workload: Workload;
+  /** The state it begins in, and what is to be done in it. */
+  readonly start: Transition;
+  readonly adapter: Float32Array;
+  /** Of the training texts: those that the adapter was made of. */
+  readonly partsTrainedOn: readonly number[];
+  /** What had happened since, before a restart; null for a run that has not been interrupted. */
+  readonly past:
+    | (Pick<RetellingRooms, "identified"> & { readonly entries: readonly LogEntry<RunEntry>[] })
+    | null;
+}
+
+export function freshStart(
+  runId: string,
+  config: RunConfig,
+  workload: Workload,
+  known: Partial<KnownRun> = {},
+): RunStart {
+  const { adapter: shape, largestSplit } = workload;
+  return {
+    runId,
+    workload,
+    start: { state: createRun(config, shape, { ...known, largestSplit }), effects: [] },
+    adapter: initialAdapter(shape, config.seed),
+    partsTrainedOn: [],
+    past: null,
+  };
+}
+
+/** Throws in one line when the model is another one than the stored run's. */
+export function storedStart(
+  { checkpoint, adapter, entries }: StoredRun,
+  finalRecords: readonly RoundRecord[],
+  workload: Workload,
+  identified: RetellingRooms["identified"],
+): RunStart {
+  const { adapter: shape, largestSplit } = workload;
+  const { runId, snapshot, partsTrainedOn } = checkpoint;
+  const expected = adapterSize(shape);
+  if (adapter.length !== expected)
+    throw new Error(
+      `the stored adapter has ${adapter.length} values, but the run's model and settings ask for ${expected}: is it the same model?`,
+    );
+  const start = restoreRun(snapshot, { adapter: shape, largestSplit, finalRecords });
+  return { runId, workload, start, adapter, partsTrainedOn, past: { entries, identified } };
+}
+
+/** Whom the host lets in. Throws when that was kept by a program that counts otherwise. */
+export const lastAccess = ({ checkpoint, entries }: StoredRun): AccessRecord =>
+  accessRecordSchema.parse(
+    entries.reduce(
+      (last: unknown, { entry }) => (entry.kind === "access" ? entry.access : last),
+      checkpoint.access,
+    ),
+  );
+
+/** When the last thing happened that is known of. */
+export function lastMs({ checkpoint, entries }: StoredRun): number {
+  return entries.reduce(
+    (last, { entry }) => (entry.kind === "event" ? Math.max(last, entry.event.atMs) : last),
+    checkpoint.clockMs,
+  );
+}
+
+/** After a change of run everyone who is connected has to load again. */
+export const toReload = (participant: Participant): Participant => ({
+  ...participant,
+  presence: participant.presence === "ready" ? "loading" : participant.presence,
+  device: null,
+});

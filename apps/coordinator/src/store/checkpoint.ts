@@ -1,0 +1,45 @@
+/** A checkpoint: everything that a run goes on from when no round is open, but for the adapter and the final rounds. */
+import type { RunSnapshot } from "@fedlodrop/federation";
+import { readySchema } from "@fedlodrop/protocol";
+import { roundRecordSchema, runConfigSchema } from "@fedlodrop/run";
+import { z } from "zod";
+import { accessRecordSchema } from "../security/access.ts";
+
+const snapshotSchema: z.ZodType<RunSnapshot> = z.strictObject({
+  config: runConfigSchema,
+  participants: z
+    .array(
+      z.strictObject({
+        id: z.string(),
+        nickname: z.string(),
+        presence: z.enum(["loading", "ready", "away", "kicked"]),
+        device: readySchema.omit({ runId: true }).nullable(),
+        known: z.boolean(),
+      }),
+    )
+    .readonly(),
+  locked: z.boolean(),
+  intent: z.enum(["idle", "run", "pause", "stop"]),
+  roundsDone: z.int().min(0),
+  triedCount: z.int().min(0),
+  evaluatedRounds: z.int().min(-1),
+  basedOnRound: z.int().min(0),
+  openRecords: z.array(roundRecordSchema).readonly(),
+  baseTestLoss: z.number().nullable(),
+});
+
+export const checkpointSchema = z.strictObject({
+  runId: z.string().min(1),
+  hostKey: z.string().min(1),
+  snapshot: snapshotSchema,
+  sessions: z.array(z.strictObject({ participantId: z.string(), tokenDigest: z.string() })).readonly(),
+  /** Participant ids that have been given away, forgotten ones included. */
+  idsGiven: z.int().min(0),
+  /** Parts of the training texts that updates in the adapter come from. */
+  partsTrainedOn: z.array(z.int().min(0)).readonly(),
+  /** Whom the host lets in: the door's own. */
+  access: accessRecordSchema,
+  /** What the coordinator's clock said; it goes on from there. */
+  clockMs: z.number(),
+});
+export type Checkpoint = z.infer<typeof checkpointSchema>;

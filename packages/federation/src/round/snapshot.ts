@@ -1,0 +1,52 @@
+/** What of a run has to be kept while no round is open, its final records aside, and how it goes on from there. */
+import type { RoundRecord } from "@fedlodrop/run";
+import { persistentMap } from "./persistent-map.ts";
+import { proceed } from "./rounds.ts";
+import { isPresent, isReady, type Participant, type Run, type RunState } from "./run-state.ts";
+import type { Transition } from "./step.ts";
+
+export interface RunSnapshot
+  extends Pick<
+    Run,
+    "config" | "locked" | "intent" | "triedCount" | "evaluatedRounds" | "basedOnRound" | "baseTestLoss"
+  > {
+  /** In order of joining. */
+  readonly participants: readonly Participant[];
+  readonly roundsDone: number;
+  /** Rounds that may still get their evaluation, the first first. */
+  readonly openRecords: readonly RoundRecord[];
+}
+
+/** Rounds whose record nothing will change any more. */
+export const finalRounds = (state: RunState): number =>
+  state.kind === "ended" ? state.records.length : Math.max(0, state.evaluatedRounds);
+
+export const snapshotOf = (state: RunState): RunSnapshot => ({
+  config: state.config,
+  locked: state.locked,
+  intent: state.intent,
+  triedCount: state.triedCount,
+  evaluatedRounds: state.evaluatedRounds,
+  basedOnRound: state.basedOnRound,
+  baseTestLoss: state.baseTestLoss,
+  participants: [...state.participants.values()],
+  roundsDone: state.records.length,
+  openRecords: state.records.slice(finalRounds(state)),
+});
+
+/** The state of the snapshot, and what is to be done in it. */
+export function restoreRun(
+  { participants, roundsDone: _, openRecords, ...kept }: RunSnapshot,
+  known: Pick<Run, "adapter" | "largestSplit"> & { readonly finalRecords: readonly RoundRecord[] },
+): Transition {
+  const { adapter, largestSplit, finalRecords } = known;
+  return proceed({
+    ...kept,
+    adapter,
+    largestSplit,
+    participants: persistentMap(participants.map((participant) => [participant.id, participant])),
+    presentCount: participants.filter(isPresent).length,
+    readyCount: participants.filter(isReady).length,
+    records: [...finalRecords, ...openRecords],
+  });
+}
