@@ -169,7 +169,7 @@ export function createDevice(post: (message: FromWorker) => void): (message: ToW
       if (reply.kind === "refused") {
         // Of a run that the host has replaced meanwhile there is nothing to tell: the new one is loading.
         if (membership?.run.runId === runId) post({ kind: "refused", refused: reply });
-      } else post({ kind: "ready", source, sampleCount, ...warmUp });
+      } else post({ kind: "ready", engine: device, source, sampleCount, ...warmUp });
     });
   }
 

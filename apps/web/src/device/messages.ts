@@ -82,6 +82,8 @@ export type FromWorker =
   | { readonly kind: "warming-up"; readonly choice: BackendChoice }
   | {
       readonly kind: "ready";
+      /** The engine in its own words: SIMD and threads, or the GPU, and how the weights are held. */
+      readonly engine: string;
       readonly source: TextSource;
       readonly sampleCount: number;
       readonly firstStepSeconds: number;

@@ -68,6 +68,7 @@ export async function createPlannedTrainer(
       endOfTextId,
       weightBytes,
       shape,
+      base,
     );
   } catch (error) {
     engine.dispose();
@@ -100,9 +101,10 @@ class PlannedTrainer implements LocalTrainer {
     endOfTextId: number,
     weightBytes: number,
     shape: AdapterShape,
+    base: BaseType,
   ) {
     this.device = device;
-    this.engine = device.description;
+    this.engine = { ...device.description, device: `${device.description.device}, ${base} weights` };
     this.backend = device.description.backend;
     this.model = model;
     this.endOfTextId = endOfTextId;

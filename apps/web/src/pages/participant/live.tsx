@@ -97,8 +97,8 @@ export function RoundStatus({ state, run }: LiveProps) {
   );
 }
 
-function sourceSentence({ source, sampleCount, choice }: ParticipantState): string {
-  const where = choice?.reason ?? "";
+function sourceSentence({ source, sampleCount, choice, engine }: ParticipantState): string {
+  const where = [choice?.reason, engine && `(${engine}.)`].filter(Boolean).join(" ");
   if (!source || sampleCount === null) return where;
   const texts = source.kind === "own" ? `your file ${source.fileName}` : source.device;
   return `This device's texts: ${texts}, ${formatCount(sampleCount)} training samples. ${where}`;

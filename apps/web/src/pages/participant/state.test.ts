@@ -23,6 +23,7 @@ const run: RunDescription = {
 const joined: FromWorker = { kind: "joined", participantId: "p1", token: "t", nickname: "n", run };
 const ready: FromWorker = {
   kind: "ready",
+  engine: "WebAssembly, SIMD, one thread, f32 weights",
   source: { kind: "assigned", device: "d" },
   sampleCount: 3,
   firstStepSeconds: 1,

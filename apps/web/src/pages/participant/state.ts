@@ -71,6 +71,8 @@ export interface ParticipantState {
   readonly run: RunDescription | null;
   readonly files: ReadonlyMap<string, { readonly receivedBytes: number; readonly totalBytes: number | null }>;
   readonly warmingUp: boolean;
+  /** What trains here, in its own words. */
+  readonly engine: string | null;
   readonly source: TextSource | null;
   readonly sampleCount: number | null;
   readonly stepSeconds: number | null;
@@ -99,6 +101,7 @@ export const INITIAL_STATE: ParticipantState = {
   files: new Map(),
   warmingUp: false,
   source: null,
+  engine: null,
   sampleCount: null,
   stepSeconds: null,
   losses: [],
@@ -157,10 +160,10 @@ export function reduce(state: ParticipantState, message: FromWorker): Participan
     case "warming-up":
       return { ...state, phase: "loading", warmingUp: true, choice: message.choice };
     case "ready": {
-      const { source, sampleCount, stepSeconds } = message;
+      const { engine, source, sampleCount, stepSeconds } = message;
       // After a lost connection `ready` is said again, also in the middle of a round.
       const phase = inRound(state) ? state.phase : "ready";
-      return { ...state, phase, warmingUp: false, notice: null, source, sampleCount, stepSeconds };
+      return { ...state, phase, warmingUp: false, notice: null, engine, source, sampleCount, stepSeconds };
     }
     case "round-started": {
       const { start, mask, keptValues } = message;
