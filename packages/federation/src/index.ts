@@ -1,4 +1,5 @@
 export { measuresCurvature } from "./plan/bound-constants.ts";
+export { measureDevice } from "./plan/device-measurements.ts";
 export {
   isDirect,
   type PlanOptions,
