@@ -129,6 +129,8 @@ function openRun(count: number): BenchRun {
       downloadBytesPerSecond: null,
       uploadWatts: null,
       rateSource: "measured" as const,
+      probe: false,
+      localSteps: null,
     }));
     dispatch({ kind: "planned", round, plan: { assignments, allocation: null }, atMs: 0 });
     traffic.begin(round);

@@ -12,6 +12,8 @@ import { UsageError } from "./usage-error.ts";
 import { taskDefaults } from "./workload.ts";
 
 const DEFAULT_PORT = 7860;
+/** Everybody of up to three devices, and of more all but a quarter: among strangers' devices one is always slow. */
+const SERVE_QUORUM = 0.75;
 
 const SERVE_FLAGS: readonly Flag[] = [
   { name: "port", value: "P", help: `port to listen on (${DEFAULT_PORT}); 0 takes a free one` },
@@ -74,7 +76,7 @@ export async function serve(args: readonly string[]): Promise<void> {
   const resume = given.has("resume-from-previous") ? "from previous" : given.has("resume");
   if (resume && !given.has("out")) throw new UsageError("--resume needs --out, the folder of the run");
   const task = (given.get("task") as string | undefined) ?? DEFAULT_RUN_CONFIG.task;
-  const config = runConfigFromFlags(given, taskDefaults(task));
+  const config = runConfigFromFlags(given, { quorum: SERVE_QUORUM, ...taskDefaults(task) });
   const out =
     (given.get("out") as string | undefined) ?? `runs/${new Date().toISOString().replaceAll(":", "-")}`;
   const federation = await startFederation({

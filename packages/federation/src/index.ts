@@ -21,6 +21,7 @@ export {
   type Member,
   type MemberStatus,
   type Participant,
+  pauseReason,
   type ReadyParticipant,
   type RoundPlan,
   type Run,

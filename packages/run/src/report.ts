@@ -50,6 +50,8 @@ const participantRoundSchema = z
     /** By the participant's own clock; null where it did not get that far. */
     secondsDownload: measured,
     secondsCompute: measured,
+    /** Local steps taken: fewer than asked of everybody in a probe that may not spend more. */
+    steps: measured,
     secondsUpload: measured,
     /** Rate that the upload was paced to; null sent as fast as the link goes. */
     uploadBytesPerSecond: measured,

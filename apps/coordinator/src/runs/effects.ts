@@ -54,6 +54,13 @@ export function carryOut(effect: Effect, rooms: EffectRooms): void {
       );
       return;
     }
+    case "hasten-deadline": {
+      const { round } = effect;
+      timers.start("deadline", effect.atMs - clock.nowMs(), () =>
+        dispatch({ kind: "deadline-passed", round, atMs: clock.nowMs() }),
+      );
+      return;
+    }
     case "cancel-deadline":
       timers.stop("deadline");
       return;
@@ -127,10 +134,10 @@ export function carryOut(effect: Effect, rooms: EffectRooms): void {
 export function startMessage(
   state: RunState,
   round: number,
-  { participantId: _, ...terms }: Assignment,
+  { participantId: _, probe: __, localSteps, ...terms }: Assignment,
   deadlineSeconds: number,
 ): RoundStart {
-  const { training } = state.config;
+  const training = { ...state.config.training, ...(localSteps !== null && { localSteps }) };
   const cohortSize = state.kind === "training" ? state.members.size : 0;
   return { round, ...terms, deadlineSeconds, training, cohortSize };
 }

@@ -1,5 +1,5 @@
 /** The run as the host page sees it: whole once, then what has changed, at the cost of what has changed. */
-import { leastReady, type Participant, type RunState } from "@fedlodrop/federation";
+import { leastReady, type Participant, pauseReason, type RunState } from "@fedlodrop/federation";
 import type { HostView, ParticipantView, SentView, ViewChanges } from "@fedlodrop/protocol";
 import type { ParticipantRound, RoundRecord } from "@fedlodrop/run";
 import type { Lane, Lanes } from "../sockets/lanes.ts";
@@ -50,7 +50,9 @@ export function createHostViews(options: HostViewOptions): HostViews {
       config: state.config,
       locked: state.locked,
       pausing: state.intent === "pause" && state.kind !== "paused",
-      notice: options.storageProblem() ?? (state.kind === "paused" ? run.planProblem : waitingNotice(state)),
+      notice:
+        options.storageProblem() ??
+        (state.kind === "paused" ? (pauseReason(state) ?? run.planProblem) : waitingNotice(state)),
       secondsToDeadline:
         state.kind === "training"
           ? Math.max(0, state.deadlineSeconds - (options.nowMs() - state.startedAtMs) / 1000)

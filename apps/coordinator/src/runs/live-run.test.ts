@@ -3,6 +3,7 @@ import { drawDropoutMask, initialAdapter, keptIndices, type RunConfig } from "@f
 import { describe, expect, it } from "vitest";
 import {
   config,
+  connectHost,
   distance,
   type FakeParticipant,
   participate,
@@ -234,4 +235,70 @@ it("keeps the adapter of before when too few contributed", async () => {
   await Promise.all([play(ada, 2), play(again, 2)]);
   expect(await ada.closed(2)).toMatchObject({ outcome: "aggregated", aggregatedCount: 2 });
   expect(coordinator.adapter).not.toEqual(initial);
+});
+
+describe("a straggler", () => {
+  it("sets the pace of two rounds, rests, and is let back in by a probe", async () => {
+    const { coordinator, url, advance } = await start({ rounds: 7, deadlineSeconds: 30 });
+    const [ada, ben, dora] = [
+      await participate(url, "ada"),
+      await participate(url, "ben"),
+      await participate(url, "dora"),
+    ];
+    await coordinator.command({ kind: "start" });
+    for (let round = 1; round <= 7; round++) {
+      await play(ada, round);
+      advance(2);
+      await play(ben, round);
+      // The device that never downloads: until the deadline, then not at all, then as long as the others took.
+      const { state } = coordinator;
+      const waits = state.kind === "training" && state.round === round;
+      expect(waits, `round ${round}`).toBe([1, 2, 6, 7].includes(round));
+      if (round <= 2) advance(28);
+      if (round === 6 || round === 7) await play(dora, round);
+      await ada.closed(round);
+    }
+    await phase(coordinator, "ended");
+    const { rounds } = coordinator.report();
+    expect(rounds.map(({ seconds }) => seconds)).toEqual([30, 30, 2, 2, 2, 2, 2]);
+    const outcome = rounds.map((each) => each.participants.find(({ id }) => id === "p3")?.outcome ?? "rests");
+    expect(outcome).toEqual([
+      ...["missed-deadline", "missed-deadline", "rests", "rests", "rests", "aggregated", "aggregated"],
+    ]);
+    expect(rounds[2]!.allocation!.devices.find(({ id }) => id === "p3")?.excludedBecause).toMatch(
+      /tried again/,
+    );
+  });
+
+  it("is not waited for beyond the quorum", async () => {
+    const { coordinator, url } = await start({ rounds: 1, quorum: 0.75 });
+    const all = [];
+    for (const name of ["ada", "ben", "cleo", "dora"]) all.push(await participate(url, name));
+    await coordinator.command({ kind: "start" });
+    for (const each of all.slice(0, 3)) await play(each, 1);
+    await phase(coordinator, "ended");
+    expect(coordinator.report().rounds[0]!.seconds).toBe(0);
+  });
+});
+
+it("shows the host why a run that everybody leaves has been paused", async () => {
+  const { coordinator, url, advance } = await start({ rounds: 9 });
+  const { socket: host, views } = await connectHost(url, "key");
+  let ada = await participate(url, "ada");
+  await coordinator.command({ kind: "start" });
+  for (let round = 1; round <= 3; round++) {
+    await ada.nextStart(round);
+    // As a device does that cannot do what it is asked: it joins anew, without the round.
+    ada.socket.disconnect();
+    ada = await participate(url, "ada", { token: ada.identity.token });
+  }
+  await phase(coordinator, "paused");
+  await expect
+    .poll(() => {
+      advance(0.5);
+      return views.at(-1)?.notice;
+    })
+    .toMatch(/^everybody left rounds 1 to 3/);
+  expect(await host.emitWithAck("command", { kind: "resume" })).toEqual({ kind: "done" });
+  await ada.nextStart(4);
 });

@@ -22,6 +22,7 @@ const snapshotSchema: z.ZodType<RunSnapshot> = z.strictObject({
   intent: z.enum(["idle", "run", "pause", "stop"]),
   roundsDone: z.int().min(0),
   triedCount: z.int().min(0),
+  desertedCount: z.int().min(0),
   evaluatedRounds: z.int().min(-1),
   basedOnRound: z.int().min(0),
   openRecords: z.array(roundRecordSchema).readonly(),

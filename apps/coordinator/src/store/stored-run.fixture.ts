@@ -19,6 +19,7 @@ export const checkpointOf = (roundsDone: number, covered = 0): Checkpoint => ({
     intent: "run",
     roundsDone,
     triedCount: roundsDone,
+    desertedCount: 0,
     evaluatedRounds: roundsDone,
     basedOnRound: roundsDone,
     openRecords: [],

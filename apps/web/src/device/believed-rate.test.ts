@@ -66,6 +66,7 @@ function believe(
         bytesUp: bytes,
         secondsDownload: bytes / LINK + roundTripSeconds,
         secondsCompute: 0.8,
+        steps: 8,
         secondsUpload: reading.seconds,
         uploadBytesPerSecond: pace,
         downlinkBytesPerSecond: LINK,
@@ -86,7 +87,16 @@ function believe(
     });
     const allocation = plan.allocation;
     records.push({
-      ...{ round, method, deadlineSeconds: 30, trainLoss: 4, testLoss: 4, evaluation: null, allocation },
+      ...{
+        round,
+        basedOnRound: round - 1,
+        method,
+        deadlineSeconds: 30,
+        trainLoss: 4,
+        testLoss: 4,
+        evaluation: null,
+        allocation,
+      },
       seconds: 3,
       participants: own,
     });

@@ -54,7 +54,7 @@ export function measureDevice(
   const done = all.filter(({ own }) => own.outcome === "aggregated");
   const roundTripSeconds = done.at(-1)?.own.roundTripSeconds ?? device.roundTripSeconds;
   const warmUpSeconds = WARM_UP_SLACK * device.stepSeconds * config.training.localSteps;
-  const observations = observe(history, round, warmUpSeconds);
+  const observations = observe(history, round, warmUpSeconds, config.training.localSteps);
   const computeSeconds = fitCompute(observations, warmUpSeconds);
   return {
     computeSeconds,
@@ -90,7 +90,12 @@ const download = ({ record, own }: OwnRound): Transfer => ({
 });
 
 /** A missed deadline is taken for training that was slower by a step than foreseen, and slower yet if it goes on. */
-function observe(history: readonly OwnRound[], round: number, warmUpSeconds: number): readonly Observation[] {
+function observe(
+  history: readonly OwnRound[],
+  round: number,
+  warmUpSeconds: number,
+  localSteps: number,
+): readonly Observation[] {
   const observations: Observation[] = [];
   for (const { record, own } of history) {
     const age = round - record.round;
@@ -98,7 +103,12 @@ function observe(history: readonly OwnRound[], round: number, warmUpSeconds: num
     const weight = WEIGHT_OF_AGE ** age;
     const missed = own.outcome === "missed-deadline" || own.outcome === "late";
     if (own.secondsCompute !== null)
-      observations.push({ keepRate, weight, seconds: own.secondsCompute + handlingSeconds(own) });
+      // A probe may have taken fewer steps than everybody.
+      observations.push({
+        keepRate,
+        weight,
+        seconds: (own.secondsCompute * localSteps) / (own.steps ?? localSteps) + handlingSeconds(own),
+      });
     else if (missed && age <= MISS_REMEMBERED_ROUNDS) {
       const { fixed, perKeepRate } = fitCompute(observations, warmUpSeconds);
       observations.push({ keepRate, weight, seconds: MISS_STEP * (fixed + perKeepRate * keepRate) });

@@ -20,6 +20,8 @@ export interface ExpectedLoad {
   /** Overhead, download and training. */
   readonly preparationSeconds: LinearInKeepRate;
   readonly preparationJoules: LinearInKeepRate;
+  /** Of those, for training. */
+  readonly computeJoules: LinearInKeepRate;
   readonly uploadBits: LinearInKeepRate;
 }
 
@@ -71,6 +73,7 @@ export function poseProblem(request: PlanRequest, caution: ReadonlyMap<string, C
     return {
       preparationSeconds: sum(overhead, downloadSeconds, computeSeconds),
       preparationJoules: sum(scaled(computeSeconds, computeWatts), scaled(downloadSeconds, radioWatts)),
+      computeJoules: scaled(computeSeconds, computeWatts),
       uploadBits: bits,
     };
   });

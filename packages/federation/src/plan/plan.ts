@@ -2,13 +2,25 @@
  * Who does what in a round: dropout rates and paces, by the run's method. Methods that need nothing measured decide
  * at once; the others solve the allocation problem that the measurements pose.
  */
-import { allocate, type DeviceAllocation, type MeasuredLink } from "@fedlodrop/allocation";
-import { createRandom, type RoundRecord, type RunConfig } from "@fedlodrop/run";
+import {
+  allocate,
+  type DeviceAllocation,
+  type LinearInKeepRate,
+  type MeasuredLink,
+} from "@fedlodrop/allocation";
+import {
+  type AllocationRecord,
+  createRandom,
+  energyLimitOf,
+  type RoundRecord,
+  type RunConfig,
+} from "@fedlodrop/run";
 import type { Assignment, ReadyParticipant, RoundPlan } from "../round/run-state.ts";
 import { allocationRecord, type Decision, type Grant } from "./allocation-record.ts";
-import { type Caution, type PosedProblem, poseProblem } from "./live-problem.ts";
+import { type Caution, type ExpectedLoad, type PosedProblem, poseProblem } from "./live-problem.ts";
 import type { PlanRequest } from "./plan-request.ts";
 import { evenPowerRate, FULL_POWER_WATTS, fadedGains, RADIO_CELL } from "./radio-cell.ts";
+import { type Standing, standingOf } from "./resting.ts";
 
 export interface PlanOptions {
   /** Milliseconds of a monotone clock; time stands still when not given. */
@@ -45,29 +57,42 @@ export function directDropoutRate(
 
 /** On measured links nobody is paced; in an emulated cell sub-channels go round in turn. */
 export function planDirectly(method: DirectMethod, request: PlanRequest): RoundPlan {
-  const { config, round, participants } = request;
+  const { config, round } = request;
+  return planFreely(request, (id) => directDropoutRate(method, config, round, id), false);
+}
+
+/** Rates that nobody solves for: everybody has the link to itself, or its turns of the cell. */
+function planFreely(request: PlanRequest, rateOf: (id: string) => number, probe: boolean): RoundPlan {
+  const { participants } = request;
   const posed = poseProblem(request, new Map());
-  const { link } = posed.problem;
-  const grants = participants.map(({ id }, k): Grant => {
-    const dropoutRate = directDropoutRate(method, config, round, id);
-    if (link.kind === "measured") {
-      const bitsPerSecond = link.bitsPerSecond[k] as number;
-      const uploadJoulesPerBit = ownJoulesPerBit(link, k);
-      return { kind: "admitted", dropoutRate, share: null, bitsPerSecond, uploadJoulesPerBit };
-    }
-    const own = inTurn(fadedGains(config.seed, round, id), k, participants.length);
-    const bitsPerSecond = evenPowerRate(own);
-    return {
-      kind: "admitted",
-      dropoutRate,
-      share: own.length / RADIO_CELL.subChannels,
-      bitsPerSecond,
-      uploadJoulesPerBit: FULL_POWER_WATTS / bitsPerSecond,
-    };
-  });
+  const grants = participants.map(({ id }, k) => freeGrant(request, posed, k, rateOf(id)));
+  const paced = posed.problem.link.kind === "radio";
   return {
-    assignments: grants.map((grant, k) => assign(request, posed, k, grant, link.kind === "radio")),
+    assignments: grants.map((grant, k) => ({ ...assign(request, posed, k, grant, paced), probe })),
     allocation: allocationRecord(request, posed, grants, null),
+  };
+}
+
+function freeGrant(
+  { config, round, participants }: PlanRequest,
+  { problem: { link } }: PosedProblem,
+  k: number,
+  dropoutRate: number,
+): Grant {
+  if (link.kind === "measured") {
+    const bitsPerSecond = link.bitsPerSecond[k] as number;
+    const uploadJoulesPerBit = ownJoulesPerBit(link, k);
+    return { kind: "admitted", dropoutRate, share: null, bitsPerSecond, uploadJoulesPerBit };
+  }
+  const { id } = participants[k] as ReadyParticipant;
+  const own = inTurn(fadedGains(config.seed, round, id), k, participants.length);
+  const bitsPerSecond = evenPowerRate(own);
+  return {
+    kind: "admitted",
+    dropoutRate,
+    share: own.length / RADIO_CELL.subChannels,
+    bitsPerSecond,
+    uploadJoulesPerBit: FULL_POWER_WATTS / bitsPerSecond,
   };
 }
 
@@ -90,6 +115,8 @@ function assign(
     downloadBytesPerSecond: emulated ? (posed.downloadBytesPerSecond[k] as number) : null,
     uploadWatts: emulated ? uploadJoulesPerBit * bitsPerSecond : null,
     rateSource: emulated ? "emulated" : "measured",
+    probe: false,
+    localSteps: null,
   };
 }
 
@@ -101,7 +128,8 @@ function inTurn(items: readonly number[], k: number, count: number): readonly nu
 
 /**
  * Solves for rates and shares. A device that time keeps out is tried at its mean, and failing that now and then all the
- * same, because a device that is left out is not measured again. Who stays out is in the record with the reason.
+ * same, as a probe, because a device that is left out is not measured again; one that energy keeps out, with as many
+ * steps as it may spend. Who stays out is in the record with the reason.
  */
 export function planBySolving(
   method: SolvedMethod,
@@ -111,6 +139,7 @@ export function planBySolving(
   const caution = new Map<string, Caution>();
   let posed = poseProblem(request, caution);
   let allocation = allocate(posed.problem, method, options);
+  const probes = new Set<string>();
   for (const step of ["mean", "trial"] as const) {
     const nobody = allocation.devices.every(({ kind }) => kind === "excluded");
     const eased = request.participants.filter(
@@ -119,17 +148,48 @@ export function planBySolving(
         (step === "mean" || nobody || isDueForTrial(id, request.records)),
     );
     if (eased.length === 0) continue;
-    for (const { id } of eased) caution.set(id, step);
+    for (const { id } of eased) {
+      caution.set(id, step);
+      if (step === "trial" && !nobody) probes.add(id);
+    }
     posed = poseProblem(request, caution);
     allocation = allocate(posed.problem, method, options);
   }
-  const decisions = allocation.devices.map((device, k) => decide(posed, device, k));
+  const savings = allocation.devices.map((device, k) => energyProbe(request, posed, device, k));
+  const decisions = allocation.devices.map((device, k) => savings[k]?.grant ?? decide(posed, device, k));
   return {
-    assignments: decisions.flatMap((decision, k) =>
-      decision.kind === "admitted" ? assign(request, posed, k, decision, posed.paced[k] as boolean) : [],
-    ),
+    assignments: decisions.flatMap((decision, k): Assignment[] => {
+      if (decision.kind !== "admitted") return [];
+      const saving = savings[k] ?? null;
+      const paced = request.config.links === "emulated" || (saving === null && (posed.paced[k] as boolean));
+      const assignment = assign(request, posed, k, decision, paced);
+      const probe = saving !== null || probes.has(assignment.participantId);
+      return [{ ...assignment, probe, localSteps: saving?.localSteps ?? null }];
+    }),
     allocation: allocationRecord(request, posed, decisions, allocation),
   };
+}
+
+/** At the greatest rate and with the steps that its limit allows, by what is known of it; null for who is not due, and
+ *  where not even one step is allowed. */
+function energyProbe(
+  request: PlanRequest,
+  posed: PosedProblem,
+  device: DeviceAllocation,
+  k: number,
+): { readonly grant: Grant; readonly localSteps: number } | null {
+  const { config, participants, records } = request;
+  const { id } = participants[k] as ReadyParticipant;
+  const isOutOfEnergy = device.kind === "excluded" && device.infeasibility?.cause === "energy";
+  if (!isOutOfEnergy || !isDueForTrial(id, records)) return null;
+  const grant = freeGrant(request, posed, k, config.maxDropoutRate);
+  const { preparationJoules, computeJoules, uploadBits } = posed.expected[k] as ExpectedLoad;
+  const at = ({ fixed, perKeepRate }: LinearInKeepRate): number =>
+    fixed + perKeepRate * (1 - config.maxDropoutRate);
+  const transfers = at(preparationJoules) - at(computeJoules) + grant.uploadJoulesPerBit * at(uploadBits);
+  const share = ((energyLimitOf(config, id) ?? 0) - transfers) / at(computeJoules);
+  const localSteps = Math.floor(share * config.training.localSteps);
+  return localSteps >= 1 ? { grant, localSteps: Math.min(localSteps, config.training.localSteps) } : null;
 }
 
 const isOutOfTime = (device: DeviceAllocation): boolean =>
@@ -158,7 +218,48 @@ function decide({ problem: { link } }: PosedProblem, device: DeviceAllocation, k
   return grant(uploadBitsPerSecond, watts / uploadBitsPerSecond);
 }
 
+/** Devices that have stalled rest, or are probed; where nobody else is there, they take part as anybody. */
 export function planRound(request: PlanRequest, options: PlanOptions = {}): RoundPlan {
+  const { config, round, participants, records } = request;
+  const standings = new Map(participants.map(({ id }) => [id, standingOf(id, round, records)]));
+  const those = (kind: Standing["kind"]): PlanRequest => ({
+    ...request,
+    participants: participants.filter(({ id }) => standings.get(id)?.kind === kind),
+  });
+  const taking = those("takes-part");
+  if (taking.participants.length === 0 || taking.participants.length === participants.length)
+    return planAll(request, options);
+  const plan = planAll(taking, options);
+  const rateOf = (id: string): number =>
+    isDirect(config.method) ? directDropoutRate(config.method, config, round, id) : config.maxDropoutRate;
+  const [probing, resting] = [those("probe"), those("rests")];
+  const probed = probing.participants.length === 0 ? null : planFreely(probing, rateOf, true);
+  return {
+    assignments: [...plan.assignments, ...(probed?.assignments ?? [])],
+    allocation: plan.allocation && {
+      ...plan.allocation,
+      devices: [
+        ...plan.allocation.devices,
+        ...(probed?.allocation?.devices ?? []),
+        ...(resting.participants.length === 0 ? [] : restingDevices(resting, standings)),
+      ],
+    },
+  };
+}
+
+function planAll(request: PlanRequest, options: PlanOptions): RoundPlan {
   const { method } = request.config;
   return isDirect(method) ? planDirectly(method, request) : planBySolving(method, request, options);
+}
+
+function restingDevices(
+  resting: PlanRequest,
+  standings: ReadonlyMap<string, Standing>,
+): AllocationRecord["devices"] {
+  const excluded = resting.participants.map((): Decision => ({ kind: "excluded", infeasibility: null }));
+  const { devices } = allocationRecord(resting, poseProblem(resting, new Map()), excluded, null);
+  return devices.map((device) => {
+    const standing = standings.get(device.id);
+    return standing?.kind === "rests" ? { ...device, excludedBecause: standing.because } : device;
+  });
 }

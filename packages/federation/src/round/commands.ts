@@ -25,8 +25,8 @@ export function obey(state: RunState, command: RunCommand, atMs: number): Transi
     case "resume":
       if (state.kind === "ended" || state.intent !== "pause") return wrongState();
       return state.kind === "paused" || state.kind === "evaluating"
-        ? proceed({ ...state, intent: "run" })
-        : unchanged({ ...state, intent: "run" });
+        ? proceed({ ...state, intent: "run", desertedCount: 0 })
+        : unchanged({ ...state, intent: "run", desertedCount: 0 });
     case "stop":
       return stop(state, atMs) ?? wrongState();
     case "lock":

@@ -103,6 +103,7 @@ function recordMember(
     bytesUp,
     secondsDownload: statistics?.secondsDownload ?? null,
     secondsCompute: statistics?.secondsCompute ?? null,
+    steps: statistics?.steps ?? null,
     secondsUpload: statistics?.secondsUpload ?? null,
     uploadBytesPerSecond: assignment.uploadBytesPerSecond,
     downlinkBytesPerSecond: statistics?.downlinkBytesPerSecond ?? null,

@@ -35,11 +35,13 @@ export function setStatus<S extends RunState>(state: S, participantId: string, s
   if (state.kind !== "training" && state.kind !== "closing") return state;
   const member = state.members.get(participantId);
   if (member === undefined) return state;
+  const change = one(isOutstanding(status)) - one(isOutstanding(member.status));
   return {
     ...state,
     members: state.members.with(participantId, { ...member, status } satisfies Member),
     aggregatedCount:
       state.aggregatedCount + one(status.kind === "aggregated") - one(member.status.kind === "aggregated"),
-    outstandingCount: state.outstandingCount + one(isOutstanding(status)) - one(isOutstanding(member.status)),
+    outstandingCount: state.outstandingCount + change,
+    probingCount: state.probingCount + (member.assignment.probe ? change : 0),
   };
 }

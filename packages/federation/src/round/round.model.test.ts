@@ -221,6 +221,8 @@ const planned = (ids: readonly string[], round: number, atMs: number): RunEvent 
       uploadWatts: null,
       downloadBytesPerSecond: null,
       rateSource: "measured",
+      probe: false,
+      localSteps: null,
     })),
     allocation: null,
   },

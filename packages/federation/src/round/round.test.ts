@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { expectedBytes } from "./refusal.ts";
 import { transition } from "./round.ts";
 import type { Effect, MemberTraffic, MemberUpdate, RunCommand, RunEvent } from "./run-event.ts";
-import { createRun, type RunState } from "./run-state.ts";
+import { createRun, pauseReason, type RunState } from "./run-state.ts";
 
 const adapter = {
   rank: 2,
@@ -76,7 +76,7 @@ const evaluated = (round = 1) =>
     },
     atMs: 40_000,
   }) as const;
-const planned = (ids: readonly string[], round = 1) =>
+const planned = (ids: readonly string[], round = 1, probes: readonly string[] = []) =>
   ({
     kind: "planned",
     round,
@@ -88,6 +88,8 @@ const planned = (ids: readonly string[], round = 1) =>
         uploadWatts: null,
         downloadBytesPerSecond: null,
         rateSource: "measured" as const,
+        probe: probes.includes(participantId),
+        localSteps: null,
       })),
       allocation: null,
     },
@@ -341,6 +343,68 @@ describe("transition, one case a row", () => {
     const result = after(events);
     expect(result.state.kind).toBe(kind);
     expect(result.effects.map((effect) => effect.kind)).toEqual(effects);
+  });
+});
+
+it("pauses a run whose rounds everybody leaves, says why, and goes on when the host says so", () => {
+  const round = (n: number): RunEvent[] => [planned(["p1", "p2"], n), gone("p1"), gone("p2"), closed(n)];
+  const again = [ready("p1"), ready("p2")];
+  const deserted = [
+    ...planning,
+    ...[1, 2].flatMap((n) => [...round(n), evaluated(n - 1), evaluated(n), ...again]),
+  ];
+  expect(after(deserted).state).toMatchObject({ kind: "planning", round: 3 });
+  const { state } = after([...deserted, ...round(3), evaluated(3), ...again]);
+  expect(state.kind).toBe("paused");
+  expect(pauseReason(state)).toMatch(/^everybody left rounds 1 to 3/);
+  const resumed = after([command({ kind: "resume" })], state).state;
+  expect(resumed).toMatchObject({ kind: "planning", round: 4 });
+  expect(pauseReason(resumed)).toBeNull();
+  // One round that somebody stays in, and the count begins anew.
+  const stayed = [
+    planned(["p1", "p2"], 3),
+    begun("p1", 3),
+    arrived("p1", 3),
+    gone("p2"),
+    closed(3),
+    evaluated(3),
+  ];
+  expect(after([...deserted, ...stayed]).state).toMatchObject({ kind: "lobby", desertedCount: 0 });
+});
+
+describe("a probe", () => {
+  const three = [...two, joined("p3"), ready("p3"), command({ kind: "start" })];
+  const probing = [...three, planned(["p1", "p2", "p3"], 1, ["p3"])];
+  const others = [begun("p1"), arrived("p1", 1, 2000), begun("p2"), arrived("p2", 1, 5000)];
+
+  it("gets as long again as the others took, and no longer than the deadline", () => {
+    const { state, effects } = after([...probing, ...others]);
+    expect(state).toMatchObject({ kind: "training", quorumCount: 2, probingCount: 1 });
+    expect(effects).toContainEqual({ kind: "hasten-deadline", round: 1, atMs: 10_000 });
+    const slow = after([
+      ...probing,
+      begun("p1"),
+      arrived("p1", 1, 2000),
+      begun("p2"),
+      arrived("p2", 1, 20_000),
+    ]);
+    expect(slow.effects).toContainEqual({ kind: "hasten-deadline", round: 1, atMs: 30_000 });
+    expect(after([deadline(), closed()], state).state.records[0]?.participants[2]).toMatchObject({
+      outcome: "missed-deadline",
+    });
+  });
+
+  it("closes the round with its update, its leave, or something unusable", () => {
+    for (const last of [[begun("p3"), arrived("p3", 1, 6000)], [gone("p3")], [begun("p3", 1, 17)]]) {
+      const { state, effects } = after([...probing, ...others, ...last]);
+      expect(state.kind).toBe("closing");
+      expect(effects).toContainEqual({ kind: "cancel-deadline", round: 1 });
+    }
+  });
+
+  it("that is faster than the others holds nobody up, and counts", () => {
+    const { state } = after([...probing, begun("p3"), arrived("p3", 1, 1000), ...others.slice(0, 2)]);
+    expect(state).toMatchObject({ kind: "closing", aggregatedCount: 2 });
   });
 });
 

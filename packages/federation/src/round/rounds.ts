@@ -8,6 +8,7 @@ import type { RunEvent } from "./run-event.ts";
 import {
   type Assignment,
   type ClosingState,
+  DESERTED_ROUNDS_MOST,
   EVALUATION_LAG,
   isReady,
   type Member,
@@ -89,6 +90,7 @@ export function startRound(state: PlanningState, event: Extract<RunEvent, { kind
     }),
   );
   const { method, quorum, deadlineSeconds } = state.terms;
+  const probes = cohort.filter(({ assignment }) => assignment.probe).length;
   return {
     state: {
       ...bare(state),
@@ -103,10 +105,12 @@ export function startRound(state: PlanningState, event: Extract<RunEvent, { kind
       method,
       startedAtMs: atMs,
       deadlineSeconds,
-      quorumCount: Math.max(1, Math.ceil(quorum * members.size - 1e-9)),
+      quorumCount: Math.max(1, Math.ceil(quorum * (members.size - probes) - 1e-9)),
       members,
       aggregatedCount: 0,
       outstandingCount: members.size,
+      probingCount: probes,
+      waitsForProbes: false,
       allocation: plan.allocation,
     },
     effects: [
@@ -118,12 +122,20 @@ export function startRound(state: PlanningState, event: Extract<RunEvent, { kind
   };
 }
 
-/** Closes the round if the quorum has been reached or nobody is left to wait for. */
+/** Closes the round if the quorum has been reached or nobody is left to wait for; probes get as long again as that took. */
 export function settle(state: RunState, atMs: number): Transition {
   if (state.kind !== "training") return unchanged(state);
-  return state.aggregatedCount >= state.quorumCount || state.outstandingCount === 0
-    ? closeRound(state, atMs)
-    : unchanged(state);
+  const { aggregatedCount, quorumCount, outstandingCount, probingCount, startedAtMs, deadlineSeconds } =
+    state;
+  if (aggregatedCount < quorumCount && outstandingCount > probingCount) return unchanged(state);
+  if (probingCount === 0) return closeRound(state, atMs);
+  if (state.waitsForProbes) return unchanged(state);
+  const deadlineMs = startedAtMs + 1000 * deadlineSeconds;
+  const untilMs = Math.min(deadlineMs, atMs + (atMs - startedAtMs));
+  return {
+    state: { ...state, waitsForProbes: true },
+    effects: [{ kind: "hasten-deadline", round: state.round, atMs: untilMs }],
+  };
 }
 
 export function closeRound(state: TrainingState, closedAtMs: number): Transition {
@@ -141,11 +153,15 @@ export function closeRound(state: TrainingState, closedAtMs: number): Transition
 export function finishRound(state: ClosingState, event: Extract<RunEvent, { kind: "closed" }>): Transition {
   const { round } = state;
   const record = recordRound(state, event);
+  const tried = wasTried(record);
+  const desertedCount = tried ? 0 : state.desertedCount + 1;
   const next = proceed({
     ...bare(state),
     records: [...state.records, record],
     basedOnRound: round,
-    triedCount: state.triedCount + (wasTried(record) ? 1 : 0),
+    triedCount: state.triedCount + (tried ? 1 : 0),
+    desertedCount,
+    intent: state.intent === "run" && desertedCount >= DESERTED_ROUNDS_MOST ? "pause" : state.intent,
   });
   return withEffects(next, [
     { kind: "record-round", record },

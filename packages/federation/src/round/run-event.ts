@@ -93,6 +93,8 @@ export type Effect =
       readonly deadlineSeconds: number;
     }
   | { readonly kind: "arm-deadline"; readonly round: number; readonly atMs: number }
+  /** The deadline that is armed comes sooner. */
+  | { readonly kind: "hasten-deadline"; readonly round: number; readonly atMs: number }
   | { readonly kind: "cancel-deadline"; readonly round: number }
   /** Report `grace-passed` after the time of grace. */
   | { readonly kind: "arm-grace"; readonly participantId: string }

@@ -45,6 +45,10 @@ export interface Assignment {
   /** Of an emulated cell's radio while it uploads; null is the device's own. */
   readonly uploadWatts: number | null;
   readonly rateSource: "measured" | "emulated";
+  /** Tried again after a rest: the round waits for it only as long again as for the others. */
+  readonly probe: boolean;
+  /** Fewer than everybody's, where a device may not spend more; null is everybody's. */
+  readonly localSteps: number | null;
 }
 
 export interface RoundPlan {
@@ -76,13 +80,16 @@ interface OpenRound {
   readonly method: Method;
   readonly startedAtMs: number;
   readonly deadlineSeconds: number;
-  /** The round closes with this many aggregated updates. */
+  /** The round closes with this many aggregated updates; probes are not counted in the cohort that it is a share of. */
   readonly quorumCount: number;
   readonly members: PersistentMap<string, Member>;
   /** Members whose updates are in. */
   readonly aggregatedCount: number;
-  /** Members whose answer is still to come. */
+  /** Members whose answer is still to come, and those of them that are probes. */
   readonly outstandingCount: number;
+  readonly probingCount: number;
+  /** All but probes have answered, or enough have: from here on the round lasts as long again, and no longer. */
+  readonly waitsForProbes: boolean;
   readonly allocation: AllocationRecord | null;
 }
 
@@ -105,6 +112,8 @@ export interface Run {
   readonly basedOnRound: number;
   /** Those that count: a round that its whole cohort walked out of is not one of those that were asked for. */
   readonly triedCount: number;
+  /** Rounds in a row that everybody walked out of, since the host last had the run go on. */
+  readonly desertedCount: number;
   /** Up to this round it is known how the adapter did, or that nobody will know; −1 while the base model waits. */
   readonly evaluatedRounds: number;
   /** Held-out loss before the first round, once it is known. */
@@ -173,6 +182,7 @@ export function createRun(
     records,
     basedOnRound: records.length,
     triedCount: records.filter(wasTried).length,
+    desertedCount: 0,
     evaluatedRounds: records.length - (isEvaluated ? 0 : 1),
     baseTestLoss,
   };
@@ -183,6 +193,15 @@ export const isReady = (participant: Participant): participant is ReadyParticipa
 
 export const isPresent = ({ presence }: Participant): boolean =>
   presence === "loading" || presence === "ready";
+
+/** Why the machine has paused the run by itself; null when it has not. */
+export const pauseReason = ({ desertedCount, records }: Run): string | null =>
+  desertedCount < DESERTED_ROUNDS_MOST
+    ? null
+    : `everybody left rounds ${records.length - desertedCount + 1} to ${records.length}: devices cannot do what they are asked, and their pages say why`;
+
+/** Rounds in a row that everybody may leave; then another one would only be the next of them. */
+export const DESERTED_ROUNDS_MOST = 3;
 
 /** Whether anybody in it has stayed. */
 export const wasTried = ({ participants }: RoundRecord): boolean =>

@@ -8,7 +8,14 @@ import type { Transition } from "./step.ts";
 export interface RunSnapshot
   extends Pick<
     Run,
-    "config" | "locked" | "intent" | "triedCount" | "evaluatedRounds" | "basedOnRound" | "baseTestLoss"
+    | "config"
+    | "locked"
+    | "intent"
+    | "triedCount"
+    | "desertedCount"
+    | "evaluatedRounds"
+    | "basedOnRound"
+    | "baseTestLoss"
   > {
   /** In order of joining. */
   readonly participants: readonly Participant[];
@@ -26,6 +33,7 @@ export const snapshotOf = (state: RunState): RunSnapshot => ({
   locked: state.locked,
   intent: state.intent,
   triedCount: state.triedCount,
+  desertedCount: state.desertedCount,
   evaluatedRounds: state.evaluatedRounds,
   basedOnRound: state.basedOnRound,
   baseTestLoss: state.baseTestLoss,

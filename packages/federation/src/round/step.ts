@@ -37,6 +37,7 @@ export const bare = ({
   records,
   basedOnRound,
   triedCount,
+  desertedCount,
   evaluatedRounds,
   baseTestLoss,
 }: Run): Run => ({
@@ -51,6 +52,7 @@ export const bare = ({
   records,
   basedOnRound,
   triedCount,
+  desertedCount,
   evaluatedRounds,
   baseTestLoss,
 });

@@ -14,6 +14,7 @@ const participant = (fields: Partial<ParticipantRound>): ParticipantRound => ({
   bytesUp: payloadBytes(100, "f32"),
   secondsDownload: 0.1,
   secondsCompute: 2,
+  steps: 8,
   secondsUpload: 0.3,
   uploadBytesPerSecond: null,
   downlinkBytesPerSecond: null,
