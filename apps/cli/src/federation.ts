@@ -92,6 +92,7 @@ export async function startFederation(options: FederationOptions): Promise<Feder
       buildCoordinator({
         config,
         async loadWorkload(wanted) {
+          planner.prepare(wanted.method);
           const workload = await loadWorkload(wanted, say);
           closers.push(workload.close);
           return workload;

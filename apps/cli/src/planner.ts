@@ -4,6 +4,7 @@
  */
 import type { Planner } from "@fedlodrop/coordinator";
 import { isDirect, type PlanRequest, planDirectly, type RoundPlan } from "@fedlodrop/federation";
+import type { RunConfig } from "@fedlodrop/run";
 import type { PlannerCalls } from "./planner-thread.ts";
 import { startThread, type Thread } from "./thread.ts";
 
@@ -18,6 +19,8 @@ const DEFAULTS: PlannerOptions = { budgetSeconds: 1, patienceSeconds: 3 };
 
 export interface PlannerThread {
   readonly plan: Planner;
+  /** Starts the thread that a method's first plan would have to wait for. */
+  prepare(method: RunConfig["method"]): void;
   close(): Promise<void>;
 }
 
@@ -54,6 +57,9 @@ export function openPlanner({ budgetSeconds, patienceSeconds }: PlannerOptions =
   }
 
   return {
+    prepare(method) {
+      if (!isDirect(method)) thread ??= start();
+    },
     async plan(request) {
       const { method } = request.config;
       if (isDirect(method)) return planDirectly(method, request);

@@ -34,6 +34,12 @@ const digest = (token: string): string => createHash("sha256").update(token).dig
 
 export function createSessions<Connection>(): Sessions<Connection> {
   const byDigest = new Map<string, string>();
+  /** The other way round. */
+  const digests = new Map<string, string>();
+  const know = (participantId: string, tokenDigest: string): void => {
+    byDigest.set(tokenDigest, participantId);
+    digests.set(participantId, tokenDigest);
+  };
   const connections = new Map<string, Connection>();
   let given = 0;
   const nextId = (): string => `p${given + 1}`;
@@ -46,18 +52,19 @@ export function createSessions<Connection>(): Sessions<Connection> {
       const participantId = nextId();
       const tokenDigest = digest(token);
       given += 1;
-      byDigest.set(tokenDigest, participantId);
+      know(participantId, tokenDigest);
       return { participantId, tokenDigest };
     },
     restore(stored, idsGiven = 0) {
       for (const { participantId, tokenDigest } of stored) {
-        byDigest.set(tokenDigest, participantId);
+        know(participantId, tokenDigest);
         given = Math.max(given, Number(participantId.slice(1)));
       }
       given = Math.max(given, idsGiven);
     },
     remove(participantId) {
-      for (const [tokenDigest, id] of byDigest) if (id === participantId) byDigest.delete(tokenDigest);
+      byDigest.delete(digests.get(participantId) ?? "");
+      digests.delete(participantId);
     },
     connection: (participantId) => connections.get(participantId),
     connect(participantId, connection) {
