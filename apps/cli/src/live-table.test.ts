@@ -122,6 +122,14 @@ describe("live table", () => {
   });
 });
 
+it("writes no escape, line end or override of a name", () => {
+  const terminal = screen(true);
+  const evil = { ...lane("p1", "training"), nickname: "\x1b]0;x\x07\x1b[2J\nAda\u202e" };
+  createLiveTable(terminal, plain, () => 0).show(view({ participants: [evil] }));
+  expect(terminal.lines).toHaveLength(3);
+  expect(terminal.lines[2]).toMatch(/^p1 \]0;x\[2J Ada {2}wasm/);
+});
+
 describe("terminalColors", () => {
   it("is plain away from a terminal and wherever NO_COLOR asks", () => {
     expect(terminalColors({ isTTY: true }, { TERM: "xterm" }).isColorSupported).toBe(true);

@@ -1,5 +1,5 @@
 /** The federation as it happens: a line for everything that is over and, on a terminal, a table of what is not. */
-import type { HostView, ParticipantView } from "@fedlodrop/protocol";
+import { cleanText, type HostView, MAX_NICKNAME_CHARACTERS, type ParticipantView } from "@fedlodrop/protocol";
 import type { RoundRecord } from "@fedlodrop/run";
 import { createColors } from "picocolors";
 
@@ -21,6 +21,10 @@ export function bytes(count: number): string {
 const loss = (value: number | null): string => value?.toFixed(4) ?? "–";
 const seconds = (value: number | null): string => (value === null ? "–" : `${value.toFixed(1)} s`);
 
+/** A terminal acts on escapes and overrides: those of a run stored long ago, too. */
+const named = ({ id, nickname }: { readonly id: string; readonly nickname: string }): string =>
+  `${id} ${cleanText(nickname, MAX_NICKNAME_CHARACTERS)}`.trimEnd();
+
 interface Column {
   readonly title: string;
   readonly align: "left" | "right";
@@ -28,7 +32,7 @@ interface Column {
 }
 
 const COLUMNS: readonly Column[] = [
-  { title: "device", align: "left", cell: ({ id, nickname }) => `${id} ${nickname}` },
+  { title: "device", align: "left", cell: named },
   { title: "backend", align: "left", cell: ({ backend }) => backend ?? "–" },
   { title: "state", align: "left", cell: ({ state }) => state },
   { title: "dropout", align: "right", cell: ({ dropoutRate }) => dropoutRate?.toFixed(2) ?? "–" },
@@ -77,7 +81,7 @@ function roundLines(record: RoundRecord, rounds: number, colors: Colors): readon
     ].join("  "),
     ...record.participants.map((p) => {
       const text = [
-        `  ${p.id} ${p.nickname}  ${p.backend}  dropout ${p.dropoutRate.toFixed(2)}`,
+        `  ${named(p)}  ${p.backend}  dropout ${p.dropoutRate.toFixed(2)}`,
         `loss ${loss(p.trainLoss)}  ${bytes(p.bytesDown)} down, ${bytes(p.bytesUp)} up`,
         `${seconds(p.secondsDownload)} down + ${seconds(p.secondsCompute)} compute + ${seconds(p.secondsUpload)} up${p.rateSource === "emulated" ? " (emulated link)" : ""}`,
         p.outcome,
