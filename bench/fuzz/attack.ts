@@ -26,7 +26,7 @@ import {
   hostileRequest,
 } from "./hostile-messages.ts";
 import { pick } from "./odd-values.ts";
-import { HOST_KEY, openQuarry, type Quarry } from "./quarry.ts";
+import { HOST_KEY, NO_LIMITS, openQuarry, type Quarry, SMALL_SHAPE } from "./quarry.ts";
 
 export interface AttackOptions {
   readonly seed: string;
@@ -56,7 +56,11 @@ const ROOM_MEGABYTES = 48;
 export async function attack({ seed, count, say = () => {} }: AttackOptions): Promise<AttackReport> {
   const startedMs = performance.now();
   const random = createRandom(seed);
-  const quarry = await openQuarry();
+  const quarry = await openQuarry({
+    shape: SMALL_SHAPE,
+    config: { minParticipants: 4, maxParticipants: 10_000 },
+    limits: NO_LIMITS,
+  });
   const replies: Record<string, number> = {};
   const note = (reply: unknown): void => {
     const { kind, reason } = (reply ?? {}) as { kind?: string; reason?: string };

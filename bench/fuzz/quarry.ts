@@ -3,17 +3,17 @@
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { buildCoordinator, type Coordinator, type Workload } from "@fedlodrop/coordinator";
-import { DEFAULT_RUN_CONFIG } from "@fedlodrop/run";
+import { type AdapterShape, DEFAULT_RUN_CONFIG, type RunConfig } from "@fedlodrop/run";
 
-const SHAPE = {
+export const SMALL_SHAPE: AdapterShape = {
   rank: 2,
   alpha: 4,
   modules: [{ name: "m", inFeatures: 48, outFeatures: 48 }],
   dense: [],
 };
 
-const workload = async (): Promise<Workload> => ({
-  adapter: SHAPE,
+const workload = (adapter: AdapterShape): Workload => ({
+  adapter,
   task: {
     name: "fuzz",
     title: "Fuzz",
@@ -29,7 +29,7 @@ const workload = async (): Promise<Workload> => ({
   largestSplit: 24,
   evaluate: null,
   modelDirectory: join(import.meta.dirname, "../../models/base"),
-  serializeAdapter: async (adapter) => new Uint8Array(adapter.buffer.slice(0)),
+  serializeAdapter: async (values) => new Uint8Array(values.buffer.slice(0)),
   close: async () => {},
 });
 
@@ -39,37 +39,40 @@ const UNLIMITED = Number.MAX_SAFE_INTEGER;
 export interface Quarry {
   readonly coordinator: Coordinator;
   readonly url: string;
-  readonly shape: typeof SHAPE;
+  readonly shape: AdapterShape;
 }
 
-export async function openQuarry(): Promise<Quarry> {
+/** Everything that one sender may do at most, out of reach. */
+export const NO_LIMITS = {
+  newSocketsPerAddressAndMinute: UNLIMITED,
+  newcomersPerAddressAndMinute: UNLIMITED,
+  wrongKeysPerAddressAndMinute: UNLIMITED,
+  wrongTokensPerAddressAndMinute: UNLIMITED,
+  readingsPerHolderAndMinute: UNLIMITED,
+  packetsPerSecond: UNLIMITED,
+  packetBurst: UNLIMITED,
+  bytesPerSecond: UNLIMITED,
+  byteBurst: UNLIMITED,
+  eventsPerSecond: UNLIMITED,
+  eventBurst: UNLIMITED,
+} as const;
+
+interface QuarryOptions {
+  readonly shape: AdapterShape;
+  readonly config: Partial<RunConfig>;
+  readonly limits: Partial<typeof NO_LIMITS>;
+}
+
+export async function openQuarry({ shape, config, limits }: QuarryOptions): Promise<Quarry> {
   const coordinator = await buildCoordinator({
-    config: {
-      ...DEFAULT_RUN_CONFIG,
-      rounds: 1,
-      deadlineSeconds: 86_400,
-      minParticipants: 4,
-      maxParticipants: 10_000,
-    },
-    loadWorkload: workload,
+    config: { ...DEFAULT_RUN_CONFIG, rounds: 1, deadlineSeconds: 86_400, ...config },
+    loadWorkload: async () => workload(shape),
     hostKey: HOST_KEY,
     joinUrl: () => "http://quarry/",
     graceSeconds: 1,
-    limits: {
-      newSocketsPerAddressAndMinute: UNLIMITED,
-      newcomersPerAddressAndMinute: UNLIMITED,
-      wrongKeysPerAddressAndMinute: UNLIMITED,
-      wrongTokensPerAddressAndMinute: UNLIMITED,
-      readingsPerHolderAndMinute: UNLIMITED,
-      packetsPerSecond: UNLIMITED,
-      packetBurst: UNLIMITED,
-      bytesPerSecond: UNLIMITED,
-      byteBurst: UNLIMITED,
-      eventsPerSecond: UNLIMITED,
-      eventBurst: UNLIMITED,
-    },
+    limits,
   });
   await coordinator.http.listen({ port: 0, host: "127.0.0.1" });
   const { port } = coordinator.http.server.address() as AddressInfo;
-  return { coordinator, url: `http://127.0.0.1:${port}/`, shape: SHAPE };
+  return { coordinator, url: `http://127.0.0.1:${port}/`, shape };
 }

@@ -3,6 +3,7 @@
  * headers, and for Socket.IO the page's origin.
  */
 import type { IncomingMessage, Server } from "node:http";
+import { cleanText } from "@fedlodrop/protocol";
 import type { Server as SocketServer } from "socket.io";
 import { withoutBasePath } from "../http/base-path.ts";
 import { limitedAddress, senderOf } from "./address.ts";
@@ -65,7 +66,8 @@ export function openDoor({ basePath, origins, trustProxy, limits, log }: DoorOpt
   return {
     allowRequest(request, decide) {
       socketFault(request).then((fault) => {
-        if (fault !== null) logOnce(`not let in: ${fault}`);
+        // An origin is whatever its sender wrote; a terminal must not act on it.
+        if (fault !== null) logOnce(cleanText(`not let in: ${fault}`, 300));
         decide(fault, fault === null);
       });
     },
@@ -102,6 +104,8 @@ interface EngineConnection {
   once(event: "close", listener: () => void): unknown;
   close(discard?: boolean): void;
   removeAllListeners(event: "data"): unknown;
+  /** With a WebSocket below it, unless it polls. */
+  readonly transport: { readonly socket?: { terminate(): void } };
 }
 
 /** Closes a connection that sends more than any device has reason to. */
@@ -111,8 +115,10 @@ function meter(connection: EngineConnection, limits: Limits): void {
   connection.on("packet", ({ data }) => {
     const nowMs = performance.now();
     if (packets.take(nowMs) && bytes.take(nowMs, data?.length ?? 0)) return;
-    connection.removeAllListeners("data"); // what else is on its way in is not looked at
+    // What else is on its way in is not looked at, nor waited for.
+    connection.removeAllListeners("data");
     connection.close(true);
+    connection.transport.socket?.terminate();
   });
 }
 

@@ -97,6 +97,15 @@ export function openParticipantHub(options: HubOptions): ParticipantHub {
     { nickname, token: known, resumesRound, code }: Join,
   ): Promise<Joined | Refused> {
     const knownId = known === undefined ? undefined : sessions.find(known);
+    const joinedHere = (id: string | undefined): Refused | null => {
+      // One connection is one participant, or a single tab could fill the run.
+      const already = participantOf(socket);
+      return already === undefined || already === id
+        ? null
+        : refused("duplicate", `join: this connection has joined as ${already} already`);
+    };
+    const other = joinedHere(knownId);
+    if (other !== null) return other;
     if (knownId === undefined) {
       const sender = senderOf(socket.request, trustProxy);
       if (!(await newcomers.take(sender, limits().newcomersPerAddressAndMinute)))
@@ -109,10 +118,8 @@ export function openParticipantHub(options: HubOptions): ParticipantHub {
     // From here on nothing waits, or two joins could get one identity.
     if (!socket.connected) return refused("unknown-participant", "join: the connection is gone");
     const participantId = knownId ?? sessions.nextId;
-    // One connection is one participant, or a single tab could fill the run.
-    const already = participantOf(socket);
-    if (already !== undefined && already !== participantId)
-      return refused("duplicate", `join: this connection has joined as ${already} already`);
+    const meanwhile = joinedHere(participantId);
+    if (meanwhile !== null) return meanwhile;
     const refusal = run().dispatch({
       kind: "joined",
       participantId,

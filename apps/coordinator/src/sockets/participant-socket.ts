@@ -41,6 +41,8 @@ export interface ParticipantDesk {
   progressed(participantId: string, progress: z.infer<typeof progressSchema>): void;
 }
 
+/** In events: a connection joins once, and again after it was lost, when it is another. */
+const JOIN_COST = 10;
 /** Steps that a page may report: the view is drawn five times a second. More are dropped, so that they cost a fast
  *  device nothing that it needs for its upload. */
 const PROGRESS_PER_SECOND = 20;
@@ -69,7 +71,7 @@ export function serveParticipant(socket: ParticipantSocket, desk: ParticipantDes
 
   socket.on("join", async (...args: unknown[]) => {
     const reply = replyOf(args);
-    if (!limit.take(desk.nowMs()))
+    if (!limit.take(desk.nowMs(), JOIN_COST))
       return reply(refused("rate-limited", "join: too many messages, slow down"));
     // The version first: another version's message need not fit this one's schema.
     const version = z.object({ protocolVersion: z.int() }).safeParse(args[0]);
