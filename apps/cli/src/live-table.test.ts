@@ -23,6 +23,7 @@ const view = (change: Partial<HostView>): HostView => ({
   runId: "run",
   phase: "training",
   round: 1,
+  basedOnRound: 0,
   config: { ...DEFAULT_RUN_CONFIG, rounds: 2 },
   locked: false,
   pausing: false,

@@ -69,6 +69,8 @@ export interface HostView {
   readonly runId: string;
   readonly phase: "lobby" | "planning" | "training" | "closing" | "evaluating" | "paused" | "ended";
   readonly round: number;
+  /** The last round in the model: the host may have gone back behind later ones. */
+  readonly basedOnRound: number;
   readonly config: RunConfig;
   readonly locked: boolean;
   /** A pause was asked for; it begins when the open round has closed. */

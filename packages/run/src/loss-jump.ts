@@ -17,9 +17,13 @@ const ROUNDS_COMPARED = 5;
 
 /**
  * The jump that the adapter of now still has in it, or null: a rise of 0.1 nats at least and of four times the median
- * change of the five rounds before. A model that overfits gets worse by little each round and is not one.
+ * change of the five rounds before. `newestRound` is the last round in the adapter. A model that overfits gets worse by little each round and is not one.
  */
-export function lossJump(records: readonly RoundRecord[], baseTestLoss: number | null): LossJump | null {
+export function lossJump(
+  records: readonly RoundRecord[],
+  baseTestLoss: number | null,
+  newestRound: number,
+): LossJump | null {
   const lossAfter = (round: number): number | null =>
     round === 0 ? baseTestLoss : (records[round - 1]?.testLoss ?? null);
   const changes: number[] = [];
@@ -33,14 +37,15 @@ export function lossJump(records: readonly RoundRecord[], baseTestLoss: number |
     else changes.push(Math.abs(testLoss - before));
   }
   return (
-    jumps.findLast(({ round, before }) => isStillIn(records, round) && !isMendedSince(records, before)) ??
-    null
+    jumps.findLast(
+      ({ round, before }) => isStillIn(records, round, newestRound) && !isMendedSince(records, before),
+    ) ?? null
   );
 }
 
 /** Whether the newest adapter descends from that round's. */
-function isStillIn(records: readonly RoundRecord[], round: number): boolean {
-  let at = records.length;
+function isStillIn(records: readonly RoundRecord[], round: number, newestRound: number): boolean {
+  let at = newestRound;
   while (at > round) at = records[at - 1]?.basedOnRound ?? 0;
   return at === round;
 }

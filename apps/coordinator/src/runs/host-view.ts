@@ -47,6 +47,7 @@ export function createHostViews(options: HostViewOptions): HostViews {
       runId: run.runId,
       phase: state.kind,
       round: "round" in state ? state.round : state.records.length,
+      basedOnRound: state.basedOnRound,
       config: state.config,
       locked: state.locked,
       pausing: state.intent === "pause" && state.kind !== "paused",
