@@ -26,7 +26,7 @@ const FLAGS: readonly Flag[] = [
     value: "N",
     help: "branch-and-bound: give the best found after N milliseconds, with its gap",
   },
-  { name: "seed", value: "N", help: "seed of the method random, default 1" },
+  { name: "seed", value: "N", help: "seed of the method random-owners, default 1" },
   { name: "json", help: "one JSON object a line for each instance" },
   { name: "compare", help: "a table of all methods instead" },
   { name: "plot", value: "OUT.svg", help: "draw J and its two terms over the dropout rate of a device" },

@@ -1,9 +1,10 @@
 /** The allocations that the optimum is compared with. Each deals out the link by a simple rule and then sets the
  *  dropout rates by another; on a measured link they deal out its slots. */
+
+import { createRandom } from "@fedlodrop/run";
 import { type LinkModel, linkModel } from "./link-model.ts";
 import { bestKeepRates, costAtLimit, keptShare, objectiveAt, separableCosts } from "./objective.ts";
 import type { Allocation, AllocationProblem, Method, SolveOptions, Solver } from "./problem.ts";
-import { createRandom } from "./random.ts";
 import { settle } from "./settle.ts";
 import { keepRateRange } from "./upload-task.ts";
 
@@ -195,7 +196,7 @@ export const solveNoDropout = baseline("no-dropout", roundRobin, (problem, limit
   commonRate(limits, keepRateRange(problem)[1]),
 );
 /** Equal shares and the dropout rate 0.5 for everybody. */
-export const solveFixed = baseline("fixed", roundRobin, (problem, limits) => {
+export const solveHalfDropout = baseline("half-dropout", roundRobin, (problem, limits) => {
   const [low, high] = keepRateRange(problem);
   return commonRate(limits, Math.min(high, Math.max(low, 0.5)));
 });
@@ -204,7 +205,7 @@ export const solveEqual = baseline("equal", roundRobin, bestCommonRate);
 /** Equal shares and each device's best dropout rate. */
 export const solveEqualOptimalDropout = baseline("equal-optimal-dropout", roundRobin, bestRates);
 /** Random owners and best dropout rates. */
-export const solveRandom = baseline("random", uniformlyAtRandom, bestRates);
+export const solveRandomOwners = baseline("random-owners", uniformlyAtRandom, bestRates);
 /** Each unit to the device that receives it best, and best dropout rates. */
 export const solveMaxGain = baseline("max-gain", bestQuality, bestRates);
 /** Units one by one where they lower J most, and best dropout rates. */

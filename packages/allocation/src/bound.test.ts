@@ -1,6 +1,6 @@
+import { createRandom } from "@fedlodrop/run";
 import { describe, expect, it } from "vitest";
 import { generalisationGap, generalisationGapSlope, KeepRateCost, varianceFactor } from "./bound.ts";
-import { createRandom } from "./random.ts";
 
 const bound = {
   lossRange: 2,

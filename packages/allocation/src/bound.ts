@@ -4,23 +4,10 @@
  * It ranks allocations; it certifies nothing about test error.
  */
 
-/** Constants of the bound; see docs/allocation.md for how each one is estimated. */
-export interface BoundConstants {
-  /** C: range of the loss of one example. */
-  readonly lossRange: number;
-  /** ρ: Lipschitz constant of the loss in the adapter's entries. */
-  readonly gradientNorm: number;
-  /** λ: weight of the quadratic penalty that dropout amounts to. */
-  readonly ridge: number;
-  /** Λ_min: least curvature of the empirical risk around the trained adapter. */
-  readonly minCurvature: number;
-  /** n: training examples of all devices together. */
-  readonly exampleCount: number;
-  /** δ: probability with which the bound may fail. */
-  readonly confidence: number;
-  /** κ_g: measured gap over the gap that the bound predicts; 1 is the pure bound. */
-  readonly gapScale: number;
-}
+import type { BoundEstimate } from "@fedlodrop/run";
+
+/** Constants of the bound (docs/allocation.md says how each one is estimated), as a run records them, without what belongs to the variance term. */
+export type BoundConstants = Omit<BoundEstimate, "varianceCoefficient" | "source">;
 
 /** How the two sides are put together. `device` sums a bound per device and majorises `global`,
  *  which has one bound at the weighted mean of the dropped share. */

@@ -19,13 +19,13 @@ export interface ComparisonRow {
   readonly milliseconds: number;
 }
 
-/** Draws of `random` whose mean stands for it. */
+/** Draws of `random-owners` whose mean stands for it. */
 const randomDraws = 20;
 
-/** One row a method, in the order of `methods`; `random` is the mean of twenty draws. */
+/** One row a method, in the order of `methods`; `random-owners` is the mean of twenty draws. */
 export function compareMethods(problem: AllocationProblem, options: SolveOptions = {}): ComparisonRow[] {
   return methods.map((method) => {
-    const seeds = method === "random" ? Array.from({ length: randomDraws }, (_, i) => i + 1) : [1];
+    const seeds = method === "random-owners" ? Array.from({ length: randomDraws }, (_, i) => i + 1) : [1];
     const rows = seeds.map((seed) => rowOf(allocate(problem, method, { ...options, seed })));
     const mean = (pick: (row: ComparisonRow) => number): number =>
       rows.reduce((sum, row) => sum + pick(row), 0) / rows.length;

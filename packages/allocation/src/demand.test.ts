@@ -1,3 +1,4 @@
+import { createRandom } from "@fedlodrop/run";
 import { describe, expect, it } from "vitest";
 import { DemandQuery } from "./demand.ts";
 import { enumerateAssignments } from "./exact.ts";
@@ -6,7 +7,6 @@ import { fillValues } from "./marginal-values.ts";
 import { costAtLimit, separableCosts } from "./objective.ts";
 import { type RadioLink, radioProblem } from "./problem.ts";
 import { radioInstance } from "./radio-instance.ts";
-import { createRandom } from "./random.ts";
 import { randomSystem } from "./random-instance.ts";
 import { relaxedBound } from "./relaxation.ts";
 import { small } from "./solver.contract.ts";

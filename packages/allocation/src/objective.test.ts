@@ -1,6 +1,6 @@
+import { createRandom } from "@fedlodrop/run";
 import { describe, expect, it } from "vitest";
 import { bestKeepRates, keptShare, objectiveAt, separableCosts } from "./objective.ts";
-import { createRandom } from "./random.ts";
 import { small } from "./solver.contract.ts";
 
 const random = createRandom(5);

@@ -3,6 +3,7 @@
  * least, each device ends by the deadline and none spends more than its energy. Two links share one problem and one
  * answer: a radio cell of sub-channels, and a link known only by measured transfers.
  */
+import { SOLVED_METHODS } from "@fedlodrop/run";
 import { preparationJoules } from "./energy.ts";
 import { type LinearInKeepRate, preparationSeconds } from "./latency.ts";
 import type { Objective, RadioSystem } from "./system.ts";
@@ -114,15 +115,13 @@ export interface Allocation {
   readonly trace: readonly TracePoint[];
 }
 
+/** Those of a run, the best first, and others to compare them with; a name that both have means the same. */
 export const methods = [
-  "branch-and-bound",
-  "p-sca",
-  "greedy",
+  ...SOLVED_METHODS.toReversed(),
   "equal-optimal-dropout",
-  "equal",
-  "fixed",
+  "half-dropout",
   "no-dropout",
-  "random",
+  "random-owners",
   "max-gain",
 ] as const;
 export type Method = (typeof methods)[number];
@@ -135,7 +134,7 @@ export interface SolveOptions {
   /** Milliseconds of any monotone clock. Read only for the budget, `milliseconds` and `trace`, so that without a
    *  budget the answer does not depend on it; time stands still when not given. */
   readonly now?: () => number;
-  /** Seed of `random`; 1 when not given. */
+  /** Seed of `random-owners`; 1 when not given. */
   readonly seed?: number;
   /** Owners to start from, as an earlier round's `owner`. */
   readonly warmStart?: readonly (number | null)[];

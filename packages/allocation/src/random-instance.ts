@@ -1,7 +1,8 @@
 /** Seeded radio cells for tests and benchmarks: path loss 128.1 + 37.6 log₁₀ d_km, 8 dB shadowing, six Rayleigh taps of
  *  COST 207's typical-urban profile, −174 dBm/Hz with a 7 dB noise figure. */
+
+import { createRandom, type Random } from "@fedlodrop/run";
 import { generalisationGap, type ObjectiveMode } from "./bound.ts";
-import { createRandom, type Random } from "./random.ts";
 import type { Device, RadioSystem } from "./system.ts";
 
 /** Payloads and devices of three kinds: a browser model in int8, RoBERTa-large in fp16, a narrow-band cell. */

@@ -1,7 +1,8 @@
 /** Seeded problems on a measured link, of the order that browser tabs on one network show. */
+
+import { createRandom } from "@fedlodrop/run";
 import type { ObjectiveMode } from "./bound.ts";
 import type { AllocationProblem } from "./problem.ts";
-import { createRandom } from "./random.ts";
 
 export function randomMeasuredProblem(options: {
   readonly seed: number;

@@ -1,8 +1,8 @@
 /** Seeded small radio problems in which everything is wide apart: gains over five decades, energies that barely cover
  *  the training, narrow and wide channels. Here a heuristic easily shuts out a device that belongs in. */
 
+import { createRandom } from "@fedlodrop/run";
 import type { AllocationProblem } from "./problem.ts";
-import { createRandom } from "./random.ts";
 import { randomSystem } from "./random-instance.ts";
 
 export function randomSpreadProblem(seed: number): AllocationProblem {

@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
+import { createRandom } from "@fedlodrop/run";
 import { expect, it } from "vitest";
 import { parseInstances } from "./instance-file.ts";
 import { type AllocationProblem, methods, radioProblem } from "./problem.ts";
-import { createRandom } from "./random.ts";
 import { solvers } from "./solve.ts";
 import { edgeCases, solverContract } from "./solver.contract.ts";
 import { violations } from "./violations.ts";

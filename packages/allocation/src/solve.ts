@@ -2,11 +2,11 @@
 import {
   solveEqual,
   solveEqualOptimalDropout,
-  solveFixed,
   solveGreedy,
+  solveHalfDropout,
   solveMaxGain,
   solveNoDropout,
-  solveRandom,
+  solveRandomOwners,
 } from "./baselines.ts";
 import { solveBranchAndBound } from "./branch-and-bound.ts";
 import { solvePsca } from "./p-sca.ts";
@@ -18,9 +18,9 @@ export const solvers: Readonly<Record<Method, Solver>> = {
   greedy: solveGreedy,
   "equal-optimal-dropout": solveEqualOptimalDropout,
   equal: solveEqual,
-  fixed: solveFixed,
+  "half-dropout": solveHalfDropout,
   "no-dropout": solveNoDropout,
-  random: solveRandom,
+  "random-owners": solveRandomOwners,
   "max-gain": solveMaxGain,
 };
 

@@ -1,5 +1,5 @@
+import { createRandom } from "@fedlodrop/run";
 import { describe, expect, it } from "vitest";
-import { createRandom } from "./random.ts";
 import { CapacityCurve } from "./water-filling.ts";
 
 function curveOf(gains: readonly number[], weights?: readonly number[]): CapacityCurve {

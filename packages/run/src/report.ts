@@ -106,19 +106,19 @@ export type RoundEvaluation = z.infer<typeof roundEvaluationSchema>;
 /** Constants of the bound (docs/allocation.md), by the names of the paper map. */
 const boundEstimateSchema = z
   .object({
-    /** C */
+    /** C: range of the loss of one example. */
     lossRange: figure,
-    /** ρ */
+    /** ρ: Lipschitz constant of the loss in the adapter's entries. */
     gradientNorm: figure,
-    /** λ */
+    /** λ: weight of the quadratic penalty that dropout amounts to. */
     ridge: figure,
-    /** Λ_min */
+    /** Λ_min: least curvature of the empirical risk around the trained adapter. */
     minCurvature: figure,
-    /** n */
+    /** n: training examples of all devices together. */
     exampleCount: figure,
-    /** δ */
+    /** δ: probability with which the bound may fail. */
     confidence: figure,
-    /** κ_g */
+    /** κ_g: measured gap over the gap that the bound predicts; 1 is the pure bound. */
     gapScale: figure,
     /** A of the whole cohort: A_k is its weight's share. */
     varianceCoefficient: figure,

@@ -6,16 +6,21 @@
 import { z } from "zod";
 import { TARGET_MODULES } from "./target-modules.ts";
 
-/** Methods that set dropout rates each round (the paper's comparison set). */
-export const METHODS = [
+/** Methods that set dropout rates without solving anything. */
+export const DIRECT_METHODS = [
   "fedlora", // γ = 0 for everyone
   "fixed", // one γ for all
   "random", // γ_k uniform on [0, γ_max]
+] as const;
+/** Methods that solve for rates and shares; packages/allocation has more, to compare with. */
+export const SOLVED_METHODS = [
   "greedy",
   "equal", // equal shares, best common γ
   "p-sca",
   "branch-and-bound",
 ] as const;
+/** Methods that set dropout rates each round (the paper's comparison set). */
+export const METHODS = [...DIRECT_METHODS, ...SOLVED_METHODS] as const;
 export type Method = (typeof METHODS)[number];
 
 /** Rules by which a round's updates become the new adapter (docs/robustness.md). */

@@ -11,9 +11,11 @@ import {
 import {
   type AllocationRecord,
   createRandom,
+  DIRECT_METHODS,
   energyLimitOf,
   type RoundRecord,
   type RunConfig,
+  type SOLVED_METHODS,
 } from "@fedlodrop/run";
 import type { Assignment, ReadyParticipant, RoundPlan } from "../round/run-state.ts";
 import { allocationRecord, type Decision, type Grant } from "./allocation-record.ts";
@@ -28,11 +30,11 @@ export interface PlanOptions {
   readonly timeBudgetMilliseconds?: number;
 }
 
-export type DirectMethod = "fedlora" | "fixed" | "random";
-type SolvedMethod = Exclude<RunConfig["method"], DirectMethod>;
+export type DirectMethod = (typeof DIRECT_METHODS)[number];
+type SolvedMethod = (typeof SOLVED_METHODS)[number];
 
 export const isDirect = (method: RunConfig["method"]): method is DirectMethod =>
-  method === "fedlora" || method === "fixed" || method === "random";
+  (DIRECT_METHODS as readonly string[]).includes(method);
 
 /** γ of one participant. `random` draws from the seed, the round and the name, so that a run repeats. */
 export function directDropoutRate(
