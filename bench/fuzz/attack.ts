@@ -204,6 +204,15 @@ const settled = (socket: Socket): Promise<unknown> =>
     new Promise((resolve) => socket.once("disconnect", resolve)),
   ]);
 
+/** Some values break already the sender's own encoding: then nothing was sent. */
+function emit(socket: Socket, event: string, args: readonly unknown[]): void {
+  try {
+    socket.emit(event, ...args);
+  } catch {
+    // nothing to be seen by the coordinator
+  }
+}
+
 function connectTo(url: string, namespace: string, auth: object): Promise<Socket> {
   const socket: Socket = io(new URL(namespace, url).href, {
     transports: ["websocket"],
@@ -238,7 +247,7 @@ function messagePort(quarry: Quarry, random: Random, note: (reply: unknown) => v
           if (which === 1 && event === "leave") guest.forget();
         };
         const more = random.uniform() < 0.9 ? [answer] : [];
-        senders[which].emit(event, ...hostileArguments(random, event, bytes), ...more);
+        emit(senders[which], event, [...hostileArguments(random, event, bytes), ...more]);
       }
       await Promise.all(senders.map(settled));
     },
@@ -306,7 +315,7 @@ function commandPort({ url }: Quarry, random: Random, note: (reply: unknown) => 
     async burst(size) {
       if (!host?.connected) host = await connectTo(url, "/host", { key: HOST_KEY });
       const connected = host;
-      for (let k = 0; k < size; k++) connected.emit("command", hostileCommand(random), note);
+      for (let k = 0; k < size; k++) emit(connected, "command", [hostileCommand(random), note]);
       await Promise.race([
         connected
           .timeout(10_000)
