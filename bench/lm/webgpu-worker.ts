@@ -1,0 +1,199 @@
+/**
+ * Runs LoRA steps of shape S on WebGPU in a browser worker: `own` on our engine, `tfjs` on our trainer over tfjs. Counts
+ * and times are taken at the browser's own interface, so both are counted alike.
+ */
+import { serveLab } from "../../packages/lm/lab/worker-lab.ts";
+import { createTensorflowTrainer } from "../../packages/lm/src/engines/tfjs/tensorflow-trainer.ts";
+import type { ProbeKey } from "../../packages/lm/src/engines/webgpu/choices.ts";
+import { createWebgpuEngine, openRuntime } from "../../packages/lm/src/engines/webgpu/open.ts";
+import type { KernelChoice } from "../../packages/lm/src/trainer/engine-description.ts";
+import { createPlannedTrainer } from "../../packages/lm/src/trainer/planned-trainer.ts";
+import type { LocalTrainer } from "../../packages/lm/src/trainer/trainer.ts";
+import { adapter, BATCH_SIZE, DROPOUT_RATE, dataset, LEARNING_RATE, mask, model, values } from "./shape.ts";
+
+export interface Opened {
+  readonly device: string;
+  readonly kernels: readonly KernelChoice[];
+  /** All choices that a step depends on; 0 where there is no such probe. */
+  readonly probeMs: number;
+  /** Weights to the device, compiling and the step itself, after the probe. */
+  readonly firstStepMs: number;
+  readonly loss: number;
+}
+
+export interface StepCost {
+  readonly dispatches: number;
+  readonly submissions: number;
+  readonly readbacks: number;
+  readonly buffers: number;
+  readonly pipelines: number;
+}
+
+const CHOICES: readonly ProbeKey[] = [
+  ...(["product f32", "transposedProduct f32", "attention", "attentionBackward"] as const),
+  ...(["loraDown", "loraGradient", "normRows", "lossRows"] as const),
+];
+
+const counts = { dispatches: 0, submissions: 0, readbacks: 0, buffers: 0, pipelines: 0 };
+let liveBytes = 0;
+let encodingSince = 0;
+const encodeMs: number[] = [];
+let dispatched: { label: string; repeat: (times: number) => Promise<number> }[] | undefined;
+countEverything();
+
+let trainer: LocalTrainer;
+
+async function round(localSteps: number) {
+  const { steps } = await trainer.trainRound(
+    {
+      ...{ mask, dropoutRate: DROPOUT_RATE, values, batchSeed: "bench" },
+      training: {
+        ...{ localSteps, batchSize: BATCH_SIZE, learningRate: LEARNING_RATE },
+        ...{ weightDecay: 0, rescale: "none" as const },
+      },
+    },
+    dataset,
+  );
+  return steps;
+}
+
+serveLab({
+  async open(kind: "own" | "tfjs"): Promise<Opened> {
+    let start = performance.now();
+    let probeMs = 0;
+    if (kind === "own") {
+      const runtime = await openRuntime();
+      await runtime.probe.choose(CHOICES);
+      probeMs = performance.now() - start;
+      start = performance.now();
+      trainer = await createPlannedTrainer(createWebgpuEngine(runtime), model, adapter, "f32");
+    } else trainer = await createTensorflowTrainer("webgpu", model, adapter, {});
+    const [first] = await round(1);
+    const firstStepMs = performance.now() - start;
+    const { device, kernels } = trainer.engine;
+    return { device, kernels: [...kernels], probeMs, firstStepMs, loss: first?.loss ?? Number.NaN };
+  },
+
+  steps: async (count: number): Promise<number[]> =>
+    (await round(count)).map(({ seconds }) => 1000 * seconds),
+
+  /** What one step takes beside time: a round of three steps less a round of two. */
+  async cost(): Promise<StepCost> {
+    const during = async (steps: number): Promise<StepCost> => {
+      const before = { ...counts };
+      await round(steps);
+      const names = Object.keys(counts) as (keyof StepCost)[];
+      return Object.fromEntries(names.map((name) => [name, counts[name] - before[name]])) as never;
+    };
+    const [two, three] = [await during(2), await during(3)];
+    const names = Object.keys(counts) as (keyof StepCost)[];
+    return Object.fromEntries(names.map((name) => [name, three[name] - two[name]])) as never;
+  },
+
+  /** JavaScript from the command encoder to the submission, of each step. */
+  async encode(steps: number): Promise<number[]> {
+    encodeMs.length = 0;
+    await round(steps);
+    return encodeMs.slice(0, steps);
+  },
+
+  /** Bytes that live buffers hold after every 50th of so many steps. */
+  async held(steps: number): Promise<number[]> {
+    const held: number[] = [];
+    for (let done = 0; done < steps; done += 50) {
+      await round(50);
+      held.push(liveBytes);
+    }
+    return held;
+  },
+
+  /** Milliseconds of each dispatch of one step, run by itself. */
+  async profile(): Promise<readonly (readonly [label: string, milliseconds: number])[]> {
+    dispatched = [];
+    await round(1);
+    const recorded = dispatched;
+    dispatched = undefined;
+    const times: (readonly [string, number])[] = [];
+    for (const { label, repeat } of recorded) {
+      let best = Number.POSITIVE_INFINITY;
+      for (let turn = 0; turn < 3; turn++) best = Math.min(best, await repeat(4));
+      times.push([label, best]);
+    }
+    return times;
+  },
+});
+
+/** Wraps the calls that are counted. */
+function countEverything(): void {
+  const devices = new Set<GPUDevice>();
+  const destroyed = new WeakSet<GPUBuffer>();
+  const { createBuffer, createComputePipeline, createComputePipelineAsync, createCommandEncoder } =
+    GPUDevice.prototype;
+  const { destroy, mapAsync } = GPUBuffer.prototype;
+  const { submit } = GPUQueue.prototype;
+  const { setPipeline, setBindGroup, dispatchWorkgroups } = GPUComputePassEncoder.prototype;
+  GPUDevice.prototype.createBuffer = function (descriptor) {
+    counts.buffers++;
+    liveBytes += descriptor.size;
+    return createBuffer.call(this, descriptor);
+  };
+  GPUDevice.prototype.createComputePipeline = function (descriptor) {
+    counts.pipelines++;
+    return createComputePipeline.call(this, descriptor);
+  };
+  GPUDevice.prototype.createComputePipelineAsync = function (descriptor) {
+    counts.pipelines++;
+    return createComputePipelineAsync.call(this, descriptor);
+  };
+  GPUDevice.prototype.createCommandEncoder = function (descriptor) {
+    devices.add(this);
+    encodingSince = performance.now();
+    return createCommandEncoder.call(this, descriptor);
+  };
+  GPUBuffer.prototype.destroy = function () {
+    if (!destroyed.has(this)) liveBytes -= this.size;
+    destroyed.add(this);
+    return destroy.call(this);
+  };
+  GPUBuffer.prototype.mapAsync = function (...values) {
+    counts.readbacks++;
+    return mapAsync.apply(this, values);
+  };
+  GPUQueue.prototype.submit = function (commands) {
+    counts.submissions++;
+    const result = submit.call(this, commands);
+    encodeMs.push(performance.now() - encodingSince);
+    return result;
+  };
+  let pipeline: GPUComputePipeline;
+  let bindings: GPUBindGroup;
+  GPUComputePassEncoder.prototype.setPipeline = function (value) {
+    pipeline = value;
+    return setPipeline.call(this, value);
+  };
+  GPUComputePassEncoder.prototype.setBindGroup = function (...values: unknown[]) {
+    bindings = values[1] as GPUBindGroup;
+    return (setBindGroup as (...values: unknown[]) => undefined).apply(this, values);
+  };
+  GPUComputePassEncoder.prototype.dispatchWorkgroups = function (...size) {
+    counts.dispatches++;
+    const [device] = devices;
+    if (dispatched && device) {
+      const [program, group] = [pipeline, bindings];
+      const repeat = async (times: number): Promise<number> => {
+        const encoder = createCommandEncoder.call(device);
+        const pass = encoder.beginComputePass();
+        setPipeline.call(pass, program);
+        (setBindGroup as (...values: unknown[]) => undefined).call(pass, 0, group);
+        for (let i = 0; i < times; i++) dispatchWorkgroups.apply(pass, size);
+        pass.end();
+        const start = performance.now();
+        submit.call(device.queue, [encoder.finish()]);
+        await device.queue.onSubmittedWorkDone();
+        return (performance.now() - start) / times;
+      };
+      dispatched.push({ label: program.label, repeat });
+    }
+    return dispatchWorkgroups.apply(this, size);
+  };
+}

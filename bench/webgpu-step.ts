@@ -1,0 +1,89 @@
+/**
+ * The LoRA step of shape S on WebGPU in real Chromium, our engine against our trainer on tfjs, paired in one run:
+ * `npx tsx bench/webgpu-step.ts`. The two take turns, so that a busy machine slows both. `--quick` takes fewer turns,
+ * `--profile` adds the time of each kernel. On a machine without a GPU this is SwiftShader, a GPU emulated by the CPU.
+ */
+import { openLab } from "../packages/lm/lab/open-lab.ts";
+import { stepFlops } from "./lm/shape.ts";
+import type { Opened, StepCost } from "./lm/webgpu-worker.ts";
+
+const TURNS = process.argv.includes("--quick") ? 2 : 7;
+const STEPS = 3;
+/** What is to be reached on SwiftShader. */
+const TARGETS = { ratio: 478 / 250, dispatches: 150, encodeMs: 3, firstStepMs: 2000 };
+
+const median = (values: readonly number[]): number =>
+  [...values].sort((a, b) => a - b)[values.length >> 1] as number;
+const ms = (value: number): string => `${value.toFixed(value < 10 ? 2 : 0)} ms`;
+
+const lab = await openLab(new URL("./lm/webgpu-worker.ts", import.meta.url).pathname);
+let reached = true;
+try {
+  const own = await lab.openPage();
+  const opened = await own.call<Opened>("open", "own");
+  const tfjs = await lab.openPage();
+  const before = await tfjs.call<Opened>("open", "tfjs");
+  console.log(
+    `LoRA step, shape S, on ${opened.device}; losses of the first step ${opened.loss} and ${before.loss}`,
+  );
+  console.log(`probe ${ms(opened.probeMs)}:`);
+  for (const { kernel, chosen, seconds = {} } of opened.kernels)
+    console.log(
+      `  ${kernel}: ${chosen} (${Object.entries(seconds)
+        .map(([form, time]) => `${form} ${ms(1000 * time)}`)
+        .join("; ")})`,
+    );
+  const times = { own: [] as number[], tfjs: [] as number[] };
+  const ratios: number[] = [];
+  for (let turn = 0; turn < TURNS; turn++) {
+    const [a, b] = [
+      median(await own.call<number[]>("steps", STEPS)),
+      median(await tfjs.call("steps", STEPS)),
+    ];
+    times.own.push(a);
+    times.tfjs.push(b);
+    ratios.push(b / a);
+  }
+  const cost = await own.call<StepCost>("cost");
+  const costBefore = await tfjs.call<StepCost>("cost");
+  const encode = median(await own.call<number[]>("encode", 9));
+  const held = process.argv.includes("--quick") ? [] : await own.call<number[]>("held", 500);
+  const step = median(times.own);
+  console.log(`step: own ${ms(step)}, tfjs ${ms(median(times.tfjs))}`);
+  console.log(`own products at ${(stepFlops() / step / 1e6).toFixed(1)} GFLOP/s`);
+  console.log(
+    `a step: own ${JSON.stringify(cost)}, tfjs ${JSON.stringify(costBefore)}; GPU bytes over 500 steps ${[...new Set(held)].join(", ")}`,
+  );
+  const check = (what: string, value: number, isReached: boolean, target: string): void => {
+    reached &&= isReached;
+    console.log(`${isReached ? "reached" : "MISSED "} ${what}: ${value.toFixed(2)} (${target})`);
+  };
+  const ratio = median(ratios);
+  check("tfjs step / own step", ratio, ratio >= TARGETS.ratio, `at least ${TARGETS.ratio.toFixed(2)}`);
+  check(
+    "dispatches",
+    cost.dispatches,
+    cost.dispatches <= TARGETS.dispatches,
+    `at most ${TARGETS.dispatches}`,
+  );
+  check("encode ms", encode, encode <= TARGETS.encodeMs, `at most ${TARGETS.encodeMs}`);
+  check(
+    "first step after the probe, ms",
+    opened.firstStepMs,
+    opened.firstStepMs <= TARGETS.firstStepMs,
+    `at most ${TARGETS.firstStepMs}`,
+  );
+  if (process.argv.includes("--profile")) {
+    const sums = new Map<string, { count: number; total: number }>();
+    for (const [label, time] of await own.call<[string, number][]>("profile")) {
+      const sum = sums.get(label) ?? { count: 0, total: 0 };
+      sums.set(label, { count: sum.count + 1, total: sum.total + time });
+    }
+    const all = [...sums.values()].reduce((sum, { total }) => sum + total, 0);
+    for (const [label, { count, total }] of [...sums].sort(([, a], [, b]) => b.total - a.total))
+      console.log(`${label.padEnd(48)} ${ms(total)} in ${count} (${((100 * total) / all).toFixed(0)} %)`);
+  }
+} finally {
+  await lab.close();
+}
+process.exitCode = reached ? 0 : 1;
