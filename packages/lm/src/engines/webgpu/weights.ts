@@ -96,12 +96,17 @@ export function storeWeight(weight: HostWeight): StoredWeight {
   }
 }
 
-/** How shaders read a stored matrix: four consecutive inputs of one output at a time. */
+/**
+ * How shaders read a stored matrix: four consecutive inputs of one output, a vector, at a time. Where a row starts is said
+ * apart, to be computed once: emulated GPUs repeat in every loop what they are told there, and divide one lane at a time.
+ */
 export interface MatrixText {
-  /** vec4 of codes (int8, int4) or values: inputs `input … input + 3` of an output; input is a multiple of 4. */
-  codes(output: string, input: string): string;
-  /** Scale of inputs `input … input + 3` of an output; null for f32 and f16. */
-  readonly scale: ((output: string, input: string) => string) | null;
+  /** Vectors of a stored row. */
+  readonly vectors: string;
+  /** vec4 of codes (int8, int4) or values at place `output · vectors + vector`. */
+  codes(place: string): string;
+  /** Scale of a vector's inputs; null for f32 and f16. */
+  readonly scale: ((output: string, vector: string) => string) | null;
   /** Whether the scale is one for all inputs of an output. */
   readonly scaleOfOutput: boolean;
 }
@@ -114,19 +119,19 @@ export function matrixText(
   nativeHalf: boolean,
 ): MatrixText {
   const vectors = text.integer("vectors", storedInputs(inFeatures, base) / 4);
-  const place = (output: string, input: string): string => `(${output}) * ${vectors} + (${input}) / 4u`;
   const values = (type: ElementText): string => text.weight(name, "values", type);
   switch (base) {
     case "f32": {
       const stored = values("vec4<f32>");
-      return { codes: (...at) => `${stored}[${place(...at)}]`, scale: null, scaleOfOutput: false };
+      return { vectors, codes: (place) => `${stored}[${place}]`, scale: null, scaleOfOutput: false };
     }
     case "f16": {
       if (nativeHalf) {
         text.enable("f16");
         const stored = values("vec4<f16>");
         return {
-          codes: (...at) => `vec4<f32>(${stored}[${place(...at)}])`,
+          vectors,
+          codes: (place) => `vec4<f32>(${stored}[${place}])`,
           scale: null,
           scaleOfOutput: false,
         };
@@ -134,13 +139,14 @@ export function matrixText(
       const stored = values("vec2<u32>");
       text.declare(`fn halves(place : u32) -> vec4<f32> {
         let words = ${stored}[place]; return vec4<f32>(unpack2x16float(words.x), unpack2x16float(words.y)); }`);
-      return { codes: (...at) => `halves(${place(...at)})`, scale: null, scaleOfOutput: false };
+      return { vectors, codes: (place) => `halves(${place})`, scale: null, scaleOfOutput: false };
     }
     case "int8": {
       const stored = values("u32");
       const scales = text.weight(name, "scales", "f32");
       return {
-        codes: (...at) => `vec4<f32>(unpack4xI8(${stored}[${place(...at)}]))`,
+        vectors,
+        codes: (place) => `vec4<f32>(unpack4xI8(${stored}[${place}]))`,
         scale: (output) => `${scales}[${output}]`,
         scaleOfOutput: true,
       };
@@ -153,8 +159,10 @@ export function matrixText(
         let word = bitcast<i32>(${stored}[place >> 1u]); let first = (place & 1u) * 16u;
         return vec4<f32>(${[0, 4, 8, 12].map((bit) => `f32(extractBits(word, first + ${bit}u, 4u))`).join(", ")}); }`);
       return {
-        codes: (...at) => `nibbles(${place(...at)})`,
-        scale: (output, input) => `${scales}[(${output}) * ${blocks} + (${input}) / ${INT4_BLOCK}u]`,
+        vectors,
+        codes: (place) => `nibbles(${place})`,
+        scale: (output, vector) =>
+          `${scales}[(${output}) * ${blocks} + ((${vector}) >> ${Math.log2(INT4_BLOCK / 4)}u)]`,
         scaleOfOutput: false,
       };
     }

@@ -102,24 +102,26 @@ function walk(
           `let ${(walked[w] as Walked).name}${c} = vec4<f32>(${[0, 1, 2, 3].map((e) => (4 * c + e < width ? value(w, 4 * c + e) : "0.0")).join(", ")});`,
       ),
     );
+  const begin = (w: number, row: string): string => `let start${w} = ${(walked[w] as Walked).start(row)};`;
   switch (variant.kind) {
     case "quads":
       text.enable("subgroups");
       return `for (var j = ${low}; j <= ${high}; j++) {
         ${repeat(walked.length, (w) => {
-          const { name, array, start } = walked[w] as Walked;
-          return repeat(vectors, (c) => {
+          const { name, array } = walked[w] as Walked;
+          return `${begin(w, "j")} ${repeat(vectors, (c) => {
             const place =
               4 * c + 4 <= width ? `${4 * c}u + local % 4u` : `min(${4 * c}u + local % 4u, ${width - 1}u)`;
-            return `let part${name}${c} = ${array}[${start("j")} + ${place}];`;
-          });
+            return `let part${name}${c} = ${array}[start${w} + ${place}];`;
+          })}`;
         })}
         ${components((w, e) => `quadBroadcast(part${(walked[w] as Walked).name}${e >> 2}, ${e % 4}u)`)}
         ${body}
       }`;
     case "registers":
       return `for (var j = ${low}; j <= ${high}; j++) {
-        ${components((w, e) => `${(walked[w] as Walked).array}[${(walked[w] as Walked).start("j")} + ${e}u]`)}
+        ${repeat(walked.length, (w) => begin(w, "j"))}
+        ${components((w, e) => `${(walked[w] as Walked).array}[start${w} + ${e}u]`)}
         ${body}
       }`;
     case "tiles": {
@@ -129,7 +131,7 @@ function walk(
         workgroupBarrier();
         for (var e = local; e < ${rows * width}u; e += ${TILE_WORKGROUP}u) {
           let row = min(first + e / ${width}u, ${high});
-          ${repeat(walked.length, (w) => `tile${w}[e] = ${(walked[w] as Walked).array}[${(walked[w] as Walked).start("row")} + e % ${width}u];`)}
+          ${repeat(walked.length, (w) => `${begin(w, "row")} tile${w}[e] = ${(walked[w] as Walked).array}[start${w} + e % ${width}u];`)}
         }
         workgroupBarrier();
         for (var j = first; j <= min(${high}, first + ${rows - 1}u); j++) {
@@ -196,15 +198,13 @@ export function attentionProgram(call: Attention, variant: AttentionVariant): Pr
   const workgroup = workgroupOf(variant);
   const query = new Registers("q", call.headWidth);
   const sums = new Registers("sum", call.headWidth);
-  const head = "head";
-  const keyHead = `head / ${open.group}`;
   const loop = walk(
     text,
     variant,
     call.headWidth,
     [
-      { name: "k", array: open.k, start: (row) => open.placeK(row, keyHead) },
-      { name: "v", array: open.v, start: (row) => open.placeV(row, keyHead) },
+      { name: "k", array: open.k, start: (row) => open.placeK(row, "keyHead") },
+      { name: "v", array: open.v, start: (row) => open.placeV(row, "keyHead") },
     ],
     "low",
     "high",
@@ -221,16 +221,16 @@ export function attentionProgram(call: Attention, variant: AttentionVariant): Pr
   return text.grid(
     [Math.ceil(call.length / workgroup), call.heads, call.batch],
     workgroup,
-    `let head = group.y;
+    `let head = group.y; let keyHead = head / ${open.group};
     ${range(open, workgroup, open.before, open.after)}
-    ${query.load(open.q, open.placeQ("own", head))}
+    ${query.load(open.q, open.placeQ("own", "head"))}
     ${sums.zero()}
     var top = ${LOWEST}; var total = 0.0;
     ${loop}
     if (isOwn) {
       let inverse = select(0.0, 1.0 / total, total > 0.0);
-      ${sums.store(out, open.placeOut("own", head), "inverse")}
-      ${logSumExp}[${open.placeRow("own", head)}] = top + log(total);
+      ${sums.store(out, open.placeOut("own", "head"), "inverse")}
+      ${logSumExp}[${open.placeRow("own", "head")}] = top + log(total);
     }`,
   );
 }
@@ -256,14 +256,13 @@ function queryGradient(call: AttentionBackward, variant: AttentionVariant): Prog
   const upstream = new Registers("d", call.headWidth);
   const result = new Registers("o", call.headWidth);
   const gradient = new Registers("sum", call.headWidth);
-  const keyHead = `head / ${open.group}`;
   const loop = walk(
     text,
     variant,
     call.headWidth,
     [
-      { name: "k", array: open.k, start: (row) => open.placeK(row, keyHead) },
-      { name: "v", array: open.v, start: (row) => open.placeV(row, keyHead) },
+      { name: "k", array: open.k, start: (row) => open.placeK(row, "keyHead") },
+      { name: "v", array: open.v, start: (row) => open.placeV(row, "keyHead") },
     ],
     "low",
     "high",
@@ -275,7 +274,7 @@ function queryGradient(call: AttentionBackward, variant: AttentionVariant): Prog
   return text.grid(
     [Math.ceil(call.length / workgroup), call.heads, call.batch],
     workgroup,
-    `let head = group.y;
+    `let head = group.y; let keyHead = head / ${open.group};
     ${range(open, workgroup, open.before, open.after)}
     ${query.load(open.q, open.placeQ("own", "head"))}
     ${upstream.load(dOut, open.placeOut("own", "head"))}

@@ -125,13 +125,13 @@ function finishProgram(
   const width = text.integer("width", call.width);
   const vectors = text.integer("rowVectors", Math.ceil(call.width / 4));
   const matrix = matrixText(text, call.head, head, nativeHalf);
-  const scaled = matrix.scale ? ` * ${matrix.scale("word", "column")}` : "";
+  const scaled = matrix.scale ? ` * ${matrix.scale("word", "vector")}` : "";
   return text.each(
     call.rows * Math.ceil(call.width / 4),
     64,
-    `let row = index / ${vectors}; let column = (index % ${vectors}) * 4u;
+    `let row = index / ${vectors}; let vector = index % ${vectors}; let column = 4u * vector;
     let id = ${targets}[row]; let first = column == 0u; let word = u32(max(id, 0));
-    let own = ${matrix.codes("word", "column")}${scaled};
+    let own = ${matrix.codes(`word * ${matrix.vectors} + vector`)}${scaled};
     let inverse = 1.0 / ${state}[3u * row + 1u];
     for (var j = 0u; j < 4u; j++) {
       if (column + j < ${width}) {

@@ -89,21 +89,26 @@ function openProduct(product: Product, label: string, nativeHalf: boolean) {
 
 type OpenProduct = ReturnType<typeof openProduct>;
 
+/** What a block needs of a column that does not change along the reduction. */
+function columnText(over: Product["over"], matrix: MatrixText, first: string): string {
+  if (over === "outputs") return "let vector = column >> 2u;";
+  return repeat(4, (j) => `let start${j} = (${first} + column + ${j}u) * ${matrix.vectors};`);
+}
+
 /** Declares t0 … t3 (vec4 over columns `column … column + 3`) for reduction steps `k … k + 3`. */
 function blockText(over: Product["over"], matrix: MatrixText, first: string): string {
   if (over === "outputs")
-    return repeat(4, (q) => {
-      const output = `${first} + k + ${q}u`;
-      const scale = matrix.scale ? ` * ${matrix.scale(output, "column")}` : "";
-      return `let t${q} = ${matrix.codes(output, "column")}${scale};`;
-    });
+    return `let place0 = (${first} + k) * ${matrix.vectors} + vector;
+      ${repeat(3, (q) => `let place${q + 1} = place${q} + ${matrix.vectors};`)}
+      ${repeat(4, (q) => {
+        const scale = matrix.scale ? ` * ${matrix.scale(`${first} + k + ${q}u`, "vector")}` : "";
+        return `let t${q} = ${matrix.codes(`place${q}`)}${scale};`;
+      })}`;
   // One scale an output waits until the sum is there.
   const scaled = (output: string): string =>
-    matrix.scale && !matrix.scaleOfOutput ? ` * ${matrix.scale(output, "k")}` : "";
-  return `${repeat(4, (j) => {
-    const output = `${first} + column + ${j}u`;
-    return `let w${j} = ${matrix.codes(output, "k")}${scaled(output)};`;
-  })}
+    matrix.scale && !matrix.scaleOfOutput ? ` * ${matrix.scale(output, "step")}` : "";
+  return `let step = k >> 2u;
+  ${repeat(4, (j) => `let w${j} = ${matrix.codes(`start${j} + step`)}${scaled(`${first} + column + ${j}u`)};`)}
   ${repeat(4, (q) => `let t${q} = vec4<f32>(${[0, 1, 2, 3].map((j) => `w${j}[${q}]`).join(", ")});`)}`;
 }
 
@@ -159,7 +164,7 @@ function lowRankText(
 /** Stores the sums c0 … of the rows from `row0` on with everything that is added to them. */
 function storeText(product: Product, { text, out, sizes, columns }: OpenProduct, rows: number): string {
   const { bias, add, activation, rescale } = product;
-  const biasText = bias === null ? "" : ` + ${text.weight(bias, "values", "vec4<f32>")}[column / 4u]`;
+  const biasText = bias === null ? "" : ` + ${text.weight(bias, "values", "vec4<f32>")}[column >> 2u]`;
   const addText = add === null ? null : text.read(add);
   const rescaled = rescale === null ? null : text.read(rescale);
   const activated = activation === null ? null : text.write(activation.out);
@@ -198,20 +203,26 @@ function registerProduct(
   const rows = ownedRows(product.rows, mostRows);
   if (quads) text.enable("subgroups");
   // Four neighbouring values of each row: read once by a quad and passed around, or read by every invocation.
-  const readRows = (array: string, at: string, width: string, whole = false): string =>
-    repeat(rows, (i) => {
-      const place = (step: string): string =>
-        whole ? `${at} + ${step}` : `min(${at} + ${step}, ${width} - 1u)`;
-      if (quads) return `let a${i} = ${array}[clamped${i} * ${width} + ${place("lane")}];`;
-      return `let a${i} = vec4<f32>(${[0, 1, 2, 3].map((q) => `${array}[clamped${i} * ${width} + ${place(`${q}u`)}]`).join(", ")});`;
-    });
+  const readRows = (array: string, at: string, width: string, whole = false): string => {
+    const step = (q: string): string => (whole ? `${at} + ${q}` : `min(${at} + ${q}, ${width} - 1u)`);
+    const steps = quads
+      ? `let mine = ${step("lane")};`
+      : repeat(4, (q) => `let step${q} = ${step(`${q}u`)};`);
+    return `${steps}
+      ${repeat(rows, (i) => {
+        const start = whole ? `base${i}` : `clamped${i} * ${width}`;
+        if (quads) return `let a${i} = ${array}[${start} + mine];`;
+        return `let a${i} = vec4<f32>(${[0, 1, 2, 3].map((q) => `${array}[${start} + step${q}]`).join(", ")});`;
+      })}`;
+  };
   const element = (i: number, q: number): string => (quads ? `quadBroadcast(a${i}, ${q}u)` : `a${i}[${q}]`);
   const lowRank = product.lowRank ? lowRankText(text, product.lowRank, rows, readRows, element) : "";
   const body = `
     let lane = local % 4u;
     let wanted = (group.x * ${workgroup}u + local) * 4u;
-    let column = min(wanted, (${sizes.columns} - 1u) / 4u * 4u);
-    ${repeat(rows, (i) => `let row${i} = group.y * ${rows}u + ${i}u; let clamped${i} = min(row${i}, ${sizes.rows} - 1u); var c${i} = vec4<f32>(0.0);`)}
+    let column = min(wanted, (${sizes.columns} - 1u) & ~3u);
+    ${repeat(rows, (i) => `let row${i} = group.y * ${rows}u + ${i}u; let clamped${i} = min(row${i}, ${sizes.rows} - 1u); let base${i} = clamped${i} * ${sizes.inner}; var c${i} = vec4<f32>(0.0);`)}
+    ${columnText(product.over, matrix, sizes.first)}
     for (var k = 0u; k < ${sizes.inner}; k += 4u) {
       ${blockText(product.over, matrix, sizes.first)}
       ${readRows(x, "k", sizes.inner, inner % 4 === 0)}
@@ -275,6 +286,7 @@ function tiledProduct(
         let k = start + (i / ${across}u) * 4u;
         let column = min(firstColumn + (i % ${across}u) * 4u, lastColumn);
         if (k < ${sizes.inner}) {
+          ${columnText(product.over, matrix, sizes.first)}
           ${blockText(product.over, matrix, sizes.first)}
           ${repeat(4, (q) => `tileW[(i / ${across}u * 4u + ${q}u) * ${across}u + i % ${across}u] = t${q};`)}
         } else {

@@ -24,17 +24,17 @@ export function embedProgram(
   const vectorsOfRow = text.integer("vectorsOfRow", Math.ceil(call.width / 4));
   const scale = text.float("scale", call.scale);
   const matrix = matrixText(text, call.table, table, nativeHalf);
-  const scaled = matrix.scale ? ` * ${matrix.scale("id", "column")}` : "";
+  const scaled = matrix.scale ? ` * ${matrix.scale("id", "vector")}` : "";
   const positions =
     call.positionTable === null || positionTable === null
       ? ""
-      : `value += ${positionText(text, call.positionTable, positionTable)}[u32(${text.read(call.positions, "i32")}[row]) * ${text.integer("positionVectors", Math.ceil(call.width / 4))} + column / 4u];`;
+      : `value += ${positionText(text, call.positionTable, positionTable)}[u32(${text.read(call.positions, "i32")}[row]) * ${text.integer("positionVectors", Math.ceil(call.width / 4))} + vector];`;
   return text.each(
     call.rows * Math.ceil(call.width / 4),
     WORKGROUP,
-    `let row = index / ${vectorsOfRow}; let column = (index % ${vectorsOfRow}) * 4u;
+    `let row = index / ${vectorsOfRow}; let vector = index % ${vectorsOfRow}; let column = 4u * vector;
      let id = u32(${ids}[row]);
-     var value = ${scale} * ${matrix.codes("id", "column")}${scaled};
+     var value = ${scale} * ${matrix.codes(`id * ${matrix.vectors} + vector`)}${scaled};
      ${positions}
      for (var j = 0u; j < 4u; j++) { if (column + j < ${width}) { ${out}[row * ${width} + column + j] = value[j]; } }`,
   );
