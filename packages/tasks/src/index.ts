@@ -1,6 +1,6 @@
 export { cleanText } from "./clean-text.ts";
 export { type DecodedText, decodeText, type TextEncodingName } from "./decode-text.ts";
-export { type FileTask, readOwnText, taskFromRows } from "./own-text.ts";
+export { type FileTask, ownTextGroup, taskFromRows } from "./own-text.ts";
 export { type AssembleOptions, assembleTask } from "./prepare.ts";
 export { type SampleLimit, type SplitOptions, splitAmongDevices } from "./split.ts";
 export type {

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { decodeText } from "./decode-text.ts";
-import { readOwnText, taskFromRows } from "./own-text.ts";
+import { ownTextGroup, taskFromRows } from "./own-text.ts";
 import { MAXIMUM_FILE_BYTES, readTextRows } from "./text-rows.ts";
 
 const utf8 = (text: string) => new TextEncoder().encode(text);
@@ -158,12 +158,12 @@ test("quotes that happen to pair over rows of a .tsv do not join them", () => {
 });
 
 test("own text: the last tenth is held out, nothing is lost", () => {
-  const { train, heldOut } = readOwnText(utf8(prose), "notes.txt");
+  const { train, heldOut } = ownTextGroup(readTextRows(utf8(prose), "notes.txt"), "notes.txt");
   const joined = (samples: readonly { text: string }[]) => samples.map(({ text }) => text).join(" ");
   expect(`${joined(train)} ${joined(heldOut)}`).toBe(prose);
   expect(joined(heldOut).length / prose.length).toBeCloseTo(0.1, 1);
   expect(joined(heldOut).startsWith("Sentence")).toBe(true);
-  expect(() => readOwnText(utf8("too short"), "notes.txt")).toThrow(
+  expect(() => ownTextGroup(readTextRows(utf8("too short"), "notes.txt"), "notes.txt")).toThrow(
     "notes.txt: expected at least 2000 characters, got 9",
   );
 });

@@ -1,5 +1,5 @@
 /**
- * A person's own file as a task. `readOwnText` runs where the file is, in the participant's tab, and its result
+ * A person's own file as a task. `ownTextGroup` runs where the file is, in the participant's tab, and its result
  * stays there; `taskFromRows` makes a whole federation of a file that the host has.
  */
 
@@ -8,15 +8,14 @@ import { isHeldOut } from "./held-out.ts";
 import { cutIntoStretches, passageEnd } from "./passages.ts";
 import { classification, languageModel } from "./recommended.ts";
 import type { TaskDefinition, TextGroup } from "./task.ts";
-import { labelKey, readTextRows, sameLabel, type TextRow } from "./text-rows.ts";
+import { labelKey, sameLabel, type TextRow } from "./text-rows.ts";
 
 /** Below this there is not even a batch of training windows and one to measure. */
 const MINIMUM_CHARACTERS = 2_000;
 
-/** The last tenth of the file is held out. Throws, in one line that a person can act on, when the file won't do. */
-export function readOwnText(bytes: Uint8Array, fileName: string): TextGroup {
-  return languageModelGroup(fileName, readTextRows(bytes, fileName), fileName);
-}
+/** The last tenth of a file's text is held out. Throws, in one line that a person can act on, when the file won't do. */
+export const ownTextGroup = (rows: readonly TextRow[], fileName: string): TextGroup =>
+  languageModelGroup(fileName, rows, fileName);
 
 /** A task that a file defines by its columns. */
 export interface FileTask {

@@ -10,10 +10,11 @@ import {
   type Tokenizer,
 } from "@fedlodrop/lm";
 import type { RunDescription } from "@fedlodrop/protocol";
-import { deviceTextsSchema, type Sample } from "@fedlodrop/run";
+import { deviceTextsSchema } from "@fedlodrop/run";
 
 import { download } from "./download.ts";
 import { type FromWorker, type OwnTexts, type TextSource, toPlainError } from "./messages.ts";
+import { type OwnSamples, ownSamples } from "./own-samples.ts";
 
 export interface Loaded {
   /** `loadKey` of the run it was loaded for. */
@@ -58,7 +59,7 @@ export function loadKey(
     devices,
     seed,
     adapter,
-    ownTexts?.fileName,
+    ownTexts?.id,
   ]);
 }
 
@@ -82,10 +83,11 @@ export async function load(
       (receivedBytes, totalBytes) => post({ kind: "loading", file, receivedBytes, totalBytes }),
     ),
   );
-  const { samples, source } = ownTexts ? ownData(ownTexts) : await assignedTexts(site, token, signal);
+  const { samples, heldOut, source } = ownTexts
+    ? ownData(ownTexts, run.task)
+    : await assignedTexts(site, token, signal);
   const shape = { kind: run.task.kind, sequenceLength: run.config.training.sequenceLength };
   const dataset = datasetFromSamples(samples, tokenizer, shape);
-  const heldOut = ownTexts?.heldOut ?? [];
   const heldOutTokens = tokenizer.encode(heldOut.map(({ text }) => text).join("\n")).length;
   const ownHeldOut =
     heldOutTokens > shape.sequenceLength ? datasetFromSamples(heldOut, tokenizer, shape) : null;
@@ -125,20 +127,24 @@ export async function load(
   };
 }
 
-interface OwnedTexts {
-  readonly samples: readonly Sample[];
+interface DeviceData extends OwnSamples {
   readonly source: TextSource;
 }
 
-function ownData({ samples, fileName }: OwnTexts): OwnedTexts {
-  return { samples, source: { kind: "own", fileName } };
+/** A file that does not fit the run's task is no fault of the device: another one is wanted. */
+function ownData(ownTexts: OwnTexts, task: RunDescription["task"]): DeviceData {
+  try {
+    return { ...ownSamples(ownTexts, task), source: { kind: "own", fileName: ownTexts.fileName } };
+  } catch (cause) {
+    throw new TextsWantedError((cause as Error).message, { cause });
+  }
 }
 
-async function assignedTexts(site: string, token: string, signal: AbortSignal): Promise<OwnedTexts> {
+async function assignedTexts(site: string, token: string, signal: AbortSignal): Promise<DeviceData> {
   const response = await fetch(`${site}api/split`, { signal, headers: { authorization: `Bearer ${token}` } });
   if (!response.ok) throw new Error(`/api/split: expected this device's texts, got HTTP ${response.status}`);
   const { device, samples } = deviceTextsSchema.parse(await response.json());
   if (samples.length === 0)
     throw new TextsWantedError("This run has no texts of its own: choose a file to take part.");
-  return { samples, source: { kind: "assigned", device } };
+  return { samples, heldOut: [], source: { kind: "assigned", device } };
 }

@@ -12,7 +12,8 @@ import type {
   RunDescription,
   RunEnded,
 } from "@fedlodrop/protocol";
-import type { DropoutMask, Sample } from "@fedlodrop/run";
+import type { DropoutMask } from "@fedlodrop/run";
+import type { TextRow } from "@fedlodrop/tasks";
 
 import type { EnergyEstimate } from "./energy.ts";
 
@@ -31,10 +32,11 @@ export function toPlainError(error: unknown): PlainError {
 
 /** The user's own texts. They go from the page to its worker and no further. */
 export interface OwnTexts {
+  /** Another one for each file that is read, so that an edited file of the same name is not taken for the old one. */
+  readonly id: string;
   readonly fileName: string;
-  readonly samples: readonly Sample[];
-  /** Never trained on; the try-it box measures both models on it. */
-  readonly heldOut: readonly Sample[];
+  /** As they are in the file. What they are to a task is found when the task is known, and anew when it changes. */
+  readonly rows: readonly TextRow[];
 }
 
 export type ToWorker =

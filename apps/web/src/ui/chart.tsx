@@ -1,5 +1,6 @@
 /** A line chart (uPlot) in the page's colours, which follow the colour scheme. */
 import { useEffect, useRef } from "preact/hooks";
+import "./sound-locale.ts";
 import uPlot from "uplot";
 
 interface Line {

@@ -8,6 +8,8 @@ import { takeHostKey } from "./key.ts";
 import { HostPage, KeyMissing } from "./page.tsx";
 
 const root = document.getElementById("app") as HTMLElement;
+// It has started after all.
+root.replaceChildren();
 
 function start(): void {
   const key = takeHostKey();

@@ -3,7 +3,7 @@ import type { HostView } from "@fedlodrop/protocol";
 import { Figure } from "../../ui/figure.tsx";
 import { formatBytes, formatJoules, formatLoss, formatPercent, formatSeconds } from "../../ui/format.ts";
 import { Downloads } from "./downloads.tsx";
-import { byteTotals, roundCost } from "./totals.ts";
+import { byteTotals, energyTotals } from "./totals.ts";
 
 interface RunFiguresProps {
   readonly view: HostView;
@@ -15,7 +15,7 @@ export function RunFigures({ view: { rounds, config, baseTestLoss }, hostKey }: 
   const last = rounds.at(-1);
   // Evaluations come while later rounds are under way.
   const evaluated = rounds.findLast(({ testLoss }) => testLoss !== null);
-  const joules = rounds.reduce((total, round) => total + (roundCost(round).joules ?? 0), 0);
+  const energy = energyTotals(rounds.flatMap(({ participants }) => participants));
   const seconds = rounds.reduce((total, round) => total + round.seconds, 0);
   const accuracy = evaluated?.evaluation?.testAccuracy ?? null;
   const solved = last?.allocation;
@@ -44,8 +44,11 @@ export function RunFigures({ view: { rounds, config, baseTestLoss }, hostKey }: 
         <Figure term="Time in rounds" value={formatSeconds(seconds)}>
           {config.links === "measured" ? "Measured." : "Measured, over emulated links."}
         </Figure>
-        <Figure term="Energy" value={`≈ ${formatJoules(joules)}`}>
-          All devices, as they estimate it.
+        <Figure
+          term="Energy"
+          value={energy.map(({ source, joules }) => `≈ ${formatJoules(joules)} ${source}`).join(", ")}
+        >
+          All devices, as they estimate it; estimates of different kinds are not added up.
         </Figure>
         {solved && (
           <Figure term="Objective" value={solved.objective.toPrecision(4)}>

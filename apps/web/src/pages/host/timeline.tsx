@@ -31,7 +31,7 @@ export function Timeline({ view: { rounds } }: { readonly view: HostView }) {
             {rounds.toReversed().map((round) => {
               const { participants } = round;
               const accuracy = round.evaluation?.testAccuracy ?? null;
-              const { bytes, joules } = roundCost(round);
+              const { bytes, energy } = roundCost(round);
               const averaged = participants.filter(({ outcome }) => outcome === "aggregated").length;
               const meanRate =
                 participants.reduce((total, { dropoutRate }) => total + dropoutRate, 0) /
@@ -50,7 +50,10 @@ export function Timeline({ view: { rounds } }: { readonly view: HostView }) {
                   <td>{formatBytes(bytes)}</td>
                   <td>{formatSeconds(round.seconds)}</td>
                   <td>{formatSeconds(round.deadlineSeconds)}</td>
-                  <td>{joules === null ? "–" : formatJoules(joules)}</td>
+                  <td>
+                    {energy.map(({ source, joules }) => `${formatJoules(joules)} (${source})`).join(", ") ||
+                      "–"}
+                  </td>
                 </tr>
               );
             })}

@@ -61,12 +61,17 @@ describe("totals of a run", () => {
     });
   });
 
-  it("adds up a round, and says nothing of joules that nobody reported", () => {
+  it("adds up a round, joules of each source apart, and none that nobody reported", () => {
     expect(roundCost(round([participant({}), participant({ energyJoules: null, bytesUp: 0 })]))).toEqual({
       bytes: 3 * 416,
-      joules: 30,
+      energy: [{ source: "modelled", joules: 30 }],
     });
-    expect(roundCost(round([participant({ energyJoules: null })])).joules).toBeNull();
+    const battery = participant({ energySource: "battery", energyJoules: 8 });
+    expect(roundCost(round([participant({}), battery, participant({})])).energy).toEqual([
+      { source: "modelled", joules: 60 },
+      { source: "battery", joules: 8 },
+    ]);
+    expect(roundCost(round([participant({ energyJoules: null })])).energy).toEqual([]);
   });
 
   it("judges foreseen times by the actual ones, where there are any", () => {

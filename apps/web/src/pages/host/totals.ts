@@ -26,16 +26,30 @@ function fullBytes(
   return ((bytesDown + bytesUp) * payloadBytes(fullValues, valueType)) / payloadBytes(keptValues, valueType);
 }
 
-/** Bytes and joules of one round, all participants together; null joules where nobody reported any. */
+/** Bytes and joules of one round, all participants together. */
 export function roundCost({ participants }: RoundRecord): {
   readonly bytes: number;
-  readonly joules: number | null;
+  readonly energy: readonly Energy[];
 } {
-  const reported = participants.flatMap(({ energyJoules }) => energyJoules ?? []);
   return {
     bytes: sum(participants, ({ bytesDown, bytesUp }) => bytesDown + bytesUp),
-    joules: reported.length > 0 ? sum(reported, (joules) => joules) : null,
+    energy: energyTotals(participants),
   };
+}
+
+export interface Energy {
+  /** `modelled`, `battery` or `emulated`: joules of one are not joules of another. */
+  readonly source: string;
+  readonly joules: number;
+}
+
+/** One sum for each source that anybody reported. */
+export function energyTotals(participants: readonly ParticipantRound[]): readonly Energy[] {
+  const totals = new Map<string, number>();
+  for (const { energyJoules, energySource } of participants)
+    if (energyJoules !== null && energySource !== null)
+      totals.set(energySource, (totals.get(energySource) ?? 0) + energyJoules);
+  return [...totals].map(([source, joules]) => ({ source, joules }));
 }
 
 /** Download, computing and upload together; null when the participant did not get through all three. */

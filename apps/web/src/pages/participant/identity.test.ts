@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { claimToken, type IdentityStore, keepToken } from "./identity.ts";
+import { claimToken, type IdentityStore, keepToken, orForgetful } from "./identity.ts";
 
 /** One browser; `open` gives a tab its store, as its session storage and the shared locks would. */
 function fakeBrowser() {
@@ -72,5 +72,42 @@ describe("identity", () => {
     tab.close();
     expect(await claimToken(browser.open().store)).toBe("new");
     expect(await claimToken(browser.open().store)).toBeNull();
+  });
+});
+
+describe("storage that is damaged or forbidden", () => {
+  const damaged = (text: string): IdentityStore => {
+    const kept = new Map([["fedlodrop.tokens", text]]);
+    const storage = {
+      getItem: (key: string) => kept.get(key) ?? null,
+      setItem: (key: string, value: string) => void kept.set(key, value),
+    };
+    return { tab: { getItem: () => null, setItem: () => {} }, browser: storage, claim: async () => true };
+  };
+
+  it.each(["oops", "{", "7", '{"a":1}', "[7, null]", ""])(
+    "%j is no identity, and is written over",
+    async (text) => {
+      const store = damaged(text);
+      expect(await claimToken(store)).toBeNull();
+      await keepToken(store, "fresh", null);
+      expect(await claimToken(store)).toBe("fresh");
+    },
+  );
+
+  it("keeps nothing where the browser throws, and throws nothing", () => {
+    const blocked = orForgetful(() => {
+      throw new DOMException("access is denied", "SecurityError");
+    });
+    expect(blocked.getItem("a")).toBeNull();
+    expect(() => blocked.setItem("a", "b")).not.toThrow();
+    const full = orForgetful(() => ({
+      getItem: () => "kept",
+      setItem() {
+        throw new DOMException("full", "QuotaExceededError");
+      },
+    }));
+    expect(() => full.setItem("a", "b")).not.toThrow();
+    expect(full.getItem("a")).toBe("kept");
   });
 });

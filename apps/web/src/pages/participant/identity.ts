@@ -36,19 +36,44 @@ export async function keepToken(store: IdentityStore, token: string, used: strin
   if (token !== used) await store.claim(token, 0);
 }
 
+/** What is damaged is as good as not there. */
 function readTokens(store: IdentityStore): readonly string[] {
-  const stored: unknown = JSON.parse(store.browser.getItem(KEY) ?? "[]");
-  return Array.isArray(stored) ? stored.filter((item) => typeof item === "string") : [];
+  try {
+    const stored: unknown = JSON.parse(store.browser.getItem(KEY) ?? "[]");
+    return Array.isArray(stored) ? stored.filter((item) => typeof item === "string") : [];
+  } catch {
+    return [];
+  }
 }
 
 /** The real one. Over plain http (another machine's address) browsers offer no locks: then a tab has only its own. */
 export function browserIdentityStore(): IdentityStore {
-  const forgetful = { getItem: () => null, setItem: () => {} };
   return {
-    tab: sessionStorage,
-    browser: navigator.locks ? localStorage : forgetful,
+    tab: tabStorage(),
+    browser: navigator.locks ? orForgetful(() => localStorage) : FORGETFUL,
     claim: (token, waitMilliseconds) =>
       navigator.locks ? holdLock(`fedlodrop:${token}`, waitMilliseconds) : Promise.resolve(true),
+  };
+}
+
+/** Storage of this tab, or one that keeps nothing where the browser allows none. */
+export const tabStorage = (): StorageLike => orForgetful(() => sessionStorage);
+
+type StorageLike = Pick<Storage, "getItem" | "setItem">;
+const FORGETFUL: StorageLike = { getItem: () => null, setItem: () => {} };
+
+/** Blocked cookies and sandboxed frames throw already when they are asked for the storage; a full one, when written to. */
+export function orForgetful(storage: () => StorageLike): StorageLike {
+  const trying = <T>(work: (known: StorageLike) => T, otherwise: T): T => {
+    try {
+      return work(storage());
+    } catch {
+      return otherwise;
+    }
+  };
+  return {
+    getItem: (key) => trying((known) => known.getItem(key), null),
+    setItem: (key, value) => trying((known) => known.setItem(key, value), undefined),
   };
 }
 

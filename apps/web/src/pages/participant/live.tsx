@@ -125,9 +125,9 @@ export function LossCard({ state: { losses, heldOutLosses }, run }: LiveProps) {
         Held-out texts are ones no device trains on.
       </small>
       <Chart
-        description={`Training loss over ${losses.length} steps, now ${last ? formatLoss(last.loss) : "unknown"}`}
+        description={`Training loss over ${last?.at ?? 0} steps, now ${last ? formatLoss(last.loss) : "unknown"}`}
         xTitle="local steps"
-        x={losses.map((_, i) => i + 1)}
+        x={losses.map(({ at }) => at)}
         lines={[
           { label: "this device, training", color: "--series-1", values: losses.map(({ loss }) => loss) },
           { label: "whole model, held-out", color: "--series-2", dots: true, values: testLosses },
@@ -220,7 +220,7 @@ export function CurrentMask({ state, run }: LiveProps) {
         <summary>
           {run.adapter.modules.length} modules, {formatPercent(1 - round.start.dropoutRate)} of each kept
         </summary>
-        <MaskCanvas modules={run.adapter.modules} mask={round.mask} />
+        {round.mask && <MaskCanvas modules={run.adapter.modules} mask={round.mask} />}
       </details>
     </section>
   );

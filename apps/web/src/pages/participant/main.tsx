@@ -10,6 +10,7 @@
 import { effect } from "@preact/signals";
 import { render } from "preact";
 import { type PageAddress, readAddress } from "./address.ts";
+import { tabStorage } from "./identity.ts";
 import { mirror } from "./mirror.ts";
 import { nickname } from "./nickname.ts";
 import { ParticipantPage } from "./page.tsx";
@@ -17,15 +18,18 @@ import { startSession } from "./session.ts";
 
 const NICKNAME_KEY = "fedlodrop.nickname";
 const root = document.getElementById("app") as HTMLElement;
+// It has started after all.
+root.replaceChildren();
 
 function start(address: PageAddress): void {
   const session = startSession(address);
-  const remembered = sessionStorage.getItem(NICKNAME_KEY);
+  const storage = tabStorage();
+  const remembered = storage.getItem(NICKNAME_KEY);
   const offered = address.nickname ?? remembered ?? nickname(crypto.getRandomValues(new Uint32Array(2)));
   effect(() => {
     const { nickname: joinedAs } = session.state.value;
     mirror(session.state.value);
-    if (joinedAs !== null) sessionStorage.setItem(NICKNAME_KEY, joinedAs);
+    if (joinedAs !== null) storage.setItem(NICKNAME_KEY, joinedAs);
   });
   // A tab that had joined before its reload goes on without another tap.
   if (address.joinAtOnce || remembered !== null) {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { ownSamples } from "../../device/own-samples.ts";
 import { readOwnFile } from "./own-file.ts";
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
@@ -13,11 +14,30 @@ const spam = {
   prompts: [],
 } as const;
 
-describe("readOwnFile", () => {
+const prose = { ...spam, kind: "language-model", labels: [] } as const;
+const read = (text: string, fileName: string, task: typeof spam | typeof prose) =>
+  ownSamples(readOwnFile(bytes(text), fileName), task);
+
+describe("an own file", () => {
+  it("is another one each time it is read, also under the same name", () => {
+    const [first, second] = [readOwnFile(bytes("a,b"), "a.txt"), readOwnFile(bytes("a,b"), "a.txt")];
+    expect(first.id).not.toBe(second.id);
+    expect(first.rows).toEqual(second.rows);
+  });
+
+  it("keeps its labels for a task that wants them, and does without for one that does not", () => {
+    const rows = Array.from(
+      { length: 60 },
+      (_, i) => `"${"some words ".repeat(4)}${i}",${i % 2 ? "ham" : "spam"}`,
+    );
+    const texts = readOwnFile(bytes(`text,label\n${rows.join("\n")}\n`), "mail.csv");
+    expect(ownSamples(texts, spam).samples).toHaveLength(60);
+    expect(ownSamples(texts, prose).heldOut.length).toBeGreaterThan(0);
+  });
+
   it("trains a language model on a text file but for its last tenth", () => {
     const text = Array.from({ length: 400 }, (_, i) => `Sentence number ${i} of my diary.`).join("\n\n");
-    const { fileName, samples, heldOut } = readOwnFile(bytes(text), "diary.txt", null);
-    expect(fileName).toBe("diary.txt");
+    const { samples, heldOut } = read(text, "diary.txt", prose);
     const joined = samples.map((sample) => sample.text).join("\n");
     expect(joined).toContain("Sentence number 0 ");
     expect(joined).not.toContain("Sentence number 399 ");
@@ -25,11 +45,7 @@ describe("readOwnFile", () => {
   });
 
   it("turns label names into the task's label indices", () => {
-    const { samples } = readOwnFile(bytes("text,label\nwin money,Spam\nsee you at six,ham\n"), "mail.csv", {
-      ...spam,
-      labels: [...spam.labels],
-      prompts: [],
-    });
+    const { samples } = read("text,label\nwin money,Spam\nsee you at six,ham\n", "mail.csv", spam);
     expect(samples).toEqual([
       { text: "win money", label: 1 },
       { text: "see you at six", label: 0 },
@@ -37,16 +53,12 @@ describe("readOwnFile", () => {
   });
 
   it("names the row whose label the task does not know", () => {
-    expect(() =>
-      readOwnFile(bytes("text,label\nhello,maybe\n"), "mail.csv", {
-        ...spam,
-        labels: [...spam.labels],
-        prompts: [],
-      }),
-    ).toThrow("mail.csv, line 2: expected a label (ham or spam), got maybe");
+    expect(() => read("text,label\nhello,maybe\n", "mail.csv", spam)).toThrow(
+      "mail.csv, line 2: expected a label (ham or spam), got maybe",
+    );
   });
 
   it("says what is wrong with a file that has too little text", () => {
-    expect(() => readOwnFile(bytes("Hello."), "tiny.txt", null)).toThrow(/tiny\.txt: expected at least/);
+    expect(() => read("Hello.", "tiny.txt", prose)).toThrow(/tiny\.txt: expected at least/);
   });
 });

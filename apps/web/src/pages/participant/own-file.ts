@@ -1,29 +1,9 @@
-/** A participant's file as training samples of the run's task. */
-import type { RunDescription } from "@fedlodrop/protocol";
-import type { Sample } from "@fedlodrop/run";
-import { readOwnText, readTextRows, sameLabel } from "@fedlodrop/tasks";
+/** A participant's file, read in the tab; what its rows are to a task the device finds out. */
+import { readTextRows } from "@fedlodrop/tasks";
 import type { OwnTexts } from "../../device/messages.ts";
 
-/** @throws one line that a person can act on, when the file does not fit the task. */
-export function readOwnFile(
-  bytes: Uint8Array,
-  fileName: string,
-  task: RunDescription["task"] | null,
-): OwnTexts {
-  if (task?.kind === "classification")
-    // The coordinator measures labels on held-out texts of its own.
-    return { fileName, samples: labelledSamples(bytes, fileName, task.labels), heldOut: [] };
-  const { train, heldOut } = readOwnText(bytes, fileName);
-  return { fileName, samples: train, heldOut };
-}
-
-function labelledSamples(bytes: Uint8Array, fileName: string, labels: readonly string[]): readonly Sample[] {
-  return readTextRows(bytes, fileName).map(({ text, label, line }) => {
-    const index = label === undefined ? -1 : labels.findIndex((name) => sameLabel(name, label));
-    if (index < 0)
-      throw new Error(
-        `${fileName}, line ${line}: expected a label (${labels.join(" or ")}), got ${label ?? "none"}`,
-      );
-    return { text, label: index };
-  });
+/** @throws one line that a person can act on, when the file cannot be read. */
+export function readOwnFile(bytes: Uint8Array, fileName: string): OwnTexts {
+  const [high = 0, low = 0] = crypto.getRandomValues(new Uint32Array(2));
+  return { id: `${high.toString(36)}-${low.toString(36)}`, fileName, rows: readTextRows(bytes, fileName) };
 }

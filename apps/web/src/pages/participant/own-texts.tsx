@@ -1,6 +1,7 @@
 /** A place to drop one's own texts. The file is read here, in the tab, and goes to the tab's worker only. */
 import type { RunDescription } from "@fedlodrop/protocol";
 import { useSignal } from "@preact/signals";
+import { ownSamples } from "../../device/own-samples.ts";
 import { formatCount } from "../../ui/format.ts";
 import { readOwnFile } from "./own-file.ts";
 import type { Session } from "./session.ts";
@@ -20,7 +21,9 @@ export function OwnTextsBox({ session, task }: OwnTextsProps) {
     over.value = false;
     if (!file) return;
     try {
-      session.useOwnTexts(readOwnFile(new Uint8Array(await file.arrayBuffer()), file.name, task));
+      const read = readOwnFile(new Uint8Array(await file.arrayBuffer()), file.name);
+      if (task) ownSamples(read, task);
+      session.useOwnTexts(read);
       problem.value = null;
     } catch (error) {
       problem.value = error instanceof Error ? error.message : String(error);
@@ -66,7 +69,8 @@ export function OwnTextsBox({ session, task }: OwnTextsProps) {
         {texts && (
           <p class="row between">
             <span>
-              Training on {texts.fileName}: {formatCount(texts.samples.length)} passages.
+              Training on {texts.fileName}: {formatCount(texts.rows.length)}{" "}
+              {texts.rows.length === 1 ? "text" : "texts"}.
             </span>
             <button type="button" class="quiet" onClick={() => session.useOwnTexts(null)}>
               Use the texts of the task again

@@ -95,7 +95,7 @@ export function startSession(address: PageAddress): Session {
     },
     useOwnTexts(texts) {
       ownTexts.value = texts;
-      if (state.value.participantId !== null) device.send({ kind: "own-texts", ownTexts: texts });
+      device.send({ kind: "own-texts", ownTexts: texts });
     },
     correctProfile(corrected) {
       correction.value = corrected;

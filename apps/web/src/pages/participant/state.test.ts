@@ -128,7 +128,7 @@ describe("participant state", () => {
   it("forgets the first attempt at a round that is played again", () => {
     const state = after(joined, ready, started(1), step(1, 1, 4), started(2), step(2, 1, 3), started(2));
     expect(state.rounds.map((round) => round.start.round)).toEqual([1, 2]);
-    expect(state.losses).toEqual([{ round: 1, loss: 4 }]);
+    expect(state.losses).toEqual([{ round: 1, at: 1, loss: 4 }]);
   });
 
   it("ignores an older round's messages", () => {
@@ -224,4 +224,22 @@ describe("participant state", () => {
       ownTextLoss: { base: 4.5, tuned: 4 },
     });
   });
+});
+
+it("keeps one mask, and curve and list within bounds, however long the run", () => {
+  let state = after(joined, ready);
+  const rounds = 500;
+  for (let round = 1; round <= rounds; round++) {
+    state = reduce(state, started(round));
+    for (let number = 1; number <= 10; number++) state = reduce(state, step(round, number, round));
+    state = reduce(state, closed(round));
+  }
+  expect(state.rounds.filter(({ mask }) => mask !== null)).toEqual([currentRound(state)]);
+  expect(state.rounds).toHaveLength(200);
+  expect(state.rounds.at(-1)?.start.round).toBe(rounds);
+  expect(state.losses.length).toBeLessThanOrEqual(1024);
+  // In order, from the first steps to the very last one.
+  expect(state.losses.at(-1)).toEqual({ round: rounds, at: 10 * rounds, loss: rounds });
+  expect(state.losses[0]!.at).toBeLessThan(20);
+  expect(state.losses.every(({ at }, i) => i === 0 || at > state.losses[i - 1]!.at)).toBe(true);
 });

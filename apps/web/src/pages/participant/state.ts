@@ -27,7 +27,8 @@ export type Phase =
 
 export interface RoundProgress {
   readonly start: RoundStart;
-  readonly mask: DropoutMask;
+  /** Null once the round is over: it is the largest thing a page would keep. */
+  readonly mask: DropoutMask | null;
   readonly keptValues: number;
   readonly bytesDown: number;
   readonly bytesUp: number;
@@ -43,6 +44,8 @@ export interface RoundProgress {
 
 export interface LossPoint {
   readonly round: number;
+  /** Steps of this device so far, this one included. */
+  readonly at: number;
   readonly loss: number;
 }
 
@@ -76,7 +79,7 @@ export interface ParticipantState {
   readonly source: TextSource | null;
   readonly sampleCount: number | null;
   readonly stepSeconds: number | null;
-  /** One a local step, over all rounds so far. */
+  /** Of local steps over all rounds so far; of many steps only some. */
   readonly losses: readonly LossPoint[];
   /** The rounds this device took part in, the current one last. */
   readonly rounds: readonly RoundProgress[];
@@ -182,7 +185,11 @@ export function reduce(state: ParticipantState, message: FromWorker): Participan
         closed: null,
       };
       // A coordinator that was restarted plays its open round again: the first attempt is void.
-      const rounds = [...state.rounds.filter((earlier) => earlier.start.round !== start.round), round];
+      const earlier = state.rounds
+        .filter((one) => one.start.round !== start.round)
+        .slice(1 - ROUNDS_SHOWN)
+        .map((one) => (one.mask === null ? one : { ...one, mask: null }));
+      const rounds = [...earlier, round];
       const losses = state.losses.filter((point) => point.round !== start.round);
       return { ...state, phase: "downloading", notice: null, rounds, losses };
     }
@@ -193,7 +200,8 @@ export function reduce(state: ParticipantState, message: FromWorker): Participan
       });
     case "step": {
       const { round, step } = message;
-      const losses = [...state.losses, { round, loss: step.loss }];
+      const at = (state.losses.at(-1)?.at ?? 0) + 1;
+      const losses = thinned([...state.losses, { round, at, loss: step.loss }]);
       return { ...inCurrentRound(state, round, "training", { step }), losses };
     }
     case "trained":
@@ -260,6 +268,15 @@ export function reduce(state: ParticipantState, message: FromWorker): Participan
 
 /** Until it joins again. */
 const HOST_CLOSED = "The host has closed this run. If it is opened again, this page goes on by itself.";
+
+/** Rounds of its own that a page lists. */
+const ROUNDS_SHOWN = 200;
+/** Points of the loss curve: more than a screen is wide in, and each step copies them. */
+const LOSSES_KEPT = 1024;
+
+/** Every other point of a curve that has become too long; the newest stays. */
+const thinned = (losses: readonly LossPoint[]): readonly LossPoint[] =>
+  losses.length <= LOSSES_KEPT ? losses : losses.filter((_, i) => i % 2 === (losses.length - 1) % 2);
 
 const removed = (state: ParticipantState, why: string): ParticipantState => ({
   ...state,

@@ -1,0 +1,128 @@
+/** What a device loads, with the model, its trainer and the network made up. */
+import {
+  type BackendChoice,
+  createTrainer,
+  datasetFromSamples,
+  type LocalTrainer,
+  loadModel,
+  pickBackend,
+} from "@fedlodrop/lm";
+import type { Sample } from "@fedlodrop/run";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { run } from "./coordinator.fixture.ts";
+import { type LoadRequest, load, loadKey, TextsWantedError } from "./load.ts";
+import type { FromWorker, OwnTexts } from "./messages.ts";
+
+vi.mock("@fedlodrop/lm", () => ({
+  createTrainer: vi.fn(),
+  datasetFromSamples: vi.fn(),
+  loadModel: vi.fn(),
+  pickBackend: vi.fn(),
+}));
+
+const disposed: string[] = [];
+const trained: (readonly Sample[])[] = [];
+const trainer = (name: string, warmUp: () => Promise<unknown>) =>
+  ({ engine: {}, warmUp, dispose: () => disposed.push(name) }) as unknown as LocalTrainer;
+const warm = async () => ({ firstStepSeconds: 1, stepSeconds: 0.1 });
+
+beforeEach(() => {
+  disposed.length = 0;
+  trained.length = 0;
+  vi.mocked(loadModel).mockResolvedValue({
+    model: {},
+    tokenizer: { encode: (text: string) => [...text] },
+    warnings: [],
+  } as never);
+  vi.mocked(datasetFromSamples).mockImplementation((samples) => {
+    trained.push(samples);
+    return { kind: "language-model", windows: [[1]] } as never;
+  });
+  vi.mocked(createTrainer).mockImplementation(async () => trainer("a", warm));
+  vi.mocked(pickBackend).mockResolvedValue({ backend: "wasm", reason: "asked for" } as never);
+  vi.stubGlobal("fetch", async () => Response.json({ device: "d1", samples: [{ text: "assigned" }] }));
+});
+afterEach(() => vi.unstubAllGlobals());
+
+const choice = { backend: "webgpu", reason: "a GPU" } as unknown as BackendChoice;
+const request = (change: Partial<LoadRequest> = {}): LoadRequest => ({
+  ...{ site: "http://here/", run, participantId: "p1", token: "secret", ownTexts: null, choice },
+  ...change,
+});
+const classification: LoadRequest["run"] = {
+  ...run,
+  task: { ...run.task, kind: "classification", labels: ["ham", "spam"] },
+};
+const rows = Array.from({ length: 80 }, (_, i) => ({
+  text: `sentence number ${i} of a file of one's own`,
+  label: i % 2 ? "Spam" : "ham",
+  line: i + 2,
+}));
+const own = (change: Partial<OwnTexts> = {}): OwnTexts => ({
+  id: "1",
+  fileName: "diary.csv",
+  rows,
+  ...change,
+});
+const never = new AbortController().signal;
+const loadFor = (change: Partial<LoadRequest> = {}, post: (message: FromWorker) => void = () => {}) =>
+  load(request(change), never, post);
+
+it("takes the texts that the coordinator has for it", async () => {
+  const loaded = await loadFor();
+  expect(loaded).toMatchObject({
+    source: { kind: "assigned", device: "d1" },
+    sampleCount: 1,
+    ownHeldOut: null,
+  });
+  expect(trained).toEqual([[{ text: "assigned" }]]);
+});
+
+it("asks for texts where the run has none", async () => {
+  vi.stubGlobal("fetch", async () => Response.json({ device: "d1", samples: [] }));
+  await expect(loadFor()).rejects.toThrow(TextsWantedError);
+});
+
+it("takes one file for what the task makes of it, whichever task that is", async () => {
+  await loadFor({ ownTexts: own() });
+  expect(trained[0]!.every(({ label }) => label === undefined)).toBe(true);
+  trained.length = 0;
+  const loaded = await loadFor({ ownTexts: own(), run: classification });
+  expect(trained[0]!.map(({ label }) => label)).toEqual(rows.map((_, i) => i % 2));
+  expect(loaded.source).toEqual({ kind: "own", fileName: "diary.csv" });
+});
+
+it("wants another file where this one does not fit the task, and is no worse off", async () => {
+  const unlabelled = own({ rows: rows.map(({ text, line }) => ({ text, line })) });
+  await expect(loadFor({ ownTexts: unlabelled, run: classification })).rejects.toThrow(
+    new TextsWantedError("diary.csv, line 2: expected a label (ham or spam), got none"),
+  );
+});
+
+it("loads an edited file of the same name again", () => {
+  expect(loadKey(run, "p1", own())).toBe(loadKey(run, "p1", own()));
+  expect(loadKey(run, "p1", own({ id: "2" }))).not.toBe(loadKey(run, "p1", own()));
+  expect(loadKey(run, "p1", null)).not.toBe(loadKey(run, "p1", own()));
+});
+
+it("gives back what a GPU that fails to warm up has taken, and goes on without it", async () => {
+  vi.mocked(createTrainer)
+    .mockResolvedValueOnce(trainer("gpu", () => Promise.reject(new Error("no such shader\nand pages more"))))
+    .mockResolvedValueOnce(trainer("cpu", warm));
+  const said: FromWorker[] = [];
+  const loaded = await loadFor({}, (message) => said.push(message));
+  expect(disposed).toEqual(["gpu"]);
+  expect(loaded.warmUp).toEqual({ firstStepSeconds: 1, stepSeconds: 0.1 });
+  expect(said.filter(({ kind }) => kind === "warming-up")).toMatchObject([
+    { choice: { backend: "webgpu" } },
+    { choice: { backend: "wasm", reason: expect.stringContaining("(no such shader)") } },
+  ]);
+});
+
+it("says why, where nothing is left to try", async () => {
+  vi.mocked(createTrainer).mockImplementation(async () =>
+    trainer("any", () => Promise.reject(new Error("out of memory"))),
+  );
+  await expect(loadFor()).rejects.toThrow("out of memory");
+  expect(disposed).toEqual(["any", "any"]);
+});

@@ -1,0 +1,90 @@
+/** One prompt on both sides, with a trainer that answers by whether it was given an adapter. */
+import type { Dataset, Tokenizer, Trainer } from "@fedlodrop/lm";
+import { adapterSize } from "@fedlodrop/run";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { run } from "./coordinator.fixture.ts";
+import type { FromWorker } from "./messages.ts";
+import { type TryContext, tryPrompt } from "./try-it.ts";
+
+const adapter = Float32Array.from({ length: adapterSize(run.adapter) }, (_, i) => i);
+const asked: [string, string | null][] = [];
+const seeds: string[] = [];
+
+beforeEach(() => {
+  asked.length = seeds.length = 0;
+  vi.stubGlobal("fetch", async (url: string | URL, init?: RequestInit) => {
+    asked.push([String(url), new Headers(init?.headers).get("authorization")]);
+    return new Response(adapter);
+  });
+});
+afterEach(() => vi.unstubAllGlobals());
+
+const tokenizer = {
+  encode: (text: string) => [...text].map((character) => character.charCodeAt(0)),
+  decode: (ids: readonly number[]) => String.fromCharCode(...ids),
+} as unknown as Tokenizer;
+const trainer = {
+  async generate(
+    _prompt: readonly number[],
+    options: { seed: string },
+    tuned: Float32Array | undefined,
+    onToken: (id: number) => void,
+  ) {
+    seeds.push(options.seed);
+    for (const character of tuned ? "new" : "old") onToken(character.charCodeAt(0));
+  },
+  async evaluate({ kind, ...dataset }: Dataset, tuned?: Float32Array) {
+    if (kind !== "classification") return { loss: tuned ? 2 : 3 };
+    const [label] = (dataset as { labels: Int32Array }).labels;
+    const probability = tuned ? [0.1, 0.9][label!]! : 0.5;
+    return { loss: -Math.log(probability) };
+  },
+} as unknown as Trainer;
+
+async function answers(change: Partial<TryContext> = {}, prompt = "Once") {
+  const said: FromWorker[] = [];
+  const context = { site: "http://here/", token: "secret", trainer, tokenizer, ownHeldOut: null, run };
+  await tryPrompt({ ...context, post: (message) => said.push(message), ...change } as TryContext, prompt);
+  return said;
+}
+
+it("lets both sides go on from one prompt and seed, token by token", async () => {
+  const said = await answers();
+  expect(asked).toEqual([["http://here/api/adapter", "Bearer secret"]]);
+  expect(seeds).toEqual(["Once", "Once"]);
+  expect(said).toEqual(
+    (["base", "tuned"] as const).flatMap((side) => {
+      const word = side === "base" ? "old" : "new";
+      const upTo = (length: number, done: boolean) =>
+        ({ kind: "tried-text", side, text: word.slice(0, length), done }) as const;
+      return [upTo(1, false), upTo(2, false), upTo(3, false), upTo(3, true)];
+    }),
+  );
+});
+
+it("gives each label its probability", async () => {
+  const task = { ...run.task, kind: "classification", labels: ["ham", "spam"] } as const;
+  const said = await answers({ run: { ...run, task } });
+  const of = (side: string) =>
+    said.flatMap((message) =>
+      message.kind === "tried-labels" && message.side === side ? [message.probabilities] : [],
+    )[0]!;
+  expect(of("base")).toEqual([expect.closeTo(0.5, 12), expect.closeTo(0.5, 12)]);
+  expect(of("tuned")).toEqual([expect.closeTo(0.1, 12), expect.closeTo(0.9, 12)]);
+});
+
+it("measures both on the user's own held-out text", async () => {
+  const said = await answers({ ownHeldOut: { kind: "language-model", windows: [] } });
+  expect(said.filter(({ kind }) => kind === "tried-own-text")).toEqual([
+    { kind: "tried-own-text", side: "base", loss: 3 },
+    { kind: "tried-own-text", side: "tuned", loss: 2 },
+  ]);
+});
+
+it("says what is wrong with a prompt of nothing, and with an adapter of another size", async () => {
+  await expect(answers({}, "")).rejects.toThrow("Type a few words first.");
+  vi.stubGlobal("fetch", async () => new Response(adapter.subarray(1)));
+  await expect(answers()).rejects.toThrow(`expected ${adapter.length} values, got ${adapter.length - 1}`);
+  vi.stubGlobal("fetch", async () => new Response(null, { status: 503 }));
+  await expect(answers()).rejects.toThrow("got HTTP 503");
+});
