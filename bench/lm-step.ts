@@ -1,111 +1,197 @@
 /**
- * The LoRA step in real Chromium, ours against stock tfjs, paired in one run: `npx tsx bench/lm-step.ts`.
- * The two take turns, so that a busy machine slows both; medians of the step times, and of the ratios of neighbours.
- * `--quick` runs a fifth of the steps.
+ * The LoRA step in real Chromium, ours against its peers, paired in one run: `npx tsx bench/lm-step.ts`.
+ * Candidates take turns, so that a busy machine slows all; medians, and medians of the ratios of neighbours. Peers: our
+ * own trainer on tfjs, stock tfjs, and PyTorch where Debian's python3-torch is installed. `--only S,124M,lora,generation`
+ * picks parts, `--quick` runs a third of the turns, `--no-webgpu` and `--no-stock` leave candidates out.
  */
-import type { EngineDescription } from "@fedlodrop/lm";
-import { type LabPage, openLab } from "../packages/lm/lab/open-lab.ts";
-import { BATCH_SIZE, SEQUENCE_LENGTH, stepFlops } from "./lm/shape.ts";
-import type { StepCost, StepKind, StepRun } from "./lm/step-worker.ts";
+import { readFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { MODEL_FILES } from "@fedlodrop/run";
+import { type Lab, type LabPage, openLab } from "../packages/lm/lab/open-lab.ts";
+import type { BaseType } from "../packages/lm/src/plan/weight.ts";
+import type { GenerationRun } from "./lm/generation-worker.ts";
+import { SHAPES, type ShapeName, stepFlops, workload } from "./lm/shape.ts";
+import type { Opened, OpenRequest } from "./lm/step-worker.ts";
+import { openTorch, type Torch, torchVersion } from "./lm/torch.ts";
 
-/** Least speed-up over the stock step that counts as passing. */
-const FLOORS = { wasm: 2.7, webgpu: 8 } as const;
-type Measured = keyof typeof FLOORS;
-const KINDS: readonly StepKind[] = ["own", "own-on-stock", "stock"];
-const STEPS_PER_TURN: Readonly<Record<Measured, number>> = { wasm: 10, webgpu: 3 };
-const TURNS = process.argv.includes("--quick") ? 1 : 5;
-const BACKENDS = (Object.keys(FLOORS) as Measured[]).filter((b) => !process.argv.includes(`--no-${b}`));
-const TOKENS = BATCH_SIZE * SEQUENCE_LENGTH;
+const has = (flag: string): boolean => process.argv.includes(flag);
+const only = process.argv[process.argv.indexOf("--only") + 1]?.split(",");
+const PARTS = has("--only") && only ? only : ["S", "124M", "lora", "generation"];
+const TURNS = has("--quick") ? 3 : 9;
+const THREADS = Math.min(2, availableParallelism());
+
+interface Candidate {
+  readonly name: string;
+  readonly opened: Opened | null;
+  /** Milliseconds of each turn's steps. */
+  readonly turns: number[][];
+  step(count: number): Promise<readonly number[]>;
+  readonly page: LabPage | null;
+  memory: number;
+  close(): Promise<void>;
+}
 
 const lab = await openLab(new URL("./lm/step-worker.ts", import.meta.url).pathname);
-let passed = true;
+const torch = torchVersion();
+console.log(torch ? `PyTorch ${torch} is a peer` : "no PyTorch here (apt-get install python3-torch)");
 try {
-  console.log(
-    `LoRA step, shape S: vocabulary 1024, width 128, 4 layers, 4 heads, batch ${BATCH_SIZE} × ${SEQUENCE_LENGTH} tokens, rank 8 on 4 matrices a layer, dropout rate 0.5; WebGPU is SwiftShader (CPU)`,
-  );
-  for (const backend of BACKENDS) passed = (await compare(backend)) && passed;
+  if (PARTS.includes("S")) await compareSteps("S", 6);
+  if (PARTS.includes("124M")) await compareSteps("GPT-2 124M", 1);
+  if (PARTS.includes("lora")) await compareRates();
 } finally {
   await lab.close();
 }
-process.exitCode = passed ? 0 : 1;
+if (PARTS.includes("generation")) await measureGeneration();
 
-async function compare(backend: Measured): Promise<boolean> {
-  const runs: StepsOf[] = [];
-  for (const kind of KINDS) runs.push(await openRun(backend, kind));
-  const [own, , stock] = runs as [StepsOf, StepsOf, StepsOf];
-  const ratios: number[] = [];
-  for (let turn = 0; turn < TURNS; turn++) {
-    for (const run of runs) {
-      const { milliseconds } = await run.page.call<StepRun>("steps", STEPS_PER_TURN[backend]);
-      run.milliseconds.push(milliseconds);
+async function compareSteps(shape: ShapeName, stepsPerTurn: number): Promise<void> {
+  const { batch, length } = SHAPES[shape];
+  const isLarge = shape !== "S";
+  const wanted: [string, Omit<OpenRequest, "shape">][] = [
+    ["own wasm, one thread", own("wasm", 1)],
+    [`own wasm, ${THREADS} threads`, own("wasm", THREADS)],
+  ];
+  if (isLarge) wanted.push([`own wasm int8, ${THREADS} threads`, own("wasm", THREADS, "int8")]);
+  else {
+    wanted.push(["our tfjs wasm", { ...own("wasm", 1), kind: "tfjs" }]);
+    if (!has("--no-stock")) wanted.push(["stock tfjs wasm", { ...own("wasm", 1), kind: "stock" }]);
+    if (!has("--no-webgpu")) {
+      wanted.push(
+        ["own webgpu", own("webgpu", 1)],
+        ["our tfjs webgpu", { ...own("webgpu", 1), kind: "tfjs" }],
+      );
+      if (!has("--no-stock")) wanted.push(["stock tfjs webgpu", { ...own("webgpu", 1), kind: "stock" }]);
     }
-    ratios.push(
-      median(stock.milliseconds[turn] as readonly number[]) /
-        median(own.milliseconds[turn] as readonly number[]),
-    );
   }
-  const rate = await own.page.call<number>("matmulRate");
+  const candidates: Candidate[] = [];
+  for (const [name, request] of wanted) candidates.push(await openPage(lab, name, { ...request, shape }));
+  if (torch) for (const threads of [1, THREADS]) candidates.push(openPeer(shape, threads));
+  for (let turn = 0; turn < TURNS; turn++)
+    for (const candidate of candidates) {
+      const isSlow = /stock|webgpu/.test(candidate.name);
+      if (isSlow && turn % 3 !== 0) continue;
+      candidate.turns.push([...(await candidate.step(isSlow ? 1 : stepsPerTurn))]);
+    }
 
-  console.log(`\n${backend} (${own.engine?.device}), kernels: ${describeKernels(own.engine)}`);
-  row("", "first step ms", "step ms", "tokens/s", "dispatches", "tensors", "MB", "later pipelines");
-  for (const { page, kind, firstMs, milliseconds } of runs) {
-    const { dispatches, pipelines, tensors, bytes, gpuBytes } = await page.call<StepCost>("cost");
-    const stepMs = median(milliseconds.flat());
+  const flops = stepFlops(workload("S"));
+  console.log(`\nLoRA step, ${shape}: batch ${batch} × ${length} tokens, dropout rate 0.5`);
+  row("", "open ms", "first step ms", "step ms", "tokens/s", "MB", "÷ torch 1", `÷ torch ${THREADS}`);
+  const [torchOne, torchTwo] = candidates.filter(({ name }) => name.startsWith("torch"));
+  for (const candidate of candidates) {
+    const ms = median(candidate.turns.flat());
     row(
-      kind,
-      firstMs.toFixed(0),
-      stepMs.toFixed(1),
-      ((1000 * TOKENS) / stepMs).toFixed(0),
-      backend === "webgpu" ? `${dispatches}` : "-",
-      `${tensors}`,
-      `${((gpuBytes ?? bytes) / 1e6).toFixed(1)}`,
-      backend === "webgpu" ? `${pipelines}` : "-",
+      candidate.name,
+      candidate.opened?.openMs.toFixed(0) ?? "–",
+      candidate.opened?.firstStepMs.toFixed(0) ?? "–",
+      ms.toFixed(1),
+      ((1000 * batch * length) / ms).toFixed(0),
+      candidate.memory > 0 ? (candidate.memory / 1e6).toFixed(0) : "–",
+      torchOne ? ratio(candidate, torchOne) : "–",
+      torchTwo ? ratio(candidate, torchTwo) : "–",
     );
-    await page.close();
   }
-  const achieved = stepFlops() / median(own.milliseconds.flat()) / 1e6;
+  for (const { name, page, turns, opened } of candidates.filter(({ name }) => name.startsWith("own wasm"))) {
+    const product = median((await page?.call<number[]>("matmul", 30)) ?? []);
+    const rate = (2 * 512 ** 3) / product / 1e6;
+    const reached = (isLarge ? largeFlops() : flops) / median(turns.flat()) / 1e6;
+    console.log(
+      `${name} (${opened?.device}): matrix products at ${reached.toFixed(1)} GFLOP/s, ${((100 * reached) / rate).toFixed(0)} % of its own 512³ (${rate.toFixed(1)})`,
+    );
+  }
+  for (const candidate of candidates) await candidate.close();
+}
+
+/** Of 124M without drawing its weights. */
+function largeFlops(): number {
+  const { width: d, layers, vocabulary, length, batch } = SHAPES["GPT-2 124M"];
+  const base = layers * 12 * d * d + d * vocabulary;
+  const factors = layers * 0.5 * 8 * 4 * d;
+  return 2 * batch * length * (2 * base + 3 * layers * 2 * length * d + 3 * factors);
+}
+
+/** LoRA calls of a step of shape S at γ = 0.5 against γ = 0. */
+async function compareRates(): Promise<void> {
+  const page = await lab.openPage("isolated");
+  await page.call<Opened>("open", { ...own("wasm", 1), shape: "S" });
+  const turns = await page.call<[number, number][]>("lora", { rates: [0, 0.5], turns: 10 * TURNS });
   console.log(
-    `own: the matrix products of a step, ${(stepFlops() / 1e9).toFixed(2)} GFLOP, at ${achieved.toFixed(1)} GFLOP/s: ${((100 * achieved) / rate).toFixed(0)} % of this engine's 512³ product (${rate.toFixed(1)} GFLOP/s)`,
+    `\nLoRA calls of a step, S, one thread: ${median(turns.map(([all]) => all)).toFixed(2)} ms at γ = 0, ${median(turns.map(([, half]) => half)).toFixed(2)} ms at γ = 0.5: ${median(turns.map(([all, half]) => half / all)).toFixed(2)}×`,
   );
-  const ratio = median(ratios);
-  const holds = ratio >= FLOORS[backend];
-  console.log(
-    `own is ${ratio.toFixed(2)}× as fast as stock (turns ${ratios.map((r) => r.toFixed(2)).join(", ")}); floor ${FLOORS[backend]}×: ${holds ? "holds" : "MISSED"}`,
-  );
-  return holds;
+  await page.close();
 }
 
-interface StepsOf {
-  readonly kind: StepKind;
-  readonly page: LabPage;
-  readonly engine: EngineDescription | undefined;
-  readonly firstMs: number;
-  /** Step times of each turn. */
-  readonly milliseconds: (readonly number[])[];
+async function measureGeneration(): Promise<void> {
+  const generation = await openLab(new URL("./lm/generation-worker.ts", import.meta.url).pathname);
+  const folder = new URL("../models/base/", import.meta.url).pathname;
+  const files = Object.fromEntries(MODEL_FILES.map((name) => [name, [...readFileSync(folder + name)]]));
+  for (const isolation of ["open", "isolated"] as const)
+    for (const isAdapted of [false, true]) {
+      const page = await generation.openPage(isolation);
+      const { tokens, seconds, firstMs, lastMs } = await page.call<GenerationRun>("generate", {
+        ...{ files, tokens: 100, isAdapted },
+      });
+      console.log(
+        `generation, bundled model, ${isolation === "open" ? "one thread" : "threads"}, ${isAdapted ? "full adapter" : "no adapter"}: ${tokens} tokens at ${(tokens / seconds).toFixed(0)} tokens/s; a token ${firstMs.toFixed(2)} ms at first, ${lastMs.toFixed(2)} ms at the end`,
+      );
+      await page.close();
+    }
+  await generation.close();
 }
 
-async function openRun(backend: Measured, kind: StepKind): Promise<StepsOf> {
-  const page = await lab.openPage();
-  const engine = await page.call<EngineDescription | undefined>("open", { backend, kind });
-  const [firstMs] = (await page.call<StepRun>("steps", 1)).milliseconds as [number];
-  return { kind, page, engine, firstMs, milliseconds: [] };
+function own(
+  backend: OpenRequest["backend"],
+  threads: number,
+  base: BaseType = "f32",
+): Omit<OpenRequest, "shape"> {
+  return { kind: "own", backend, threads, base };
 }
 
-function describeKernels(engine: EngineDescription | undefined): string {
-  const ms = (seconds: number): string => `${(1000 * seconds).toFixed(1)} ms`;
-  return (engine?.kernels ?? [])
-    .map(({ kernel, chosen, seconds }) =>
-      seconds
-        ? `${kernel} ${chosen} (${Object.entries(seconds)
-            .map(([form, time]) => `${form} ${ms(time)}`)
-            .join(", ")})`
-        : `${kernel} ${chosen}`,
-    )
-    .join(", ");
+async function openPage(from: Lab, name: string, request: OpenRequest): Promise<Candidate> {
+  const before = await from.rendererBytes();
+  const page = await from.openPage("isolated");
+  const opened = await page.call<Opened>("open", request);
+  const turns: number[][] = [];
+  const step = (count: number) => page.call<number[]>("steps", count);
+  await step(2);
+  return {
+    name,
+    opened,
+    turns,
+    step,
+    page,
+    memory: (await from.rendererBytes()) - before,
+    close: () => page.close(),
+  };
+}
+
+function openPeer(shape: ShapeName, threads: number): Candidate {
+  const peer: Torch = openTorch(shape, threads);
+  const candidate: Candidate = {
+    ...{
+      name: `torch, ${threads} thread${threads > 1 ? "s" : ""}`,
+      opened: null,
+      turns: [],
+      page: null,
+      memory: 0,
+    },
+    async step(count) {
+      const { milliseconds, peakMegabytes } = await peer.steps(count);
+      candidate.memory = peakMegabytes * 1e6;
+      return milliseconds;
+    },
+    close: async () => peer.close(),
+  };
+  return candidate;
+}
+
+/** Median over turns of how many times as long a step takes as the peer's beside it. */
+function ratio({ turns }: Candidate, peer: Candidate): string {
+  const stride = Math.round(peer.turns.length / turns.length);
+  const ratios = turns.map((times, turn) => median(times) / median(peer.turns[turn * stride] ?? []));
+  return median(ratios).toFixed(2);
 }
 
 function row(...cells: readonly string[]): void {
-  console.log(cells.map((cell, i) => (i === 0 ? cell.padEnd(14) : cell.padStart(16))).join(""));
+  console.log(cells.map((cell, i) => (i === 0 ? cell.padEnd(28) : cell.padStart(15))).join(""));
 }
 
 function median(values: readonly number[]): number {

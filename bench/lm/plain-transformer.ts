@@ -3,17 +3,18 @@
  * autograd everywhere, frozen matrices through tf.matMul, layer norm and tanh GELU composed. The base of the
  * comparison in lm-step.ts.
  */
+import type { LanguageModel } from "@fedlodrop/lm";
 import * as tf from "@tensorflow/tfjs";
 import type { AdapterTensors } from "../../packages/lm/src/engines/tfjs/lora-dropout.ts";
-import { BATCH_SIZE, config, model, SEQUENCE_LENGTH } from "./shape.ts";
-
-const { width, headCount, layerCount, layerNormEpsilon, vocabularySize } = config;
-
 /** Mean next-token loss of the batch as a function of the adapter; weights are uploaded once. */
 export function createPlainLoss(
+  model: LanguageModel,
   ids: Int32Array,
   targets: Int32Array,
+  batchSize: number,
+  length: number,
 ): (adapter: AdapterTensors) => tf.Scalar {
+  const { width, headCount, layerCount, layerNormEpsilon, vocabularySize } = model.config;
   const weights = new Map(
     [...model.weights].map(([name, { shape, values }]) => [name, tf.tensor(values, [...shape])]),
   );
@@ -22,8 +23,8 @@ export function createPlainLoss(
   const inputs = tf.tensor1d(ids, "int32");
   const oneHot = tf.cast(tf.oneHot(tf.tensor1d(targets, "int32"), vocabularySize), "float32");
   const mask = tf.tensor2d(
-    Array.from({ length: SEQUENCE_LENGTH }, (_, query) =>
-      Array.from({ length: SEQUENCE_LENGTH }, (_, key) => (key > query ? -1e9 : 0)),
+    Array.from({ length: length }, (_, query) =>
+      Array.from({ length: length }, (_, key) => (key > query ? -1e9 : 0)),
     ),
   );
 
@@ -34,7 +35,7 @@ export function createPlainLoss(
     return tf.add(tf.mul(normalised, weight(`${name}.weight`)), weight(`${name}.bias`));
   };
   const heads = (x: tf.Tensor): tf.Tensor =>
-    tf.transpose(tf.reshape(x, [BATCH_SIZE, SEQUENCE_LENGTH, headCount, width / headCount]), [0, 2, 1, 3]);
+    tf.transpose(tf.reshape(x, [batchSize, length, headCount, width / headCount]), [0, 2, 1, 3]);
   const gelu = (x: tf.Tensor2D): tf.Tensor2D => {
     const inner = tf.mul(Math.sqrt(2 / Math.PI), tf.add(x, tf.mul(0.044715, tf.mul(tf.square(x), x))));
     return tf.mul(tf.mul(x, 0.5), tf.add(1, tf.tanh(inner)));
@@ -47,11 +48,7 @@ export function createPlainLoss(
       if (!factors) throw new Error(`bench: expected factors of ${name}`);
       return tf.add(base, tf.matMul(tf.matMul(x, factors.down), factors.up));
     };
-    const embedded = tf.reshape(tf.gather(weight("wte.weight"), inputs), [
-      BATCH_SIZE,
-      SEQUENCE_LENGTH,
-      width,
-    ]);
+    const embedded = tf.reshape(tf.gather(weight("wte.weight"), inputs), [batchSize, length, width]);
     let hidden = tf.reshape(tf.add(embedded, weight("wpe.weight")), [-1, width]) as tf.Tensor2D;
     for (let layer = 0; layer < layerCount; layer++) {
       const block = `h.${layer}`;

@@ -2,7 +2,7 @@
  * Runs a piece of this package in a worker of a real Chromium: bundles the entry with Vite, serves it with the WASM
  * files on localhost (WebGPU wants a secure context), and calls its handlers. For tests and benches.
  */
-import { createReadStream } from "node:fs";
+import { createReadStream, readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { launchBrowser } from "@fedlodrop/harness";
@@ -13,6 +13,8 @@ import { wasmDirectory } from "../src/node.ts";
 export interface Lab {
   /** A new page and worker, with nothing compiled or allocated yet. @param isolation whether memory can be shared there */
   openPage(isolation?: Isolation): Promise<LabPage>;
+  /** Proportional memory of the browser's renderers, bytes (Linux). */
+  rendererBytes(): Promise<number>;
   close(): Promise<void>;
 }
 
@@ -57,11 +59,28 @@ export async function openLab(entry: string): Promise<Lab> {
       });
       return { call: (name, argument) => callWorker(page, name, argument), close: () => page.close() };
     },
+    async rendererBytes() {
+      const session = await browser.newBrowserCDPSession();
+      const { processInfo } = await session.send("SystemInfo.getProcessInfo");
+      await session.detach();
+      const renderers = processInfo.filter(({ type }) => type === "renderer");
+      return renderers.reduce((sum, { id }) => sum + proportionalBytes(id), 0);
+    },
     async close() {
       await browser.close();
       server.close();
     },
   };
+}
+
+/** PSS of a process; 0 where the system does not say. */
+function proportionalBytes(pid: number): number {
+  try {
+    const kilobytes = /^Pss:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, "utf8"))?.[1];
+    return 1024 * Number(kilobytes ?? 0);
+  } catch {
+    return 0;
+  }
 }
 
 async function callWorker<T>(page: Page, name: string, argument: unknown): Promise<T> {

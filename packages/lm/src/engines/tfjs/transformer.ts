@@ -91,8 +91,13 @@ export function uploadModel({ config, weights }: LanguageModel): TransformerTens
       weight: uploadTransposed(untied ? UNTIED_HEAD : "wte.weight"),
       transposed: untied ? (upload(UNTIED_HEAD) as tf.Tensor2D) : tokenEmbedding,
     },
-    dispose: () => tf.dispose(owned),
+    dispose: disposerOf(owned),
   };
+}
+
+/** Made out here, so that it keeps the tensors alone: a closure of `uploadModel` would keep the host's weights too. */
+function disposerOf(tensors: readonly tf.Tensor[]): () => void {
+  return () => tf.dispose([...tensors]);
 }
 
 function transpose({ shape, values }: NamedTensor): NamedTensor {

@@ -9,7 +9,10 @@ let opened: Promise<Engine> | undefined;
 
 /** @param wasmBase URL (browser) or directory (Node) of the .wasm files, ending in "/". Opens once per process. */
 export function openWasm(wasmBase: string): Promise<Engine> {
-  opened ??= open(wasmBase);
+  opened ??= open(wasmBase).catch((error: unknown) => {
+    opened = undefined; // another try may find what was missing
+    throw error;
+  });
   return opened;
 }
 

@@ -18,7 +18,10 @@ let opened: Promise<Engine> | undefined;
 
 /** Opens once per process: tfjs has one WebGPU device and one kernel registry. */
 export function openWebgpu(): Promise<Engine> {
-  opened ??= open();
+  opened ??= open().catch((error: unknown) => {
+    opened = undefined; // another try may find what was missing
+    throw error;
+  });
   return opened;
 }
 
@@ -60,18 +63,30 @@ export interface DeviceWatch {
 }
 
 export function watchDevice(device: GPUDevice): DeviceWatch {
-  let fail: (reason: Error) => void = () => {};
-  const failure = new Promise<never>((_, reject) => {
-    fail = reject;
-  });
-  failure.catch(() => {}); // a failure that no call is waiting for meets the next one
+  let failure: Error | undefined;
+  /** Rejections of the calls under way. A race against one lasting promise would keep every result that ever ran in it. */
+  const pending = new Set<(reason: Error) => void>();
+  const fail = (reason: Error): void => {
+    failure ??= reason;
+    for (const reject of pending) reject(failure);
+    pending.clear();
+  };
   void device.lost.then(({ reason, message }) =>
     fail(new Error(`WebGPU: device lost (${reason}) ${message}`)),
   );
   device.addEventListener("uncapturederror", ({ error }) => fail(new Error(`WebGPU: ${error.message}`)));
 
   let validations: Promise<void>[] = [];
-  const orFailure = <T>(result: Promise<T>): Promise<T> => Promise.race([failure, result]);
+  const orFailure = <T>(result: Promise<T>): Promise<T> =>
+    new Promise((resolve, reject) => {
+      if (failure) {
+        result.catch(() => {}); // the failure is what to tell
+        reject(failure);
+        return;
+      }
+      pending.add(reject);
+      result.then(resolve, reject).finally(() => pending.delete(reject));
+    });
   return {
     orFailure,
     expect(validation, program) {
