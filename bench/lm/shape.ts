@@ -1,7 +1,6 @@
-/** Shapes of the measurements: small GPT-2s with weights, a batch and sub-adapters from a seed. */
-import { adapterShape, type Dataset, type LanguageModel, parseConfig } from "@fedlodrop/lm";
+/** Shape S of the measurements: one small GPT-2, one batch, one sub-adapter, all from a seed. */
+import { adapterShape, type Dataset, parseConfig } from "@fedlodrop/lm";
 import {
-  type AdapterShape,
   createRandom,
   drawDropoutMask,
   gatherValues,
@@ -10,95 +9,65 @@ import {
   TARGET_MODULES,
 } from "@fedlodrop/run";
 import { parameterShapes, UNTIED_HEAD } from "../../packages/lm/src/models/checkpoint.ts";
-import type { RoundRequest } from "../../packages/lm/src/trainer/trainer.ts";
 
-export interface ShapeSize {
-  readonly vocabulary: number;
-  readonly width: number;
-  readonly layers: number;
-  readonly heads: number;
-  readonly batch: number;
-  readonly length: number;
-  readonly positions: number;
-  readonly isTied: boolean;
-  readonly targets: readonly (typeof TARGET_MODULES)[number][];
-}
+export const BATCH_SIZE = 4;
+export const SEQUENCE_LENGTH = 64;
+export const DROPOUT_RATE = 0.5;
+export const LEARNING_RATE = 1e-3;
 
-export const RANK = 8;
+export const config = parseConfig({
+  model_type: "gpt2",
+  vocab_size: 1024,
+  n_positions: SEQUENCE_LENGTH,
+  n_embd: 128,
+  n_layer: 4,
+  n_head: 4,
+  eos_token_id: 0,
+});
 
-export const SHAPES = {
-  S: {
-    ...{ vocabulary: 1024, width: 128, layers: 4, heads: 4, batch: 4, length: 64, positions: 64 },
-    isTied: false,
-    targets: TARGET_MODULES,
-  },
-  "GPT-2 124M": {
-    ...{ vocabulary: 50_257, width: 768, layers: 12, heads: 12, batch: 1, length: 64, positions: 1024 },
-    isTied: true,
-    targets: ["attn.c_attn"],
-  },
-} as const satisfies Readonly<Record<string, ShapeSize>>;
-export type ShapeName = keyof typeof SHAPES;
+export const adapter = adapterShape(config, {
+  rank: 8,
+  alpha: 16,
+  targetModules: TARGET_MODULES,
+});
 
-export interface Workload {
-  readonly size: ShapeSize;
-  readonly model: LanguageModel;
-  readonly adapter: AdapterShape;
-  readonly dataset: Dataset;
-  request(localSteps: number, dropoutRate?: number): RoundRequest;
-}
+const random = createRandom("shape S");
 
-export function workload(name: ShapeName): Workload {
-  const size: ShapeSize = SHAPES[name];
-  const config = parseConfig({
-    ...{ model_type: "gpt2", vocab_size: size.vocabulary, n_positions: size.positions },
-    ...{ n_embd: size.width, n_layer: size.layers, n_head: size.heads, eos_token_id: 0 },
-    tie_word_embeddings: size.isTied,
-  });
-  const adapter = adapterShape(config, { rank: RANK, alpha: 16, targetModules: [...size.targets] });
-  const random = createRandom("bench", name);
-  const shapes = [
-    ...parameterShapes(config),
-    ...(size.isTied ? [] : [[UNTIED_HEAD, [size.vocabulary, size.width]] as const]),
-  ];
-  // Uniform: 124 million normal deviates would take longer than what is measured.
-  const weights = new Map(
-    shapes.map(([key, shape]) => {
-      const [mean, spread] = /ln_.*weight/.test(key) ? [1, 0.1] : [0, 0.07];
-      const values = new Float32Array(shape.reduce((product, extent) => product * extent, 1));
-      for (let i = 0; i < values.length; i++) values[i] = mean + spread * (2 * random.uniform() - 1);
-      return [key, { shape, values }];
+export const model = {
+  config,
+  weights: new Map(
+    [...parameterShapes(config), [UNTIED_HEAD, [1024, 128]] as const].map(([name, shape]) => {
+      const size = shape.reduce((product, extent) => product * extent, 1);
+      const [mean, deviation] = /ln_.*weight/.test(name) ? [1, 0.1] : [0, 0.05];
+      const values = Float32Array.from({ length: size }, () => mean + deviation * random.normal());
+      return [name, { shape, values }];
     }),
-  );
-  const dataset: Dataset = {
-    kind: "language-model",
-    windows: Array.from({ length: size.batch }, () =>
-      Int32Array.from({ length: size.length + 1 }, () => random.below(size.vocabulary)),
-    ),
-  };
-  return {
-    ...{ size, adapter, dataset, model: { config, weights } },
-    request(localSteps, dropoutRate = 0.5) {
-      const mask = drawDropoutMask(adapter, { seed: name, round: 1, participantId: "bench", dropoutRate });
-      return {
-        ...{ mask, dropoutRate, batchSeed: "bench" },
-        values: gatherValues(initialAdapter(adapter, name), keptIndices(adapter, mask)),
-        training: {
-          ...{ localSteps, batchSize: size.batch, learningRate: 1e-3, weightDecay: 0, rescale: "none" },
-        },
-      };
-    },
-  };
-}
+  ),
+};
 
-/** Floating-point operations of the matrix products of one LoRA step at a dropout rate (a multiply-add counts two). */
-export function stepFlops({ size, adapter, model }: Workload, dropoutRate = 0.5): number {
-  const { width: d, layerCount, innerWidth, vocabularySize } = model.config;
-  const tokens = size.batch * size.length;
+export const dataset: Dataset = {
+  kind: "language-model",
+  windows: Array.from({ length: BATCH_SIZE }, () =>
+    Int32Array.from({ length: SEQUENCE_LENGTH + 1 }, () => random.below(config.vocabularySize)),
+  ),
+};
+
+export const mask = drawDropoutMask(adapter, {
+  seed: "shape S",
+  round: 1,
+  participantId: "bench",
+  dropoutRate: DROPOUT_RATE,
+});
+export const values = gatherValues(initialAdapter(adapter, "shape S"), keptIndices(adapter, mask));
+
+/** Floating-point operations of the matrix products of one LoRA step (a multiply-add counts two). */
+export function stepFlops(): number {
+  const { width: d, layerCount, innerWidth, vocabularySize } = config;
+  const tokens = BATCH_SIZE * SEQUENCE_LENGTH;
   const base = layerCount * (4 * d * d + 2 * d * innerWidth) + d * vocabularySize;
-  const attention = layerCount * 2 * size.length * d; // scores and their product with the values, per token
+  const attention = layerCount * 2 * SEQUENCE_LENGTH * d; // scores and their product with the values, per token
   const factors = adapter.modules.reduce(
-    (sum, { inFeatures, outFeatures }) => sum + (1 - dropoutRate) * adapter.rank * (inFeatures + outFeatures),
+    (sum, { inFeatures, outFeatures }) => sum + adapter.rank * (inFeatures + outFeatures),
     0,
   );
   // Frozen weights: forward and dx. Attention and factors: forward and both operands' gradients.

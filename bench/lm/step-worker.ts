@@ -1,34 +1,24 @@
 /**
- * Runs LoRA steps in a browser worker. `own`: our engine, as the product trains. `tfjs`: our trainer on tfjs, which the
+ * Runs LoRA steps on WebAssembly in a browser worker. `own`: our engine, as the product trains. `tfjs`: our trainer on tfjs, which the
  * product falls back on. `stock`: tfjs's kernels untouched under the forward pass of plain-transformer.ts, autograd, and
  * tf.train.adam over one variable per factor.
  */
-import type { Backend } from "@fedlodrop/run";
 import * as tf from "@tensorflow/tfjs";
 import { setWasmPaths } from "@tensorflow/tfjs-backend-wasm";
-import "@tensorflow/tfjs-backend-webgpu";
 import { serveLab } from "../../packages/lm/lab/worker-lab.ts";
-import { fullIndices, placeMasked, toKernelOrder } from "../../packages/lm/src/adapter/placement.ts";
 import { createBatch } from "../../packages/lm/src/data/batches.ts";
 import { createExpansion, placeSubAdapter } from "../../packages/lm/src/engines/tfjs/lora-dropout.ts";
 import { createTensorflowTrainer } from "../../packages/lm/src/engines/tfjs/tensorflow-trainer.ts";
 import { browserHost } from "../../packages/lm/src/engines/wasm/browser-host.ts";
 import { openWasmEngine } from "../../packages/lm/src/engines/wasm/open.ts";
-import { architectureOf } from "../../packages/lm/src/models/architecture.ts";
-import type { BufferId } from "../../packages/lm/src/ops/buffer.ts";
-import type { Engine } from "../../packages/lm/src/plan/engine.ts";
 import type { BaseType } from "../../packages/lm/src/plan/weight.ts";
 import { createPlannedTrainer } from "../../packages/lm/src/trainer/planned-trainer.ts";
-import { planStep, STEP } from "../../packages/lm/src/trainer/step-plan.ts";
 import type { LocalTrainer } from "../../packages/lm/src/trainer/trainer.ts";
-import { uploadWeights } from "../../packages/lm/src/trainer/upload.ts";
-import { writeBatch } from "../../packages/lm/src/trainer/write-batch.ts";
 import { createPlainLoss } from "./plain-transformer.ts";
-import { type ShapeName, type Workload, workload } from "./shape.ts";
+import { type ShapeName, type Workload, workload } from "./workload.ts";
 
 export interface OpenRequest {
   readonly kind: "own" | "tfjs" | "stock";
-  readonly backend: Exclude<Backend, "cpu">;
   readonly shape: ShapeName;
   readonly base: BaseType;
   /** Threads of our WASM engine at most. */
@@ -44,24 +34,19 @@ export interface Opened {
 
 let work: Workload;
 let runSteps: (count: number) => Promise<number[]>;
-let openEngine: () => Promise<Engine>;
 let trainer: LocalTrainer | undefined;
 
 serveLab({
-  async open({ kind, backend, shape, base, threads }: OpenRequest): Promise<Opened> {
+  async open({ kind, shape, base, threads }: OpenRequest): Promise<Opened> {
     work = workload(shape);
-    openEngine = async () => {
-      const host = browserHost();
-      return openWasmEngine({ ...host, threads: Math.min(threads, host.threads) });
-    };
     const start = performance.now();
     const { model, adapter, dataset } = work;
-    if (kind === "stock") await openStock(backend);
+    if (kind === "stock") await openStock();
     else {
       trainer =
         kind === "own"
-          ? await createPlannedTrainer(await openEngine(), model, adapter, base)
-          : await createTensorflowTrainer(backend, model, adapter, { wasmBase: "/wasm/" });
+          ? await createPlannedTrainer(await openOwn(threads), model, adapter, base)
+          : await createTensorflowTrainer("wasm", model, adapter, { wasmBase: "/wasm/" });
       const opened = trainer;
       runSteps = async (count) => {
         const { steps } = await opened.trainRound(work.request(count), dataset);
@@ -72,80 +57,10 @@ serveLab({
     if (kind !== "stock") (model.weights as Map<string, unknown>).clear();
     const openMs = performance.now() - start;
     const [firstStepMs] = (await runSteps(1)) as [number];
-    return { device: trainer?.engine.device ?? backend, openMs, firstStepMs };
+    return { device: trainer?.engine.device ?? "tfjs, WebAssembly", openMs, firstStepMs };
   },
 
   steps: (count: number) => runSteps(count),
-
-  /** Milliseconds of an engine's plain products 512 × 512 × 512. */
-  async matmul(count: number): Promise<number[]> {
-    const size = 512;
-    const engine = await openEngine();
-    const values = Float32Array.from({ length: size * size }, (_, i) => Math.sin(i));
-    const matrix = { kind: "matrix", name: "w", inFeatures: size, outFeatures: size } as const;
-    await engine.upload({ ...matrix, base: "f32", order: "out-in", values });
-    const buffer = { type: "f32", size: size * size, slot: null } as const;
-    const product = { kind: "linear", x: 0, weight: "w", bias: null, residual: null, out: 1 } as const;
-    const execution = await engine.prepare({
-      buffers: [
-        { ...buffer, name: "x", kind: "input" },
-        { ...buffer, name: "y", kind: "state" },
-        { ...buffer, name: "done", kind: "output", size: 1 },
-      ],
-      segments: {
-        run: [
-          { ...product, rows: size, inFeatures: size, outFeatures: size },
-          { kind: "add", a: 1, b: 1, out: 2, size: 1 },
-        ],
-      },
-      slotBytes: [],
-      totalBytes: 8 * size * size,
-    });
-    execution.write(0, values);
-    const times = await timed(count + 1, () => execution.run("run", [2]));
-    engine.dispose();
-    return times.slice(1);
-  },
-
-  /** Milliseconds of the LoRA calls of a step alone, at dropout rates that take turns: [turn][rate]. */
-  async lora({ rates, turns }: { rates: readonly number[]; turns: number }): Promise<number[][]> {
-    const engine = await openEngine();
-    const fresh = workload("S");
-    const model = architectureOf(fresh.model);
-    await uploadWeights(engine, model, "f32");
-    const batch = createBatch(fresh.dataset, [0, 1, 2, 3]);
-    const executions = await Promise.all(
-      rates.map(async (rate) => {
-        const { mask, values } = fresh.request(1, rate);
-        const placement = placeMasked(fresh.adapter, mask, 1);
-        const sizes = { batch: batch.batchSize, length: batch.length, labels: null } as const;
-        const step = planStep(model, { ...sizes, placement, purpose: "train" });
-        const lora = step.plan.segments[STEP]?.filter(({ kind }) => kind.startsWith("lora-")) ?? [];
-        const plan = { ...step.plan, segments: { ...step.plan.segments, lora } };
-        const execution = await engine.prepare(plan);
-        execution.write(step.adapter?.values as BufferId, toKernelOrder(values, placement));
-        const kept = mask.flatMap((module) => [...module.keptColumns, ...module.keptRows]);
-        const indices = rate === 0 ? fullIndices(fresh.adapter) : Int32Array.from(kept);
-        execution.write(step.adapter?.indices as BufferId, indices);
-        writeBatch(execution, step, batch);
-        return { execution, report: step.report };
-      }),
-    );
-    const once = async (): Promise<number[]> => {
-      const times: number[] = [];
-      for (const { execution, report } of executions) {
-        await execution.run(STEP, [report]); // real numbers for the LoRA calls to work on
-        const [first = 0] = await timed(1, () => execution.run("lora", [report]));
-        times.push(first);
-      }
-      return times;
-    };
-    for (let warm = 0; warm < 5; warm++) await once();
-    const all: number[][] = [];
-    for (let turn = 0; turn < turns; turn++) all.push(await once());
-    engine.dispose();
-    return all;
-  },
 });
 
 async function timed(count: number, run: () => Promise<unknown>): Promise<number[]> {
@@ -158,10 +73,15 @@ async function timed(count: number, run: () => Promise<unknown>): Promise<number
   return times;
 }
 
-async function openStock(backend: OpenRequest["backend"]): Promise<void> {
+function openOwn(threads: number): ReturnType<typeof openWasmEngine> {
+  const host = browserHost();
+  return openWasmEngine({ ...host, threads: Math.min(threads, host.threads) });
+}
+
+async function openStock(): Promise<void> {
   tf.env().set("WASM_HAS_MULTITHREAD_SUPPORT", false);
   setWasmPaths("/wasm/");
-  await tf.setBackend(backend);
+  await tf.setBackend("wasm");
   await tf.ready();
   const { mask, values, training } = work.request(1);
   const placement = placeSubAdapter(work.adapter, mask, 1);

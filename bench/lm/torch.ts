@@ -1,7 +1,7 @@
 /** PyTorch as a peer, where Debian's python3-torch is installed: a process that steps when it is told to. */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { createInterface } from "node:readline";
-import { SHAPES, type ShapeName } from "./shape.ts";
+import { SHAPES, type ShapeName } from "./workload.ts";
 
 export interface TorchRun {
   readonly milliseconds: readonly number[];

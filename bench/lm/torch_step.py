@@ -1,6 +1,6 @@
 """One LoRA step in PyTorch, as a peer: reads a shape as JSON, then counts of steps, one a line; answers with JSON.
 
-The same shape, batch and trained factors as bench/lm/shape.ts; a GPT-2 of torch's own operations with the frozen part
+The same shape, batch and trained factors as bench/lm/workload.ts; a GPT-2 of torch's own operations with the frozen part
 without gradients, LoRA on the listed matrices at full rank (dropped columns and rows cost PyTorch the same), AdamW.
 """
 import json
