@@ -40,6 +40,7 @@ export function Lanes({ view: { participants, config }, command }: CommandProps)
               effectiveLimitJoules={energyLimitOf(config, participant.id)}
               limitEnergy={(joules) => limitEnergy(participant.id, joules)}
               kick={() => command({ kind: "kick", participantId: participant.id })}
+              readmit={() => command({ kind: "readmit", participantId: participant.id })}
             />
           ))}
         </div>
@@ -56,9 +57,17 @@ interface LaneProps {
   readonly effectiveLimitJoules: number | null;
   readonly limitEnergy: (joules: number | null) => void;
   readonly kick: () => void;
+  readonly readmit: () => void;
 }
 
-function Lane({ participant, energyLimitJoules, effectiveLimitJoules, limitEnergy, kick }: LaneProps) {
+function Lane({
+  participant,
+  energyLimitJoules,
+  effectiveLimitJoules,
+  limitEnergy,
+  kick,
+  readmit,
+}: LaneProps) {
   const typed = useSignal<string | null>(null);
   const {
     id,
@@ -94,6 +103,11 @@ function Lane({ participant, energyLimitJoules, effectiveLimitJoules, limitEnerg
           {figures.join(" · ") || deviceDescription || backend || "loading the model"}
         </small>
       </div>
+      {state === "kicked" && (
+        <button type="button" class="quiet" onClick={readmit} aria-label={`Let ${nickname} in again`}>
+          Let in again
+        </button>
+      )}
       {state !== "kicked" && (
         <div class="row">
           <label>
