@@ -27,8 +27,9 @@ import {
 } from "@fedlodrop/run";
 import { io, type Socket } from "socket.io-client";
 import { afterEach, expect } from "vitest";
-import { buildCoordinator, type Coordinator, type CoordinatorOptions } from "./app.ts";
+import { buildCoordinator } from "./app.ts";
 import type { Clock } from "./clock.ts";
+import type { Coordinator, CoordinatorOptions } from "./coordinator.ts";
 import type { Workload } from "./runs/workload.ts";
 
 // ---- a coordinator whose "model" is a target vector: the loss is the squared distance to it

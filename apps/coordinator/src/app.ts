@@ -3,7 +3,7 @@
  * builds without listening; clock, randomness, storage, planner and workload come in as options.
  */
 import { randomBytes } from "node:crypto";
-import { memberAtWork, memoryProblem, type RunState } from "@fedlodrop/federation";
+import { memberAtWork, memoryProblem } from "@fedlodrop/federation";
 import {
   type ClientToServerEvents,
   encodeSparseValues,
@@ -20,85 +20,38 @@ import {
   type RoundRecord,
   type RunConfig,
   type RunOverrides,
-  type RunReport,
   resolveRunConfig,
 } from "@fedlodrop/run";
-import fastify, { type FastifyInstance } from "fastify";
+import fastify from "fastify";
 import { type Namespace, Server } from "socket.io";
-import { type Clock, continuedClock, systemClock } from "./clock.ts";
+import { continuedClock, systemClock } from "./clock.ts";
+import type { Coordinator, CoordinatorOptions } from "./coordinator.ts";
 import { registerRoutes } from "./http/routes.ts";
 import { createHostViews } from "./runs/host-view.ts";
 import { createJournal } from "./runs/journal.ts";
 import { createLiveRun, type LiveRun } from "./runs/live-run.ts";
 import { openOutbox } from "./runs/outbox.ts";
-import { type Planner, planHere } from "./runs/planner.ts";
+import { planHere } from "./runs/planner.ts";
 import { createKeeper } from "./runs/run-keeper.ts";
 import { freshStart, lastAccess, lastMs, type RunStart, storedStart, toReload } from "./runs/run-start.ts";
-import type { LoadWorkload, Workload } from "./runs/workload.ts";
-import { type AccessRecord, OPEN_ACCESS, openAccess } from "./security/access.ts";
+import type { Workload } from "./runs/workload.ts";
+import { OPEN_ACCESS, openAccess } from "./security/access.ts";
 import { boundedParser } from "./security/bounded-parser.ts";
 import { openCredentials } from "./security/credentials.ts";
 import { openDoor } from "./security/door.ts";
 import { type Limits, limitsFor } from "./security/limits.ts";
-import type { OriginRule } from "./security/origin.ts";
 import { refused } from "./sockets/edge.ts";
 import { openHostHub } from "./sockets/host-hub.ts";
 import { createLanes } from "./sockets/lanes.ts";
 import { describeRun, openParticipantHub } from "./sockets/participant-hub.ts";
 import type { ParticipantSocket } from "./sockets/participant-socket.ts";
 import { createSessions, partOf } from "./sockets/sessions.ts";
-import type { RunStore, StoredRun } from "./store/run-store.ts";
-
-export interface CoordinatorOptions {
-  /** Of the first run; a stored one brings its own. */
-  readonly config: RunConfig;
-  readonly loadWorkload: LoadWorkload;
-  /** Continue this run. */
-  readonly stored?: StoredRun;
-  readonly store?: RunStore;
-  readonly hostKey: string;
-  /** Who may join a new run; a stored one brings its own. */
-  readonly access?: Partial<AccessRecord>;
-  /** What participants type or scan; asked for after listening has begun. */
-  readonly joinUrl: () => string;
-  /** Folder of the built pages; without it only the interface is served. */
-  readonly pagesDirectory?: string;
-  /** Path that a proxy shows the coordinator under, `/` or `/…/`; it may pass it on or take it off. */
-  readonly basePath?: string;
-  /** Pages of which further origins may connect, and whether programs that name none may not. */
-  readonly origins?: OriginRule;
-  /** Believe `x-forwarded-for`: only behind a proxy that sets it. */
-  readonly trustProxy?: boolean;
-  /** In place of those that suit the run's places. */
-  readonly limits?: Partial<Limits>;
-  readonly availableTasks?: readonly { readonly name: string; readonly title: string }[];
-  /** Settings that suit a task; the host's own override them. */
-  readonly taskDefaults?: (task: string) => RunOverrides;
-  readonly plan?: Planner;
-  readonly clock?: Clock;
-  /** Source of tokens and ids. */
-  readonly randomText?: (bytes: number) => string;
-  /** How long a lost connection may stay away before its work is given up. */
-  readonly graceSeconds?: number;
-  readonly log?: (line: string) => void;
-}
-
-export interface Coordinator {
-  readonly http: FastifyInstance;
-  /** What a host may do, without a socket. */
-  command(command: HostCommand): Promise<HostReply>;
-  readonly state: RunState;
-  readonly adapter: Float32Array;
-  /** Why the run is not on disk, in a sentence; null when it is, or when it is not to be. */
-  readonly storageProblem: string | null;
-  report(): RunReport;
-  /** Results are stored and everybody is gone when it resolves. */
-  close(): Promise<void>;
-}
 
 /** Largest message of a socket: a chunk is at most 64 KiB in our pages, and other clients may send a whole update. */
 const MAX_MESSAGE_BYTES = 4 * 2 ** 20;
 const VIEW_INTERVAL_SECONDS = 0.2;
+/** A run that is replaced gets the loss of its last round, unless that takes longer than a host waits for an answer. */
+const LAST_LOSS_MS = 8_000;
 
 /** For requests that come a byte at a time: how long headers, and a whole request, may take. */
 const PATIENCE = {
@@ -275,6 +228,7 @@ export async function buildCoordinator(options: CoordinatorOptions): Promise<Coo
       const config = resolveRunConfig(overrides, resolveRunConfig(suited, current));
       const workload = await loadWorkload(config);
       const replaced = run;
+      await replaced.evaluated(LAST_LOSS_MS);
       await keeper.results(replaced);
       // From here to the new run nothing waits, or whoever joined in between would be in neither.
       const { participants, locked } = replaced.state;

@@ -1,5 +1,6 @@
-export { buildCoordinator, type Coordinator, type CoordinatorOptions } from "./app.ts";
+export { buildCoordinator } from "./app.ts";
 export { type Clock, systemClock } from "./clock.ts";
+export type { Coordinator, CoordinatorOptions } from "./coordinator.ts";
 export type { Planner } from "./runs/planner.ts";
 export type { LoadWorkload, Workload } from "./runs/workload.ts";
 export { type AccessRecord, accessRecordSchema, readRoomCode } from "./security/access.ts";

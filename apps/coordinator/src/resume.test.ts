@@ -2,8 +2,9 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { open, participate, phase, play, start } from "./app.fixture.ts";
+import { open, participate, phase, play, start, workload } from "./app.fixture.ts";
 import { type Person, person, takePart } from "./resume.fixture.ts";
+import type { Workload } from "./runs/workload.ts";
 import { createDyingDisk } from "./store/dying-disk.fixture.ts";
 import { createMemoryDisk, type MemoryDisk } from "./store/memory-disk.fixture.ts";
 import { createRunFolder } from "./store/run-folder.ts";
@@ -235,6 +236,39 @@ describe("a run folder", () => {
     expect(await report()).toMatchObject({ seed: "2", rounds: [] });
     const old = await createRunFolder(join(directory, runId)).load();
     expect(old.records).toHaveLength(1);
+  });
+
+  it("gives a paused run that is replaced the loss of its last round", async () => {
+    const directory = await folder();
+    const gates: (() => void)[] = [];
+    const slow = async (): Promise<Workload> => {
+      const plain = await workload();
+      return {
+        ...plain,
+        async evaluate(...given) {
+          if (given[1].length > 0) await new Promise<void>((resolve) => gates.push(resolve));
+          return plain.evaluate!(...given);
+        },
+      };
+    };
+    const { coordinator, url } = await start(
+      { rounds: 2 },
+      { store: createRunFolder(directory), loadWorkload: slow },
+    );
+    const ada = await participate(url, "ada");
+    await coordinator.command({ kind: "start" });
+    await ada.nextStart(1);
+    await coordinator.command({ kind: "pause" });
+    await play(ada, 1);
+    await phase(coordinator, "paused");
+    const { runId } = coordinator.report();
+    const configured = coordinator.command({ kind: "configure", config: { seed: "2" } });
+    await expect.poll(() => gates.length).toBe(1);
+    gates[0]!();
+    await configured;
+    await coordinator.close();
+    const report = JSON.parse(await readFile(join(directory, runId, "report.json"), "utf8"));
+    expect(report.finalTestLoss).toEqual(expect.any(Number));
   });
 
   it("keeps what is left of an earlier run that cannot be read", async () => {

@@ -23,6 +23,8 @@ export interface Evaluations {
   readonly partsTrainedOn: readonly number[];
   /** Asks for the evaluation of an adapter that nobody changes any more; round 0 is the base model. */
   ask(round: number, adapter: Float32Array, withCurvature: boolean): void;
+  /** Resolves when everything asked for so far has been evaluated or given up, or after so long. */
+  settled(withinMs: number): Promise<void>;
   close(): void;
 }
 
@@ -82,6 +84,14 @@ export function createEvaluations(options: EvaluationOptions): Evaluations {
         const evaluation = await evaluate(round, adapter, parts, withCurvature);
         if (!closed) evaluated(round, evaluation);
       });
+    },
+    async settled(withinMs) {
+      let cancel = (): void => {};
+      const tooLong = new Promise<void>((resolve) => {
+        cancel = clock.after(withinMs, resolve);
+      });
+      await Promise.race([queue, tooLong]);
+      cancel();
     },
     close() {
       closed = true;

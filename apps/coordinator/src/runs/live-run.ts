@@ -61,6 +61,8 @@ export interface LiveRun {
   ): Refusal | null;
   /** All that has happened so far survives the end of this process. */
   durable(): Promise<void>;
+  /** Resolves when no evaluation is under way, or after so long. */
+  evaluated(withinMs: number): Promise<void>;
   report(): RunReport;
   /** Nothing happens in this run any more; its workload is closed. */
   retire(): Promise<void>;
@@ -227,6 +229,7 @@ export function createLiveRun(options: LiveRunOptions): LiveRun {
       }
     },
     durable: journal.durable,
+    evaluated: evaluations.settled,
     report: () => buildReport(state, runId, sha256(numbers.adapter)),
     async retire() {
       retired = true;

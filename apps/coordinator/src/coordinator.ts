@@ -1,0 +1,59 @@
+/** What a coordinator is made of, and what whoever composes a program gets. */
+import type { RunState } from "@fedlodrop/federation";
+import type { HostCommand, HostReply } from "@fedlodrop/protocol";
+import type { RunConfig, RunOverrides, RunReport } from "@fedlodrop/run";
+import type { FastifyInstance } from "fastify";
+import type { Clock } from "./clock.ts";
+import type { Planner } from "./runs/planner.ts";
+import type { LoadWorkload } from "./runs/workload.ts";
+import type { AccessRecord } from "./security/access.ts";
+import type { Limits } from "./security/limits.ts";
+import type { OriginRule } from "./security/origin.ts";
+import type { RunStore, StoredRun } from "./store/run-store.ts";
+
+export interface CoordinatorOptions {
+  /** Of the first run; a stored one brings its own. */
+  readonly config: RunConfig;
+  readonly loadWorkload: LoadWorkload;
+  /** Continue this run. */
+  readonly stored?: StoredRun;
+  readonly store?: RunStore;
+  readonly hostKey: string;
+  /** Who may join a new run; a stored one brings its own. */
+  readonly access?: Partial<AccessRecord>;
+  /** What participants type or scan; asked for after listening has begun. */
+  readonly joinUrl: () => string;
+  /** Folder of the built pages; without it only the interface is served. */
+  readonly pagesDirectory?: string;
+  /** Path that a proxy shows the coordinator under, `/` or `/…/`; it may pass it on or take it off. */
+  readonly basePath?: string;
+  /** Pages of which further origins may connect, and whether programs that name none may not. */
+  readonly origins?: OriginRule;
+  /** Believe `x-forwarded-for`: only behind a proxy that sets it. */
+  readonly trustProxy?: boolean;
+  /** In place of those that suit the run's places. */
+  readonly limits?: Partial<Limits>;
+  readonly availableTasks?: readonly { readonly name: string; readonly title: string }[];
+  /** Settings that suit a task; the host's own override them. */
+  readonly taskDefaults?: (task: string) => RunOverrides;
+  readonly plan?: Planner;
+  readonly clock?: Clock;
+  /** Source of tokens and ids. */
+  readonly randomText?: (bytes: number) => string;
+  /** How long a lost connection may stay away before its work is given up. */
+  readonly graceSeconds?: number;
+  readonly log?: (line: string) => void;
+}
+
+export interface Coordinator {
+  readonly http: FastifyInstance;
+  /** What a host may do, without a socket. */
+  command(command: HostCommand): Promise<HostReply>;
+  readonly state: RunState;
+  readonly adapter: Float32Array;
+  /** Why the run is not on disk, in a sentence; null when it is, or when it is not to be. */
+  readonly storageProblem: string | null;
+  report(): RunReport;
+  /** Results are stored and everybody is gone when it resolves. */
+  close(): Promise<void>;
+}
