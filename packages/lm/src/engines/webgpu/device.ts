@@ -21,7 +21,7 @@ export interface WatchedDevice {
   readonly name: string;
   readonly subgroups: boolean;
   readonly half: boolean;
-  readonly isLost: boolean;
+  readonly hasFailed: boolean;
   /** @throws the failure, once there is one */
   check(): void;
   /** `result`, unless the device fails first or has failed. Holds nothing after it settles. */
@@ -83,8 +83,8 @@ function watchDevice(device: GPUDevice, name: string, isOurs: boolean): WatchedD
     name,
     subgroups: device.features.has("subgroups"),
     half: device.features.has("shader-f16"),
-    get isLost() {
-      return failure?.isLoss ?? false;
+    get hasFailed() {
+      return failure !== undefined;
     },
     check,
     orFailure,

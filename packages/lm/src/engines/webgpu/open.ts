@@ -13,7 +13,7 @@ export interface WebgpuRuntime extends OpenDevice {
 
 /**
  * @param shared a device to use in place of one of our own (device.ts)
- * @param before a runtime whose device was lost: what it measured holds for the next one
+ * @param before a runtime whose device failed: what it measured holds for the next one
  */
 export async function openRuntime(shared?: GPUDevice, before?: WebgpuRuntime): Promise<WebgpuRuntime> {
   const watch = await openDevice(shared);
@@ -28,18 +28,17 @@ export function createWebgpuEngine({ probe, ...open }: WebgpuRuntime): Engine {
 
 let current: Promise<WebgpuRuntime> | undefined;
 
-/** The process's runtime; a new one once its device is lost. */
-async function currentRuntime(): Promise<WebgpuRuntime> {
+/** The process's runtime; a new one once its device has failed. */
+export async function currentRuntime(): Promise<WebgpuRuntime> {
   current ??= openRuntime();
   const runtime = await current.catch((error: unknown) => {
     current = undefined;
     throw error;
   });
-  if (runtime.watch.isLost) {
-    current = openRuntime(undefined, runtime);
-    return current;
-  }
-  return runtime;
+  if (!runtime.watch.hasFailed) return runtime;
+  runtime.watch.dispose();
+  current = openRuntime(undefined, runtime);
+  return current;
 }
 
 /** @param upload loads all weights onto an engine, again after a lost device; null: a loss is fatal */

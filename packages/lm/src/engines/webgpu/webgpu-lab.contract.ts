@@ -11,7 +11,13 @@ import { uploadWeights } from "../../trainer/upload.ts";
 import { engineChecks } from "../engine.contract.ts";
 import { openDevice } from "./device.ts";
 import { createEngineOn, type OpenDevice } from "./engine.ts";
-import { createWebgpuEngine, openRuntime, openWebgpuEngine, type WebgpuRuntime } from "./open.ts";
+import {
+  createWebgpuEngine,
+  currentRuntime,
+  openRuntime,
+  openWebgpuEngine,
+  type WebgpuRuntime,
+} from "./open.ts";
 import { openPipelines } from "./pipelines.ts";
 import { probeWork } from "./probe-work.ts";
 import { ProgramText } from "./program.ts";
@@ -163,24 +169,24 @@ serveLab({
     );
   },
 
-  /** How a run, the next one and a write end after an error that no scope caught. */
+  /** How a run, the next one and a write end after an error that no scope caught, and a run of the next engine. */
   uncapturedError: async () => {
-    const runtime = await openRuntime();
-    const engine = createWebgpuEngine(runtime);
-    const call: KernelCall = { kind: "add", a: 0, b: 0, out: 1, size: 4 };
+    const add: KernelCall = { kind: "add", a: 0, b: 0, out: 1, size: 4 };
     const buffer = { kind: "state", type: "f32", size: 4, slot: null } as const;
-    const execution = await engine.prepare({
-      buffers: [
-        { name: "x", ...buffer },
-        { name: "y", ...buffer },
-      ],
-      segments: { run: [call] },
-      slotBytes: [],
-      totalBytes: 32,
-    });
+    const prepare = async () =>
+      (await openWebgpuEngine(null)).prepare({
+        buffers: [
+          { name: "x", ...buffer },
+          { name: "y", ...buffer },
+        ],
+        segments: { run: [add] },
+        slotBytes: [],
+        totalBytes: 32,
+      });
+    const execution = await prepare();
     await execution.run("run", [1]);
     // A buffer of no use at all is a validation error.
-    runtime.watch.device.createBuffer({ size: 4, usage: 0 });
+    (await currentRuntime()).watch.device.createBuffer({ size: 4, usage: 0 });
     await new Promise((resolve) => setTimeout(resolve, 50));
     const ending = (work: () => Promise<unknown>): Promise<string> =>
       Promise.resolve()
@@ -193,6 +199,7 @@ serveLab({
       await ending(() => execution.run("run", [1])),
       await ending(() => execution.run("run")),
       await ending(async () => execution.write(0, new Float32Array(4))),
+      await ending(async () => (await prepare()).run("run", [1])),
     ];
   },
 
