@@ -10,7 +10,10 @@ import { F32, panelBytes, unpackPanel, unpackTransposed } from "./weights";
 
 /** Length of the unpacked chunk: 16 kB of panel. */
 const CHUNK: i32 = 512;
+const CHUNK_BYTES: usize = 16_384;
 const PANELS_PER_PIECE: i32 = 2;
+/** Where there are enough panels for every thread. */
+const WIDE_PANELS_PER_PIECE: i32 = 4;
 
 /**
  * C[rows, columns] = start + bias + x[rows, inputs]·W over the columns of W from 8·firstPanel on. Strides are bytes
@@ -59,7 +62,10 @@ export function timesWeight(
   }
 }
 
-/** C[rows, inputs] = start + dy[rows, outputs]·Wᵀ over the outputs of W from 8·firstPanel on. */
+/**
+ * C[rows, inputs] = start + dy[rows, outputs]·Wᵀ over the outputs of W from 8·firstPanel on. The panels of a piece are
+ * unpacked side by side, because their weights lie side by side, and panels of W far apart.
+ */
 export function timesTransposed(
   base: i32,
   weight: usize,
@@ -75,27 +81,25 @@ export function timesTransposed(
   start: usize,
 ): void {
   const panels = (inputs + 7) >> 3;
+  const perPiece = panels < 32 ? PANELS_PER_PIECE : WIDE_PANELS_PER_PIECE;
   const unpacked = scratch();
   const firstOutput = firstPanel << 3;
-  for (let first = takePiece() * PANELS_PER_PIECE; first < panels; first = takePiece() * PANELS_PER_PIECE) {
-    const last = min(first + PANELS_PER_PIECE, panels);
-    for (let panel = first; panel < last; panel++) {
-      const at = (<usize>panel) << 5;
-      const width = min(8, inputs - (panel << 3));
-      for (let k = 0; k < outputs; k += CHUNK) {
-        const to = min(k + CHUNK, outputs);
-        unpackTransposed(
-          base,
-          weight,
-          scales,
-          inputs,
-          panel << 3,
-          firstOutput + k,
-          firstOutput + to,
-          unpacked,
-        );
+  for (let first = takePiece() * perPiece; first < panels; first = takePiece() * perPiece) {
+    const last = min(first + perPiece, panels);
+    for (let k = 0; k < outputs; k += CHUNK) {
+      const to = min(k + CHUNK, outputs);
+      for (let tile = k; tile < to; tile += 8)
+        for (let panel = first; panel < last; panel++) {
+          const into = unpacked + <usize>(panel - first) * CHUNK_BYTES + ((<usize>(tile - k)) << 5);
+          const output = firstOutput + tile;
+          unpackTransposed(base, weight, scales, inputs, panel << 3, output, output + 8, into);
+        }
+      for (let panel = first; panel < last; panel++) {
+        const at = (<usize>panel) << 5;
+        const width = min(8, inputs - (panel << 3));
         const from = k > 0 ? c + at : start ? start + at : 0;
-        chunk(dy + ((<usize>k) << 2), dyStride, rows, unpacked, to - k, from, c + at, cStride, width);
+        const q = unpacked + <usize>(panel - first) * CHUNK_BYTES;
+        chunk(dy + ((<usize>k) << 2), dyStride, rows, q, to - k, from, c + at, cStride, width);
       }
     }
   }

@@ -3,8 +3,8 @@ import type { KernelCall } from "../../plan/kernel.ts";
 
 /** Zeros and a row of eight at the start of every thread's memory (assembly/scratch.ts). */
 const HEAD_BYTES = 64;
-/** The chunk of an unpacked panel (assembly/product.ts). */
-const PANEL_CHUNK_BYTES = 16_384;
+/** The chunks of four unpacked panels (assembly/product.ts). */
+const PANEL_CHUNK_BYTES = 65_536;
 /** 32 × 32 scores (assembly/attention.ts). */
 const SCORE_TILE_BYTES = 4_096;
 /** Logits of a chunk of the vocabulary: what stays in a second-level cache. */
