@@ -1,5 +1,6 @@
 /** What happens to participants in life: they vanish, freeze, crawl, lose the network and reload. */
 import type { Worker } from "playwright-core";
+import type { LinkConditions } from "./lane.ts";
 import type { Participant } from "./participants.ts";
 
 /** The tab is gone, without a goodbye. */
@@ -22,6 +23,11 @@ export async function offline(participant: Participant): Promise<void> {
 export async function online(participant: Participant): Promise<void> {
   participant.link.restore();
   await participant.context.setOffline(false);
+}
+
+/** What the participant's link is like from now on; nothing leaves it as it is. */
+export function shapeLink(participant: Participant, conditions: LinkConditions): void {
+  participant.link.shape(conditions);
 }
 
 /** Stops the device worker's thread dead for `seconds`: no step, no heartbeat. Returns when it is over. */

@@ -1,9 +1,11 @@
 /**
- * A participant's link: a TCP relay between its tab and the coordinator that can be cut and restored. Chromium's
- * own offline switch leaves open WebSockets alone, so a cut has to happen on the way.
+ * A participant's link: a TCP relay between its tab and the coordinator that can be cut and restored, and that can be as
+ * slow, as far away and as unreliable as real ones. Chromium's own switches leave open WebSockets alone, so all of this
+ * has to happen on the way. TCP hides lost packets: what is left of them for whoever uses it is a pause.
  */
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
+import { type LinkConditions, openLane } from "./lane.ts";
 
 export interface Link {
   /** The coordinator as seen through this link. */
@@ -11,6 +13,8 @@ export interface Link {
   /** Closes every connection and refuses new ones until `restore`. */
   cut(): void;
   restore(): void;
+  /** What the link is like from now on, in either direction. */
+  shape(conditions: LinkConditions): void;
   close(): void;
 }
 
@@ -20,6 +24,8 @@ export async function openLink(url: string): Promise<Link> {
   if (target.protocol !== "http:") throw new Error(`link: expected an http URL, got ${url}`);
   const sockets = new Set<Socket>();
   let whole = true;
+  /** All connections share the link, each direction for itself. */
+  const [up, down] = [openLane(), openLane()];
 
   const relay = createServer((near) => {
     if (!whole) {
@@ -27,13 +33,13 @@ export async function openLink(url: string): Promise<Link> {
       return;
     }
     const far = connect(Number(target.port || 80), target.hostname);
-    for (const [socket, other] of [
-      [near, far],
-      [far, near],
+    for (const [socket, other, lane] of [
+      [near, far, up],
+      [far, near, down],
     ] as const) {
       sockets.add(socket);
       socket.setNoDelay(true);
-      socket.pipe(other);
+      lane.carry(socket, other);
       socket.on("error", () => other.destroy());
       socket.on("close", () => {
         sockets.delete(socket);
@@ -55,6 +61,10 @@ export async function openLink(url: string): Promise<Link> {
     },
     restore() {
       whole = true;
+    },
+    shape(conditions) {
+      up.shape(conditions);
+      down.shape(conditions);
     },
     close() {
       relay.close();

@@ -68,6 +68,7 @@ export function connect(
   url: string,
   listener: Partial<LinkListener> = {},
   token: string | null = null,
+  answerSeconds = 0.3,
 ): Link {
   const socket = io(url, {
     transports: ["websocket"],
@@ -76,7 +77,7 @@ export function connect(
     reconnectionDelayMax: 10,
   });
   const silent: LinkListener = { openRound: () => undefined, joined() {}, refused() {}, connection() {} };
-  const link = openLink(socket, { nickname: "n", token, answerSeconds: 0.3 }, { ...silent, ...listener });
+  const link = openLink(socket, { nickname: "n", token, answerSeconds }, { ...silent, ...listener });
   closing.push(() => link.close());
   return link;
 }
