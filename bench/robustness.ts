@@ -98,7 +98,7 @@ const trials = flags.seeds
   );
 let longestMs = 0;
 for (const trial of trials) {
-  if (known.includes(`${keyOf(trial)},`)) continue;
+  if (known.split("\n").some((line) => line.startsWith(`${keyOf(trial)},`))) continue;
   const startedMs = Date.now();
   if (startedMs + longestMs > until) break;
   const row = await run(trial);

@@ -36,7 +36,7 @@ export interface TaskDefinition {
 }
 
 /** What the texts of tasks are made from. */
-export interface Corpora {
+interface Corpora {
   readonly speeches: readonly Speech[];
   readonly mails: readonly Mail[];
   readonly brown: readonly BrownFile[];

@@ -35,8 +35,9 @@ function sketchOf(size: number): Sketch {
     const sketch = new Float64Array(sums);
     for (let i = 0; i < changes.length; i++) {
       const place = places[indices[i] as number] as number;
-      const at = Math.abs(place) - 1;
-      sketch[at] = (sketch[at] as number) + Math.sign(place) * factor * (changes[i] as number);
+      const change = factor * (changes[i] as number);
+      if (place > 0) sketch[place - 1] = (sketch[place - 1] as number) + change;
+      else sketch[-place - 1] = (sketch[-place - 1] as number) - change;
     }
     return sketch;
   };

@@ -65,28 +65,30 @@ export function createNorms(shape: AdapterShape, adapter: Float32Array): Measure
   };
 }
 
-/** X Yᵀ [r, r] of X and Y [r, n]. */
+/** X Yᵀ [r, r] of X and Y [r, n]; of X with itself only one half is worked out. */
 function rowProducts(x: Float32Array, y: Float32Array, rank: number): Float64Array {
   const length = x.length / rank;
   const products = new Float64Array(rank * rank);
   for (let i = 0; i < rank; i++)
-    for (let j = 0; j < rank; j++) {
+    for (let j = x === y ? i : 0; j < rank; j++) {
+      const [left, right] = [i * length, j * length];
       let sum = 0;
-      for (let k = 0; k < length; k++) sum += (x[i * length + k] as number) * (y[j * length + k] as number);
+      for (let k = 0; k < length; k++) sum += (x[left + k] as number) * (y[right + k] as number);
       products[i * rank + j] = sum;
+      if (x === y) products[j * rank + i] = sum;
     }
   return products;
 }
 
-/** Xᵀ Y [r, r] of X and Y [n, r]. */
+/** Xᵀ Y [r, r] of X and Y [n, r], likewise. */
 function columnProducts(x: Float32Array, y: Float32Array, rank: number): Float64Array {
   const products = new Float64Array(rank * rank);
-  for (let row = 0; row < y.length; row += rank)
-    for (let i = 0; i < rank; i++) {
-      const left = x[row + i] as number;
-      if (left === 0) continue;
-      for (let j = 0; j < rank; j++)
-        products[i * rank + j] = (products[i * rank + j] as number) + left * (y[row + j] as number);
+  for (let i = 0; i < rank; i++)
+    for (let j = x === y ? i : 0; j < rank; j++) {
+      let sum = 0;
+      for (let row = 0; row < y.length; row += rank) sum += (x[row + i] as number) * (y[row + j] as number);
+      products[i * rank + j] = sum;
+      if (x === y) products[j * rank + i] = sum;
     }
   return products;
 }

@@ -27,7 +27,7 @@ export interface Speech {
 export const FIRST_YEAR = 1945;
 
 /** One group per president, speeches by year; the last two of each are held out, the only one of some is not. */
-export function presidentGroups(speeches: readonly Speech[]): TextGroup[] {
+function presidentGroups(speeches: readonly Speech[]): TextGroup[] {
   const byYear = speeches.filter(({ year }) => year >= FIRST_YEAR).sort((a, b) => a.year - b.year);
   return [...new Set(byYear.map(({ name }) => name))].map((name) => {
     const own = byYear.filter((speech) => speech.name === name).map((speech) => cleanSpeech(speech.text));
