@@ -1,0 +1,211 @@
+/**
+ * Kills a real `fedlodrop serve` at random moments and starts it again, until its run has come to its end; then compares
+ * the adapter with that of a run that nobody has interrupted. Prints how many kills held what docs/reliability.md promises.
+ *
+ *   npx tsx bench/kills.ts --kills 100 --rounds 150 --participants 4 --seed 1
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { connectHost, type HostConnection, writeTinyModel } from "@fedlodrop/harness";
+import { createRandom, type RunReport } from "@fedlodrop/run";
+import { type ReturningParticipant, takePart } from "./returning-participant.ts";
+
+const { values: flags } = parseArgs({
+  options: {
+    kills: { type: "string", default: "100" },
+    rounds: { type: "string", default: "150" },
+    participants: { type: "string", default: "4" },
+    seed: { type: "string", default: "1" },
+    /** Longest time between listening and the kill. */
+    "most-seconds": { type: "string", default: "3" },
+  },
+});
+const [kills, rounds, participants, mostSeconds] = [
+  flags.kills,
+  flags.rounds,
+  flags.participants,
+  flags["most-seconds"],
+].map(Number) as [number, number, number, number];
+const random = createRandom(flags.seed, "kills");
+const COMMAND = fileURLToPath(new URL("../apps/cli/bin/fedlodrop.mjs", import.meta.url));
+const work = await mkdtemp(join(tmpdir(), "fedlodrop-kills-"));
+const model = join(work, "model");
+await writeTinyModel(model);
+
+interface Served {
+  readonly process: ChildProcess;
+  readonly url: string;
+  readonly hostKey: string;
+  readonly output: () => string;
+}
+
+async function serve(folder: string, port: number, resume: boolean): Promise<Served> {
+  const settings = [
+    "--model",
+    model,
+    "--rank",
+    "2",
+    "--rounds",
+    `${rounds}`,
+    "--dropout",
+    "0.3",
+    "--seed",
+    "7",
+  ];
+  const child = spawn(
+    process.execPath,
+    [
+      COMMAND,
+      "serve",
+      "--host",
+      "127.0.0.1",
+      "--port",
+      `${port}`,
+      "--out",
+      folder,
+      ...(resume ? ["--resume"] : settings),
+    ],
+    { stdio: ["ignore", "pipe", "pipe"] },
+  );
+  let output = "";
+  const listen = (text: Buffer): void => {
+    output += text;
+  };
+  child.stdout.on("data", listen);
+  child.stderr.on("data", listen);
+  const startedAt = performance.now();
+  for (;;) {
+    const key = /#key=([\w-]+)/.exec(output)?.[1];
+    const url = /join\s+(http:\S+)/.exec(output)?.[1];
+    if (key && url) return { process: child, url, hostKey: key, output: () => output };
+    if (child.exitCode !== null || performance.now() - startedAt > 120_000)
+      throw new Error(`serve did not start: ${output}`);
+    await pause(0.05);
+  }
+}
+
+const pause = (seconds: number): Promise<void> =>
+  new Promise((resolve) => setTimeout(resolve, 1000 * seconds));
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  server.close();
+  return typeof address === "object" && address !== null ? address.port : 0;
+}
+
+async function end(served: Served): Promise<void> {
+  served.process.kill("SIGKILL");
+  if (served.process.exitCode === null && served.process.signalCode === null)
+    await once(served.process, "exit");
+}
+
+async function report({ url, hostKey }: Served): Promise<RunReport> {
+  const response = await fetch(new URL("/api/report", url), {
+    headers: { authorization: `Bearer ${hostKey}` },
+  });
+  return (await response.json()) as RunReport;
+}
+
+async function joinAll(url: string): Promise<ReturningParticipant[]> {
+  const all: ReturningParticipant[] = [];
+  for (let k = 1; k <= participants; k++) {
+    const one = takePart(url, `device ${k}`, 0.02);
+    await one.joined();
+    all.push(one);
+  }
+  return all;
+}
+
+async function startRun(host: HostConnection): Promise<void> {
+  await host.until(
+    (view) => view.participants.filter(({ state }) => state === "ready").length === participants,
+    60,
+  );
+  await host.command({ kind: "start" });
+}
+
+async function uninterrupted(): Promise<RunReport> {
+  const served = await serve(join(work, "whole"), await freePort(), false);
+  const all = await joinAll(served.url);
+  const host = await connectHost(served.url, served.hostKey);
+  await startRun(host);
+  await host.until(({ phase }) => phase === "ended", 3600);
+  const finished = await report(served);
+  host.close();
+  for (const one of all) one.close();
+  await end(served);
+  return finished;
+}
+
+const faults: string[] = [];
+let held = 0;
+let done = 0;
+
+/** One run to its end, killed until all kills are done. */
+async function interrupted(whole: RunReport, number: number): Promise<void> {
+  const folder = join(work, `run-${number}`);
+  const port = await freePort();
+  let served = await serve(folder, port, false);
+  const { hostKey } = served;
+  const all = await joinAll(served.url);
+  let host = await connectHost(served.url, hostKey);
+  await startRun(host);
+  let announced = 0;
+  while (done < kills) {
+    await pause(random.uniform() * mostSeconds);
+    const { phase, rounds: seen } = host.view();
+    if (phase === "ended") break;
+    announced = Math.max(announced, seen.length);
+    await end(served);
+    host.close();
+    done += 1;
+    const before = faults.length;
+    served = await serve(folder, port, true);
+    if (served.hostKey !== hostKey) faults.push(`kill ${done}: another host key`);
+    host = await connectHost(served.url, hostKey);
+    if (host.view().rounds.length < announced)
+      faults.push(`kill ${done}: ${announced} rounds were announced, ${host.view().rounds.length} are there`);
+    // It goes on by itself.
+    await host.until(({ phase, rounds: now }) => phase === "ended" || now.length > announced, 120);
+    faults.push(...all.flatMap((one) => one.faults.splice(0)));
+    if (faults.length === before) held += 1;
+    process.stdout.write(
+      `kill ${done}: ${seen.length} rounds, phase ${phase}; ${faults.slice(before).join("; ") || "held"}\n`,
+    );
+  }
+  await host.until(({ phase }) => phase === "ended", 3600);
+  const { adapterSha256, rounds: records } = await report(served);
+  const isSame = adapterSha256 === whole.adapterSha256;
+  if (!isSame) faults.push(`run ${number}: another adapter than that of the uninterrupted run`);
+  const missing = records.flatMap((record) =>
+    record.participants
+      .filter(({ outcome }) => outcome !== "aggregated")
+      .map(({ id }) => `${id} in round ${record.round}`),
+  );
+  if (missing.length > 0) faults.push(`run ${number}: not aggregated: ${missing.join(", ")}`);
+  process.stdout.write(
+    `run ${number}: ${records.length} rounds, adapter ${isSame ? "the same" : "ANOTHER"} to the bit\n`,
+  );
+  host.close();
+  for (const one of all) one.close();
+  await end(served);
+}
+
+try {
+  const whole = await uninterrupted();
+  for (let number = 1; done < kills; number++) await interrupted(whole, number);
+  process.stdout.write(
+    `${held} of ${done} kills held${faults.length > 0 ? `:\n${faults.join("\n")}` : ""}\n`,
+  );
+} finally {
+  await rm(work, { recursive: true, force: true });
+}
+process.exit(faults.length === 0 ? 0 : 1);

@@ -1,0 +1,154 @@
+/**
+ * A participant without a browser that comes back to its coordinator as pages do: by its token, with the round it still
+ * works on. Its updates are functions of its id and the round, so that a run repeats whatever happens to the coordinator.
+ */
+import {
+  type ClientToServerEvents,
+  type DeviceFacts,
+  encodeSparseValues,
+  type Joined,
+  PROTOCOL_VERSION,
+  type Refused,
+  type RoundStart,
+  type ServerToClientEvents,
+  type UpdateStatistics,
+} from "@fedlodrop/protocol";
+import { keptValueCount } from "@fedlodrop/run";
+import { io, type Socket } from "socket.io-client";
+
+export interface ReturningParticipant {
+  readonly participantId: string | null;
+  /** Rounds whose update was acknowledged. */
+  readonly acknowledged: ReadonlySet<number>;
+  /** What must not happen: another identity, a round asked for again, an update refused for good. */
+  readonly faults: string[];
+  joined(): Promise<void>;
+  close(): void;
+}
+
+const DEVICE: DeviceFacts = {
+  backend: "cpu",
+  deviceDescription: "scripted",
+  sampleCount: 10,
+  firstStepSeconds: 0.1,
+  stepSeconds: 0.1,
+  roundTripSeconds: 0.01,
+  energyProfile: { kind: "cpu", computeWatts: 10, radioWatts: 1, batteryWattHours: null, source: "modelled" },
+};
+const STATISTICS: UpdateStatistics = {
+  sampleCount: 10,
+  trainLoss: 1,
+  steps: 1,
+  tokens: 64,
+  secondsDownload: 0.01,
+  secondsCompute: 0.01,
+  secondsUpload: 0.01,
+  downlinkBytesPerSecond: null,
+  uplinkBytesPerSecond: null,
+  uploadLimitedBy: "link",
+  roundTripSeconds: 0.01,
+  energyJoules: 1,
+  energySource: "modelled",
+  gradientNorm95: 1,
+  lossSpread: 1,
+};
+const ANSWER_MS = 5000;
+const AGAIN = new Set(["duplicate", "stale-round", "not-in-cohort", "not-running"]);
+
+/** @param url of the coordinator, which may come and go; @param secondsOfWork of each round */
+export function takePart(url: string, nickname: string, secondsOfWork = 0): ReturningParticipant {
+  const socket: Socket<ServerToClientEvents, ClientToServerEvents> = io(url, {
+    transports: ["websocket"],
+    forceNew: true,
+    reconnectionDelayMax: 500,
+  });
+  const patient = socket.timeout(ANSWER_MS);
+  const acknowledged = new Set<number>();
+  const faults: string[] = [];
+  let identity: Joined | null = null;
+  let working: RoundStart | null = null;
+  let attempt = 0;
+  let told = (): void => {};
+  const firstJoin = new Promise<void>((resolve) => {
+    told = resolve;
+  });
+
+  /** Null when it came too late, or was in already. */
+  async function deliver(
+    { round, dropoutRate }: RoundStart,
+    { run, token }: Joined,
+  ): Promise<Refused | null> {
+    const response = await fetch(new URL(`/api/sub-adapter?round=${round}`, url), {
+      headers: { authorization: `Bearer ${token}` },
+      signal: AbortSignal.timeout(ANSWER_MS),
+    });
+    if (!response.ok) return (await response.json()) as Refused;
+    await response.arrayBuffer();
+    await new Promise((resolve) => setTimeout(resolve, 1000 * secondsOfWork));
+    const id = Number(identity?.participantId.slice(1));
+    const changes = Float32Array.from(
+      { length: keptValueCount(run.adapter, dropoutRate) },
+      (_, i) => 1e-3 * Math.sin(i * 0.37 + id * 1.3 + round * 0.7),
+    );
+    const payload = encodeSparseValues(changes, round, run.config.valueType);
+    attempt += 1;
+    const begun = await patient.emitWithAck("upload-begin", { round, bytes: payload.byteLength, attempt });
+    if (begun.kind === "refused") return begun;
+    const taken = await patient.emitWithAck("upload-chunk", { round, offset: 0 }, payload);
+    if (taken.kind === "refused") return taken;
+    const ended = await patient.emitWithAck("upload-end", { round, statistics: STATISTICS });
+    return ended.kind === "refused" ? ended : null;
+  }
+
+  async function work(start: RoundStart): Promise<void> {
+    if (identity === null) return;
+    if (acknowledged.has(start.round)) faults.push(`${nickname}: asked again for round ${start.round}`);
+    working = start;
+    try {
+      const refusal = await deliver(start, identity);
+      // That an update is in may be all that was lost.
+      if (refusal === null || refusal.reason === "duplicate") acknowledged.add(start.round);
+      else if (!AGAIN.has(refusal.reason))
+        faults.push(`${nickname}: round ${start.round}: ${refusal.reason}: ${refusal.message}`);
+      if (working === start) working = null;
+    } catch {
+      // No answer: the connection is gone, and what it was about is taken up with the next one.
+    }
+  }
+
+  async function join(): Promise<void> {
+    const reply = await patient.emitWithAck("join", {
+      protocolVersion: PROTOCOL_VERSION,
+      nickname,
+      ...(identity && { token: identity.token }),
+      ...(working && { resumesRound: working.round }),
+    });
+    if (reply.kind === "refused") return void faults.push(`${nickname}: join: ${reply.message}`);
+    if (identity !== null && identity.participantId !== reply.participantId)
+      faults.push(`${nickname}: came back as ${reply.participantId}, was ${identity.participantId}`);
+    identity = reply;
+    told();
+    await patient.emitWithAck("ready", { runId: reply.run.runId, ...DEVICE });
+    if (working !== null) await work(working);
+  }
+
+  socket.on("connect", () => {
+    join().catch(() => socket.disconnect().connect());
+  });
+  socket.on("disconnect", (reason) => {
+    if (reason === "io server disconnect") setTimeout(() => socket.connect(), 200);
+  });
+  socket.on("round-start", (start) => void work(start));
+
+  return {
+    get participantId() {
+      return identity?.participantId ?? null;
+    },
+    acknowledged,
+    faults,
+    joined: () => firstJoin,
+    close: () => {
+      socket.close();
+    },
+  };
+}
