@@ -174,7 +174,11 @@ async function interrupted(whole: RunReport, number: number): Promise<void> {
     if (host.view().rounds.length < announced)
       faults.push(`kill ${done}: ${announced} rounds were announced, ${host.view().rounds.length} are there`);
     // It goes on by itself.
-    await host.until(({ phase, rounds: now }) => phase === "ended" || now.length > announced, 120);
+    await host
+      .until(({ phase, rounds: now }) => phase === "ended" || now.length > announced, 120)
+      .catch((error: Error) => {
+        throw new Error(`kill ${done}: ${error.message}; serve said:\n${served.output()}`);
+      });
     faults.push(...all.flatMap((one) => one.faults.splice(0)));
     if (faults.length === before) held += 1;
     process.stdout.write(

@@ -134,7 +134,7 @@ async function runFederation(given: GivenFlags): Promise<Outcome> {
     const patienceSeconds = config.rounds * (config.deadlineSeconds + 60) + 60;
     await Promise.race([host.until(isOver, patienceSeconds), allGone(participants), interruption]);
 
-    const report = coordinator.report();
+    const report = await coordinator.report();
     const summary = summarizeRun(report, (performance.now() - startedAt) / 1000);
     for (const line of summaryLines(summary)) table.say(line);
     await whileWaiting(table.say, "the results are being stored", () => coordinator.close());

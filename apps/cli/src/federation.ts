@@ -49,7 +49,7 @@ export interface Federation {
   readonly hostUrl: string;
   readonly hostKey: string;
   readonly coordinator: Coordinator;
-  report(): RunReport;
+  report(): Promise<RunReport>;
   /** Stores the results and lets go of port and threads. */
   close(): Promise<void>;
 }
@@ -121,7 +121,7 @@ export async function startFederation(options: FederationOptions): Promise<Feder
       hostUrl: `${urlAt(localName(host))}host#key=${hostKey}`,
       hostKey,
       coordinator,
-      report: () => coordinator.report(),
+      report: () => coordinator.wholeReport(),
       close: closeAll,
     };
   } catch (error) {

@@ -32,6 +32,7 @@ import { createJournal } from "./runs/journal.ts";
 import { createLiveRun, type LiveRun } from "./runs/live-run.ts";
 import { openOutbox } from "./runs/outbox.ts";
 import { planHere } from "./runs/planner.ts";
+import { allRounds, reportText, withoutRounds } from "./runs/report-text.ts";
 import { createKeeper } from "./runs/run-keeper.ts";
 import { freshStart, lastAccess, lastMs, type RunStart, storedStart, toReload } from "./runs/run-start.ts";
 import type { Workload } from "./runs/workload.ts";
@@ -156,6 +157,7 @@ export async function buildCoordinator(options: CoordinatorOptions): Promise<Coo
     }),
     runId: () => run.runId,
     rounds: () => run.state.records,
+    earlierRounds: () => (run.thinned === 0 ? null : allRounds(run, store)),
     command,
     settled: journal.settled,
     clock,
@@ -275,7 +277,7 @@ export async function buildCoordinator(options: CoordinatorOptions): Promise<Coo
     adapter: () => run.adapter,
     adapterFile: () => run.workload.serializeAdapter(run.adapter),
     roundsDone: () => run.state.records.length,
-    report: () => run.report(),
+    reportText: () => reportText(withoutRounds(run.report()), allRounds(run, store)),
     health: () => ({
       status: "ok",
       phase: run.state.kind,
@@ -313,6 +315,11 @@ export async function buildCoordinator(options: CoordinatorOptions): Promise<Coo
       return store?.trouble ?? null;
     },
     report: () => run.report(),
+    async wholeReport() {
+      const rounds: RoundRecord[] = [];
+      for await (const record of allRounds(run, store)) rounds.push(record);
+      return { ...run.report(), rounds };
+    },
     close() {
       closing ??= closeAll();
       return closing;

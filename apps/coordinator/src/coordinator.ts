@@ -53,7 +53,9 @@ export interface Coordinator {
   readonly adapter: Float32Array;
   /** Why the run is not on disk, in a sentence; null when it is, or when it is not to be. */
   readonly storageProblem: string | null;
+  /** Rounds long ago are without their participants where a store has them. */
   report(): RunReport;
+  wholeReport(): Promise<RunReport>;
   /** Results are stored and everybody is gone when it resolves. */
   close(): Promise<void>;
 }

@@ -1,8 +1,9 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { appendRounds, type SentRounds } from "@fedlodrop/protocol";
 import { describe, expect, it } from "vitest";
-import { open, participate, phase, play, start, workload } from "./app.fixture.ts";
+import { connectHost, open, participate, phase, play, start, workload } from "./app.fixture.ts";
 import { type Person, person, takePart } from "./resume.fixture.ts";
 import type { Workload } from "./runs/workload.ts";
 import { createDyingDisk } from "./store/dying-disk.fixture.ts";
@@ -218,6 +219,31 @@ describe("a run folder", () => {
       (name) => !/^(?:adapter|checkpoint|log)-\d+\./.test(name),
     );
     expect(names.sort()).toEqual(["adapter.safetensors", "config.json", "metrics.jsonl", "report.json"]);
+  });
+
+  it("is where a long run's early rounds are read from, by late hosts and by reports", {
+    timeout: 120_000,
+  }, async () => {
+    const rounds = 230;
+    const { coordinator, url, advance } = await start({ rounds }, { store: createRunFolder(await folder()) });
+    const ada = await participate(url, "ada");
+    await coordinator.command({ kind: "start" });
+    for (let round = 1; round <= rounds; round++) {
+      await play(ada, round);
+      advance(1); // or it would be sending too much at once
+    }
+    await phase(coordinator, "ended");
+    expect(coordinator.state.records[0]?.participants).toEqual([]);
+    const whole = await coordinator.wholeReport();
+    expect(whole.rounds.map(({ participants }) => participants[0]?.id)).toEqual(Array(rounds).fill("p1"));
+    const response = await fetch(`${url}/api/report`, { headers: { authorization: "Bearer key" } });
+    expect(await response.json()).toEqual(JSON.parse(JSON.stringify(whole)));
+    const host = await connectHost(url, "key");
+    const known = (): readonly number[] =>
+      host.rounds
+        .reduce<SentRounds | null>((all, sent) => appendRounds(all, sent), null)
+        ?.records.map(({ participants }) => participants.length) ?? [];
+    await expect.poll(known).toEqual(Array(rounds).fill(1));
   });
 
   it("keeps an earlier run beside the one that replaces it", async () => {

@@ -27,7 +27,15 @@ export {
   type Run,
   type RunState,
 } from "./round/run-state.ts";
-export { finalRounds, type RunSnapshot, restoreRun, snapshotOf } from "./round/snapshot.ts";
+export {
+  finalRounds,
+  ROUNDS_IN_MEMORY,
+  type RunSnapshot,
+  restoreRun,
+  snapshotOf,
+  thinRecord,
+  thinRecords,
+} from "./round/snapshot.ts";
 export type { Transition } from "./round/step.ts";
 export {
   type Admission,

@@ -2,9 +2,10 @@
  *  is not for everybody needs the host key or a participant's token. */
 import { existsSync } from "node:fs";
 import { basename, join } from "node:path";
+import { Readable } from "node:stream";
 import fastifyStatic from "@fastify/static";
 import type { RunDescription } from "@fedlodrop/protocol";
-import { type DeviceTexts, MODEL_FILES, type RunReport } from "@fedlodrop/run";
+import { type DeviceTexts, MODEL_FILES } from "@fedlodrop/run";
 import type { FastifyInstance, FastifyReply } from "fastify";
 import type { Credentials } from "../security/credentials.ts";
 import { registerSubAdapters, type SubAdapterDesk } from "./sub-adapters.ts";
@@ -16,7 +17,8 @@ export interface Facts {
   adapter(): Float32Array;
   adapterFile(): Promise<Uint8Array>;
   roundsDone(): number;
-  report(): RunReport;
+  /** `report.json`, a round at a time. */
+  reportText(): AsyncIterable<string>;
   health(): object;
   modelDirectory(): string;
   readonly pagesDirectory: string | null;
@@ -45,7 +47,9 @@ export async function registerRoutes(http: FastifyInstance, facts: Facts): Promi
   // The run's seed gives everybody's masks away, its report names devices, and two adapters in a row are an update.
   const forMembers = { preHandler: credentials.required };
   http.get("/api/run", forMembers, () => facts.describe());
-  http.get("/api/report", forMembers, () => facts.report());
+  http.get("/api/report", forMembers, (_request, reply) =>
+    reply.type("application/json; charset=utf-8").send(Readable.from(facts.reportText())),
+  );
 
   registerSubAdapters(http, credentials, facts.subAdapters);
   http.get("/api/split", forMembers, (request, reply) => {

@@ -4,9 +4,11 @@ import {
   buildReport,
   measuresCurvature,
   type Refusal,
+  ROUNDS_IN_MEMORY,
   type RunEvent,
   type RunState,
   type Transition,
+  thinRecords,
   transition,
 } from "@fedlodrop/federation";
 import type { RunReport, SubAdapter } from "@fedlodrop/run";
@@ -49,6 +51,10 @@ export interface LiveRun {
   canRestore(beforeRound: number): boolean;
   /** Takes up what is to be done; nothing happens before. */
   begin(): void;
+  /** Of these many rounds the participants are not in the state any more, only in the store. */
+  readonly thinned: number;
+  /** The store has the first `stored` rounds: those that nothing looks back on are let go. */
+  letGo(stored: number): void;
   dispatch(event: RunEvent): Refusal | null;
   /**
    * An update whose `changes` are decoded, finite and within range, and the bytes they were decoded from: it counts when
@@ -71,13 +77,16 @@ export interface LiveRun {
 /** Pages that have lost their connection try again every few seconds. */
 const LEAST_GRACE_AFTER_RESTART_SECONDS = 20;
 
+const LET_GO_AT_ONCE = 20;
+
 export function createLiveRun(options: LiveRunOptions): LiveRun {
   const { runId, workload, clock, journal, outbox, graceSeconds } = options;
   let { state } = options.start;
+  let { thinned } = options;
   let retired = false;
   const timers = createTimers(clock);
   const traffic = createTraffic(outbox.changed);
-  const numbers = createRoundNumbers(workload.adapter, state.config.seed, options.adapter, state.records);
+  const numbers = createRoundNumbers(workload.adapter, state.config.seed, options.adapter, options.history);
   const planning = createPlanning(options.plan, outbox.log);
   const reunion = createReunion();
   const evaluations = createEvaluations({
@@ -218,6 +227,16 @@ export function createLiveRun(options: LiveRunOptions): LiveRun {
     begin() {
       if (options.past !== null) awaitReturns();
       takeUp(told);
+    },
+    get thinned() {
+      return thinned;
+    },
+    letGo(stored) {
+      const count = Math.min(stored, state.records.length - ROUNDS_IN_MEMORY);
+      // In steps: each one goes through the list.
+      if (count < thinned + LET_GO_AT_ONCE) return;
+      state = thinRecords(state, count);
+      thinned = count;
     },
     dispatch: (event) => dispatch(event),
     submit(update, changes, bytes) {

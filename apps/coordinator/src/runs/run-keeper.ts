@@ -10,7 +10,7 @@ import type { Checkpoint } from "../store/checkpoint.ts";
 import type { RunStore } from "../store/run-store.ts";
 import type { Journal } from "./journal.ts";
 import type { LiveRun } from "./live-run.ts";
-import { reportText } from "./report-text.ts";
+import { allRounds, reportText, withoutRounds } from "./report-text.ts";
 
 export interface RunKeeper {
   /** Throws in one line when a fresh run cannot be kept. */
@@ -85,6 +85,7 @@ export function createKeeper(options: KeeperOptions): RunKeeper {
     entries = 0;
     const isTaken = await store?.checkpoint(checkpointOf(run), run.adapter, records);
     tellTrouble();
+    if (store?.trouble === null) run.letGo(final);
     return isTaken !== false;
   }
 
@@ -138,8 +139,10 @@ export function createKeeper(options: KeeperOptions): RunKeeper {
     try {
       await journal.durable();
       while (isAtRest(run) && !(await checkpoint(run)));
-      const { rounds, ...head } = run.report();
-      await store?.results(reportText(head, rounds), await run.workload.serializeAdapter(run.adapter));
+      await store?.results(
+        reportText(withoutRounds(run.report()), allRounds(run, store)),
+        await run.workload.serializeAdapter(run.adapter),
+      );
     } catch (error) {
       log(`cannot store the results: ${(error as Error).message}`);
     }

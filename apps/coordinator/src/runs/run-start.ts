@@ -3,8 +3,10 @@ import {
   createRun,
   type KnownRun,
   type Participant,
+  ROUNDS_IN_MEMORY,
   restoreRun,
   type Transition,
+  thinRecord,
 } from "@fedlodrop/federation";
 import { adapterSize, initialAdapter, type RoundRecord, type RunConfig } from "@fedlodrop/run";
 import { type AccessRecord, accessRecordSchema } from "../security/access.ts";
@@ -21,6 +23,10 @@ export interface RunStart {
   readonly adapter: Float32Array;
   /** Of the training texts: those that the adapter was made of. */
   readonly partsTrainedOn: readonly number[];
+  /** Rounds that have closed before, whole, the first first. */
+  readonly history: readonly RoundRecord[];
+  /** Of these many the participants are on disk alone. */
+  readonly thinned: number;
   /** What had happened since, before a restart; null for a run that has not been interrupted. */
   readonly past:
     | (Pick<RetellingRooms, "identified"> & { readonly entries: readonly LogEntry<RunEntry>[] })
@@ -40,6 +46,8 @@ export function freshStart(
     start: { state: createRun(config, shape, { ...known, largestSplit }), effects: [] },
     adapter: initialAdapter(shape, config.seed),
     partsTrainedOn: [],
+    history: [],
+    thinned: 0,
     past: null,
   };
 }
@@ -58,8 +66,14 @@ export function storedStart(
     throw new Error(
       `the stored adapter has ${adapter.length} values, but the run's model and settings ask for ${expected}: is it the same model?`,
     );
-  const start = restoreRun(snapshot, { adapter: shape, largestSplit, finalRecords });
-  return { runId, workload, start, adapter, partsTrainedOn, past: { entries, identified } };
+  const history = [...finalRecords, ...snapshot.openRecords];
+  const thinned = Math.max(0, finalRecords.length - ROUNDS_IN_MEMORY);
+  const start = restoreRun(snapshot, {
+    adapter: shape,
+    largestSplit,
+    finalRecords: finalRecords.map((record, i) => (i < thinned ? thinRecord(record) : record)),
+  });
+  return { runId, workload, start, adapter, partsTrainedOn, history, thinned, past: { entries, identified } };
 }
 
 /** Whom the host lets in. Throws when that was kept by a program that counts otherwise. */

@@ -1,4 +1,5 @@
 /** The hosts' connections: they need the key, see the run as it goes, and command it. */
+import { ROUNDS_IN_MEMORY } from "@fedlodrop/federation";
 import {
   type HostCommand,
   type HostReply,
@@ -7,7 +8,7 @@ import {
   type ServerToHostEvents,
 } from "@fedlodrop/protocol";
 import type { RoundRecord } from "@fedlodrop/run";
-import type { Namespace } from "socket.io";
+import type { Namespace, Socket } from "socket.io";
 import type { Clock } from "../clock.ts";
 import type { HostViews } from "../runs/host-view.ts";
 import { senderOf } from "../security/address.ts";
@@ -24,6 +25,8 @@ export interface HostHubOptions {
   readonly views: HostViews;
   readonly runId: () => string;
   readonly rounds: () => readonly RoundRecord[];
+  /** All rounds, whole, where `rounds` is not; else null. */
+  readonly earlierRounds: () => AsyncIterable<RoundRecord> | null;
   /** Resolves at a moment when all that a view shows is kept. */
   readonly settled: () => Promise<void>;
   readonly command: (command: HostCommand) => Promise<HostReply>;
@@ -31,6 +34,8 @@ export interface HostHubOptions {
   /** Least time between two views. */
   readonly intervalSeconds: number;
 }
+
+const ROUNDS_AT_ONCE = 100;
 
 export interface HostHub {
   /** Something that a host can see has changed, of one participant or of anybody's (null); many changes make one message. */
@@ -46,6 +51,7 @@ export function openHostHub({
   views,
   runId,
   rounds,
+  earlierRounds,
   settled,
   command,
   clock,
@@ -67,6 +73,7 @@ export function openHostHub({
   });
   hosts.on("connection", (socket) => {
     socket.emit("rounds", { runId: runId(), from: 0, records: rounds() });
+    void tellEarlier(socket);
     socket.emit("view", views.whole());
     socket.on("command", async (...args: unknown[]) => {
       const reply = replyOf(args);
@@ -75,14 +82,39 @@ export function openHostHub({
     });
   });
 
+  /** The whole of the rounds that are not in memory any more, a piece at a time; what follows them is sent again. */
+  async function tellEarlier(socket: Socket<HostToServerEvents, ServerToHostEvents>): Promise<void> {
+    const all = earlierRounds();
+    if (all === null) return;
+    const run = runId();
+    let records: RoundRecord[] = [];
+    let from = 0;
+    for await (const record of all) {
+      records.push(record);
+      if (records.length < ROUNDS_AT_ONCE) continue;
+      if (!socket.connected || runId() !== run) return;
+      socket.emit("rounds", { runId: run, from, records });
+      from += records.length;
+      records = [];
+    }
+    if (runId() !== run) return;
+    socket.emit("rounds", {
+      runId: run,
+      from,
+      records: [...records, ...rounds().slice(from + records.length)],
+    });
+  }
+
   function tell(): void {
     cancelTelling = null;
     const before = told;
     const changes = views.changes();
     told = { runId: runId(), rounds: rounds() };
     if (hosts.sockets.size === 0) return;
+    // What was let go is the same as before.
+    const unchanging = Math.min(before.rounds.length, told.rounds.length - ROUNDS_IN_MEMORY);
     // The first that is new or has got its evaluation since.
-    const from = told.rounds.findIndex((record, i) => record !== before.rounds[i]);
+    const from = told.rounds.findIndex((record, i) => i >= unchanging && record !== before.rounds[i]);
     if (before.runId !== told.runId)
       hosts.emit("rounds", { runId: told.runId, from: 0, records: told.rounds });
     else if (from >= 0) hosts.emit("rounds", { runId: told.runId, from, records: told.rounds.slice(from) });

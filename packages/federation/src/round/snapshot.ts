@@ -58,3 +58,21 @@ export function restoreRun(
     records: [...finalRecords, ...openRecords],
   });
 }
+
+/** Rounds that a run has whole in memory; of earlier ones that are kept elsewhere only the figures of the whole round. */
+export const ROUNDS_IN_MEMORY = 200;
+
+/** What stays of a record in memory: nothing that the machine looks at so far back. */
+export const thinRecord = (record: RoundRecord): RoundRecord => ({
+  ...record,
+  participants: [],
+  allocation: null,
+});
+
+/** The state without the participants of the first `count` rounds. */
+export const thinRecords = (state: RunState, count: number): RunState => ({
+  ...state,
+  records: state.records.map((record, i) =>
+    i < count && record.participants.length > 0 ? thinRecord(record) : record,
+  ),
+});
