@@ -70,18 +70,28 @@ export class TextsWantedError extends Error {
 
 const LONGEST_PROBLEM = 160;
 
+type FileProgress = (file: string, receivedBytes: number, totalBytes: number | null) => void;
+
+const modelLoader = (folder: string, signal: AbortSignal) => (onProgress: FileProgress) =>
+  loadModel((file) =>
+    download(`${folder}${file}`, signal, (receivedBytes, totalBytes) =>
+      onProgress(file, receivedBytes, totalBytes),
+    ),
+  );
+
+/** For a lost GPU, which takes the weights along: nobody keeps them for that rare case. A closure of its own scope, so
+ *  that it does not keep the model alive that was loaded first. */
+const modelAgain = (load: ReturnType<typeof modelLoader>) => async () => (await load(() => {})).model;
+
 /** WebGPU that does not start after all is replaced by WASM, with the reason in the page's words. */
 export async function load(
   { site, run, participantId, token, ownTexts, choice }: LoadRequest,
   signal: AbortSignal,
   post: (message: FromWorker) => void,
 ): Promise<Loaded> {
-  const { model, tokenizer } = await loadModel((file) =>
-    download(
-      `${site}models/${encodeURIComponent(run.config.model)}/${file}`,
-      signal,
-      (receivedBytes, totalBytes) => post({ kind: "loading", file, receivedBytes, totalBytes }),
-    ),
+  const loadFiles = modelLoader(`${site}models/${encodeURIComponent(run.config.model)}/`, signal);
+  const { model, tokenizer } = await loadFiles((file, receivedBytes, totalBytes) =>
+    post({ kind: "loading", file, receivedBytes, totalBytes }),
   );
   const { samples, heldOut, source } = ownTexts
     ? ownData(ownTexts, run.task)
@@ -98,6 +108,7 @@ export async function load(
       backend: chosen.backend,
       model,
       adapter: run.adapter,
+      reloadModel: modelAgain(loadFiles),
       wasmBase: `${site}wasm/`,
     });
     try {

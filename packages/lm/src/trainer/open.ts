@@ -2,11 +2,14 @@
 import type { AdapterShape, Backend } from "@fedlodrop/run";
 import { browserHost } from "../engines/wasm/browser-host.ts";
 import { openWasmEngine, type WasmHost } from "../engines/wasm/open.ts";
+import { openWebgpuEngine } from "../engines/webgpu/open.ts";
+import { architectureOf } from "../models/architecture.ts";
 import type { LanguageModel } from "../models/language-model.ts";
 import type { Engine } from "../plan/engine.ts";
 import type { BaseType } from "../plan/weight.ts";
 import { createPlannedTrainer } from "./planned-trainer.ts";
 import type { LocalTrainer } from "./trainer.ts";
+import { uploadWeights } from "./upload.ts";
 
 export interface TrainerOptions {
   readonly backend: Backend;
@@ -15,6 +18,8 @@ export interface TrainerOptions {
   readonly adapter: AdapterShape;
   /** How the frozen matrices are held; f32 unless told otherwise. */
   readonly base?: BaseType;
+  /** Gives the model again, so that a lost GPU can be made good in the middle of a round; without it a loss is fatal. */
+  readonly reloadModel?: () => Promise<LanguageModel>;
   /** Where our kernels and threads come from: the browser's unless told otherwise (Node: `nodeHost`). */
   readonly wasmHost?: WasmHost;
   /** Where tfjs's .wasm files lie, for the fall-back: a URL or (in Node) a directory, ending in "/". */
@@ -30,7 +35,9 @@ export async function createTrainer(options: TrainerOptions): Promise<LocalTrain
     const { createTensorflowTrainer } = await import("../engines/tfjs/tensorflow-trainer.ts");
     return createTensorflowTrainer(backend, model, adapter, wasmBase === undefined ? {} : { wasmBase });
   };
-  if (backend !== "wasm") return fallBack();
+  if (backend === "cpu") return fallBack();
+  if (backend === "webgpu")
+    return createPlannedTrainer(await openWebgpu(options, base), model, adapter, base);
   let engine: Engine;
   try {
     engine = await openWasmEngine(options.wasmHost ?? browserHost());
@@ -39,4 +46,12 @@ export async function createTrainer(options: TrainerOptions): Promise<LocalTrain
     return fallBack();
   }
   return createPlannedTrainer(engine, model, adapter, base);
+}
+
+/** There is no fall-back behind it: a browser whose GPU cannot run our kernels trains on WASM. */
+function openWebgpu({ reloadModel }: TrainerOptions, base: BaseType): Promise<Engine> {
+  if (!reloadModel) return openWebgpuEngine(null);
+  return openWebgpuEngine(async (engine) => {
+    await uploadWeights(engine, architectureOf(await reloadModel()), base);
+  });
 }
