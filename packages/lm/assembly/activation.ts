@@ -2,8 +2,8 @@
 import { takePiece } from "./pool";
 import { exp4, madd, normalCdf4, put, sigmoid4, splat, take } from "./simd";
 
-export const GELU_TANH: i32 = 0;
-export const GELU: i32 = 1;
+const GELU_TANH: i32 = 0;
+const GELU: i32 = 1;
 
 const PIECE: i32 = 2048;
 /** tanh-GELU is x·σ(2√(2/π)(x + 0.044715x³)). */

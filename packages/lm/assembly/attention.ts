@@ -24,7 +24,7 @@ export let heads: i32 = 0;
 export let groups: i32 = 0;
 export let before: i32 = 0;
 export let after: i32 = 0;
-export let lengths: usize = 0;
+let lengths: usize = 0;
 export let scale: f32 = 0;
 
 export function setGeometry(
@@ -115,7 +115,7 @@ export function pastSeen(query: i32, key: i32, keys: i32): i32 {
 }
 
 /** Scales a row of scores and hides what its query does not see. */
-export function maskRow(row: usize, from: i32, to: i32): void {
+function maskRow(row: usize, from: i32, to: i32): void {
   const s = splat(scale);
   for (let i: usize = 0; i < TILE_STRIDE; i += 16) v128.store(row + i, f32x4.mul(v128.load(row + i), s));
   for (let i = 0; i < min(from, TILE); i++) store<f32>(row + ((<usize>i) << 2), HIDDEN);

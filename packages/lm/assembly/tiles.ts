@@ -66,15 +66,7 @@ export function tile4(
 }
 
 /** One row of `tile4`. */
-export function tile1(
-  p: usize,
-  step: usize,
-  q: usize,
-  qStep: usize,
-  count: i32,
-  from: usize,
-  to: usize,
-): void {
+function tile1(p: usize, step: usize, q: usize, qStep: usize, count: i32, from: usize, to: usize): void {
   let c0 = v128.load(from);
   let c1 = v128.load(from, 16);
   const end = q + <usize>count * qStep;

@@ -16,7 +16,7 @@ import { splat } from "./simd";
 export const F32: i32 = 0;
 export const F16: i32 = 1;
 export const INT8: i32 = 2;
-export const INT4: i32 = 3;
+// INT4 is 3, what is left.
 
 export const INT4_BLOCK: i32 = 32;
 export const INT4_BLOCK_BYTES: i32 = 160;
