@@ -9,6 +9,7 @@ import { type Refused, roundQuerySchema } from "@fedlodrop/protocol";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Credentials } from "../security/credentials.ts";
 import { asReply, parse, refused } from "../sockets/edge.ts";
+import { createTurns } from "../turns.ts";
 
 export interface SubAdapterDesk {
   readonly runId: string;
@@ -36,11 +37,12 @@ export function registerSubAdapters(
 ): void {
   const answers = new Map<string, Answers>();
   const encoded = createCache(desk);
+  const turns = createTurns();
   /** Members are counted by what they get; strangers are turned away as everywhere. */
   const known = async (request: FastifyRequest, reply: FastifyReply) =>
     credentials.holderOf(request) === undefined ? credentials.required(request, reply) : undefined;
 
-  http.get("/api/sub-adapter", { preHandler: known }, (request, reply) => {
+  http.get("/api/sub-adapter", { preHandler: known }, async (request, reply) => {
     const participantId = credentials.holderOf(request) as string;
     if (participantId === "host")
       return refuse(
@@ -51,6 +53,8 @@ export function registerSubAdapters(
     const query = parse(roundQuerySchema, request.query);
     if (query.kind === "refused") return refuse(reply, 400, query);
     const { round } = query.value;
+    // A round's start asks for all of them at once; drawing and encoding one takes tens of milliseconds.
+    await turns.next();
     const refusal = desk.refusal(participantId, round);
     if (refusal !== null) return refuse(reply, 409, asReply(refusal) as Refused);
 

@@ -48,7 +48,7 @@ export const limitsFor = (places: number): Limits => ({
   secondsToJoin: 30,
   secondsToLoad: 1800,
   packetsPerSecond: 1000,
-  packetBurst: 1000,
+  packetBurst: 300,
   bytesPerSecond: 32 * 2 ** 20,
   byteBurst: 64 * 2 ** 20,
   eventsPerSecond: 100,

@@ -18,6 +18,7 @@ import { senderOf } from "../security/address.ts";
 import type { Limits } from "../security/limits.ts";
 import { createThrottle } from "../security/throttle.ts";
 import { createWaitingRoom } from "../security/waiting-room.ts";
+import { createTurns } from "../turns.ts";
 import { refused } from "./edge.ts";
 import type { Lanes } from "./lanes.ts";
 import { type ParticipantDesk, type ParticipantSocket, serveParticipant } from "./participant-socket.ts";
@@ -64,6 +65,7 @@ export const describeRun = ({ runId, workload, state }: LiveRun): RunDescription
 export function openParticipantHub(options: HubOptions): ParticipantHub {
   const { io, run, lanes, sessions, journal, clock, randomText, limits, trustProxy, access } = options;
   const newcomers = createThrottle();
+  const turns = createTurns();
   /** By socket id: who joined over it. */
   const joinedAs = new Map<string, string>();
   /** By participant: where it last joined from. */
@@ -184,6 +186,7 @@ export function openParticipantHub(options: HubOptions): ParticipantHub {
         gone(leaving, "disconnected");
         joinedAs.delete(leaving.id);
       },
+      turn: turns.next,
       loaded: (participantId) => waitingRoom.left(participantId),
       progressed: (participantId, progress) => lanes().progressed(participantId, progress),
     };

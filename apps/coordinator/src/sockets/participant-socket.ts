@@ -36,6 +36,8 @@ export interface ParticipantDesk {
   participantOf(socket: ParticipantSocket): string | undefined;
   left(socket: ParticipantSocket): void;
   disconnected(socket: ParticipantSocket): void;
+  /** Resolves when work that takes long may be done. */
+  turn(): Promise<void>;
   /** It is ready: it loads no longer. */
   loaded(participantId: string): void;
   progressed(participantId: string, progress: z.infer<typeof progressSchema>): void;
@@ -151,6 +153,7 @@ export function serveParticipant(socket: ParticipantSocket, desk: ParticipantDes
   });
 
   on("upload-end", uploadEndSchema, async ({ round, statistics }, participantId) => {
+    await desk.turn(); // checking and folding takes milliseconds, and a cohort ends its uploads together
     const { run } = desk;
     const atMs = desk.nowMs();
     const upload = desk.uploads.of(participantId);
