@@ -9,17 +9,17 @@ import { type Program, ProgramText } from "./program.ts";
 
 const WORKGROUPS = 64;
 const WORKGROUP = 64;
-const ROUNDS = 32;
-const TURNS = 5;
+const ROUNDS = 128;
+const TURNS = 4;
 /** A round that barriers make slower than this rules their forms out; on GPUs they stay well below. */
-export const DEAR = 4;
+export const DEAR = 3;
 
 export interface BarrierCost {
   readonly withSeconds: number;
   readonly withoutSeconds: number;
 }
 
-/** Best times of a few thousand rounds of neighbours' sums, with a barrier after each and without. */
+/** Best times of many rounds of neighbours' sums, so that the way to the device hardly counts, with a barrier after each and without. */
 export async function barrierCost(watch: WatchedDevice, pipelines: Pipelines): Promise<BarrierCost> {
   const { device } = watch;
   const programs = [roundsProgram(true), roundsProgram(false)];
