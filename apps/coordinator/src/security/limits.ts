@@ -48,7 +48,8 @@ export const limitsFor = (places: number): Limits => ({
   secondsToJoin: 30,
   secondsToLoad: 1800,
   packetsPerSecond: 1000,
-  packetBurst: 300,
+  // Above the burst of events: who floods hears `rate-limited` before the connection is closed.
+  packetBurst: 600,
   bytesPerSecond: 32 * 2 ** 20,
   byteBurst: 64 * 2 ** 20,
   eventsPerSecond: 100,
