@@ -3,7 +3,7 @@ import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { createInterface } from "node:readline";
 import { SHAPES, type ShapeName } from "./workload.ts";
 
-export interface TorchRun {
+interface TorchRun {
   readonly milliseconds: readonly number[];
   readonly peakMegabytes: number;
 }

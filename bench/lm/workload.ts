@@ -24,7 +24,7 @@ export interface ShapeSize {
   readonly targets: readonly (typeof TARGET_MODULES)[number][];
 }
 
-export const RANK = 8;
+const RANK = 8;
 
 export const SHAPES = {
   S: {

@@ -87,7 +87,7 @@ export const workload = async (): Promise<Workload> => ({
 });
 
 /** Time stands still but for `advance`. */
-export function manualClock() {
+function manualClock() {
   let nowMs = 0;
   const timers = new Map<() => void, number>();
   const clock: Clock = {

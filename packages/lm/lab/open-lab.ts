@@ -19,7 +19,7 @@ export interface Lab {
 }
 
 /** A cross-origin isolated page, as the coordinator serves them, or one that is not. */
-export type Isolation = "isolated" | "open";
+type Isolation = "isolated" | "open";
 
 export interface LabPage {
   /** Calls a handler of the entry (`serveLab`); arguments and results are plain data. */

@@ -21,7 +21,7 @@ export type AccessRecord = Readonly<z.infer<typeof accessRecordSchema>>;
 
 export const OPEN_ACCESS: AccessRecord = { roomCode: null, approval: false, kicks: [] };
 
-export interface Newcomer {
+interface Newcomer {
   /** Of its connection. */
   readonly id: string;
   readonly nickname: string;

@@ -2,7 +2,7 @@
 import { Decoder, Encoder } from "socket.io-parser";
 
 /** A host's settings with a limit for each of ten thousand devices take 250 kB; a participant's message takes two. */
-export const MAX_TEXT_CHARACTERS = 256 * 1024;
+const MAX_TEXT_CHARACTERS = 256 * 1024;
 
 class BoundedDecoder extends Decoder {
   /** @throws which closes the connection */

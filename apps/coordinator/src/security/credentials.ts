@@ -54,7 +54,7 @@ export function openCredentials({
   };
 }
 
-export const bearer = (authorization: string | undefined): string | undefined =>
+const bearer = (authorization: string | undefined): string | undefined =>
   /^Bearer (\S+)$/.exec(authorization ?? "")?.[1];
 
 /** In a time that does not tell where they differ. */

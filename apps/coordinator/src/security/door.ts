@@ -24,7 +24,7 @@ export interface DoorOptions {
 }
 
 /** For Socket.IO's option `allowRequest`. */
-export type AllowRequest = (
+type AllowRequest = (
   request: IncomingMessage,
   decide: (fault: string | null | undefined, allowed: boolean) => void,
 ) => void;

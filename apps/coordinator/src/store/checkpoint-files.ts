@@ -15,7 +15,7 @@ import { type MetricsExtent, metricsExtentSchema } from "./metrics-file.ts";
 export const FOLDER_FORMAT = 2;
 
 export const checkpointFile = (number: number): string => `checkpoint-${number}.json`;
-export const adapterFile = (number: number): string => `adapter-${number}.f32`;
+const adapterFile = (number: number): string => `adapter-${number}.f32`;
 
 const bodySchema = z.strictObject({
   checkpoint: checkpointSchema,

@@ -24,7 +24,7 @@ export interface FolderLock {
   release(): Promise<void>;
 }
 
-export const LOCK_FILE = "lock";
+const LOCK_FILE = "lock";
 
 /** Tokens of the locks that this process holds. */
 const held = new Set<string>();

@@ -17,7 +17,7 @@ export interface SendTerms {
   readonly startedAt: number;
 }
 
-export type SendStep =
+type SendStep =
   | { readonly kind: "send"; readonly offset: number; readonly bytes: number }
   /** The pace allows no more yet. */
   | { readonly kind: "wait"; readonly seconds: number }

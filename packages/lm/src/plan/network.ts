@@ -25,7 +25,7 @@ export interface AdapterBuffers {
 }
 
 /** What the rows are: whole sequences side by side, or the next tokens of one sequence with cached keys and values. */
-export type TokenRows =
+type TokenRows =
   | {
       readonly kind: "sequences";
       readonly batch: number;

@@ -14,7 +14,7 @@ import type { LanguageModel } from "../models/language-model.ts";
 import { cases, learningRate, model, type PytorchCase, weightDecay } from "./pytorch.contract.ts";
 import type { RoundRequest, Trainer, TrainingOptions } from "./trainer.ts";
 
-export type OpenTrainer = (model: LanguageModel, adapter: AdapterShape) => Promise<Trainer>;
+type OpenTrainer = (model: LanguageModel, adapter: AdapterShape) => Promise<Trainer>;
 
 export interface TrainerCheck {
   readonly name: string;

@@ -68,7 +68,7 @@ export function add(call: Add, memory: Memory): void {
 }
 
 /** The error function to double precision: its Taylor series below 3, the continued fraction of erfc above. */
-export function erf(x: number): number {
+function erf(x: number): number {
   const z = Math.abs(x);
   if (z < 3) {
     let term = z;

@@ -12,7 +12,7 @@ export interface Pipelines {
   of(program: Program): Pipeline;
 }
 
-export interface Pipeline {
+interface Pipeline {
   readonly pipeline: GPUComputePipeline;
   readonly layout: GPUBindGroupLayout;
 }

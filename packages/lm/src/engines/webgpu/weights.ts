@@ -24,9 +24,9 @@ export type WeightForm =
     };
 
 const roundUp = (value: number, unit: number): number => unit * Math.ceil(value / unit);
-export const storedInputs = (inFeatures: number, base: BaseType): number =>
+const storedInputs = (inFeatures: number, base: BaseType): number =>
   roundUp(inFeatures, base === "int4" ? 8 : 4);
-export const storedOutputs = (outFeatures: number): number => roundUp(outFeatures, 4);
+const storedOutputs = (outFeatures: number): number => roundUp(outFeatures, 4);
 
 const VALUES_PER_WORD = { f32: 1, f16: 2, int8: 4, int4: 8 } as const satisfies Record<BaseType, number>;
 

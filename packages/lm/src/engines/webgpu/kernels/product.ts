@@ -14,7 +14,7 @@ import { activationText } from "./activation.ts";
 export type MatrixForm = Extract<WeightForm, { kind: "matrix" }>;
 
 /** y[n, indices[j]] += u[n]·factor[j]. */
-export interface LowRank {
+interface LowRank {
   readonly u: BufferId; // [rows, rank]
   readonly indices: Span; // [kept], ascending
   readonly factor: Span; // [kept, rank]
