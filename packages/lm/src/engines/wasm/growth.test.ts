@@ -8,11 +8,14 @@ import { cases, model, type PytorchCase } from "../../trainer/pytorch.contract.t
 import { nodeHost } from "./node-host.ts";
 import { openWasmEngine } from "./open.ts";
 
-const ROUNDS = 50;
+const SPANS = 3;
+const ROUNDS_PER_SPAN = 17;
 const STEPS = 10;
+/** A closure that keeps one round's buffers alive costs 20 kB a round and more; compiled code comes once, in bursts. */
+const MOST_BYTES_PER_ROUND = 8_000;
 const RATES = [0, 0.25, 0.5, 0.9];
 
-test("50 rounds of 10 steps at changing rates take no more memory than the first few", {
+test("51 rounds of 10 steps at changing rates take no more memory than the first few", {
   timeout: 120_000,
 }, async () => {
   const { shape, dataset } = cases[0] as PytorchCase;
@@ -30,10 +33,15 @@ test("50 rounds of 10 steps at changing rates take no more memory than the first
   for (let number = 0; number < 2 * RATES.length; number++) await round(number);
 
   const grow = vi.spyOn(WebAssembly.Memory.prototype, "grow");
-  const before = heapBytes();
-  for (let number = 0; number < ROUNDS; number++) await round(number);
+  const growths: number[] = [];
+  for (let span = 0; span < SPANS; span++) {
+    const before = heapBytes();
+    for (let number = 0; number < ROUNDS_PER_SPAN; number++) await round(number);
+    growths.push(heapBytes() - before);
+  }
   expect(grow).not.toHaveBeenCalled();
-  expect(heapBytes() - before).toBeLessThan(500_000);
+  // What leaks grows in every span; what V8 compiles or caches on the way grows in one or two.
+  expect(Math.min(...growths) / ROUNDS_PER_SPAN).toBeLessThan(MOST_BYTES_PER_ROUND);
   grow.mockRestore();
   trainer.dispose();
 });
