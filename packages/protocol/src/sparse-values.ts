@@ -12,10 +12,10 @@
  * | 12     | 4     | number of values n, u32                                   |
  * | 16     | n·4 or n·2 | values                                               |
  *
- * Little-endian throughout. Payload bytes = 16 + n × bytes per value.
+ * Little-endian throughout, as is every machine that browsers and Node run on: values are copied as they lie. Payload bytes = 16 + n × bytes per value.
  */
 import type { ValueType } from "@fedlodrop/run";
-import { fromFloat16Bits, toFloat16Bits } from "./float16.ts";
+import { fromFloat16s, toFloat16s } from "./float16.ts";
 
 export const SPARSE_HEADER_BYTES = 16;
 const MAGIC = 0x56444c46; // "FLDV"
@@ -37,10 +37,11 @@ export function encodeSparseValues(values: Float32Array, round: number, valueTyp
   view.setUint8(5, VALUE_TYPES.indexOf(valueType));
   view.setUint32(8, round, true);
   view.setUint32(12, values.length, true);
-  values.forEach((value, i) => {
-    if (valueType === "f32") view.setFloat32(SPARSE_HEADER_BYTES + 4 * i, value, true);
-    else view.setUint16(SPARSE_HEADER_BYTES + 2 * i, toFloat16Bits(value), true);
-  });
+  const travelling = valueType === "f32" ? values : toFloat16s(values);
+  bytes.set(
+    new Uint8Array(travelling.buffer, travelling.byteOffset, travelling.byteLength),
+    SPARSE_HEADER_BYTES,
+  );
   return bytes;
 }
 
@@ -86,14 +87,11 @@ export function decodeSparseValues(bytes: Uint8Array, expected: ExpectedValues):
   if (view.getUint32(12, true) !== valueCount)
     return refuse("wrong-header", `${view.getUint32(12, true)} values`, `${valueCount} values`);
 
-  const values = new Float32Array(valueCount);
-  for (let i = 0; i < valueCount; i++) {
-    const value =
-      valueType === "f32"
-        ? view.getFloat32(SPARSE_HEADER_BYTES + 4 * i, true)
-        : fromFloat16Bits(view.getUint16(SPARSE_HEADER_BYTES + 2 * i, true));
-    if (!Number.isFinite(value)) return refuse("non-finite", `${value} at value ${i}`, "finite values");
-    values[i] = value;
-  }
+  // A copy, which starts where numbers may start.
+  const { buffer } = new Uint8Array(bytes.subarray(SPARSE_HEADER_BYTES));
+  const values = valueType === "f32" ? new Float32Array(buffer) : fromFloat16s(new Uint16Array(buffer));
+  for (let i = 0; i < valueCount; i++)
+    if (!Number.isFinite(values[i]))
+      return refuse("non-finite", `${values[i]} at value ${i}`, "finite values");
   return { kind: "values", values };
 }

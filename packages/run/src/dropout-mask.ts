@@ -74,10 +74,11 @@ export function keptIndices(shape: AdapterShape, mask: DropoutMask): Uint32Array
   shape.modules.forEach(({ inFeatures, outFeatures }, position) => {
     const { keptColumns, keptRows } = mask[position] as ModuleMask;
     for (let r = 0; r < shape.rank; r++)
-      for (const column of keptColumns) indices[at++] = offset + r * inFeatures + column;
+      for (let k = 0; k < keptColumns.length; k++)
+        indices[at++] = offset + r * inFeatures + (keptColumns[k] as number);
     offset += shape.rank * inFeatures;
-    for (const row of keptRows)
-      for (let r = 0; r < shape.rank; r++) indices[at++] = offset + row * shape.rank + r;
+    for (let k = 0; k < keptRows.length; k++)
+      for (let r = 0; r < shape.rank; r++) indices[at++] = offset + (keptRows[k] as number) * shape.rank + r;
     offset += shape.rank * outFeatures;
   });
   while (at < indices.length) indices[at++] = offset++;
@@ -86,5 +87,7 @@ export function keptIndices(shape: AdapterShape, mask: DropoutMask): Uint32Array
 
 /** The sub-adapter: the full vector's values at `indices`. */
 export function gatherValues(full: Float32Array, indices: Uint32Array): Float32Array {
-  return Float32Array.from(indices, (index) => full[index] as number);
+  const values = new Float32Array(indices.length);
+  for (let i = 0; i < values.length; i++) values[i] = full[indices[i] as number] as number;
+  return values;
 }

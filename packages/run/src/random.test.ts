@@ -21,6 +21,18 @@ it("draws integers below a bound evenly", () => {
   expect(counts.reduce((sum, n) => sum + (n - 10_000) ** 2 / 10_000, 0)).toBeLessThan(22.5);
 });
 
+it("takes the remainder exactly, also beyond 31 bits", () => {
+  for (const bound of [1, 3, 65_537, 2 ** 31 - 1, 2 ** 31 + 5, 3 * 2 ** 30, 2 ** 32 - 1, 2 ** 32]) {
+    const [fast, plain] = [createRandom("remainder"), createRandom("remainder")];
+    const limit = 2n ** 32n - (2n ** 32n % BigInt(bound));
+    for (let i = 0; i < 1000; i++) {
+      let value = BigInt(plain.uint32());
+      while (value >= limit) value = BigInt(plain.uint32());
+      expect(fast.below(bound)).toBe(Number(value % BigInt(bound)));
+    }
+  }
+});
+
 it("draws standard normal deviates", () => {
   const random = createRandom("normal");
   const values = Array.from({ length: 40_000 }, () => random.normal());
@@ -39,6 +51,8 @@ it("samples ascending subsets without replacement", () => {
     expect([...new Set(sample)].sort((a, b) => a - b)).toEqual([...sample]);
     expect([...sample].every((index) => index < size)).toBe(true);
   }
+  // Pinned, as above.
+  expect([...sampleWithoutReplacement(20, 7, createRandom("golden"))]).toEqual([0, 6, 7, 8, 12, 14, 16]);
   expect(() => sampleWithoutReplacement(3, 4, random)).toThrow("from 0 to 3, got 4");
 });
 

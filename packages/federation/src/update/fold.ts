@@ -48,10 +48,10 @@ export interface Fold {
 
 /** Why these changes cannot be aggregated, or null. Compares so that NaN is refused too. */
 export function outOfRange(changes: Float32Array): string | null {
-  const at = changes.findIndex((change) => !(Math.abs(change) <= MAX_ABSOLUTE_CHANGE));
-  return at < 0
-    ? null
-    : `update: expected changes within ±${MAX_ABSOLUTE_CHANGE}, got ${changes[at]} at value ${at}`;
+  for (let at = 0; at < changes.length; at++)
+    if (!(Math.abs(changes[at] as number) <= MAX_ABSOLUTE_CHANGE))
+      return `update: expected changes within ±${MAX_ABSOLUTE_CHANGE}, got ${changes[at]} at value ${at}`;
+  return null;
 }
 
 export function beginFold(name: Aggregation, { shape, adapter, bounds, isLeftOut }: RoundTerms): Fold {

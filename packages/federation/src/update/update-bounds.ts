@@ -38,7 +38,8 @@ export function boundsOf(
   { learningRate, localSteps, weightDecay }: RunConfig["training"],
   adapter: Float32Array,
 ): UpdateBounds {
-  const size = adapter.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+  let size = 0;
+  for (let i = 0; i < adapter.length; i++) size = Math.max(size, Math.abs(adapter[i] as number));
   const largest = learningRate * localSteps * (ROUNDING + weightDecay * size);
   const seen = rounds
     .filter((updates) => updates.length > 0)
