@@ -4,14 +4,14 @@
  */
 import { openLab } from "../packages/lm/lab/open-lab.ts";
 import type { KernelTime } from "./lm/kernel-profile.ts";
-import { BATCH_SIZE, SEQUENCE_LENGTH, stepFlops } from "./lm/shape.ts";
 import type { BenchTerms } from "./lm/wasm-worker.ts";
+import { stepFlops, workload } from "./lm/workload.ts";
 
 const isLarge = process.argv.includes("--large");
 const TURNS = process.argv.includes("--quick") ? 1 : 5;
 const STEPS = isLarge ? 2 : 10;
 const shape = isLarge ? "GPT-2 124M" : "S";
-const tokens = isLarge ? 64 : BATCH_SIZE * SEQUENCE_LENGTH;
+const tokens = isLarge ? 64 : 256;
 const terms = { shape, base: isLarge ? "int8" : "f32", dropoutRate: 0.5 } as const;
 
 const lab = await openLab(new URL("./lm/wasm-worker.ts", import.meta.url).pathname);
@@ -30,7 +30,7 @@ try {
   for (const { page, device, first, turns } of runs) {
     const step = median(turns.flat());
     const rate = await page.call<number>("matrixRate", 20);
-    const share = isLarge ? "" : `, ${percent(stepFlops() / step / 1e6 / rate)} of its own 512³ rate`;
+    const share = `, ${percent(stepFlops(workload(shape)) / step / 1e6 / rate)} of its own 512³ rate`;
     const best = Math.min(...turns.flat());
     console.log(
       `${device}: step ${step.toFixed(1)} ms (best ${best.toFixed(1)}, first ${first.toFixed(0)}), ${((1000 * tokens) / step).toFixed(0)} tokens/s, 512³ at ${rate.toFixed(1)} GFLOP/s${share}`,

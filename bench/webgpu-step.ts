@@ -4,8 +4,8 @@
  * `--profile` adds the time of each kernel. On a machine without a GPU this is SwiftShader, a GPU emulated by the CPU.
  */
 import { openLab } from "../packages/lm/lab/open-lab.ts";
-import { stepFlops } from "./lm/shape.ts";
 import type { Opened, StepCost } from "./lm/webgpu-worker.ts";
+import { stepFlops, workload } from "./lm/workload.ts";
 
 const TURNS = process.argv.includes("--quick") ? 2 : 7;
 const STEPS = 3;
@@ -50,7 +50,7 @@ try {
   const held = process.argv.includes("--quick") ? [] : await own.call<number[]>("held", 500);
   const step = median(times.own);
   console.log(`step: own ${ms(step)}, tfjs ${ms(median(times.tfjs))}`);
-  console.log(`own products at ${(stepFlops() / step / 1e6).toFixed(1)} GFLOP/s`);
+  console.log(`own products at ${(stepFlops(workload("S")) / step / 1e6).toFixed(1)} GFLOP/s`);
   console.log(
     `a step: own ${JSON.stringify(cost)}, tfjs ${JSON.stringify(costBefore)}; GPU bytes over 500 steps ${[...new Set(held)].join(", ")}`,
   );

@@ -3,12 +3,13 @@
  * autograd everywhere, frozen matrices through tf.matMul, layer norm and tanh GELU composed. The base of the
  * comparison in lm-step.ts.
  */
-import type { LanguageModel } from "@fedlodrop/lm";
+import type { LanguageModel, TensorMap } from "@fedlodrop/lm";
 import * as tf from "@tensorflow/tfjs";
 import type { AdapterTensors } from "../../packages/lm/src/engines/tfjs/lora-dropout.ts";
 /** Mean next-token loss of the batch as a function of the adapter; weights are uploaded once. */
 export function createPlainLoss(
   model: LanguageModel,
+  tensors: TensorMap,
   ids: Int32Array,
   targets: Int32Array,
   batchSize: number,
@@ -16,7 +17,7 @@ export function createPlainLoss(
 ): (adapter: AdapterTensors) => tf.Scalar {
   const { width, headCount, layerCount, layerNormEpsilon, vocabularySize } = model.config;
   const weights = new Map(
-    [...model.weights].map(([name, { shape, values }]) => [name, tf.tensor(values, [...shape])]),
+    [...tensors].map(([name, { shape, values }]) => [name, tf.tensor(values, [...shape])]),
   );
   const weight = <T extends tf.Tensor>(name: string): T => weights.get(name) as T;
   const headMatrix = tf.transpose(weight<tf.Tensor2D>("lm_head.weight"));

@@ -11,6 +11,7 @@ import { createExpansion, placeSubAdapter } from "../../packages/lm/src/engines/
 import { createTensorflowTrainer } from "../../packages/lm/src/engines/tfjs/tensorflow-trainer.ts";
 import { browserHost } from "../../packages/lm/src/engines/wasm/browser-host.ts";
 import { openWasmEngine } from "../../packages/lm/src/engines/wasm/open.ts";
+import { allTensors } from "../../packages/lm/src/models/tensor-source.ts";
 import type { BaseType } from "../../packages/lm/src/plan/weight.ts";
 import { createPlannedTrainer } from "../../packages/lm/src/trainer/planned-trainer.ts";
 import type { LocalTrainer } from "../../packages/lm/src/trainer/trainer.ts";
@@ -53,8 +54,6 @@ serveLab({
         return steps.map(({ seconds }) => 1000 * seconds);
       };
     }
-    // Our engines took copies; the product drops the host's weights here too.
-    if (kind !== "stock") (model.weights as Map<string, unknown>).clear();
     const openMs = performance.now() - start;
     const [firstStepMs] = (await runSteps(1)) as [number];
     return { device: trainer?.engine.device ?? "tfjs, WebAssembly", openMs, firstStepMs };
@@ -88,7 +87,11 @@ async function openStock(): Promise<void> {
   const expansion = createExpansion(work.adapter, placement);
   const batch = createBatch(work.dataset, [0, 1, 2, 3]);
   if (batch.target.kind !== "next-tokens") throw new Error("bench: expected a language-model batch");
-  const loss = createPlainLoss(work.model, batch.ids, batch.target.ids, work.size.batch, work.size.length);
+  const loss = createPlainLoss(
+    work.model,
+    await allTensors(work.model.tensors),
+    ...([batch.ids, batch.target.ids, work.size.batch, work.size.length] as const),
+  );
   const variables = tf.tidy(() => splitFactors(values).map((part) => tf.variable(tf.tensor1d(part))));
   const zeros = tf.zeros([placement.slotCount - placement.valueCount]) as tf.Tensor1D;
   const optimizer = tf.train.adam(training.learningRate);

@@ -1,51 +1,38 @@
 /** Times the WASM engine in a browser worker, for bench/wasm-engine.ts. */
-import { parseConfig } from "@fedlodrop/lm";
-import { createRandom, drawDropoutMask, gatherValues, initialAdapter, keptIndices } from "@fedlodrop/run";
+import { drawDropoutMask, initialAdapter } from "@fedlodrop/run";
 import { serveLab } from "../../packages/lm/lab/worker-lab.ts";
-import { adapterShape } from "../../packages/lm/src/adapter/lora.ts";
 import { browserHost } from "../../packages/lm/src/engines/wasm/browser-host.ts";
 import { openWasmEngine } from "../../packages/lm/src/engines/wasm/open.ts";
-import { parameterShapes } from "../../packages/lm/src/models/checkpoint.ts";
-import type { LanguageModel } from "../../packages/lm/src/models/language-model.ts";
 import type { BaseType } from "../../packages/lm/src/plan/weight.ts";
 import { createPlannedTrainer } from "../../packages/lm/src/trainer/planned-trainer.ts";
 import type { LocalTrainer } from "../../packages/lm/src/trainer/trainer.ts";
 import { type KernelTime, profileStep } from "./kernel-profile.ts";
-import * as small from "./shape.ts";
-
-export type BenchShape = "S" | "GPT-2 124M";
+import { type ShapeName, type Workload, workload } from "./workload.ts";
 
 export interface BenchTerms {
-  readonly shape: BenchShape;
+  readonly shape: ShapeName;
   readonly base: BaseType;
   readonly threads: number;
   readonly dropoutRate: number;
 }
 
 let trainer: LocalTrainer;
-let work: ReturnType<typeof workOf>;
+let work: Workload;
 let terms: BenchTerms;
 
 serveLab({
   /** @returns what the engine says of itself */
   async open(given: BenchTerms): Promise<string> {
     terms = given;
-    work = workOf(given.shape);
+    work = workload(given.shape);
     const engine = await openEngine(given.threads);
     trainer = await createPlannedTrainer(engine, work.model, work.adapter, given.base);
-    if (given.shape !== "S") work = { ...work, model: { ...work.model, weights: new Map() } }; // half a gigabyte
     return engine.description.device;
   },
 
   /** @returns milliseconds of each step of a round */
   async steps(localSteps: number): Promise<readonly number[]> {
-    const { adapter, dataset, batch } = work;
-    const { dropoutRate } = terms;
-    const mask = drawDropoutMask(adapter, { seed: "bench", round: 1, participantId: "bench", dropoutRate });
-    const values = gatherValues(initialAdapter(adapter, "bench"), keptIndices(adapter, mask));
-    const options = { batchSize: batch, learningRate: 1e-3, weightDecay: 0, rescale: "inverted" } as const;
-    const request = { mask, dropoutRate, values, training: { ...options, localSteps }, batchSeed: "bench" };
-    const { steps } = await trainer.trainRound(request, dataset);
+    const { steps } = await trainer.trainRound(work.request(localSteps, terms.dropoutRate), work.dataset);
     return steps.map(({ seconds }) => 1000 * seconds);
   },
 
@@ -92,12 +79,12 @@ serveLab({
     dropoutRate: number;
     repeats: number;
   }): Promise<readonly KernelTime[]> {
-    const { model, adapter, batch, length } = workOf(terms.shape);
+    const { model, adapter, size } = work;
     const mask = drawDropoutMask(adapter, { seed: "bench", round: 1, participantId: "bench", dropoutRate });
     const engine = await openEngine(1);
     const times = await profileStep(
       engine,
-      { model, adapter, mask, batch, length, base: terms.base },
+      { model, adapter, mask, batch: size.batch, length: size.length, base: terms.base },
       repeats,
     );
     engine.dispose();
@@ -108,36 +95,4 @@ serveLab({
 function openEngine(threads: number): ReturnType<typeof openWasmEngine> {
   const host = browserHost();
   return openWasmEngine({ ...host, threads: Math.min(threads, host.threads) });
-}
-
-function workOf(shape: BenchShape) {
-  if (shape === "S")
-    return {
-      model: small.model as LanguageModel,
-      adapter: small.adapter,
-      dataset: small.dataset,
-      batch: small.BATCH_SIZE,
-      length: small.SEQUENCE_LENGTH,
-    };
-  const sizes = { vocab_size: 50_257, n_positions: 1024, n_embd: 768, n_layer: 12, n_head: 12 };
-  const config = parseConfig({ model_type: "gpt2", eos_token_id: 50_256, ...sizes });
-  const weights: LanguageModel["weights"] = new Map(
-    [...parameterShapes(config)].map(([name, dimensions]) => {
-      const size = dimensions.reduce((product, extent) => product * extent, 1);
-      const mean = /ln_.*weight/.test(name) ? 1 : 0;
-      const values = Float32Array.from({ length: size }, (_, i) => mean + 0.02 * Math.sin(12.9898 * i));
-      return [name, { shape: dimensions, values }];
-    }),
-  );
-  const random = createRandom("124M");
-  return {
-    model: { config, weights } as LanguageModel,
-    adapter: adapterShape(config, { rank: 8, alpha: 16, targetModules: ["attn.c_attn"] }),
-    dataset: {
-      kind: "language-model" as const,
-      windows: [Int32Array.from({ length: 65 }, () => random.below(50_257))],
-    },
-    batch: 1,
-    length: 64,
-  };
 }

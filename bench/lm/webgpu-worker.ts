@@ -9,7 +9,7 @@ import { createWebgpuEngine, openRuntime } from "../../packages/lm/src/engines/w
 import type { KernelChoice } from "../../packages/lm/src/trainer/engine-description.ts";
 import { createPlannedTrainer } from "../../packages/lm/src/trainer/planned-trainer.ts";
 import type { LocalTrainer } from "../../packages/lm/src/trainer/trainer.ts";
-import { adapter, BATCH_SIZE, DROPOUT_RATE, dataset, LEARNING_RATE, mask, model, values } from "./shape.ts";
+import { workload } from "./workload.ts";
 
 export interface Opened {
   readonly device: string;
@@ -43,18 +43,10 @@ countEverything();
 
 let trainer: LocalTrainer;
 
+const { model, adapter, dataset, request } = workload("S");
+
 async function round(localSteps: number) {
-  const { steps } = await trainer.trainRound(
-    {
-      ...{ mask, dropoutRate: DROPOUT_RATE, values, batchSeed: "bench" },
-      training: {
-        ...{ localSteps, batchSize: BATCH_SIZE, learningRate: LEARNING_RATE },
-        ...{ weightDecay: 0, rescale: "none" as const },
-      },
-    },
-    dataset,
-  );
-  return steps;
+  return (await trainer.trainRound(request(localSteps), dataset)).steps;
 }
 
 serveLab({

@@ -10,6 +10,7 @@ import {
   TARGET_MODULES,
 } from "@fedlodrop/run";
 import { parameterShapes, UNTIED_HEAD } from "../../packages/lm/src/models/checkpoint.ts";
+import type { TensorSource } from "../../packages/lm/src/models/tensor-source.ts";
 import type { RoundRequest } from "../../packages/lm/src/trainer/trainer.ts";
 
 export interface ShapeSize {
@@ -61,15 +62,18 @@ export function workload(name: ShapeName): Workload {
     ...parameterShapes(config),
     ...(size.isTied ? [] : [[UNTIED_HEAD, [size.vocabulary, size.width]] as const]),
   ];
-  // Uniform: 124 million normal deviates would take longer than what is measured.
-  const weights = new Map(
-    shapes.map(([key, shape]) => {
+  const tensors: TensorSource = {
+    shapes: new Map(shapes),
+    // Uniform: 124 million normal deviates would take longer than what is measured.
+    async read(key) {
+      const drawn = createRandom("bench", name, key);
       const [mean, spread] = /ln_.*weight/.test(key) ? [1, 0.1] : [0, 0.07];
-      const values = new Float32Array(shape.reduce((product, extent) => product * extent, 1));
-      for (let i = 0; i < values.length; i++) values[i] = mean + spread * (2 * random.uniform() - 1);
-      return [key, { shape, values }];
-    }),
-  );
+      const size = tensors.shapes.get(key)?.reduce((product, extent) => product * extent, 1) ?? 0;
+      const values = new Float32Array(size);
+      for (let i = 0; i < size; i++) values[i] = mean + spread * (2 * drawn.uniform() - 1);
+      return values;
+    },
+  };
   const dataset: Dataset = {
     kind: "language-model",
     windows: Array.from({ length: size.batch }, () =>
@@ -77,7 +81,7 @@ export function workload(name: ShapeName): Workload {
     ),
   };
   return {
-    ...{ size, adapter, dataset, model: { config, weights } },
+    ...{ size, adapter, dataset, model: { config, tensors } },
     request(localSteps, dropoutRate = 0.5) {
       const mask = drawDropoutMask(adapter, { seed: name, round: 1, participantId: "bench", dropoutRate });
       return {
@@ -89,4 +93,17 @@ export function workload(name: ShapeName): Workload {
       };
     },
   };
+}
+
+/** Floating-point operations of the matrix products of one LoRA step at full rank (a multiply-add counts two). */
+export function stepFlops({ size, model, adapter }: Workload): number {
+  const { width: d, layerCount, innerWidth, vocabularySize } = model.config;
+  const base = layerCount * (4 * d * d + 2 * d * innerWidth) + d * vocabularySize;
+  const attention = layerCount * 2 * size.length * d; // scores and their product with the values, per token
+  const factors = adapter.modules.reduce(
+    (sum, { inFeatures, outFeatures }) => sum + adapter.rank * (inFeatures + outFeatures),
+    0,
+  );
+  // Frozen weights: forward and dx. Attention and factors: forward and both operands' gradients.
+  return 2 * size.batch * size.length * (2 * base + 3 * attention + 3 * factors);
 }

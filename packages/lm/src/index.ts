@@ -14,13 +14,15 @@ export {
   datasetFromSamples,
 } from "./data/dataset.ts";
 export type { Tokenizer } from "./data/tokenizer.ts";
-export { type LoadedModel, loadModel } from "./files/model-files.ts";
+export { type ByteSource, type Download, openRanges } from "./files/bytes.ts";
+export { type LoadedModel, loadModel, type ModelFolder } from "./files/model-files.ts";
 export { parseSafetensors, serializeSafetensors } from "./files/safetensors.ts";
 export { createTokenizer } from "./files/tokenizer.ts";
 export { modelFromCheckpoint } from "./models/checkpoint.ts";
 export { parseConfig, type TransformerConfig } from "./models/config.ts";
 export type { LanguageModel } from "./models/language-model.ts";
 export type { NamedTensor, TensorMap } from "./models/named-tensor.ts";
+export { type TensorSource, tensorsInMemory } from "./models/tensor-source.ts";
 export { type BackendChoice, pickBackend, type WebgpuCheck } from "./trainer/device-check.ts";
 export type { EngineDescription, KernelChoice } from "./trainer/engine-description.ts";
 export { lossCurvature } from "./trainer/loss-curvature.ts";

@@ -1,9 +1,10 @@
 /** What Node adds: models from a folder, threads for our WASM engine, and where tfjs's WASM files are installed. */
-import { access, readFile } from "node:fs/promises";
+import { access, open, readFile, stat } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { basename, dirname, join } from "node:path";
 import type { Tokenizer } from "./data/tokenizer.ts";
-import { type LoadedModel, loadModel, loadTokenizer, type ReadFile } from "./files/model-files.ts";
+import type { ByteSource } from "./files/bytes.ts";
+import { type LoadedModel, loadModel, loadTokenizer, type ModelFolder } from "./files/model-files.ts";
 
 export { nodeHost } from "./engines/wasm/node-host.ts";
 
@@ -14,9 +15,12 @@ export const readModel = (directory: string): Promise<LoadedModel> => readFrom(d
 export const readTokenizer = async (directory: string): Promise<Tokenizer> =>
   (await readFrom(directory, loadTokenizer)).tokenizer;
 
-async function readFrom<T>(directory: string, load: (read: ReadFile) => Promise<T>): Promise<T> {
+async function readFrom<T>(directory: string, load: (folder: ModelFolder) => Promise<T>): Promise<T> {
   try {
-    return await load((name) => readIfThere(join(directory, name)));
+    return await load({
+      read: (name) => ifThere(join(directory, name), (path) => readFile(path)),
+      open: (name) => ifThere(join(directory, name), bytesOfFile),
+    });
   } catch (cause) {
     const problem = cause instanceof Error ? cause.message : String(cause);
     throw new Error(`model: ${join(directory, "/")}${problem}${await inOtherForm(directory, problem)}`, {
@@ -25,9 +29,9 @@ async function readFrom<T>(directory: string, load: (read: ReadFile) => Promise<
   }
 }
 
-async function readIfThere(path: string): Promise<Uint8Array | null> {
+async function ifThere<T>(path: string, read: (path: string) => Promise<T>): Promise<T | null> {
   try {
-    return await readFile(path);
+    return await read(path);
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
     if (code === "ENOENT") return null;
@@ -35,13 +39,28 @@ async function readIfThere(path: string): Promise<Uint8Array | null> {
   }
 }
 
+/** A file on disk, opened for each part that is read of it: who holds a model holds no file open. */
+async function bytesOfFile(path: string): Promise<ByteSource> {
+  const { size: byteLength } = await stat(path);
+  return {
+    byteLength,
+    async read(begin, end) {
+      const file = await open(path);
+      try {
+        const bytes = new Uint8Array(end - begin);
+        const { bytesRead } = await file.read(bytes, 0, bytes.byteLength, begin);
+        if (bytesRead !== bytes.byteLength)
+          throw new Error(`${path}: expected ${bytes.byteLength} bytes from ${begin} on, got ${bytesRead}`);
+        return bytes;
+      } finally {
+        await file.close();
+      }
+    },
+  };
+}
+
 /** Other forms in which a folder may hold what is missing, with what to do about it. */
 const OTHER_FORMS = [
-  {
-    file: "model.safetensors.index.json",
-    instead: "model.safetensors",
-    say: "model.safetensors.index.json is there: the weights are split into shards; save the model as one file first",
-  },
   {
     file: "pytorch_model.bin",
     instead: "model.safetensors",

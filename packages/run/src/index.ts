@@ -19,7 +19,7 @@ export {
   type ModuleMask,
 } from "./dropout-mask.ts";
 export { type LossJump, lossJump } from "./loss-jump.ts";
-export { MODEL_FILES, type ModelFile } from "./model-files.ts";
+export { isModelFile } from "./model-files.ts";
 export { expectation, faultInWords, isSchemaFault } from "./plain-words.ts";
 export { median, quantile } from "./quantile.ts";
 export { createRandom, type Random, sampleWithoutReplacement, shuffled } from "./random.ts";

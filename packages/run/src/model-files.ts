@@ -1,8 +1,14 @@
 /** Files of a base model's folder that are read, and served to devices; nothing else of it is. */
-export const MODEL_FILES = [
+const MODEL_FILES: readonly string[] = [
   "config.json",
   "model.safetensors",
+  "model.safetensors.index.json",
   "tokenizer.json",
   "tokenizer_config.json",
-] as const;
-export type ModelFile = (typeof MODEL_FILES)[number];
+];
+/** As Transformers names the parts of weights that it splits. */
+const SHARD = /^model-\d{5}-of-\d{5}\.safetensors$/;
+
+export function isModelFile(name: string): boolean {
+  return MODEL_FILES.includes(name) || SHARD.test(name);
+}

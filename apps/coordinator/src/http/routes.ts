@@ -5,7 +5,7 @@ import { basename, join } from "node:path";
 import { Readable } from "node:stream";
 import fastifyStatic from "@fastify/static";
 import type { RunDescription } from "@fedlodrop/protocol";
-import { type DeviceTexts, MODEL_FILES } from "@fedlodrop/run";
+import { type DeviceTexts, isModelFile } from "@fedlodrop/run";
 import type { FastifyInstance, FastifyReply } from "fastify";
 import type { Credentials } from "../security/credentials.ts";
 import { registerSubAdapters, type SubAdapterDesk } from "./sub-adapters.ts";
@@ -80,7 +80,7 @@ export async function registerRoutes(http: FastifyInstance, facts: Facts): Promi
   http.get("/models/*", (request, reply) => {
     const name = basename((request.params as { "*": string })["*"]);
     const directory = facts.modelDirectory();
-    if (!(MODEL_FILES as readonly string[]).includes(name) || !existsSync(join(directory, name)))
+    if (!isModelFile(name) || !existsSync(join(directory, name)))
       return noSuchThing(reply, `the model has no file ${name}`);
     return reply.sendFile(name, directory);
   });

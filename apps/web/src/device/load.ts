@@ -6,6 +6,8 @@ import {
   datasetFromSamples,
   type LocalTrainer,
   loadModel,
+  type ModelFolder,
+  openRanges,
   pickBackend,
   type Tokenizer,
 } from "@fedlodrop/lm";
@@ -72,16 +74,18 @@ const LONGEST_PROBLEM = 160;
 
 type FileProgress = (file: string, receivedBytes: number, totalBytes: number | null) => void;
 
-const modelLoader = (folder: string, signal: AbortSignal) => (onProgress: FileProgress) =>
-  loadModel((file) =>
-    download(`${folder}${file}`, signal, (receivedBytes, totalBytes) =>
-      onProgress(file, receivedBytes, totalBytes),
-    ),
-  );
-
-/** For a lost GPU, which takes the weights along: nobody keeps them for that rare case. A closure of its own scope, so
- *  that it does not keep the model alive that was loaded first. */
-const modelAgain = (load: ReturnType<typeof modelLoader>) => async () => (await load(() => {})).model;
+/** The run's model behind HTTP: small files whole, weights by Range as the engine takes them in. */
+function modelFolder(address: string, signal: AbortSignal, onProgress: FileProgress): ModelFolder {
+  return {
+    read: (file) =>
+      download(`${address}${file}`, signal, (received, total) => onProgress(file, received, total)),
+    open: (file) =>
+      openRanges(`${address}${file}`, {
+        signal,
+        onProgress: (received, total) => onProgress(file, received, total),
+      }),
+  };
+}
 
 /** WebGPU that does not start after all is replaced by WASM, with the reason in the page's words. */
 export async function load(
@@ -89,10 +93,16 @@ export async function load(
   signal: AbortSignal,
   post: (message: FromWorker) => void,
 ): Promise<Loaded> {
-  const loadFiles = modelLoader(`${site}models/${encodeURIComponent(run.config.model)}/`, signal);
-  const { model, tokenizer } = await loadFiles((file, receivedBytes, totalBytes) =>
-    post({ kind: "loading", file, receivedBytes, totalBytes }),
+  let isLoading = true;
+  const folder = modelFolder(
+    `${site}models/${encodeURIComponent(run.config.model)}/`,
+    signal,
+    (file, receivedBytes, totalBytes) => {
+      // Later the weights are read again only to make good a lost GPU.
+      if (isLoading) post({ kind: "loading", file, receivedBytes, totalBytes });
+    },
   );
+  const { model, tokenizer } = await loadModel(folder);
   const { samples, heldOut, source } = ownTexts
     ? ownData(ownTexts, run.task)
     : await assignedTexts(site, token, signal);
@@ -103,14 +113,13 @@ export async function load(
     heldOutTokens > shape.sequenceLength ? datasetFromSamples(heldOut, tokenizer, shape) : null;
 
   const start = async (chosen: BackendChoice) => {
-    post({ kind: "warming-up", choice: chosen });
     const trainer = await createTrainer({
       backend: chosen.backend,
       model,
       adapter: run.adapter,
-      reloadModel: modelAgain(loadFiles),
       wasmBase: `${site}wasm/`,
     });
+    post({ kind: "warming-up", choice: chosen });
     try {
       return { trainer, warmUp: await trainer.warmUp(dataset, run.config.training) };
     } catch (error) {
@@ -125,6 +134,7 @@ export async function load(
     const reason = `WebGPU failed here, so training is on the CPU (${problem.slice(0, LONGEST_PROBLEM)}).`;
     return start({ ...(await pickBackend("wasm")), reason });
   });
+  isLoading = false;
   const sampleCount = dataset.kind === "language-model" ? dataset.windows.length : dataset.sequences.length;
   return {
     ...started,

@@ -1,6 +1,7 @@
 import { adapterLayout, adapterSize, TARGET_MODULES, type TargetModule } from "@fedlodrop/run";
 import { expect, test } from "vitest";
-import { model } from "../trainer/pytorch.contract.ts";
+import { allTensors } from "../models/tensor-source.ts";
+import { model, weights } from "../trainer/pytorch.contract.ts";
 import { type AdapterOptions, adapterShape, mergeAdapter } from "./lora.ts";
 
 const { config } = model;
@@ -32,7 +33,7 @@ test.each([
   expect(() => adapterShape(config, options)).toThrow(message);
 });
 
-test("merging adds (α/r)·(B·A)ᵀ to the adapted matrix alone: a product worked by hand", () => {
+test("merging adds (α/r)·(B·A)ᵀ to the adapted matrix alone: a product worked by hand", async () => {
   const shape = adapterShape(config, { rank: 2, alpha: 6, targetModules: ["attn.c_proj"] });
   const adapter = new Float32Array(adapterSize(shape));
   const set = (name: string, index: number, value: number): void => {
@@ -46,8 +47,8 @@ test("merging adds (α/r)·(B·A)ᵀ to the adapted matrix alone: a product work
   set("h.1.attn.c_proj.loraB", 2 * 3, 0.5);
   set("h.1.attn.c_proj.loraB", 2 * 3 + 1, -4);
   const merged = mergeAdapter(model, shape, adapter);
-  for (const [name, { values }] of merged.weights) {
-    const before = model.weights.get(name)?.values as Float32Array;
+  for (const [name, { values }] of await allTensors(merged.tensors)) {
+    const before = weights.get(name)?.values as Float32Array;
     const changed = [...values.keys()].filter((i) => values[i] !== before[i]);
     // W is [in, out]: row 5, column 3.
     expect(changed, name).toEqual(name === "h.1.attn.c_proj.weight" ? [5 * 16 + 3] : []);

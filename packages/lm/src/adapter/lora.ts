@@ -14,7 +14,6 @@ import {
 } from "@fedlodrop/run";
 import type { TransformerConfig } from "../models/config.ts";
 import type { LanguageModel } from "../models/language-model.ts";
-import type { NamedTensor } from "../models/named-tensor.ts";
 
 /** What each target is, for a person choosing. */
 export const targetModuleTitles: Readonly<Record<TargetModule, string>> = {
@@ -83,9 +82,9 @@ export function adapterShape(config: TransformerConfig, options: AdapterOptions)
   };
 }
 
-/** A copy of the model with W + ΔWᵀ in place of each adapted W [in, out]; dense parameters stay out of it. */
+/** The model with W + ΔWᵀ in place of each adapted W [in, out], added when it is read; dense parameters stay out of it. */
 export function mergeAdapter(
-  model: LanguageModel,
+  { config, tensors }: LanguageModel,
   shape: AdapterShape,
   adapter: Float32Array,
 ): LanguageModel {
@@ -97,29 +96,37 @@ export function mergeAdapter(
     if (!slice) throw new Error(`merge: expected ${name} in the adapter's layout`);
     return adapter.subarray(slice.offset, slice.offset + slice.size);
   };
-  const weights = new Map(model.weights);
-  for (const { name, inFeatures, outFeatures } of shape.modules) {
-    const weight = weights.get(`${name}.weight`);
-    if (weight?.values.length !== inFeatures * outFeatures)
-      throw new Error(`merge: expected ${name}.weight with ${inFeatures * outFeatures} values in the model`);
-    const [loraA, loraB] = [values(`${name}.loraA`), values(`${name}.loraB`)];
-    weights.set(
-      `${name}.weight`,
-      addProduct(weight, loraA, loraB, inFeatures, outFeatures, shape.alpha / shape.rank),
-    );
-  }
-  return { config: model.config, weights };
+  const modules = new Map(shape.modules.map((module) => [`${module.name}.weight`, module]));
+  for (const [name, { inFeatures, outFeatures }] of modules)
+    if (tensors.shapes.get(name)?.join() !== `${inFeatures},${outFeatures}`)
+      throw new Error(
+        `merge: expected ${name} of shape [${inFeatures},${outFeatures}] in the model, got [${tensors.shapes.get(name)}]`,
+      );
+  return {
+    config,
+    tensors: {
+      shapes: tensors.shapes,
+      async read(name) {
+        const weight = await tensors.read(name);
+        const module = modules.get(name);
+        if (!module) return weight;
+        const [loraA, loraB] = [values(`${module.name}.loraA`), values(`${module.name}.loraB`)];
+        const { inFeatures, outFeatures } = module;
+        return addProduct(weight, loraA, loraB, inFeatures, outFeatures, shape.alpha / shape.rank);
+      },
+    },
+  };
 }
 
 function addProduct(
-  weight: NamedTensor,
+  weight: Float32Array, // [in, out]
   loraA: Float32Array, // [rank, in]
   loraB: Float32Array, // [out, rank]
   inFeatures: number,
   outFeatures: number,
   scaling: number,
-): NamedTensor {
-  const merged = weight.values.slice();
+): Float32Array {
+  const merged = weight.slice();
   const rank = loraA.length / inFeatures;
   for (let i = 0; i < inFeatures; i++)
     for (let o = 0; o < outFeatures; o++) {
@@ -128,5 +135,5 @@ function addProduct(
         sum += (loraB[o * rank + r] as number) * (loraA[r * inFeatures + i] as number);
       merged[i * outFeatures + o] = (merged[i * outFeatures + o] as number) + scaling * sum;
     }
-  return { shape: weight.shape, values: merged };
+  return merged;
 }

@@ -3,15 +3,16 @@ import { readFileSync } from "node:fs";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { ModelFile } from "@fedlodrop/run";
 import * as tf from "@tensorflow/tfjs";
 import { describe, expect, test } from "vitest";
 import { adapterShape } from "../adapter/lora.ts";
 import { openEngine } from "../engines/tfjs/open.ts";
 import { hiddenStates, tokenLogits, uploadModel } from "../engines/tfjs/transformer.ts";
+import { allTensors } from "../models/tensor-source.ts";
 import { nodeHost, readModel, wasmDirectory } from "../node.ts";
 import { createTrainer } from "../trainer/open.ts";
-import { loadModel } from "./model-files.ts";
+import { bytesInMemory } from "./bytes.ts";
+import { loadModel, type ModelFolder } from "./model-files.ts";
 import { createTokenizer } from "./tokenizer.ts";
 
 const base = new URL("../../../../models/base/", import.meta.url).pathname;
@@ -39,12 +40,15 @@ describe("the bundled base model", () => {
 
   test("needs no tokenizer_config.json, nor an eos_token_id that the tokenizer knows", async () => {
     const { tokenizer, model } = await readModel(base);
-    const bare = await loadModel(async (name) => {
-      if (name === "tokenizer_config.json") return null;
-      const bytes = await readFile(base + name);
-      if (name !== "config.json") return bytes;
-      const { eos_token_id: _, ...config } = JSON.parse(bytes.toString());
-      return Buffer.from(JSON.stringify(config));
+    const bare = await loadModel({
+      open: async (name) => bytesInMemory(await readFile(base + name)),
+      async read(name) {
+        if (name === "tokenizer_config.json") return null;
+        const bytes = await readFile(base + name);
+        if (name !== "config.json") return bytes;
+        const { eos_token_id: _, ...config } = JSON.parse(bytes.toString());
+        return Buffer.from(JSON.stringify(config));
+      },
     });
     expect(bare.model.config).toEqual(model.config);
     for (const { text, ids } of reference.encodings) {
@@ -89,7 +93,7 @@ describe("the bundled base model", () => {
   test("computes the reference logits", async () => {
     await (await openEngine("wasm", { wasmBase: wasmDirectory() })).run(async () => undefined);
     const { model } = await readModel(base);
-    const transformer = uploadModel(model);
+    const transformer = uploadModel(model.config, await allTensors(model.tensors));
     for (const { ids, lastLogits } of reference.prompts) {
       const logits = tf.tidy(() => {
         const tokens = { ids: Int32Array.from(ids), batchSize: 1, length: ids.length };
@@ -106,8 +110,8 @@ describe("the bundled base model", () => {
 });
 
 describe("a model folder that is not right", () => {
-  const good = async (file: ModelFile): Promise<Uint8Array> => {
-    const contents: Readonly<Record<ModelFile, unknown>> = {
+  const good = async (file: string): Promise<Uint8Array> => {
+    const contents: Readonly<Record<string, unknown>> = {
       "config.json": {
         model_type: "gpt2",
         vocab_size: 2,
@@ -130,8 +134,11 @@ describe("a model folder that is not right", () => {
     };
     return new TextEncoder().encode(JSON.stringify(contents[file]));
   };
-  const but = (name: ModelFile, text: string) => (file: ModelFile) =>
-    file === name ? Promise.resolve(new TextEncoder().encode(text)) : good(file);
+  const but = (name: string, text: string): ModelFolder => {
+    const read = (file: string) =>
+      file === name ? Promise.resolve(new TextEncoder().encode(text)) : good(file);
+    return { read, open: async (file) => bytesInMemory(await read(file)) };
+  };
 
   test.each([
     ["config.json", "{", "config.json: expected JSON, got 1 other bytes"],
@@ -178,7 +185,7 @@ describe("a model folder that is not right", () => {
     await expect(readModel(folder)).rejects.toThrow(`${missing}, but pytorch_model.bin is there`);
     await writeFile(join(folder, "model.safetensors.index.json"), "{}");
     await expect(readModel(folder)).rejects.toThrow(
-      `${missing}, but model.safetensors.index.json is there: the weights are split into shards`,
+      `model: ${folder}/model.safetensors.index.json: expected an object weight_map, got undefined`,
     );
     await writeFile(join(folder, "model.safetensors"), "no");
     await expect(readModel(folder)).rejects.toThrow(

@@ -1,10 +1,12 @@
 /** A model from its Hugging Face files, wherever they are read from. */
-import type { ModelFile } from "@fedlodrop/run";
 import type { Tokenizer } from "../data/tokenizer.ts";
-import { isParameter, modelFromCheckpoint } from "../models/checkpoint.ts";
+import { modelFromCheckpoint } from "../models/checkpoint.ts";
 import { parseConfig, type TransformerConfig } from "../models/config.ts";
 import type { LanguageModel } from "../models/language-model.ts";
-import { parseSafetensors } from "./safetensors.ts";
+import type { TensorSource } from "../models/tensor-source.ts";
+import type { ByteSource } from "./bytes.ts";
+import { openSafetensors } from "./safetensors.ts";
+import { openShards } from "./shards.ts";
 import { createTokenizer, endOfTextOf } from "./tokenizer.ts";
 
 export interface LoadedModel {
@@ -20,29 +22,57 @@ const LFS_POINTER = "version https://git-lfs.github.com/spec/";
 /** For models without one: text comes back from ids as it was, spaces before punctuation included. */
 const DEFAULT_TOKENIZER_CONFIG = { clean_up_tokenization_spaces: false };
 
-/** Gives the bytes of one file, by fetch or from a folder; null when there is none. */
-export type ReadFile = (file: ModelFile) => Promise<Uint8Array | null>;
+/** Where a model's files lie. Both give null for a file that is not there. */
+export interface ModelFolder {
+  /** All of a small file. */
+  read(file: string): Promise<Uint8Array | null>;
+  /** A large one, to be read in parts. */
+  open(file: string): Promise<ByteSource | null>;
+}
 
-/** @throws one line that begins with the name of the file that is missing or wrong */
-export async function loadModel(read: ReadFile): Promise<LoadedModel> {
-  const [{ shape, tokenizer, warnings }, weights] = await Promise.all([
-    loadTokenizer(read),
-    required(read, "model.safetensors"),
+const WEIGHTS = "model.safetensors";
+const INDEX = "model.safetensors.index.json";
+
+/** Reads of the weights only where they lie: they are fetched, one at a time, by whoever needs them.
+ *  @throws one line that begins with the name of the file that is missing or wrong */
+export async function loadModel(folder: ModelFolder): Promise<LoadedModel> {
+  const [{ shape, tokenizer, warnings }, { file, tensors }] = await Promise.all([
+    loadTokenizer(folder),
+    openWeights(folder),
   ]);
-  const model = inFile("model.safetensors", () =>
-    modelFromCheckpoint(shape, parseSafetensors(weights, isParameter(shape))),
-  );
-  return { model, tokenizer, warnings };
+  return { model: await inFile(file, async () => modelFromCheckpoint(shape, tensors)), tokenizer, warnings };
+}
+
+async function openWeights(
+  folder: ModelFolder,
+): Promise<{ readonly file: string; readonly tensors: TensorSource }> {
+  const open = async (file: string): Promise<TensorSource | null> => {
+    const bytes = await folder.open(file);
+    if (bytes === null) return null;
+    expectNoPointer(file, await bytes.read(0, Math.min(bytes.byteLength, LFS_POINTER.length)));
+    return inFile(file, () => openSafetensors(bytes));
+  };
+  const whole = await open(WEIGHTS);
+  if (whole !== null) return { file: WEIGHTS, tensors: whole };
+  const index = await optional(folder, INDEX);
+  if (index === null) throw missing(WEIGHTS);
+  const parsed = parseJson(INDEX)(index);
+  const openShard = async (file: string): Promise<TensorSource> => {
+    const shard = await open(file);
+    if (shard === null) throw missing(file);
+    return shard;
+  };
+  return { file: INDEX, tensors: await inFile(INDEX, () => openShards(parsed, openShard)) };
 }
 
 /** The tokenizer without the weights. @throws as `loadModel` does */
 export async function loadTokenizer(
-  read: ReadFile,
+  folder: ModelFolder,
 ): Promise<Omit<LoadedModel, "model"> & { readonly shape: TransformerConfig }> {
   const [config, tokenizerJson, tokenizerConfig] = await Promise.all([
-    required(read, "config.json").then(parseJson("config.json")),
-    required(read, "tokenizer.json").then(parseJson("tokenizer.json")),
-    optional(read, "tokenizer_config.json").then((bytes) =>
+    required(folder, "config.json").then(parseJson("config.json")),
+    required(folder, "tokenizer.json").then(parseJson("tokenizer.json")),
+    optional(folder, "tokenizer_config.json").then((bytes) =>
       bytes === null ? DEFAULT_TOKENIZER_CONFIG : parseJson("tokenizer_config.json")(bytes),
     ),
   ]);
@@ -50,23 +80,29 @@ export async function loadTokenizer(
   return { shape, ...createTokenizer(tokenizerJson, tokenizerConfig, shape) };
 }
 
-async function optional(read: ReadFile, name: ModelFile): Promise<Uint8Array | null> {
-  const bytes = await read(name);
-  if (bytes !== null && new TextDecoder().decode(bytes.subarray(0, LFS_POINTER.length)) === LFS_POINTER)
+async function optional(folder: ModelFolder, name: string): Promise<Uint8Array | null> {
+  const bytes = await folder.read(name);
+  if (bytes !== null) expectNoPointer(name, bytes);
+  return bytes;
+}
+
+async function required(folder: ModelFolder, name: string): Promise<Uint8Array> {
+  const bytes = await optional(folder, name);
+  if (bytes === null) throw missing(name);
+  return bytes;
+}
+
+const missing = (name: string): Error => new Error(`${name}: there is no such file`);
+
+function expectNoPointer(name: string, bytes: Uint8Array): void {
+  if (new TextDecoder().decode(bytes.subarray(0, LFS_POINTER.length)) === LFS_POINTER)
     throw new Error(
       `${name}: is a git-lfs pointer, not the file itself; run "git lfs pull" in the model's folder`,
     );
-  return bytes;
-}
-
-async function required(read: ReadFile, name: ModelFile): Promise<Uint8Array> {
-  const bytes = await optional(read, name);
-  if (bytes === null) throw new Error(`${name}: there is no such file`);
-  return bytes;
 }
 
 const parseJson =
-  (name: ModelFile) =>
+  (name: string) =>
   (bytes: Uint8Array): unknown => {
     try {
       // TextDecoder leaves out a byte order mark.
@@ -76,9 +112,9 @@ const parseJson =
     }
   };
 
-function inFile<T>(name: ModelFile, parse: () => T): T {
+async function inFile<T>(name: string, work: () => Promise<T>): Promise<T> {
   try {
-    return parse();
+    return await work();
   } catch (cause) {
     throw new Error(`${name}: ${cause instanceof Error ? cause.message : cause}`, { cause });
   }

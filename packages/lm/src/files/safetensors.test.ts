@@ -1,6 +1,11 @@
 import { createRandom } from "@fedlodrop/run";
 import { describe, expect, test } from "vitest";
-import { parseSafetensors, serializeSafetensors } from "./safetensors.ts";
+import { allTensors } from "../models/tensor-source.ts";
+import { bytesInMemory } from "./bytes.ts";
+import { openSafetensors, parseSafetensors, serializeSafetensors } from "./safetensors.ts";
+
+const open = (bytes: Uint8Array) => openSafetensors(bytesInMemory(bytes));
+const readAll = async (bytes: Uint8Array) => allTensors(await open(bytes));
 
 /** A file from its header text and data, as any writer might make it. */
 function file(header: string | object, data: readonly number[] = [], lengthShift = 0): Uint8Array {
@@ -12,7 +17,7 @@ function file(header: string | object, data: readonly number[] = [], lengthShift
   return bytes;
 }
 
-test("what was serialised is read back to the bit, from any offset in a buffer", () => {
+test("what was serialised is read back to the bit, from any offset in a buffer", async () => {
   const random = createRandom("safetensors");
   const tensors = new Map([
     ["h.0.weight", { shape: [3, 4], values: Float32Array.from({ length: 12 }, () => random.normal()) }],
@@ -24,7 +29,10 @@ test("what was serialised is read back to the bit, from any offset in a buffer",
   expect(parseSafetensors(bytes)).toEqual(tensors);
   const shifted = new Uint8Array(bytes.length + 3);
   shifted.set(bytes, 3);
-  expect(parseSafetensors(shifted.subarray(3))).toEqual(tensors);
+  for (const each of [bytes, shifted.subarray(3), Buffer.from(shifted.buffer, 3)]) {
+    expect(parseSafetensors(each)).toEqual(tensors);
+    expect(await readAll(each)).toEqual(tensors);
+  }
 });
 
 test("halves and bfloats are widened exactly", () => {
@@ -39,18 +47,20 @@ test("halves and bfloats are widened exactly", () => {
   expect([...(tensors.get("brain")?.values ?? [])]).toEqual([3.140625, -0.0078125]);
 });
 
-test("what is not wanted may be of any dtype, known or not, but not lie outside the file", () => {
+test("what nobody reads may be of any dtype, known or not, but not lie outside the file", async () => {
   const weight = { dtype: "F32", shape: [1], data_offsets: [8, 12] };
-  const isWanted = (name: string) => name === "weight";
   for (const dtype of ["U8", "BOOL", "I64", "F8_E4M3", "SOMETHING_NEW"]) {
     const buffer = { dtype, shape: [8], data_offsets: [0, 8] };
     const bytes = file({ buffer, weight }, [1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 128, 63]);
-    expect(parseSafetensors(bytes, isWanted)).toEqual(
-      new Map([["weight", { shape: [1], values: Float32Array.of(1) }]]),
+    const tensors = await open(bytes);
+    expect([...tensors.shapes.keys()]).toEqual(["buffer", "weight"]);
+    expect(await tensors.read("weight")).toEqual(Float32Array.of(1));
+    await expect(tensors.read("buffer")).rejects.toThrow(
+      `safetensors: tensor "buffer": expected dtype F32, F16, BF16, got "${dtype}"`,
     );
   }
   const beyond = file({ buffer: { dtype: "U8", shape: [8], data_offsets: [0, 99] }, weight }, [0, 0, 0, 0]);
-  expect(() => parseSafetensors(beyond, isWanted)).toThrow(/"buffer": expected offsets inside 4 data bytes/);
+  await expect(open(beyond)).rejects.toThrow(/"buffer": expected offsets inside 4 data bytes/);
 });
 
 describe("a hostile file gives one line", () => {
@@ -97,8 +107,9 @@ describe("a hostile file gives one line", () => {
       file({ a: { ...tensor, data_offsets: [0, 3] } }, four),
       /expected 4 bytes for shape \[1\], got 3/,
     ],
-  ])("%s", (_, bytes, message) => {
+  ])("%s", async (_, bytes, message) => {
     expect(() => parseSafetensors(bytes)).toThrow(message);
+    await expect(readAll(bytes)).rejects.toThrow(message);
     try {
       parseSafetensors(bytes);
     } catch (error) {
@@ -106,17 +117,14 @@ describe("a hostile file gives one line", () => {
     }
   });
 
-  test("random damage never escapes as anything but an Error from here", () => {
+  test("random damage never escapes as anything but an Error from here", async () => {
     const random = createRandom("damage");
     const whole = serializeSafetensors(new Map([["a", { shape: [4], values: new Float32Array(4) }]]));
     for (let trial = 0; trial < 500; trial++) {
       const bytes = whole.slice(0, random.below(4) === 0 ? random.below(whole.length + 1) : whole.length);
       for (let i = 0; i < 3 && bytes.length > 0; i++) bytes[random.below(bytes.length)] = random.below(256);
-      try {
-        parseSafetensors(bytes);
-      } catch (error) {
-        expect((error as Error).message).toMatch(/^safetensors: /);
-      }
+      for (const read of [async () => parseSafetensors(bytes), () => readAll(bytes)])
+        await read().catch((error: Error) => expect(error.message).toMatch(/^safetensors: /));
     }
   });
 });

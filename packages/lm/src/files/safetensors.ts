@@ -7,10 +7,12 @@
  * | 8      | n     | JSON: name → { dtype, shape, data_offsets: [begin, end] }          |
  * | 8 + n  | …     | the arrays, row-major little-endian; offsets count from here       |
  *
- * Everything is read as f32 (f16 and bf16 are widened exactly); what is not wanted may be of any dtype. Source: github.com/huggingface/safetensors, format.
+ * Everything is read as f32 (f16 and bf16 are widened exactly); a tensor that nobody reads may be of any dtype. Source: github.com/huggingface/safetensors, format.
  */
 import { fromFloat16Bits } from "@fedlodrop/protocol";
-import type { NamedTensor, TensorMap } from "../models/named-tensor.ts";
+import type { TensorMap } from "../models/named-tensor.ts";
+import type { TensorSource } from "../models/tensor-source.ts";
+import { type ByteSource, readAhead } from "./bytes.ts";
 
 const LENGTH_BYTES = 8;
 /** The reference implementation's own limit; keeps a hostile length from being allocated. */
@@ -18,52 +20,68 @@ const MAX_HEADER_BYTES = 100_000_000;
 
 interface Dtype {
   readonly bytes: number;
-  readonly read: (view: DataView, offset: number) => number;
+  /** The values of whole, aligned little-endian bytes; perhaps a view of them. */
+  readonly widen: (bytes: Uint8Array) => Float32Array;
 }
 
-const bfloat = new DataView(new ArrayBuffer(4));
 const DTYPES: Readonly<Record<string, Dtype>> = {
-  F32: { bytes: 4, read: (view, offset) => view.getFloat32(offset, true) },
-  F16: { bytes: 2, read: (view, offset) => fromFloat16Bits(view.getUint16(offset, true)) },
+  F32: {
+    bytes: 4,
+    widen: ({ buffer, byteOffset, length }) => new Float32Array(buffer, byteOffset, length / 4),
+  },
+  F16: {
+    bytes: 2,
+    widen: ({ buffer, byteOffset, length }) =>
+      Float32Array.from(new Uint16Array(buffer, byteOffset, length / 2), fromFloat16Bits),
+  },
   BF16: {
     bytes: 2,
     // bfloat16 is the upper half of an f32.
-    read: (view, offset) => {
-      bfloat.setUint32(0, view.getUint16(offset, true) << 16);
-      return bfloat.getFloat32(0);
+    widen({ buffer, byteOffset, length }) {
+      const halves = new Uint16Array(buffer, byteOffset, length / 2);
+      const wide = new Uint32Array(halves.length);
+      for (let i = 0; i < halves.length; i++) wide[i] = (halves[i] as number) << 16;
+      return new Float32Array(wide.buffer);
     },
   },
 };
 
-/** @param isWanted by name; what is not wanted (a mask buffer of some integer type) is only checked to lie in the file
+/** Reads the header alone; each tensor when it is asked for.
  *  @throws one line that says which part of the file is wrong; no input makes it read out of bounds. */
-export function parseSafetensors(
-  bytes: Uint8Array,
-  isWanted: (name: string) => boolean = () => true,
-): TensorMap {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+export async function openSafetensors(source: ByteSource): Promise<TensorSource> {
+  const file = readAhead(source);
+  const { byteLength } = file;
+  if (byteLength < LENGTH_BYTES)
+    throw new Error(`safetensors: expected at least ${LENGTH_BYTES} bytes, got ${byteLength}`);
+  const places = placesIn(
+    await file.read(LENGTH_BYTES, dataStartOf(await file.read(0, LENGTH_BYTES), byteLength)),
+    byteLength,
+  );
+  return {
+    shapes: new Map([...places].map(([name, { shape }]) => [name, shape])),
+    async read(name) {
+      const place = places.get(name);
+      if (!place) throw new Error(`safetensors: expected a tensor ${name}, got none`);
+      const dtype = dtypeOf(name, place);
+      const bytes = await file.read(place.begin, place.end);
+      return dtype.widen(bytes.byteOffset % dtype.bytes === 0 ? bytes : new Uint8Array(bytes));
+    },
+  };
+}
+
+/** All tensors of a file in memory. @throws as `openSafetensors` does */
+export function parseSafetensors(bytes: Uint8Array): TensorMap {
   if (bytes.byteLength < LENGTH_BYTES)
     throw new Error(`safetensors: expected at least ${LENGTH_BYTES} bytes, got ${bytes.byteLength}`);
-  const headerBytes = view.getBigUint64(0, true);
-  const available = bytes.byteLength - LENGTH_BYTES;
-  if (headerBytes > BigInt(Math.min(available, MAX_HEADER_BYTES)))
-    throw new Error(
-      `safetensors: header says ${headerBytes} bytes, but the file has ${available} after the length (corrupt or cut short?)`,
-    );
-  const dataStart = LENGTH_BYTES + Number(headerBytes);
-  const header = parseHeader(bytes.subarray(LENGTH_BYTES, dataStart));
-  const tensors = new Map<string, NamedTensor>();
-  for (const [name, entry] of Object.entries(header)) {
-    if (name === "__metadata__") continue;
-    const place = checkPlace(name, entry, bytes.byteLength - dataStart);
-    if (!isWanted(name)) continue;
-    const { shape, begin, end } = place;
-    const dtype = dtypeOf(name, place);
-    const values = new Float32Array((end - begin) / dtype.bytes);
-    for (let i = 0; i < values.length; i++) values[i] = dtype.read(view, dataStart + begin + i * dtype.bytes);
-    tensors.set(name, { shape, values });
-  }
-  return tensors;
+  const header = bytes.subarray(LENGTH_BYTES, dataStartOf(bytes, bytes.byteLength));
+  return new Map(
+    [...placesIn(header, bytes.byteLength)].map(([name, place]) => {
+      const dtype = dtypeOf(name, place);
+      // A copy, also of Node's Buffers, whose slice is none.
+      const own = new Uint8Array(bytes.subarray(place.begin, place.end));
+      return [name, { shape: place.shape, values: dtype.widen(own) }];
+    }),
+  );
 }
 
 /** Writes every tensor as f32, in map order. */
@@ -110,7 +128,27 @@ function parseHeader(bytes: Uint8Array): object {
   return header;
 }
 
-/** A header entry whose offsets lie in the file. */
+/** Where the arrays begin, from the file's first bytes. */
+function dataStartOf(bytes: Uint8Array, byteLength: number): number {
+  const headerBytes = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true);
+  const available = byteLength - LENGTH_BYTES;
+  if (headerBytes > BigInt(Math.min(available, MAX_HEADER_BYTES)))
+    throw new Error(
+      `safetensors: header says ${headerBytes} bytes, but the file has ${available} after the length (corrupt or cut short?)`,
+    );
+  return LENGTH_BYTES + Number(headerBytes);
+}
+
+/** Every tensor's place, in the order of the file. */
+function placesIn(header: Uint8Array, byteLength: number): ReadonlyMap<string, Place> {
+  const dataStart = LENGTH_BYTES + header.byteLength;
+  const places: [string, Place][] = [];
+  for (const [name, entry] of Object.entries(parseHeader(header)))
+    if (name !== "__metadata__") places.push([name, checkPlace(name, entry, dataStart, byteLength)]);
+  return new Map(places.sort(([, a], [, b]) => a.begin - b.begin));
+}
+
+/** A header entry whose offsets, counted from the file's first byte here, lie in the file. */
 interface Place {
   readonly dtype: unknown;
   readonly shape: readonly number[];
@@ -122,16 +160,17 @@ function fail(name: string, what: string): never {
   throw new Error(`safetensors: tensor ${JSON.stringify(name.slice(0, 80))}: ${what}`);
 }
 
-function checkPlace(name: string, entry: unknown, dataBytes: number): Place {
+function checkPlace(name: string, entry: unknown, dataStart: number, byteLength: number): Place {
   if (typeof entry !== "object" || entry === null) fail(name, "expected an object in the header");
   const { dtype, shape, data_offsets: offsets } = entry as Readonly<Record<string, unknown>>;
   if (!isCounts(shape)) fail(name, `expected a shape of whole numbers, got ${JSON.stringify(shape)}`);
   if (!isCounts(offsets) || offsets.length !== 2)
     fail(name, `expected data_offsets [begin, end], got ${JSON.stringify(offsets)}`);
   const [begin, end] = offsets as [number, number];
+  const dataBytes = byteLength - dataStart;
   if (end > dataBytes || begin > end)
     fail(name, `expected offsets inside ${dataBytes} data bytes, got [${begin}, ${end}]`);
-  return { dtype, shape, begin, end };
+  return { dtype, shape, begin: dataStart + begin, end: dataStart + end };
 }
 
 /** The dtype, when its values can be read and fill the place exactly. */

@@ -1,6 +1,6 @@
 /** A model as data over operations: what plans are made of. */
 import type { Network, Value } from "../plan/network.ts";
-import type { DenseWeight } from "../plan/weight.ts";
+import type { LazyWeight } from "../plan/weight.ts";
 import { gpt2 } from "./gpt2.ts";
 import type { LanguageModel } from "./language-model.ts";
 
@@ -16,8 +16,8 @@ export interface Architecture {
   readonly exactWeights: ReadonlySet<string>;
   /** Emits the forward pass; final hidden states [rows, d], after the last norm. */
   forward(net: Network): Value;
-  /** Every weight that `forward` and the head name, one at a time. */
-  weights(): Iterable<DenseWeight>;
+  /** Every weight that `forward` and the head name, in the order in which they are best loaded. */
+  readonly weights: readonly LazyWeight[];
 }
 
 export function architectureOf(model: LanguageModel): Architecture {

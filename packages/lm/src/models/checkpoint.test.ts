@@ -1,41 +1,40 @@
 import { expect, test } from "vitest";
-import { model } from "../trainer/pytorch.contract.ts";
-import { isParameter, modelFromCheckpoint, parameterShapes, UNTIED_HEAD } from "./checkpoint.ts";
-import type { NamedTensor } from "./named-tensor.ts";
+import { model, weights } from "../trainer/pytorch.contract.ts";
+import { modelFromCheckpoint, parameterShapes, UNTIED_HEAD } from "./checkpoint.ts";
+import type { NamedTensor, TensorMap } from "./named-tensor.ts";
+import { allTensors, tensorsInMemory } from "./tensor-source.ts";
 
-const { config, weights } = model;
+const { config } = model;
+const from = (tensors: TensorMap, shape = config) => modelFromCheckpoint(shape, tensorsInMemory(tensors));
 
-test("names with and without the prefix give the same model", () => {
+test("names with and without the prefix give the same model", async () => {
   const prefixed = new Map([...weights].map(([name, tensor]) => [`transformer.${name}`, tensor]));
-  expect(modelFromCheckpoint(config, prefixed)).toEqual(modelFromCheckpoint(config, weights));
+  expect(await allTensors(from(prefixed).tensors)).toEqual(await allTensors(from(weights).tensors));
+  expect(await allTensors(from(weights).tensors)).toEqual(weights);
 });
 
-test("buffers are left behind; a head counts only where it is not tied", () => {
+test("buffers are left behind; a head counts only where it is not tied", async () => {
   const buffer: NamedTensor = { shape: [1], values: new Float32Array(1) };
   const head: NamedTensor = { shape: [40, 16], values: new Float32Array(640) };
-  const tensors = new Map([...weights, ["h.0.attn.bias", buffer], [UNTIED_HEAD, head]]);
+  const tensors = new Map([["h.0.attn.bias", buffer], ...weights, [UNTIED_HEAD, head]]);
   const untied = { ...config, isHeadTied: false };
-  expect([...modelFromCheckpoint(config, tensors).weights.keys()]).toEqual([
-    ...parameterShapes(config).keys(),
-  ]);
-  expect(modelFromCheckpoint(untied, tensors).weights.get(UNTIED_HEAD)).toBe(head);
-  expect([UNTIED_HEAD, "h.0.attn.bias", "transformer.wte.weight"].map(isParameter(untied))).toEqual([
-    true,
-    false,
-    true,
-  ]);
-  expect(isParameter(config)(UNTIED_HEAD)).toBe(false);
-  expect(() => modelFromCheckpoint(untied, weights)).toThrow(
+  const names = [...parameterShapes(config).keys()].sort();
+  expect([...from(tensors).tensors.shapes.keys()].sort()).toEqual(names);
+  const { tensors: withHead } = from(tensors, untied);
+  expect([...withHead.shapes.keys()].sort()).toEqual([...names, UNTIED_HEAD].sort());
+  expect(await withHead.read(UNTIED_HEAD)).toBe(head.values);
+  expect(() => from(weights, untied)).toThrow(
     "checkpoint: expected a tensor lm_head.weight, as config.json says tie_word_embeddings false, got none",
   );
 });
 
-test("weights that are not numbers are named", () => {
+test("weights that are not numbers are named when they are read, by their name in the file", async () => {
   const bias = weights.get("h.1.ln_2.bias") as NamedTensor;
   for (const wrong of [Number.NaN, Number.NEGATIVE_INFINITY]) {
-    const damaged = new Map([...weights, ["h.1.ln_2.bias", { ...bias, values: bias.values.with(3, wrong) }]]);
-    expect(() => modelFromCheckpoint(config, damaged)).toThrow(
-      `checkpoint: expected finite weights, got ${wrong} at value 3 of h.1.ln_2.bias`,
+    const damaged = [...weights, ["h.1.ln_2.bias", { ...bias, values: bias.values.with(3, wrong) }]] as const;
+    const prefixed = new Map(damaged.map(([name, tensor]) => [`transformer.${name}`, tensor]));
+    await expect(from(prefixed).tensors.read("h.1.ln_2.bias")).rejects.toThrow(
+      `checkpoint: expected finite weights, got ${wrong} at value 3 of transformer.h.1.ln_2.bias`,
     );
   }
 });
@@ -43,10 +42,10 @@ test("weights that are not numbers are named", () => {
 test("a missing tensor and a wrong shape are named", () => {
   const missing = new Map(weights);
   missing.delete("h.1.mlp.c_fc.bias");
-  expect(() => modelFromCheckpoint(config, missing)).toThrow(
+  expect(() => from(missing)).toThrow(
     "checkpoint: expected a tensor h.1.mlp.c_fc.bias, got none among 27 tensors",
   );
-  expect(() => modelFromCheckpoint({ ...config, vocabularySize: 41 }, weights)).toThrow(
+  expect(() => from(weights, { ...config, vocabularySize: 41 })).toThrow(
     "checkpoint: expected wte.weight of shape [41,16], got [40,16]",
   );
 });

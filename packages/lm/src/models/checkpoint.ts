@@ -4,7 +4,7 @@
  */
 import type { TransformerConfig } from "./config.ts";
 import type { LanguageModel } from "./language-model.ts";
-import type { NamedTensor, TensorMap } from "./named-tensor.ts";
+import type { TensorSource } from "./tensor-source.ts";
 
 /** Name of the output matrix [vocabulary, width] of a model whose head is not tied to the token embedding. */
 export const UNTIED_HEAD = "lm_head.weight";
@@ -38,47 +38,43 @@ export function parameterShapes(config: TransformerConfig): ReadonlyMap<string, 
   return shapes;
 }
 
-/** Whether a tensor of a checkpoint is one of the model's parameters, not a buffer such as `attn.bias` (the causal mask). */
-export function isParameter(config: TransformerConfig): (name: string) => boolean {
-  const shapes = parameterShapes(config);
-  return (name) =>
-    name === UNTIED_HEAD
-      ? !config.isHeadTied
-      : shapes.has(name.startsWith(PREFIX) ? name.slice(PREFIX.length) : name);
+/** Picks the parameters out of a checkpoint, which may hold buffers beside them such as `attn.bias` (the causal mask).
+ *  As in Transformers, a tied model's head is its token embedding, whatever else the file holds.
+ *  @throws one line naming the first tensor that is missing or has another shape than the config says; a read throws
+ *  one when the tensor is not finite. */
+export function modelFromCheckpoint(config: TransformerConfig, tensors: TensorSource): LanguageModel {
+  const prefix = tensors.shapes.has(`${PREFIX}wte.weight`) ? PREFIX : "";
+  const expected = new Map([...parameterShapes(config)].map(([name, shape]) => [prefix + name, shape]));
+  if (!config.isHeadTied) expected.set(UNTIED_HEAD, [config.vocabularySize, config.width]);
+  for (const [name, shape] of expected) {
+    const got = tensors.shapes.get(name);
+    if (!got)
+      throw new Error(
+        name === UNTIED_HEAD
+          ? `checkpoint: expected a tensor ${name}, as config.json says tie_word_embeddings false, got none`
+          : `checkpoint: expected a tensor ${name}, got none among ${tensors.shapes.size} tensors`,
+      );
+    if (got.join() !== shape.join())
+      throw new Error(`checkpoint: expected ${name} of shape [${shape}], got [${got}]`);
+  }
+  const inFile = new Map<string, string>();
+  const shapes = new Map<string, readonly number[]>();
+  for (const [name, shape] of tensors.shapes) {
+    if (!expected.has(name)) continue;
+    const own = name === UNTIED_HEAD ? name : name.slice(prefix.length);
+    inFile.set(own, name);
+    shapes.set(own, shape);
+  }
+  return {
+    config,
+    tensors: { shapes, read: async (name) => readFinite(tensors, inFile.get(name) ?? name) },
+  };
 }
 
-/** Picks the parameters out of a checkpoint. As in Transformers, a tied model's head is its token embedding, whatever
- *  else the file holds.
- *  @throws one line naming the first tensor that is missing, has another shape than the config says, or is not finite. */
-export function modelFromCheckpoint(config: TransformerConfig, tensors: TensorMap): LanguageModel {
-  const prefix = tensors.has(`${PREFIX}wte.weight`) ? PREFIX : "";
-  const weights = new Map<string, NamedTensor>();
-  for (const [name, shape] of parameterShapes(config)) {
-    const tensor = tensors.get(prefix + name);
-    if (!tensor)
-      throw new Error(
-        `checkpoint: expected a tensor ${prefix + name}, got none among ${tensors.size} tensors`,
-      );
-    weights.set(name, check(prefix + name, tensor, shape));
-  }
-  if (!config.isHeadTied) {
-    const head = tensors.get(UNTIED_HEAD);
-    if (!head)
-      throw new Error(
-        `checkpoint: expected a tensor ${UNTIED_HEAD}, as config.json says tie_word_embeddings false, got none`,
-      );
-    weights.set(UNTIED_HEAD, check(UNTIED_HEAD, head, [config.vocabularySize, config.width]));
-  }
-  return { config, weights };
-}
-
-function check(name: string, tensor: NamedTensor, shape: readonly number[]): NamedTensor {
-  if (tensor.shape.join() !== shape.join())
-    throw new Error(`checkpoint: expected ${name} of shape [${shape}], got [${tensor.shape}]`);
-  const wrong = tensor.values.findIndex((value) => !Number.isFinite(value));
-  if (wrong >= 0)
-    throw new Error(
-      `checkpoint: expected finite weights, got ${tensor.values[wrong]} at value ${wrong} of ${name}`,
-    );
-  return tensor;
+async function readFinite(tensors: TensorSource, name: string): Promise<Float32Array> {
+  const values = await tensors.read(name);
+  for (let i = 0; i < values.length; i++)
+    if (!Number.isFinite(values[i]))
+      throw new Error(`checkpoint: expected finite weights, got ${values[i]} at value ${i} of ${name}`);
+  return values;
 }

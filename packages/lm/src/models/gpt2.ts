@@ -4,24 +4,24 @@
  */
 import { activation, attention, embed, layerNorm, linear } from "../plan/layers.ts";
 import type { Network, Value } from "../plan/network.ts";
-import type { DenseWeight } from "../plan/weight.ts";
+import type { LazyWeight } from "../plan/weight.ts";
 import type { Architecture } from "./architecture.ts";
 import { UNTIED_HEAD } from "./checkpoint.ts";
 import type { TransformerConfig } from "./config.ts";
 import type { LanguageModel } from "./language-model.ts";
-import type { TensorMap } from "./named-tensor.ts";
+import type { TensorSource } from "./tensor-source.ts";
 
 /** GPT-2 as the trainer sees it. */
-export function gpt2({ config, weights }: LanguageModel): Architecture {
+export function gpt2({ config, tensors }: LanguageModel): Architecture {
   return {
     width: config.width,
     vocabularySize: config.vocabularySize,
     maxPositions: config.maxPositions,
     blockCount: config.layerCount,
-    head: weights.has(UNTIED_HEAD) ? UNTIED_HEAD : "wte.weight",
+    head: tensors.shapes.has(UNTIED_HEAD) ? UNTIED_HEAD : "wte.weight",
     exactWeights: new Set(["wpe.weight"]),
     forward: (net) => hiddenStates(net, config),
-    weights: () => hostWeights(weights),
+    weights: [...tensors.shapes.keys()].map((name) => lazyWeight(tensors, name)),
   };
 }
 
@@ -49,16 +49,16 @@ function hiddenStates(net: Network, config: TransformerConfig): Value {
   return layerNorm(net, h, "ln_f", epsilon);
 }
 
-/** Every weight as the kernels multiply with it, one at a time. */
-function* hostWeights(weights: TensorMap): Generator<DenseWeight> {
-  for (const [name, { shape, values }] of weights) {
-    const [first, second] = shape as [number, number | undefined];
-    if (second === undefined) yield { kind: "vector", name, values };
-    else if (name === "wte.weight" || name === "wpe.weight" || name === UNTIED_HEAD)
-      yield { ...matrix(name, second, first), order: "out-in", values };
-    else yield { ...matrix(name, first, second), order: "in-out", values };
+/** A weight as the kernels multiply with it. */
+function lazyWeight(tensors: TensorSource, name: string): LazyWeight {
+  const [first, second] = tensors.shapes.get(name) as [number, number | undefined];
+  if (second === undefined) {
+    const load = async () => ({ kind: "vector", name, values: await tensors.read(name) }) as const;
+    return { kind: "vector", name, size: first, load };
   }
+  const isTable = name === "wte.weight" || name === "wpe.weight" || name === UNTIED_HEAD;
+  const [inFeatures, outFeatures] = isTable ? [second, first] : [first, second];
+  const shape = { kind: "matrix", name, inFeatures, outFeatures } as const;
+  const order = isTable ? "out-in" : "in-out";
+  return { ...shape, load: async () => ({ ...shape, base: "f32", order, values: await tensors.read(name) }) };
 }
-
-const matrix = (name: string, inFeatures: number, outFeatures: number) =>
-  ({ kind: "matrix", name, inFeatures, outFeatures, base: "f32" }) as const;

@@ -44,14 +44,23 @@ export type WeightShape =
       readonly base: BaseType;
     };
 
-/** A weight in full precision, as a checkpoint has it. */
-export type DenseWeight =
-  | Extract<HostWeight, { kind: "vector" }>
-  | Extract<HostWeight, { kind: "matrix"; base: "f32" }>;
+/** A weight that has not been read yet: what it is, and how to have it. */
+export type LazyWeight = (
+  | { readonly kind: "vector"; readonly name: WeightName; readonly size: number }
+  | {
+      readonly kind: "matrix";
+      readonly name: WeightName;
+      readonly inFeatures: number;
+      readonly outFeatures: number;
+    }
+) & {
+  /** Matrices in f32, to be held in any base, or in the base that their file has them in. Nothing is kept. */
+  load(): Promise<HostWeight>;
+};
 
 /** What a weight becomes in a base. */
-export function weightShape(weight: DenseWeight, base: BaseType): WeightShape {
-  if (weight.kind === "vector") return { kind: "vector", size: weight.values.length };
+export function weightShape(weight: LazyWeight, base: BaseType): WeightShape {
+  if (weight.kind === "vector") return { kind: "vector", size: weight.size };
   const { kind, inFeatures, outFeatures } = weight;
   return { kind, inFeatures, outFeatures, base };
 }

@@ -1,10 +1,11 @@
 /** Plans in too little memory, and weights that cannot be held: one line each, before anything is allocated. */
 import { expect, test } from "vitest";
 import { openReference } from "../engines/reference/engine.ts";
-import type { LanguageModel } from "../models/language-model.ts";
+import { modelFromCheckpoint } from "../models/checkpoint.ts";
+import { tensorsInMemory } from "../models/tensor-source.ts";
 import type { Engine } from "../plan/engine.ts";
 import { createPlannedTrainer } from "./planned-trainer.ts";
-import { cases, model, type PytorchCase } from "./pytorch.contract.ts";
+import { cases, model, type PytorchCase, weights } from "./pytorch.contract.ts";
 import { request } from "./trainer.contract.ts";
 
 const [from] = cases as readonly [PytorchCase];
@@ -25,7 +26,7 @@ async function bounded(availableBytes: number): Promise<{ engine: Engine; prepar
   return { engine, prepared };
 }
 
-const WEIGHT_BYTES = 4 * [...model.weights.values()].reduce((sum, { values }) => sum + values.length, 0);
+const WEIGHT_BYTES = 4 * [...weights.values()].reduce((sum, { values }) => sum + values.length, 0);
 const ONE_STEP = request(from, { localSteps: 1 });
 
 async function stepIn(availableBytes: number) {
@@ -62,15 +63,15 @@ test("weights that do not fit are refused before any is uploaded", async () => {
 
 test("a weight that is not a number is named, and a base that the engine lacks", async () => {
   const name = "h.1.mlp.c_fc.weight";
-  const weight = model.weights.get(name)!;
+  const weight = weights.get(name)!;
   const values = weight.values.slice();
   values[7] = Number.NaN;
-  const broken: LanguageModel = {
-    ...model,
-    weights: new Map([...model.weights, [name, { ...weight, values }]]),
-  };
+  const broken = modelFromCheckpoint(
+    model.config,
+    tensorsInMemory(new Map([...weights, [name, { ...weight, values }]])),
+  );
   await expect(createPlannedTrainer(await openReference(), broken, from.shape, "f32")).rejects.toThrow(
-    `weights: expected ${name} to be finite, got NaN at element 7`,
+    `checkpoint: expected finite weights, got NaN at value 7 of ${name}`,
   );
   const { engine } = await bounded(1e9);
   await expect(createPlannedTrainer(engine, model, from.shape, "int4")).rejects.toThrow(

@@ -18,8 +18,6 @@ export interface TrainerOptions {
   readonly adapter: AdapterShape;
   /** How the frozen matrices are held; f32 unless told otherwise. */
   readonly base?: BaseType;
-  /** Gives the model again, so that a lost GPU can be made good in the middle of a round; without it a loss is fatal. */
-  readonly reloadModel?: () => Promise<LanguageModel>;
   /** Where our kernels and threads come from: the browser's unless told otherwise (Node: `nodeHost`). */
   readonly wasmHost?: WasmHost;
   /** Where tfjs's .wasm files lie, for the fall-back: a URL or (in Node) a directory, ending in "/". */
@@ -36,8 +34,14 @@ export async function createTrainer(options: TrainerOptions): Promise<LocalTrain
     return createTensorflowTrainer(backend, model, adapter, wasmBase === undefined ? {} : { wasmBase });
   };
   if (backend === "cpu") return fallBack();
-  if (backend === "webgpu")
-    return createPlannedTrainer(await openWebgpu(options, base), model, adapter, base);
+  if (backend === "webgpu") {
+    // There is no fall-back behind it: a browser whose GPU cannot run our kernels trains on WASM. The weights of a lost
+    // device are read from their files again.
+    const upload = async (again: Engine): Promise<void> => {
+      await uploadWeights(again, architectureOf(model), base);
+    };
+    return createPlannedTrainer(await openWebgpuEngine(upload), model, adapter, base);
+  }
   let engine: Engine;
   try {
     engine = await openWasmEngine(options.wasmHost ?? browserHost());
@@ -46,12 +50,4 @@ export async function createTrainer(options: TrainerOptions): Promise<LocalTrain
     return fallBack();
   }
   return createPlannedTrainer(engine, model, adapter, base);
-}
-
-/** There is no fall-back behind it: a browser whose GPU cannot run our kernels trains on WASM. */
-function openWebgpu({ reloadModel }: TrainerOptions, base: BaseType): Promise<Engine> {
-  if (!reloadModel) return openWebgpuEngine(null);
-  return openWebgpuEngine(async (engine) => {
-    await uploadWeights(engine, architectureOf(await reloadModel()), base);
-  });
 }

@@ -61,15 +61,7 @@ export async function createPlannedTrainer(
   const { endOfTextId } = model.config;
   try {
     const weightBytes = await uploadWeights(engine, architecture, base);
-    // The host's weights are the caller's alone from here on.
-    return new PlannedTrainer(
-      engine,
-      { ...architecture, weights: () => [] },
-      endOfTextId,
-      weightBytes,
-      shape,
-      base,
-    );
+    return new PlannedTrainer(engine, architecture, endOfTextId, weightBytes, shape, base);
   } catch (error) {
     engine.dispose();
     throw error;

@@ -6,6 +6,8 @@ import type { Dataset } from "../data/dataset.ts";
 import { parameterShapes } from "../models/checkpoint.ts";
 import { parseConfig } from "../models/config.ts";
 import type { LanguageModel } from "../models/language-model.ts";
+import type { TensorMap } from "../models/named-tensor.ts";
+import { tensorsInMemory } from "../models/tensor-source.ts";
 
 export interface PytorchCase {
   readonly shape: AdapterShape;
@@ -24,7 +26,8 @@ export const { learningRate, weightDecay } = fixture;
 
 const config = parseConfig(fixture.config);
 
-export const model: LanguageModel = { config, weights: drawWeights() };
+export const weights = drawWeights();
+export const model: LanguageModel = { config, tensors: tensorsInMemory(weights) };
 
 export const cases: readonly PytorchCase[] = fixture.cases.map((stored) => {
   const sequences = stored.sequences.map((ids) => Int32Array.from(ids));
@@ -57,7 +60,7 @@ export const cases: readonly PytorchCase[] = fixture.cases.map((stored) => {
 });
 
 /** The script's generator (Numerical Recipes' constants) and its order: parameters by name. */
-function drawWeights(): LanguageModel["weights"] {
+function drawWeights(): TensorMap {
   let state = 1;
   const draw = (centre: number, spread: number): number => {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0;

@@ -2,6 +2,7 @@
 import * as tf from "@tensorflow/tfjs";
 import { rescaleFactor } from "../../adapter/rescale.ts";
 import { createBatch } from "../../data/batches.ts";
+import { allTensors } from "../../models/tensor-source.ts";
 import { model, type PytorchCase } from "../../trainer/pytorch.contract.ts";
 import { createExpansion, placeSubAdapter } from "./lora-dropout.ts";
 import { initTraining, lossAndGradient } from "./train-step.ts";
@@ -13,7 +14,7 @@ export async function gradientError(
 ): Promise<{ readonly relative: number; readonly largest: number }> {
   const placement = placeSubAdapter(from.shape, from.mask, rescaleFactor("inverted", from.dropoutRate));
   const expansion = createExpansion(from.shape, placement);
-  const transformer = uploadModel(model);
+  const transformer = uploadModel(model.config, await allTensors(model.tensors));
   const { slots, optimizer } = initTraining(from.values, placement.slotCount);
   const batch = createBatch(
     from.dataset,

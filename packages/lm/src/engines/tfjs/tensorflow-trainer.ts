@@ -19,6 +19,7 @@ import { rescaleFactor } from "../../adapter/rescale.ts";
 import { batchRows, createBatch, sampleCount } from "../../data/batches.ts";
 import type { Dataset } from "../../data/dataset.ts";
 import type { LanguageModel } from "../../models/language-model.ts";
+import { allTensors } from "../../models/tensor-source.ts";
 import type { EngineDescription } from "../../trainer/engine-description.ts";
 import { evaluateClasses, evaluateTokens } from "../../trainer/evaluate.ts";
 import { sampleToken } from "../../trainer/generate.ts";
@@ -54,7 +55,9 @@ export async function createTensorflowTrainer(
   options: EngineOptions,
 ): Promise<LocalTrainer> {
   const engine = await openEngine(backend, options);
-  return engine.run(async () => new TensorflowTrainer(engine, uploadModel(model), adapter));
+  // All at once, in memory: only what our own engines cannot run comes here.
+  const tensors = await allTensors(model.tensors);
+  return engine.run(async () => new TensorflowTrainer(engine, uploadModel(model.config, tensors), adapter));
 }
 
 class TensorflowTrainer implements LocalTrainer {

@@ -7,8 +7,7 @@ import * as tf from "@tensorflow/tfjs";
 import type { TokenBatch } from "../../data/batches.ts";
 import { UNTIED_HEAD } from "../../models/checkpoint.ts";
 import type { TransformerConfig } from "../../models/config.ts";
-import type { LanguageModel } from "../../models/language-model.ts";
-import type { NamedTensor } from "../../models/named-tensor.ts";
+import type { NamedTensor, TensorMap } from "../../models/named-tensor.ts";
 import { type FrozenMatrix, frozenMatMul, gelu, layerNorm } from "./differentiable.ts";
 import type { AdapterTensors } from "./lora-dropout.ts";
 
@@ -45,7 +44,7 @@ export interface TransformerTensors {
 }
 
 /** Copies the weights to the current backend; they live until `dispose`. */
-export function uploadModel({ config, weights }: LanguageModel): TransformerTensors {
+export function uploadModel(config: TransformerConfig, weights: TensorMap): TransformerTensors {
   const owned: tf.Tensor[] = [];
   const hostTensor = (name: string): NamedTensor => {
     const weight = weights.get(name);
