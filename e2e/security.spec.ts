@@ -86,7 +86,7 @@ test("hostile names and texts are shown and do nothing", async ({ serve, chromiu
   await watching.command({ kind: "start" });
   await watching.until((view) => view.phase === "ended", 60);
   await page.getByLabel("A text to label").fill("some words");
-  await page.getByRole("button", { name: "Ask both" }).click();
+  await page.getByRole("button", { name: "Ask" }).click();
   await expect(page.locator("main")).toContainText("<img src=x", { timeout: 30_000 });
   await expect(page.locator("main")).not.toContainText("\u202e");
   for (const shown of [host, page]) {

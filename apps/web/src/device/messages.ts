@@ -127,6 +127,8 @@ export type FromWorker =
   /** At the user's wish. */
   | { readonly kind: "left" }
   | { readonly kind: "trying"; readonly why: string }
+  /** No round has changed the model yet: only the base model answers. */
+  | { readonly kind: "untrained" }
   | {
       readonly kind: "tried-text";
       readonly side: "base" | "tuned";

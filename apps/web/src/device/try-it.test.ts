@@ -62,6 +62,13 @@ it("lets both sides go on from one prompt and seed, token by token", async () =>
   );
 });
 
+it("asks the base model alone before any round has changed it", async () => {
+  vi.stubGlobal("fetch", async () => new Response(adapter, { headers: { "x-fedlodrop-round": "0" } }));
+  const said = await answers();
+  expect(said[0]).toEqual({ kind: "untrained" });
+  expect(said.slice(1).map((message) => "side" in message && message.side)).toEqual(Array(4).fill("base"));
+});
+
 it("gives each label its probability", async () => {
   const task = { ...run.task, kind: "classification", labels: ["ham", "spam"] } as const;
   const said = await answers({ run: { ...run, task } });

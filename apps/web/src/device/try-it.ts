@@ -25,8 +25,9 @@ export async function tryPrompt(
 ): Promise<void> {
   const promptIds = tokenizer.encode(prompt);
   if (promptIds.length === 0) throw new Error("Type a few words first.");
-  const adapter = await fetchAdapter(site, token, run);
-  for (const side of ["base", "tuned"] as const) {
+  const { adapter, untrained } = await fetchAdapter(site, token, run);
+  if (untrained) post({ kind: "untrained" });
+  for (const side of untrained ? (["base"] as const) : (["base", "tuned"] as const)) {
     const used = side === "tuned" ? adapter : undefined;
     if (run.task.kind === "classification") {
       const sequence = Int32Array.from(promptIds.slice(0, run.config.training.sequenceLength));
@@ -61,13 +62,20 @@ async function labelProbabilities(
   return probabilities;
 }
 
-/** The federation's full adapter, little-endian f32 in flat-vector order. */
-async function fetchAdapter(site: string, token: string, run: RunDescription): Promise<Float32Array> {
+interface Tuned {
+  /** Little-endian f32 in flat-vector order. */
+  readonly adapter: Float32Array;
+  /** It is the one that the run began with, which changes nothing. */
+  readonly untrained: boolean;
+}
+
+/** The federation's full adapter. */
+async function fetchAdapter(site: string, token: string, run: RunDescription): Promise<Tuned> {
   const response = await fetch(`${site}api/adapter`, { headers: { authorization: `Bearer ${token}` } });
   if (!response.ok) throw new Error(`/api/adapter: expected the tuned adapter, got HTTP ${response.status}`);
   const adapter = new Float32Array(await response.arrayBuffer());
   const expected = adapterSize(run.adapter);
   if (adapter.length !== expected)
     throw new Error(`/api/adapter: expected ${expected} values, got ${adapter.length}`);
-  return adapter;
+  return { adapter, untrained: response.headers.get("x-fedlodrop-round") === "0" };
 }

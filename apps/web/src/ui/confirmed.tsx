@@ -8,10 +8,12 @@ interface ConfirmedProps {
   readonly quiet?: boolean;
   /** Where the children alone would not say what the button is for. */
   readonly label?: string;
+  /** Of the button, and with `-yes` after it of the answer that acts. */
+  readonly testId?: string;
   readonly children: ComponentChildren;
 }
 
-export function Confirmed({ question, act, quiet = false, label, children }: ConfirmedProps) {
+export function Confirmed({ question, act, quiet = false, label, testId, children }: ConfirmedProps) {
   const asking = useSignal(false);
   const style = quiet ? "quiet" : "";
   if (!asking.value)
@@ -20,6 +22,7 @@ export function Confirmed({ question, act, quiet = false, label, children }: Con
         type="button"
         class={style}
         aria-label={label}
+        data-testid={testId}
         onClick={() => {
           asking.value = true;
         }}
@@ -33,6 +36,7 @@ export function Confirmed({ question, act, quiet = false, label, children }: Con
       <button
         type="button"
         class={style}
+        data-testid={testId && `${testId}-yes`}
         onClick={() => {
           asking.value = false;
           act();

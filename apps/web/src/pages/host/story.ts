@@ -1,15 +1,10 @@
 /** What a spectator should see in the numbers, in a sentence: computed from the run's rounds and nothing else. */
 import type { RoundRecord } from "@fedlodrop/run";
-import { formatLoss, formatPercent } from "../../ui/format.ts";
-
-/** Differences below this are noise of one evaluation, nats. */
-const NOISE = 0.005;
-/** A rise over the best round that is worth a warning, nats. */
-const WORTH_A_WARNING = 0.01;
+import { formatPercent } from "../../ui/format.ts";
+import { NOISE, type Verdict, verdict } from "../../ui/verdict.ts";
 
 export interface Story {
-  /** `better` and `worse` compare with the base model; `worsening` has passed its best round. */
-  readonly kind: "waiting" | "better" | "same" | "worse" | "worsening";
+  readonly kind: "waiting" | Verdict["kind"];
   readonly headline: string;
   /** What the gap between the devices' own texts and unseen ones says; empty where it is not known. */
   readonly detail: string;
@@ -26,35 +21,14 @@ export function tellStory(rounds: readonly RoundRecord[], baseTestLoss: number |
     testLoss === null ? [] : [{ round, testLoss, trainLoss: evaluation?.trainLoss ?? null }],
   );
   const last = points.at(-1);
-  if (last === undefined) return { kind: "waiting", headline: waitingFor(rounds), detail: "" };
-  const best = points.reduce((least, point) => (point.testLoss < least.testLoss ? point : least));
-  return { ...compare(last, best, baseTestLoss), detail: memorised(last) };
+  const found = verdict(points, baseTestLoss);
+  if (last === undefined || found === null)
+    return { kind: "waiting", headline: waitingFor(rounds), detail: "" };
+  return { ...found, detail: memorised(last) };
 }
 
 const waitingFor = (rounds: readonly RoundRecord[]): string =>
   rounds.length === 0 ? "Nothing has been trained yet." : "The combined model has not been measured yet.";
-
-function compare(last: Point, best: Point, base: number | null): Pick<Story, "kind" | "headline"> {
-  const risen = last.testLoss - best.testLoss;
-  if (risen > WORTH_A_WARNING)
-    return {
-      kind: "worsening",
-      headline: `Getting worse since round ${best.round}: it starts to learn its texts by heart.`,
-    };
-  if (base === null) return { kind: "same", headline: `Round ${last.round}: the first model there is.` };
-  const gained = base - last.testLoss;
-  if (gained > NOISE)
-    return {
-      kind: "better",
-      headline: `Better than the base model by ${formatLoss(gained)} on texts that nobody trained on.`,
-    };
-  if (gained < -NOISE)
-    return {
-      kind: "worse",
-      headline: `Worse than the base model by ${formatLoss(-gained)} on texts that nobody trained on.`,
-    };
-  return { kind: "same", headline: "As good as the base model on texts that nobody trained on." };
-}
 
 /** Of how much better it knows the devices' own texts, in the probability it gives to their next token. */
 function memorised({ testLoss, trainLoss }: Point): string {

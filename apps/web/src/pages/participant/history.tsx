@@ -6,9 +6,10 @@ import type { ParticipantState } from "./state.ts";
 export function History({ state: { rounds, heldOutLosses } }: { readonly state: ParticipantState }) {
   const loss = (value: number | undefined) => (value === undefined ? "–" : formatLoss(value));
   return (
-    <section class="card">
-      <h2>Your rounds</h2>
-      <div class="scroll">
+    <div>
+      <h3>Your rounds</h3>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: without it keys could not scroll the table on a phone. */}
+      <section class="scroll" aria-label="Table of your rounds" tabIndex={0}>
         <table data-testid="history">
           <thead>
             <tr>
@@ -43,7 +44,7 @@ export function History({ state: { rounds, heldOutLosses } }: { readonly state: 
               ))}
           </tbody>
         </table>
-      </div>
-    </section>
+      </section>
+    </div>
   );
 }

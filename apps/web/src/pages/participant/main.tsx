@@ -14,6 +14,7 @@ import { tabStorage } from "./identity.ts";
 import { mirror } from "./mirror.ts";
 import { nickname } from "./nickname.ts";
 import { ParticipantPage } from "./page.tsx";
+import { titleOf } from "./screen.ts";
 import { startSession } from "./session.ts";
 
 const NICKNAME_KEY = "fedlodrop.nickname";
@@ -29,6 +30,7 @@ function start(address: PageAddress): void {
   effect(() => {
     const { nickname: joinedAs } = session.state.value;
     mirror(session.state.value);
+    document.title = titleOf(session.state.value);
     if (joinedAs !== null) storage.setItem(NICKNAME_KEY, joinedAs);
   });
   // A tab that had joined before its reload goes on without another tap.

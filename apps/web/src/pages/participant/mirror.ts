@@ -44,7 +44,7 @@ export function snapshot(state: ParticipantState): PageSnapshot {
     bytesDown: round?.bytesDown ?? 0,
     bytesUp: round?.bytesUp ?? 0,
     losses: state.losses,
-    error: state.error?.message ?? null,
+    error: state.phase === "error" ? (state.stop?.message ?? null) : null,
   };
 }
 

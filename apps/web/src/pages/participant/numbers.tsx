@@ -1,4 +1,4 @@
-/** What happens now: the round's state, its figures, the loss and the mask. */
+/** For those who want the numbers: the round's figures, the loss and the mask. */
 import type { RunDescription } from "@fedlodrop/protocol";
 import { Chart } from "../../ui/chart.tsx";
 import { Figure } from "../../ui/figure.tsx";
@@ -11,97 +11,11 @@ import {
   formatSeconds,
 } from "../../ui/format.ts";
 import { MaskCanvas } from "../../ui/mask-canvas.tsx";
-import { shownState } from "./mirror.ts";
 import { currentRound, fullPayloadBytes, type ParticipantState } from "./state.ts";
 
 interface LiveProps {
   readonly state: ParticipantState;
   readonly run: RunDescription;
-}
-
-/** A sentence for each state; numbers that change with every step stay out of what is read aloud. */
-const SENTENCES: Readonly<Record<ReturnType<typeof shownState>, string>> = {
-  checking: "Looking at what this device can do",
-  welcome: "Not joined yet",
-  joining: "Joining",
-  loading: "Getting ready",
-  ready: "Ready: waiting for the next round",
-  downloading: "Downloading this round's part of the adapter",
-  training: "Training on this device's texts",
-  uploading: "Uploading what this device learned",
-  waiting: "Done: waiting for the other devices",
-  away: "No connection: trying again, nothing is lost",
-  ended: "The run is over",
-  kicked: "This tab no longer takes part",
-  error: "Stopped",
-};
-
-export function RoundStatus({ state, run }: LiveProps) {
-  const round = currentRound(state);
-  const training = round?.start.training;
-  const step = round?.step?.step ?? 0;
-  const closed = round?.closed;
-  return (
-    <section class="card">
-      <div class="row between">
-        <p class="status" role="status" data-testid="status">
-          {SENTENCES[shownState(state)]}
-        </p>
-        <p class="number">
-          Round <span data-testid="round">{round?.start.round ?? "–"}</span> of {run.config.rounds}
-        </p>
-      </div>
-      {training && (
-        <div>
-          <progress aria-label="Steps of this round" max={training.localSteps} value={step} />
-          <small class="number" data-testid="step">
-            Step {step} of {training.localSteps}
-          </small>
-        </div>
-      )}
-      {state.ended && (
-        <p>
-          {state.ended.reason === "finished" ? "All" : "The host stopped it after"} {state.ended.roundsDone}{" "}
-          rounds
-          {state.ended.reason === "finished" && " are done"}. You can still try the tuned model below.
-        </p>
-      )}
-      {round && !closed && round.start.cohortSize === 1 && (
-        <p class="notice" role="note" data-testid="alone">
-          This device is alone in this round: whoever has the model before and after it can compute what your
-          device sent. Leave if you do not want that.
-        </p>
-      )}
-      {closed?.outcome === "aggregated" && closed.aggregatedCount === 1 && (
-        <p class="notice" role="note" data-testid="revealing">
-          Round {closed.round} is what your device alone sent: whoever has the model before and after it can
-          compute your update.
-        </p>
-      )}
-      {closed?.outcome === "aggregated" && (
-        <p data-testid="contribution">
-          Your device gave {formatPercent(closed.contribution)} of round {closed.round}
-          {closed.aggregatedCount > 1 && `, together with ${closed.aggregatedCount - 1} more`}.
-        </p>
-      )}
-      {round?.abandoned && (
-        <p>
-          Round {round.start.round} went on without this device: {round.abandoned}.
-        </p>
-      )}
-      <p>
-        <strong>{run.task.title}.</strong> {run.task.story}
-      </p>
-      <small>{sourceSentence(state)}</small>
-    </section>
-  );
-}
-
-function sourceSentence({ source, sampleCount, choice, engine }: ParticipantState): string {
-  const where = [choice?.reason, engine && `(${engine}.)`].filter(Boolean).join(" ");
-  if (!source || sampleCount === null) return where;
-  const texts = source.kind === "own" ? `your file ${source.fileName}` : source.device;
-  return `This device's texts: ${texts}, ${formatCount(sampleCount)} training samples. ${where}`;
 }
 
 export function LossCard({ state: { losses, heldOutLosses }, run }: LiveProps) {
@@ -112,9 +26,9 @@ export function LossCard({ state: { losses, heldOutLosses }, run }: LiveProps) {
     losses[i + 1]?.round === round ? null : (heldOutLosses.get(round) ?? null),
   );
   return (
-    <section class="card">
+    <div>
       <div class="row between">
-        <h2>Loss</h2>
+        <h3>Loss</h3>
         <strong class="number" data-testid="loss">
           {last ? formatLoss(last.loss) : "–"}
         </strong>
@@ -139,7 +53,7 @@ export function LossCard({ state: { losses, heldOutLosses }, run }: LiveProps) {
           },
         ]}
       />
-    </section>
+    </div>
   );
 }
 
@@ -161,8 +75,8 @@ export function LiveFigures({ state, run }: LiveProps) {
   const pace = (rate: number | null) =>
     rate === null ? "" : ` Paced to ${formatBytes(rate)}/s (${start.rateSource}).`;
   return (
-    <section class="card">
-      <h2>This round</h2>
+    <div>
+      <h3>This round</h3>
       <dl class="figures">
         <Figure term="Dropout rate" value={formatPercent(start.dropoutRate)} testId="dropout-rate">
           The share of the adapter this device leaves out.
@@ -197,7 +111,7 @@ export function LiveFigures({ state, run }: LiveProps) {
             : "Modelled: typical watts × measured time; may be off by a factor of two."}
         </Figure>
       </dl>
-    </section>
+    </div>
   );
 }
 
@@ -208,8 +122,8 @@ export function CurrentMask({ state, run }: LiveProps) {
   const round = currentRound(state);
   if (!round) return null;
   return (
-    <section class="card">
-      <h2>Dropout mask of round {round.start.round}</h2>
+    <div>
+      <h3>Dropout mask of round {round.start.round}</h3>
       <small>
         The adapter is pairs of thin matrices A and B. Coloured columns of A and rows of B are trained here
         this round; the grey ones are neither sent nor trained.
@@ -222,6 +136,6 @@ export function CurrentMask({ state, run }: LiveProps) {
         </summary>
         {round.mask && <MaskCanvas modules={run.adapter.modules} mask={round.mask} />}
       </details>
-    </section>
+    </div>
   );
 }

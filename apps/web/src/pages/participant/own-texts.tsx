@@ -1,4 +1,4 @@
-/** A place to drop one's own texts. The file is read here, in the tab, and goes to the tab's worker only. */
+/** A place for one's own texts, pasted or from a file. They are read here, in the tab, and go to the tab's worker only. */
 import type { RunDescription } from "@fedlodrop/protocol";
 import { useSignal } from "@preact/signals";
 import { ownSamples } from "../../device/own-samples.ts";
@@ -12,16 +12,17 @@ interface OwnTextsProps {
   readonly task: RunDescription["task"] | null;
 }
 
+const PASTED = "pasted.txt";
+
 export function OwnTextsBox({ session, task }: OwnTextsProps) {
   const problem = useSignal<string | null>(null);
   const over = useSignal(false);
+  const pasted = useSignal("");
   const texts = session.ownTexts.value;
 
-  const read = async (file: File | undefined): Promise<void> => {
-    over.value = false;
-    if (!file) return;
+  const use = (bytes: Uint8Array, fileName: string): void => {
     try {
-      const read = readOwnFile(new Uint8Array(await file.arrayBuffer()), file.name);
+      const read = readOwnFile(bytes, fileName);
       if (task) ownSamples(read, task);
       session.useOwnTexts(read);
       problem.value = null;
@@ -29,11 +30,40 @@ export function OwnTextsBox({ session, task }: OwnTextsProps) {
       problem.value = error instanceof Error ? error.message : String(error);
     }
   };
+  const read = async (file: File | undefined): Promise<void> => {
+    over.value = false;
+    if (file) use(new Uint8Array(await file.arrayBuffer()), file.name);
+  };
 
   return (
-    <section class="card">
+    <section class="card" data-testid="own-texts">
       <details open={problem.value !== null || texts !== null || task?.textsFrom === "participants"}>
-        <summary>Train on your own texts</summary>
+        <summary>Train on a text of your own</summary>
+        <p>It never leaves this tab. What the model learns from it is sent, as numbers.</p>
+        <form
+          class="lanes"
+          onSubmit={(event) => {
+            event.preventDefault();
+            use(new TextEncoder().encode(pasted.value), PASTED);
+          }}
+        >
+          <label>
+            <span class="field-name">
+              <span>Paste it here</span>
+              <span class="number">{formatCount(pasted.value.length)} characters</span>
+            </span>
+            <textarea
+              required
+              rows={3}
+              data-testid="own-paste"
+              value={pasted.value}
+              onInput={(event) => {
+                pasted.value = event.currentTarget.value;
+              }}
+            />
+          </label>
+          <button type="submit">Use this text</button>
+        </form>
         {/* biome-ignore lint/a11y/noStaticElementInteractions: dropping is a second way to what the file input does. */}
         <div
           class={over.value ? "drop over" : "drop"}
@@ -50,7 +80,7 @@ export function OwnTextsBox({ session, task }: OwnTextsProps) {
           }}
         >
           <label>
-            <span>Drop a .txt, .jsonl or .csv file here, or choose one. It never leaves this tab.</span>
+            <span>Or choose a .txt, .jsonl or .csv file, or drop one here.</span>
             <input
               type="file"
               accept=".txt,.jsonl,.csv,.tsv"
@@ -67,13 +97,13 @@ export function OwnTextsBox({ session, task }: OwnTextsProps) {
           </p>
         )}
         {texts && (
-          <p class="row between">
+          <p class="row between" role="status" data-testid="own-in-use">
             <span>
-              Training on {texts.fileName}: {formatCount(texts.rows.length)}{" "}
-              {texts.rows.length === 1 ? "text" : "texts"}.
+              {task === null ? "Will train on" : "Trains on"} {texts.fileName}:{" "}
+              {formatCount(texts.rows.length)} {texts.rows.length === 1 ? "text" : "texts"}.
             </span>
             <button type="button" class="quiet" onClick={() => session.useOwnTexts(null)}>
-              Use the texts of the task again
+              Use the host's texts again
             </button>
           </p>
         )}

@@ -1,12 +1,18 @@
-/** The whole participant page, by phase. */
+/** The whole participant page: one screen at a time. */
+import { useEffect, useRef } from "preact/hooks";
+import { Confirmed } from "../../ui/confirmed.tsx";
+import { End } from "./end.tsx";
 import { EnergySettings } from "./energy-settings.tsx";
 import { History } from "./history.tsx";
-import { CurrentMask, LiveFigures, LossCard, RoundStatus } from "./live.tsx";
 import { Loading } from "./loading.tsx";
-import { shownState } from "./mirror.ts";
+import { Now } from "./now.tsx";
+import { CurrentMask, LiveFigures, LossCard } from "./numbers.tsx";
 import { OwnTextsBox } from "./own-texts.tsx";
+import { AwaitingApproval, Away, HostClosed, Plain, Stopped } from "./plain-screen.tsx";
+import { announcementOf, type Screen, screenOf } from "./screen.ts";
 import type { Session } from "./session.ts";
-import type { ParticipantState } from "./state.ts";
+import { SoFar } from "./so-far.tsx";
+import { inRound, type ParticipantState } from "./state.ts";
 import { TryIt } from "./try-it.tsx";
 import { Welcome } from "./welcome.tsx";
 
@@ -17,52 +23,53 @@ interface PageProps {
 
 export function ParticipantPage({ session, offeredNickname }: PageProps) {
   const state = session.state.value;
+  const screen = screenOf(state);
+  const main = useRef<HTMLElement>(null);
+  useFocusOnChange(screen, main);
   return (
     <>
       <Header state={state} leave={session.leave} />
-      <main>
-        {state.notice && (
-          <p class="card notice" role="status">
-            {state.notice}
-          </p>
-        )}
-        {state.phase === "error" && state.error && <Failure message={state.error.message} />}
-        {state.run ? (
-          <Joined session={session} />
-        ) : (
-          <Welcome session={session} offeredNickname={offeredNickname} />
-        )}
+      <p class="unseen" role="status">
+        {announcementOf(state)}
+      </p>
+      <main ref={main} data-screen={screen}>
+        {state.notice && <p class="notice wide">{state.notice}</p>}
+        <ScreenOf screen={screen} session={session} offeredNickname={offeredNickname} />
       </main>
     </>
   );
 }
 
+/** Whoever was on something that has gone with its screen goes on at the new one's heading. */
+function useFocusOnChange(screen: Screen, main: { readonly current: HTMLElement | null }): void {
+  const before = useRef(screen);
+  useEffect(() => {
+    if (before.current === screen) return;
+    before.current = screen;
+    const { activeElement } = document;
+    if (activeElement !== null && activeElement !== document.body) return;
+    main.current?.querySelector<HTMLElement>("h2[tabindex]")?.focus();
+  });
+}
+
 function Header({ state, leave }: { readonly state: ParticipantState; readonly leave: () => void }) {
-  const shown = shownState(state);
   return (
     <header class="top">
-      <h1>
-        FedLoDrop <span>in the browser</span>
-      </h1>
+      <h1>FedLoDrop</h1>
       {state.participantId && (
-        <div class="row">
-          <span>
+        <>
+          <span class="who">
             {state.nickname} (<span data-testid="participant-id">{state.participantId}</span>)
           </span>
           <span class="chip" data-testid="backend" title={state.choice?.reason}>
             {BACKEND_NAMES[state.choice?.backend ?? "cpu"]}
           </span>
-          {shown !== "kicked" && (
-            <>
-              <span class={shown === "away" ? "chip warn" : "chip good"}>
-                {shown === "away" ? "offline" : "connected"}
-              </span>
-              <button type="button" class="quiet" data-testid="leave" onClick={leave}>
-                Leave
-              </button>
-            </>
+          {state.stop === null && (
+            <Confirmed question="Leave?" act={leave} quiet testId="leave">
+              Leave
+            </Confirmed>
           )}
-        </div>
+        </>
       )}
     </header>
   );
@@ -70,49 +77,74 @@ function Header({ state, leave }: { readonly state: ParticipantState; readonly l
 
 const BACKEND_NAMES = { webgpu: "WebGPU", wasm: "WASM", cpu: "JavaScript" } as const;
 
-function Failure({ message }: { readonly message: string }) {
-  return (
-    <section class="card notice bad" role="alert">
-      <h2>This device cannot take part</h2>
-      <p data-testid="error">{message}</p>
-      <p>
-        <button type="button" onClick={() => location.reload()}>
-          Try again
-        </button>
-      </p>
-    </section>
-  );
+interface ScreenProps extends PageProps {
+  readonly screen: Screen;
 }
 
-function Joined({ session }: { readonly session: Session }) {
+function ScreenOf({ screen, session, offeredNickname }: ScreenProps) {
   const state = session.state.value;
-  if (!state.run) return null;
-  const started = state.rounds.length > 0;
+  const { run, stop, ended } = state;
+  if (screen === "stopped" && stop !== null) return <Stopped stop={stop} />;
+  if (screen === "closed") return <HostClosed />;
+  if (screen === "approval") return <AwaitingApproval />;
+  if (run === null) return <Welcome session={session} offeredNickname={offeredNickname} />;
+  if (screen === "away") return <Away inRound={inRound(state)} />;
   const settings = (
     <>
-      <OwnTextsBox session={session} task={state.run.task} />
+      <OwnTextsBox session={session} task={run.task} />
       <EnergySettings session={session} />
     </>
   );
+  if (screen === "texts-wanted")
+    return (
+      <>
+        <Plain heading="This device needs a text" testId="texts-wanted">
+          <p>{state.textsWanted}</p>
+        </Plain>
+        <div class="narrow">
+          <OwnTextsBox session={session} task={run.task} />
+        </div>
+      </>
+    );
+  if (screen === "loading") return <Loading state={state} run={run} />;
   return (
     <>
-      <RoundStatus state={state} run={state.run} />
-      {state.phase === "loading" && <Loading state={state} />}
-      {started && (
-        <>
-          <div class="stack two-thirds">
-            <LossCard state={state} run={state.run} />
-            <CurrentMask state={state} run={state.run} />
-          </div>
-          <div class="stack third">
-            <LiveFigures state={state} run={state.run} />
-            {settings}
-          </div>
-        </>
-      )}
-      {!["loading", "kicked", "error"].includes(state.phase) && <TryIt session={session} run={state.run} />}
-      {started && <History state={state} />}
-      {!started && settings}
+      <div class="stack half">
+        {screen === "ended" && ended ? (
+          <End session={session} run={run} ended={ended} />
+        ) : (
+          <Now session={session} run={run} />
+        )}
+      </div>
+      <div class="stack half">
+        {screen === "round" && <SoFar state={state} run={run} />}
+        <TryIt session={session} run={run} />
+        {screen !== "ended" && settings}
+      </div>
+      {state.rounds.length > 0 && <Numbers state={state} run={run} />}
     </>
+  );
+}
+
+function Numbers({
+  state,
+  run,
+}: {
+  readonly state: ParticipantState;
+  readonly run: NonNullable<ParticipantState["run"]>;
+}) {
+  return (
+    <details class="card wide" data-testid="numbers">
+      <summary>All numbers of this device</summary>
+      <div class="stack">
+        <LiveFigures state={state} run={run} />
+        <LossCard state={state} run={run} />
+        <CurrentMask state={state} run={run} />
+        <History state={state} />
+        <small>
+          {[state.choice?.reason, state.engine && `(${state.engine}.)`].filter(Boolean).join(" ")}
+        </small>
+      </div>
+    </details>
   );
 }

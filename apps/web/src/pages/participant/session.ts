@@ -20,6 +20,8 @@ export interface Session {
   readonly state: ReadonlySignal<ParticipantState>;
   readonly ownTexts: ReadonlySignal<OwnTexts | null>;
   readonly correction: ReadonlySignal<ProfileCorrection>;
+  /** What this participant shows to get files of the run; null before it has joined. */
+  token(): string | null;
   /** What kind of device the energy estimate takes this one for. */
   deviceKind(): DeviceKind;
   /** @param code of the room; absent is what the address says */
@@ -78,6 +80,7 @@ export function startSession(address: PageAddress): Session {
     state,
     ownTexts,
     correction,
+    token: () => usedToken,
     deviceKind: kind,
     async join(nickname, code) {
       state.value = { ...state.value, phase: "joining", codeWanted: null };
@@ -104,7 +107,7 @@ export function startSession(address: PageAddress): Session {
     tryPrompt(prompt) {
       state.value = {
         ...state.value,
-        trial: { prompt, note: "Thinking …", base: null, tuned: null, ownTextLoss: {} },
+        trial: { prompt, note: "Thinking …", base: null, tuned: null, untrained: false, ownTextLoss: {} },
       };
       device.send({ kind: "try", prompt });
     },

@@ -3,6 +3,7 @@ import { DEFAULT_RUN_CONFIG } from "@fedlodrop/run";
 import { describe, expect, it } from "vitest";
 import type { FromWorker } from "../../device/messages.ts";
 import { shownState, snapshot } from "./mirror.ts";
+import { screenOf } from "./screen.ts";
 import { currentRound, INITIAL_STATE, type ParticipantState, reduce } from "./state.ts";
 
 const run: RunDescription = {
@@ -110,9 +111,9 @@ describe("participant state", () => {
 
   it("says that the host has closed the run, until it is back", () => {
     const closedDown = after(joined, ready, { kind: "host-closed" }, { kind: "connection", online: false });
-    expect(closedDown.notice).toMatch(/host has closed this run/);
+    expect(screenOf(closedDown)).toBe("closed");
     const back = [{ kind: "connection", online: true } as const, joined].reduce(reduce, closedDown);
-    expect(back.notice).toBeNull();
+    expect(screenOf(back)).toBe("lobby");
   });
 
   it("does not reopen a closed round with the device's own last word", () => {
@@ -180,13 +181,10 @@ describe("participant state", () => {
     expect([shownState(later), later.notice]).toEqual(["ready", "locked"]);
   });
 
-  it("says that it has left, and how to come back", () => {
+  it("has left, and the round's last word changes nothing", () => {
     const abandoned = { kind: "round-abandoned", round: 1, why: "this device left" } as const;
     const state = after(joined, ready, started(1), { kind: "left" }, abandoned);
-    expect([shownState(state), state.notice]).toEqual([
-      "kicked",
-      "You have left the run. Reload this page to take part again.",
-    ]);
+    expect([shownState(state), screenOf(state), state.stop?.kind]).toEqual(["kicked", "stopped", "left"]);
   });
 
   it("is removed by the host, whether connected or away", () => {
@@ -201,14 +199,17 @@ describe("participant state", () => {
         { kind, refused },
         abandoned,
       );
-      expect([shownState(state), state.notice]).toEqual(["kicked", "removed"]);
+      expect([shownState(state), state.stop]).toEqual([
+        "kicked",
+        { kind: "dismissed", reason: "kicked", message: "removed" },
+      ]);
     }
   });
 
   it("gathers both answers of a trial", () => {
     const asked: ParticipantState = {
       ...after(joined, ready),
-      trial: { prompt: "p", note: "…", base: null, tuned: null, ownTextLoss: {} },
+      trial: { prompt: "p", note: "…", base: null, tuned: null, untrained: false, ownTextLoss: {} },
     };
     const state = [
       { kind: "tried-text", side: "base", text: "a", done: true } as const,
@@ -221,6 +222,7 @@ describe("participant state", () => {
       note: null,
       base: { kind: "text", text: "a", done: true },
       tuned: { kind: "labels", probabilities: [0.1, 0.9] },
+      untrained: false,
       ownTextLoss: { base: 4.5, tuned: 4 },
     });
   });

@@ -2,6 +2,7 @@
 import type { BackendChoice, TrainingStep } from "@fedlodrop/lm";
 import {
   payloadBytes,
+  type RefusalReason,
   type RoundClosed,
   type RoundStart,
   type RunDescription,
@@ -9,7 +10,7 @@ import {
 } from "@fedlodrop/protocol";
 import { adapterSize, type DropoutMask } from "@fedlodrop/run";
 import type { EnergyEstimate } from "../../device/energy.ts";
-import type { FromWorker, PlainError, TextSource } from "../../device/messages.ts";
+import type { FromWorker, TextSource } from "../../device/messages.ts";
 
 /** From `loading` to `waiting` named as in the coordinator's `ParticipantView`. */
 export type Phase =
@@ -59,8 +60,20 @@ export interface Trial {
   readonly note: string | null;
   readonly base: Answer | null;
   readonly tuned: Answer | null;
+  /** The run has no tuned model yet: there is one answer only. */
+  readonly untrained: boolean;
   /** Loss of either model on the user's own held-out text, nats a token. */
   readonly ownTextLoss: { readonly base?: number; readonly tuned?: number };
+}
+
+/** Why this tab takes part no more, or not at all. */
+export interface Stop {
+  /** `dismissed` by the host or by another tab, `refused` when it asked to join, `left` at the user's wish. */
+  readonly kind: "left" | "dismissed" | "refused" | "failed";
+  /** The coordinator's; null where it has said nothing. */
+  readonly reason: RefusalReason | null;
+  /** In the words of whoever stopped it. */
+  readonly message: string;
 }
 
 export interface ParticipantState {
@@ -88,9 +101,15 @@ export interface ParticipantState {
   readonly trial: Trial | null;
   /** Why the room code is asked for; null while it is not. */
   readonly codeWanted: string | null;
-  /** Something to tell the participant: a refusal, an end, an error. */
+  /** The host decides by hand who may join, and has been asked. */
+  readonly awaitsApproval: boolean;
+  /** Why this device has no texts yet; null where it has some or is still getting them. */
+  readonly textsWanted: string | null;
+  /** The host has closed the run, which may come back. */
+  readonly hostClosed: boolean;
+  /** Something to tell the participant beside all that. */
   readonly notice: string | null;
-  readonly error: PlainError | null;
+  readonly stop: Stop | null;
 }
 
 export const INITIAL_STATE: ParticipantState = {
@@ -112,8 +131,11 @@ export const INITIAL_STATE: ParticipantState = {
   heldOutLosses: new Map(),
   trial: null,
   codeWanted: null,
+  awaitsApproval: false,
+  textsWanted: null,
+  hostClosed: false,
   notice: null,
-  error: null,
+  stop: null,
 };
 
 export const currentRound = (state: ParticipantState): RoundProgress | undefined => state.rounds.at(-1);
@@ -136,7 +158,7 @@ export function reduce(state: ParticipantState, message: FromWorker): Participan
       const { participantId, nickname, run } = message;
       const sameRun = state.run?.runId === run.runId && state.participantId === participantId;
       // A return to the same run keeps what the page already shows.
-      if (sameRun) return { ...state, run, notice: null };
+      if (sameRun) return { ...state, run, notice: null, awaitsApproval: false, hostClosed: false };
       return { ...forgetRun(state), participantId, nickname, run, phase: "loading", notice: null };
     }
     case "run-changed": {
@@ -155,13 +177,14 @@ export function reduce(state: ParticipantState, message: FromWorker): Participan
       return {
         ...state,
         phase: "loading",
+        textsWanted: null,
         files: new Map(state.files).set(file, { receivedBytes, totalBytes }),
       };
     }
     case "texts-wanted":
-      return { ...state, notice: message.message };
+      return { ...state, textsWanted: message.message };
     case "warming-up":
-      return { ...state, phase: "loading", warmingUp: true, choice: message.choice };
+      return { ...state, phase: "loading", textsWanted: null, warmingUp: true, choice: message.choice };
     case "ready": {
       const { engine, source, sampleCount, stepSeconds } = message;
       // After a lost connection `ready` is said again, also in the middle of a round.
@@ -225,26 +248,31 @@ export function reduce(state: ParticipantState, message: FromWorker): Participan
       return { ...state, heldOutLosses };
     }
     case "host-closed":
-      return { ...state, notice: HOST_CLOSED };
+      return { ...state, hostClosed: true };
     case "run-ended":
       return { ...state, ended: message.ended };
     case "join-refused": {
       const { reason, message: why } = message.refused;
       // Removed while it was away: the same as being removed.
-      if (reason === "kicked" && state.participantId !== null) return removed(state, why);
-      if (reason === "wrong-code") return { ...state, phase: "welcome", notice: null, codeWanted: why };
-      if (reason === "awaiting-approval")
-        return { ...state, notice: "The host has been asked to let you in. Keep this page open …" };
-      return { ...state, phase: "error", notice: null, error: { name: reason, message: why } };
+      if (reason === "kicked" && state.participantId !== null)
+        return stopped(state, "kicked", { kind: "dismissed", reason, message: why });
+      if (reason === "wrong-code")
+        return { ...state, phase: "welcome", notice: null, awaitsApproval: false, codeWanted: why };
+      if (reason === "awaiting-approval") return { ...state, notice: null, awaitsApproval: true };
+      return stopped(state, "error", { kind: "refused", reason, message: why });
     }
     case "refused":
       return { ...state, notice: message.refused.message };
     case "left":
-      return removed(state, "You have left the run. Reload this page to take part again.");
-    case "dismissed":
-      return removed(state, message.refused.message);
+      return stopped(state, "kicked", { kind: "left", reason: null, message: "you have left the run" });
+    case "dismissed": {
+      const { reason, message: why } = message.refused;
+      return stopped(state, "kicked", { kind: "dismissed", reason, message: why });
+    }
     case "trying":
       return { ...state, trial: state.trial && { ...state.trial, note: message.why } };
+    case "untrained":
+      return { ...state, trial: state.trial && { ...state.trial, untrained: true } };
     case "tried-text":
       return withAnswer(state, message.side, { kind: "text", text: message.text, done: message.done });
     case "tried-labels":
@@ -260,14 +288,11 @@ export function reduce(state: ParticipantState, message: FromWorker): Participan
     case "try-failed":
       return { ...state, trial: state.trial && { ...state.trial, note: message.error.message } };
     case "failed":
-      return { ...state, phase: "error", error: message.error };
+      return stopped(state, "error", { kind: "failed", reason: null, message: message.error.message });
     default:
       return message satisfies never;
   }
 }
-
-/** Until it joins again. */
-const HOST_CLOSED = "The host has closed this run. If it is opened again, this page goes on by itself.";
 
 /** Rounds of its own that a page lists. */
 const ROUNDS_SHOWN = 200;
@@ -278,14 +303,17 @@ const LOSSES_KEPT = 1024;
 const thinned = (losses: readonly LossPoint[]): readonly LossPoint[] =>
   losses.length <= LOSSES_KEPT ? losses : losses.filter((_, i) => i % 2 === (losses.length - 1) % 2);
 
-const removed = (state: ParticipantState, why: string): ParticipantState => ({
+const stopped = (state: ParticipantState, phase: "kicked" | "error", stop: Stop): ParticipantState => ({
   ...state,
-  phase: "kicked",
-  online: false,
-  notice: why,
+  phase,
+  online: phase === "error" && state.online,
+  notice: null,
+  awaitsApproval: false,
+  stop,
 });
 
-const inRound = (state: ParticipantState): boolean =>
+/** It has work of a round, or waits for the others with it. */
+export const inRound = (state: ParticipantState): boolean =>
   ["downloading", "training", "uploading", "waiting"].includes(state.phase);
 
 function forgetRun(state: ParticipantState): ParticipantState {

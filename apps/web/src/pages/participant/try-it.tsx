@@ -1,4 +1,4 @@
-/** One prompt, two answers: the base model's and the tuned one's, computed on this device. */
+/** One prompt, answered on this device by the base model and, once there is one, by the tuned model. */
 import type { RunDescription } from "@fedlodrop/protocol";
 import { useSignal } from "@preact/signals";
 import { formatLoss, formatPercent } from "../../ui/format.ts";
@@ -12,109 +12,123 @@ interface TryItProps {
 
 export function TryIt({ session, run: { task } }: TryItProps) {
   const { trial } = session.state.value;
-  const prompt = useSignal(task.prompts[0] ?? "");
-  const ask = (event: Event): void => {
-    event.preventDefault();
-    session.tryPrompt(prompt.value);
+  const prompt = useSignal("");
+  const ask = (text: string): void => {
+    prompt.value = text;
+    session.tryPrompt(text);
   };
+  const asked = task.kind === "classification" ? "text to label" : "few words to go on from";
+  const own = task.prompts.length > 0 ? `Or a ${asked}` : `A ${asked}`;
   return (
     <section class="card" data-testid="try-it">
       <h2>Try the model</h2>
-      <form class="row" onSubmit={ask}>
+      <div class="row">
+        {task.prompts.map((example) => (
+          <button
+            key={example}
+            type="button"
+            class="example"
+            data-testid="example"
+            onClick={() => ask(example)}
+          >
+            {example}
+          </button>
+        ))}
+      </div>
+      <form
+        class="row"
+        onSubmit={(event) => {
+          event.preventDefault();
+          ask(prompt.value);
+        }}
+      >
         <label>
-          <span>{task.kind === "classification" ? "A text to label" : "An opening to continue"}</span>
-          <textarea
+          <span>{own}</span>
+          <input
             required
-            rows={2}
+            enterkeyhint="send"
+            autocomplete="off"
             value={prompt.value}
             onInput={(event) => {
               prompt.value = event.currentTarget.value;
             }}
           />
         </label>
-        <button type="submit">Ask both</button>
+        <button type="submit">Ask</button>
       </form>
-      <p class="row">
-        <small>Examples:</small>
-        {task.prompts.map((example) => (
-          <button
-            key={example}
-            type="button"
-            class="quiet example"
-            onClick={() => {
-              prompt.value = example;
-            }}
-          >
-            {example}
-          </button>
-        ))}
-      </p>
       {trial?.note && <p role="status">{trial.note}</p>}
-      {trial && (
-        <div class="columns">
-          <Side
-            title="Base model"
-            sentence="as it was before this run"
-            trial={trial}
-            answer={trial.base}
-            ownTextLoss={trial.ownTextLoss.base}
-            labels={task.labels}
-          />
-          <Side
-            title="Tuned model"
-            sentence="with the adapter as of the last round"
-            trial={trial}
-            answer={trial.tuned}
-            ownTextLoss={trial.ownTextLoss.tuned}
-            labels={task.labels}
-          />
-        </div>
-      )}
+      {trial && <Answers trial={trial} labels={task.labels} />}
     </section>
+  );
+}
+
+function Answers({ trial, labels }: { readonly trial: Trial; readonly labels: readonly string[] }) {
+  const { base, tuned, untrained, ownTextLoss } = trial;
+  return (
+    <div class="columns">
+      {base && (
+        <Side
+          title={untrained ? "The model, not trained yet" : "Before training"}
+          testId="answer-base"
+          trial={trial}
+          answer={base}
+          ownTextLoss={ownTextLoss.base}
+          labels={labels}
+        />
+      )}
+      {tuned && (
+        <Side
+          title="After the last round"
+          testId="answer-tuned"
+          trial={trial}
+          answer={tuned}
+          ownTextLoss={ownTextLoss.tuned}
+          labels={labels}
+        />
+      )}
+    </div>
   );
 }
 
 interface SideProps {
   readonly title: string;
-  readonly sentence: string;
+  readonly testId: string;
   readonly trial: Trial;
-  readonly answer: Answer | null;
+  readonly answer: Answer;
   readonly ownTextLoss: number | undefined;
   readonly labels: readonly string[];
 }
 
-function Side({ title, sentence, trial, answer, ownTextLoss, labels }: SideProps) {
+function Side({ title, testId, trial, answer, ownTextLoss, labels }: SideProps) {
   return (
     <div>
-      <h3>
-        {title} <small>{sentence}</small>
-      </h3>
-      <div class="answer" data-testid={title === "Base model" ? "answer-base" : "answer-tuned"}>
-        {answer?.kind === "text" && (
+      <h3>{title}</h3>
+      <div class="answer" data-testid={testId}>
+        {answer.kind === "text" ? (
           <>
             <mark>{trial.prompt}</mark>
             {answer.text}
             {!answer.done && " …"}
           </>
+        ) : (
+          <Labels labels={labels} probabilities={answer.probabilities} />
         )}
-        {answer?.kind === "labels" && <Labels labels={labels} probabilities={answer.probabilities} />}
       </div>
       {ownTextLoss !== undefined && (
         <small class="number">
-          Loss on the part of your file it never trained on: {formatLoss(ownTextLoss)}
+          Mistakes on the part of your text it never trained on: {formatLoss(ownTextLoss)}
         </small>
       )}
     </div>
   );
 }
 
-function Labels({
-  labels,
-  probabilities,
-}: {
+interface LabelsProps {
   readonly labels: readonly string[];
   readonly probabilities: readonly number[];
-}) {
+}
+
+function Labels({ labels, probabilities }: LabelsProps) {
   const best = probabilities.indexOf(Math.max(...probabilities));
   return (
     <div class="lanes">

@@ -8,3 +8,7 @@ export function keepScreenOn(): void {
   document.addEventListener("visibilitychange", ask);
   ask();
 }
+
+/** A phone whose screen this page cannot keep on. */
+export const sleepWarning = (): boolean =>
+  !("wakeLock" in navigator) && matchMedia("(pointer: coarse)").matches;

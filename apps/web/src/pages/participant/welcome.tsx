@@ -1,4 +1,4 @@
-/** Before joining: what will happen, what leaves the device, what the device can do. */
+/** Before joining: a name and one button; what happens to texts in one line, the rest for those who ask. */
 import { useSignal } from "@preact/signals";
 import { OwnTextsBox } from "./own-texts.tsx";
 import type { Session } from "./session.ts";
@@ -9,7 +9,7 @@ interface WelcomeProps {
 }
 
 export function Welcome({ session, offeredNickname }: WelcomeProps) {
-  const { phase, choice, codeWanted } = session.state.value;
+  const { phase, codeWanted, online } = session.state.value;
   const nickname = useSignal(offeredNickname);
   const code = useSignal("");
   const join = (event: Event): void => {
@@ -20,38 +20,14 @@ export function Welcome({ session, offeredNickname }: WelcomeProps) {
     <>
       <section class="card narrow">
         <h2>Train a language model together</h2>
-        <p>
-          Your browser and others fine-tune one model. Each trains a small part of it on its own texts, and
-          the coordinator averages what they learned.
-        </p>
-        <div class="columns">
-          <div>
-            <h3>What leaves this device</h3>
-            <ul>
-              <li>the change of the trained numbers, a few hundred kilobytes each round</li>
-              <li>how long that took, the loss, and an estimate of the energy</li>
-              <li>the nickname, and which kind of device this is</li>
-            </ul>
-          </div>
-          <div>
-            <h3>What never leaves it</h3>
-            <ul>
-              <li>the texts it trains on, also those you bring yourself</li>
-              <li>anything else on your device: the page sees nothing of it</li>
-            </ul>
-          </div>
-        </div>
-        <div>
-          <h3>This device</h3>
-          <p data-testid="device-check">{choice ? choice.reason : "Looking at what it can do …"}</p>
-        </div>
-        <form class="row" onSubmit={join}>
+        <form class="join" onSubmit={join}>
           <label>
             <span class="field-name">Nickname</span>
             <input
               required
               maxLength={40}
               autocomplete="nickname"
+              enterkeyhint="go"
               value={nickname.value}
               onInput={(event) => {
                 nickname.value = event.currentTarget.value;
@@ -68,6 +44,10 @@ export function Welcome({ session, offeredNickname }: WelcomeProps) {
                 autocapitalize="characters"
                 spellcheck={false}
                 data-testid="room-code"
+                // It is asked for after a tap on Join, which is where the eye was.
+                ref={(input) => {
+                  if (input && code.peek() === "") input.focus();
+                }}
                 value={code.value}
                 onInput={(event) => {
                   code.value = event.currentTarget.value;
@@ -75,21 +55,61 @@ export function Welcome({ session, offeredNickname }: WelcomeProps) {
               />
             </label>
           )}
+          {codeWanted !== null && (
+            <p class="notice" role="alert" data-testid="code-wanted">
+              {codeWanted[0]?.toUpperCase()}
+              {codeWanted.slice(1)}.
+            </p>
+          )}
           <button class="primary" type="submit" data-testid="join-button" disabled={phase !== "welcome"}>
             {phase === "joining" ? "Joining …" : "Join"}
           </button>
+          {!online && (
+            <p class="notice" role="alert" data-testid="no-answer">
+              The coordinator does not answer. Trying again …
+            </p>
+          )}
         </form>
-        {codeWanted !== null && (
-          <p class="notice" role="alert" data-testid="code-wanted">
-            {codeWanted[0]?.toUpperCase()}
-            {codeWanted.slice(1)}.
-          </p>
-        )}
-        <small>You may close or reload this page at any time; you come back as the same device.</small>
+        <p>A text that you bring stays on this device; what is learned from it is sent, as numbers.</p>
+        <WhatHappens session={session} />
       </section>
-      <div class="narrow" style="grid-column: span 12">
+      <div class="narrow">
         <OwnTextsBox session={session} task={null} />
       </div>
     </>
+  );
+}
+
+function WhatHappens({ session }: { readonly session: Session }) {
+  const { choice } = session.state.value;
+  return (
+    <details>
+      <summary>What happens, and what leaves this device</summary>
+      <p>
+        Your browser and others improve one language model. Each trains a small part of it on texts of its
+        own, and the coordinator puts together what they have learned. The host may hand out speeches or
+        letters that stand in for private texts; if you bring a text of your own, only this tab reads it.
+      </p>
+      <div class="columns">
+        <div>
+          <h3>What is sent</h3>
+          <ul>
+            <li>the change of the trained numbers, a few hundred kilobytes each round</li>
+            <li>how long that took, how many mistakes were made, and an estimate of the energy</li>
+            <li>your nickname, and which kind of device this is</li>
+          </ul>
+        </div>
+        <div>
+          <h3>What is not</h3>
+          <ul>
+            <li>a text that you bring</li>
+            <li>anything else on your device: the page sees nothing of it</li>
+          </ul>
+        </div>
+      </div>
+      <h3>This device</h3>
+      <p data-testid="device-check">{choice ? choice.reason : "Looking at what it can do …"}</p>
+      <p>You may close or reload this page at any time; you come back as the same device.</p>
+    </details>
   );
 }

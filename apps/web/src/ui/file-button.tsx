@@ -1,22 +1,23 @@
-/** A file of the run, which needs the host key: a plain link could not show it. */
+/** A file of the run, which only members of the run get: a plain link could not show it. */
 import { useSignal } from "@preact/signals";
-import { siteUrl } from "../../ui/site.ts";
+import { siteUrl } from "./site.ts";
 
 interface FileButtonProps {
   /** Below the site, without a slash before it. */
   readonly path: string;
   readonly fileName: string;
-  readonly hostKey: string;
+  /** The host key or a participant's session token. */
+  readonly token: string;
   readonly children: string;
 }
 
-export function FileButton({ path, fileName, hostKey, children }: FileButtonProps) {
+export function FileButton({ path, fileName, token, children }: FileButtonProps) {
   const problem = useSignal<string | null>(null);
   const save = async (): Promise<void> => {
     problem.value = null;
     try {
       const response = await fetch(`${siteUrl()}${path}`, {
-        headers: { authorization: `Bearer ${hostKey}` },
+        headers: { authorization: `Bearer ${token}` },
       });
       if (!response.ok) throw new Error(`the coordinator answered ${response.status}`);
       saveAs(await response.blob(), fileName);
