@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 /** `fedlodrop COMMAND`: finds the command, runs it, and says in one line what went wrong. */
 import { readFile } from "node:fs/promises";
 import { whileWaiting } from "./patience.ts";
@@ -72,13 +73,13 @@ const args = given.filter((arg) => arg !== "--debug");
 try {
   await main(args);
 } catch (error) {
-  process.stderr.write(`${describe(error)}\n`);
+  process.stderr.write(`${inOneLine(error)}\n`);
   process.exitCode = 1;
 }
 // Threads and sockets that a failed start left behind must not keep a finished command waiting.
 process.exit();
 
-function describe(error: unknown): string {
+function inOneLine(error: unknown): string {
   if (!(error instanceof Error)) return `fedlodrop: ${String(error)}`;
   if (debug) return error.stack ?? error.message;
   const command = args[0] !== undefined && Object.hasOwn(COMMANDS, args[0]) ? ` ${args[0]}` : "";

@@ -4,12 +4,14 @@ import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { buildIntoFirst } from "./built-folder.ts";
+import { isInstalled, shipped } from "./shipped.ts";
 
 const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
 const WEB = join(ROOT, "apps/web");
 
-/** Folder of the built pages. Throws in one line when they cannot be built. */
+/** Folder of the built pages: an installed package comes with them. Throws in one line when they cannot be built. */
 export async function buildPages(say: (line: string) => void): Promise<string> {
+  if (isInstalled) return shipped("pages");
   const places = [
     { directory: join(WEB, "dist"), workshop: join(ROOT, "node_modules/.cache") },
     // For a user who may not write where the program lies.

@@ -24,7 +24,9 @@ export interface Thread<C extends Calls> {
 
 /** @param module URL of a module that calls `answerCalls`. */
 export function startThread<C extends Calls>(module: URL): Thread<C> {
-  const worker = new Worker(new URL("../bin/worker.mjs", import.meta.url), {
+  // Built JavaScript runs as it is; TypeScript needs a loader, which a thread does not inherit.
+  const isSource = module.pathname.endsWith(".ts");
+  const worker = new Worker(isSource ? new URL("../bin/worker.mjs", import.meta.url) : module, {
     workerData: { module: module.href },
     // Nothing but answers comes out of a thread: --json owns standard output.
     stdout: true,

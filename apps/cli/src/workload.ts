@@ -1,7 +1,6 @@
 /** What a run computes: a task's texts, dealt to devices, and a base model with its evaluator. */
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
-import { fileURLToPath } from "node:url";
 import type { Workload } from "@fedlodrop/coordinator";
 import { readTokenizer } from "@fedlodrop/lm/node";
 import { cleanText } from "@fedlodrop/protocol";
@@ -10,6 +9,7 @@ import { type PreparedTask, TASK_DEFINITIONS, type TaskDefinition, taskDefinitio
 import { isTaskFile, prepareTask, type TaskProgress } from "@fedlodrop/tasks/node";
 import { openEvaluator } from "./evaluator.ts";
 import type { EvaluationTexts } from "./evaluator-calls.ts";
+import { shipped } from "./shipped.ts";
 
 export async function loadWorkload(config: RunConfig, say: (line: string) => void): Promise<Workload> {
   const modelDirectory = findModel(config.model);
@@ -52,8 +52,7 @@ export const availableTasks = TASK_DEFINITIONS.map(({ name, title }) => ({ name,
 
 /** `base` is the bundled model; anything else is a folder. */
 function findModel(model: string): string {
-  const directory =
-    model === "base" ? fileURLToPath(new URL("../../../models/base", import.meta.url)) : resolve(model);
+  const directory = model === "base" ? shipped("models/base") : resolve(model);
   if (!existsSync(directory))
     throw new Error(
       `model: expected "base" or a folder in the Hugging Face layout, but there is no ${directory}`,

@@ -9,7 +9,9 @@ import {
   type SentView,
   type ServerToHostEvents,
 } from "@fedlodrop/protocol";
+import type { RoundRecord } from "@fedlodrop/run";
 import { io, type Socket } from "socket.io-client";
+import { READY } from "./participants.ts";
 
 export interface HostConnection {
   /** The last view the coordinator sent. */
@@ -18,6 +20,12 @@ export interface HostConnection {
   watch(seen: (view: HostView) => void): void;
   /** Resolves with the first view that satisfies `condition`, the last one included. */
   until(condition: (view: HostView) => boolean, timeoutSeconds: number): Promise<HostView>;
+  /** Until as many participants have loaded and warmed up; 120 s unless told. */
+  ready(count: number, timeoutSeconds?: number): Promise<HostView>;
+  /** The record of a round, once it is closed; 120 s unless told. */
+  round(number: number, timeoutSeconds?: number): Promise<RoundRecord>;
+  /** Until the run has ended; 600 s unless told. */
+  ended(timeoutSeconds?: number): Promise<HostView>;
   /** Throws with the reason when the coordinator refuses. */
   command(command: HostCommand): Promise<void>;
   close(): void;
@@ -55,39 +63,48 @@ export async function connectHost(url: string, key: string): Promise<HostConnect
   socket.on("view", show);
   socket.on("changes", (changes) => show(applyChanges(last, changes)));
 
+  function until(condition: (view: HostView) => boolean, timeoutSeconds: number): Promise<HostView> {
+    return new Promise((resolve, reject) => {
+      const stop = (): void => {
+        clearTimeout(timer);
+        watchers.delete(look);
+      };
+      const timer = setTimeout(
+        () => {
+          stop();
+          const states = view.participants.map(({ id, state }) => `${id} ${state}`).join(", ");
+          reject(
+            new Error(
+              `run: not there after ${timeoutSeconds} s (${view.phase}, round ${view.round}; ${states || "nobody"})`,
+            ),
+          );
+        },
+        Math.min(timeoutSeconds * 1000, LONGEST_TIMER_MS),
+      );
+      const look = (seen: HostView): void => {
+        if (!condition(seen)) return;
+        stop();
+        resolve(seen);
+      };
+      watchers.add(look);
+      look(view);
+    });
+  }
+
   return {
     view: () => view,
     watch(seen) {
       watchers.add(seen);
       seen(view);
     },
-    until(condition, timeoutSeconds) {
-      return new Promise((resolve, reject) => {
-        const stop = (): void => {
-          clearTimeout(timer);
-          watchers.delete(look);
-        };
-        const timer = setTimeout(
-          () => {
-            stop();
-            const states = view.participants.map(({ id, state }) => `${id} ${state}`).join(", ");
-            reject(
-              new Error(
-                `run: not there after ${timeoutSeconds} s (${view.phase}, round ${view.round}; ${states || "nobody"})`,
-              ),
-            );
-          },
-          Math.min(timeoutSeconds * 1000, LONGEST_TIMER_MS),
-        );
-        const look = (seen: HostView): void => {
-          if (!condition(seen)) return;
-          stop();
-          resolve(seen);
-        };
-        watchers.add(look);
-        look(view);
-      });
+    until,
+    ready: (count, timeoutSeconds = 120) =>
+      until(({ participants }) => participants.filter(isReady).length >= count, timeoutSeconds),
+    async round(number, timeoutSeconds = 120) {
+      const record = ({ rounds }: HostView) => rounds.find(({ round }) => round === number);
+      return record(await until((seen) => record(seen) !== undefined, timeoutSeconds)) as RoundRecord;
     },
+    ended: (timeoutSeconds = 600) => until(({ phase }) => phase === "ended", timeoutSeconds),
     async command(command) {
       const reply = await socket.timeout(10_000).emitWithAck("command", command);
       if (reply.kind === "refused") throw new Error(`${command.kind}: ${reply.reason}: ${reply.message}`);
@@ -97,3 +114,6 @@ export async function connectHost(url: string, key: string): Promise<HostConnect
     },
   };
 }
+
+const isReady = ({ state }: HostView["participants"][number]): boolean =>
+  (READY as readonly string[]).includes(state);

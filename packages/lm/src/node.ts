@@ -85,8 +85,13 @@ async function inOtherForm(directory: string, problem: string): Promise<string> 
   return "";
 }
 
-/** Folder with tfjs-backend-wasm's .wasm files, ending in "/": `wasmBase` in Node, and what a server serves. */
-export function wasmDirectory(): string {
-  const packageJson = createRequire(import.meta.url).resolve("@tensorflow/tfjs-backend-wasm/package.json");
-  return `${join(dirname(packageJson), "wasm-out")}/`;
+/** Folder with tfjs-backend-wasm's .wasm files, ending in "/": `wasmBase` in Node; undefined where tfjs, the fall-back,
+ *  is not installed. */
+export function wasmDirectory(): string | undefined {
+  try {
+    const packageJson = createRequire(import.meta.url).resolve("@tensorflow/tfjs-backend-wasm/package.json");
+    return `${join(dirname(packageJson), "wasm-out")}/`;
+  } catch {
+    return undefined;
+  }
 }

@@ -21,7 +21,7 @@ export interface TrainerOptions {
   /** Where our kernels and threads come from: the browser's unless told otherwise (Node: `nodeHost`). */
   readonly wasmHost?: WasmHost;
   /** Where tfjs's .wasm files lie, for the fall-back: a URL or (in Node) a directory, ending in "/". */
-  readonly wasmBase?: string;
+  readonly wasmBase?: string | undefined;
 }
 
 /** Our own engine of the backend, or tfjs where there is none or it cannot start here.

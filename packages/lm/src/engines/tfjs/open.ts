@@ -9,7 +9,7 @@ import { openWebgpu } from "./webgpu.ts";
 
 export interface EngineOptions {
   /** Where the .wasm files of tfjs-backend-wasm lie: a URL or (in Node) a directory, ending in "/". */
-  readonly wasmBase?: string;
+  readonly wasmBase?: string | undefined;
 }
 
 export async function openEngine(backend: Backend, { wasmBase }: EngineOptions): Promise<Engine> {

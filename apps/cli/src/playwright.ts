@@ -1,0 +1,96 @@
+/**
+ * Playwright's `test` with a federation in it: `run` is a coordinator of its own, `participants` are tabs that have joined
+ * and are ready; both are gone after the test. What happens in the run stands as steps in reports and traces.
+ */
+import {
+  launchBrowser,
+  openParticipants,
+  type Participant,
+  type ParticipantOptions,
+} from "@fedlodrop/harness";
+import type { RoundRecord } from "@fedlodrop/run";
+import { type Browser, test as base, expect as baseExpect } from "@playwright/test";
+import { type StartedRun, type StartRunOptions, startRun } from "./start-run.ts";
+
+export interface FederationOptions {
+  /** Settings of the run. */
+  readonly settings: StartRunOptions;
+  /** How many tabs `participants` are; 2 by default. */
+  readonly tabs: number;
+  /** How they join; on the WASM engine by default, which needs no GPU. */
+  readonly tabOptions: Omit<ParticipantOptions, "url">;
+}
+
+export interface FederationFixtures {
+  readonly run: StartedRun;
+  readonly participants: readonly Participant[];
+}
+
+interface WorkerFixtures {
+  /** The one that the harness finds or fetches: its contexts are the participants. */
+  readonly federationBrowser: Browser;
+}
+
+export const test = base.extend<FederationOptions & FederationFixtures, WorkerFixtures>({
+  settings: [{}, { option: true }],
+  tabs: [2, { option: true }],
+  tabOptions: [{ backend: "wasm" }, { option: true }],
+  federationBrowser: [
+    // biome-ignore lint/correctness/noEmptyPattern: Playwright reads the fixtures a fixture needs from its pattern
+    async ({}, use) => {
+      const browser = await launchBrowser({ webgpu: "software" });
+      await use(browser);
+      await browser.close();
+    },
+    { scope: "worker" },
+  ],
+  run: async ({ settings, tabs }, use) => {
+    const run = await startRun({ devices: tabs, ...settings });
+    const told = tellRounds(run);
+    await use(run);
+    await told();
+    await run.stop();
+  },
+  participants: async ({ federationBrowser, run, tabs, tabOptions }, use) => {
+    const participants = await openParticipants(federationBrowser, tabs, { ...tabOptions, url: run.url });
+    await use(participants);
+    await Promise.all(participants.map((participant) => participant.close()));
+  },
+});
+
+/** Each closed round becomes a step. Resolves when the last of them is told. */
+function tellRounds(run: StartedRun): () => Promise<void> {
+  let told = 0;
+  const steps: Promise<void>[] = [];
+  run.host.watch(({ rounds }) => {
+    for (const record of rounds.slice(told)) steps.push(base.step(inWords(record), async () => {}));
+    told = Math.max(told, rounds.length);
+  });
+  return async () => {
+    await Promise.all(steps);
+  };
+}
+
+const inWords = ({ round, seconds, participants }: RoundRecord): string =>
+  `round ${round} closed after ${seconds.toFixed(1)} s: ${participants.map(({ id, outcome }) => `${id} ${outcome}`).join(", ")}`;
+
+export const expect = baseExpect.extend({
+  /** Waits until the round is closed, and expects that it aggregated an update of each of `by`, or of anybody. */
+  async toHaveAggregated(
+    run: StartedRun,
+    { round, by, timeoutSeconds }: { round: number; by?: readonly string[]; timeoutSeconds?: number },
+  ) {
+    const record = await run.host.round(round, timeoutSeconds);
+    const aggregated = record.participants.filter(({ outcome }) => outcome === "aggregated");
+    const ids = aggregated.map(({ id }) => id);
+    const missing = (by ?? []).filter((id) => !ids.includes(id));
+    return {
+      pass: ids.length > 0 && missing.length === 0,
+      name: "toHaveAggregated",
+      expected: by ?? "somebody",
+      actual: ids,
+      message: () =>
+        `${inWords(record)}; expected ${by?.join(", ") ?? "somebody"}${this.isNot ? " not" : ""} to be aggregated`,
+    };
+  },
+});
