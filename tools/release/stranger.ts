@@ -1,0 +1,102 @@
+/** What a stranger does with the published packages, in a folder that has nothing else. */
+import { cp, mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { command, whileRunning } from "./commands.ts";
+import { ROOT } from "./packages.ts";
+
+const MOST_MEGABYTES = 150;
+
+export interface Visit {
+  readonly folder: string;
+  /** Without a browser. */
+  readonly quick: boolean;
+  readonly say: (line: string) => void;
+}
+
+/** @throws what goes wrong first, with all that was said */
+export async function strangersFolder({ folder, quick, say }: Visit): Promise<void> {
+  await writeFile(join(folder, "package.json"), JSON.stringify({ private: true, type: "module" }));
+  const { stdout, stderr } = await command(folder, "npm", "install", "fedlodrop");
+  if (/warn/i.test(stderr)) throw new Error(`npm install fedlodrop: expected no warning, got\n${stderr}`);
+  const size = (await bytesIn(join(folder, "node_modules"))) / 1e6;
+  say(`npm install fedlodrop: ${stdout.trim().split("\n")[0]}, ${size.toFixed(0)} MB`);
+  if (size > MOST_MEGABYTES) throw new Error(`expected at most ${MOST_MEGABYTES} MB, got ${size.toFixed(0)}`);
+
+  const { stdout: version } = await command(folder, "npx", "fedlodrop", "--version");
+  say(`npx fedlodrop --version: ${version.trim()}`);
+  const serve = ["serve", "--port", "0", "--host", "127.0.0.1"] as const;
+  await whileRunning(
+    folder,
+    ["node_modules/.bin/fedlodrop", ...serve],
+    /http\S+(?=host#key=)/,
+    async (url) => {
+      for (const path of ["", "host", "models/base/model.safetensors"]) {
+        const response = await fetch(new URL(path, url));
+        if (!response.ok) throw new Error(`serve: expected /${path}, got HTTP ${response.status}`);
+        await response.arrayBuffer();
+      }
+    },
+  );
+  say("npx fedlodrop serve: the pages and the model are served");
+  if (!quick) {
+    await command(
+      folder,
+      "npx",
+      "fedlodrop",
+      "federate",
+      "--tabs",
+      "2",
+      "--rounds",
+      "1",
+      "--backend",
+      "wasm",
+    );
+    say("npx fedlodrop federate: a round with two tabs");
+  }
+  await examples({ folder, quick, say });
+}
+
+/** Compiled strictly in both ways in which modules are looked up, then run. */
+async function examples({ folder, quick, say }: Visit): Promise<void> {
+  const tools = await versionsOf(["typescript", "@types/node", "@playwright/test"]);
+  await command(folder, "npm", "install", "--save-dev", ...tools);
+  for (const name of await readdir(join(ROOT, "examples"))) {
+    const example = join(folder, "examples", name);
+    await mkdir(example, { recursive: true });
+    await cp(join(ROOT, "examples", name), example, { recursive: true });
+    for (const [module, moduleResolution] of [
+      ["node16", "node16"],
+      ["esnext", "bundler"],
+    ] as const) {
+      const options = ["--module", module, "--moduleResolution", moduleResolution];
+      await command(example, "npx", "tsc", "--noEmit", "--strict", "-p", ".", ...options);
+    }
+    const { scripts, needs } = JSON.parse(await readFile(join(example, "package.json"), "utf8")) as Example;
+    if (needs === "browser" && quick) continue;
+    const began = performance.now();
+    await command(example, "npm", "run", "--silent", "start");
+    say(`examples/${name}: ${scripts.start}, ${((performance.now() - began) / 1000).toFixed(0)} s`);
+  }
+}
+
+interface Example {
+  readonly scripts: { readonly start: string };
+  readonly needs?: "browser";
+}
+
+/** The repository's own versions, so that a release does not fail by what others have released meanwhile. */
+async function versionsOf(names: readonly string[]): Promise<readonly string[]> {
+  const { devDependencies } = JSON.parse(await readFile(join(ROOT, "package.json"), "utf8")) as {
+    readonly devDependencies: Readonly<Record<string, string>>;
+  };
+  return names.map((name) => `${name}@${devDependencies[name]}`);
+}
+
+async function bytesIn(folder: string): Promise<number> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile());
+  const sizes = await Promise.all(
+    files.map(async (file) => (await stat(join(file.parentPath, file.name))).size),
+  );
+  return sizes.reduce((sum, size) => sum + size, 0);
+}
