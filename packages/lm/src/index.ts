@@ -14,6 +14,7 @@ export {
   datasetFromSamples,
 } from "./data/dataset.ts";
 export type { Tokenizer } from "./data/tokenizer.ts";
+export type { WasmHost } from "./engines/wasm/open.ts";
 export { type ByteSource, type Download, openRanges } from "./files/bytes.ts";
 export { type LoadedModel, loadModel, type ModelFolder } from "./files/model-files.ts";
 export { parseSafetensors, serializeSafetensors } from "./files/safetensors.ts";

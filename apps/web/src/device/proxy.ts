@@ -1,5 +1,5 @@
 /** The page's side of its device worker. */
-import type { FromWorker, ToWorker } from "./messages.ts";
+import type { FromWorker, ToWorker } from "@fedlodrop/device/page";
 
 export interface DeviceProxy {
   send(message: ToWorker): void;

@@ -2,8 +2,7 @@
  * The device worker: trainer and Socket.IO client live here, because browsers slow the main thread of a hidden page
  * down to one timer a second but leave its workers alone.
  */
-import { createDevice } from "./device.ts";
-import { type ToWorker, toPlainError } from "./messages.ts";
+import { createDevice, type ToWorker, toPlainError } from "@fedlodrop/device";
 
 const post = (message: unknown): void => self.postMessage(message);
 const handle = createDevice(post);

@@ -1,5 +1,5 @@
 /** Where the energy estimate comes from, and a way to correct it. */
-import { TYPICAL_WATTS } from "../../device/device-profile.ts";
+import { TYPICAL_WATTS } from "@fedlodrop/device/page";
 import type { Session } from "./session.ts";
 
 export function EnergySettings({ session }: { readonly session: Session }) {

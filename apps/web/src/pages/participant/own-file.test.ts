@@ -1,5 +1,5 @@
+import { ownSamples } from "@fedlodrop/device/page";
 import { describe, expect, it } from "vitest";
-import { ownSamples } from "../../device/own-samples.ts";
 import { readOwnFile } from "./own-file.ts";
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);

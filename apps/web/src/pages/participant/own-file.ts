@@ -1,6 +1,7 @@
 /** A participant's file, read in the tab; what its rows are to a task the device finds out. */
+
+import type { OwnTexts } from "@fedlodrop/device/page";
 import { readTextRows } from "@fedlodrop/tasks";
-import type { OwnTexts } from "../../device/messages.ts";
 
 /** @throws one line that a person can act on, when the file cannot be read. */
 export function readOwnFile(bytes: Uint8Array, fileName: string): OwnTexts {

@@ -1,7 +1,8 @@
 /** A place for one's own texts, pasted or from a file. They are read here, in the tab, and go to the tab's worker only. */
+
+import { ownSamples } from "@fedlodrop/device/page";
 import type { RunDescription } from "@fedlodrop/protocol";
 import { useSignal } from "@preact/signals";
-import { ownSamples } from "../../device/own-samples.ts";
 import { formatCount } from "../../ui/format.ts";
 import { readOwnFile } from "./own-file.ts";
 import type { Session } from "./session.ts";

@@ -1,8 +1,8 @@
+import type { FromWorker } from "@fedlodrop/device/page";
 import type { Refused, RunDescription } from "@fedlodrop/protocol";
 import { REFUSALS } from "@fedlodrop/protocol";
 import { DEFAULT_RUN_CONFIG } from "@fedlodrop/run";
 import { describe, expect, it } from "vitest";
-import type { FromWorker } from "../../device/messages.ts";
 import { announcementOf, type Screen, screenOf, titleOf } from "./screen.ts";
 import { INITIAL_STATE, type ParticipantState, reduce } from "./state.ts";
 import { wordsFor } from "./stops.ts";

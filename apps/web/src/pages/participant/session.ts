@@ -1,13 +1,9 @@
 /** The participant page's one store: the state its worker reports, and what the participant can do. */
+
+import type { FromWorker, OwnTexts } from "@fedlodrop/device/page";
+import { type DeviceKind, deviceKind, energyProfile, type ProfileCorrection } from "@fedlodrop/device/page";
 import { MAX_NICKNAME_CHARACTERS } from "@fedlodrop/protocol";
 import { type ReadonlySignal, signal } from "@preact/signals";
-import {
-  type DeviceKind,
-  deviceKind,
-  energyProfile,
-  type ProfileCorrection,
-} from "../../device/device-profile.ts";
-import type { FromWorker, OwnTexts } from "../../device/messages.ts";
 import { startDevice } from "../../device/proxy.ts";
 import { siteUrl } from "../../ui/site.ts";
 import type { PageAddress } from "./address.ts";

@@ -1,7 +1,7 @@
+import type { FromWorker } from "@fedlodrop/device/page";
 import type { RoundClosed, RoundStart, RunDescription } from "@fedlodrop/protocol";
 import { DEFAULT_RUN_CONFIG } from "@fedlodrop/run";
 import { describe, expect, it } from "vitest";
-import type { FromWorker } from "../../device/messages.ts";
 import { shownState, snapshot } from "./mirror.ts";
 import { screenOf } from "./screen.ts";
 import { currentRound, INITIAL_STATE, type ParticipantState, reduce } from "./state.ts";

@@ -1,4 +1,6 @@
 /** What the participant page knows: a pure function of what its device worker has said. */
+
+import type { EnergyEstimate, FromWorker, TextSource } from "@fedlodrop/device/page";
 import type { BackendChoice, TrainingStep } from "@fedlodrop/lm";
 import {
   payloadBytes,
@@ -9,8 +11,6 @@ import {
   type RunEnded,
 } from "@fedlodrop/protocol";
 import { adapterSize, type DropoutMask } from "@fedlodrop/run";
-import type { EnergyEstimate } from "../../device/energy.ts";
-import type { FromWorker, TextSource } from "../../device/messages.ts";
 
 /** From `loading` to `waiting` named as in the coordinator's `ParticipantView`. */
 export type Phase =

@@ -2,7 +2,7 @@
  * One participant's device: joins, loads, trains each round it is asked to, and tries prompts between rounds.
  * Everything that uses the trainer goes through one queue, because a trainer does one thing at a time.
  */
-import { type BackendChoice, pickBackend } from "@fedlodrop/lm";
+import { type BackendChoice, pickBackend, type WasmHost } from "@fedlodrop/lm";
 import type { EnergyProfile, Joined, RefusalReason, RoundStart, RunDescription } from "@fedlodrop/protocol";
 import { io } from "socket.io-client";
 import { type Link, LinkClosedError, openLink, type ParticipantSocket, RefusedError } from "./link.ts";
@@ -31,8 +31,16 @@ const UNNOTED: ReadonlySet<RefusalReason> = new Set([
   "used-up",
 ]);
 
+export interface DeviceOptions {
+  /** Where kernels and threads of the WASM engine come from: the browser's unless told otherwise. */
+  readonly wasmHost?: WasmHost;
+}
+
 /** Returns what takes the page's messages; `post` carries the answers. */
-export function createDevice(post: (message: FromWorker) => void): (message: ToWorker) => void {
+export function createDevice(
+  post: (message: FromWorker) => void,
+  { wasmHost }: DeviceOptions = {},
+): (message: ToWorker) => void {
   let site = "";
   let choice: BackendChoice | undefined;
   let energy: { profile: EnergyProfile; batteryWatts: number | null } | undefined;
@@ -119,7 +127,7 @@ export function createDevice(post: (message: FromWorker) => void): (message: ToW
     loading?.abort();
     const abort = new AbortController();
     loading = abort;
-    const request = { site, run, participantId, token, ownTexts, choice };
+    const request = { site, run, participantId, token, ownTexts, choice, ...(wasmHost && { wasmHost }) };
     withTrainer(async () => {
       if (abort.signal.aborted) return;
       loaded?.trainer.dispose();

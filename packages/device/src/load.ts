@@ -10,6 +10,7 @@ import {
   openRanges,
   pickBackend,
   type Tokenizer,
+  type WasmHost,
 } from "@fedlodrop/lm";
 import type { RunDescription } from "@fedlodrop/protocol";
 import { deviceTextsSchema } from "@fedlodrop/run";
@@ -41,6 +42,8 @@ export interface LoadRequest {
   readonly token: string;
   readonly ownTexts: OwnTexts | null;
   readonly choice: BackendChoice;
+  /** The browser's when absent. */
+  readonly wasmHost?: WasmHost;
 }
 
 /** Equal keys mean that nothing has to be loaded again. */
@@ -89,7 +92,7 @@ function modelFolder(address: string, signal: AbortSignal, onProgress: FileProgr
 
 /** WebGPU that does not start after all is replaced by WASM, with the reason in the page's words. */
 export async function load(
-  { site, run, participantId, token, ownTexts, choice }: LoadRequest,
+  { site, run, participantId, token, ownTexts, choice, wasmHost }: LoadRequest,
   signal: AbortSignal,
   post: (message: FromWorker) => void,
 ): Promise<Loaded> {
@@ -117,7 +120,8 @@ export async function load(
       backend: chosen.backend,
       model,
       adapter: run.adapter,
-      wasmBase: `${site}wasm/`,
+      // Only pages have tfjs, the fall-back, and its files.
+      ...(wasmHost ? { wasmHost } : { wasmBase: `${site}wasm/` }),
     });
     post({ kind: "warming-up", choice: chosen });
     try {
