@@ -18,6 +18,7 @@ export {
   type MaskKey,
   type ModuleMask,
 } from "./dropout-mask.ts";
+export { COARSE_BITS, FINE_BITS } from "./exact-parts.ts";
 export { type LossJump, lossJump } from "./loss-jump.ts";
 export { isModelFile } from "./model-files.ts";
 export { expectation, faultInWords, isSchemaFault } from "./plain-words.ts";

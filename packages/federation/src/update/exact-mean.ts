@@ -8,11 +8,12 @@
  * below 2⁵³ grains, so no sum ever rounds and the result does not depend on the order of arrival. What is below
  * 2⁻⁵⁵ is lost once per update, alike in every order.
  */
+import { COARSE_BITS, FINE_BITS } from "@fedlodrop/run";
 import { inOrder } from "./kept-updates.ts";
 import type { Combination } from "./update-rule.ts";
 
-const COARSE = 2 ** 14;
-const FINE = 2 ** 54;
+const COARSE = 2 ** COARSE_BITS;
+const FINE = 2 ** FINE_BITS;
 
 export function beginMean(size: number): Combination {
   const coarse = new Float64Array(size);

@@ -1,0 +1,16 @@
+export { LEAST_SUMMED } from "./secure-aggregation/company.ts";
+export {
+  awaited,
+  beginSecureRound,
+  closeStep,
+  type Invited,
+  receive,
+  type SecureRound,
+  unmaskingsOf,
+} from "./secure-aggregation/coordinator.ts";
+export { EXACT_FRACTION_BITS } from "./secure-aggregation/fixed-point.ts";
+export { type KeyPair, type RandomBytes, signingKeys } from "./secure-aggregation/keys.ts";
+export { beginMaskedSum, type MaskedSum } from "./secure-aggregation/masked-sum.ts";
+export type { FromDevice, Refusal, ToDevice } from "./secure-aggregation/messages.ts";
+export type { Coverage, SecureTerms } from "./secure-aggregation/roster.ts";
+export { type DeviceSession, openSession } from "./secure-aggregation/session.ts";

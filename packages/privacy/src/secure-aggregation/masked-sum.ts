@@ -1,0 +1,90 @@
+/** A round's masked inputs added up as they arrive, unmasked at the end: one array of the adapter's size. */
+import { COVERS } from "./company.ts";
+import { toReal, unpackNumbers } from "./fixed-point.ts";
+import { addMask } from "./mask-stream.ts";
+import { type Coverage, commonPositions, sentIndices } from "./roster.ts";
+
+/** What the unmasking needs to know of one device. */
+export type Unmasking =
+  /** Its own mask is taken off. */
+  | { readonly kind: "left"; readonly device: number; readonly mask: Uint8Array }
+  /** The masks that it shares with survivors are. */
+  | { readonly kind: "vanished"; readonly device: number; readonly masks: ReadonlyMap<number, Uint8Array> };
+
+export interface MaskedSum {
+  /** @param input bytes of a device, `inputBytes` of them */
+  add(device: number, input: Uint8Array): void;
+  inputBytes(device: number): number;
+  /** The new adapter: the weighted mean per coordinate, or the old value where nothing can be known. */
+  finish(
+    adapter: Float32Array,
+    unmaskings: readonly Unmasking[],
+  ): { readonly adapter: Float32Array; readonly counted: number };
+}
+
+export function beginMaskedSum(coverage: Coverage): MaskedSum {
+  const { roster, kept, cover, unitOf } = coverage;
+  const { format } = roster;
+  const { words } = format;
+  const size = unitOf.length;
+  const sum = new Uint32Array(size * words);
+  const indicesOf = kept.map((units, device) => (units === null ? null : sentIndices(coverage, device)));
+  const sent = (device: number): Uint32Array => {
+    const indices = indicesOf[device];
+    if (!indices) throw new Error(`masked sum: device ${device} is not a sender`);
+    return indices;
+  };
+  return {
+    inputBytes: (device) => sent(device).length * format.bytes,
+    add(device, input) {
+      const indices = sent(device);
+      const numbers = unpackNumbers(input, format);
+      for (let i = 0; i < indices.length; i++) {
+        const at = (indices[i] as number) * words;
+        let carry = 0;
+        for (let w = 0; w < words; w++) {
+          const value = (sum[at + w] as number) + (numbers[i * words + w] as number) + carry;
+          sum[at + w] = value;
+          carry = value > 0xffffffff ? 1 : 0;
+        }
+      }
+    },
+    finish(adapter, unmaskings) {
+      const unmasked = sum.slice();
+      const weights = new Float64Array(cover.length);
+      const isLost = new Uint8Array(cover.length);
+      for (const unmasking of unmaskings) {
+        const { device } = unmasking;
+        const units = kept[device] as Uint32Array;
+        switch (unmasking.kind) {
+          case "left": {
+            addMask(unmasked, words, sent(device), unmasking.mask, -1);
+            const { weight } = roster.entries[device] as (typeof roster.entries)[number];
+            for (const unit of units) weights[unit] = (weights[unit] as number) + weight;
+            break;
+          }
+          case "vanished":
+            for (const unit of units) if (cover[unit] === COVERS.indexOf("firm")) isLost[unit] = 1;
+            for (const [other, mask] of unmasking.masks) {
+              const indices = sent(other);
+              const common = commonPositions(coverage, indices, device, "mendable");
+              const places = common.map((position) => indices[position] as number);
+              addMask(unmasked, words, places, mask, other < device ? -1 : 1);
+            }
+            break;
+          default:
+            unmasking satisfies never;
+        }
+      }
+      let counted = 0;
+      const changed = adapter.map((value, index) => {
+        const unit = unitOf[index] as number;
+        const weight = weights[unit] as number;
+        if (weight === 0 || cover[unit] === COVERS.indexOf("closed") || isLost[unit] === 1) return value;
+        counted++;
+        return value + toReal(unmasked, index, format) / weight;
+      });
+      return { adapter: changed, counted };
+    },
+  };
+}
