@@ -1,45 +1,59 @@
 /**
  * How long one participant can hold up all others: each attack runs against a coordinator in its own process, with the
- * limits that hold in use. Quiet spells between the attacks show what the coordinator does by itself.
+ * limits that hold in use and a run folder, while another process measures how long its pings take. Quiet spells between
+ * the attacks show what coordinator and machine do by themselves.
  *
- *     npx tsx bench/hog.ts
+ *     npx tsx bench/hog.ts [--rank 2] [--dropout 0.5]
  */
-import { fork } from "node:child_process";
+import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
 import { joinScripted, type ScriptedParticipant } from "@fedlodrop/harness";
 import { encodeSparseValues } from "@fedlodrop/protocol";
-import { keptValueCount } from "@fedlodrop/run";
+import { keptValueCount, quantile } from "@fedlodrop/run";
 import type { Socket } from "socket.io-client";
 
 const PUPILS = 60;
-const child = fork(fileURLToPath(new URL("./hog/coordinator.ts", import.meta.url)), {
-  execArgv: ["--import", "tsx"],
+const { values: flags } = parseArgs({
+  options: { rank: { type: "string", default: "2" }, dropout: { type: "string", default: "0.5" } },
 });
-const [{ url }] = (await once(child, "message")) as [{ url: string }];
-const ask = async (wish: string): Promise<{ readonly milliseconds: number }> => {
+const launch = async <T>(file: string, ...words: readonly string[]) => {
+  const child = fork(fileURLToPath(new URL(file, import.meta.url)), words, { execArgv: ["--import", "tsx"] });
+  const [first] = (await once(child, "message")) as [T];
+  return { child, first };
+};
+const ask = async <T>(child: ChildProcess, wish: string): Promise<{ readonly milliseconds: T }> => {
   child.send(wish);
   const [answer] = await once(child, "message");
   return answer;
 };
+const coordinator = await launch<{ readonly url: string }>("./hog/coordinator.ts", flags.rank, flags.dropout);
+const { url } = coordinator.first;
 
 const pupils: ScriptedParticipant[] = [];
 for (let k = 0; k < PUPILS; k++) pupils.push(await joinScripted(url, `pupil ${k}`));
 for (const pupil of pupils) await pupil.ready();
 const [hog] = pupils as [ScriptedParticipant];
-await ask("start");
+await ask(coordinator.child, "start");
 const starts = await Promise.all(pupils.map((pupil) => pupil.nextRound()));
 const { dropoutRate } = starts[0]!;
 const valueCount = keptValueCount(hog.identity.run.adapter, dropoutRate);
 const update = encodeSparseValues(new Float32Array(valueCount).fill(1e-5), 1, "f32");
 console.log(`${PUPILS} participants, one round open, sub-adapters of ${update.byteLength} bytes\n`);
-console.log("what one does                                     longest turn, CPU ms");
+const neighbour = await launch("./hog/neighbour.ts", url);
+console.log("                                             longest turn       another's ping, ms");
+console.log("what one does                                      CPU ms     50 %     99 %  longest");
 
 async function measure(name: string, work: () => Promise<unknown>): Promise<void> {
-  await ask("reset");
+  await Promise.all([coordinator, neighbour].map(({ child }) => ask(child, "reset")));
   await work();
-  const { milliseconds } = await ask("longest");
-  console.log(`${name.padEnd(50)}${milliseconds.toFixed(1).padStart(19)}`);
+  // What is left to do once the last of it was answered.
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  const { milliseconds: longest } = await ask<number>(coordinator.child, "longest");
+  const { milliseconds: pings } = await ask<readonly number[]>(neighbour.child, "pings");
+  const cells = [longest, quantile(pings, 0.5), quantile(pings, 0.99), Math.max(...pings)];
+  console.log(name.padEnd(48) + cells.map((cell) => cell.toFixed(1).padStart(9)).join(""));
 }
 
 const quiet = () => new Promise((resolve) => setTimeout(resolve, 2000));
@@ -88,13 +102,16 @@ await measure("a message of 4 MB of JSON", async () => {
   await answered(socket);
 });
 await measure("nothing", quiet);
-await measure("59 honest downloads at once", () =>
-  Promise.all(pupils.slice(1).map((pupil) => pupil.download(1))),
-);
-await measure("59 honest uploads at once", () =>
-  Promise.all(pupils.slice(1).map((pupil) => pupil.upload(1, update))),
-);
+await measure("59 honest downloads at once", async () => {
+  const answers = await Promise.all(pupils.slice(1).map((pupil) => pupil.download(1)));
+  for (const answer of answers)
+    if (!(answer instanceof Uint8Array)) throw new Error(`download: ${answer.message}`);
+});
+await measure("59 honest uploads at once, and the end of the round", async () => {
+  const answers = await Promise.all(pupils.slice(1).map((pupil) => pupil.upload(1, update)));
+  for (const answer of answers) if (answer.kind === "refused") throw new Error(`upload: ${answer.message}`);
+});
 
 for (const pupil of pupils) pupil.close();
-child.kill();
+for (const { child } of [coordinator, neighbour]) child.disconnect();
 process.exit(0);

@@ -7,6 +7,7 @@ import type { Dataset, Trainer } from "@fedlodrop/lm";
 import {
   type AdapterShape,
   type Aggregation,
+  atOnce,
   gatherValues,
   initialAdapter,
   type RunConfig,
@@ -52,10 +53,11 @@ export async function* federate(federation: Federation, rounds: number): AsyncGe
       const batchSeed = `${seed}/${round}/${participantId}`;
       const { delta } = await trainer.trainRound({ mask, dropoutRate, values, training, batchSeed }, dataset);
       const changes = tamper(participantId, round, delta);
-      const admission = fold.admit({ participantId, changes, indices, weight: sampleCount(dataset) });
+      const update = { participantId, changes, indices, weight: sampleCount(dataset) };
+      const admission = atOnce(fold.admit(update));
       admissions.push({ participantId, ...admission });
     }
-    const { agreements, ...combined } = fold.finish();
+    const { agreements, ...combined } = atOnce(fold.finish());
     adapter = combined.adapter;
     seen.push(admissions);
     standings.note(agreements);

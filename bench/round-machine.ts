@@ -8,7 +8,7 @@
 import { parseArgs } from "node:util";
 import { createRun, type RunEvent, type RunState, transition } from "@fedlodrop/federation";
 import type { DeviceFacts, UpdateStatistics } from "@fedlodrop/protocol";
-import { adapterSize, DEFAULT_RUN_CONFIG, keptValueCount } from "@fedlodrop/run";
+import { adapterSize, atOnce, DEFAULT_RUN_CONFIG, keptValueCount } from "@fedlodrop/run";
 import { createHostViews } from "../apps/coordinator/src/runs/host-view.ts";
 import type { LiveRun } from "../apps/coordinator/src/runs/live-run.ts";
 import { createRoundNumbers } from "../apps/coordinator/src/runs/round-numbers.ts";
@@ -86,7 +86,7 @@ function openRun(count: number): BenchRun {
     state = step.state;
     for (const effect of step.effects) {
       if (effect.kind === "fold-update")
-        numbers.fold(effect.round, effect.participantId, effect.dropoutRate, effect.weight);
+        atOnce(numbers.fold(effect.round, effect.participantId, effect.dropoutRate, effect.weight));
       if (effect.kind === "refuse") throw new Error(`${event.kind}: ${effect.message}`);
     }
   }
@@ -136,7 +136,7 @@ function openRun(count: number): BenchRun {
     traffic.begin(round);
     numbers.begin(config);
     for (const participantId of ids) {
-      numbers.subAdapter(round, participantId, DROPOUT_RATE);
+      atOnce(numbers.subAdapter(round, participantId, DROPOUT_RATE));
       traffic.sent(participantId, round, bytes);
       dispatch({ kind: "upload-begun", participantId, round, bytes, atMs: 0 });
       for (let chunk = 0; chunk < CHUNKS; chunk++) traffic.received(participantId, round, bytes / CHUNKS);
@@ -145,7 +145,7 @@ function openRun(count: number): BenchRun {
       numbers.drop(participantId);
     }
     if (state.kind !== "closing") throw new Error(`expected the round to close, the run is ${state.kind}`);
-    const { adapter, updates } = numbers.finish();
+    const { adapter, updates } = atOnce(numbers.finish());
     numbers.adopt(adapter, round);
     dispatch({ kind: "closed", round, traffic: traffic.all, updates, atMs: 2 });
     dispatch({ kind: "evaluated", round, evaluation: null, atMs: 2 });

@@ -27,7 +27,7 @@ import {
   unmaskingsOf,
 } from "@fedlodrop/privacy";
 import { decodeSparseValues, encodeSparseValues, payloadBytes } from "@fedlodrop/protocol";
-import { adapterSize, gatherValues, keptValueCount, subAdapter } from "@fedlodrop/run";
+import { adapterSize, atOnce, gatherValues, keptValueCount, subAdapter } from "@fedlodrop/run";
 import { randomBytes } from "@noble/hashes/utils.js";
 import { beginMean } from "../packages/federation/src/update/exact-mean.ts";
 import { SEALED_BYTES, sign } from "../packages/privacy/src/secure-aggregation/keys.ts";
@@ -225,9 +225,11 @@ function plainMean(ids: readonly string[]) {
   const mean = beginMean(size);
   for (const id of ids) {
     const { indices } = subAdapter(shape, { seed: "0", round: 1, participantId: id, dropoutRate });
-    mean.take({ participantId: id, weight: WEIGHT, indices, changes: gatherValues(changes, indices) });
+    atOnce(
+      mean.take({ participantId: id, weight: WEIGHT, indices, changes: gatherValues(changes, indices) }),
+    );
   }
-  return mean.finish(adapter);
+  return atOnce(mean.finish(adapter));
 }
 
 function plainRound(devices: number): Cost {
@@ -244,9 +246,9 @@ function plainRound(devices: number): Cost {
     began += spent;
     const decoded = decodeSparseValues(bytes, { round: 1, valueCount, valueType: "f32" });
     if (decoded.kind === "refused") throw new Error(decoded.message);
-    mean.take({ participantId: id, weight: WEIGHT, indices: own.indices, changes: decoded.values });
+    atOnce(mean.take({ participantId: id, weight: WEIGHT, indices: own.indices, changes: decoded.values }));
   }
-  mean.finish(adapter);
+  atOnce(mean.finish(adapter));
   const bytes = 2 * payloadBytes(valueCount, "f32");
   return { bytes, deviceSeconds: deviceSeconds / devices, coordinatorSeconds: seconds() - began };
 }

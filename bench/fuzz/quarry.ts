@@ -2,7 +2,7 @@
  *  is behind them is what is tried here. */
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import { buildCoordinator, type Coordinator, type Workload } from "@fedlodrop/coordinator";
+import { buildCoordinator, type Coordinator, type RunStore, type Workload } from "@fedlodrop/coordinator";
 import { type AdapterShape, DEFAULT_RUN_CONFIG, type RunConfig } from "@fedlodrop/run";
 
 export const SMALL_SHAPE: AdapterShape = {
@@ -58,12 +58,13 @@ export const NO_LIMITS = {
 } as const;
 
 interface QuarryOptions {
+  readonly store?: RunStore;
   readonly shape: AdapterShape;
   readonly config: Partial<RunConfig>;
   readonly limits: Partial<typeof NO_LIMITS>;
 }
 
-export async function openQuarry({ shape, config, limits }: QuarryOptions): Promise<Quarry> {
+export async function openQuarry({ shape, config, limits, store }: QuarryOptions): Promise<Quarry> {
   const coordinator = await buildCoordinator({
     config: { ...DEFAULT_RUN_CONFIG, rounds: 1, deadlineSeconds: 86_400, ...config },
     loadWorkload: async () => workload(shape),
@@ -71,6 +72,7 @@ export async function openQuarry({ shape, config, limits }: QuarryOptions): Prom
     joinUrl: () => "http://quarry/",
     graceSeconds: 1,
     limits,
+    ...(store && { store }),
   });
   await coordinator.http.listen({ port: 0, host: "127.0.0.1" });
   const { port } = coordinator.http.server.address() as AddressInfo;

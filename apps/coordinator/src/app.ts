@@ -16,7 +16,8 @@ import {
 import {
   adapterSize,
   type DeviceTexts,
-  gatherValues,
+  gatherInPieces,
+  type Pieces,
   type RoundRecord,
   type RunConfig,
   type RunOverrides,
@@ -47,6 +48,7 @@ import { createLanes } from "./sockets/lanes.ts";
 import { describeRun, openParticipantHub } from "./sockets/participant-hub.ts";
 import type { ParticipantSocket } from "./sockets/participant-socket.ts";
 import { createSessions, partOf } from "./sockets/sessions.ts";
+import { createTurns } from "./turns.ts";
 
 /** Largest message of a socket: a chunk is at most 64 KiB in our pages, and other clients may send a whole update. */
 const MAX_MESSAGE_BYTES = 4 * 2 ** 20;
@@ -92,6 +94,7 @@ export async function buildCoordinator(options: CoordinatorOptions): Promise<Coo
   door.guard(http.server, io);
   const sessions = createSessions<ParticipantSocket>();
   const journal = createJournal(store);
+  const turns = createTurns();
   const access = openAccess({
     record: stored ? lastAccess(stored) : { ...OPEN_ACCESS, ...options.access },
     limits,
@@ -141,6 +144,7 @@ export async function buildCoordinator(options: CoordinatorOptions): Promise<Coo
     limits,
     trustProxy,
     access,
+    turns,
   });
   const hosts = openHostHub({
     hosts: io.of("/host") as unknown as Namespace<HostToServerEvents, ServerToHostEvents>,
@@ -179,7 +183,7 @@ export async function buildCoordinator(options: CoordinatorOptions): Promise<Coo
       },
       log,
     });
-    return createLiveRun({ ...from, clock, graceSeconds, plan, journal, outbox });
+    return createLiveRun({ ...from, clock, graceSeconds, plan, journal, outbox, turns });
   }
 
   async function done(): Promise<HostReply> {
@@ -295,7 +299,8 @@ export async function buildCoordinator(options: CoordinatorOptions): Promise<Coo
         const member = memberAtWork(run.state, participantId, round);
         return member.kind === "refuse" ? member : null;
       },
-      encode: (participantId, round) => encodeFor(run, participantId, round),
+      turn: turns.next,
+      encode: (participantId, round) => turns.take(encodeFor(run, participantId, round)),
       sent: (participantId, round, bytes) => run.traffic.sent(participantId, round, bytes),
       done: (participantId) => lanes.downloaded(participantId),
     },
@@ -338,9 +343,12 @@ export async function buildCoordinator(options: CoordinatorOptions): Promise<Coo
 }
 
 /** What a member of the open round holds of the adapter, as it travels. */
-function encodeFor(run: LiveRun, participantId: string, round: number): Uint8Array {
+function* encodeFor(run: LiveRun, participantId: string, round: number): Pieces<Uint8Array> {
   const member = memberAtWork(run.state, participantId, round);
   if (member.kind === "refuse") throw new Error(`sub-adapter: expected a member, got ${member.message}`);
-  const { indices } = run.subAdapter(round, participantId, member.assignment.dropoutRate);
-  return encodeSparseValues(gatherValues(run.adapter, indices), round, run.state.config.valueType);
+  // As they are now: before the work is done the round may be over.
+  const { adapter, state } = run;
+  const { indices } = yield* run.subAdapter(round, participantId, member.assignment.dropoutRate);
+  const values = yield* gatherInPieces(adapter, indices);
+  return encodeSparseValues(values, round, state.config.valueType);
 }

@@ -1,11 +1,23 @@
-/** Work that takes long waits for its turn: one piece for each turn of the event loop, so that whatever else has come in
- *  is answered in between. */
+/**
+ * Work that takes long waits for its turn: one for each turn of the event loop, and short, so that whatever else has come
+ * in is answered in between.
+ */
+import type { Pieces } from "@fedlodrop/run";
+
 export interface Turns {
-  /** Resolves when it is the caller's turn; what it then does without waiting is the piece. */
+  /** Resolves when it is the caller's turn; what it then does without waiting is the turn. */
   next(): Promise<void>;
+  /** Does the work, in each of its turns as many pieces as fit. */
+  take<T>(work: Pieces<T>): Promise<T>;
 }
 
-export function createTurns(): Turns {
+/** Does one work after another, in the order of the calls. */
+export type WorkInOrder = <T>(work: Pieces<T>) => Promise<T>;
+
+/** How long a turn goes on taking up pieces. */
+const TURN_MS = 5;
+
+export function createTurns(nowMs: () => number = () => performance.now()): Turns {
   const waiting: (() => void)[] = [];
   let running = false;
   function step(): void {
@@ -15,13 +27,33 @@ export function createTurns(): Turns {
     first();
     setImmediate(step);
   }
+  const next = (): Promise<void> =>
+    new Promise((resolve) => {
+      waiting.push(resolve);
+      if (running) return;
+      running = true;
+      setImmediate(step);
+    });
   return {
-    next: () =>
-      new Promise((resolve) => {
-        waiting.push(resolve);
-        if (running) return;
-        running = true;
-        setImmediate(step);
-      }),
+    next,
+    async take(work) {
+      for (;;) {
+        await next();
+        const endsAt = nowMs() + TURN_MS;
+        do {
+          const piece = work.next();
+          if (piece.done === true) return piece.value;
+        } while (nowMs() < endsAt);
+      }
+    },
+  };
+}
+
+export function workInOrder(turns: Turns): WorkInOrder {
+  let last: Promise<unknown> = Promise.resolve();
+  return (work) => {
+    const done = last.then(() => turns.take(work));
+    last = done.catch(() => {}); // told to who asked for it
+    return done;
   };
 }

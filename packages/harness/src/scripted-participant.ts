@@ -25,7 +25,7 @@ export interface ScriptedParticipant {
   nextRound(timeoutSeconds?: number): Promise<RoundStart>;
   /** The encoded sub-adapter. */
   download(round: number): Promise<Uint8Array | Refused>;
-  /** Uploads `payload` for `round` in one chunk; resolves with the first refusal, else with the acceptance. */
+  /** Uploads `payload` for `round`; resolves with the first refusal, else with the acceptance. */
   upload(
     round: number,
     payload: Uint8Array,
@@ -35,6 +35,8 @@ export interface ScriptedParticipant {
 }
 
 const SAMPLE_COUNT = 10;
+/** As pages send them. */
+const CHUNK_BYTES = 64 * 1024;
 const DEVICE: DeviceFacts = {
   backend: "cpu",
   deviceDescription: "scripted participant",
@@ -121,8 +123,11 @@ export async function joinScripted(
         attempt: attempts,
       });
       if (begun.kind === "refused") return begun;
-      const taken = await patient.emitWithAck("upload-chunk", { round, offset: 0 }, payload);
-      if (taken.kind === "refused") return taken;
+      for (let offset = 0; offset < payload.byteLength; offset += CHUNK_BYTES) {
+        const chunk = payload.subarray(offset, offset + CHUNK_BYTES);
+        const taken = await patient.emitWithAck("upload-chunk", { round, offset }, chunk);
+        if (taken.kind === "refused") return taken;
+      }
       return patient.emitWithAck("upload-end", { round, statistics: { ...STATISTICS, ...statistics } });
     },
     close: () => {

@@ -11,6 +11,7 @@ export { BACKENDS, type Backend } from "./backend.ts";
 export {
   type DropoutMask,
   drawDropoutMask,
+  gatherInPieces,
   gatherValues,
   keptCount,
   keptIndices,
@@ -21,6 +22,7 @@ export {
 export { COARSE_BITS, FINE_BITS } from "./exact-parts.ts";
 export { type LossJump, lossJump } from "./loss-jump.ts";
 export { isModelFile } from "./model-files.ts";
+export { atOnce, inPieces, PIECE_VALUES, type Pieces } from "./pieces.ts";
 export { expectation, faultInWords, isSchemaFault } from "./plain-words.ts";
 export { median, quantile } from "./quantile.ts";
 export { createRandom, type Random, sampleWithoutReplacement, shuffled } from "./random.ts";
@@ -58,5 +60,5 @@ export {
   type ValueType,
 } from "./run-config.ts";
 export { type DeviceTexts, deviceTextsSchema, type Sample, sampleSchema } from "./sample.ts";
-export { type SubAdapter, subAdapter } from "./sub-adapter.ts";
+export { type SubAdapter, subAdapter, subAdapterInPieces } from "./sub-adapter.ts";
 export { TARGET_MODULES, type TargetModule } from "./target-modules.ts";

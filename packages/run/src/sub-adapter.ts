@@ -3,7 +3,14 @@
  * key, so both sides build the same one; whoever needs it more than once keeps it instead of drawing the mask again.
  */
 import { type AdapterShape, adapterSize } from "./adapter.ts";
-import { type DropoutMask, drawDropoutMask, keptIndices, type MaskKey } from "./dropout-mask.ts";
+import {
+  type DropoutMask,
+  drawModuleMask,
+  keptIndicesInPieces,
+  type MaskKey,
+  type ModuleMask,
+} from "./dropout-mask.ts";
+import { atOnce, type Pieces } from "./pieces.ts";
 
 export interface SubAdapter {
   readonly mask: DropoutMask;
@@ -15,8 +22,16 @@ export interface SubAdapter {
 }
 
 /** Throws when the key's dropout rate is outside [0, 1). */
-export function subAdapter(shape: AdapterShape, key: MaskKey): SubAdapter {
-  const mask = drawDropoutMask(shape, key);
-  const indices = keptIndices(shape, mask);
+export const subAdapter = (shape: AdapterShape, key: MaskKey): SubAdapter =>
+  atOnce(subAdapterInPieces(shape, key));
+
+/** For a process that others wait for. */
+export function* subAdapterInPieces(shape: AdapterShape, key: MaskKey): Pieces<SubAdapter> {
+  const mask: ModuleMask[] = [];
+  for (const module of shape.modules) {
+    mask.push(drawModuleMask(module, key));
+    yield;
+  }
+  const indices = yield* keptIndicesInPieces(shape, mask);
   return { mask, indices, valueCount: indices.length, fullValueCount: adapterSize(shape) };
 }

@@ -2,20 +2,20 @@
  * `GET /api/sub-adapter?round=N`: what a member of the open round trains on, as a body that can be asked for from any
  * byte on. It is encoded once; how often a participant may ask is counted, because each answer costs the others.
  */
-import { createHash } from "node:crypto";
 import { Readable } from "node:stream";
 import type { Refusal } from "@fedlodrop/federation";
 import { type Refused, roundQuerySchema } from "@fedlodrop/protocol";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Credentials } from "../security/credentials.ts";
 import { asReply, parse, refused } from "../sockets/edge.ts";
-import { createTurns } from "../turns.ts";
 
 export interface SubAdapterDesk {
   readonly runId: string;
   /** Null for a member of the open round that still owes it an update. */
   refusal(participantId: string, round: number): Refusal | null;
-  encode(participantId: string, round: number): Uint8Array;
+  encode(participantId: string, round: number): Promise<Uint8Array>;
+  /** Resolves when another request may be looked at: a round's start brings all of them at once. */
+  turn(): Promise<void>;
   /** Payload bytes that are going out. */
   sent(participantId: string, round: number, bytes: number): void;
   /** The last of them have. */
@@ -37,7 +37,6 @@ export function registerSubAdapters(
 ): void {
   const answers = new Map<string, Answers>();
   const encoded = createCache(desk);
-  const turns = createTurns();
   /** Members are counted by what they get; strangers are turned away as everywhere. */
   const known = async (request: FastifyRequest, reply: FastifyReply) =>
     credentials.holderOf(request) === undefined ? credentials.required(request, reply) : undefined;
@@ -53,12 +52,11 @@ export function registerSubAdapters(
     const query = parse(roundQuerySchema, request.query);
     if (query.kind === "refused") return refuse(reply, 400, query);
     const { round } = query.value;
-    // A round's start asks for all of them at once; drawing and encoding one takes tens of milliseconds.
-    await turns.next();
+    await desk.turn();
     const refusal = desk.refusal(participantId, round);
     if (refusal !== null) return refuse(reply, 409, asReply(refusal) as Refused);
 
-    const { bytes, etag } = encoded(participantId, round);
+    const { bytes, etag } = await encoded(participantId, round);
     const from = resumesAt(request, etag);
     if (from >= bytes.byteLength)
       return refuse(
@@ -138,30 +136,55 @@ interface Encoded {
   readonly etag: string;
 }
 
-/** Payloads of the latest round, the most recently encoded. */
-function createCache(desk: SubAdapterDesk): (participantId: string, round: number) => Encoded {
-  const kept = new Map<string, Encoded>();
-  let keptOf = "";
-  let keptBytes = 0;
+/** Payloads of one round, the most recently encoded: asked for and not there yet, or there. */
+interface Kept {
+  readonly roundOfRun: string;
+  readonly encoded: Map<string, Promise<Encoded>>;
+  /** Of those that are there. */
+  readonly sizes: Map<string, number>;
+  bytes: number;
+}
+
+const nothingKept = (roundOfRun: string): Kept => ({
+  roundOfRun,
+  encoded: new Map(),
+  sizes: new Map(),
+  bytes: 0,
+});
+
+/** Keeps those of the latest round. */
+function createCache(desk: SubAdapterDesk): (participantId: string, round: number) => Promise<Encoded> {
+  let latest = nothingKept("");
   return (participantId, round) => {
     const roundOfRun = `${desk.runId}/${round}`;
-    if (roundOfRun !== keptOf) {
-      kept.clear();
-      keptBytes = 0;
-      keptOf = roundOfRun;
-    }
-    const known = kept.get(participantId);
+    if (roundOfRun !== latest.roundOfRun) latest = nothingKept(roundOfRun);
+    const kept = latest;
+    const known = kept.encoded.get(participantId);
     if (known !== undefined) return known;
-    const bytes = desk.encode(participantId, round);
-    const etag = `"${createHash("sha256").update(bytes).digest("base64url").slice(0, 22)}"`;
-    const encoded = { bytes, etag };
-    kept.set(participantId, encoded);
-    keptBytes += bytes.byteLength;
-    for (const [oldest, { bytes: old }] of kept) {
-      if (keptBytes <= CACHE_BYTES || oldest === participantId) break;
-      kept.delete(oldest);
-      keptBytes -= old.byteLength;
-    }
+    const encoded = encode(desk, participantId, round);
+    kept.encoded.set(participantId, encoded);
+    encoded.then(
+      ({ bytes }) => keep(kept, participantId, bytes.byteLength),
+      () => kept.encoded.delete(participantId),
+    );
     return encoded;
   };
+}
+
+async function encode(desk: SubAdapterDesk, participantId: string, round: number): Promise<Encoded> {
+  const bytes = await desk.encode(participantId, round);
+  // Beside the event loop, unlike a Hash.
+  const digest = Buffer.from(await crypto.subtle.digest("SHA-256", bytes as Uint8Array<ArrayBuffer>));
+  return { bytes, etag: `"${digest.toString("base64url").slice(0, 22)}"` };
+}
+
+function keep(kept: Kept, participantId: string, bytes: number): void {
+  kept.sizes.set(participantId, bytes);
+  kept.bytes += bytes;
+  for (const [oldest, size] of kept.sizes) {
+    if (kept.bytes <= CACHE_BYTES || oldest === participantId) return;
+    kept.encoded.delete(oldest);
+    kept.sizes.delete(oldest);
+    kept.bytes -= size;
+  }
 }

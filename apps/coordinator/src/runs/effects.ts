@@ -11,6 +11,7 @@ import {
 } from "@fedlodrop/federation";
 import type { RoundStart } from "@fedlodrop/protocol";
 import type { Clock } from "../clock.ts";
+import type { WorkInOrder } from "../turns.ts";
 import type { Evaluations } from "./evaluation.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Planning } from "./planning.ts";
@@ -28,6 +29,7 @@ export interface EffectRooms {
   readonly planning: Planning;
   readonly reunion: Reunion;
   readonly outbox: Outbox;
+  readonly work: WorkInOrder;
   readonly graceSeconds: number;
   state(): RunState;
   dispatch(event: RunEvent): unknown;
@@ -79,12 +81,11 @@ export function carryOut(effect: Effect, rooms: EffectRooms): void {
       return;
     }
     case "fold-update":
-      numbers.fold(effect.round, effect.participantId, effect.dropoutRate, effect.weight);
+      void rooms.work(numbers.fold(effect.round, effect.participantId, effect.dropoutRate, effect.weight));
       return;
     case "close-round": {
       const { round } = effect;
-      const { adapter, updates } = effect.discard ? numbers.discard() : numbers.finish();
-      queueMicrotask(() => {
+      void rooms.work(effect.discard ? numbers.discard() : numbers.finish()).then(({ adapter, updates }) => {
         numbers.adopt(adapter, round);
         dispatch({ kind: "closed", round, traffic: traffic.all, updates, atMs: clock.nowMs() });
       });

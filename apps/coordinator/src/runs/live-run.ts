@@ -11,8 +11,9 @@ import {
   thinRecords,
   transition,
 } from "@fedlodrop/federation";
-import type { RunReport, SubAdapter } from "@fedlodrop/run";
+import type { Pieces, RunReport, SubAdapter } from "@fedlodrop/run";
 import type { Clock } from "../clock.ts";
+import { type Turns, workInOrder } from "../turns.ts";
 import { carryOut, type EffectRooms, startMessage } from "./effects.ts";
 import { createEvaluations } from "./evaluation.ts";
 import type { Journal } from "./journal.ts";
@@ -33,6 +34,7 @@ export interface LiveRunOptions extends RunStart {
   readonly plan: Planner;
   readonly journal: Journal;
   readonly outbox: Outbox;
+  readonly turns: Turns;
 }
 
 export interface LiveRun {
@@ -46,7 +48,7 @@ export interface LiveRun {
   readonly planProblem: string | null;
   readonly traffic: Traffic;
   /** What a participant holds in the open round at its dropout rate. */
-  subAdapter(round: number, participantId: string, dropoutRate: number): SubAdapter;
+  subAdapter(round: number, participantId: string, dropoutRate: number): Pieces<SubAdapter>;
   /** Whether the host can still go back behind this round. */
   canRestore(beforeRound: number): boolean;
   /** Takes up what is to be done; nothing happens before. */
@@ -107,6 +109,7 @@ export function createLiveRun(options: LiveRunOptions): LiveRun {
     planning,
     reunion,
     outbox,
+    work: workInOrder(options.turns),
     graceSeconds,
     state: () => state,
     dispatch,

@@ -10,7 +10,7 @@ import {
   transition,
 } from "@fedlodrop/federation";
 import { decodeSparseValues } from "@fedlodrop/protocol";
-import { keptValueCount } from "@fedlodrop/run";
+import { atOnce, keptValueCount } from "@fedlodrop/run";
 import type { LogEntry } from "../store/log-frames.ts";
 import type { RunEntry } from "../store/run-store.ts";
 import type { Evaluations } from "./evaluation.ts";
@@ -61,10 +61,10 @@ export function retell(
         numbers.begin(state.config);
         return;
       case "fold-update":
-        numbers.fold(effect.round, effect.participantId, effect.dropoutRate, effect.weight);
+        atOnce(numbers.fold(effect.round, effect.participantId, effect.dropoutRate, effect.weight));
         return;
       case "close-round": {
-        const finished = effect.discard ? numbers.discard() : numbers.finish();
+        const finished = atOnce(effect.discard ? numbers.discard() : numbers.finish());
         numbers.adopt(finished.adapter, effect.round);
         ({ updates } = finished);
         return;

@@ -1,6 +1,7 @@
 /**
  * The numbers of a run: the full adapter, and what the open round adds to it. An update that has been validated waits
- * in its sender's slot until the machine has answered for it on its header.
+ * in its sender's slot until the machine has answered for it on its header. Folding and finishing come in pieces, and
+ * are done in the order in which they were asked for.
  */
 import {
   type Admission,
@@ -10,22 +11,23 @@ import {
   type Fold,
   type MemberUpdate,
 } from "@fedlodrop/federation";
-import type { AdapterShape, RoundRecord, RunConfig, SubAdapter } from "@fedlodrop/run";
+import type { AdapterShape, Pieces, RoundRecord, RunConfig, SubAdapter } from "@fedlodrop/run";
 import { createSubAdapters } from "./sub-adapters.ts";
 
 export interface RoundNumbers {
   /** The full adapter after the last closed round; never changed in place. */
   readonly adapter: Float32Array;
-  subAdapter(round: number, participantId: string, dropoutRate: number): SubAdapter;
+  subAdapter(round: number, participantId: string, dropoutRate: number): Pieces<SubAdapter>;
   /** Opens a round by these settings; what is asked of its updates follows from the rounds before. */
   begin(terms: Pick<RunConfig, "aggregation" | "training">): void;
   hold(participantId: string, changes: Float32Array): void;
   drop(participantId: string): void;
-  fold(round: number, participantId: string, dropoutRate: number, weight: number): void;
+  /** Takes what is in the slot now. */
+  fold(round: number, participantId: string, dropoutRate: number, weight: number): Pieces<void>;
   /** The adapter with what was folded, which is not `adapter` until `adopt`, and what became of each update. */
-  finish(): FinishedRound;
+  finish(): Pieces<FinishedRound>;
   /** The adapter as it was: nothing of the open round is kept. */
-  discard(): FinishedRound;
+  discard(): Pieces<FinishedRound>;
   adopt(adapter: Float32Array, round: number): void;
   /** Whether the adapter that this round began with is still there. */
   canRestore(beforeRound: number): boolean;
@@ -92,16 +94,19 @@ export function createRoundNumbers(
     },
     fold(round, participantId, dropoutRate, weight) {
       const changes = slots.get(participantId);
-      if (changes === undefined || open === null)
+      const into = open;
+      if (changes === undefined || into === null)
         throw new Error(
           `round ${round}: expected an open round and an update of ${participantId} in its slot`,
         );
-      const { indices } = subAdapters.of(round, participantId, dropoutRate);
-      admissions.set(participantId, open.admit({ participantId, changes, indices, weight }));
+      return (function* () {
+        const { indices } = yield* subAdapters.of(round, participantId, dropoutRate);
+        admissions.set(participantId, yield* into.admit({ participantId, changes, indices, weight }));
+      })();
     },
-    finish() {
+    *finish() {
       if (open === null) return { adapter, updates: [] };
-      const { adapter: next, contributions, agreements } = open.finish();
+      const { adapter: next, contributions, agreements } = yield* open.finish();
       open = null;
       const updates = [...admissions].map(([participantId, admission]) => ({
         participantId,
@@ -113,7 +118,8 @@ export function createRoundNumbers(
       }));
       return { adapter: next, updates };
     },
-    discard() {
+    // biome-ignore lint/correctness/useYield: as `finish`, in one piece
+    *discard() {
       open = null;
       return { adapter, updates: [] };
     },

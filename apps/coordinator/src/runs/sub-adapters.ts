@@ -1,8 +1,8 @@
 /** What members of the open round hold of the adapter: each mask is drawn once, for the download and for the fold. */
-import { type AdapterShape, type SubAdapter, subAdapter } from "@fedlodrop/run";
+import { type AdapterShape, type Pieces, type SubAdapter, subAdapterInPieces } from "@fedlodrop/run";
 
 export interface SubAdapters {
-  of(round: number, participantId: string, dropoutRate: number): SubAdapter;
+  of(round: number, participantId: string, dropoutRate: number): Pieces<SubAdapter>;
 }
 
 /** Places kept in memory at once, 4 bytes each; beyond, the oldest are drawn again when they are needed. */
@@ -17,7 +17,7 @@ export function createSubAdapters(shape: AdapterShape, seed: string, maxPlaces =
     drawn.delete(participantId);
   };
   return {
-    of(round, participantId, dropoutRate) {
+    *of(round, participantId, dropoutRate) {
       if (round !== newest) {
         drawn.clear();
         places = 0;
@@ -25,7 +25,10 @@ export function createSubAdapters(shape: AdapterShape, seed: string, maxPlaces =
       }
       const known = drawn.get(participantId);
       if (known !== undefined) return known;
-      const own = subAdapter(shape, { seed, round, participantId, dropoutRate });
+      const own = yield* subAdapterInPieces(shape, { seed, round, participantId, dropoutRate });
+      // Meanwhile somebody else may have drawn it, or another round have begun.
+      if (round !== newest) return own;
+      forget(participantId);
       drawn.set(participantId, own);
       places += own.valueCount;
       for (const [oldest] of drawn) {

@@ -48,7 +48,12 @@ describe("the host", () => {
     await lane({ state: "uploading" });
     await ada.upload(1, bytes);
     await lane({ state: "ready", bytesUp: bytes.byteLength });
-    expect(views.at(-1)).toMatchObject({ phase: "ended", round: 1 });
+    await expect
+      .poll(() => {
+        advance(0.5);
+        return views.at(-1);
+      })
+      .toMatchObject({ phase: "ended", round: 1 });
     expect(rounds.at(-1)?.records).toMatchObject([{ round: 1 }]);
   });
 

@@ -18,7 +18,7 @@ import { senderOf } from "../security/address.ts";
 import type { Limits } from "../security/limits.ts";
 import { createThrottle } from "../security/throttle.ts";
 import { createWaitingRoom } from "../security/waiting-room.ts";
-import { createTurns } from "../turns.ts";
+import type { Turns } from "../turns.ts";
 import { refused } from "./edge.ts";
 import type { Lanes } from "./lanes.ts";
 import { type ParticipantDesk, type ParticipantSocket, serveParticipant } from "./participant-socket.ts";
@@ -36,6 +36,7 @@ export interface HubOptions {
   readonly limits: () => Limits;
   readonly trustProxy: boolean;
   readonly access: Access;
+  readonly turns: Turns;
 }
 
 export interface ParticipantHub {
@@ -63,9 +64,8 @@ export const describeRun = ({ runId, workload, state }: LiveRun): RunDescription
 });
 
 export function openParticipantHub(options: HubOptions): ParticipantHub {
-  const { io, run, lanes, sessions, journal, clock, randomText, limits, trustProxy, access } = options;
+  const { io, run, lanes, sessions, journal, clock, randomText, limits, trustProxy, access, turns } = options;
   const newcomers = createThrottle();
-  const turns = createTurns();
   /** By socket id: who joined over it. */
   const joinedAs = new Map<string, string>();
   /** By participant: where it last joined from. */

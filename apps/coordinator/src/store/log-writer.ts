@@ -38,6 +38,20 @@ export interface LogWriter {
 const NOTHING = new Uint8Array(0);
 const whole = (entry: SegmentHeader | SegmentEnd): LogEntry<unknown> => ({ entry, payload: NOTHING });
 
+/** Payload bytes after which a frame ends: copying and checking it must not hold up everybody. */
+const FRAME_BYTES = 4 * 2 ** 20;
+
+/** How many of the first items are written together: all, up to a turn or until they are large. */
+function batchLength(queue: readonly Item[]): number {
+  let bytes = 0;
+  for (const [i, item] of queue.entries()) {
+    if (item.kind === "turn") return i + 1;
+    bytes += item.entry.payload.byteLength;
+    if (bytes >= FRAME_BYTES) return i + 1;
+  }
+  return queue.length;
+}
+
 /** @param first a segment to go on with; without one the log begins at the first turn. */
 export function openLogWriter(
   disk: Disk,
@@ -61,8 +75,7 @@ export function openLogWriter(
     // Whatever is appended in this turn of the event loop goes into one frame.
     await Promise.resolve();
     while (queue.length > 0) {
-      const turnAt = queue.findIndex(({ kind }) => kind === "turn");
-      const batch = queue.splice(0, turnAt < 0 ? queue.length : turnAt + 1);
+      const batch = queue.splice(0, batchLength(queue));
       const last = batch.at(-1);
       const entries = batch.flatMap((item) => (item.kind === "entry" ? [item.entry] : []));
       if (last?.kind === "turn") await writeTurn(entries, last.header);

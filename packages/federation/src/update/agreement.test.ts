@@ -1,4 +1,4 @@
-import { createRandom } from "@fedlodrop/run";
+import { atOnce, createRandom } from "@fedlodrop/run";
 import { expect, test } from "vitest";
 import { agreementsOf, createSketch } from "./agreement.ts";
 import { createStandings } from "./standing.ts";
@@ -21,16 +21,16 @@ function noise(seed: string): () => number {
 }
 
 function agreements(count: number, hostile: number): readonly number[] {
-  const sketch = createSketch(SIZE);
+  const sketch = atOnce(createSketch(SIZE));
   const sketched = updates(count, hostile).map(
-    (update, k) => [`p${k}`, { sketch: sketch(update, 1), counts: true }] as const,
+    (update, k) => [`p${k}`, { sketch: atOnce(sketch(update, 1)), counts: true }] as const,
   );
-  return [...agreementsOf(new Map(sketched)).values()].map(Number);
+  return [...atOnce(agreementsOf(new Map(sketched))).values()].map(Number);
 }
 
 test("a sketch keeps cosines to within chance", () => {
-  const sketch = createSketch(SIZE);
-  const [a, b] = updates(2, 0).map((update) => sketch(update, 1)) as [Float64Array, Float64Array];
+  const sketch = atOnce(createSketch(SIZE));
+  const [a, b] = updates(2, 0).map((update) => atOnce(sketch(update, 1))) as [Float64Array, Float64Array];
   const dot = (x: Float64Array, y: Float64Array) =>
     x.reduce((sum, value, i) => sum + value * (y[i] as number), 0);
   const cosine = dot(a, b) / Math.sqrt(dot(a, a) * dot(b, b));
@@ -46,20 +46,22 @@ test("honest updates agree with the rest though none resembles another, and one 
 });
 
 test("a small adapter is its own sketch", () => {
-  const sketch = createSketch(5);
+  const sketch = atOnce(createSketch(5));
   const update = { indices: Uint32Array.of(1, 4), changes: Float32Array.of(2, -3) };
-  expect([...sketch(update, 0.5)]).toEqual([0, 1, 0, 0, -1.5]);
+  expect([...atOnce(sketch(update, 0.5))]).toEqual([0, 1, 0, 0, -1.5]);
 });
 
 test("there is no agreement without others, with those who are left out, or with nothing", () => {
   const one = Float64Array.of(1, 2);
-  expect([...agreementsOf(new Map([["a", { sketch: one, counts: true }]]))]).toEqual([["a", null]]);
-  const both = agreementsOf(
-    new Map([
-      ["a", { sketch: one, counts: true }],
-      ["b", { sketch: Float64Array.of(-1, -2), counts: false }],
-      ["c", { sketch: new Float64Array(2), counts: true }],
-    ]),
+  expect([...atOnce(agreementsOf(new Map([["a", { sketch: one, counts: true }]])))]).toEqual([["a", null]]);
+  const both = atOnce(
+    agreementsOf(
+      new Map([
+        ["a", { sketch: one, counts: true }],
+        ["b", { sketch: Float64Array.of(-1, -2), counts: false }],
+        ["c", { sketch: new Float64Array(2), counts: true }],
+      ]),
+    ),
   );
   // Only b has somebody to be compared with: a.
   expect([both.get("a"), both.get("c")]).toEqual([null, null]);

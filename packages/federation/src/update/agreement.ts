@@ -6,39 +6,43 @@
  * No update is kept for it: a count sketch (Charikar et al. 2002; here one row) of at most 2¹⁴ sums keeps inner products
  * to within 2⁻⁷ of the norms. An adapter of fewer values is its own sketch.
  */
-import { createRandom } from "@fedlodrop/run";
+import { createRandom, inPieces, type Pieces } from "@fedlodrop/run";
 import { inOrder } from "./kept-updates.ts";
 import type { Update } from "./update-rule.ts";
 
 const MOST_SUMS = 2 ** 14;
 
 /** Adds up an update's changes in few sums, the same for every update of the run. */
-export type Sketch = (update: Pick<Update, "changes" | "indices">, factor: number) => Float64Array;
+export type Sketch = (update: Pick<Update, "changes" | "indices">, factor: number) => Pieces<Float64Array>;
 
-export function createSketch(size: number): Sketch {
-  if (latest?.size !== size) latest = { size, sketch: sketchOf(size) };
+export function* createSketch(size: number): Pieces<Sketch> {
+  if (latest?.size !== size) latest = { size, sketch: yield* sketchOf(size) };
   return latest.sketch;
 }
 
 /** A run asks for the same one every round. */
 let latest: { readonly size: number; readonly sketch: Sketch } | null = null;
 
-function sketchOf(size: number): Sketch {
+function* sketchOf(size: number): Pieces<Sketch> {
   const sums = Math.min(size, MOST_SUMS);
   const random = createRandom("sketch", size);
   // Place and sign of a value in one number; an adapter that fits keeps its places.
-  const places = Int32Array.from({ length: size }, (_, index) => {
-    if (size <= MOST_SUMS) return index + 1;
-    return random.below(2) === 0 ? random.below(sums) + 1 : -random.below(sums) - 1;
+  const places = new Int32Array(size);
+  yield* inPieces(size, (from, to) => {
+    for (let index = from; index < to; index++)
+      if (size <= MOST_SUMS) places[index] = index + 1;
+      else places[index] = random.below(2) === 0 ? random.below(sums) + 1 : -random.below(sums) - 1;
   });
-  return ({ changes, indices }, factor) => {
+  return function* ({ changes, indices }, factor) {
     const sketch = new Float64Array(sums);
-    for (let i = 0; i < changes.length; i++) {
-      const place = places[indices[i] as number] as number;
-      const change = factor * (changes[i] as number);
-      if (place > 0) sketch[place - 1] = (sketch[place - 1] as number) + change;
-      else sketch[-place - 1] = (sketch[-place - 1] as number) - change;
-    }
+    yield* inPieces(changes.length, (from, to) => {
+      for (let i = from; i < to; i++) {
+        const place = places[indices[i] as number] as number;
+        const change = factor * (changes[i] as number);
+        if (place > 0) sketch[place - 1] = (sketch[place - 1] as number) + change;
+        else sketch[-place - 1] = (sketch[-place - 1] as number) - change;
+      }
+    });
     return sketch;
   };
 }
@@ -53,24 +57,33 @@ export interface Sketched {
  * By participant: how far its update goes along with the sum of all others that count, in deviations of what chance
  * would give (cosine · √length); null where there are no others or one of the two is zero.
  */
-export function agreementsOf(updates: ReadonlyMap<string, Sketched>): ReadonlyMap<string, number | null> {
+export function* agreementsOf(
+  updates: ReadonlyMap<string, Sketched>,
+): Pieces<ReadonlyMap<string, number | null>> {
   const ordered = inOrder(updates);
   const length = ordered[0]?.[1].sketch.length ?? 0;
   const all = new Float64Array(length);
-  for (const [, { sketch, counts }] of ordered)
+  for (const [, { sketch, counts }] of ordered) {
     if (counts) for (let i = 0; i < length; i++) all[i] = (all[i] as number) + (sketch[i] as number);
-  return new Map(
-    ordered.map(([id, { sketch, counts }]) => {
-      let [product, own, others] = [0, 0, 0];
-      for (let i = 0; i < length; i++) {
-        const value = sketch[i] as number;
-        const rest = (all[i] as number) - (counts ? value : 0);
-        product += value * rest;
-        own += value * value;
-        others += rest * rest;
-      }
-      const scale = Math.sqrt(own) * Math.sqrt(others);
-      return [id, scale > 0 ? (Math.sqrt(length) * product) / scale : null];
-    }),
-  );
+    yield;
+  }
+  const agreements = new Map<string, number | null>();
+  for (const [id, own] of ordered) {
+    agreements.set(id, agreement(own, all));
+    yield;
+  }
+  return agreements;
+}
+
+function agreement({ sketch, counts }: Sketched, all: Float64Array): number | null {
+  let [product, own, others] = [0, 0, 0];
+  for (let i = 0; i < all.length; i++) {
+    const value = sketch[i] as number;
+    const rest = (all[i] as number) - (counts ? value : 0);
+    product += value * rest;
+    own += value * value;
+    others += rest * rest;
+  }
+  const scale = Math.sqrt(own) * Math.sqrt(others);
+  return scale > 0 ? (Math.sqrt(all.length) * product) / scale : null;
 }

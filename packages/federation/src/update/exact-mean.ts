@@ -8,7 +8,7 @@
  * below 2⁵³ grains, so no sum ever rounds and the result does not depend on the order of arrival. What is below
  * 2⁻⁵⁵ is lost once per update, alike in every order.
  */
-import { COARSE_BITS, FINE_BITS } from "@fedlodrop/run";
+import { COARSE_BITS, FINE_BITS, inPieces } from "@fedlodrop/run";
 import { inOrder } from "./kept-updates.ts";
 import type { Combination } from "./update-rule.ts";
 
@@ -21,24 +21,31 @@ export function beginMean(size: number): Combination {
   const weights = new Float64Array(size);
   const weightOf = new Map<string, number>();
   return {
-    take({ participantId, changes, indices, weight }) {
+    *take({ participantId, changes, indices, weight }) {
       weightOf.set(participantId, weight);
-      for (let i = 0; i < changes.length; i++) {
-        const index = indices[i] as number;
-        const product = weight * (changes[i] as number);
-        const high = Math.round(product * COARSE) / COARSE;
-        coarse[index] = (coarse[index] as number) + high;
-        fine[index] = (fine[index] as number) + Math.round((product - high) * FINE) / FINE;
-        weights[index] = (weights[index] as number) + weight;
-      }
+      yield* inPieces(changes.length, (from, to) => {
+        for (let i = from; i < to; i++) {
+          const index = indices[i] as number;
+          const product = weight * (changes[i] as number);
+          const high = Math.round(product * COARSE) / COARSE;
+          coarse[index] = (coarse[index] as number) + high;
+          fine[index] = (fine[index] as number) + Math.round((product - high) * FINE) / FINE;
+          weights[index] = (weights[index] as number) + weight;
+        }
+      });
     },
-    finish(adapter) {
+    *finish(adapter) {
+      const changed = adapter.slice();
+      yield* inPieces(size, (from, to) => {
+        for (let i = from; i < to; i++) {
+          const weight = weights[i] as number;
+          if (weight !== 0)
+            changed[i] = (adapter[i] as number) + ((coarse[i] as number) + (fine[i] as number)) / weight;
+        }
+      });
       const total = [...weightOf.values()].reduce((sum, weight) => sum + weight, 0);
       return {
-        adapter: adapter.map((value, i) => {
-          const weight = weights[i] as number;
-          return weight === 0 ? value : value + ((coarse[i] as number) + (fine[i] as number)) / weight;
-        }),
+        adapter: changed,
         contributions: new Map(inOrder(weightOf).map(([id, weight]) => [id, weight / total])),
       };
     },

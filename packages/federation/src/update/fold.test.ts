@@ -1,7 +1,8 @@
 import { MAX_SAMPLE_COUNT } from "@fedlodrop/protocol";
-import { createRandom, drawDropoutMask, keptIndices, shuffled } from "@fedlodrop/run";
+import { atOnce, createRandom, drawDropoutMask, keptIndices, shuffled } from "@fedlodrop/run";
 import { describe, expect, it } from "vitest";
-import { beginFold, type Fold, MAX_ABSOLUTE_CHANGE, outOfRange } from "./fold.ts";
+import { type Admission, beginFold, type FoldedRound, MAX_ABSOLUTE_CHANGE, outOfRange } from "./fold.ts";
+import type { Update } from "./update-rule.ts";
 
 const bounds = {
   largest: Number.POSITIVE_INFINITY,
@@ -9,11 +10,24 @@ const bounds = {
   product: Number.POSITIVE_INFINITY,
 };
 
+interface FoldAtOnce {
+  readonly count: number;
+  admit(update: Update): Admission;
+  finish(): FoldedRound;
+}
+
 /** A plain mean into an adapter of one dense parameter, whose values need not be a product's. */
-function meanOf(size: number, adapter = new Float32Array(size)): Fold {
+function meanOf(size: number, adapter = new Float32Array(size)): FoldAtOnce {
   const dense = [{ name: "values", shape: [size], initialStandardDeviation: 0 }];
   const shape = { rank: 1, alpha: 1, modules: [], dense };
-  return beginFold("mean", { shape, adapter, bounds, isLeftOut: () => false });
+  const fold = beginFold("mean", { shape, adapter, bounds, isLeftOut: () => false });
+  return {
+    get count() {
+      return fold.count;
+    },
+    admit: (update) => atOnce(fold.admit(update)),
+    finish: () => atOnce(fold.finish()),
+  };
 }
 
 describe("the exact mean", () => {

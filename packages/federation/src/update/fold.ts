@@ -3,12 +3,12 @@
  * each update that is not kept by the rule only its sketch stays until the round closes.
  */
 import { MAX_SAMPLE_COUNT } from "@fedlodrop/protocol";
-import { type AdapterShape, type Aggregation, adapterSize } from "@fedlodrop/run";
-import { agreementsOf, createSketch, type Sketched } from "./agreement.ts";
+import { type AdapterShape, type Aggregation, adapterSize, inPieces, type Pieces } from "@fedlodrop/run";
+import { agreementsOf, createSketch, type Sketch, type Sketched } from "./agreement.ts";
 import { inOrder } from "./kept-updates.ts";
 import { UPDATE_RULES } from "./rules.ts";
 import { factorWithin, type SeenUpdate, type UpdateBounds } from "./update-bounds.ts";
-import { createNorms } from "./update-norms.ts";
+import { createNorms, type MeasureNorms } from "./update-norms.ts";
 import type { Combined, Update } from "./update-rule.ts";
 
 /** Largest change of one value that is accepted. */
@@ -38,12 +38,13 @@ export interface FoldedRound extends Combined {
   readonly agreements: ReadonlyMap<string, number | null>;
 }
 
+/** Its work comes in pieces, and one piece of work ends before the next begins. */
 export interface Fold {
   readonly count: number;
   /** @throws on what `outOfRange` would have refused, on a second update of a participant, and beyond MAX_UPDATES */
-  admit(update: Update): Admission;
+  admit(update: Update): Pieces<Admission>;
   /** Contributions and agreements of everyone admitted, in the order of their ids. */
-  finish(): FoldedRound;
+  finish(): Pieces<FoldedRound>;
 }
 
 /** Why these changes cannot be aggregated, or null. Compares so that NaN is refused too. */
@@ -58,27 +59,34 @@ export function beginFold(name: Aggregation, { shape, adapter, bounds, isLeftOut
   const rule = UPDATE_RULES[name];
   const size = adapterSize(shape);
   const combination = rule.begin(size);
-  const measure = createNorms(shape, adapter);
-  const sketch = shape.dense.length === 0 ? createSketch(size) : null;
+  let tools: { readonly measure: MeasureNorms; readonly sketch: Sketch | null } | null = null;
   const admitted = new Map<string, Sketched | null>();
   return {
     get count() {
       return admitted.size;
     },
-    admit(update) {
+    *admit(update) {
       check(update, admitted);
-      const norms = measure(update);
+      tools ??= {
+        measure: yield* createNorms(shape, adapter),
+        sketch: shape.dense.length === 0 ? yield* createSketch(size) : null,
+      };
+      const { measure, sketch } = tools;
+      const norms = yield* measure(update);
       const within = rule.bounded ? factorWithin(norms, bounds) : 1;
       const factor = rule.bounded && isLeftOut(update.participantId) ? 0 : within;
-      admitted.set(update.participantId, sketch && { sketch: sketch(update, within), counts: factor > 0 });
-      const changes = factor === 1 ? update.changes : update.changes.map((change) => factor * change);
-      if (factor > 0) combination.take({ ...update, changes });
+      admitted.set(
+        update.participantId,
+        sketch && { sketch: yield* sketch(update, within), counts: factor > 0 },
+      );
+      const changes = factor === 1 ? update.changes : yield* scaled(update.changes, factor);
+      if (factor > 0) yield* combination.take({ ...update, changes });
       return { rms: norms.rms, product: norms.product(1), factor };
     },
-    finish() {
-      const { adapter: combined, contributions } = combination.finish(adapter);
+    *finish() {
+      const { adapter: combined, contributions } = yield* combination.finish(adapter);
       const sketched = new Map([...admitted].flatMap(([id, own]) => (own ? [[id, own] as const] : [])));
-      const agreements = agreementsOf(sketched);
+      const agreements = yield* agreementsOf(sketched);
       const ids = inOrder(admitted).map(([id]) => id);
       return {
         adapter: combined,
@@ -87,6 +95,14 @@ export function beginFold(name: Aggregation, { shape, adapter, bounds, isLeftOut
       };
     },
   };
+}
+
+function* scaled(changes: Float32Array, factor: number): Pieces<Float32Array> {
+  const all = new Float32Array(changes.length);
+  yield* inPieces(all.length, (from, to) => {
+    for (let i = from; i < to; i++) all[i] = factor * (changes[i] as number);
+  });
+  return all;
 }
 
 function check(

@@ -1,4 +1,5 @@
 /** A round's updates kept until its close, in an order that is theirs and not that of their arrival. */
+import { PIECE_VALUES, type Pieces } from "@fedlodrop/run";
 import type { Update } from "./update-rule.ts";
 
 /** Entries by id; ids are compared by code unit, so that every machine agrees. */
@@ -6,7 +7,7 @@ export const inOrder = <T>(byId: ReadonlyMap<string, T>): [string, T][] =>
   [...byId].sort(([a], [b]) => (a < b ? -1 : 1));
 
 export interface KeptUpdates {
-  take(update: Update): void;
+  take(update: Update): Pieces<void>;
   /** Ordered by participant. */
   readonly all: readonly Update[];
 }
@@ -14,7 +15,8 @@ export interface KeptUpdates {
 export function keepUpdates(): KeptUpdates {
   const kept = new Map<string, Update>();
   return {
-    take(update) {
+    // biome-ignore lint/correctness/useYield: a rule's work in pieces, of which this has one
+    *take(update) {
       kept.set(update.participantId, update);
     },
     get all() {
@@ -33,18 +35,20 @@ export interface Keepers {
 }
 
 /** Visits every coordinate that somebody kept. The visitor must not hold on to what it is given. */
-export function visitCoordinates(
+export function* visitCoordinates(
   updates: readonly Update[],
   size: number,
   visit: (coordinate: number, keepers: Keepers) => void,
-): void {
+): Pieces<void> {
   const next = new Uint32Array(updates.length);
   const keepers = {
     count: 0,
     changes: new Float64Array(updates.length),
     updates: new Int32Array(updates.length),
   };
+  const atOnce = Math.ceil(PIECE_VALUES / Math.max(1, updates.length));
   for (let coordinate = 0; coordinate < size; coordinate++) {
+    if (coordinate % atOnce === 0) yield;
     keepers.count = 0;
     for (let k = 0; k < updates.length; k++) {
       const { indices, changes } = updates[k] as Update;

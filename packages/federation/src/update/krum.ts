@@ -6,6 +6,7 @@
  * Two devices hold different parts of the adapter, so a distance is the mean square over the coordinates that both
  * kept. Devices without any in common are as far apart as can be.
  */
+import type { Pieces } from "@fedlodrop/run";
 import { beginMean } from "./exact-mean.ts";
 import { keepUpdates } from "./kept-updates.ts";
 import type { Combination, Update } from "./update-rule.ts";
@@ -14,12 +15,12 @@ export function beginKrum(size: number): Combination {
   const kept = keepUpdates();
   return {
     take: kept.take,
-    finish(adapter) {
+    *finish(adapter) {
       const updates = kept.all;
-      const chosen = inGoodCompany(updates);
+      const chosen = yield* inGoodCompany(updates);
       const mean = beginMean(size);
-      for (const update of chosen) mean.take(update);
-      const combined = mean.finish(adapter);
+      for (const update of chosen) yield* mean.take(update);
+      const combined = yield* mean.finish(adapter);
       const left = updates.filter((update) => !chosen.includes(update));
       return {
         adapter: combined.adapter,
@@ -32,18 +33,18 @@ export function beginKrum(size: number): Combination {
   };
 }
 
-function inGoodCompany(updates: readonly Update[]): readonly Update[] {
+function* inGoodCompany(updates: readonly Update[]): Pieces<readonly Update[]> {
   const count = updates.length;
   const hostile = Math.max(0, Math.floor((count - 3) / 2));
   const neighbours = Math.max(1, count - hostile - 2);
   const distances = updates.map(() => new Float64Array(count).fill(Number.POSITIVE_INFINITY));
-  updates.forEach((a, i) => {
+  for (const [i, a] of updates.entries())
     for (let j = i + 1; j < count; j++) {
       const distance = meanSquareApart(a, updates[j] as Update);
       (distances[i] as Float64Array)[j] = distance;
       (distances[j] as Float64Array)[i] = distance;
+      yield;
     }
-  });
   const score = distances.map((own) =>
     own
       .sort()

@@ -23,12 +23,12 @@ function byCoordinate(size: number, trimmed: (keepers: Keepers, updates: number)
   const kept = keepUpdates();
   return {
     take: kept.take,
-    finish(adapter) {
+    *finish(adapter) {
       const updates = kept.all;
       const changed = adapter.slice();
       const shares = new Float64Array(updates.length);
       let coordinates = 0;
-      visitCoordinates(updates, size, (coordinate, keepers) => {
+      yield* visitCoordinates(updates, size, (coordinate, keepers) => {
         const first = trimmed(keepers, updates.length);
         const used = keepers.count - 2 * first;
         let sum = 0;

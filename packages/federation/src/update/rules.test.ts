@@ -3,6 +3,7 @@ import {
   AGGREGATIONS,
   type Aggregation,
   adapterSize,
+  atOnce,
   createRandom,
   initialAdapter,
   shuffled,
@@ -37,8 +38,8 @@ const combine = (
   adapter = start,
 ) => {
   const fold = beginFold(name, { shape, adapter, bounds, isLeftOut: () => false });
-  const admissions = updates.map((update) => fold.admit(update));
-  return { ...fold.finish(), admissions };
+  const admissions = updates.map((update) => atOnce(fold.admit(update)));
+  return { ...atOnce(fold.finish()), admissions };
 };
 const hex = (values: Float32Array): string =>
   Buffer.from(values.buffer, values.byteOffset, values.byteLength).toString("hex");
@@ -135,9 +136,9 @@ describe.each(AGGREGATIONS)("%s", (name) => {
       isLeftOut: (id) => id === "p3",
     });
     const updates = [alike[0]!, alike[1]!, { ...masked[2]!, participantId: "p3" }];
-    const admissions = updates.map((update) => fold.admit(update));
+    const admissions = updates.map((update) => atOnce(fold.admit(update)));
     expect(admissions.map(({ factor }) => factor)).toEqual([1, 1, 0]);
-    const { adapter, contributions } = fold.finish();
+    const { adapter, contributions } = atOnce(fold.finish());
     expect(hex(adapter)).toBe(hex(combine(name, updates.slice(0, 2)).adapter));
     expect(contributions.get("p3")).toBe(0);
     expect([...contributions.keys()]).toEqual(["p1", "p2", "p3"]);

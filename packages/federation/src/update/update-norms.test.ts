@@ -1,4 +1,4 @@
-import { adapterLayout, adapterSize, createRandom, initialAdapter, subAdapter } from "@fedlodrop/run";
+import { adapterLayout, adapterSize, atOnce, createRandom, initialAdapter, subAdapter } from "@fedlodrop/run";
 import { describe, expect, it } from "vitest";
 import { boundsOf, factorWithin } from "./update-bounds.ts";
 import { createNorms } from "./update-norms.ts";
@@ -41,7 +41,9 @@ const dense = new Float64Array(adapterSize(shape));
 indices.forEach((index, i) => {
   dense[index] = changes[i]!;
 });
-const norms = createNorms(shape, adapter)({ changes, indices });
+const normsOf = (update: { changes: Float32Array; indices: Uint32Array }) =>
+  atOnce(atOnce(createNorms(shape, adapter))(update));
+const norms = normsOf({ changes, indices });
 
 describe("norms of an update", () => {
   it("of the entries", () => {
@@ -60,19 +62,13 @@ describe("norms of an update", () => {
   });
 
   it("measures one update after another alike", () => {
-    const measure = createNorms(shape, adapter);
-    measure({ changes: changes.map((c) => 5 * c), indices });
-    expect(measure({ changes, indices }).product(1)).toBe(norms.product(1));
+    const measure = atOnce(createNorms(shape, adapter));
+    atOnce(measure({ changes: changes.map((c) => 5 * c), indices }));
+    expect(atOnce(measure({ changes, indices })).product(1)).toBe(norms.product(1));
   });
 
   it("are zero for an update that changes nothing", () => {
-    const { largest, rms, product } = createNorms(
-      shape,
-      adapter,
-    )({
-      changes: new Float32Array(indices.length),
-      indices,
-    });
+    const { largest, rms, product } = normsOf({ changes: new Float32Array(indices.length), indices });
     expect([largest, rms, product(1)]).toEqual([0, 0, 0]);
   });
 });

@@ -6,7 +6,14 @@
  *
  * so that an update of n values costs about 3r·n multiplications.
  */
-import { type AdapterShape, adapterLayout, adapterSize } from "@fedlodrop/run";
+import {
+  type AdapterShape,
+  type AdapterSlice,
+  adapterLayout,
+  adapterSize,
+  inPieces,
+  type Pieces,
+} from "@fedlodrop/run";
 import type { Update } from "./update-rule.ts";
 
 export interface UpdateNorms {
@@ -21,37 +28,40 @@ export interface UpdateNorms {
   product(factor: number): number;
 }
 
-export type MeasureNorms = (update: Pick<Update, "changes" | "indices">) => UpdateNorms;
+export type MeasureNorms = (update: Pick<Update, "changes" | "indices">) => Pieces<UpdateNorms>;
 
 /** Norms of updates of this adapter, the full vector as a round begins with it. */
-export function createNorms(shape: AdapterShape, adapter: Float32Array): MeasureNorms {
+export function* createNorms(shape: AdapterShape, adapter: Float32Array): Pieces<MeasureNorms> {
   const { rank } = shape;
   const slices = adapterLayout(shape);
-  const factors = shape.modules.map((_, u) => {
-    const cut = (slice: (typeof slices)[number] | undefined, from: Float32Array) =>
-      from.subarray(slice?.offset, (slice?.offset ?? 0) + (slice?.size ?? 0));
-    const [ofA, ofB] = [slices[2 * u], slices[2 * u + 1]];
+  const cut = ({ offset, size }: AdapterSlice, from: Float32Array) => from.subarray(offset, offset + size);
+  const factors: Factors[] = [];
+  for (let u = 0; u < shape.modules.length; u++) {
+    const [ofA, ofB] = [slices[2 * u] as AdapterSlice, slices[2 * u + 1] as AdapterSlice];
     const [a, b] = [cut(ofA, adapter), cut(ofB, adapter)];
-    return { a, b, ofA, ofB, cut, aa: rowProducts(a, a, rank), bb: columnProducts(b, b, rank) };
-  });
+    const [aa, bb] = [yield* rowProducts(a, a, rank), yield* columnProducts(b, b, rank)];
+    factors.push({ a, b, ofA, ofB, aa, bb });
+  }
   const size = adapterSize(shape);
   const dense = new Float32Array(size);
 
-  return ({ changes, indices }) => {
+  return function* ({ changes, indices }) {
     let [squares, largest] = [0, 0];
     dense.fill(0);
-    for (let i = 0; i < changes.length; i++) {
-      const change = changes[i] as number;
-      dense[indices[i] as number] = change;
-      squares += change * change;
-      largest = Math.max(largest, Math.abs(change));
-    }
+    yield* inPieces(changes.length, (from, to) => {
+      for (let i = from; i < to; i++) {
+        const change = changes[i] as number;
+        dense[indices[i] as number] = change;
+        squares += change * change;
+        largest = Math.max(largest, Math.abs(change));
+      }
+    });
     // ΔW(f) = f·L + f²·Q with L = ΔB A + B ΔA and Q = ΔB ΔA.
     let [linear, cross, quadratic] = [0, 0, 0];
-    for (const { a, b, ofA, ofB, cut, aa, bb } of factors) {
+    for (const { a, b, ofA, ofB, aa, bb } of factors) {
       const [da, db] = [cut(ofA, dense), cut(ofB, dense)];
-      const [dada, ada] = [rowProducts(da, da, rank), rowProducts(a, da, rank)];
-      const [dbdb, bdb] = [columnProducts(db, db, rank), columnProducts(b, db, rank)];
+      const [dada, ada] = [yield* rowProducts(da, da, rank), yield* rowProducts(a, da, rank)];
+      const [dbdb, bdb] = [yield* columnProducts(db, db, rank), yield* columnProducts(b, db, rank)];
       linear += inner(dbdb, aa) + 2 * innerTransposed(bdb, ada) + inner(bb, dada);
       cross += inner(dbdb, ada) + inner(bdb, dada);
       quadratic += inner(dbdb, dada);
@@ -65,32 +75,57 @@ export function createNorms(shape: AdapterShape, adapter: Float32Array): Measure
   };
 }
 
+/** A [r, n_in] and B [n_out, r] of one module as the round begins with them, and their Gram matrices [r, r]. */
+interface Factors {
+  readonly a: Float32Array;
+  readonly b: Float32Array;
+  readonly ofA: AdapterSlice;
+  readonly ofB: AdapterSlice;
+  readonly aa: Float64Array;
+  readonly bb: Float64Array;
+}
+
 /** X Yᵀ [r, r] of X and Y [r, n]; of X with itself only one half is worked out. */
-function rowProducts(x: Float32Array, y: Float32Array, rank: number): Float64Array {
+function* rowProducts(x: Float32Array, y: Float32Array, rank: number): Pieces<Float64Array> {
   const length = x.length / rank;
   const products = new Float64Array(rank * rank);
-  for (let i = 0; i < rank; i++)
+  for (let i = 0; i < rank; i++) {
     for (let j = x === y ? i : 0; j < rank; j++) {
-      const [left, right] = [i * length, j * length];
-      let sum = 0;
-      for (let k = 0; k < length; k++) sum += (x[left + k] as number) * (y[right + k] as number);
+      const sum = dot(x, i * length, y, j * length, length);
       products[i * rank + j] = sum;
       if (x === y) products[j * rank + i] = sum;
     }
+    yield;
+  }
   return products;
 }
 
 /** Xᵀ Y [r, r] of X and Y [n, r], likewise. */
-function columnProducts(x: Float32Array, y: Float32Array, rank: number): Float64Array {
+function* columnProducts(x: Float32Array, y: Float32Array, rank: number): Pieces<Float64Array> {
   const products = new Float64Array(rank * rank);
-  for (let i = 0; i < rank; i++)
+  for (let i = 0; i < rank; i++) {
     for (let j = x === y ? i : 0; j < rank; j++) {
-      let sum = 0;
-      for (let row = 0; row < y.length; row += rank) sum += (x[row + i] as number) * (y[row + j] as number);
+      const sum = columnDot(x, i, y, j, rank);
       products[i * rank + j] = sum;
       if (x === y) products[j * rank + i] = sum;
     }
+    yield;
+  }
   return products;
+}
+
+/** Σ_k x[from + k]·y[start + k] */
+function dot(x: Float32Array, from: number, y: Float32Array, start: number, length: number): number {
+  let sum = 0;
+  for (let k = 0; k < length; k++) sum += (x[from + k] as number) * (y[start + k] as number);
+  return sum;
+}
+
+/** Of column i of X and column j of Y, both with `width` columns. */
+function columnDot(x: Float32Array, i: number, y: Float32Array, j: number, width: number): number {
+  let sum = 0;
+  for (let row = 0; row < y.length; row += width) sum += (x[row + i] as number) * (y[row + j] as number);
+  return sum;
 }
 
 function inner(x: Float64Array, y: Float64Array): number {

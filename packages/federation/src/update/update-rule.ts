@@ -3,7 +3,7 @@
  * kept, and owes: the same bytes whatever the order of arrival, no NaN, no claim on memory beyond what it states.
  * `beginFold` checks and bounds an update before any rule sees it.
  */
-import type { Aggregation } from "@fedlodrop/run";
+import type { Aggregation, Pieces } from "@fedlodrop/run";
 
 /** One participant's update of a round. */
 export interface Update {
@@ -23,11 +23,11 @@ export interface Combined {
   readonly contributions: ReadonlyMap<string, number>;
 }
 
-/** A round's updates being put together by one rule. */
+/** A round's updates being put together by one rule, one piece of work after another. */
 export interface Combination {
-  take(update: Update): void;
+  take(update: Update): Pieces<void>;
   /** `adapter` as the round began with it, changed. Called once, at the close; with no updates it changes nothing. */
-  finish(adapter: Float32Array): Combined;
+  finish(adapter: Float32Array): Pieces<Combined>;
 }
 
 export interface UpdateRule {

@@ -1,3 +1,4 @@
+import { atOnce } from "@fedlodrop/run";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { beginMean } from "../../../federation/src/update/exact-mean.ts";
@@ -26,7 +27,7 @@ describe("numbers under masks", () => {
         const indices = Uint32Array.of(0, 1, 2, 3);
         devices.forEach(({ weight, changes }, k) => {
           const values = Float32Array.from(changes);
-          plain.take({ participantId: `p${k}`, changes: values, indices, weight });
+          atOnce(plain.take({ participantId: `p${k}`, changes: values, indices, weight }));
           const numbers = toWords(values, weight, format);
           addMask(numbers, format.words, indices, new Uint8Array(32).fill(k), 1);
           const arrived = unpackNumbers(packNumbers(numbers, format), format);
@@ -40,7 +41,7 @@ describe("numbers under masks", () => {
         });
         const adapter = Float32Array.of(0, 0.25, -1, 1e-3);
         const masked = adapter.map((value, i) => value + toReal(sum, i, format) / total);
-        expect([...masked]).toEqual([...plain.finish(adapter).adapter]);
+        expect([...masked]).toEqual([...atOnce(plain.finish(adapter)).adapter]);
       }),
       { numRuns: 300 },
     );

@@ -1,4 +1,4 @@
-import { adapterSize, createRandom } from "@fedlodrop/run";
+import { adapterSize, atOnce, createRandom } from "@fedlodrop/run";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { beginMean } from "../../../federation/src/update/exact-mean.ts";
@@ -53,14 +53,10 @@ function plainMean(
   for (const device of devices) {
     if (!left.has(device.id)) continue;
     const indices = indicesOf(testTerms, device);
-    mean.take({
-      participantId: device.id,
-      weight: device.weight,
-      indices,
-      changes: Float32Array.from(indices, (i) => device.changes[i]!),
-    });
+    const changes = Float32Array.from(indices, (i) => device.changes[i]!);
+    atOnce(mean.take({ participantId: device.id, weight: device.weight, indices, changes }));
   }
-  const plain = mean.finish(adapter).adapter;
+  const plain = atOnce(mean.finish(adapter)).adapter;
   const { places } = coverage.roster;
   return plain.map((value, i) => {
     const unit = coverage.unitOf[i]!;
