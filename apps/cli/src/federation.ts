@@ -37,6 +37,8 @@ export interface FederationOptions {
   readonly out?: string;
   /** Continue the run that `out` holds; `from previous` gives up what is behind damage in its folder. */
   readonly resume?: boolean | "from previous";
+  /** False serves no pages, and so builds none: for devices without a browser. */
+  readonly pages?: boolean;
   /** Given a line about whatever takes time or goes wrong. */
   readonly say?: (line: string) => void;
 }
@@ -65,6 +67,7 @@ export async function startFederation(options: FederationOptions): Promise<Feder
     trustProxy,
     out,
     resume = false,
+    pages = true,
     say = () => {},
   } = options;
   let address: AddressInfo | null = null;
@@ -84,7 +87,7 @@ export async function startFederation(options: FederationOptions): Promise<Feder
     for (const notice of stored?.notices ?? [])
       say(`run folder ${out}: ${notice}; the run goes on all the same`);
     const hostKey = stored?.checkpoint.hostKey ?? randomBytes(12).toString("base64url");
-    const pagesDirectory = await buildPages(say);
+    const pagesDirectory = pages ? await buildPages(say) : undefined;
     const planner = openPlanner();
     closers.push(planner.close);
     say("loading the model and the task …");
@@ -102,7 +105,7 @@ export async function startFederation(options: FederationOptions): Promise<Feder
         plan: planner.plan,
         hostKey,
         joinUrl,
-        pagesDirectory,
+        ...(pagesDirectory !== undefined && { pagesDirectory }),
         basePath,
         ...(origins && { origins }),
         ...(access && { access }),

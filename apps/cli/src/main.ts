@@ -19,6 +19,10 @@ const COMMANDS: Readonly<Record<string, { readonly help: string; readonly load: 
     help: "run a federation of N real Chromium tabs to its report",
     load: async () => (await import("./federate.ts")).federate,
   },
+  join: {
+    help: "take part in a run without a browser",
+    load: async () => (await import("./join.ts")).join,
+  },
   allocate: {
     help: "solve the dropout-rate and resource allocation problem of a file",
     load: async () => (await import("./allocate.ts")).allocate,

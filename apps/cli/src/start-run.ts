@@ -40,9 +40,20 @@ export interface StartedRun {
  * @throws one line that names the setting that is wrong, or why the coordinator cannot start
  */
 export async function startRun(options: StartRunOptions = {}): Promise<StartedRun> {
-  const { port = 0, host: listenTo, basePath, origins, access, trustProxy, out, say, ...overrides } = options;
+  const {
+    port = 0,
+    host: listenTo,
+    basePath,
+    origins,
+    access,
+    trustProxy,
+    out,
+    pages,
+    say,
+    ...overrides
+  } = options;
   const parsed = runOverridesSchema.strict().safeParse(overrides);
-  if (!parsed.success) throw new Error(`startRun: ${faultInWords(parsed.error)}`);
+  if (!parsed.success) throw new Error(`startRun: ${faultInWords(parsed.error, "settings")}`);
   const config = resolveRunConfig(
     parsed.data,
     resolveRunConfig(taskDefaults(parsed.data.task ?? DEFAULT_RUN_CONFIG.task)),
@@ -56,6 +67,7 @@ export async function startRun(options: StartRunOptions = {}): Promise<StartedRu
     ...(access !== undefined && { access }),
     ...(trustProxy !== undefined && { trustProxy }),
     ...(out !== undefined && { out }),
+    ...(pages !== undefined && { pages }),
     ...(say !== undefined && { say }),
   });
   const { url, joinUrl, hostUrl, hostKey } = federation;

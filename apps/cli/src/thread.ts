@@ -2,7 +2,8 @@
  * Calls into a worker thread and their answers. A thread's module calls `answerCalls` with its functions; the other
  * side calls `startThread` with the same type. Calls are carried out one after another.
  */
-import { parentPort, Worker } from "node:worker_threads";
+import { parentPort } from "node:worker_threads";
+import { startWorker } from "./start-worker.ts";
 
 /** Functions of one argument, by name. */
 type Calls = Readonly<Record<string, (argument: never) => Promise<unknown>>>;
@@ -24,13 +25,7 @@ export interface Thread<C extends Calls> {
 
 /** @param module URL of a module that calls `answerCalls`. */
 export function startThread<C extends Calls>(module: URL): Thread<C> {
-  // Built JavaScript runs as it is; TypeScript needs a loader, which a thread does not inherit.
-  const isSource = module.pathname.endsWith(".ts");
-  const worker = new Worker(isSource ? new URL("../bin/worker.mjs", import.meta.url) : module, {
-    workerData: { module: module.href },
-    // Nothing but answers comes out of a thread: --json owns standard output.
-    stdout: true,
-  });
+  const worker = startWorker(module);
   const waiting = new Map<number, { resolve: (value: never) => void; reject: (error: Error) => void }>();
   let calls = 0;
   let failure: Error | null = null;

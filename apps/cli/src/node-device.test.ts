@@ -1,0 +1,64 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { writeTinyModel } from "@fedlodrop/harness";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { startNodeDevice } from "./node-device.ts";
+import { type StartRunOptions, startRun } from "./start-run.ts";
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "fedlodrop-node-"));
+  await writeTinyModel(folder);
+  await writeFile(
+    join(folder, "texts.csv"),
+    [
+      "text",
+      ...Array.from({ length: 90 }, (_, row) => `"the cat sat on mat ${row} and looked at the dog"`),
+    ].join("\n"),
+  );
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+const settings = (): StartRunOptions => ({
+  task: join(folder, "texts.csv"),
+  model: folder,
+  rounds: 2,
+  rank: 2,
+  devices: 2,
+  evaluationSamples: 8,
+  training: { localSteps: 2, batchSize: 2, sequenceLength: 16 },
+  pages: false,
+});
+
+test("two devices without a browser train a run to its end", async () => {
+  const run = await startRun({ ...settings(), out: join(folder, "run") });
+  const devices = ["ada", "ben"].map((nickname) => startNodeDevice(run.url, { nickname, threads: 1 }));
+  const identities = await Promise.all(devices.map(({ ready }) => ready));
+  expect(identities.map(({ participantId }) => participantId).sort()).toEqual(["p1", "p2"]);
+  await run.host.command({ kind: "start" });
+  await Promise.all(devices.map(({ ended }) => ended));
+  await Promise.all(devices.map((device) => device.leave()));
+  expect((await run.adapterFile()).byteLength).toBeGreaterThan(100);
+  const report = await run.stop();
+  expect(report.rounds.map(({ participants }) => participants.map(({ outcome }) => outcome))).toEqual([
+    ["aggregated", "aggregated"],
+    ["aggregated", "aggregated"],
+  ]);
+  expect(await run.stop()).toEqual(report);
+}, 120_000);
+
+test("what cannot be is said in one line", async () => {
+  await expect(startRun({ ...settings(), rounds: 0 })).rejects.toThrow(
+    "startRun: rounds: expected 1 or more",
+  );
+  await expect(startRun({ ...settings(), round: 3 } as StartRunOptions)).rejects.toThrow(
+    'startRun: settings: unknown field "round"',
+  );
+  expect(() => startNodeDevice("192.168.1.5")).toThrow('got "192.168.1.5"');
+  const run = await startRun({ ...settings(), access: { roomCode: "otter" } });
+  const device = startNodeDevice(run.url, { nickname: "ada", code: "badger", threads: 1 });
+  await expect(device.ready).rejects.toThrow(/^ada: .*code/);
+  await device.leave();
+  await run.stop();
+}, 120_000);
