@@ -33,6 +33,10 @@ export interface FederationOptions {
   readonly access?: Partial<AccessRecord>;
   /** Believe `x-forwarded-for`. */
   readonly trustProxy?: boolean;
+  /** Speak https with these, in PEM. */
+  readonly tls?: { readonly key: string; readonly cert: string };
+  /** Under which a proxy or a tunnel shows the coordinator: what devices are told to open. */
+  readonly publicUrl?: string;
   /** Folder for config.json, metrics.jsonl, report.json and the adapter; absent keeps nothing. */
   readonly out?: string;
   /** Continue the run that `out` holds; `from previous` gives up what is behind damage in its folder. */
@@ -65,14 +69,17 @@ export async function startFederation(options: FederationOptions): Promise<Feder
     origins,
     access,
     trustProxy,
+    tls,
+    publicUrl,
     out,
     resume = false,
     pages = true,
     say = () => {},
   } = options;
   let address: AddressInfo | null = null;
-  const urlAt = (name: string): string => `http://${inUrl(name)}:${address?.port ?? port}${basePath}`;
-  const joinUrl = (): string => urlAt(reachableAddress(host));
+  const scheme = tls === undefined ? "http" : "https";
+  const urlAt = (name: string): string => `${scheme}://${inUrl(name)}:${address?.port ?? port}${basePath}`;
+  const joinUrl = (): string => publicUrl ?? urlAt(reachableAddress(host));
 
   const closers: (() => Promise<unknown>)[] = [];
   const closeAll = async (): Promise<void> => {
@@ -110,6 +117,7 @@ export async function startFederation(options: FederationOptions): Promise<Feder
         ...(origins && { origins }),
         ...(access && { access }),
         ...(trustProxy && { trustProxy }),
+        ...(tls && { tls }),
         log: say,
         ...(store && { store }),
         ...(stored && { stored }),

@@ -1,6 +1,13 @@
 import type { NetworkInterfaceInfo } from "node:os";
 import { expect, it } from "vitest";
-import { inUrl, localName, reachableAddress, readBasePath, readHost } from "./listen-address.ts";
+import {
+  inUrl,
+  localName,
+  reachableAddress,
+  readBasePath,
+  readHost,
+  readPublicUrl,
+} from "./listen-address.ts";
 
 it.each([
   ["0.0.0.0", "0.0.0.0"],
@@ -51,4 +58,17 @@ it("finds the address for others", () => {
     "10.0.0.7",
   ]);
   expect([inUrl("::1"), inUrl("10.0.0.7")]).toEqual(["[::1]", "10.0.0.7"]);
+});
+
+it("a public address is an http or https one, without question or fragment", () => {
+  expect(readPublicUrl(undefined)).toBeNull();
+  expect(readPublicUrl("https://lab.example")).toBe("https://lab.example/");
+  expect(readPublicUrl("https://lab.example/run")).toBe("https://lab.example/run/");
+  for (const wrong of [
+    "lab.example",
+    "ftp://lab.example",
+    "https://lab.example/?run=1",
+    "https://lab.example/#x",
+  ])
+    expect(() => readPublicUrl(wrong)).toThrow(`got "${wrong}"`);
 });

@@ -25,6 +25,15 @@ export function readBasePath(text: string | undefined): string {
   return parts.length === 0 ? "/" : `/${parts.join("/")}/`;
 }
 
+/** `--public-url https://lab.example/run` → with a slash at its end; absent → null. */
+export function readPublicUrl(text: string | undefined): string | null {
+  if (text === undefined) return null;
+  const url = URL.canParse(text) ? new URL(text) : null;
+  if (url === null || !/^https?:$/.test(url.protocol) || url.search !== "" || url.hash !== "")
+    throw new UsageError(`--public-url: expected an address such as https://lab.example/, got "${text}"`);
+  return url.href.replace(/\/?$/, "/");
+}
+
 /** A literal as a URL's host. */
 export const inUrl = (address: string): string => (isIPv6(address) ? `[${address}]` : address);
 

@@ -2,10 +2,11 @@
 import { randomBytes } from "node:crypto";
 import { readOrigin, readRoomCode } from "@fedlodrop/coordinator";
 import { DEFAULT_RUN_CONFIG } from "@fedlodrop/run";
-import QRCode from "qrcode";
+import { renderUnicodeCompact } from "uqr";
+import { type Certificate, ownCertificate, readCertificate, warningInWords } from "./certificate.ts";
 import { type Federation, startFederation } from "./federation.ts";
 import { describeFlags, type Flag, type GivenFlags, parseFlags, wholeNumber } from "./flags.ts";
-import { readBasePath, readHost } from "./listen-address.ts";
+import { readBasePath, readHost, readPublicUrl } from "./listen-address.ts";
 import { RUN_FLAGS, RUN_FLAGS_NOTE, runConfigFromFlags } from "./run-flags.ts";
 import { askedToEnd } from "./signals.ts";
 import { UsageError } from "./usage-error.ts";
@@ -26,6 +27,17 @@ const SERVE_FLAGS: readonly Flag[] = [
     name: "base-path",
     value: "/PATH",
     help: "serve under this path as well as at /, for a proxy that passes it on",
+  },
+  {
+    name: "https",
+    help: "speak https, which browsers want for WebGPU and threads; with a certificate made here, unless --cert",
+  },
+  { name: "cert", value: "FILE", help: "certificate of your own for --https, in PEM, with its chain" },
+  { name: "key", value: "FILE", help: "the key of --cert" },
+  {
+    name: "public-url",
+    value: "URL",
+    help: "where a proxy or tunnel shows this coordinator: what the QR code says; its pages may connect",
   },
   {
     name: "allow-origin",
@@ -79,19 +91,27 @@ export async function serve(args: readonly string[]): Promise<void> {
   const config = runConfigFromFlags(given, { quorum: SERVE_QUORUM, ...taskDefaults(task) });
   const out =
     (given.get("out") as string | undefined) ?? `runs/${new Date().toISOString().replaceAll(":", "-")}`;
+  const tls = await readTls(given);
+  const publicUrl = readPublicUrl(given.get("public-url") as string | undefined);
   const federation = await startFederation({
     config,
     port: wholeNumber(given, "port", 0) ?? DEFAULT_PORT,
     host: readHost((given.get("host") as string | undefined) ?? "0.0.0.0"),
     basePath: readBasePath(given.get("base-path") as string | undefined),
-    origins: { allowed: readOrigins(given), required: given.has("require-origin") },
+    origins: {
+      allowed: [...readOrigins(given), ...(publicUrl ? [new URL(publicUrl).origin] : [])],
+      required: given.has("require-origin"),
+    },
     access: { roomCode: readCode(given), approval: given.has("approve") },
     trustProxy: given.has("trust-proxy"),
+    ...(tls && { tls }),
+    ...(publicUrl && { publicUrl }),
     out,
     resume,
     say,
   });
-  await invite(federation, out);
+  invite(federation, out);
+  if (tls && !given.has("cert")) say(warningInWords(tls));
   await askedToEnd();
   say("storing the run …");
   await federation.close();
@@ -108,6 +128,18 @@ function readOrigins(given: GivenFlags): readonly string[] {
   }
 }
 
+/** Null speaks http. */
+async function readTls(given: GivenFlags): Promise<Certificate | null> {
+  const [cert, key] = ["cert", "key"].map((name) => given.get(name) as string | undefined);
+  if ((cert === undefined) !== (key === undefined))
+    throw new UsageError("--cert and --key belong together: give both or none");
+  if (!given.has("https")) {
+    if (cert !== undefined) throw new UsageError("--cert and --key are for --https; give that too");
+    return null;
+  }
+  return cert === undefined || key === undefined ? ownCertificate() : readCertificate(cert, key);
+}
+
 function readCode(given: GivenFlags): string | null {
   const text = given.get("room-code");
   if (typeof text !== "string") return null;
@@ -118,9 +150,11 @@ function readCode(given: GivenFlags): string | null {
   }
 }
 
-async function invite({ url, joinUrl, hostUrl }: Federation, out: string): Promise<void> {
+function invite({ url, joinUrl, hostUrl }: Federation, out: string): void {
   const colored = process.stdout.isTTY && !process.env.NO_COLOR;
-  const qr = await QRCode.toString(joinUrl, { type: colored ? "terminal" : "utf8", small: true });
+  const modules = renderUnicodeCompact(joinUrl, { border: 2 });
+  // White on black whatever the terminal's colours are.
+  const qr = colored ? modules.replaceAll(/^.*$/gm, "\u001b[97;40m$&\u001b[0m") : modules;
   process.stdout.write(`
 ${qr}
   join   ${joinUrl}${joinUrl === url ? "" : `\n         ${url} on this machine, where browsers allow WebGPU`}

@@ -12,7 +12,9 @@ import { type FederationOptions, startFederation } from "./federation.ts";
 import { taskDefaults } from "./workload.ts";
 
 /** Settings of the run, over those that suit its task, and where the coordinator listens. */
-export interface StartRunOptions extends RunOverrides, Omit<FederationOptions, "config" | "port" | "resume"> {
+export interface StartRunOptions
+  extends RunOverrides,
+    Omit<FederationOptions, "config" | "port" | "resume" | "tls" | "publicUrl"> {
   /** A free one by default. */
   readonly port?: number;
 }

@@ -23,7 +23,7 @@ import {
   type RunOverrides,
   resolveRunConfig,
 } from "@fedlodrop/run";
-import fastify from "fastify";
+import fastify, { type FastifyInstance } from "fastify";
 import { type Namespace, Server } from "socket.io";
 import { continuedClock, systemClock } from "./clock.ts";
 import type { Coordinator, CoordinatorOptions } from "./coordinator.ts";
@@ -57,10 +57,15 @@ const VIEW_INTERVAL_SECONDS = 0.2;
 const LAST_LOSS_MS = 8_000;
 
 /** For requests that come a byte at a time: how long headers, and a whole request, may take. */
-const PATIENCE = {
-  requestTimeout: 60_000,
-  http: { headersTimeout: 10_000, connectionsCheckingInterval: 2_000 },
-} as const;
+const REQUEST_TIMEOUT_MS = 60_000;
+const PATIENCE = { headersTimeout: 10_000, connectionsCheckingInterval: 2_000 } as const;
+
+function openServer(tls: CoordinatorOptions["tls"]): FastifyInstance {
+  const common = { logger: false, forceCloseConnections: true, requestTimeout: REQUEST_TIMEOUT_MS } as const;
+  return tls
+    ? (fastify({ ...common, https: { ...PATIENCE, ...tls } }) as unknown as FastifyInstance)
+    : fastify({ ...common, http: PATIENCE });
+}
 
 export async function buildCoordinator(options: CoordinatorOptions): Promise<Coordinator> {
   const {
@@ -83,7 +88,7 @@ export async function buildCoordinator(options: CoordinatorOptions): Promise<Coo
     ...options.limits,
   });
   const door = openDoor({ basePath, origins, trustProxy, limits, log });
-  const http = fastify({ logger: false, forceCloseConnections: true, ...PATIENCE });
+  const http = openServer(options.tls);
   const io = new Server<ClientToServerEvents, ServerToClientEvents>(http.server, {
     maxHttpBufferSize: MAX_MESSAGE_BYTES,
     serveClient: false,

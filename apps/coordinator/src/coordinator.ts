@@ -29,6 +29,8 @@ export interface CoordinatorOptions {
   readonly basePath?: string;
   /** Pages of which further origins may connect, and whether programs that name none may not. */
   readonly origins?: OriginRule;
+  /** Speak https with these, in PEM; http without them. */
+  readonly tls?: { readonly key: string; readonly cert: string };
   /** Believe `x-forwarded-for`: only behind a proxy that sets it. */
   readonly trustProxy?: boolean;
   /** In place of those that suit the run's places. */

@@ -1,14 +1,14 @@
-import { create } from "qrcode";
+import { encode } from "uqr";
 
 /** Margin in modules that readers need around the code. */
 const QUIET_ZONE = 4;
 
 /** Black on white in both colour schemes: many readers need that. */
 export function QrCode({ text }: { readonly text: string }) {
-  const { modules } = create(text, { errorCorrectionLevel: "M" });
-  const extent = modules.size + 2 * QUIET_ZONE;
-  const dark = Array.from(modules.data).flatMap((isDark, i) =>
-    isDark ? `M${QUIET_ZONE + (i % modules.size)} ${QUIET_ZONE + Math.floor(i / modules.size)}h1v1h-1z` : [],
+  const { size, data } = encode(text, { ecc: "M", border: 0 });
+  const extent = size + 2 * QUIET_ZONE;
+  const dark = data.flatMap((row, y) =>
+    row.flatMap((isDark, x) => (isDark ? `M${QUIET_ZONE + x} ${QUIET_ZONE + y}h1v1h-1z` : [])),
   );
   return (
     <svg
