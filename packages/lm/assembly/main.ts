@@ -31,6 +31,7 @@ import {
   RMS_NORM_BACKWARD,
   ROTARY,
   SCATTER_ROWS,
+  TASKS,
 } from "../src/engines/wasm/opcodes";
 import { activation, activationBackward, add, gated, gatedBackward } from "./activation";
 import { adamW, dotProduct } from "./adamw";
@@ -41,7 +42,17 @@ import { crossEntropy, logitCrossEntropy } from "./cross-entropy";
 import { dense, denseBackward } from "./dense";
 import { loraDown, loraGradient, loraUp } from "./lora";
 import { layerNorm, layerNormBackward, rmsNorm, rmsNormBackward } from "./norm";
-import { announce, announcedEnd, announcedList, awaitRun, joinPool, meet, ownScratch } from "./pool";
+import {
+  announce,
+  announcedEnd,
+  announcedList,
+  awaitRun,
+  joinPool,
+  meet,
+  ownScratch,
+  takePiece,
+  workAlone,
+} from "./pool";
 import { timesTransposed, timesWeight } from "./product";
 import { cacheAppend, embed, gatherRows, rotary, scatterRows } from "./rows";
 import { useScratch } from "./scratch";
@@ -55,6 +66,13 @@ export function join(control: usize, threads: i32, index: i32): void {
 export function run(list: usize, end: usize): void {
   announce(list, end);
   execute(list, end);
+}
+
+/** The calling thread's way with a list that is not worth waking anybody for. */
+export function runAlone(list: usize, end: usize): void {
+  workAlone(true);
+  execute(list, end);
+  workAlone(false);
 }
 
 /** A helper's way: carries out what is announced until a run has an empty list at 0. */
@@ -76,6 +94,10 @@ let a: usize = 0;
 
 function execute(list: usize, end: usize): void {
   useScratch(ownScratch());
+  carryOut(list, end);
+}
+
+function carryOut(list: usize, end: usize): void {
   while (list < end) {
     a = list + 8;
     // Before the last barrier, beyond which the list may be overwritten.
@@ -83,6 +105,18 @@ function execute(list: usize, end: usize): void {
     call(load<i32>(list));
     meet();
     list = next;
+  }
+}
+
+/** Pieces that are lists: [count, where each begins …, where the last one ends], bytes from the command's start. */
+function tasks(): void {
+  const command = a - 8;
+  const count = n(0);
+  for (let task = takePiece(); task < count; task = takePiece()) {
+    const place = command + 12 + ((<usize>task) << 2);
+    workAlone(true);
+    carryOut(command + load<u32>(place), command + load<u32>(place, 4));
+    workAlone(false);
   }
 }
 
@@ -203,6 +237,9 @@ function call(kernel: i32): void {
       break;
     case DOT:
       dotProduct(n(0), n(1), n(2), n(3), n(4) != 0, n(5));
+      break;
+    case TASKS:
+      tasks();
       break;
     default:
       unreachable();

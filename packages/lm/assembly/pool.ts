@@ -1,7 +1,8 @@
 /**
  * How threads share one command list. Every thread walks the whole list; within a command it takes the next piece of
  * work from a shared ticket, and between commands all meet at a barrier. A piece is always computed in the same way, so
- * results do not depend on who computes it, nor on how many threads there are.
+ * results do not depend on who computes it, nor on how many threads there are. A piece may be a list of its own, which
+ * its thread carries out alone.
  *
  * The control block, one i32 a cache line: | 0 ticket of even phases | 64 ticket of odd ones | 128 threads at the barrier
  * | 192 phase | 256 runs started | 260 list | 264 its end |
@@ -28,6 +29,8 @@ let thread: i32 = 0;
 let phase: i32 = 0;
 let runs: i32 = 0;
 let nextPiece: i32 = 0;
+/** While this thread works on commands that no other has part in. */
+let alone: bool = false;
 
 /** All threads join before the first run. */
 export function joinPool(controlBlock: usize, threadCount: i32, index: i32): void {
@@ -44,7 +47,7 @@ export function ownScratch(): usize {
 /** The next piece of the current phase, counted from 0. Ask until it is past the last one. */
 export function takePiece(): i32 {
   if (ASC_FEATURE_THREADS) {
-    if (threads > 1) return atomic.add<i32>(control + ((<usize>(phase & 1)) << 6), 1);
+    if (threads > 1 && !alone) return atomic.add<i32>(control + ((<usize>(phase & 1)) << 6), 1);
   }
   return nextPiece++;
 }
@@ -53,7 +56,7 @@ export function takePiece(): i32 {
 export function meet(): void {
   nextPiece = 0;
   if (ASC_FEATURE_THREADS) {
-    if (threads == 1) return;
+    if (threads == 1 || alone) return;
     const current = phase;
     phase = current + 1;
     if (atomic.add<i32>(control, 1, ARRIVED) == threads - 1) {
@@ -69,6 +72,12 @@ export function meet(): void {
       if (atomic.wait<i32>(control + PHASE, phase - 1, PATIENCE_NANOSECONDS) == AtomicWaitResult.TIMED_OUT)
         unreachable();
   }
+}
+
+/** From here on all pieces are this thread's, and it meets nobody; `false`: until here. */
+export function workAlone(value: bool): void {
+  alone = value;
+  nextPiece = 0;
 }
 
 /** Wakes the other threads for a list. */

@@ -10,6 +10,10 @@ export class PlanBuilder {
   private readonly buffers: Declared[] = [];
   private readonly segments = new Map<string, KernelCall[]>();
   private current: KernelCall[] = [];
+  /** The stage that a call belongs to. */
+  private readonly stages = new Map<KernelCall, number>();
+  private stageNumber = 0;
+  private isEachCallAStage = false;
 
   buffer(kind: PlanBuffer["kind"], name: string, size: number, type: ElementType = "f32"): BufferId {
     if (!Number.isSafeInteger(size) || size < 1)
@@ -24,6 +28,7 @@ export class PlanBuilder {
   /** Calls emitted from now on belong to this segment. */
   begin(segment: string): void {
     this.current = [];
+    this.endStage();
     this.segments.set(segment, this.current);
   }
 
@@ -35,7 +40,22 @@ export class PlanBuilder {
           `plan: ${call.kind} expects ${elements} elements of ${declared?.name ?? `buffer ${buffer}`}, got ${declared?.size ?? "none"}`,
         );
     }
+    this.stages.set(call, this.stageNumber);
     this.current.push(call);
+    if (this.isEachCallAStage) this.endStage();
+  }
+
+  /**
+   * Ends a stage: what was made in it keeps its memory to itself until here. Within a stage an engine may carry calls out
+   * in another order, or some rows of one call after all rows of the next.
+   */
+  endStage(): void {
+    this.stageNumber++;
+  }
+
+  /** From now on a stage is one call: the least memory, and an order that is fixed. */
+  shortenStages(): void {
+    this.isEachCallAStage = true;
   }
 
   build(): Plan {
@@ -44,7 +64,12 @@ export class PlanBuilder {
     const segments: Record<string, readonly KernelCall[]> = {};
     for (const [name, calls] of this.segments) {
       const needed = neededCalls(calls, isActivation);
-      slots.place(needed, isActivation, (id) => (this.buffers[id] as Declared).size);
+      slots.place(
+        needed,
+        isActivation,
+        (id) => (this.buffers[id] as Declared).size,
+        (call) => this.stages.get(call) as number,
+      );
       segments[name] = needed;
     }
     const slotBytes = slots.sizes.map((size) => 4 * size);

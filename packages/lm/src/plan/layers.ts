@@ -113,9 +113,11 @@ function loraOf(
         throw new Error("plan: expected a gradient buffer in a network with a backward pass");
       const v = plan.activation("v", rows * rank);
       const part = (offset: number) => ({ buffer: gradient, offset });
-      plan.emit({ kind: "lora-gradient", x: dy, u, gradient: part(module.factorB), ...onOutputs });
       plan.emit({ kind: "lora-down", x: dy, factor: b, scale, out: v, ...onOutputs });
-      plan.emit({ kind: "lora-gradient", x, u: v, gradient: part(module.factorA), ...onInputs });
+      net.later(() => {
+        plan.emit({ kind: "lora-gradient", x: dy, u, gradient: part(module.factorB), ...onOutputs });
+        plan.emit({ kind: "lora-gradient", x, u: v, gradient: part(module.factorA), ...onInputs });
+      });
       return v;
     },
     /** dx[:, S^A] += v·A′ᵀ. */

@@ -18,6 +18,7 @@ test("what reaches no output is left out, with everything that only it needs", (
   const out = plan.buffer("output", "out", 4);
   plan.begin("run");
   plan.emit(add(x, x, used!, 4));
+  plan.endStage();
   plan.emit(add(x, used!, idle!, 4));
   plan.emit(add(idle!, idle!, idler!, 4));
   plan.emit(add(used!, x, out, 4));
@@ -37,6 +38,7 @@ test("a chain of any length takes two slots; a value that is needed later keeps 
   let last = first;
   for (let i = 0; i < 20; i++) {
     const next = plan.activation(`link ${i}`, 4);
+    plan.endStage();
     plan.emit(add(last, last, next, 4));
     last = next;
   }
@@ -56,6 +58,7 @@ test("buffers that are alive at once never share a slot, in random graphs", () =
       const next = { id: plan.activation(`${i}`, size()), size: 0 };
       next.size = Math.min(a.size, b.size, size());
       const id = plan.activation(`${i} sized`, next.size);
+      if (random.below(3) === 0) plan.endStage();
       plan.emit(add(a.id, b.id, id, next.size));
       made.push({ id, size: next.size });
     }

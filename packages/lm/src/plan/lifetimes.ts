@@ -29,23 +29,30 @@ export class Slots {
 
   /**
    * Places a segment's activations, first come first served: a buffer takes the smallest free slot that holds it, else
-   * it widens the largest free one. A slot is free again after the last call that touches its buffer, so that no call
-   * writes where it reads.
+   * it widens the largest free one. A slot is free again after the stage of the last call that touches its buffer.
+   * @param stageOf grows along the calls
    * @throws when a call reads an activation that nothing wrote: a fault of the plan
    */
   place(
     calls: readonly KernelCall[],
     isActivation: (buffer: BufferId) => boolean,
     sizeOf: (buffer: BufferId) => number,
+    stageOf: (call: KernelCall) => number,
   ): void {
     const touched = calls.map((call) => accessesOf(call).filter(({ buffer }) => isActivation(buffer)));
-    const lastUse = new Map<BufferId, number>();
+    const stages = calls.map(stageOf);
+    const lastStage = new Map<BufferId, number>();
     touched.forEach((accesses, at) => {
-      for (const { buffer } of accesses) lastUse.set(buffer, at);
+      for (const { buffer } of accesses) lastStage.set(buffer, stages[at] as number);
     });
     const free = new Set(this.sizes.keys());
     const live = new Set<BufferId>();
     touched.forEach((accesses, at) => {
+      const stage = stages[at] as number;
+      if (stage !== stages[at - 1])
+        for (const buffer of live)
+          if ((lastStage.get(buffer) as number) < stage && live.delete(buffer))
+            free.add(this.of.get(buffer) as number);
       for (const { buffer, mode } of accesses) {
         if (live.has(buffer)) continue;
         if (mode !== "write")
@@ -53,8 +60,6 @@ export class Slots {
         this.of.set(buffer, this.take(free, sizeOf(buffer)));
         live.add(buffer);
       }
-      for (const { buffer } of accesses)
-        if (lastUse.get(buffer) === at && live.delete(buffer)) free.add(this.of.get(buffer) as number);
     });
   }
 

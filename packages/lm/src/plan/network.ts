@@ -59,6 +59,7 @@ export class Network {
   readonly options: NetworkOptions;
   readonly rows: number;
   private tape: (() => void)[] = [];
+  private postponed: (() => void)[] = [];
   private readonly gradients = new Map<BufferId, BufferId>();
   private blocks = 0;
 
@@ -80,6 +81,13 @@ export class Network {
       const dOut = this.gradients.get(out.buffer);
       if (dOut !== undefined) emit(dOut);
     });
+  }
+
+  /** In the backward pass: emits what nothing there waits for, after the rest of its stage; at once where memory is short,
+   *  for its inputs have to be kept until then. */
+  later(emit: () => void): void {
+    if (this.isShort) emit();
+    else this.postponed.push(emit);
   }
 
   /** A part of x's gradient from a kernel that can add what came before to it. */
@@ -104,8 +112,12 @@ export class Network {
     this.gradients.set(x.buffer, out);
   }
 
-  /** One block of the model: its activations are kept for the backward pass, or its forward pass runs again there. */
+  /** One block of the model, a stage of its own forward and backward: its activations are kept for the backward pass, or
+   *  its forward pass runs again there. */
   block(x: Value, body: (x: Value) => Value): Value {
+    if (this.isShort) this.plan.shortenStages();
+    this.plan.endStage();
+    this.tape.push(() => this.endBackwardStage());
     if (this.blocks++ >= this.options.recomputedBlocks) return body(x);
     const outer = this.tape;
     this.tape = [];
@@ -127,7 +139,18 @@ export class Network {
     this.runBackward();
   }
 
+  /** Of memory: whoever computes twice to need less makes no stages either. */
+  private get isShort(): boolean {
+    return this.options.recomputedBlocks > 0;
+  }
+
   private runBackward(): void {
     for (const emit of this.tape.toReversed()) emit();
+    this.endBackwardStage();
+  }
+
+  private endBackwardStage(): void {
+    for (const emit of this.postponed.splice(0)) emit();
+    this.plan.endStage();
   }
 }

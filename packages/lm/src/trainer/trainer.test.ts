@@ -24,7 +24,7 @@ describe.each(cases)("gradients of $dataset.kind", (from) => {
     expect(exact.relative).toBeLessThan(1e-6); // the fixture holds nine digits, the read-back seven
     for (const threads of [1, 2]) {
       const { relative, largest } = await plannedGradientError(
-        await openWasmEngine(nodeHost(threads)),
+        await openWasmEngine({ ...nodeHost(threads), smallestShared: 0 }),
         from,
         blocks,
       );
@@ -37,7 +37,12 @@ describe.each(cases)("gradients of $dataset.kind", (from) => {
 describe.each([1, 2])("trainer on our WASM engine, %i threads", (threads) => {
   test.each(trainerChecks)("$name", ({ check }) =>
     check((model, adapter) =>
-      createTrainer({ backend: "wasm", model, adapter, wasmHost: nodeHost(threads) }),
+      createTrainer({
+        backend: "wasm",
+        model,
+        adapter,
+        wasmHost: { ...nodeHost(threads), smallestShared: 0 },
+      }),
     ),
   );
 });

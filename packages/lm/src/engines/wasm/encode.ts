@@ -2,9 +2,10 @@
 import type { ActivationFunction } from "../../ops/activation.ts";
 import type { AttentionShape } from "../../ops/attention.ts";
 import type { BufferId, Rows, Span, WeightName } from "../../ops/buffer.ts";
-import type { KernelCall } from "../../plan/kernel.ts";
+import { accessesOf, type KernelCall } from "../../plan/kernel.ts";
 import type { BaseType } from "../../plan/weight.ts";
 import * as op from "./opcodes.ts";
+import { type Band, type Step, type Task, withinBand } from "./schedule.ts";
 import type { StoredWeight } from "./stored-weight.ts";
 import { crossEntropyChunk } from "./working-memory.ts";
 
@@ -16,23 +17,48 @@ export interface Places {
   readonly shared: number;
 }
 
+/** Nothing is left out. */
+const WHOLE: Band = { first: 0, end: 1, of: 1, length: 0 };
+
 const BASES: Readonly<Record<BaseType, number>> = { f32: 0, f16: 1, int8: 2, int4: 3 };
 const FUNCTIONS: Readonly<Record<ActivationFunction, number>> = { "gelu-tanh": 0, gelu: 1, silu: 2 };
 
 /** A whole list. */
-export function encodeCalls(calls: readonly KernelCall[], places: Places): Int32Array {
+export function encodeSteps(steps: readonly Step[], places: Places): Int32Array {
   return Int32Array.from(
-    calls.flatMap((call) => {
-      const [opcode, ...args] = encodeCall(call, places);
-      return [opcode as number, 4 * (args.length + 2), ...args];
-    }),
+    steps.flatMap((step) =>
+      step.kind === "together" ? encodeCommand(step.call, WHOLE, places) : encodeTasks(step.tasks, places),
+    ),
   );
 }
 
-function encodeCall(call: KernelCall, places: Places): number[] {
-  const at = (id: BufferId | null): number => (id === null ? 0 : places.buffer(id));
-  const span = ({ buffer, offset }: Span): number => at(buffer) + 4 * offset;
-  const rows = ({ buffer, offset, stride }: Rows): [number, number] => [at(buffer) + 4 * offset, 4 * stride];
+function encodeCommand(call: KernelCall, band: Band, places: Places): number[] {
+  const [opcode, ...args] = encodeCall(call, band, places);
+  return [opcode as number, 4 * (args.length + 2), ...args];
+}
+
+function encodeTasks(tasks: readonly Task[], places: Places): number[] {
+  const lists = tasks.map(({ calls, band }) =>
+    calls.flatMap((call) => encodeCommand(call, band ?? WHOLE, places)),
+  );
+  const starts = [4 * (3 + tasks.length + 1)];
+  for (const list of lists) starts.push((starts.at(-1) as number) + 4 * list.length);
+  return [op.TASKS, starts.at(-1) as number, tasks.length, ...starts, ...lists.flat()];
+}
+
+/** @param band which of the call's sequences; buffers that hold some rows of each are addressed from the first of these */
+function encodeCall(whole: KernelCall, band: Band, places: Places): number[] {
+  const call = band === WHOLE ? whole : withinBand(whole, band);
+  const elements = new Map(
+    band === WHOLE ? [] : accessesOf(whole).map((access) => [access.buffer, access.elements]),
+  );
+  const before = (id: BufferId): number => (4 * (elements.get(id) ?? 0) * band.first) / band.of;
+  const at = (id: BufferId | null): number => (id === null ? 0 : places.buffer(id) + before(id));
+  const span = ({ buffer, offset }: Span): number => places.buffer(buffer) + 4 * offset;
+  const rows = ({ buffer, offset, stride }: Rows): [number, number] => [
+    places.buffer(buffer) + 4 * (offset + band.first * band.length * stride),
+    4 * stride,
+  ];
   const vector = (name: WeightName | null): number => (name === null ? 0 : places.weight(name).address);
   const matrix = (name: WeightName): [number, number, number] => {
     const weight = places.weight(name);

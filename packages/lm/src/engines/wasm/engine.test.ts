@@ -9,7 +9,7 @@ import { nodeHost } from "./node-host.ts";
 import { openWasmEngine } from "./open.ts";
 
 describe.each(KERNEL_BUILDS)("the WASM engine, $file", (build) => {
-  const host = nodeHost(build.isThreaded ? 3 : 1);
+  const host = { ...nodeHost(build.isThreaded ? 3 : 1), smallestShared: 0 };
   test.each(engineChecks)("$name", ({ check }) => check(() => openWasmEngine(host, build)));
 });
 
@@ -27,7 +27,7 @@ test.each([...largest.values()])(
 
 /** What a list of twenty calls leaves in every buffer, each of ten times. */
 async function repeatedBits({ call, buffers, weights }: KernelCase, threads: number): Promise<string[]> {
-  const engine = await openWasmEngine(nodeHost(threads));
+  const engine = await openWasmEngine({ ...nodeHost(threads), smallestShared: 0 });
   for (const weight of weights) await engine.upload(weight);
   const execution = await engine.prepare({
     buffers: buffers.map(({ type, values }, id) => ({

@@ -4,8 +4,9 @@ import type { Engine, EngineCapabilities, Execution, Plan } from "../../plan/eng
 import type { KernelCall } from "../../plan/kernel.ts";
 import { BASE_TYPES, type HostWeight, type WeightShape } from "../../plan/weight.ts";
 import type { EngineDescription } from "../../trainer/engine-description.ts";
-import { encodeCalls, type Places } from "./encode.ts";
+import { encodeSteps, type Places } from "./encode.ts";
 import type { LinearMemory } from "./memory.ts";
+import { isSmall, schedule } from "./schedule.ts";
 import { type StoredWeight, storedBytes, storeWeight } from "./stored-weight.ts";
 import type { Threads } from "./threads.ts";
 import { sharedBytes, threadBytes } from "./working-memory.ts";
@@ -19,9 +20,16 @@ export class WasmEngine implements Engine {
   private readonly arena: Block;
   private readonly scratch: Block;
   private readonly shared: Block;
+  private readonly smallestShared: number | undefined;
   private failure: Error | null = null;
 
-  constructor(memory: LinearMemory, threads: Threads, description: EngineDescription) {
+  constructor(
+    memory: LinearMemory,
+    threads: Threads,
+    description: EngineDescription,
+    smallestShared?: number,
+  ) {
+    this.smallestShared = smallestShared;
     this.memory = memory;
     this.threads = threads;
     this.description = description;
@@ -57,7 +65,11 @@ export class WasmEngine implements Engine {
   }
 
   /** Commands of a list of calls, with the addresses of this moment. @param place of buffers that are not in the arena */
-  encode(calls: readonly KernelCall[], plan: Plan, place: (id: BufferId) => number): Int32Array {
+  encode(
+    { calls, alone }: Pick<Segment, "calls" | "alone">,
+    plan: Plan,
+    place: (id: BufferId) => number,
+  ): Int32Array {
     const slots = slotOffsets(plan);
     const places: Places = {
       buffer: (id) => {
@@ -72,7 +84,12 @@ export class WasmEngine implements Engine {
       },
       shared: this.shared.address,
     };
-    return encodeCalls(calls, places);
+    return encodeSteps(schedule(calls, plan.buffers, alone ? 1 : this.threads.count), places);
+  }
+
+  /** Whether the calling thread does these calls alone. */
+  worksAlone(calls: readonly KernelCall[]): boolean {
+    return this.threads.count === 1 || isSmall(calls, this.smallestShared);
   }
 
   /** Changes whenever addresses do that encoded commands hold. */
@@ -80,10 +97,10 @@ export class WasmEngine implements Engine {
     return `${this.arena.address} ${this.shared.address}`;
   }
 
-  execute(list: number, bytes: number): void {
+  execute({ address, bytes, alone }: Segment): void {
     this.check();
     try {
-      this.threads.run(list, bytes);
+      this.threads.run(address, bytes, alone);
     } catch (cause) {
       this.failure = new Error(`WASM: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
       throw this.failure;
@@ -130,6 +147,8 @@ class Block {
 
 interface Segment {
   readonly calls: readonly KernelCall[];
+  /** Whether the calling thread carries it out alone. */
+  readonly alone: boolean;
   /** Where the commands lie, and how long they are. */
   readonly address: number;
   readonly bytes: number;
@@ -184,7 +203,7 @@ class WasmExecution implements Execution {
     if (!placed)
       throw new Error(`run: expected one of ${[...this.segments.keys()].join(", ")}, got ${segment}`);
     if (placed.layout !== this.engine.layout) this.encode(placed);
-    this.engine.execute(placed.address, placed.bytes);
+    this.engine.execute(placed);
     return reads.map((buffer) => this.read(buffer));
   }
 
@@ -206,15 +225,16 @@ class WasmExecution implements Execution {
   }
 
   private place(calls: readonly KernelCall[]): Segment {
-    const commands = this.engine.encode(calls, this.plan, (id) => this.addressOf(id));
+    const alone = this.engine.worksAlone(calls);
+    const commands = this.engine.encode({ calls, alone }, this.plan, (id) => this.addressOf(id));
     const address = this.memory.allocate(commands.byteLength);
     this.memory.i32(address, commands.length).set(commands);
-    return { calls, address, bytes: commands.byteLength, layout: this.engine.layout };
+    return { calls, alone, address, bytes: commands.byteLength, layout: this.engine.layout };
   }
 
   /** Encodes anew after blocks of the engine have moved; commands keep their length. */
   private encode(segment: Segment): void {
-    const commands = this.engine.encode(segment.calls, this.plan, (id) => this.addressOf(id));
+    const commands = this.engine.encode(segment, this.plan, (id) => this.addressOf(id));
     this.memory.i32(segment.address, commands.length).set(commands);
     segment.layout = this.engine.layout;
   }

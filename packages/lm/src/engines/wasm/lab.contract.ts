@@ -4,7 +4,7 @@ import { engineChecks } from "../engine.contract.ts";
 import { browserHost } from "./browser-host.ts";
 import { openWasmEngine } from "./open.ts";
 
-const open = () => openWasmEngine(browserHost());
+const open = () => openWasmEngine({ ...browserHost(), smallestShared: 0 });
 
 serveLab({
   device: async () => {

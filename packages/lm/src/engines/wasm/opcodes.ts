@@ -27,3 +27,5 @@ export const GATHER_ROWS = 24;
 export const SCATTER_ROWS = 25;
 export const ADAMW = 26;
 export const DOT = 27;
+/** Lists that single threads carry out, each alone. */
+export const TASKS = 28;

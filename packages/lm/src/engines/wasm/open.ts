@@ -9,6 +9,9 @@ import { type StartHelper, Threads } from "./threads.ts";
 export interface WasmHost {
   /** Threads to use; 1 where memory cannot be shared. */
   readonly threads: number;
+  /** Multiply-adds of a call, on average, below which one thread carries out a whole segment; schedule.ts says how many
+   *  unless told otherwise. */
+  readonly smallestShared?: number;
   loadKernels(build: KernelBuild): Promise<WebAssembly.Module>;
   readonly startHelper: StartHelper;
 }
@@ -28,9 +31,6 @@ export async function openWasmEngine(
   );
   const simd = build.isRelaxed ? "relaxed SIMD" : "SIMD";
   const count = threads.count === 1 ? "one thread" : `${threads.count} threads`;
-  return new WasmEngine(memory, threads, {
-    backend: "wasm",
-    device: `WebAssembly, ${simd}, ${count}`,
-    kernels: [],
-  });
+  const description = { backend: "wasm", device: `WebAssembly, ${simd}, ${count}`, kernels: [] } as const;
+  return new WasmEngine(memory, threads, description, host.smallestShared);
 }

@@ -5,6 +5,7 @@ import type { LinearMemory } from "./memory.ts";
 export interface KernelExports {
   join(control: number, threads: number, index: number): void;
   run(list: number, end: number): void;
+  runAlone(list: number, end: number): void;
   serve(): void;
   dismiss(): void;
 }
@@ -63,8 +64,10 @@ export class Threads {
       this.memory.bytes(address + thread * bytes, Math.min(bytes, 64)).fill(0);
   }
 
-  run(list: number, bytes: number): void {
-    this.kernels.run(list, list + bytes);
+  /** @param alone whether the calling thread does it all */
+  run(list: number, bytes: number, alone: boolean): void {
+    if (alone) this.kernels.runAlone(list, list + bytes);
+    else this.kernels.run(list, list + bytes);
   }
 
   dismiss(): void {
