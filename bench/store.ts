@@ -42,6 +42,7 @@ const checkpoint = {
   sessions: [],
   idsGiven: 0,
   partsTrainedOn: [],
+  partsMeasured: null,
   access: { roomCode: null, approval: false, kicks: [] },
   clockMs: 0,
 };

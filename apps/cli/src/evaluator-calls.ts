@@ -31,6 +31,8 @@ export type EvaluatorCalls = {
     readonly terms: ModelTerms;
     readonly texts: EvaluationTexts | null;
   }): Promise<OpenedModel>;
+  /** Other held-out texts, of the same kind. @throws when the model was opened without texts */
+  measureOn(heldOut: readonly Sample[]): Promise<void>;
   /** On the held-out texts, and evenly on the training texts of `parts`. @throws when there are no texts */
   evaluate(given: {
     readonly adapter: Float32Array;

@@ -20,6 +20,7 @@ import type { EvaluationTexts, EvaluatorCalls } from "./evaluator-calls.ts";
 import { answerCalls } from "./thread.ts";
 
 interface Opened {
+  readonly dataset: (samples: EvaluationTexts["heldOut"]) => Dataset;
   /** Not before it evaluates: a run can be joined before that. */
   readonly trainer: () => Promise<LocalTrainer>;
   readonly heldOut: Dataset;
@@ -53,6 +54,7 @@ const evaluatorCalls: EvaluatorCalls = {
       datasetFromSamples(samples, tokenizer, { kind, sequenceLength });
     const splits = texts.splits.map(dataset);
     opened = {
+      dataset,
       heldOut: someOf(dataset(texts.heldOut), count),
       splits,
       count,
@@ -72,6 +74,11 @@ const evaluatorCalls: EvaluatorCalls = {
       largestSplit: Math.max(...splits.map((split) => rowsOf(split).length)),
       warnings,
     };
+  },
+
+  async measureOn(heldOut) {
+    if (opened === null) throw new Error("measureOn: the model was opened without texts");
+    opened = { ...opened, heldOut: someOf(opened.dataset(heldOut), opened.count) };
   },
 
   async evaluate({ adapter, parts, withCurvature }) {

@@ -1,9 +1,11 @@
 /** The main thread's door to the language model: everything that touches tensors happens in a worker thread. */
-import type { RoundEvaluation } from "@fedlodrop/run";
+import type { RoundEvaluation, Sample } from "@fedlodrop/run";
 import type { EvaluationTexts, EvaluatorCalls, ModelTerms, OpenedModel } from "./evaluator-calls.ts";
 import { startThread, type Thread } from "./thread.ts";
 
 export interface Evaluator extends OpenedModel {
+  /** Takes other held-out texts for the evaluations that follow. */
+  measureOn(heldOut: readonly Sample[]): Promise<void>;
   evaluate(adapter: Float32Array, parts: readonly number[], withCurvature: boolean): Promise<RoundEvaluation>;
   serialize(adapter: Float32Array): Promise<Uint8Array>;
   close(): Promise<void>;
@@ -30,6 +32,7 @@ export async function openEvaluator(
   try {
     return {
       ...(await thread.call("open", { modelDirectory, terms, texts })),
+      measureOn: (heldOut) => thread.call("measureOn", heldOut),
       evaluate: (adapter, parts, withCurvature) => thread.call("evaluate", { adapter, parts, withCurvature }),
       serialize: (adapter) => thread.call("serialize", adapter),
       close: () => thread.close(),

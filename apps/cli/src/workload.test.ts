@@ -54,12 +54,14 @@ describe("a workload", () => {
       expect(workload.largestSplit).toBe(Math.max(...counts));
 
       const adapter = initialAdapter(workload.adapter, "0").map((value, i) => value + 0.05 * Math.sin(i));
-      const first = await workload.evaluate!(adapter, [0, 2], true);
+      const first = await workload.evaluate!(adapter, { trained: [0, 2], measured: [0, 2] }, true);
       const { testLoss, trainLoss } = first;
-      expect(await workload.evaluate!(adapter, [], true)).toMatchObject({ trainLoss: null, curvature: null });
-      // The same six held-out windows on the oracle engine, in this thread.
+      const nobody = { trained: [], measured: [1] };
+      const other = await workload.evaluate!(adapter, nobody, true);
+      expect(other).toMatchObject({ trainLoss: null, curvature: null });
+      // The same six held-out windows of two owners on the oracle engine, in this thread.
       const loaded = await readModel(model);
-      const { heldOut } = await prepareTask("presidents", {
+      const { heldOutOf } = await prepareTask("presidents", {
         devices: 3,
         rule: DEFAULT_RUN_CONFIG.split,
         seed: "0",
@@ -76,9 +78,12 @@ describe("a workload", () => {
         return Array.from(rows, (row) => windows[row]!);
       };
       const trainer = await createTrainer({ backend: "cpu", model: loaded.model, adapter: workload.adapter });
-      const dataset = { kind, windows: drawn(heldOut, 6) } as const;
+      const lossOn = async (parts: readonly number[]) =>
+        (await trainer.evaluate({ kind, windows: drawn(heldOutOf(parts), 6) }, adapter)).loss;
       // f32 sums in another order.
-      expect(testLoss).toBeCloseTo((await trainer.evaluate(dataset, adapter)).loss, 5);
+      expect(testLoss).toBeCloseTo(await lossOn([0, 2]), 5);
+      expect(other.testLoss).toBeCloseTo(await lossOn([1]), 5);
+      expect(other.testLoss).not.toBeCloseTo(testLoss, 5);
       // Three windows of each of two devices, and none of the third.
       const seen = { kind, windows: [0, 2].flatMap((part) => drawn(texts[part]!.samples, 3)) } as const;
       expect(trainLoss).toBeCloseTo((await trainer.evaluate(seen, adapter)).loss, 5);
@@ -92,7 +97,9 @@ describe("a workload", () => {
       const { mean, least } = await lossCurvature((at) => trainer.gradient(probed, at), adapter);
       expect(first.curvature!.mean / mean).toBeCloseTo(1, 2);
       expect(first.curvature!.least / least).toBeCloseTo(1, 2);
-      expect((await workload.evaluate!(adapter, [0], false)).curvature).toBeNull();
+      expect(
+        (await workload.evaluate!(adapter, { trained: [0], measured: [0, 2] }, false)).curvature,
+      ).toBeNull();
       trainer.dispose();
 
       const file = await workload.serializeAdapter(adapter);
@@ -107,7 +114,7 @@ describe("a workload", () => {
       const workload = await loadWorkload(config({ seed }), () => {});
       const { testLoss } = await workload.evaluate!(
         new Float32Array(adapterSize(workload.adapter)),
-        [],
+        { trained: [], measured: [0] },
         false,
       );
       await workload.close();

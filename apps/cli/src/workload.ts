@@ -7,7 +7,7 @@ import { cleanText } from "@fedlodrop/protocol";
 import type { RunConfig, RunOverrides } from "@fedlodrop/run";
 import { type PreparedTask, TASK_DEFINITIONS, type TaskDefinition, taskDefinition } from "@fedlodrop/tasks";
 import { isTaskFile, prepareTask, type TaskProgress } from "@fedlodrop/tasks/node";
-import { openEvaluator } from "./evaluator.ts";
+import { type Evaluator, openEvaluator } from "./evaluator.ts";
 import type { EvaluationTexts } from "./evaluator-calls.ts";
 import { shipped } from "./shipped.ts";
 
@@ -33,19 +33,33 @@ export async function loadWorkload(config: RunConfig, say: (line: string) => voi
       return split ? { device: split.name, samples: split.train } : { device: "own text", samples: [] };
     },
     largestSplit: evaluator.largestSplit,
-    evaluate: task && evaluator.evaluate,
+    evaluate: task && measuring(task, evaluator),
     modelDirectory,
     serializeAdapter: evaluator.serialize,
     close: evaluator.close,
   };
 }
 
+/** Measures on the held-out texts of those who take part. */
+function measuring(
+  task: PreparedTask,
+  { measureOn, evaluate }: Evaluator,
+): NonNullable<Workload["evaluate"]> {
+  let known = "";
+  return async (adapter, { trained, measured }, withCurvature) => {
+    const wanted = measured.join(" ");
+    if (wanted !== known) await measureOn(task.heldOutOf(measured));
+    known = wanted;
+    return evaluate(adapter, trained, withCurvature);
+  };
+}
+
 /** Settings that suit a task, under which the run's own come first. */
 export function taskDefaults(task: string): RunOverrides {
   if (isTaskFile(task)) return {};
-  const { rounds, rank, dropoutRate, samplesPerDevice, split, ...training } =
+  const { rounds, rank, dropoutRate, samplesPerDevice, split, devices, ...training } =
     taskDefinition(task).recommended;
-  return { task, rounds, rank, alpha: 2 * rank, dropoutRate, samplesPerDevice, split, training };
+  return { task, rounds, rank, alpha: 2 * rank, dropoutRate, samplesPerDevice, split, devices, training };
 }
 
 export const availableTasks = TASK_DEFINITIONS.map(({ name, title }) => ({ name, title }));

@@ -272,7 +272,7 @@ describe("a run folder", () => {
       return {
         ...plain,
         async evaluate(...given) {
-          if (given[1].length > 0) await new Promise<void>((resolve) => gates.push(resolve));
+          if (given[1].trained.length > 0) await new Promise<void>((resolve) => gates.push(resolve));
           return plain.evaluate!(...given);
         },
       };

@@ -1,4 +1,5 @@
 /** From groups of texts to a task as a run needs it. */
+import type { Sample } from "@fedlodrop/run";
 import { chooseHeldOut, withoutDuplicates } from "./held-out.ts";
 import { groupsInPlay, type SampleLimit, splitAmongDevices } from "./split.ts";
 import type { PreparedTask, SplitRule, TaskDefinition, TextGroup } from "./task.ts";
@@ -46,19 +47,21 @@ export function assembleTask(
 
   const distinct = withoutDuplicates(groups);
   const limit = samplesPerDevice === null ? null : limitOf(samplesPerDevice);
-  const ofOwnersInPlay = chooseHeldOut(groupsInPlay(distinct, devices, rule), limitOf(heldOutSamples));
-  // Owners of a row or two may have none to hold out: then everybody's are measured.
-  const heldOut =
-    ofOwnersInPlay.length > 0 ? ofOwnersInPlay : chooseHeldOut(distinct, limitOf(heldOutSamples));
+  const dealt = splitAmongDevices(distinct, { devices, rule, seed, limit });
+  const inPlay = groupsInPlay(distinct, devices, rule);
+  const heldOutOf = (parts: readonly number[]): readonly Sample[] => {
+    const owners = new Set(parts.map((part) => dealt[part]?.owner ?? null));
+    const measured = owners.has(null) ? inPlay : inPlay.filter(({ name }) => owners.has(name));
+    const theirs = chooseHeldOut(measured, limitOf(heldOutSamples));
+    // Owners of a row or two may have none to hold out: then everybody's are measured.
+    return theirs.length > 0 ? theirs : chooseHeldOut(distinct, limitOf(heldOutSamples));
+  };
+  const heldOut = heldOutOf(dealt.map((_, part) => part));
   if (heldOut.length === 0)
     throw new Error(
       `${definition.name}: expected some texts to hold out, got none that are not trained on too; give it more rows`,
     );
-  return {
-    definition,
-    devices: splitAmongDevices(distinct, { devices, rule, seed, limit }),
-    heldOut,
-  };
+  return { definition, devices: dealt, heldOut, heldOutOf };
 }
 
 /** Characters of a token, from texts evenly spaced over all groups. */

@@ -12,6 +12,7 @@ export const languageModel: RecommendedSettings = {
   samplesPerDevice: 40,
   dropoutRate: 0.5,
   split: { kind: "natural" },
+  devices: 64,
 };
 
 export const classification: RecommendedSettings = {
@@ -22,4 +23,5 @@ export const classification: RecommendedSettings = {
   rounds: 15,
   samplesPerDevice: 64,
   dropoutRate: 0.7,
+  devices: 30,
 };

@@ -60,7 +60,7 @@ test("another seed deals otherwise, but for natural parts without a limit", () =
   }
 });
 
-test("natural: most text first, then the biggest is halved in order", () => {
+test("natural: most text first; the biggest is halved in order, first parts before second ones", () => {
   const group = (name: string, texts: readonly string[]): TextGroup => ({
     name,
     train: texts.map((text) => ({ text })),
@@ -78,10 +78,10 @@ test("natural: most text first, then the biggest is halved in order", () => {
   ]);
   expect(natural(5)).toEqual([
     ["big, part 1", "b1"],
-    ["big, part 2", "b2"],
-    ["big, part 3", "b3", "b4"],
     ["mid", "m1", "m2"],
     ["small", "a"],
+    ["big, part 2", "b2"],
+    ["big, part 3", "b3", "b4"],
   ]);
   expect(() => natural(8)).toThrow("split: expected a text per device, got 7 for 8 devices");
   expect(() => natural(0)).toThrow("split: expected 1 device or more, got 0");

@@ -2,7 +2,8 @@
  * Deals training texts to devices. Every rule is a pure function of the groups and the seed; parts are disjoint, and
  * without a cap they are complete.
  * - natural: one group a device. With fewer devices than groups, those with most text take part; with more, the
- *   device with most text is halved, again and again.
+ *   device with most text is halved, again and again. The first parts of all groups come before any second part, so
+ *   that few devices of many have texts of different owners.
  * - iid: all texts, shuffled and dealt evenly.
  * - dirichlet: each device draws its mixture of classes (labels, else groups) from a symmetric Dirichlet(α) and its
  *   texts by that mixture; a class that has run out leaves the mixture. Sizes stay even.
@@ -36,7 +37,7 @@ export function splitAmongDevices(groups: readonly TextGroup[], options: SplitOp
     throw new Error(`split: expected a text per device, got ${available} for ${devices} devices`);
 
   return dealAll(groups, devices, rule, seed).map((device, index) => ({
-    name: device.name,
+    ...device,
     train: limit
       ? withinLimit(device.train, limit, createRandom(seed, "device samples", index))
       : device.train,
@@ -68,7 +69,7 @@ function dealAll(
       return evenSizes(samples.length, devices).map((size, index) => {
         const train = samples.slice(start, start + size);
         start += size;
-        return { name: `Device ${index + 1}`, train };
+        return { name: `Device ${index + 1}`, owner: null, train };
       });
     }
     case "dirichlet":
@@ -103,12 +104,14 @@ export function upToCharacters(samples: readonly Sample[], count: number): Sampl
   return kept;
 }
 
-function textLength(device: DeviceSplit): number {
+type Named = Pick<DeviceSplit, "name" | "train">;
+
+function textLength(device: Named): number {
   return device.train.reduce((sum, sample) => sum + sample.text.length, 0);
 }
 
 /** Most text first; a tie goes to the name that sorts first. */
-function byTextLength<T extends DeviceSplit>(devices: readonly T[]): T[] {
+function byTextLength<T extends Named>(devices: readonly T[]): T[] {
   return devices
     .map((device) => ({ device, length: textLength(device) }))
     .sort((a, b) => b.length - a.length || (a.device.name < b.device.name ? -1 : 1))
@@ -116,10 +119,10 @@ function byTextLength<T extends DeviceSplit>(devices: readonly T[]): T[] {
 }
 
 /** Halves keep the order of the texts, so they differ by date where a group is sorted by date. */
-function halveUntil(groups: readonly DeviceSplit[], devices: number): DeviceSplit[] {
-  const halved: DeviceSplit[] = groups.map(({ name, train }) => ({ name, train }));
+function halveUntil(groups: readonly Named[], devices: number): DeviceSplit[] {
+  const halved: Named[] = groups.map(({ name, train }) => ({ name, train }));
   while (halved.length < devices) {
-    const biggest = byTextLength(halved.filter((device) => device.train.length > 1))[0] as DeviceSplit;
+    const biggest = byTextLength(halved.filter((device) => device.train.length > 1))[0] as Named;
     const middle = Math.ceil(biggest.train.length / 2);
     halved.splice(
       halved.indexOf(biggest),
@@ -128,16 +131,19 @@ function halveUntil(groups: readonly DeviceSplit[], devices: number): DeviceSpli
       { name: biggest.name, train: biggest.train.slice(middle) },
     );
   }
-  return numbered(halved);
+  return firstPartsFirst(halved);
 }
 
-/** "Reagan", "Reagan" → "Reagan, part 1", "Reagan, part 2". */
-function numbered(devices: readonly DeviceSplit[]): DeviceSplit[] {
-  return devices.map(({ name, train }, index) => {
-    const namesakes = devices.filter((other) => other.name === name).length;
-    const part = devices.slice(0, index + 1).filter((other) => other.name === name).length;
-    return { name: namesakes === 1 ? name : `${name}, part ${part}`, train };
-  });
+/** "Reagan", "Reagan" → "Reagan, part 1", "Reagan, part 2", the latter after all others' first parts. */
+function firstPartsFirst(devices: readonly Named[]): DeviceSplit[] {
+  return devices
+    .map(({ name, train }, index) => {
+      const namesakes = devices.filter((other) => other.name === name).length;
+      const part = devices.slice(0, index + 1).filter((other) => other.name === name).length;
+      return { name: namesakes === 1 ? name : `${name}, part ${part}`, owner: name, train, part };
+    })
+    .sort((a, b) => a.part - b.part)
+    .map(({ part: _, ...device }) => device);
 }
 
 /** Sizes that differ by at most one and sum to `total`. */
@@ -170,7 +176,7 @@ function dealByMixture(classes: Sample[][], devices: number, alpha: number, rand
       const samples = classes[drawClass(mixture, classes, random)];
       train.push(samples?.pop() as Sample);
     }
-    return { name: `Device ${index + 1}`, train };
+    return { name: `Device ${index + 1}`, owner: null, train };
   });
 }
 

@@ -17,6 +17,8 @@ export interface RecommendedSettings {
   readonly samplesPerDevice: number;
   readonly dropoutRate: number;
   readonly split: SplitRule;
+  /** Parts to deal the texts into where the number of devices is not known: as many as have enough text each. */
+  readonly devices: number;
 }
 
 export interface TaskDefinition {
@@ -67,13 +69,18 @@ export interface TextGroup {
 }
 
 export interface DeviceSplit {
-  /** Whose texts these are, e.g. "Ronald Reagan". */
+  /** Whose texts these are, e.g. "Ronald Reagan, part 2". */
   readonly name: string;
+  /** Name of the group they are all from; null for texts of any. */
+  readonly owner: string | null;
   readonly train: readonly Sample[];
 }
 
 export interface PreparedTask {
   readonly definition: TaskDefinition;
   readonly devices: readonly DeviceSplit[];
+  /** Of all parts' owners. */
   readonly heldOut: readonly Sample[];
+  /** Of the owners of these parts only: what a run measures in which other owners take no part. */
+  heldOutOf(parts: readonly number[]): readonly Sample[];
 }

@@ -39,7 +39,8 @@ export function carryOut(effect: Effect, rooms: EffectRooms): void {
   const { clock, timers, numbers, traffic, evaluations, planning, outbox, dispatch } = rooms;
   switch (effect.kind) {
     case "plan": {
-      const { round } = effect.request;
+      const { round, participants } = effect.request;
+      evaluations.plannedFor(participants.map(({ id }) => id));
       rooms.reunion.whenComplete(() => {
         void planning
           .plan(effect.request)

@@ -1,17 +1,20 @@
 /**
- * Evaluates adapters beside the rounds, one after another in the order of the rounds. An evaluation that fails or takes
+ * Evaluates adapters beside the rounds, one after another in the order of the rounds, all of a run on the same held-out
+ * texts: of those who were ready when it started, which is when the base model is evaluated too. An evaluation that fails or takes
  * too long leaves its round without a held-out loss; the run goes on.
  */
 import type { RoundEvaluation, RoundRecord } from "@fedlodrop/run";
 import type { Clock } from "../clock.ts";
 import { partOf } from "../sockets/sessions.ts";
-import type { Workload } from "./workload.ts";
+import type { EvaluatedParts, Workload } from "./workload.ts";
 
 export interface EvaluationOptions {
   readonly workload: Workload;
   readonly clock: Clock;
   /** Of the training texts: those that the adapter was made of before. */
   readonly partsTrainedOn: readonly number[];
+  /** Null before the run has started. */
+  readonly partsMeasured: readonly number[] | null;
   evaluated(round: number, evaluation: RoundEvaluation | null): void;
   log(line: string): void;
 }
@@ -21,6 +24,10 @@ export interface Evaluations {
   recorded(record: RoundRecord): void;
   /** Parts of the training texts that updates in the adapter come from, ascending. */
   readonly partsTrainedOn: readonly number[];
+  /** Parts whose owners' held-out texts are measured, ascending; null before the run has started. */
+  readonly partsMeasured: readonly number[] | null;
+  /** These participants were ready for a round: if it is the first, evaluations are on their owners' held-out texts. */
+  plannedFor(participantIds: readonly string[]): void;
   /** Asks for the evaluation of an adapter that nobody changes any more; round 0 is the base model. */
   ask(round: number, adapter: Float32Array, withCurvature: boolean): void;
   /** Resolves when everything asked for so far has been evaluated or given up, or after so long. */
@@ -36,6 +43,9 @@ export function createEvaluations(options: EvaluationOptions): Evaluations {
   const { workload, clock, evaluated, log } = options;
   /** Parts of the training texts that updates in the adapter come from. */
   const partsTrainedOn = new Set(options.partsTrainedOn);
+  let { partsMeasured } = options;
+  /** What was asked for before it was known on which texts. */
+  const early: (() => void)[] = [];
   let queue: Promise<void> = Promise.resolve();
   let lastMs = 0;
   let cancelLimit = (): void => {};
@@ -44,7 +54,7 @@ export function createEvaluations(options: EvaluationOptions): Evaluations {
   async function evaluate(
     round: number,
     adapter: Float32Array,
-    parts: readonly number[],
+    parts: EvaluatedParts,
     withCurvature: boolean,
   ): Promise<RoundEvaluation | null> {
     const of = round === 0 ? "the base model" : `round ${round}`;
@@ -72,19 +82,31 @@ export function createEvaluations(options: EvaluationOptions): Evaluations {
       if (outcome === "aggregated") partsTrainedOn.add(partOf(id, workload.deviceCount));
   };
 
+  function ask(round: number, adapter: Float32Array, withCurvature: boolean): void {
+    const trained = ascending(partsTrainedOn);
+    if (partsMeasured === null) return void early.push(() => ask(round, adapter, withCurvature));
+    const parts = { trained, measured: partsMeasured };
+    queue = queue.then(async () => {
+      if (closed) return;
+      const evaluation = await evaluate(round, adapter, parts, withCurvature);
+      if (!closed) evaluated(round, evaluation);
+    });
+  }
+
   return {
     recorded,
     get partsTrainedOn() {
-      return [...partsTrainedOn].sort((a, b) => a - b);
+      return ascending(partsTrainedOn);
     },
-    ask(round, adapter, withCurvature) {
-      const parts = [...partsTrainedOn].sort((a, b) => a - b);
-      queue = queue.then(async () => {
-        if (closed) return;
-        const evaluation = await evaluate(round, adapter, parts, withCurvature);
-        if (!closed) evaluated(round, evaluation);
-      });
+    get partsMeasured() {
+      return partsMeasured;
     },
+    plannedFor(participantIds) {
+      if (partsMeasured !== null) return;
+      partsMeasured = ascending(new Set(participantIds.map((id) => partOf(id, workload.deviceCount))));
+      for (const ask of early.splice(0)) ask();
+    },
+    ask,
     async settled(withinMs) {
       let cancel = (): void => {};
       const tooLong = new Promise<void>((resolve) => {
@@ -99,3 +121,5 @@ export function createEvaluations(options: EvaluationOptions): Evaluations {
     },
   };
 }
+
+const ascending = (parts: ReadonlySet<number>): readonly number[] => [...parts].sort((a, b) => a - b);

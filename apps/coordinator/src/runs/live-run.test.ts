@@ -15,7 +15,7 @@ import {
   target,
   workload,
 } from "../app.fixture.ts";
-import type { Workload } from "./workload.ts";
+import type { EvaluatedParts, Workload } from "./workload.ts";
 
 describe("a run", () => {
   async function run(
@@ -111,7 +111,7 @@ describe("a run", () => {
   });
 
   it("evaluates training texts only of those whose updates are in the adapter", async () => {
-    const asked: (readonly number[])[] = [];
+    const asked: EvaluatedParts[] = [];
     const watched = async (): Promise<Workload> => {
       const plain = await workload();
       return {
@@ -136,7 +136,9 @@ describe("a run", () => {
     await play(ben, 2);
     advance(31);
     await phase(coordinator, "ended");
-    expect(asked).toEqual([[], [0, 2], [0, 1, 2]]);
+    expect(asked.map(({ trained }) => trained)).toEqual([[], [0, 2], [0, 1, 2]]);
+    // The base model's too, which is evaluated when it is known who starts.
+    for (const { measured } of asked) expect(measured).toEqual([0, 1, 2]);
   });
 
   it("trains the next round while the last one is evaluated, and adds the loss when it is there", async () => {

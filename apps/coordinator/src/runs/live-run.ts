@@ -44,6 +44,8 @@ export interface LiveRun {
   /** The full adapter after the last closed round. */
   readonly adapter: Float32Array;
   readonly partsTrainedOn: readonly number[];
+  /** Parts whose owners' held-out texts are measured; null before the run has started. */
+  readonly partsMeasured: readonly number[] | null;
   /** Why the last plan has paused the run, or null. */
   readonly planProblem: string | null;
   readonly traffic: Traffic;
@@ -95,6 +97,7 @@ export function createLiveRun(options: LiveRunOptions): LiveRun {
     workload,
     clock,
     partsTrainedOn: options.partsTrainedOn,
+    partsMeasured: options.partsMeasured,
     evaluated: (round, evaluation) => {
       dispatch({ kind: "evaluated", round, evaluation, atMs: clock.nowMs() });
     },
@@ -221,6 +224,9 @@ export function createLiveRun(options: LiveRunOptions): LiveRun {
     },
     get partsTrainedOn() {
       return evaluations.partsTrainedOn;
+    },
+    get partsMeasured() {
+      return evaluations.partsMeasured;
     },
     get planProblem() {
       return planning.problem;

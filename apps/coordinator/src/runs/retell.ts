@@ -55,6 +55,7 @@ export function retell(
     switch (effect.kind) {
       case "plan":
         plan = effect;
+        evaluations.plannedFor(effect.request.participants.map(({ id }) => id));
         return;
       case "arm-deadline":
         traffic.begin(effect.round);

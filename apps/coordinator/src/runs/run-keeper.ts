@@ -71,6 +71,7 @@ export function createKeeper(options: KeeperOptions): RunKeeper {
     sessions: options.sessions().stored,
     idsGiven: options.sessions().idsGiven,
     partsTrainedOn: run.partsTrainedOn,
+    partsMeasured: run.partsMeasured,
     access: options.access(),
     clockMs: clock.nowMs(),
   });

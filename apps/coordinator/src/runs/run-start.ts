@@ -23,6 +23,8 @@ export interface RunStart {
   readonly adapter: Float32Array;
   /** Of the training texts: those that the adapter was made of. */
   readonly partsTrainedOn: readonly number[];
+  /** Those that evaluations are about; null before the run has started. */
+  readonly partsMeasured: readonly number[] | null;
   /** Rounds that have closed before, whole, the first first. */
   readonly history: readonly RoundRecord[];
   /** Of these many the participants are on disk alone. */
@@ -46,6 +48,7 @@ export function freshStart(
     start: { state: createRun(config, shape, { ...known, largestSplit }), effects: [] },
     adapter: initialAdapter(shape, config.seed),
     partsTrainedOn: [],
+    partsMeasured: null,
     history: [],
     thinned: 0,
     past: null,
@@ -60,7 +63,7 @@ export function storedStart(
   identified: RetellingRooms["identified"],
 ): RunStart {
   const { adapter: shape, largestSplit } = workload;
-  const { runId, snapshot, partsTrainedOn } = checkpoint;
+  const { runId, snapshot, partsTrainedOn, partsMeasured } = checkpoint;
   const expected = adapterSize(shape);
   if (adapter.length !== expected)
     throw new Error(
@@ -73,7 +76,10 @@ export function storedStart(
     largestSplit,
     finalRecords: finalRecords.map((record, i) => (i < thinned ? thinRecord(record) : record)),
   });
-  return { runId, workload, start, adapter, partsTrainedOn, history, thinned, past: { entries, identified } };
+  return {
+    ...{ runId, workload, start, adapter, partsTrainedOn, partsMeasured, history, thinned },
+    past: { entries, identified },
+  };
 }
 
 /** Whom the host lets in. Throws when that was kept by a program that counts otherwise. */

@@ -2,6 +2,14 @@
 import type { RunDescription } from "@fedlodrop/protocol";
 import type { AdapterShape, DeviceTexts, RoundEvaluation, RunConfig } from "@fedlodrop/run";
 
+/** Parts of the training texts, by their numbers. */
+export interface EvaluatedParts {
+  /** Of those whose updates are in the adapter. */
+  readonly trained: readonly number[];
+  /** Of those whose owners' held-out texts are measured. */
+  readonly measured: readonly number[];
+}
+
 export interface Workload {
   readonly adapter: AdapterShape;
   readonly task: RunDescription["task"];
@@ -10,10 +18,10 @@ export interface Workload {
   deviceSplit(index: number): DeviceTexts;
   /** Windows or samples of the largest split; null when participants bring their own texts. */
   readonly largestSplit: number | null;
-  /** Loss of a full adapter, off the event loop, on held-out texts and on those of `parts`, and if asked for the
+  /** Loss of a full adapter, off the event loop, on held-out texts and on those trained on, and if asked for the
    *  curvature there; null when nobody evaluates. */
   readonly evaluate:
-    | ((adapter: Float32Array, parts: readonly number[], withCurvature: boolean) => Promise<RoundEvaluation>)
+    | ((adapter: Float32Array, parts: EvaluatedParts, withCurvature: boolean) => Promise<RoundEvaluation>)
     | null;
   /** Folder with the base model's files. */
   readonly modelDirectory: string;

@@ -38,6 +38,8 @@ export const checkpointSchema = z.strictObject({
   idsGiven: z.int().min(0),
   /** Parts of the training texts that updates in the adapter come from. */
   partsTrainedOn: z.array(z.int().min(0)).readonly(),
+  /** Parts whose owners' held-out texts are measured; null before the run has started. */
+  partsMeasured: z.array(z.int().min(0)).readonly().nullable(),
   /** Whom the host lets in: the door's own. */
   access: accessRecordSchema,
   /** What the coordinator's clock said; it goes on from there. */

@@ -28,6 +28,7 @@ export const checkpointOf = (roundsDone: number, covered = 0): Checkpoint => ({
   sessions: [{ participantId: "p1", tokenDigest: "d1" }],
   idsGiven: 3,
   partsTrainedOn: [0, 2],
+  partsMeasured: [0, 1, 2],
   access: { roomCode: "ABCDEF", approval: true, kicks: [{ participantId: "p2", address: null }] },
   clockMs: covered,
 });

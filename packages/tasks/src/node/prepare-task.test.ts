@@ -39,6 +39,21 @@ test("presidents, from the speeches of this package: 15 presidents since 1945, t
   expect(/[[(]applause|[\u2018-\u201d]/i.test(trained)).toBe(false);
 });
 
+test("thirty devices have parts of their own, the first ones of different owners, who alone are measured", async () => {
+  const { devices, heldOut, heldOutOf } = await prepareTask("presidents", { ...everything, devices: 30 });
+  const texts = devices.flatMap(({ train }) => train.map(({ text }) => text));
+  expect(new Set(texts).size).toBe(texts.length);
+  expect(new Set(devices.slice(0, 15).map(({ owner }) => owner)).size).toBe(15);
+  const two = heldOutOf([0, 1]).map(({ text }) => text);
+  const [early, late] = [
+    two.filter((text) => /Korea|Soviet/.test(text)),
+    two.filter((text) => /Iraq|internet/i.test(text)),
+  ];
+  expect([devices[0]!.owner, devices[1]!.owner]).toEqual(["Harry S Truman", "Dwight D Eisenhower"]);
+  expect([early.length > 0, late.length]).toEqual([true, 0]);
+  expect(heldOut.some(({ text }) => /Iraq|internet/i.test(text))).toBe(true);
+});
+
 test("presidents: a small setting has the size it asks for", async () => {
   const task = await prepareTask("presidents", { ...everything, samplesPerDevice: 40, heldOutSamples: 100 });
   const characters = task.devices.map(({ train }) => train.reduce((sum, { text }) => sum + text.length, 0));

@@ -4,7 +4,7 @@ import { countDevices } from "./device-counts.ts";
 import { QrCode } from "./qr-code.tsx";
 
 export function Lobby({ view }: { readonly view: ReceivedView }) {
-  const { joinUrl, participants, access } = view;
+  const { joinUrl, participants, access, config } = view;
   const { joined, ready } = countDevices(participants);
   return (
     <main class="lobby" aria-label="How to join">
@@ -33,6 +33,11 @@ export function Lobby({ view }: { readonly view: ReceivedView }) {
               </li>
             ))}
         </ul>
+        {joined > config.devices && (
+          <p class="muted" data-testid="shared-parts">
+            The texts were dealt into {config.devices} parts: some devices share one.
+          </p>
+        )}
         {joined === 0 && <p class="muted">It works best with four devices or more.</p>}
       </div>
     </main>

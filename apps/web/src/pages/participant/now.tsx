@@ -110,7 +110,9 @@ function Energy({ figures: { joules, fromBattery }, batteryWattHours }: EnergyPr
     <div>
       <dt>Energy so far</dt>
       <dd class="number" data-testid="energy">
-        {joules === 0 ? "–" : `≈ ${formatPercent(shareOfBattery(joules, batteryWattHours))}`}
+        {joules === 0
+          ? "–"
+          : `≈ ${formatPercent(Number(shareOfBattery(joules, batteryWattHours).toPrecision(2)))}`}
       </dd>
       <dd>
         <small>
@@ -142,7 +144,7 @@ function RoundNotes({
           compute your update.
         </p>
       )}
-      {abandoned && (
+      {abandoned && closed?.outcome !== "aggregated" && (
         <p>
           Round {start.round} went on without this device: {abandoned}.
         </p>
@@ -152,10 +154,17 @@ function RoundNotes({
 }
 
 /** Said truthfully: texts that the host has handed out are no secret of this device. */
-function sourceSentence({ source, sampleCount }: ReturnType<Session["state"]["peek"]>): string {
+function sourceSentence({
+  source,
+  sampleCount,
+  participantId,
+  run,
+}: ReturnType<Session["state"]["peek"]>): string {
   if (!source || sampleCount === null) return "";
   const pieces = `${formatCount(sampleCount)} training samples`;
+  // Participant number k holds part k modulo their number.
+  const shared = Number(participantId?.slice(1)) > (run?.config.devices ?? Number.POSITIVE_INFINITY);
   return source.kind === "own"
     ? `Your own text, ${source.fileName} (${pieces}): it stays in this tab.`
-    : `Its texts: ${source.device} (${pieces}), handed out by the host in place of private ones.`;
+    : `Its texts: ${source.device} (${pieces}), handed out by the host in place of private ones${shared ? ", and to another device too" : ""}.`;
 }
