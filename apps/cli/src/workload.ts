@@ -9,10 +9,13 @@ import { type PreparedTask, TASK_DEFINITIONS, type TaskDefinition, taskDefinitio
 import { isTaskFile, prepareTask, type TaskProgress } from "@fedlodrop/tasks/node";
 import { type Evaluator, openEvaluator } from "./evaluator.ts";
 import type { EvaluationTexts } from "./evaluator-calls.ts";
+import { modelVersion } from "./model-version.ts";
 import { shipped } from "./shipped.ts";
 
 export async function loadWorkload(config: RunConfig, say: (line: string) => void): Promise<Workload> {
   const modelDirectory = findModel(config.model);
+  const version = modelVersion(modelDirectory);
+  version.catch(() => {}); // told where it is awaited
   const isDealt = isTaskFile(config.task) || taskDefinition(config.task).textsFrom === "coordinator";
   const task = isDealt ? await prepare(config, modelDirectory, say) : null;
   const definition = task?.definition ?? taskDefinition(config.task);
@@ -35,6 +38,7 @@ export async function loadWorkload(config: RunConfig, say: (line: string) => voi
     largestSplit: evaluator.largestSplit,
     evaluate: task && measuring(task, evaluator),
     modelDirectory,
+    modelVersion: await version,
     serializeAdapter: evaluator.serialize,
     close: evaluator.close,
   };

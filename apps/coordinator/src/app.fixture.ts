@@ -82,6 +82,7 @@ export const workload = async (): Promise<Workload> => ({
     curvature: null,
   }),
   modelDirectory: join(import.meta.dirname, "../../../models/base"),
+  modelVersion: "1234abcd",
   serializeAdapter: async (adapter) => new Uint8Array(adapter.buffer.slice(0)),
   close: async () => {},
 });

@@ -294,6 +294,7 @@ export async function buildCoordinator(options: CoordinatorOptions): Promise<Coo
       connected: io.engine.clientsCount,
     }),
     modelDirectory: () => run.workload.modelDirectory,
+    modelVersion: () => run.workload.modelVersion,
     pagesDirectory: options.pagesDirectory ?? null,
     basePath,
     subAdapters: {

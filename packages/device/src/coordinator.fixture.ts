@@ -25,6 +25,7 @@ export type ServerSocket = Socket<ClientToServerEvents, ServerToClientEvents>;
 
 export const run: RunDescription = {
   runId: "r1",
+  modelVersion: "1234abcd",
   config: DEFAULT_RUN_CONFIG,
   task: {
     name: "t",

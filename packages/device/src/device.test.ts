@@ -24,6 +24,7 @@ vi.mock("./load.ts", async (original) => ({
 type ServerSocket = Socket<ClientToServerEvents, ServerToClientEvents>;
 const run: RunDescription = {
   runId: "r1",
+  modelVersion: "1234abcd",
   config: DEFAULT_RUN_CONFIG,
   task: {
     name: "t",

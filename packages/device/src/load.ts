@@ -98,7 +98,7 @@ export async function load(
 ): Promise<Loaded> {
   let isLoading = true;
   const folder = modelFolder(
-    `${site}models/${encodeURIComponent(run.config.model)}/`,
+    `${site}models/${run.modelVersion}/`,
     signal,
     (file, receivedBytes, totalBytes) => {
       // Later the weights are read again only to make good a lost GPU.

@@ -179,6 +179,8 @@ export interface Refused {
 export const runDescriptionSchema = z.object({
   runId: z.string(),
   config: runConfigSchema,
+  /** Another one for other files of the base model: part of their address, so that they may be kept for ever. */
+  modelVersion: z.string(),
   task: z.object({
     name: z.string(),
     title: z.string(),

@@ -74,6 +74,8 @@ describe("over HTTP", () => {
     const first = await coordinator.http.inject({ url: "/models/base/config.json" });
     expect(first.json()).toHaveProperty("model_type", "gpt2");
     expect(first.headers["cache-control"]).toBe("no-cache");
+    const versioned = await coordinator.http.inject({ url: "/models/1234abcd/config.json" });
+    expect(versioned.headers["cache-control"]).toBe("public, max-age=31536000, immutable");
     const again = await coordinator.http.inject({
       url: "/models/base/config.json",
       headers: { "if-none-match": first.headers.etag as string },

@@ -3,10 +3,12 @@
 import { existsSync } from "node:fs";
 import { basename, join } from "node:path";
 import { Readable } from "node:stream";
+import { constants } from "node:zlib";
+import fastifyCompress from "@fastify/compress";
 import fastifyStatic from "@fastify/static";
 import type { RunDescription } from "@fedlodrop/protocol";
 import { type DeviceTexts, isModelFile } from "@fedlodrop/run";
-import type { FastifyInstance, FastifyReply } from "fastify";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Credentials } from "../security/credentials.ts";
 import { registerSubAdapters, type SubAdapterDesk } from "./sub-adapters.ts";
 
@@ -21,24 +23,35 @@ export interface Facts {
   reportText(): AsyncIterable<string>;
   health(): object;
   modelDirectory(): string;
+  modelVersion(): string;
   readonly pagesDirectory: string | null;
   readonly basePath: string;
   readonly subAdapters: SubAdapterDesk;
 }
 
+/** Whoever waits for it should not wait for the last per cent. */
+const QUICKLY = { params: { [constants.BROTLI_PARAM_QUALITY]: 4 } };
+const FOR_EVER = "public, max-age=31536000, immutable";
 const ROUND_HEADER = "x-fedlodrop-round";
 
 export async function registerRoutes(http: FastifyInstance, facts: Facts): Promise<void> {
   const { pagesDirectory, basePath, credentials } = facts;
+  // Of what is made on the way, such as a device's texts, and of model files that are text; numbers do not shrink.
+  await http.register(fastifyCompress, {
+    threshold: 1024,
+    encodings: ["br", "gzip"],
+    brotliOptions: QUICKLY,
+  });
   await http.register(fastifyStatic, {
     ...(pagesDirectory === null
       ? { serve: false, root: "/" }
       : { root: pagesDirectory, index: ["index.html"] }),
+    preCompressed: true, // the pages come with .br and .gz beside each file that shrinks
     cacheControl: false, // setHeaders decides
     setHeaders(response, path) {
       // Vite names assets by their content; everything else is asked for again and answered by its ETag.
-      const immutable = /[/\\]assets[/\\][^/\\]+-[\w-]{8,}\.\w+$/.test(path);
-      response.setHeader("cache-control", immutable ? "public, max-age=31536000, immutable" : "no-cache");
+      const immutable = /[/\\]assets[/\\][^/\\]+-[\w-]{8,}\.\w+(?:\.br|\.gz)?$/.test(path);
+      response.setHeader("cache-control", immutable ? FOR_EVER : "no-cache");
     },
   });
   const noSuchThing = (reply: FastifyReply, what: string) => reply.code(404).send({ error: what });
@@ -76,9 +89,14 @@ export async function registerRoutes(http: FastifyInstance, facts: Facts): Promi
     ),
   );
 
-  // The run has one model; a path before the file's name only tells caches one model from another.
-  http.get("/models/*", (request, reply) => {
-    const name = basename((request.params as { "*": string })["*"]);
+  // The run has one model; what stands before the file's name is its version, for caches.
+  const pathOf = (request: FastifyRequest) => (request.params as { "*": string })["*"];
+  const keepsForEver = async (request: FastifyRequest, reply: FastifyReply) => {
+    const isVersion = pathOf(request).split("/").at(-2) === facts.modelVersion();
+    if (isVersion && reply.statusCode < 400) reply.header("cache-control", FOR_EVER);
+  };
+  http.get("/models/*", { onSend: keepsForEver }, (request, reply) => {
+    const name = basename(pathOf(request));
     const directory = facts.modelDirectory();
     if (!isModelFile(name) || !existsSync(join(directory, name)))
       return noSuchThing(reply, `the model has no file ${name}`);

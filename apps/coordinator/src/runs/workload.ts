@@ -25,6 +25,8 @@ export interface Workload {
     | null;
   /** Folder with the base model's files. */
   readonly modelDirectory: string;
+  /** Another one for other contents of these files. */
+  readonly modelVersion: string;
   /** The adapter as a safetensors file. */
   serializeAdapter(adapter: Float32Array): Promise<Uint8Array>;
   close(): Promise<void>;

@@ -59,6 +59,7 @@ export interface ParticipantHub {
 export const describeRun = ({ runId, workload, state }: LiveRun): RunDescription => ({
   runId,
   config: state.config,
+  modelVersion: workload.modelVersion,
   task: workload.task,
   adapter: workload.adapter,
 });

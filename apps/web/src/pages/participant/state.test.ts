@@ -8,6 +8,7 @@ import { currentRound, INITIAL_STATE, type ParticipantState, reduce } from "./st
 
 const run: RunDescription = {
   runId: "r1",
+  modelVersion: "1234abcd",
   config: DEFAULT_RUN_CONFIG,
   task: {
     name: "t",
