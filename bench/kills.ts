@@ -2,7 +2,7 @@
  * Kills a real `fedlodrop serve` at random moments and starts it again, until its run has come to its end; then compares
  * the adapter with that of a run that nobody has interrupted. Prints how many kills held what docs/reliability.md promises.
  *
- *   npx tsx bench/kills.ts --kills 100 --rounds 150 --participants 4 --seed 1
+ *   npx tsx bench/kills.ts --kills 100 --rounds 150 --participants 4 --seed 1 [--minutes 4]
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -24,6 +24,8 @@ const { values: flags } = parseArgs({
     seed: { type: "string", default: "1" },
     /** Longest time between listening and the kill. */
     "most-seconds": { type: "string", default: "3" },
+    /** No kill after as long: many kills can be done in pieces, each with a seed of its own. */
+    minutes: { type: "string", default: "600" },
   },
 });
 const [kills, rounds, participants, mostSeconds] = [
@@ -32,6 +34,7 @@ const [kills, rounds, participants, mostSeconds] = [
   flags.participants,
   flags["most-seconds"],
 ].map(Number) as [number, number, number, number];
+const until = performance.now() + 60_000 * Number(flags.minutes);
 const random = createRandom(flags.seed, "kills");
 const COMMAND = fileURLToPath(new URL("../apps/cli/bin/fedlodrop.mjs", import.meta.url));
 const work = await mkdtemp(join(tmpdir(), "fedlodrop-kills-"));
@@ -57,6 +60,9 @@ async function serve(folder: string, port: number, resume: boolean): Promise<Ser
     "0.3",
     "--seed",
     "7",
+    // Everybody is waited for, so that the run repeats.
+    "--quorum",
+    "1",
   ];
   const child = spawn(
     process.execPath,
@@ -139,15 +145,26 @@ async function uninterrupted(): Promise<RunReport> {
   await startRun(host);
   await host.until(({ phase }) => phase === "ended", 3600);
   const finished = await report(served);
+  const missing = missingIn(finished.rounds);
+  if (missing.length > 0)
+    throw new Error(`the uninterrupted run is none to compare with, not aggregated: ${missing.join(", ")}`);
   host.close();
   for (const one of all) one.close();
   await end(served);
   return finished;
 }
 
+const missingIn = (rounds: RunReport["rounds"]): readonly string[] =>
+  rounds.flatMap(({ round, participants }) =>
+    participants
+      .filter(({ outcome }) => outcome !== "aggregated")
+      .map(({ id, outcome }) => `${id} ${outcome} in round ${round}`),
+  );
+
 const faults: string[] = [];
 let held = 0;
 let done = 0;
+const isEnough = (): boolean => done >= kills || performance.now() > until;
 
 /** One run to its end, killed until all kills are done. */
 async function interrupted(whole: RunReport, number: number): Promise<void> {
@@ -159,7 +176,7 @@ async function interrupted(whole: RunReport, number: number): Promise<void> {
   let host = await connectHost(served.url, hostKey);
   await startRun(host);
   let announced = 0;
-  while (done < kills) {
+  while (!isEnough()) {
     await pause(random.uniform() * mostSeconds);
     const { phase, rounds: seen } = host.view();
     if (phase === "ended") break;
@@ -189,14 +206,11 @@ async function interrupted(whole: RunReport, number: number): Promise<void> {
   const { adapterSha256, rounds: records } = await report(served);
   const isSame = adapterSha256 === whole.adapterSha256;
   if (!isSame) faults.push(`run ${number}: another adapter than that of the uninterrupted run`);
-  const missing = records.flatMap((record) =>
-    record.participants
-      .filter(({ outcome }) => outcome !== "aggregated")
-      .map(({ id }) => `${id} in round ${record.round}`),
-  );
+  const missing = missingIn(records);
   if (missing.length > 0) faults.push(`run ${number}: not aggregated: ${missing.join(", ")}`);
+  const others = missing.length > 0 ? `, not aggregated: ${missing.join(", ")}` : "";
   process.stdout.write(
-    `run ${number}: ${records.length} rounds, adapter ${isSame ? "the same" : "ANOTHER"} to the bit\n`,
+    `run ${number}: ${records.length} rounds, adapter ${isSame ? "the same" : "ANOTHER"} to the bit${others}\n`,
   );
   host.close();
   for (const one of all) one.close();
@@ -205,7 +219,7 @@ async function interrupted(whole: RunReport, number: number): Promise<void> {
 
 try {
   const whole = await uninterrupted();
-  for (let number = 1; done < kills; number++) await interrupted(whole, number);
+  for (let number = 1; !isEnough(); number++) await interrupted(whole, number);
   process.stdout.write(
     `${held} of ${done} kills held${faults.length > 0 ? `:\n${faults.join("\n")}` : ""}\n`,
   );

@@ -280,8 +280,8 @@ export async function play(participant: FakeParticipant, round: number): Promise
   const message = await participant.nextStart(round);
   expect(await participant.upload(round, await participant.update(message))).toEqual({ kind: "accepted" });
 }
-export const phase = (coordinator: Coordinator, kind: string) =>
-  expect.poll(() => coordinator.state.kind, { interval: 2 }).toBe(kind);
+export const phase = (coordinator: Coordinator, kind: string, timeout = 1000) =>
+  expect.poll(() => coordinator.state.kind, { interval: 2, timeout }).toBe(kind);
 
 export async function connectHost(url: string, key: string) {
   const socket: Socket<ServerToHostEvents, HostToServerEvents> = io(`${url}/host`, {

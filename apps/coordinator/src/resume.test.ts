@@ -2,12 +2,14 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { appendRounds, type SentRounds } from "@fedlodrop/protocol";
+import { createRandom, type RunConfig } from "@fedlodrop/run";
 import { describe, expect, it } from "vitest";
 import { connectHost, open, participate, phase, play, start, workload } from "./app.fixture.ts";
 import { type Person, person, takePart } from "./resume.fixture.ts";
 import type { Workload } from "./runs/workload.ts";
+import type { Disk } from "./store/disk.ts";
 import { createDyingDisk } from "./store/dying-disk.fixture.ts";
-import { createMemoryDisk, type MemoryDisk } from "./store/memory-disk.fixture.ts";
+import { createMemoryDisk } from "./store/memory-disk.fixture.ts";
 import { createRunFolder } from "./store/run-folder.ts";
 
 const lock = async () => ({ release: async () => {} });
@@ -16,15 +18,25 @@ const folder = async (): Promise<string> => {
   open.push(() => rm(directory, { recursive: true }));
   return directory;
 };
-const resume = async (disk: MemoryDisk) => {
+const resume = async (disk: Disk) => {
   const store = createRunFolder("/run", { disk, lock });
   const stored = await store.load();
-  return start({}, { store, stored, hostKey: stored.checkpoint.hostKey });
+  const { hostKey } = stored.checkpoint;
+  return { ...(await start({}, { store, stored, hostKey, limits: UNHURRIED })), hostKey };
 };
 const settings = { rounds: 2, dropoutRate: 0.4, minParticipants: 2 } as const;
 /** Every write with SLOW_TESTS=1, a few minutes; else every fifth. The store's own tests go through all of them. */
 const STRIDE = process.env.SLOW_TESTS === "1" ? 1 : 5;
+/** The clock of these tests stands still, so that whatever is sent is sent at once. */
+const UNHURRIED = { eventBurst: 1e6, packetBurst: 1e6 } as const;
 const people = () => [person("ada", 10, true), person("ben", 17, false)];
+const roomCode = async (url: string, key: string): Promise<string> => {
+  const host = await connectHost(url, key);
+  const seen = () => host.views.at(-1)?.access.roomCode;
+  await expect.poll(seen, { interval: 2 }).toEqual(expect.any(String));
+  host.socket.close();
+  return seen() as string;
+};
 /** One after another, so that the first is p1; resolves when all have joined. */
 async function inOrder(url: string, all: readonly Person[]): Promise<readonly Promise<void>[]> {
   const parts: Promise<void>[] = [];
@@ -37,12 +49,17 @@ async function inOrder(url: string, all: readonly Person[]): Promise<readonly Pr
   return parts;
 }
 
-async function uninterrupted(): Promise<{ adapter: Float32Array; operations: number }> {
+async function uninterrupted(
+  config: Partial<RunConfig> = settings,
+  all: readonly Person[] = people(),
+): Promise<{ adapter: Float32Array; operations: number }> {
   const disk = createMemoryDisk();
-  const { coordinator, url } = await start(settings, { store: createRunFolder("/run", { disk, lock }) });
-  const all = people();
+  const { coordinator, url } = await start(config, {
+    store: createRunFolder("/run", { disk, lock }),
+    limits: UNHURRIED,
+  });
   const parts = await inOrder(url, all);
-  await expect.poll(() => coordinator.state.readyCount, { interval: 2 }).toBe(2);
+  await expect.poll(() => coordinator.state.readyCount, { interval: 2 }).toBe(all.length);
   await coordinator.command({ kind: "start" });
   await Promise.all(parts);
   const { adapter } = coordinator;
@@ -102,6 +119,51 @@ describe("a run that is killed", () => {
       await coordinator.close();
     }
     expect([...phases]).toContain("training");
+  });
+
+  it("ends at the same adapter after many kills, under the same host key and room code", {
+    timeout: 120_000,
+  }, async () => {
+    const long = { ...settings, rounds: 14, minParticipants: 3 };
+    const three = () => [...people(), person("cleo", 5, true)];
+    const whole = await uninterrupted(long, three());
+    const all = three();
+    // Each life ends at another write; the last one is long enough.
+    const random = createRandom("lives");
+    let dying = createDyingDisk(60);
+    const first = await start(long, {
+      store: createRunFolder("/run", { disk: dying.disk, lock }),
+      hostKey: "secret",
+      limits: UNHURRIED,
+    });
+    await inOrder(first.url, all);
+    await first.coordinator.command({ kind: "room-code", wanted: true });
+    const code = await roomCode(first.url, "secret");
+    await expect.poll(() => first.coordinator.state.readyCount, { interval: 2 }).toBe(3);
+    await first.coordinator.command({ kind: "start" });
+    let running: Pick<typeof first, "coordinator" | "abandon"> = first;
+    let lives = 1;
+    for (let isOver = false; !isOver; lives++) {
+      const over = phase(running.coordinator, "ended", 60_000).then(() => "over");
+      over.catch(() => {});
+      isOver = (await Promise.race([dying.dead, over])) === "over";
+      if (isOver) break;
+      running.abandon();
+      dying = createDyingDisk(15 + random.below(40), dying.memory.after("kill"));
+      const resumed = await resume(dying.disk);
+      expect(resumed.hostKey).toBe("secret");
+      expect(await roomCode(resumed.url, "secret")).toBe(code);
+      running = resumed;
+      for (const one of all) takePart(resumed.url, one).catch(() => {});
+    }
+    expect(lives).toBeGreaterThan(5);
+    expect(all.flatMap(({ faults }) => faults)).toEqual([]);
+    const { rounds } = running.coordinator.report();
+    expect(rounds.flatMap(({ participants }) => participants.map(({ outcome }) => outcome))).toEqual(
+      Array(3 * long.rounds).fill("aggregated"),
+    );
+    expect([...running.coordinator.adapter]).toEqual([...whole.adapter]);
+    running.abandon(); // Its disk may die when it closes.
   });
 
   it("keeps the host key, the lock, a fresh kick and who is who, also in round 1", async () => {

@@ -9,8 +9,9 @@ export interface DyingDisk {
   readonly dead: Promise<"dead">;
 }
 
-export function createDyingDisk(lastOperation: number): DyingDisk {
-  const memory = createMemoryDisk(lastOperation);
+/** @param found what is on it, left by an earlier life */
+export function createDyingDisk(lastOperation: number, found?: MemoryDisk): DyingDisk {
+  const memory = createMemoryDisk(lastOperation, found?.files);
   let die = (_: "dead"): void => {};
   const dead = new Promise<"dead">((resolve) => {
     die = resolve;

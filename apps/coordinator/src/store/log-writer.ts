@@ -66,9 +66,7 @@ export function openLogWriter(
 
   function add(item: Item): void {
     queue.push(item);
-    writing ??= writeAll().finally(() => {
-      writing = null;
-    });
+    writing ??= writeAll();
   }
 
   async function writeAll(): Promise<void> {
@@ -82,6 +80,8 @@ export function openLogWriter(
       else await writeFrame(entries);
       for (const { done } of batch) done();
     }
+    // In the same turn as the last look at the queue, or what is added between would wait for the next entry.
+    writing = null;
   }
 
   async function writeFrame(entries: readonly LogEntry<unknown>[]): Promise<void> {
