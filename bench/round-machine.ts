@@ -130,6 +130,7 @@ function openRun(count: number): BenchRun {
       uploadWatts: null,
       rateSource: "measured" as const,
       probe: false,
+      patienceSeconds: 0,
       localSteps: null,
     }));
     dispatch({ kind: "planned", round, plan: { assignments, allocation: null }, atMs: 0 });

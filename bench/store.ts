@@ -38,6 +38,7 @@ const checkpoint = {
     basedOnRound: 0,
     openRecords: [],
     baseTestLoss: null,
+    planningTerms: null,
   },
   sessions: [],
   idsGiven: 0,

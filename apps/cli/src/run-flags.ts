@@ -132,7 +132,7 @@ export const RUN_FLAGS: readonly RunFlag[] = [
   {
     name: "quorum",
     value: "SHARE",
-    help: `a round closes when this share of its cohort has reported (${quorum}; serve: 0.75)`,
+    help: `with this share of its cohort a round waits for the rest only as long as planned (${quorum}; serve: 0.75)`,
     field: "quorum",
     read: asNumber,
   },

@@ -67,7 +67,7 @@ export const runConfigSchema = z.strictObject({
   valueType: z.enum(VALUE_TYPES),
   /** How updates are put together; all but `mean` bound them first. */
   aggregation: z.enum(AGGREGATIONS),
-  /** A round closes when this share of its cohort has reported, or at the deadline. */
+  /** When this share of its cohort has reported, a round waits for the others only as long as their plan foresees. */
   quorum: z.number().min(0.01).max(1),
   /** T_max: seconds from the start of a round to its deadline. */
   deadlineSeconds: z.number().positive().max(86_400),

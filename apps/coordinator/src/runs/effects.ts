@@ -136,7 +136,7 @@ export function carryOut(effect: Effect, rooms: EffectRooms): void {
 export function startMessage(
   state: RunState,
   round: number,
-  { participantId: _, probe: __, localSteps, ...terms }: Assignment,
+  { participantId: _, probe: __, patienceSeconds: ___, localSteps, ...terms }: Assignment,
   deadlineSeconds: number,
 ): RoundStart {
   const training = { ...state.config.training, ...(localSteps !== null && { localSteps }) };

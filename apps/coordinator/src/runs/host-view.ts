@@ -55,9 +55,7 @@ export function createHostViews(options: HostViewOptions): HostViews {
         options.storageProblem() ??
         (state.kind === "paused" ? (pauseReason(state) ?? run.planProblem) : waitingNotice(state)),
       secondsToDeadline:
-        state.kind === "training"
-          ? Math.max(0, state.deadlineSeconds - (options.nowMs() - state.startedAtMs) / 1000)
-          : null,
+        state.kind === "training" ? Math.max(0, state.endsAtMs - options.nowMs()) / 1000 : null,
       baseTestLoss: state.baseTestLoss,
     } satisfies Omit<SentView, "participants">;
   }

@@ -151,8 +151,8 @@ export function createLiveRun(options: LiveRunOptions): LiveRun {
       reunion.keepsWorking(event.participantId);
     if (event.kind === "ready" && reunion.mustStartAgain(event.participantId) && state.kind === "training") {
       const member = state.members.get(event.participantId);
-      const { round, deadlineSeconds, startedAtMs } = state;
-      const left = deadlineSeconds - (clock.nowMs() - startedAtMs) / 1000;
+      const { round, endsAtMs } = state;
+      const left = (endsAtMs - clock.nowMs()) / 1000;
       if (member?.status.kind === "working" || member?.status.kind === "uploading")
         outbox.roundStart(
           event.participantId,
@@ -191,8 +191,8 @@ export function createLiveRun(options: LiveRunOptions): LiveRun {
 
   function takeUp({ plan, updates, unevaluated }: Retold): void {
     if (state.kind === "training") {
-      const { round, startedAtMs, deadlineSeconds } = state;
-      timers.start("deadline", startedAtMs + 1000 * deadlineSeconds - clock.nowMs(), () =>
+      const { round, endsAtMs } = state;
+      timers.start("deadline", endsAtMs - clock.nowMs(), () =>
         dispatch({ kind: "deadline-passed", round, atMs: clock.nowMs() }),
       );
     }

@@ -93,6 +93,7 @@ describe("refusals", () => {
     await play(ben, 1);
     await ada.nextStart(2);
     expect(await upload(good)).toBe("stale-round");
+    expect(await emit(ada, "upload-chunk", { round: 1, offset: 0 }, good)).toBe("stale-round");
     expect(coordinator.state.records[0]!.participants.map(({ outcome }) => outcome)).toEqual([
       "aggregated",
       "aggregated",

@@ -142,7 +142,10 @@ export function serveParticipant(socket: ParticipantSocket, desk: ParticipantDes
       if (!(chunk instanceof Uint8Array)) return refused("bad-message", "chunk: expected bytes");
       const upload = desk.uploads.of(participantId);
       const before = upload?.received;
-      const misfit = takeChunk(upload, message.value, chunk);
+      const misfit =
+        upload?.round === message.value.round
+          ? takeChunk(upload, message.value, chunk)
+          : notOpen(memberAtWork(desk.run.state, participantId, message.value.round), message.value.round);
       if (misfit !== null) return refused(misfit.reason, misfit.message);
       desk.run.traffic.received(participantId, message.value.round, chunk.byteLength);
       isNew = upload?.received !== before;
@@ -151,6 +154,16 @@ export function serveParticipant(socket: ParticipantSocket, desk: ParticipantDes
     if (!isNew) limit.take(desk.nowMs(), 1 - cost);
     reply(answer);
   });
+
+  /** A round that closes forgets the uploads of those who are late: they should hear that, not that they did wrong. */
+  function notOpen(
+    member: ReturnType<typeof memberAtWork>,
+    round: number,
+  ): Pick<Refusal, "reason" | "message"> {
+    return member.kind === "refuse"
+      ? member
+      : { reason: "wrong-order", message: `chunk of round ${round}: expected upload-begin first` };
+  }
 
   on("upload-end", uploadEndSchema, async ({ round, statistics }, participantId) => {
     await desk.turn(); // checking and folding takes milliseconds, and a cohort ends its uploads together

@@ -40,12 +40,10 @@ const refuse = (reason: Refusal["reason"], message: string): Refusal => ({ kind:
 /** Takes the chunk, or says why it does not fit; then nothing has changed. A chunk that is there already is no fault:
  *  its acknowledgement may have been lost. */
 export function takeChunk(
-  upload: Upload | undefined,
-  { round, offset }: { readonly round: number; readonly offset: number },
+  upload: Upload,
+  { offset }: { readonly offset: number },
   chunk: Uint8Array,
 ): Refusal | null {
-  if (upload?.round !== round)
-    return refuse("wrong-order", `chunk of round ${round}: expected upload-begin first`);
   const outOfTurn = refuse("wrong-order", `chunk: expected offset ${upload.received}, got ${offset}`);
   if (offset > upload.received) return outOfTurn;
   // Chunks that fit are not counted against the sender, so that each has to bring the end nearer.

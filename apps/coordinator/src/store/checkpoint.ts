@@ -27,6 +27,7 @@ const snapshotSchema: z.ZodType<RunSnapshot> = z.strictObject({
   basedOnRound: z.int().min(0),
   openRecords: z.array(roundRecordSchema).readonly(),
   baseTestLoss: z.number().nullable(),
+  planningTerms: runConfigSchema.nullable(),
 });
 
 export const checkpointSchema = z.strictObject({

@@ -20,6 +20,7 @@ import {
 import type { Assignment, ReadyParticipant, RoundPlan } from "../round/run-state.ts";
 import { allocationRecord, type Decision, type Grant } from "./allocation-record.ts";
 import { type Caution, type ExpectedLoad, type PosedProblem, poseProblem } from "./live-problem.ts";
+import { patienceSeconds } from "./patience.ts";
 import type { PlanRequest } from "./plan-request.ts";
 import { evenPowerRate, FULL_POWER_WATTS, fadedGains, RADIO_CELL } from "./radio-cell.ts";
 import { type Standing, standingOf } from "./resting.ts";
@@ -103,23 +104,34 @@ const ownJoulesPerBit = ({ radioWatts, bitsPerSecond }: MeasuredLink, k: number)
   (radioWatts[k] as number) / (bitsPerSecond[k] as number);
 
 function assign(
-  { config, participants }: PlanRequest,
+  { config, participants, records }: PlanRequest,
   posed: PosedProblem,
   k: number,
-  { dropoutRate, bitsPerSecond, uploadJoulesPerBit }: Grant,
+  grant: Grant,
   paced: boolean,
 ): Assignment {
+  const { dropoutRate, bitsPerSecond, uploadJoulesPerBit } = grant;
   const emulated = config.links === "emulated";
+  const participant = participants[k] as ReadyParticipant;
   return {
-    participantId: (participants[k] as ReadyParticipant).id,
+    participantId: participant.id,
     dropoutRate,
     uploadBytesPerSecond: paced ? bitsPerSecond / 8 : null,
     downloadBytesPerSecond: emulated ? (posed.downloadBytesPerSecond[k] as number) : null,
     uploadWatts: emulated ? uploadJoulesPerBit * bitsPerSecond : null,
     rateSource: emulated ? "emulated" : "measured",
     probe: false,
+    patienceSeconds: patienceSeconds(participant.id, expectedSeconds(posed, k, grant), records),
     localSteps: null,
   };
+}
+
+/** Preparation and upload at the granted rates. */
+function expectedSeconds({ expected }: PosedProblem, k: number, grant: Grant): number {
+  const { preparationSeconds, uploadBits } = expected[k] as ExpectedLoad;
+  const keepRate = 1 - grant.dropoutRate;
+  const at = ({ fixed, perKeepRate }: LinearInKeepRate): number => fixed + perKeepRate * keepRate;
+  return at(preparationSeconds) + at(uploadBits) / grant.bitsPerSecond;
 }
 
 /** Every K-th item from the k-th; with more devices than items at least one, shared. */

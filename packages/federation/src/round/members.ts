@@ -28,14 +28,16 @@ export const removeParticipant = <S extends Run>(state: S, participantId: string
   participants: state.participants.without(participantId),
 });
 
-const isOutstanding = ({ kind }: MemberStatus): boolean => kind === "working" || kind === "uploading";
+/** Its answer is still to come. */
+export const isOutstanding = ({ status: { kind } }: Pick<Member, "status">): boolean =>
+  kind === "working" || kind === "uploading";
 
 /** Of a member of the round that is open or closing; otherwise nothing changes. */
 export function setStatus<S extends RunState>(state: S, participantId: string, status: MemberStatus): S {
   if (state.kind !== "training" && state.kind !== "closing") return state;
   const member = state.members.get(participantId);
   if (member === undefined) return state;
-  const change = one(isOutstanding(status)) - one(isOutstanding(member.status));
+  const change = one(isOutstanding({ status })) - one(isOutstanding(member));
   return {
     ...state,
     members: state.members.with(participantId, { ...member, status } satisfies Member),

@@ -222,6 +222,7 @@ const planned = (ids: readonly string[], round: number, atMs: number): RunEvent 
       downloadBytesPerSecond: null,
       rateSource: "measured",
       probe: false,
+      patienceSeconds: 0,
       localSteps: null,
     })),
     allocation: null,
@@ -340,7 +341,7 @@ function owed(state: RunState, atMs: number): RunEvent | null {
   }
 }
 
-it("keeps its promises whatever happens", () => {
+it("keeps its promises whatever happens", { timeout: 240_000 }, () => {
   let recorded = 0;
   let ended = 0;
   fc.assert(

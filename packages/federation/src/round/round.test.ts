@@ -89,6 +89,7 @@ const planned = (ids: readonly string[], round = 1, probes: readonly string[] = 
         downloadBytesPerSecond: null,
         rateSource: "measured" as const,
         probe: probes.includes(participantId),
+        patienceSeconds: 0,
         localSteps: null,
       })),
       allocation: null,
@@ -388,7 +389,7 @@ describe("a probe", () => {
       begun("p2"),
       arrived("p2", 1, 20_000),
     ]);
-    expect(slow.effects).toContainEqual({ kind: "hasten-deadline", round: 1, atMs: 30_000 });
+    expect(slow.state).toMatchObject({ kind: "training", endsAtMs: 30_000 });
     expect(after([deadline(), closed()], state).state.records[0]?.participants[2]).toMatchObject({
       outcome: "missed-deadline",
     });
@@ -402,9 +403,11 @@ describe("a probe", () => {
     }
   });
 
-  it("that is faster than the others holds nobody up, and counts", () => {
-    const { state } = after([...probing, begun("p3"), arrived("p3", 1, 1000), ...others.slice(0, 2)]);
-    expect(state).toMatchObject({ kind: "closing", aggregatedCount: 2 });
+  it("that is faster than the others counts, and shuts nobody out", () => {
+    const early = after([...probing, begun("p3"), arrived("p3", 1, 1000), ...others.slice(0, 2)]);
+    expect(early.effects).toContainEqual({ kind: "hasten-deadline", round: 1, atMs: 3000 });
+    const { state } = after([begun("p2"), arrived("p2", 1, 2500)], early.state);
+    expect(state).toMatchObject({ kind: "closing", aggregatedCount: 3 });
   });
 });
 

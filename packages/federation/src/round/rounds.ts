@@ -3,10 +3,12 @@ import type { RunConfig } from "@fedlodrop/run";
 import type { PlanRequest } from "../plan/plan-request.ts";
 import { boundedCounts } from "../plan/sample-counts.ts";
 import { amendRecord, closingMessages, isDiscarded, recordRound } from "./history.ts";
+import { isOutstanding } from "./members.ts";
 import { persistentMap } from "./persistent-map.ts";
 import type { RunEvent } from "./run-event.ts";
 import {
   type Assignment,
+  type Awaited,
   type ClosingState,
   DESERTED_ROUNDS_MOST,
   EVALUATION_LAG,
@@ -34,8 +36,12 @@ export function proceed(run: Run): Transition {
     return unchanged({ ...bare(run), kind: "lobby" });
   const round = records.length + 1;
   if (evaluatedRounds < round - EVALUATION_LAG) return evaluating;
+  return beginPlanning(run, config);
+}
+
+export function beginPlanning(run: Run, terms: RunConfig): Transition {
   const ready = [...run.participants.values()].filter(isReady);
-  const state: PlanningState = { ...bare(run), kind: "planning", round, terms: config };
+  const state: PlanningState = { ...bare(run), kind: "planning", round: run.records.length + 1, terms };
   return {
     state,
     effects: [{ kind: "plan", request: planRequest(state, boundedCounts(ready, run.largestSplit)) }],
@@ -105,12 +111,13 @@ export function startRound(state: PlanningState, event: Extract<RunEvent, { kind
       method,
       startedAtMs: atMs,
       deadlineSeconds,
+      endsAtMs: atMs + 1000 * deadlineSeconds,
       quorumCount: Math.max(1, Math.ceil(quorum * (members.size - probes) - 1e-9)),
       members,
       aggregatedCount: 0,
       outstandingCount: members.size,
       probingCount: probes,
-      waitsForProbes: false,
+      awaited: null,
       allocation: plan.allocation,
     },
     effects: [
@@ -122,20 +129,53 @@ export function startRound(state: PlanningState, event: Extract<RunEvent, { kind
   };
 }
 
-/** Closes the round if the quorum has been reached or nobody is left to wait for; probes get as long again as that took. */
+/**
+ * Closes the round when nobody is left to wait for. Once enough have answered, or all but probes, each of the others has
+ * the time that its plan gives it, and half as long again as the round has taken (a probe: as long again).
+ */
 export function settle(state: RunState, atMs: number): Transition {
   if (state.kind !== "training") return unchanged(state);
-  const { aggregatedCount, quorumCount, outstandingCount, probingCount, startedAtMs, deadlineSeconds } =
-    state;
-  if (aggregatedCount < quorumCount && outstandingCount > probingCount) return unchanged(state);
-  if (probingCount === 0) return closeRound(state, atMs);
-  if (state.waitsForProbes) return unchanged(state);
-  const deadlineMs = startedAtMs + 1000 * deadlineSeconds;
-  const untilMs = Math.min(deadlineMs, atMs + (atMs - startedAtMs));
+  const { round, aggregatedCount, quorumCount, outstandingCount, probingCount } = state;
+  if (outstandingCount === 0) return closeRound(state, atMs);
+  const enough = aggregatedCount >= quorumCount || outstandingCount === probingCount;
+  if (state.awaited === null && !enough) return unchanged(state);
+  const awaited = withoutAnswered(state, state.awaited ?? allAwaited(state, atMs));
+  const dueMs = awaited === "nobody" ? atMs : awaited.dueMs;
+  if (dueMs <= atMs) return closeRound(state, atMs);
+  const endsAtMs = Math.min(state.endsAtMs, dueMs);
   return {
-    state: { ...state, waitsForProbes: true },
-    effects: [{ kind: "hasten-deadline", round: state.round, atMs: untilMs }],
+    state: { ...state, awaited, endsAtMs },
+    effects: endsAtMs < state.endsAtMs ? [{ kind: "hasten-deadline", round, atMs: endsAtMs }] : [],
   };
+}
+
+const LONGER_FOR_PROBES = 2;
+const LONGER_FOR_ALL = 1.5;
+
+function allAwaited({ members, startedAtMs }: TrainingState, atMs: number): Awaited | "nobody" {
+  const dueSeconds = ({ assignment: { probe, patienceSeconds } }: Member): number => {
+    const taken = (atMs - startedAtMs) / 1000;
+    return probe ? LONGER_FOR_PROBES * taken : Math.max(LONGER_FOR_ALL * taken, patienceSeconds);
+  };
+  return [...members.values()]
+    .filter(isOutstanding)
+    .map((member) => ({
+      participantId: member.participant.id,
+      dueMs: startedAtMs + 1000 * dueSeconds(member),
+    }))
+    .sort((a, b) => a.dueMs - b.dueMs)
+    .reduce<Awaited | "nobody">((before, next) => ({ ...next, before }), "nobody");
+}
+
+/** Each is passed by once, so that an answer costs the same however many are awaited. */
+function withoutAnswered({ members }: TrainingState, all: Awaited | "nobody"): Awaited | "nobody" {
+  let awaited = all;
+  while (awaited !== "nobody") {
+    const member = members.get(awaited.participantId);
+    if (member !== undefined && isOutstanding(member)) break;
+    awaited = awaited.before;
+  }
+  return awaited;
 }
 
 export function closeRound(state: TrainingState, closedAtMs: number): Transition {

@@ -47,6 +47,8 @@ export interface Assignment {
   readonly rateSource: "measured" | "emulated";
   /** Tried again after a rest: the round waits for it only as long again as for the others. */
   readonly probe: boolean;
+  /** From its start on the round waits for it as long, whoever else has answered; longer while too few have. */
+  readonly patienceSeconds: number;
   /** Fewer than everybody's, where a device may not spend more; null is everybody's. */
   readonly localSteps: number | null;
 }
@@ -75,12 +77,22 @@ export interface Member {
   readonly status: MemberStatus;
 }
 
+/** A member that a round still waits for, and those that are due before it. */
+export interface Awaited {
+  readonly participantId: string;
+  readonly dueMs: number;
+  readonly before: Awaited | "nobody";
+}
+
 interface OpenRound {
   readonly round: number;
   readonly method: Method;
   readonly startedAtMs: number;
   readonly deadlineSeconds: number;
-  /** The round closes with this many aggregated updates; probes are not counted in the cohort that it is a share of. */
+  /** When the round closes at the latest: its deadline, or sooner once it waits for the last ones alone. */
+  readonly endsAtMs: number;
+  /** Enough aggregated updates to wait for the others no longer than they are due; probes are not counted in the cohort
+   *  that it is a share of. */
   readonly quorumCount: number;
   readonly members: PersistentMap<string, Member>;
   /** Members whose updates are in. */
@@ -88,8 +100,8 @@ interface OpenRound {
   /** Members whose answer is still to come, and those of them that are probes. */
   readonly outstandingCount: number;
   readonly probingCount: number;
-  /** All but probes have answered, or enough have: from here on the round lasts as long again, and no longer. */
-  readonly waitsForProbes: boolean;
+  /** Who had not answered when enough had, the last one due first; null until then. */
+  readonly awaited: Awaited | "nobody" | null;
   readonly allocation: AllocationRecord | null;
 }
 

@@ -1,7 +1,7 @@
 /** What of a run has to be kept while no round is open, its final records aside, and how it goes on from there. */
-import type { RoundRecord } from "@fedlodrop/run";
+import type { RoundRecord, RunConfig } from "@fedlodrop/run";
 import { persistentMap } from "./persistent-map.ts";
-import { proceed } from "./rounds.ts";
+import { beginPlanning, proceed } from "./rounds.ts";
 import { isPresent, isReady, type Participant, type Run, type RunState } from "./run-state.ts";
 import type { Transition } from "./step.ts";
 
@@ -17,6 +17,8 @@ export interface RunSnapshot
     | "basedOnRound"
     | "baseTestLoss"
   > {
+  /** While a round is being planned: what for. That goes on, whoever has gone since. */
+  readonly planningTerms: RunConfig | null;
   /** In order of joining. */
   readonly participants: readonly Participant[];
   readonly roundsDone: number;
@@ -37,6 +39,7 @@ export const snapshotOf = (state: RunState): RunSnapshot => ({
   evaluatedRounds: state.evaluatedRounds,
   basedOnRound: state.basedOnRound,
   baseTestLoss: state.baseTestLoss,
+  planningTerms: state.kind === "planning" ? state.terms : null,
   participants: [...state.participants.values()],
   roundsDone: state.records.length,
   openRecords: state.records.slice(finalRounds(state)),
@@ -44,11 +47,11 @@ export const snapshotOf = (state: RunState): RunSnapshot => ({
 
 /** The state of the snapshot, and what is to be done in it. */
 export function restoreRun(
-  { participants, roundsDone: _, openRecords, ...kept }: RunSnapshot,
+  { participants, roundsDone: _, openRecords, planningTerms, ...kept }: RunSnapshot,
   known: Pick<Run, "adapter" | "largestSplit"> & { readonly finalRecords: readonly RoundRecord[] },
 ): Transition {
   const { adapter, largestSplit, finalRecords } = known;
-  return proceed({
+  const run: Run = {
     ...kept,
     adapter,
     largestSplit,
@@ -56,7 +59,8 @@ export function restoreRun(
     presentCount: participants.filter(isPresent).length,
     readyCount: participants.filter(isReady).length,
     records: [...finalRecords, ...openRecords],
-  });
+  };
+  return planningTerms === null ? proceed(run) : beginPlanning(run, planningTerms);
 }
 
 /** Rounds that a run has whole in memory; of earlier ones that are kept elsewhere only the figures of the whole round. */
