@@ -19,7 +19,7 @@ describe("an upload on its way in", () => {
             if (resumes) upload = uploads.open("p1", terms);
             const before = upload.received;
             const chunk = source.slice(offset, offset + length);
-            const refusal = takeChunk(upload, { round: 1, offset }, chunk);
+            const refusal = takeChunk(upload, { offset }, chunk);
             const fits = offset === before && chunk.byteLength > 0;
             expect(upload.received).toBe(fits ? offset + chunk.byteLength : before);
             const isThere = chunk.byteLength > 0 && offset + chunk.byteLength <= before;
@@ -34,7 +34,7 @@ describe("an upload on its way in", () => {
   it("begins anew with another attempt, round or size", () => {
     const uploads = createUploads();
     const terms = { round: 1, bytes: 8, attempt: 7 };
-    takeChunk(uploads.open("p1", terms), { round: 1, offset: 0 }, new Uint8Array(4));
+    takeChunk(uploads.open("p1", terms), { offset: 0 }, new Uint8Array(4));
     expect(uploads.open("p1", terms).received).toBe(4);
     expect(uploads.open("p2", terms).received).toBe(0);
     for (const change of [{ attempt: 8 }, { round: 2 }, { bytes: 9 }])
