@@ -25,7 +25,7 @@ const COMMANDS: Readonly<Record<string, { readonly help: string; readonly load: 
   },
   allocate: {
     help: "solve the dropout-rate and resource allocation problem of a file",
-    load: async () => (await import("./allocate.ts")).allocate,
+    load: async () => (await import("./allocate/command.ts")).allocate,
   },
 };
 

@@ -1,8 +1,6 @@
-import { existsSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { solveBranchAndBound } from "./branch-and-bound.ts";
 import { enumerateAssignments, subsetDynamicProgramme } from "./exact.ts";
-import { parseInstances } from "./instance-file.ts";
 import { separableCosts } from "./objective.ts";
 import { type AllocationProblem, type RadioLink, radioProblem } from "./problem.ts";
 import { instanceFamilies, randomSystem } from "./random-instance.ts";
@@ -85,33 +83,6 @@ describe("branch and bound with one device", () => {
     expect(limited).toBeGreaterThan(3);
   });
 });
-
-const fixtures = [
-  new URL("../fixtures/solved-instances.json", import.meta.url).pathname,
-  // A further set may lie beside the checkout.
-  new URL("../../../../shared/fixtures/allocation/examples.json", import.meta.url).pathname,
-];
-for (const path of fixtures) {
-  describe.skipIf(!existsSync(path))(`solved instances of ${path}`, () => {
-    const file = existsSync(path) ? JSON.parse(readFileSync(path, "utf8")) : { instances: [] };
-    const systems = parseInstances(file.instances);
-    systems.forEach((system, i) => {
-      it(system.id, () => {
-        const { optimum } = file.instances[i];
-        const problem = radioProblem(system);
-        const found = solveBranchAndBound(problem, { relativeTolerance: 1e-6 });
-        expect(violations(problem, found)).toEqual([]);
-        expect(Math.abs(found.objective / optimum.J - 1)).toBeLessThan(1e-6);
-        expect(found.lowerBound).toBeLessThanOrEqual(optimum.J * (1 + 1e-9));
-        expect(found.certified).toBe(true);
-        found.devices.forEach((device, k) => {
-          expect(device.kind === "excluded").toBe(optimum.excluded.includes(k));
-          if (device.kind === "admitted") expect(device.dropoutRate).toBeCloseTo(optimum.gamma[k], 4);
-        });
-      });
-    });
-  });
-}
 
 describe("branch and bound as a tool", () => {
   const problem = radioProblem(

@@ -1,9 +1,5 @@
 export type { BoundConstants, ObjectiveMode } from "./bound.ts";
 export { generalisationGap, varianceFactor } from "./bound.ts";
-export type { ComparisonRow } from "./compare.ts";
-export { alignedTable, compareMethods, comparisonTable } from "./compare.ts";
-export { costPlotSvg } from "./cost-plot.ts";
-export { parseInstances } from "./instance-file.ts";
 export type { LinearInKeepRate } from "./latency.ts";
 export { uploadBits } from "./latency.ts";
 export { objectiveAt } from "./objective.ts";
@@ -24,7 +20,6 @@ export type {
 export { methods, radioProblem } from "./problem.ts";
 export type { RandomInstance } from "./random-instance.ts";
 export { instanceFamilies, randomSystem } from "./random-instance.ts";
-export type { ResultObject } from "./result-object.ts";
-export { resultObject } from "./result-object.ts";
 export { allocate } from "./solve.ts";
 export type { Device, Objective, OperatingPoint, RadioSystem } from "./system.ts";
+export { violations } from "./violations.ts";

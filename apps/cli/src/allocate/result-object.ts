@@ -1,5 +1,5 @@
 /** An allocation as the JSON object the command line prints and other tools read. */
-import type { Allocation, DeviceAllocation, Method } from "./problem.ts";
+import type { Allocation, DeviceAllocation, Method } from "@fedlodrop/allocation";
 
 export interface ResultObject {
   readonly id: string;

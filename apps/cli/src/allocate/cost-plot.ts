@@ -1,6 +1,11 @@
 /** A device's cost over its dropout rate as an SVG: the gap falls, the variance rises, their sum is U-shaped. */
-import { generalisationGap, varianceFactor } from "./bound.ts";
-import type { Allocation, AllocationProblem, DeviceLoad } from "./problem.ts";
+import {
+  type Allocation,
+  type AllocationProblem,
+  type DeviceLoad,
+  generalisationGap,
+  varianceFactor,
+} from "@fedlodrop/allocation";
 
 const [width, height] = [720, 440];
 const frame = { left: 70, right: 20, top: 50, bottom: 55 };

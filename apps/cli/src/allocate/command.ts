@@ -4,19 +4,17 @@ import { performance } from "node:perf_hooks";
 import {
   type Allocation,
   type AllocationProblem,
-  alignedTable,
   allocate as allocateBy,
-  compareMethods,
-  comparisonTable,
-  costPlotSvg,
   methods,
-  parseInstances,
   radioProblem,
-  resultObject,
   type SolveOptions,
 } from "@fedlodrop/allocation";
-import { describeFlags, type Flag, oneOf, parseFlags, wholeNumber } from "./flags.ts";
-import { UsageError } from "./usage-error.ts";
+import { describeFlags, type Flag, oneOf, parseFlags, wholeNumber } from "../flags.ts";
+import { UsageError } from "../usage-error.ts";
+import { alignedTable, compareMethods, comparisonTable } from "./compare.ts";
+import { costPlotSvg } from "./cost-plot.ts";
+import { parseInstances } from "./instance-file.ts";
+import { resultObject } from "./result-object.ts";
 
 const FLAGS: readonly Flag[] = [
   { name: "method", value: "NAME", help: `${methods.join(", ")}; default branch-and-bound` },

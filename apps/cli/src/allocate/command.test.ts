@@ -2,9 +2,9 @@ import { mkdtemp, readFile, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { allocate } from "./allocate.ts";
+import { allocate } from "./command.ts";
 
-const file = new URL("../../../packages/allocation/fixtures/solved-instances.json", import.meta.url).pathname;
+const file = new URL("../../fixtures/solved-instances.json", import.meta.url).pathname;
 const { instances } = JSON.parse(await readFile(file, "utf8"));
 
 async function printed(...args: string[]): Promise<string> {
@@ -91,7 +91,7 @@ describe("fedlodrop allocate", () => {
       [[await temporary("{")], /instance.json: .*JSON/],
       [
         [await temporary(JSON.stringify(missing))],
-        /instance.json: devices\[1\].E_max_J: expected a number of at least 0, got nothing$/,
+        /instance.json: devices\[1\].E_max_J: expected a number, got nothing$/,
       ],
     ];
     for (const [args, message] of cases) {

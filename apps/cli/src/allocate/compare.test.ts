@@ -1,7 +1,16 @@
+import { instanceFamilies, methods, radioProblem, randomSystem } from "@fedlodrop/allocation";
 import { expect, it } from "vitest";
 import { compareMethods, comparisonTable } from "./compare.ts";
-import { methods } from "./problem.ts";
-import { small } from "./solver.contract.ts";
+
+const small = ({ seed }: { readonly seed: number }) =>
+  radioProblem(
+    randomSystem({
+      seed,
+      devices: 3,
+      channels: 5,
+      family: instanceFamilies[seed % instanceFamilies.length]!,
+    }),
+  );
 
 it("lists every method, with the certified optimum lowest", () => {
   const rows = compareMethods(small({ seed: 2 }), { relativeTolerance: 1e-7 });

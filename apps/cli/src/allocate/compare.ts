@@ -2,11 +2,11 @@
 import {
   type Allocation,
   type AllocationProblem,
+  allocate,
   type Method,
   methods,
   type SolveOptions,
-} from "./problem.ts";
-import { allocate } from "./solve.ts";
+} from "@fedlodrop/allocation";
 
 export interface ComparisonRow {
   readonly method: Method;
