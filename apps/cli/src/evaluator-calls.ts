@@ -39,6 +39,8 @@ export type EvaluatorCalls = {
     readonly parts: readonly number[];
     /** Whether the training loss's curvature is measured too, which takes as long again. */
     readonly withCurvature: boolean;
+    /** Nobody trains beside it. */
+    readonly alone: boolean;
   }): Promise<RoundEvaluation>;
   /** As a safetensors file. */
   serialize(adapter: Float32Array): Promise<Uint8Array>;

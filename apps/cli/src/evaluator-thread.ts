@@ -21,14 +21,17 @@ import { answerCalls } from "./thread.ts";
 
 interface Opened {
   readonly dataset: (samples: EvaluationTexts["heldOut"]) => Dataset;
-  /** Not before it evaluates: a run can be joined before that. */
-  readonly trainer: () => Promise<LocalTrainer>;
+  /** Not opened before it evaluates: a run can be joined before that. */
+  readonly trainer: (threads: number) => Promise<LocalTrainer>;
   readonly heldOut: Dataset;
   /** Of each part of the training texts. */
   readonly splits: readonly Dataset[];
   /** Windows or samples of each set. */
   readonly count: number;
 }
+
+/** Half of them beside rounds, since tabs may train on this machine too. */
+const CORES = availableParallelism();
 
 let opened: Opened | null = null;
 let shape: AdapterShape;
@@ -58,13 +61,12 @@ const evaluatorCalls: EvaluatorCalls = {
       heldOut: someOf(dataset(texts.heldOut), count),
       splits,
       count,
-      trainer: once(() =>
+      trainer: oneAtATime((threads) =>
         createTrainer({
           backend: "wasm",
           model,
           adapter: shape,
-          // Half of the cores: this thread works beside rounds, and tabs may train on this machine too.
-          wasmHost: nodeHost(Math.max(1, availableParallelism() >> 1)),
+          wasmHost: nodeHost(threads),
           wasmBase: wasmDirectory(),
         }),
       ),
@@ -81,10 +83,10 @@ const evaluatorCalls: EvaluatorCalls = {
     opened = { ...opened, heldOut: someOf(opened.dataset(heldOut), opened.count) };
   },
 
-  async evaluate({ adapter, parts, withCurvature }) {
+  async evaluate({ adapter, parts, withCurvature, alone }) {
     if (opened === null) throw new Error("evaluate: there are no held-out texts");
     const { heldOut, splits, count } = opened;
-    const trainer = await opened.trainer();
+    const trainer = await opened.trainer(alone ? CORES : Math.max(1, CORES >> 1));
     const test = await trainer.evaluate(heldOut, adapter);
     const train = together(
       parts.map((part) => someOf(splits[part] as Dataset, Math.ceil(count / parts.length))),
@@ -105,12 +107,18 @@ const evaluatorCalls: EvaluatorCalls = {
   },
 };
 
-/** Opens at the first use, and then only once. */
-function once<T>(open: () => Promise<T>): () => Promise<T> {
-  let opening: Promise<T> | undefined;
-  return () => {
-    opening ??= open();
-    return opening;
+/** Opens at the first use, and again for another number of threads, which changes no bit of a result. */
+function oneAtATime(
+  open: (threads: number) => Promise<LocalTrainer>,
+): (threads: number) => Promise<LocalTrainer> {
+  let last: { readonly threads: number; readonly trainer: Promise<LocalTrainer> } | null = null;
+  return async (threads) => {
+    if (last !== null && last.threads !== threads) {
+      (await last.trainer).dispose();
+      last = null;
+    }
+    last ??= { threads, trainer: open(threads) };
+    return last.trainer;
   };
 }
 

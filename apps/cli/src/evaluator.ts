@@ -6,7 +6,12 @@ import { startThread, type Thread } from "./thread.ts";
 export interface Evaluator extends OpenedModel {
   /** Takes other held-out texts for the evaluations that follow. */
   measureOn(heldOut: readonly Sample[]): Promise<void>;
-  evaluate(adapter: Float32Array, parts: readonly number[], withCurvature: boolean): Promise<RoundEvaluation>;
+  evaluate(
+    adapter: Float32Array,
+    parts: readonly number[],
+    withCurvature: boolean,
+    alone?: boolean,
+  ): Promise<RoundEvaluation>;
   serialize(adapter: Float32Array): Promise<Uint8Array>;
   close(): Promise<void>;
 }
@@ -33,7 +38,8 @@ export async function openEvaluator(
     return {
       ...(await thread.call("open", { modelDirectory, terms, texts })),
       measureOn: (heldOut) => thread.call("measureOn", heldOut),
-      evaluate: (adapter, parts, withCurvature) => thread.call("evaluate", { adapter, parts, withCurvature }),
+      evaluate: (adapter, parts, withCurvature, alone = false) =>
+        thread.call("evaluate", { adapter, parts, withCurvature, alone }),
       serialize: (adapter) => thread.call("serialize", adapter),
       close: () => thread.close(),
     };

@@ -12,7 +12,7 @@ export { buildReport, outcomeOf, secondsSpent } from "./round/history.ts";
 export { LOADING_ROOM } from "./round/presence.ts";
 export { expectedBytes, memberAtWork, type Refusal } from "./round/refusal.ts";
 export { transition } from "./round/round.ts";
-export { leastReady } from "./round/rounds.ts";
+export { isOver, leastReady } from "./round/rounds.ts";
 export type { Effect, MemberTraffic, MemberUpdate, RunCommand, RunEvent } from "./round/run-event.ts";
 export {
   type Assignment,

@@ -15,6 +15,8 @@ export interface EvaluationOptions {
   readonly partsTrainedOn: readonly number[];
   /** Null before the run has started. */
   readonly partsMeasured: readonly number[] | null;
+  /** Nobody trains any more, and nobody will. */
+  isAlone(): boolean;
   evaluated(round: number, evaluation: RoundEvaluation | null): void;
   log(line: string): void;
 }
@@ -40,7 +42,7 @@ const SLACK = 10;
 const LEAST_LIMIT_MS = 60_000;
 
 export function createEvaluations(options: EvaluationOptions): Evaluations {
-  const { workload, clock, evaluated, log } = options;
+  const { workload, clock, isAlone, evaluated, log } = options;
   /** Parts of the training texts that updates in the adapter come from. */
   const partsTrainedOn = new Set(options.partsTrainedOn);
   let { partsMeasured } = options;
@@ -66,7 +68,7 @@ export function createEvaluations(options: EvaluationOptions): Evaluations {
       );
     });
     try {
-      return (await Promise.race([workload.evaluate?.(adapter, parts, withCurvature), tooLong])) ?? null;
+      return (await Promise.race([workload.evaluate?.(adapter, parts, withCurvature, isAlone()), tooLong])) ?? null;
     } catch (error) {
       if (!closed)
         log(`${of} cannot be evaluated: ${error instanceof Error ? error.message : String(error)}`);

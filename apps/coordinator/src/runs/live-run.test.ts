@@ -112,12 +112,14 @@ describe("a run", () => {
 
   it("evaluates training texts only of those whose updates are in the adapter", async () => {
     const asked: EvaluatedParts[] = [];
+    const whole: unknown[] = [];
     const watched = async (): Promise<Workload> => {
       const plain = await workload();
       return {
         ...plain,
-        evaluate(adapter, parts, withCurvature) {
+        evaluate(adapter, parts, withCurvature, alone) {
           asked.push(parts);
+          whole.push(alone);
           return plain.evaluate!(adapter, parts, withCurvature);
         },
       };
@@ -139,6 +141,8 @@ describe("a run", () => {
     expect(asked.map(({ trained }) => trained)).toEqual([[], [0, 2], [0, 1, 2]]);
     // The base model's too, which is evaluated when it is known who starts.
     for (const { measured } of asked) expect(measured).toEqual([0, 1, 2]);
+    // Nobody trains beside the last one.
+    expect(whole).toEqual([false, false, true]);
   });
 
   it("trains the next round while the last one is evaluated, and adds the loss when it is there", async () => {

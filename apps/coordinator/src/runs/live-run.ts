@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import {
   buildReport,
+  isOver,
   measuresCurvature,
   type Refusal,
   ROUNDS_IN_MEMORY,
@@ -98,6 +99,7 @@ export function createLiveRun(options: LiveRunOptions): LiveRun {
     clock,
     partsTrainedOn: options.partsTrainedOn,
     partsMeasured: options.partsMeasured,
+    isAlone: () => state.kind === "evaluating" && isOver(state),
     evaluated: (round, evaluation) => {
       dispatch({ kind: "evaluated", round, evaluation, atMs: clock.nowMs() });
     },

@@ -19,9 +19,14 @@ export interface Workload {
   /** Windows or samples of the largest split; null when participants bring their own texts. */
   readonly largestSplit: number | null;
   /** Loss of a full adapter, off the event loop, on held-out texts and on those trained on, and if asked for the
-   *  curvature there; null when nobody evaluates. */
+   *  curvature there; null when nobody evaluates. @param alone nobody trains any more: it may take the whole machine */
   readonly evaluate:
-    | ((adapter: Float32Array, parts: EvaluatedParts, withCurvature: boolean) => Promise<RoundEvaluation>)
+    | ((
+        adapter: Float32Array,
+        parts: EvaluatedParts,
+        withCurvature: boolean,
+        alone?: boolean,
+      ) => Promise<RoundEvaluation>)
     | null;
   /** Folder with the base model's files. */
   readonly modelDirectory: string;

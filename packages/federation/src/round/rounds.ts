@@ -25,9 +25,9 @@ import { bare, type Transition, unchanged, withEffects } from "./step.ts";
 
 /** Where a run goes when no round is open. */
 export function proceed(run: Run): Transition {
-  const { intent, config, records, triedCount, evaluatedRounds } = run;
+  const { intent, config, records, evaluatedRounds } = run;
   const evaluating: Transition = unchanged({ ...bare(run), kind: "evaluating" });
-  if (intent === "stop" || triedCount >= config.rounds)
+  if (isOver(run))
     return evaluatedRounds < records.length
       ? evaluating
       : end(run, intent === "stop" ? "stopped" : "finished");
@@ -47,6 +47,10 @@ export function beginPlanning(run: Run, terms: RunConfig): Transition {
     effects: [{ kind: "plan", request: planRequest(state, boundedCounts(ready, run.largestSplit)) }],
   };
 }
+
+/** No further round is begun. */
+export const isOver = ({ intent, triedCount, config }: Run): boolean =>
+  intent === "stop" || triedCount >= config.rounds;
 
 /** A round that could only be discarded is not begun. */
 export const leastReady = ({ minParticipants, minContributors }: RunConfig): number =>
