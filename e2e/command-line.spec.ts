@@ -1,6 +1,7 @@
 /** Bad input: one line that says what was wrong, a code other than 0, no stack trace. */
 import { once } from "node:events";
-import { copyFile, cp, readFile, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { copyFile, cp, mkdir, readFile, writeFile } from "node:fs/promises";
 import { type AddressInfo, createServer } from "node:net";
 import { join, resolve } from "node:path";
 import { expect, fedlodrop, test } from "./fixtures.ts";
@@ -101,6 +102,22 @@ test("a browser that cannot start", async ({ folder, tinyModel }) => {
     "fedlodrop: CHROMIUM_PATH: expected an executable file, got /nowhere/chromium",
   );
   expect(await federate("/bin/false")).toContain("browser did not start (/bin/false)");
+});
+
+test("a run whose results cannot be stored fails, with what was stored before", async ({
+  folder,
+  tinyModel,
+}) => {
+  const out = join(folder, "run");
+  const flags = ["--tabs", "1", "--rounds", "2", "--backend", "wasm", "--model", tinyModel];
+  const running = fedlodrop(["federate", ...flags, "--out", out]);
+  await expect.poll(() => existsSync(join(out, "config.json")), { timeout: 60_000 }).toBe(true);
+  await mkdir(join(out, "report.json", "in the way"), { recursive: true });
+  const { code, stderr } = await running;
+  expect(code).toBe(1);
+  expect(stderr.trimEnd().split("\n").at(-1)).toContain(`fedlodrop: the run is not being stored in ${out}: `);
+  expect(stderr).not.toMatch(/^report /m);
+  expect((await readFile(join(out, "metrics.jsonl"), "utf8")).trim().split("\n")).toHaveLength(2);
 });
 
 test("a run that learns nothing fails, with its report", async ({ folder, tinyModel }) => {

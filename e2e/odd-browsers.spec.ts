@@ -1,0 +1,53 @@
+/** Browsers in odd states: whatever keeps a page from starting, its own HTML says so. */
+import { expect, test } from "./fixtures.ts";
+
+test("a locale that is no language tag", async ({ serve, chromium, tinyModel }) => {
+  const { url, hostUrl } = await serve("--model", tinyModel);
+  const context = await chromium.newContext();
+  // As WebKitGTK has it without a locale, and Chromium's relatives under LANG=en_US@posix.
+  for (const locale of ["C", "en-US@posix"]) {
+    const faults: string[] = [];
+    const page = await context.newPage();
+    page.on("pageerror", (error) => faults.push(error.message));
+    await page.addInitScript((tag) => {
+      Object.defineProperty(Navigator.prototype, "language", { get: () => tag });
+      Object.defineProperty(Navigator.prototype, "languages", { get: () => [tag] });
+    }, locale);
+    await page.goto(url);
+    expect(await page.evaluate(() => navigator.language)).toBe("en");
+    await expect(page.getByTestId("join-button")).toBeEnabled();
+    await page.goto(hostUrl);
+    await expect(page.getByTestId("status")).toBeVisible();
+    expect(faults).toEqual([]);
+    await page.close();
+  }
+});
+
+test("scripts that do not run, do not load, or break", async ({ serve, chromium, tinyModel }) => {
+  const { url } = await serve("--model", tinyModel);
+  const without = await (await chromium.newContext({ javaScriptEnabled: false })).newPage();
+  await without.goto(url);
+  await expect(without.getByText("for which it needs JavaScript")).toBeVisible();
+
+  const blocked = await (await chromium.newContext()).newPage();
+  await blocked.route(/\/assets\/.*\.js$/, (route) => route.abort());
+  await blocked.goto(url);
+  await expect(blocked.locator("#not-started")).toHaveText(
+    /^This page could not start: one of its files could not be loaded\. Reload it/,
+  );
+
+  const broken = await (await chromium.newContext()).newPage();
+  await broken.route(/\/assets\/.*\.js$/, (route) =>
+    route.fulfill({ contentType: "text/javascript", body: "throw new RangeError('invalid language tag: C');" }),
+  );
+  await broken.goto(url);
+  await expect(broken.locator("#not-started")).toHaveText(
+    /^This page could not start: .*invalid language tag: C\. Reload it/,
+  );
+
+  // Nothing runs, not even what would say why.
+  const old = await (await chromium.newContext()).newPage();
+  await old.route(/\.js$/, (route) => route.abort());
+  await old.goto(url);
+  await expect(old.locator("#not-started")).toContainText("this browser may be too old for it");
+});
