@@ -8,7 +8,7 @@
  * that a long table can be made in pieces.
  */
 import { appendFile, mkdir, readFile, writeFile } from "node:fs/promises";
-import { dirname } from "node:path";
+import { dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { adapterShape, createTrainer, type Dataset, datasetFromSamples } from "@fedlodrop/lm";
@@ -17,6 +17,10 @@ import { AGGREGATIONS, type Aggregation, createRandom, DEFAULT_RUN_CONFIG } from
 import { taskDefinition } from "@fedlodrop/tasks";
 import { prepareTask } from "@fedlodrop/tasks/node";
 import { federate, type RoundOutcome } from "./in-process-federation.ts";
+import { robustnessTable, withTable } from "./robustness-table.ts";
+
+const CSV = fileURLToPath(new URL("../docs/results/robustness.csv", import.meta.url));
+const DOCUMENT = fileURLToPath(new URL("../docs/robustness.md", import.meta.url));
 
 const { values: flags } = parseArgs({
   options: {
@@ -29,7 +33,7 @@ const { values: flags } = parseArgs({
     seeds: { type: "string", default: "0" },
     "held-out": { type: "string", default: "64" },
     minutes: { type: "string", default: "60" },
-    csv: { type: "string", default: "docs/results/robustness.csv" },
+    csv: { type: "string", default: CSV },
     trace: { type: "boolean", default: false },
   },
 });
@@ -96,6 +100,7 @@ const trials = flags.seeds
           ),
       ),
   );
+await tabulate();
 let longestMs = 0;
 for (const trial of trials) {
   if (known.split("\n").some((line) => line.startsWith(`${keyOf(trial)},`))) continue;
@@ -104,9 +109,18 @@ for (const trial of trials) {
   const row = await run(trial);
   longestMs = Math.max(longestMs, Date.now() - startedMs);
   await appendFile(flags.csv, `${keyOf(trial)},${row.join()}\n`);
+  await tabulate();
   console.log(`${keyOf(trial)}: ${row.join(" ")} (${((Date.now() - startedMs) / 1000).toFixed(0)} s)`);
 }
 trainer.dispose();
+
+/** The document's table is the file's, so that it cannot say anything else. */
+async function tabulate(): Promise<void> {
+  if (resolve(flags.csv) !== CSV) return;
+  const text = await readFile(DOCUMENT, "utf8");
+  const table = robustnessTable(await readFile(flags.csv, "utf8"));
+  await writeFile(DOCUMENT, withTable(text, table));
+}
 
 async function run({ rule, attack, hostile, seed }: Trial): Promise<readonly (string | number)[]> {
   const task = await prepareTask("presidents", {
