@@ -4,17 +4,14 @@
  *
  *   npx tsx bench/kills.ts --kills 100 --rounds 150 --participants 4 --seed 1 [--minutes 4]
  */
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { connectHost, type HostConnection, writeTinyModel } from "@fedlodrop/harness";
 import { createRandom, type RunReport } from "@fedlodrop/run";
 import { type ReturningParticipant, takePart } from "./returning-participant.ts";
+import { end, freePort, pause, report, serve } from "./served.ts";
 
 const { values: flags } = parseArgs({
   options: {
@@ -36,89 +33,15 @@ const [kills, rounds, participants, mostSeconds] = [
 ].map(Number) as [number, number, number, number];
 const until = performance.now() + 60_000 * Number(flags.minutes);
 const random = createRandom(flags.seed, "kills");
-const COMMAND = fileURLToPath(new URL("../apps/cli/bin/fedlodrop.mjs", import.meta.url));
 const work = await mkdtemp(join(tmpdir(), "fedlodrop-kills-"));
 const model = join(work, "model");
 await writeTinyModel(model);
 
-interface Served {
-  readonly process: ChildProcess;
-  readonly url: string;
-  readonly hostKey: string;
-  readonly output: () => string;
-}
-
-async function serve(folder: string, port: number, resume: boolean): Promise<Served> {
-  const settings = [
-    "--model",
-    model,
-    "--rank",
-    "2",
-    "--rounds",
-    `${rounds}`,
-    "--dropout",
-    "0.3",
-    "--seed",
-    "7",
-    // Everybody is waited for, so that the run repeats.
-    "--quorum",
-    "1",
-  ];
-  const child = spawn(
-    process.execPath,
-    [
-      COMMAND,
-      "serve",
-      "--host",
-      "127.0.0.1",
-      "--port",
-      `${port}`,
-      "--out",
-      folder,
-      ...(resume ? ["--resume"] : settings),
-    ],
-    { stdio: ["ignore", "pipe", "pipe"] },
-  );
-  let output = "";
-  const listen = (text: Buffer): void => {
-    output += text;
-  };
-  child.stdout.on("data", listen);
-  child.stderr.on("data", listen);
-  const startedAt = performance.now();
-  for (;;) {
-    const key = /#key=([\w-]+)/.exec(output)?.[1];
-    const url = /join\s+(http:\S+)/.exec(output)?.[1];
-    if (key && url) return { process: child, url, hostKey: key, output: () => output };
-    if (child.exitCode !== null || performance.now() - startedAt > 120_000)
-      throw new Error(`serve did not start: ${output}`);
-    await pause(0.05);
-  }
-}
-
-const pause = (seconds: number): Promise<void> =>
-  new Promise((resolve) => setTimeout(resolve, 1000 * seconds));
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  return typeof address === "object" && address !== null ? address.port : 0;
-}
-
-async function end(served: Served): Promise<void> {
-  served.process.kill("SIGKILL");
-  if (served.process.exitCode === null && served.process.signalCode === null)
-    await once(served.process, "exit");
-}
-
-async function report({ url, hostKey }: Served): Promise<RunReport> {
-  const response = await fetch(new URL("/api/report", url), {
-    headers: { authorization: `Bearer ${hostKey}` },
-  });
-  return (await response.json()) as RunReport;
-}
+const SETTINGS = [
+  ...["--model", model, "--rank", "2", "--rounds", `${rounds}`, "--dropout", "0.3", "--seed", "7"],
+  // Everybody is waited for, so that the run repeats.
+  ...["--quorum", "1"],
+];
 
 async function joinAll(url: string): Promise<ReturningParticipant[]> {
   const all: ReturningParticipant[] = [];
@@ -139,7 +62,7 @@ async function startRun(host: HostConnection): Promise<void> {
 }
 
 async function uninterrupted(): Promise<RunReport> {
-  const served = await serve(join(work, "whole"), await freePort(), false);
+  const served = await serve(join(work, "whole"), 0, SETTINGS);
   const all = await joinAll(served.url);
   const host = await connectHost(served.url, served.hostKey);
   await startRun(host);
@@ -150,7 +73,7 @@ async function uninterrupted(): Promise<RunReport> {
     throw new Error(`the uninterrupted run is none to compare with, not aggregated: ${missing.join(", ")}`);
   host.close();
   for (const one of all) one.close();
-  await end(served);
+  await end(served, "SIGKILL");
   return finished;
 }
 
@@ -170,7 +93,7 @@ const isEnough = (): boolean => done >= kills || performance.now() > until;
 async function interrupted(whole: RunReport, number: number): Promise<void> {
   const folder = join(work, `run-${number}`);
   const port = await freePort();
-  let served = await serve(folder, port, false);
+  let served = await serve(folder, port, SETTINGS);
   const { hostKey } = served;
   const all = await joinAll(served.url);
   let host = await connectHost(served.url, hostKey);
@@ -181,11 +104,11 @@ async function interrupted(whole: RunReport, number: number): Promise<void> {
     const { phase, rounds: seen } = host.view();
     if (phase === "ended") break;
     announced = Math.max(announced, seen.length);
-    await end(served);
+    await end(served, "SIGKILL");
     host.close();
     done += 1;
     const before = faults.length;
-    served = await serve(folder, port, true);
+    served = await serve(folder, port, ["--resume"]);
     if (served.hostKey !== hostKey) faults.push(`kill ${done}: another host key`);
     host = await connectHost(served.url, hostKey);
     if (host.view().rounds.length < announced)
@@ -214,7 +137,7 @@ async function interrupted(whole: RunReport, number: number): Promise<void> {
   );
   host.close();
   for (const one of all) one.close();
-  await end(served);
+  await end(served, "SIGKILL");
 }
 
 try {

@@ -1,0 +1,66 @@
+/** A `fedlodrop serve` of its own process, as benches kill it and take things away from it. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { createServer } from "node:net";
+import { fileURLToPath } from "node:url";
+import type { RunReport } from "@fedlodrop/run";
+
+export interface Served {
+  readonly process: ChildProcess;
+  readonly url: string;
+  readonly hostKey: string;
+  /** All that it has said. */
+  readonly output: () => string;
+}
+
+const COMMAND = fileURLToPath(new URL("../apps/cli/bin/fedlodrop.mjs", import.meta.url));
+
+/** @param port 0 takes a free one. Throws when it does not start, with what it said. */
+export async function serve(folder: string, port: number, flags: readonly string[]): Promise<Served> {
+  const child = spawn(
+    process.execPath,
+    [COMMAND, "serve", "--host", "127.0.0.1", "--port", `${port}`, "--out", folder, ...flags],
+    { stdio: ["ignore", "pipe", "pipe"] },
+  );
+  let output = "";
+  const listen = (text: Buffer): void => {
+    output += text;
+  };
+  child.stdout.on("data", listen);
+  child.stderr.on("data", listen);
+  const startedAt = performance.now();
+  for (;;) {
+    const key = /#key=([\w-]+)/.exec(output)?.[1];
+    const url = /join\s+(http:\S+)/.exec(output)?.[1];
+    if (key && url) return { process: child, url, hostKey: key, output: () => output };
+    if (child.exitCode !== null || performance.now() - startedAt > 120_000)
+      throw new Error(`serve did not start: ${output}`);
+    await pause(0.05);
+  }
+}
+
+export const pause = (seconds: number): Promise<void> =>
+  new Promise((resolve) => setTimeout(resolve, 1000 * seconds));
+
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  server.close();
+  return typeof address === "object" && address !== null ? address.port : 0;
+}
+
+/** Resolves with its exit code, null when the signal ended it. */
+export async function end(served: Served, signal: "SIGKILL" | "SIGTERM"): Promise<number | null> {
+  const { process: child } = served;
+  child.kill(signal);
+  if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
+  return child.exitCode;
+}
+
+export async function report({ url, hostKey }: Served): Promise<RunReport> {
+  const response = await fetch(new URL("/api/report", url), {
+    headers: { authorization: `Bearer ${hostKey}` },
+  });
+  return (await response.json()) as RunReport;
+}
