@@ -86,11 +86,23 @@ async function attempt({ name, mount, strike, relieve }: Trouble): Promise<strin
   if (mount !== null && !may("mount", "-t", "tmpfs", "-o", mount, "tmpfs", place))
     return "not tried: no right to mount a file system here";
   const folder = join(place, "run");
-  const served = await serve(folder, 0, ["--model", model, "--rank", "2", "--rounds", `${ROUNDS}`, "--quorum", "1"]);
+  const served = await serve(folder, 0, [
+    "--model",
+    model,
+    "--rank",
+    "2",
+    "--rounds",
+    `${ROUNDS}`,
+    "--quorum",
+    "1",
+  ]);
   const all = [takePart(served.url, "ada", 0.1), takePart(served.url, "ben", 0.1)];
   const host = await connectHost(served.url, served.hostKey);
   try {
-    await host.until(({ participants }) => participants.filter(({ state }) => state === "ready").length === 2, 60);
+    await host.until(
+      ({ participants }) => participants.filter(({ state }) => state === "ready").length === 2,
+      60,
+    );
     await host.command({ kind: "start" });
     await host.until(({ rounds }) => rounds.length >= 2, NOBODY_IS_THERE);
     await strike(served, folder);
@@ -104,8 +116,9 @@ async function attempt({ name, mount, strike, relieve }: Trouble): Promise<strin
     if (relieve !== null) await host.until(({ notice }) => notice === null, 30);
     const code = await end(served, "SIGTERM");
     const expected = relieve === null ? 1 : 0;
-    if (code !== expected) throw new Error(`exit code: expected ${expected}, got ${code}\n${served.output()}`);
-    const left = await readdir(folder).catch(() => []);
+    if (code !== expected)
+      throw new Error(`exit code: expected ${expected}, got ${code}\n${served.output()}`);
+    const left = await readdir(folder).catch((): string[] => []);
     const parts = left.filter((file) => file.endsWith(".part"));
     if (parts.length > 0) throw new Error(`left half written: ${parts.join(", ")}`);
     if (relieve !== null && !left.includes("report.json")) throw new Error("exit code 0 without report.json");
@@ -128,7 +141,8 @@ async function readOnlyFromTheStart(): Promise<string> {
       () => null,
       (error: Error) => error.message,
     );
-    if (!refusal?.includes("cannot be written (EROFS)")) throw new Error(`expected a refusal, got ${refusal}`);
+    if (!refusal?.includes("cannot be written (EROFS)"))
+      throw new Error(`expected a refusal, got ${refusal}`);
     return "held: refused at the start, in one line";
   } finally {
     run("umount", place);

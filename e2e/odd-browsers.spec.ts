@@ -38,7 +38,10 @@ test("scripts that do not run, do not load, or break", async ({ serve, chromium,
 
   const broken = await (await chromium.newContext()).newPage();
   await broken.route(/\/assets\/.*\.js$/, (route) =>
-    route.fulfill({ contentType: "text/javascript", body: "throw new RangeError('invalid language tag: C');" }),
+    route.fulfill({
+      contentType: "text/javascript",
+      body: "throw new RangeError('invalid language tag: C');",
+    }),
   );
   await broken.goto(url);
   await expect(broken.locator("#not-started")).toHaveText(

@@ -10,7 +10,7 @@ import {
 } from "./baselines.ts";
 import { linkModel } from "./link-model.ts";
 import { objectiveAt } from "./objective.ts";
-import { type RadioLink, radioProblem } from "./problem.ts";
+import type { RadioLink } from "./problem.ts";
 import { randomMeasuredProblem } from "./random-measured.ts";
 import { keepRatesOf, small } from "./solver.contract.ts";
 

@@ -68,7 +68,9 @@ export function createEvaluations(options: EvaluationOptions): Evaluations {
       );
     });
     try {
-      return (await Promise.race([workload.evaluate?.(adapter, parts, withCurvature, isAlone()), tooLong])) ?? null;
+      return (
+        (await Promise.race([workload.evaluate?.(adapter, parts, withCurvature, isAlone()), tooLong])) ?? null
+      );
     } catch (error) {
       if (!closed)
         log(`${of} cannot be evaluated: ${error instanceof Error ? error.message : String(error)}`);

@@ -276,14 +276,20 @@ describe("a straggler", () => {
     );
   });
 
-  it("is not waited for beyond the quorum", async () => {
-    const { coordinator, url } = await start({ rounds: 1, quorum: 0.75 });
+  it("is waited for as its plan foresees once the quorum has answered, and not until the deadline", async () => {
+    const { coordinator, url, advance } = await start({ rounds: 1, quorum: 0.75 });
     const all = [];
     for (const name of ["ada", "ben", "cleo", "dora"]) all.push(await participate(url, name));
     await coordinator.command({ kind: "start" });
     for (const each of all.slice(0, 3)) await play(each, 1);
+    const { state } = coordinator;
+    if (state.kind !== "training") throw new Error(`expected an open round, got ${state.kind}`);
+    const patience = (state.endsAtMs - state.startedAtMs) / 1000;
+    expect(patience).toBe(state.members.get("p4")?.assignment.patienceSeconds);
+    expect(patience).toBeLessThan(state.deadlineSeconds / 2);
+    advance(patience);
     await phase(coordinator, "ended");
-    expect(coordinator.report().rounds[0]!.seconds).toBe(0);
+    expect(coordinator.report().rounds[0]!.seconds).toBe(patience);
   });
 });
 
