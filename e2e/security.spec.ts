@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
 import { type AddressInfo, connect, createServer } from "node:net";
 import { join } from "node:path";
-import { participantPageUrl } from "@fedlodrop/harness";
+import { joinScripted, participantPageUrl } from "@fedlodrop/harness";
 import type { Page } from "@playwright/test";
 import { expect, test } from "./fixtures.ts";
 
@@ -113,6 +113,10 @@ test("the pages work under a proxy's path that the coordinator never sees", asyn
   await expect(host.getByTestId("status")).toBeVisible();
   await page.close();
   await host.close();
+  const scripted = await joinScripted(proxy.url, "script");
+  expect(await scripted.ready()).toEqual({ kind: "accepted" });
+  expect(await scripted.download(1)).toMatchObject({ kind: "refused", reason: "not-running" });
+  scripted.close();
   proxy.close();
 });
 

@@ -11,6 +11,7 @@ import {
 } from "@fedlodrop/protocol";
 import type { RoundRecord } from "@fedlodrop/run";
 import { io, type Socket } from "socket.io-client";
+import { siteOf } from "./site.ts";
 import { READY } from "./participants.ts";
 
 export interface HostConnection {
@@ -36,7 +37,9 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** @param url the coordinator's @param key the host key it printed. Throws when the key is refused. */
 export async function connectHost(url: string, key: string): Promise<HostConnection> {
-  const socket: Socket<ServerToHostEvents, HostToServerEvents> = io(new URL("/host", url).href, {
+  const { origin, socketPath } = siteOf(url);
+  const socket: Socket<ServerToHostEvents, HostToServerEvents> = io(`${origin}/host`, {
+    path: socketPath,
     auth: { key },
     transports: ["websocket"],
     forceNew: true,

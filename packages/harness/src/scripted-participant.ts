@@ -15,6 +15,7 @@ import {
   type UpdateStatistics,
 } from "@fedlodrop/protocol";
 import { io, type Socket } from "socket.io-client";
+import { siteOf } from "./site.ts";
 
 export interface ScriptedParticipant {
   readonly socket: Socket<ServerToClientEvents, ClientToServerEvents>;
@@ -70,7 +71,12 @@ export async function joinScripted(
   nickname: string,
   code?: string,
 ): Promise<ScriptedParticipant> {
-  const socket: ScriptedParticipant["socket"] = io(url, { transports: ["websocket"], forceNew: true });
+  const site = siteOf(url);
+  const socket: ScriptedParticipant["socket"] = io(site.origin, {
+    path: site.socketPath,
+    transports: ["websocket"],
+    forceNew: true,
+  });
   const waiting: RoundStart[] = [];
   let wake = (): void => {};
   let attempts = 0;
@@ -108,7 +114,7 @@ export async function joinScripted(
       return waiting.shift() as RoundStart;
     },
     async download(round) {
-      const response = await fetch(new URL(`/api/sub-adapter?round=${round}`, url), {
+      const response = await fetch(site.at(`api/sub-adapter?round=${round}`), {
         headers: { authorization: `Bearer ${identity.token}` },
       });
       return response.ok

@@ -14,26 +14,41 @@ export interface WaitingRoom {
 }
 
 export function createWaitingRoom(): WaitingRoom {
-  /** In the order of entering. */
+  /** In the order of entering, as are those of each address: a newcomer costs the same however many load. */
   const loading = new Map<string, { readonly address: string; readonly sinceMs: number }>();
+  const byAddress = new Map<string, Set<string>>();
+  function left(participantId: string): void {
+    const address = loading.get(participantId)?.address;
+    if (address === undefined) return;
+    loading.delete(participantId);
+    const own = byAddress.get(address);
+    own?.delete(participantId);
+    if (own?.size === 0) byAddress.delete(address);
+  }
   return {
     entered(participantId, address, nowMs) {
-      loading.delete(participantId);
+      left(participantId);
       loading.set(participantId, { address, sinceMs: nowMs });
+      const own = byAddress.get(address) ?? new Set();
+      byAddress.set(address, own.add(participantId));
     },
-    left(participantId) {
-      loading.delete(participantId);
-    },
+    left,
     get size() {
       return loading.size;
     },
-    enteredBefore: (ms) => [...loading].filter(([, { sinceMs }]) => sinceMs < ms).map(([id]) => id),
+    enteredBefore(ms) {
+      const before: string[] = [];
+      for (const [id, { sinceMs }] of loading) {
+        if (sinceMs >= ms) break;
+        before.push(id);
+      }
+      return before;
+    },
     giveWay(address) {
-      const counts = new Map<string, number>();
-      for (const one of loading.values()) counts.set(one.address, (counts.get(one.address) ?? 0) + 1);
-      const [busiest, most] = [...counts].reduce((a, b) => (b[1] > a[1] ? b : a), ["", 0]);
-      if ((counts.get(address) ?? 0) >= most) return undefined;
-      return [...loading].find(([, one]) => one.address === busiest)?.[0];
+      let busiest: ReadonlySet<string> = new Set();
+      for (const own of byAddress.values()) if (own.size > busiest.size) busiest = own;
+      if ((byAddress.get(address)?.size ?? 0) >= busiest.size) return undefined;
+      return busiest.values().next().value;
     },
   };
 }

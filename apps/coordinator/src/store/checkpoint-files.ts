@@ -93,7 +93,9 @@ function parseCheckpoint(name: string, bytes: Uint8Array): z.infer<typeof bodySc
   const file = fileSchema.safeParse(value);
   if (!file.success) throw new Error(`${name}: ${faultInWords(file.error)}`);
   if (file.data.format !== FOLDER_FORMAT)
-    throw new Error(`${name}: expected format ${FOLDER_FORMAT}, got ${file.data.format} of another version`);
+    throw new Error(
+      `${name}: stored by another version of the program (format ${file.data.format}; this one continues ${FOLDER_FORMAT}); the run's report and adapter can be read as ever`,
+    );
   if (sha256(JSON.stringify(file.data.body)) !== file.data.sha256)
     throw new Error(`${name}: its checksum is not that of its content`);
   const body = bodySchema.safeParse(file.data.body);

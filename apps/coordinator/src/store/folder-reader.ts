@@ -38,7 +38,7 @@ export async function readFolder(disk: Disk, directory: string, fromPrevious: bo
   if (newest < 0)
     throw new Error(
       names.includes("checkpoint.json")
-        ? `checkpoint.json: expected a run folder of format ${FOLDER_FORMAT}, got one of an earlier version`
+        ? "checkpoint.json: this run was stored by the program's first version, and only that can continue it; its report and adapter can be read as ever"
         : names.length === 0
           ? "there is no such folder, or it is empty"
           : "it holds no run",

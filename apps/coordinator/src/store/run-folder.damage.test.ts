@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
+import { FOLDER_FORMAT } from "./checkpoint-files.ts";
 import { createMemoryDisk, type MemoryDisk } from "./memory-disk.fixture.ts";
 import { createRunFolder } from "./run-folder.ts";
 import { adapterOf, checkpointOf, entryOf, numberOf, recordOf } from "./stored-run.fixture.ts";
@@ -76,9 +77,9 @@ describe("a damaged run folder", () => {
       "checkpoint of another version",
       change(
         "checkpoint-2.json",
-        text((whole) => whole.replace('"format":2', '"format":3')),
+        text((whole) => whole.replace(`"format":${FOLDER_FORMAT}`, '"format":1')),
       ),
-      /checkpoint-2\.json: expected format 2, got 3/,
+      /checkpoint-2\.json: stored by another version of the program \(format 1; /,
     ],
     ["checkpoint of nothing", change("checkpoint-2.json", () => "{}"), /checkpoint-2\.json: format/],
     ["adapter cut to half", change("adapter-2.f32", cut(0.5)), /adapter-2\.f32: expected 4 values, got 2/],
@@ -245,7 +246,7 @@ describe("a damaged run folder", () => {
         files.clear();
         files.set("/run/checkpoint.json", { bytes: infinite, synced: infinite });
       },
-      /checkpoint\.json: expected a run folder of format 2/,
+      /checkpoint\.json: this run was stored by the program's first version/,
       null,
     ],
   ];
