@@ -11,8 +11,8 @@ import {
 } from "@fedlodrop/protocol";
 import type { RoundRecord } from "@fedlodrop/run";
 import { io, type Socket } from "socket.io-client";
-import { siteOf } from "./site.ts";
 import { READY } from "./participants.ts";
+import { siteOf } from "./site.ts";
 
 export interface HostConnection {
   /** The last view the coordinator sent. */
