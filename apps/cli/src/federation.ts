@@ -1,9 +1,10 @@
 /** A coordinator that listens: what `serve` and `federate` have in common, and what tests start in their own process. */
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { constants } from "node:fs";
+import { constants, existsSync } from "node:fs";
 import { access, mkdir } from "node:fs/promises";
 import { type AddressInfo, createServer } from "node:net";
+import { dirname, resolve } from "node:path";
 import {
   type AccessRecord,
   buildCoordinator,
@@ -94,6 +95,10 @@ export async function startFederation(options: FederationOptions): Promise<Feder
     for (const notice of stored?.notices ?? [])
       say(`run folder ${out}: ${notice}; the run goes on all the same`);
     const hostKey = stored?.checkpoint.hostKey ?? randomBytes(12).toString("base64url");
+    // Beside the pages, which may have to be built.
+    let ahead = stored ? null : loadWorkload(config, say);
+    const prepared = ahead?.catch(() => null); // Heard of where it is waited for.
+    closers.push(async () => (await prepared)?.close());
     const pagesDirectory = pages ? await buildPages(say) : undefined;
     const planner = openPlanner();
     closers.push(planner.close);
@@ -103,6 +108,9 @@ export async function startFederation(options: FederationOptions): Promise<Feder
         config,
         async loadWorkload(wanted) {
           planner.prepare(wanted.method);
+          const first = wanted === config ? ahead : null;
+          ahead = null;
+          if (first !== null) return first;
           const workload = await loadWorkload(wanted, say);
           closers.push(workload.close);
           return workload;
@@ -162,6 +170,8 @@ async function expectFree(port: number, host: string): Promise<void> {
 /** Makes the folder. Throws in one line when nothing can be kept there: a run whose results are lost is no run. */
 async function expectWritable(directory: string): Promise<void> {
   try {
+    // What is there of it first: `mkdir` says ENOENT of a file system that is read-only.
+    await access(nearestFolder(directory), constants.W_OK);
     await mkdir(directory, { recursive: true });
     await access(directory, constants.W_OK);
   } catch (cause) {
@@ -171,3 +181,9 @@ async function expectWritable(directory: string): Promise<void> {
     );
   }
 }
+
+/** The folder itself, or the closest one above it that there is. */
+const nearestFolder = (directory: string): string =>
+  existsSync(directory) || dirname(directory) === directory
+    ? directory
+    : nearestFolder(dirname(resolve(directory)));
