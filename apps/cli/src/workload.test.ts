@@ -56,9 +56,9 @@ describe("a workload", () => {
       const adapter = initialAdapter(workload.adapter, "0").map((value, i) => value + 0.05 * Math.sin(i));
       const first = await workload.evaluate!(adapter, { trained: [0, 2], measured: [0, 2] }, true);
       // With all cores, to the same bits.
-      expect(
-        await workload.evaluate!(adapter, { trained: [0, 2], measured: [0, 2] }, true, true),
-      ).toEqual(first);
+      expect(await workload.evaluate!(adapter, { trained: [0, 2], measured: [0, 2] }, true, true)).toEqual(
+        first,
+      );
       const { testLoss, trainLoss } = first;
       const nobody = { trained: [], measured: [1] };
       const other = await workload.evaluate!(adapter, nobody, true);
