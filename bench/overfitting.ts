@@ -19,10 +19,11 @@ import {
   type Evaluation,
 } from "@fedlodrop/lm";
 import { nodeHost, readModel } from "@fedlodrop/lm/node";
-import { DEFAULT_RUN_CONFIG } from "@fedlodrop/run";
+import { DEFAULT_RUN_CONFIG, resolveRunConfig } from "@fedlodrop/run";
 import { taskDefinition } from "@fedlodrop/tasks";
 import { prepareTask } from "@fedlodrop/tasks/node";
-import { federate } from "./in-process-federation.ts";
+import { simulatedDevices } from "../apps/cli/src/reproduce/device-model.ts";
+import { federate } from "../apps/cli/src/reproduce/in-process-federation.ts";
 
 interface Point {
   readonly round: number;
@@ -128,9 +129,21 @@ async function runTrial(dropoutRate: number, seed: string): Promise<Trial> {
   };
   await measure(0);
   let round = 0;
-  const { training } = settings;
-  const federation = { trainer, shape, datasets, training, dropoutRate, seed, aggregation: "mean" } as const;
-  for await (const { adapter } of federate(federation, settings.rounds)) {
+  const { training, rounds } = settings;
+  const config = resolveRunConfig({
+    seed,
+    rounds,
+    training,
+    dropoutRate,
+    method: "fixed",
+    aggregation: "mean",
+  });
+  for await (const { adapter } of federate({
+    trainer,
+    shape,
+    config,
+    devices: simulatedDevices(datasets),
+  })) {
     round += 1;
     if (round % Number(flags.every) === 0 || round === settings.rounds) await measure(round, adapter);
   }

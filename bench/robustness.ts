@@ -13,10 +13,17 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { adapterShape, createTrainer, type Dataset, datasetFromSamples } from "@fedlodrop/lm";
 import { readModel, wasmDirectory } from "@fedlodrop/lm/node";
-import { AGGREGATIONS, type Aggregation, createRandom, DEFAULT_RUN_CONFIG } from "@fedlodrop/run";
+import {
+  AGGREGATIONS,
+  type Aggregation,
+  createRandom,
+  DEFAULT_RUN_CONFIG,
+  resolveRunConfig,
+} from "@fedlodrop/run";
 import { taskDefinition } from "@fedlodrop/tasks";
 import { prepareTask } from "@fedlodrop/tasks/node";
-import { federate, type RoundOutcome } from "./in-process-federation.ts";
+import { simulatedDevices } from "../apps/cli/src/reproduce/device-model.ts";
+import { federate, type RoundOutcome } from "../apps/cli/src/reproduce/in-process-federation.ts";
 import { robustnessTable, withTable } from "./robustness-table.ts";
 
 const CSV = fileURLToPath(new URL("../docs/results/robustness.csv", import.meta.url));
@@ -150,11 +157,15 @@ async function run({ rule, attack, hostile, seed }: Trial): Promise<readonly (st
   const federation = {
     trainer,
     shape,
-    datasets,
-    training,
-    dropoutRate: Number(flags["dropout-rate"]),
-    seed,
-    aggregation: rule,
+    devices: simulatedDevices(datasets),
+    config: resolveRunConfig({
+      seed,
+      rounds,
+      training,
+      method: "fixed",
+      dropoutRate: Number(flags["dropout-rate"]),
+      aggregation: rule,
+    }),
     tamper: (participantId: string, round: number, changes: Float32Array): Float32Array =>
       isHostile(participantId)
         ? forge(changes, createRandom("hostile", seed, round, participantId).uniform)
@@ -163,7 +174,7 @@ async function run({ rule, attack, hostile, seed }: Trial): Promise<readonly (st
   const loss = async (adapter?: Float32Array): Promise<number> =>
     (await trainer.evaluate(heldOut, adapter)).loss;
   const before = await loss();
-  for await (const outcome of federate(federation, rounds)) {
+  for await (const outcome of federate(federation)) {
     outcomes.push(outcome);
     if (flags.trace) await trace(outcome, await loss(outcome.adapter));
   }

@@ -85,8 +85,7 @@ function openRun(count: number): BenchRun {
     machineMs += performance.now() - startedAt;
     state = step.state;
     for (const effect of step.effects) {
-      if (effect.kind === "fold-update")
-        atOnce(numbers.fold(effect.round, effect.participantId, effect.dropoutRate, effect.weight));
+      if (effect.kind === "fold-update") atOnce(numbers.fold(effect));
       if (effect.kind === "refuse") throw new Error(`${event.kind}: ${effect.message}`);
     }
   }
@@ -131,6 +130,7 @@ function openRun(count: number): BenchRun {
       rateSource: "measured" as const,
       probe: false,
       patienceSeconds: 0,
+      side: null,
       localSteps: null,
     }));
     dispatch({ kind: "planned", round, plan: { assignments, allocation: null }, atMs: 0 });

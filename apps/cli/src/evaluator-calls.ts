@@ -1,4 +1,5 @@
 /** What the language model's thread is asked, and what for: known to both of its sides. */
+import type { ToEvaluate } from "@fedlodrop/coordinator";
 import type { AdapterShape, RoundEvaluation, RunConfig, Sample } from "@fedlodrop/run";
 
 export interface ModelTerms extends Pick<RunConfig, "rank" | "alpha" | "targetModules"> {
@@ -33,15 +34,15 @@ export type EvaluatorCalls = {
   }): Promise<OpenedModel>;
   /** Other held-out texts, of the same kind. @throws when the model was opened without texts */
   measureOn(heldOut: readonly Sample[]): Promise<void>;
-  /** On the held-out texts, and evenly on the training texts of `parts`. @throws when there are no texts */
-  evaluate(given: {
-    readonly adapter: Float32Array;
-    readonly parts: readonly number[];
-    /** Whether the training loss's curvature is measured too, which takes as long again. */
-    readonly withCurvature: boolean;
-    /** Nobody trains beside it. */
-    readonly alone: boolean;
-  }): Promise<RoundEvaluation>;
+  /** On the held-out texts, and evenly on the training texts of `parts`; three times as long with a contrast.
+   *  @throws when there are no texts */
+  evaluate(
+    given: ToEvaluate & {
+      readonly parts: readonly number[];
+      /** Nobody trains beside it. */
+      readonly alone: boolean;
+    },
+  ): Promise<RoundEvaluation>;
   /** As a safetensors file. */
   serialize(adapter: Float32Array): Promise<Uint8Array>;
 };

@@ -1,5 +1,6 @@
 /** The language model's thread in the coordinator's process: checks the model, evaluates adapters, writes their file. */
 import { availableParallelism } from "node:os";
+import type { Contrast } from "@fedlodrop/federation";
 import {
   adapterShape,
   adapterToSafetensors,
@@ -7,15 +8,9 @@ import {
   type Dataset,
   datasetFromSamples,
   type LocalTrainer,
-  lossCurvature,
 } from "@fedlodrop/lm";
 import { nodeHost, readModel, wasmDirectory } from "@fedlodrop/lm/node";
-import {
-  type AdapterShape,
-  createRandom,
-  type RoundEvaluation,
-  sampleWithoutReplacement,
-} from "@fedlodrop/run";
+import { type AdapterShape, createRandom, sampleWithoutReplacement } from "@fedlodrop/run";
 import type { EvaluationTexts, EvaluatorCalls } from "./evaluator-calls.ts";
 import { answerCalls } from "./thread.ts";
 
@@ -83,7 +78,7 @@ const evaluatorCalls: EvaluatorCalls = {
     opened = { ...opened, heldOut: someOf(opened.dataset(heldOut), opened.count) };
   },
 
-  async evaluate({ adapter, parts, withCurvature, alone }) {
+  async evaluate({ adapter, contrast, parts, alone }) {
     if (opened === null) throw new Error("evaluate: there are no held-out texts");
     const { heldOut, splits, count } = opened;
     const trainer = await opened.trainer(alone ? CORES : Math.max(1, CORES >> 1));
@@ -92,13 +87,20 @@ const evaluatorCalls: EvaluatorCalls = {
       parts.map((part) => someOf(splits[part] as Dataset, Math.ceil(count / parts.length))),
     );
     const training = train && (await trainer.evaluate(train, adapter));
+    const contrastOf = async ({ high, low }: Contrast, trained: Dataset) => {
+      const losses = async (leaning: Float32Array) => ({
+        testLoss: (await trainer.evaluate(heldOut, leaning)).loss,
+        trainLoss: (await trainer.evaluate(trained, leaning)).loss,
+      });
+      return { high: await losses(high), low: await losses(low) };
+    };
     return {
       testLoss: test.loss,
       trainLoss: training?.loss ?? null,
       testAccuracy: test.accuracy ?? null,
       testF1: test.f1 ?? null,
       exampleLossSpread: training?.exampleLossSpread ?? null,
-      curvature: train !== null && withCurvature ? await curvatureOf(trainer, train, adapter) : null,
+      contrast: contrast && train && (await contrastOf(contrast, train)),
     };
   },
 
@@ -120,24 +122,6 @@ function oneAtATime(
     last ??= { threads, trainer: open(threads) };
     return last.trainer;
   };
-}
-
-const PROBE_SAMPLES = 4;
-
-function curvatureOf(
-  trainer: LocalTrainer,
-  train: Dataset,
-  adapter: Float32Array,
-): Promise<RoundEvaluation["curvature"]> {
-  const probed = someOf(withFullWindows(train), PROBE_SAMPLES);
-  return lossCurvature((at) => trainer.gradient(probed, at), adapter);
-}
-
-/** Without the shorter windows of devices that have little text: a gradient is taken of one batch. */
-function withFullWindows(dataset: Dataset): Dataset {
-  if (dataset.kind === "classification") return dataset;
-  const longest = dataset.windows.reduce((most, { length }) => Math.max(most, length), 0);
-  return { ...dataset, windows: dataset.windows.filter(({ length }) => length === longest) };
 }
 
 const rowsOf = (dataset: Dataset): readonly Int32Array[] =>

@@ -1,6 +1,7 @@
 /** Flags that set a field of the run's configuration, shared by every command that starts a run. */
 import {
   AGGREGATIONS,
+  BOUNDS,
   DEFAULT_RUN_CONFIG,
   expectation,
   faultInWords,
@@ -31,7 +32,9 @@ const {
   task,
   model,
   method,
+  bound,
   maxDropoutRate,
+  training,
   valueType,
   aggregation,
   deadlineSeconds,
@@ -77,6 +80,20 @@ export const RUN_FLAGS: readonly RunFlag[] = [
     help: `largest γ a choosing method may use (${maxDropoutRate})`,
     field: "maxDropoutRate",
     read: asNumber,
+  },
+  {
+    name: "bound",
+    value: "FORM",
+    help: `what choosing methods minimise: ${BOUNDS.join(", ")} (${bound})`,
+    field: "bound",
+    read: asText,
+  },
+  {
+    name: "rescale",
+    value: "HOW",
+    help: `masked products: inverted by 1/(1-γ)², or none, the paper's 0/1 masks (${training.rescale})`,
+    field: "training.rescale",
+    read: asText,
   },
   {
     name: "local-steps",

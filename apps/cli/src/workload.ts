@@ -50,11 +50,11 @@ function measuring(
   { measureOn, evaluate }: Evaluator,
 ): NonNullable<Workload["evaluate"]> {
   let known = "";
-  return async (adapter, { trained, measured }, withCurvature, alone) => {
+  return async (own, { trained, measured }, alone) => {
     const wanted = measured.join(" ");
     if (wanted !== known) await measureOn(task.heldOutOf(measured));
     known = wanted;
-    return evaluate(adapter, trained, withCurvature, alone);
+    return evaluate(own, trained, alone);
   };
 }
 

@@ -73,18 +73,23 @@ export const workload = async (): Promise<Workload> => ({
   deviceCount: 4,
   deviceSplit: (index) => ({ device: `device ${index}`, samples: [{ text: `private text ${index}` }] }),
   largestSplit: 24,
-  evaluate: async (adapter) => ({
+  evaluate: async ({ adapter, contrast }) => ({
     testLoss: distance(adapter),
     trainLoss: distance(adapter) / 2,
     testAccuracy: null,
     testF1: null,
     exampleLossSpread: null,
-    curvature: null,
+    contrast: contrast && { high: losses(contrast.high), low: losses(contrast.low) },
   }),
   modelDirectory: join(import.meta.dirname, "../../../models/base"),
   modelVersion: "1234abcd",
   serializeAdapter: async (adapter) => new Uint8Array(adapter.buffer.slice(0)),
   close: async () => {},
+});
+
+const losses = (adapter: Float32Array): { readonly testLoss: number; readonly trainLoss: number } => ({
+  testLoss: distance(adapter),
+  trainLoss: distance(adapter) / 2,
 });
 
 /** Time stands still but for `advance`. */

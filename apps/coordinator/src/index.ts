@@ -1,6 +1,7 @@
 export { buildCoordinator } from "./app.ts";
 export { type Clock, systemClock } from "./clock.ts";
 export type { Coordinator, CoordinatorOptions } from "./coordinator.ts";
+export type { ToEvaluate } from "./runs/evaluation.ts";
 export type { Planner } from "./runs/planner.ts";
 export type { LoadWorkload, Workload } from "./runs/workload.ts";
 export { type AccessRecord, accessRecordSchema, readRoomCode } from "./security/access.ts";

@@ -6,8 +6,11 @@
 
 import type { BoundEstimate } from "@fedlodrop/run";
 
-/** Constants of the bound (docs/allocation.md says how each one is estimated), as a run records them, without what belongs to the variance term. */
-export type BoundConstants = Omit<BoundEstimate, "varianceCoefficient" | "source">;
+/** Constants of the bound (docs/allocation.md says how each one is estimated), by the names that a run records them under. */
+export type BoundConstants = Pick<
+  BoundEstimate,
+  "lossRange" | "gradientNorm" | "ridge" | "minCurvature" | "exampleCount" | "confidence" | "gapScale"
+>;
 
 /** How the two sides are put together. `device` sums a bound per device and majorises `global`,
  *  which has one bound at the weighted mean of the dropped share. */

@@ -1,5 +1,5 @@
 export type { BoundConstants, ObjectiveMode } from "./bound.ts";
-export { generalisationGap, varianceFactor } from "./bound.ts";
+export { generalisationGap, generalisationGapSlope, varianceFactor } from "./bound.ts";
 export type { LinearInKeepRate } from "./latency.ts";
 export { uploadBits } from "./latency.ts";
 export { objectiveAt } from "./objective.ts";

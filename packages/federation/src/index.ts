@@ -1,4 +1,3 @@
-export { measuresCurvature } from "./plan/bound-constants.ts";
 export { measureDevice } from "./plan/device-measurements.ts";
 export {
   isDirect,
@@ -8,11 +7,11 @@ export {
   planRound,
 } from "./plan/plan.ts";
 export type { PlanRequest } from "./plan/plan-request.ts";
-export { buildReport, outcomeOf, secondsSpent } from "./round/history.ts";
+export { amendRecord, buildReport, outcomeOf, secondsSpent } from "./round/history.ts";
 export { LOADING_ROOM } from "./round/presence.ts";
 export { expectedBytes, memberAtWork, type Refusal } from "./round/refusal.ts";
 export { transition } from "./round/round.ts";
-export { isOver, leastReady } from "./round/rounds.ts";
+export { isOver, leastReady, recordsInSight } from "./round/rounds.ts";
 export type { Effect, MemberTraffic, MemberUpdate, RunCommand, RunEvent } from "./round/run-event.ts";
 export {
   type Assignment,
@@ -37,6 +36,7 @@ export {
   thinRecords,
 } from "./round/snapshot.ts";
 export type { Transition } from "./round/step.ts";
+export type { Contrast } from "./update/contrast.ts";
 export {
   type Admission,
   beginFold,

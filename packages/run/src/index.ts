@@ -36,12 +36,15 @@ export {
   type RoundRecord,
   type RunReport,
   roundRecordSchema,
+  SIDES,
+  type Side,
   UPLOAD_LIMITS,
   type UpdateRecord,
 } from "./report.ts";
 export {
   AGGREGATIONS,
   type Aggregation,
+  BOUNDS,
   DEFAULT_RUN_CONFIG,
   DIRECT_METHODS,
   energyLimitOf,

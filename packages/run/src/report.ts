@@ -79,6 +79,12 @@ const participantRoundSchema = z
   .readonly();
 export type ParticipantRound = z.infer<typeof participantRoundSchema>;
 
+/** Of a round's dropout rates: those that were raised to learn from it, and the others. */
+export const SIDES = ["high", "low"] as const;
+export type Side = (typeof SIDES)[number];
+
+const sideLossesSchema = z.object({ testLoss: figure, trainLoss: figure }).readonly();
+
 /** Full adapter on the held-out set, which stays the same, and on training texts of the devices whose updates are in it. */
 const roundEvaluationSchema = z
   .object({
@@ -89,16 +95,8 @@ const roundEvaluationSchema = z
     testF1: measured,
     /** 99th minus 1st percentile of the training loss over single windows or samples, nats. */
     exampleLossSpread: measured,
-    /** Of the training loss in the adapter's entries; null in rounds that do not measure it. */
-    curvature: z
-      .object({
-        /** Of the Hessian's diagonal. */
-        mean: figure,
-        /** Smallest Ritz value, which is looked for only down to a hundredth of the mean. */
-        least: figure,
-      })
-      .readonly()
-      .nullable(),
+    /** The same losses, had the round's higher rates or its lower ones counted for more; null where rates were not told apart. */
+    contrast: z.object({ high: sideLossesSchema, low: sideLossesSchema }).readonly().nullable(),
   })
   .readonly();
 export type RoundEvaluation = z.infer<typeof roundEvaluationSchema>;
@@ -110,6 +108,8 @@ const boundEstimateSchema = z
     lossRange: figure,
     /** ρ: Lipschitz constant of the loss in the adapter's entries. */
     gradientNorm: figure,
+    /** `calibrated` from what rounds showed, `theorem` with the constants as the bound defines them. */
+    form: z.enum(["calibrated", "theorem"]),
     /** λ: weight of the quadratic penalty that dropout amounts to. */
     ridge: figure,
     /** Λ_min: least curvature of the empirical risk around the trained adapter. */
@@ -118,11 +118,17 @@ const boundEstimateSchema = z
     exampleCount: figure,
     /** δ: probability with which the bound may fail. */
     confidence: figure,
-    /** κ_g: measured gap over the gap that the bound predicts; 1 is the pure bound. */
+    /** κ_g: what one round's rates change the gap by, over what the pure bound says; 1 is the pure bound. */
     gapScale: figure,
+    gapScaleError: figure,
+    /** What the gap is beyond κ_g G, nats: it has grown in the rounds before. */
+    gapOffset: figure,
+    /** Standard deviation of the gap around what is foreseen; null until it can be told. */
+    gapDeviation: measured,
     /** A of the whole cohort: A_k is its weight's share. */
     varianceCoefficient: figure,
-    /** `default` until enough rounds have been seen to estimate from. */
+    varianceError: figure,
+    /** `default` until the data can tell: errors are then the prior's. */
     source: z.enum(["default", "estimated"]),
   })
   .readonly();
@@ -153,6 +159,8 @@ const allocationRecordSchema = z
           .object({
             id: z.string(),
             dropoutRate: measured,
+            /** What the rate was raised by to learn from it; 0 for those it is compared with. */
+            dither: figure,
             /** Of the link; null where an upload goes as fast as the link does. */
             share: measured,
             predictedSeconds: figure,

@@ -27,6 +27,9 @@ export type Method = (typeof METHODS)[number];
 export const AGGREGATIONS = ["mean", "clipped-mean", "trimmed-mean", "median", "krum"] as const;
 export type Aggregation = (typeof AGGREGATIONS)[number];
 
+/** Forms of the bound that rates are chosen by (docs/allocation.md). */
+export const BOUNDS = ["calibrated", "theorem"] as const;
+
 /** How update values travel. */
 export const VALUE_TYPES = ["f32", "f16"] as const;
 export type ValueType = (typeof VALUE_TYPES)[number];
@@ -56,6 +59,8 @@ export const runConfigSchema = z.strictObject({
   method: z.enum(METHODS),
   /** γ of the method `fixed`. */
   dropoutRate,
+  /** What methods that solve minimise: with the constants that rounds have shown, or as the theorem has them. */
+  bound: z.enum(BOUNDS),
   /** γ_max of every method that chooses rates. */
   maxDropoutRate: dropoutRate,
   rank: positiveInteger.max(256),
@@ -103,6 +108,7 @@ export const DEFAULT_RUN_CONFIG: RunConfig = {
   rounds: 20,
   method: "fixed",
   dropoutRate: 0.3,
+  bound: "calibrated",
   maxDropoutRate: 0.9,
   rank: 8,
   alpha: 16,

@@ -2,13 +2,7 @@
  * Carries out what the machine decides. Whatever leads to another event (a plan, an evaluation, a timer, a closed
  * round) does so later, never within the call.
  */
-import {
-  type Assignment,
-  type Effect,
-  measuresCurvature,
-  type RunEvent,
-  type RunState,
-} from "@fedlodrop/federation";
+import type { Assignment, Effect, RunEvent, RunState } from "@fedlodrop/federation";
 import type { RoundStart } from "@fedlodrop/protocol";
 import type { Clock } from "../clock.ts";
 import type { WorkInOrder } from "../turns.ts";
@@ -82,7 +76,7 @@ export function carryOut(effect: Effect, rooms: EffectRooms): void {
       return;
     }
     case "fold-update":
-      void rooms.work(numbers.fold(effect.round, effect.participantId, effect.dropoutRate, effect.weight));
+      void rooms.work(numbers.fold(effect));
       return;
     case "close-round": {
       const { round } = effect;
@@ -100,11 +94,7 @@ export function carryOut(effect: Effect, rooms: EffectRooms): void {
       evaluations.recorded(effect.record);
       return;
     case "evaluate":
-      evaluations.ask(
-        effect.round,
-        numbers.adapter,
-        measuresCurvature(effect.round, rooms.state().config.rounds),
-      );
+      evaluations.ask(effect.round, { adapter: numbers.adapter, contrast: numbers.contrast });
       return;
     case "amend-record":
       return; // the state has it
@@ -136,7 +126,7 @@ export function carryOut(effect: Effect, rooms: EffectRooms): void {
 export function startMessage(
   state: RunState,
   round: number,
-  { participantId: _, probe: __, patienceSeconds: ___, localSteps, ...terms }: Assignment,
+  { participantId: _, probe: __, patienceSeconds: ___, side: ____, localSteps, ...terms }: Assignment,
   deadlineSeconds: number,
 ): RoundStart {
   const training = { ...state.config.training, ...(localSteps !== null && { localSteps }) };

@@ -3,6 +3,7 @@
  * texts: of those who were ready when it started, which is when the base model is evaluated too. An evaluation that fails or takes
  * too long leaves its round without a held-out loss; the run goes on.
  */
+import type { Contrast } from "@fedlodrop/federation";
 import type { RoundEvaluation, RoundRecord } from "@fedlodrop/run";
 import type { Clock } from "../clock.ts";
 import { partOf } from "../sockets/sessions.ts";
@@ -21,6 +22,12 @@ export interface EvaluationOptions {
   log(line: string): void;
 }
 
+/** Full adapters after a round. */
+export interface ToEvaluate {
+  readonly adapter: Float32Array;
+  readonly contrast: Contrast | null;
+}
+
 export interface Evaluations {
   /** A round's updates are in the adapter. */
   recorded(record: RoundRecord): void;
@@ -30,8 +37,8 @@ export interface Evaluations {
   readonly partsMeasured: readonly number[] | null;
   /** These participants were ready for a round: if it is the first, evaluations are on their owners' held-out texts. */
   plannedFor(participantIds: readonly string[]): void;
-  /** Asks for the evaluation of an adapter that nobody changes any more; round 0 is the base model. */
-  ask(round: number, adapter: Float32Array, withCurvature: boolean): void;
+  /** Asks for the evaluation of adapters that nobody changes any more; round 0 is the base model. */
+  ask(round: number, own: ToEvaluate): void;
   /** Resolves when everything asked for so far has been evaluated or given up, or after so long. */
   settled(withinMs: number): Promise<void>;
   close(): void;
@@ -55,9 +62,8 @@ export function createEvaluations(options: EvaluationOptions): Evaluations {
 
   async function evaluate(
     round: number,
-    adapter: Float32Array,
+    own: ToEvaluate,
     parts: EvaluatedParts,
-    withCurvature: boolean,
   ): Promise<RoundEvaluation | null> {
     const of = round === 0 ? "the base model" : `round ${round}`;
     const startedMs = clock.nowMs();
@@ -68,9 +74,7 @@ export function createEvaluations(options: EvaluationOptions): Evaluations {
       );
     });
     try {
-      return (
-        (await Promise.race([workload.evaluate?.(adapter, parts, withCurvature, isAlone()), tooLong])) ?? null
-      );
+      return (await Promise.race([workload.evaluate?.(own, parts, isAlone()), tooLong])) ?? null;
     } catch (error) {
       if (!closed)
         log(`${of} cannot be evaluated: ${error instanceof Error ? error.message : String(error)}`);
@@ -86,13 +90,13 @@ export function createEvaluations(options: EvaluationOptions): Evaluations {
       if (outcome === "aggregated") partsTrainedOn.add(partOf(id, workload.deviceCount));
   };
 
-  function ask(round: number, adapter: Float32Array, withCurvature: boolean): void {
+  function ask(round: number, own: ToEvaluate): void {
     const trained = ascending(partsTrainedOn);
-    if (partsMeasured === null) return void early.push(() => ask(round, adapter, withCurvature));
+    if (partsMeasured === null) return void early.push(() => ask(round, own));
     const parts = { trained, measured: partsMeasured };
     queue = queue.then(async () => {
       if (closed) return;
-      const evaluation = await evaluate(round, adapter, parts, withCurvature);
+      const evaluation = await evaluate(round, own, parts);
       if (!closed) evaluated(round, evaluation);
     });
   }

@@ -117,10 +117,10 @@ describe("a run", () => {
       const plain = await workload();
       return {
         ...plain,
-        evaluate(adapter, parts, withCurvature, alone) {
+        evaluate(own, parts, alone) {
           asked.push(parts);
           whole.push(alone);
-          return plain.evaluate!(adapter, parts, withCurvature);
+          return plain.evaluate!(own, parts);
         },
       };
     };
@@ -151,9 +151,9 @@ describe("a run", () => {
       const plain = await workload();
       return {
         ...plain,
-        async evaluate(adapter, parts, withCurvature) {
+        async evaluate(own, parts) {
           await new Promise<void>((resolve) => gates.push(resolve));
-          return plain.evaluate!(adapter, parts, withCurvature);
+          return plain.evaluate!(own, parts);
         },
       };
     };

@@ -3,7 +3,6 @@ import { createHash } from "node:crypto";
 import {
   buildReport,
   isOver,
-  measuresCurvature,
   type Refusal,
   ROUNDS_IN_MEMORY,
   type RunEvent,
@@ -204,8 +203,7 @@ export function createLiveRun(options: LiveRunOptions): LiveRun {
         dispatch({ kind: "closed", round, traffic: traffic.all, updates, atMs: clock.nowMs() }),
       );
     }
-    for (const [round, adapter] of unevaluated)
-      evaluations.ask(round, adapter, round > 0 && measuresCurvature(round, state.config.rounds));
+    for (const [round, own] of unevaluated) evaluations.ask(round, own);
     if (plan !== null) carryOut(plan, rooms);
   }
 

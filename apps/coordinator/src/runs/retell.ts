@@ -13,7 +13,7 @@ import { decodeSparseValues } from "@fedlodrop/protocol";
 import { atOnce, keptValueCount } from "@fedlodrop/run";
 import type { LogEntry } from "../store/log-frames.ts";
 import type { RunEntry } from "../store/run-store.ts";
-import type { Evaluations } from "./evaluation.ts";
+import type { Evaluations, ToEvaluate } from "./evaluation.ts";
 import type { RoundNumbers } from "./round-numbers.ts";
 import type { Traffic } from "./traffic.ts";
 
@@ -26,7 +26,7 @@ export interface Retold {
   /** What became of the updates of the round that closed last. */
   readonly updates: readonly MemberUpdate[];
   /** Adapters whose evaluation is not there, by round, the first first. */
-  readonly unevaluated: ReadonlyMap<number, Float32Array>;
+  readonly unevaluated: ReadonlyMap<number, ToEvaluate>;
 }
 
 export interface RetellingRooms {
@@ -48,8 +48,9 @@ export function retell(
   let { state } = from;
   let plan: Retold["plan"] = null;
   let updates: Retold["updates"] = [];
-  const unevaluated = new Map<number, Float32Array>();
-  if (state.evaluatedRounds < state.records.length) unevaluated.set(state.records.length, numbers.adapter);
+  const unevaluated = new Map<number, ToEvaluate>();
+  if (state.evaluatedRounds < state.records.length)
+    unevaluated.set(state.records.length, { adapter: numbers.adapter, contrast: null });
 
   function note(effect: Effect, payload: Uint8Array): void {
     switch (effect.kind) {
@@ -62,7 +63,7 @@ export function retell(
         numbers.begin(state.config);
         return;
       case "fold-update":
-        atOnce(numbers.fold(effect.round, effect.participantId, effect.dropoutRate, effect.weight));
+        atOnce(numbers.fold(effect));
         return;
       case "close-round": {
         const finished = atOnce(effect.discard ? numbers.discard() : numbers.finish());
@@ -78,7 +79,7 @@ export function retell(
         evaluations.recorded(effect.record);
         return;
       case "evaluate":
-        unevaluated.set(effect.round, numbers.adapter);
+        unevaluated.set(effect.round, { adapter: numbers.adapter, contrast: numbers.contrast });
         return;
       case "forget":
         rooms.forgotten(effect.participantId);

@@ -7,7 +7,9 @@ import {
   type Admission,
   beginFold,
   boundsOf,
+  type Contrast,
   createStandings,
+  type Effect,
   type Fold,
   type MemberUpdate,
 } from "@fedlodrop/federation";
@@ -17,13 +19,15 @@ import { createSubAdapters } from "./sub-adapters.ts";
 export interface RoundNumbers {
   /** The full adapter after the last closed round; never changed in place. */
   readonly adapter: Float32Array;
+  /** What the last round would have become, leaning on either side of its rates; null where it compared nothing. */
+  readonly contrast: Contrast | null;
   subAdapter(round: number, participantId: string, dropoutRate: number): Pieces<SubAdapter>;
   /** Opens a round by these settings; what is asked of its updates follows from the rounds before. */
   begin(terms: Pick<RunConfig, "aggregation" | "training">): void;
   hold(participantId: string, changes: Float32Array): void;
   drop(participantId: string): void;
   /** Takes what is in the slot now. */
-  fold(round: number, participantId: string, dropoutRate: number, weight: number): Pieces<void>;
+  fold(update: FoldedUpdate): Pieces<void>;
   /** The adapter with what was folded, which is not `adapter` until `adopt`, and what became of each update. */
   finish(): Pieces<FinishedRound>;
   /** The adapter as it was: nothing of the open round is kept. */
@@ -37,6 +41,8 @@ export interface RoundNumbers {
   /** Takes in a round that has closed. */
   recorded(record: RoundRecord): void;
 }
+
+export type FoldedUpdate = Omit<Extract<Effect, { kind: "fold-update" }>, "kind">;
 
 interface FinishedRound {
   readonly adapter: Float32Array;
@@ -61,6 +67,7 @@ export function createRoundNumbers(
   /** By the round that began with it: adapters that a host can go back to. */
   const earlier = new Map<number, Float32Array>();
   let open: Fold | null = null;
+  let contrast: Contrast | null = null;
 
   function recorded(record: RoundRecord): void {
     const updates = record.participants.flatMap(({ id, update }) =>
@@ -75,6 +82,9 @@ export function createRoundNumbers(
   return {
     get adapter() {
       return adapter;
+    },
+    get contrast() {
+      return contrast;
     },
     subAdapter: subAdapters.of,
     begin({ aggregation, training }) {
@@ -92,7 +102,7 @@ export function createRoundNumbers(
     drop(participantId) {
       slots.delete(participantId);
     },
-    fold(round, participantId, dropoutRate, weight) {
+    fold({ round, participantId, dropoutRate, weight, side }) {
       const changes = slots.get(participantId);
       const into = open;
       if (changes === undefined || into === null)
@@ -101,12 +111,13 @@ export function createRoundNumbers(
         );
       return (function* () {
         const { indices } = yield* subAdapters.of(round, participantId, dropoutRate);
-        admissions.set(participantId, yield* into.admit({ participantId, changes, indices, weight }));
+        admissions.set(participantId, yield* into.admit({ participantId, changes, indices, weight }, side));
       })();
     },
     *finish() {
       if (open === null) return { adapter, updates: [] };
-      const { adapter: next, contributions, agreements } = yield* open.finish();
+      const { adapter: next, contributions, agreements, contrast: leanings } = yield* open.finish();
+      contrast = leanings;
       open = null;
       const updates = [...admissions].map(([participantId, admission]) => ({
         participantId,
@@ -121,6 +132,7 @@ export function createRoundNumbers(
     // biome-ignore lint/correctness/useYield: as `finish`, in one piece
     *discard() {
       open = null;
+      contrast = null;
       return { adapter, updates: [] };
     },
     adopt(next, round) {

@@ -1,6 +1,7 @@
 /** What a run computes, given by whoever composes the program: the coordinator knows neither models nor tasks. */
 import type { RunDescription } from "@fedlodrop/protocol";
 import type { AdapterShape, DeviceTexts, RoundEvaluation, RunConfig } from "@fedlodrop/run";
+import type { ToEvaluate } from "./evaluation.ts";
 
 /** Parts of the training texts, by their numbers. */
 export interface EvaluatedParts {
@@ -18,15 +19,10 @@ export interface Workload {
   deviceSplit(index: number): DeviceTexts;
   /** Windows or samples of the largest split; null when participants bring their own texts. */
   readonly largestSplit: number | null;
-  /** Loss of a full adapter, off the event loop, on held-out texts and on those trained on, and if asked for the
-   *  curvature there; null when nobody evaluates. @param alone nobody trains any more: it may take the whole machine */
+  /** Loss of full adapters, off the event loop, on held-out texts and on those trained on; null when nobody evaluates.
+   *  @param alone nobody trains any more: it may take the whole machine */
   readonly evaluate:
-    | ((
-        adapter: Float32Array,
-        parts: EvaluatedParts,
-        withCurvature: boolean,
-        alone?: boolean,
-      ) => Promise<RoundEvaluation>)
+    | ((own: ToEvaluate, parts: EvaluatedParts, alone?: boolean) => Promise<RoundEvaluation>)
     | null;
   /** Folder with the base model's files. */
   readonly modelDirectory: string;

@@ -5,15 +5,19 @@ import {
   type Infeasibility,
   varianceFactor,
 } from "@fedlodrop/allocation";
-import type { AllocationRecord } from "@fedlodrop/run";
-import { VARIANCE_EXPONENT } from "./bound-constants.ts";
+import type { AllocationRecord, Side } from "@fedlodrop/run";
 import type { ExpectedLoad, PosedProblem } from "./live-problem.ts";
+import { VARIANCE_EXPONENT } from "./masked-losses.ts";
 import type { PlanRequest } from "./plan-request.ts";
 
 /** What a device that takes part gets. */
 export interface Grant {
   readonly kind: "admitted";
   readonly dropoutRate: number;
+  /** Of which so much was added to learn from it. */
+  readonly dither: number;
+  /** Null in a round that compares nothing. */
+  readonly side: Side | null;
   /** Null where uploads go as fast as the link does. */
   readonly share: number | null;
   /** What its upload is expected to reach. */
@@ -39,12 +43,12 @@ export function allocationRecord(
   const empiricalTerm = sumOf(
     (s, k) => (problem.devices[k]?.varianceCoefficient ?? 0) * varianceFactor(s, VARIANCE_EXPONENT),
   );
-  const generalisationTerm = sumOf(
-    (s, k) => (problem.devices[k]?.weight ?? 0) * generalisationGap(constants, 1 - s * s),
-  );
+  const generalisationTerm =
+    constants.gapOffset +
+    sumOf((s, k) => (problem.devices[k]?.weight ?? 0) * generalisationGap(constants, 1 - s * s));
   return {
     method: config.method,
-    objective: solved?.objective ?? empiricalTerm + generalisationTerm,
+    objective: solved?.objective ?? empiricalTerm + generalisationTerm - constants.gapOffset,
     lowerBound: solved && finite(solved.lowerBound),
     gap: solved && finite(solved.gap),
     certified: solved?.certified ?? false,
@@ -65,6 +69,7 @@ export function allocationRecord(
         ? {
             id,
             dropoutRate: decision.dropoutRate,
+            dither: decision.dither,
             share: decision.share,
             predictedSeconds: at(plan.preparationSeconds) + uploadBits / decision.bitsPerSecond,
             actualSeconds: null,
@@ -74,6 +79,7 @@ export function allocationRecord(
         : {
             id,
             dropoutRate: null,
+            dither: 0,
             share: 0,
             predictedSeconds: at(plan.preparationSeconds),
             actualSeconds: null,

@@ -1,6 +1,8 @@
-import type { ParticipantRound, RoundEvaluation, RoundRecord } from "@fedlodrop/run";
+import { generalisationGap, varianceFactor } from "@fedlodrop/allocation";
+import { createRandom, type ParticipantRound, type RoundRecord } from "@fedlodrop/run";
 import { describe, expect, it } from "vitest";
-import { estimateConstants, measuresCurvature, regressVariance } from "./bound-constants.ts";
+import { estimateConstants } from "./bound-constants.ts";
+import { regressVariance } from "./masked-losses.ts";
 
 /** Losses 4 + easier or harder texts + progress + A·γ/(1−γ), with A = 0.3. */
 const record = (round: number, rates: readonly (number | null)[]): RoundRecord =>
@@ -51,6 +53,7 @@ describe("absurd figures of one participant among five", () => {
     estimateConstants(
       [1, 2, 3, 4].map((round) => told(round, lies)),
       100,
+      "theorem",
     );
 
   it.each([{ gradientNorm95: 1e9 }, { lossSpread: 1e4 }, { gradientNorm95: 0, lossSpread: 0 }])(
@@ -72,63 +75,95 @@ describe("absurd figures of one participant among five", () => {
   });
 });
 
-describe("what evaluations measure", () => {
-  const evaluated = (
-    round: number,
-    exampleLossSpread: number | null,
-    curvature: RoundEvaluation["curvature"],
-  ): RoundRecord => ({
-    ...record(round, [0.1, 0.5]),
-    participants: record(round, [0.1, 0.5]).participants.map((participant) => ({
-      ...participant,
-      outcome: "aggregated",
-      update: null,
-      lossSpread: 1.5,
-    })),
-    evaluation: { testLoss: 4, trainLoss: 3, testAccuracy: null, testF1: null, exampleLossSpread, curvature },
+describe("calibrated constants", () => {
+  const TRUE = { variance: 0.12, gap: 0.3 };
+
+  /** Rounds of four devices at 0.2 and 0.4 in turn, whose two leanings differ by what the true constants say and noise. */
+  function taught(rounds: number, noise: number, more: Partial<Record<number, number>> = {}): RoundRecord[] {
+    const random = createRandom("taught", rounds, noise);
+    return Array.from({ length: rounds }, (_, i) => {
+      const round = i + 1;
+      const rateOf = (k: number): number => ((k + round) % 2 === 0 ? 0.4 : 0.2);
+      // Three quarters of a leaning's weight is its own side's.
+      const at = (own: number, other: number, of: (s: number) => number): number =>
+        (3 * of(1 - own) + of(1 - other)) / 4;
+      const difference = (of: (s: number) => number): number => at(0.4, 0.2, of) - at(0.2, 0.4, of);
+      const trains = TRUE.variance * difference((s) => varianceFactor(s, 1)) + noise * random.normal();
+      const heldOut =
+        TRUE.variance * difference((s) => varianceFactor(s, 1)) -
+        TRUE.gap * difference((s) => 1 - s * s) +
+        0.3 * noise * random.normal();
+      return {
+        round,
+        participants: [0, 1, 2, 3].map((k) => ({
+          id: `p${k}`,
+          outcome: "aggregated",
+          sampleCount: 10,
+          dropoutRate: rateOf(k),
+          trainLoss: 3,
+          gradientNorm95: 1,
+          lossSpread: 2,
+        })),
+        allocation: { devices: [0, 1, 2, 3].map((k) => ({ id: `p${k}`, dither: rateOf(k) - 0.2 })) },
+        evaluation: {
+          trainLoss: 3,
+          testLoss: 3.2 + 0.05 * round,
+          exampleLossSpread: 2,
+          contrast: {
+            low: { trainLoss: 3, testLoss: 3.2 },
+            high: { trainLoss: 3 + trains, testLoss: 3.2 + heldOut + (more[round] ?? 0) },
+          },
+        },
+      } as unknown as RoundRecord;
+    });
+  }
+  const after = (records: RoundRecord[]) => estimateConstants(records, 160, "calibrated");
+  /** What dropping everything takes off the gap, as the constants have it. */
+  const gapOf = (constants: ReturnType<typeof after>): number =>
+    generalisationGap(constants, 0) - generalisationGap(constants, 1);
+
+  it("recovers what the rounds were made with, within its own errors", () => {
+    const constants = after(taught(12, 0.002));
+    expect(constants).toMatchObject({ form: "calibrated", source: "estimated" });
+    expect(Math.abs(constants.varianceCoefficient - TRUE.variance)).toBeLessThan(3 * constants.varianceError);
+    expect(constants.varianceError).toBeLessThan(0.06);
+    expect(Math.abs(gapOf(constants) / TRUE.gap - 1)).toBeLessThan(0.25);
   });
-  const saddle = { mean: 0.02, least: -3 };
 
-  it("replaces the defaults once there are three observations of it", () => {
-    const after = (records: RoundRecord[]) => estimateConstants(records, 100);
-    const two = [evaluated(1, 4, saddle), evaluated(2, 4, null), evaluated(3, null, saddle)];
-    expect(after(two)).toMatchObject({ source: "estimated", ridge: 0.5, minCurvature: 0.1 });
-    // Until then the spread of batch means stands in.
-    expect(after(two).lossRange).toBeCloseTo(1.5, 12);
-    const { ridge, minCurvature, lossRange } = after([...two, evaluated(4, 4, saddle)]);
-    expect([ridge, minCurvature, lossRange]).toEqual([0.01, 0.02 / 100, 4].map((v) => expect.closeTo(v, 12)));
+  it("comes closer with less noise", () => {
+    const { varianceCoefficient } = after(taught(12, 1e-4));
+    expect(varianceCoefficient).toBeCloseTo(TRUE.variance, 1);
+    expect(gapOf(after(taught(12, 1e-4))) / TRUE.gap).toBeCloseTo(1, 1);
   });
 
-  it("is averaged over rounds, the last one with a tenth", () => {
-    const records = [1, 1, 1, 2].map((mean, i) => evaluated(i + 1, 4 * mean, { mean, least: 0.2 * mean }));
-    const { ridge, minCurvature, lossRange } = estimateConstants(records, 100);
-    expect([ridge, minCurvature, lossRange]).toEqual([0.55, 0.22, 4.4].map((v) => expect.closeTo(v, 12)));
+  it("says that it does not know while nothing has been compared, and where noise drowns it", () => {
+    expect(after([])).toMatchObject({ form: "calibrated", source: "default" });
+    expect(after(taught(8, 0.4)).source).toBe("default");
   });
 
-  it("is kept in range, and says nothing of a ridge where the mean curvature is not positive", () => {
-    const constants = (mean: number, least: number) =>
-      estimateConstants(
-        [1, 2, 3].map((round) => evaluated(round, 100, { mean, least })),
-        100,
-      );
-    expect(constants(1000, 500)).toMatchObject({ ridge: 10, minCurvature: 10, lossRange: 20 });
-    expect(constants(1e-7, -1)).toMatchObject({ ridge: 1e-4, minCurvature: 1e-6 });
-    for (const mean of [0, -0.5])
-      expect(constants(mean, -3)).toMatchObject({ ridge: 0.5, minCurvature: 0.1 });
-  });
-});
-
-describe("measuresCurvature", () => {
-  const measured = (rounds: number) =>
-    Array.from({ length: rounds }, (_, i) => i + 1).filter((round) => measuresCurvature(round, rounds));
-
-  it("is every other round that a plan can look at", () => {
-    expect(measured(9)).toEqual([1, 3, 5, 7]);
-    expect(measured(7)).toEqual([1, 3, 5]);
+  it("is not steered by one absurd round", () => {
+    const calm = gapOf(after(taught(12, 0.01)));
+    for (const absurd of [5, -5]) {
+      const moved = gapOf(after(taught(12, 0.01, { 9: absurd }))) / calm;
+      expect(Math.abs(moved - 1)).toBeLessThan(0.25);
+    }
   });
 
-  it("is no round of a run that ends before there are enough of them", () => {
-    expect(measured(6)).toEqual([]);
-    expect(measured(4)).toEqual([]);
+  it("foresees a gap that grows, with a band", () => {
+    const { gapOffset, gapDeviation } = after(taught(12, 0.01));
+    expect(gapDeviation).toBeLessThan(1e-6);
+    const constants = after(taught(12, 0.01));
+    const level = (generalisationGap(constants, 0.36) + generalisationGap(constants, 0.64)) / 2;
+    // Two rounds after the twelfth, at the rates of those before.
+    expect(gapOffset + level).toBeCloseTo(0.2 + 0.05 * 14, 6);
+  });
+
+  it("leaves the theorem's constants to who asks for them, and to runs that nobody evaluates", () => {
+    expect(estimateConstants(taught(6, 0.01), 160, "theorem")).toMatchObject({
+      form: "theorem",
+      gapScale: 1,
+    });
+    const unseen = taught(6, 0.01).map((record) => ({ ...record, evaluation: null }));
+    expect(after(unseen).form).toBe("theorem");
   });
 });

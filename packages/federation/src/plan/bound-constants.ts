@@ -1,84 +1,98 @@
 /**
- * The bound's constants, estimated from scalars that participants and evaluations report (docs/allocation.md has the
- * table with what each stands for). Every estimate is an exponential average over rounds, clamped to its range.
+ * The bound's constants. `calibrated`, the default, takes the two that decide a rate from what rounds showed: rounds in
+ * which half of the devices drop more (dither.ts) are evaluated twice more, leaning on either half (contrast.ts), and what
+ * these two adapters differ in is what one round's rates do to the training loss and to the gap. `theorem` has the
+ * constants as the bound defines them. docs/allocation.md has the table.
  */
-import { generalisationGap, varianceFactor } from "@fedlodrop/allocation";
-import { type BoundEstimate, median, type RoundRecord } from "@fedlodrop/run";
+import {
+  type BoundConstants,
+  generalisationGap,
+  generalisationGapSlope,
+  varianceFactor,
+} from "@fedlodrop/allocation";
+import {
+  type BoundEstimate,
+  median,
+  type ParticipantRound,
+  type RoundRecord,
+  type RunConfig,
+} from "@fedlodrop/run";
 import { measuredGap } from "../round/history.ts";
-import { EVALUATION_LAG } from "../round/run-state.ts";
+import { LEANING } from "../update/contrast.ts";
+import { fitSlope, type Observation, type Prior, type Slope } from "./contrast-slope.ts";
+import { fitGapLevel } from "./gap-level.ts";
+import { regressVariance, VARIANCE_EXPONENT } from "./masked-losses.ts";
 
 /** Rounds before estimates replace the defaults. */
 const ROUNDS_NEEDED = 3;
 const MEMORY = 0.9;
-/** ν of the variance factor. */
-export const VARIANCE_EXPONENT = 1;
+/** Weight of a contrast against one a round younger: both terms change as the model learns. */
+const CONTRAST_MEMORY = 0.85;
 /** A as a share of the loss, until rounds have been seen, and its range afterwards. */
-const DEFAULT_VARIANCE_SHARE = 0.05;
-const VARIANCE_SHARE_RANGE = [0.005, 0.5] as const;
-/** Λ_min is at least this share of the mean curvature; whoever measures it looks no lower. */
-const LEAST_CURVATURE_SHARE = 0.01;
+const VARIANCE_SHARE = 0.05;
+const VARIANCE_SHARE_RANGE = [5e-4, 0.5] as const;
+/** What dropping everything would take off the gap in a round, at most, as a share of the loss. */
+const GAP_SHARE_MOST = 1;
 /** Loss assumed before anything has been evaluated, nats. */
 const ASSUMED_LOSS = 4;
 
-const DEFAULTS = {
+const THEOREM = {
   lossRange: 8,
   gradientNorm: 1,
   ridge: 0.5,
   minCurvature: 0.1,
   confidence: 0.1,
   gapScale: 1,
+  gapScaleError: 0,
+  gapOffset: 0,
+  gapDeviation: null,
+  varianceError: 0,
 } as const;
 
-/**
- * Whether a round's evaluation measures the curvature, in a run of so many rounds. It changes slowly and costs as much
- * as the evaluation itself, so that every other round does; and none does where too few of them would ever be looked at.
- */
-export function measuresCurvature(round: number, rounds: number): boolean {
-  const isLookedAt = (probed: number): boolean => probed + EVALUATION_LAG <= rounds;
-  const lastNeeded = 1 + 2 * (ROUNDS_NEEDED - 1);
-  return round % 2 === 1 && isLookedAt(round) && isLookedAt(lastNeeded);
-}
+/** With Λ_min ≫ 2λ, G is as good as linear in the dropped share: what one round does to the gap shows no more than that. */
+const CALIBRATED_CURVATURE = 10;
+/** Of the dropped share: where G's slope is taken to compare with the gap's. */
+const MIDDLE = 0.5;
 
-export function estimateConstants(records: readonly RoundRecord[], exampleCount: number): BoundEstimate {
-  const evaluated = records.flatMap(({ evaluation }) => evaluation ?? []);
-  const loss = evaluated.at(-1)?.trainLoss ?? ASSUMED_LOSS;
-  const fallback: BoundEstimate = {
-    ...DEFAULTS,
-    exampleCount,
-    varianceCoefficient: DEFAULT_VARIANCE_SHARE * loss,
-    source: "default",
-  };
+export function estimateConstants(
+  records: readonly RoundRecord[],
+  exampleCount: number,
+  form: RunConfig["bound"],
+): BoundEstimate {
   const seen = records.filter(({ participants }) =>
     participants.some(({ outcome }) => outcome === "aggregated"),
   );
-  if (seen.length < ROUNDS_NEEDED) return fallback;
+  const theorem = theoremConstants(seen, exampleCount);
+  // Where nobody evaluates, or one device is alone, nothing can be compared.
+  const isInTheDark = seen.length > ROUNDS_NEEDED && !seen.some(({ evaluation }) => evaluation?.contrast);
+  return form === "theorem" || isInTheDark ? theorem : calibrate(seen, theorem);
+}
 
-  // Where the mean is not positive, there is nothing that a ridge could stand for.
-  const curvatures = evaluated.flatMap(({ curvature }) => (curvature && curvature.mean > 0 ? curvature : []));
+const lossOf = (records: readonly RoundRecord[]): number =>
+  records.flatMap(({ evaluation }) => evaluation?.trainLoss ?? []).at(-1) ?? ASSUMED_LOSS;
+
+function theoremConstants(seen: readonly RoundRecord[], exampleCount: number): BoundEstimate {
+  const loss = lossOf(seen);
+  const fallback: BoundEstimate = {
+    ...THEOREM,
+    form: "theorem",
+    exampleCount,
+    varianceCoefficient: VARIANCE_SHARE * loss,
+    source: "default",
+  };
+  if (seen.length < ROUNDS_NEEDED) return fallback;
+  const spreads = seen.flatMap(({ evaluation }) => evaluation?.exampleLossSpread ?? []);
   const [leastShare, mostShare] = VARIANCE_SHARE_RANGE;
-  const known: BoundEstimate = {
+  return {
     ...fallback,
     source: "estimated",
-    gradientNorm: clamp(
-      average(seen, ({ gradientNorm95 }) => gradientNorm95) ?? DEFAULTS.gradientNorm,
-      1e-3,
-      1e3,
-    ),
+    gradientNorm: clamp(average(seen, ({ gradientNorm95 }) => gradientNorm95) ?? 1, 1e-3, 1e3),
     lossRange: clamp(
-      observed(evaluated.flatMap(({ exampleLossSpread }) => exampleLossSpread ?? [])) ??
+      (spreads.length < ROUNDS_NEEDED ? null : exponential(spreads)) ??
         average(seen, ({ lossSpread }) => lossSpread) ??
-        DEFAULTS.lossRange,
+        THEOREM.lossRange,
       0.05,
       20,
-    ),
-    // A dropout ridge is half the curvature that dropped entries would have met.
-    ridge: clamp(observed(curvatures.map(({ mean }) => mean / 2)) ?? DEFAULTS.ridge, 1e-4, 10),
-    // The theory needs a positive one, and a loss around a network curves both ways.
-    minCurvature: clamp(
-      observed(curvatures.map(({ mean, least }) => Math.max(least, LEAST_CURVATURE_SHARE * mean))) ??
-        DEFAULTS.minCurvature,
-      1e-6,
-      10,
     ),
     varianceCoefficient: clamp(
       regressVariance(seen) ?? fallback.varianceCoefficient,
@@ -86,13 +100,139 @@ export function estimateConstants(records: readonly RoundRecord[], exampleCount:
       mostShare * loss,
     ),
   };
-  return { ...known, gapScale: clamp(measuredGapScale(seen, known) ?? DEFAULTS.gapScale, 1e-3, 1) };
 }
+
+/** Before anything has been seen nothing is dropped: at the start the gap grows by what the training loss falls by, at
+ *  every rate, so that the rate that learns most is best. */
+const priorsOf = (loss: number): { readonly variance: Prior; readonly gap: Prior } => {
+  return {
+    variance: {
+      mean: VARIANCE_SHARE * loss,
+      slopeDeviation: VARIANCE_SHARE * loss,
+      biasDeviation: 0.01 * loss,
+      noiseDeviation: 0.005 * loss,
+    },
+    gap: {
+      mean: 0,
+      slopeDeviation: 4 * VARIANCE_SHARE * loss,
+      biasDeviation: 0.005 * loss,
+      noiseDeviation: 0.001 * loss,
+    },
+  };
+};
+
+function calibrate(seen: readonly RoundRecord[], theorem: BoundEstimate): BoundEstimate {
+  const loss = lossOf(seen);
+  const shape = { ...theorem, minCurvature: CALIBRATED_CURVATURE, gapScale: 1 };
+  const unit = -generalisationGapSlope(shape, MIDDLE);
+  const newest = seen.findLast(({ evaluation }) => evaluation?.contrast)?.round ?? 0;
+  const compared = seen.flatMap((record) => compare(record, shape, newest - record.round));
+  const priors = priorsOf(loss);
+  const variance = fitSlope(
+    compared.map(({ variance }) => variance),
+    priors.variance,
+  );
+  // What the training loss gains less the held-out loss: with A as fitted, so that the noise of both, which is much the
+  // same and most of each, is not in it, and where the two terms balance is where the held-out loss did.
+  const gap = fitSlope(
+    compared.map(({ variance: { x, side, weight }, dropped, heldOut }) => ({
+      x: dropped / unit,
+      y: variance.value * x - heldOut,
+      side,
+      weight,
+    })),
+    priors.gap,
+  );
+  const [least, most] = VARIANCE_SHARE_RANGE;
+  const calibrated: BoundEstimate = {
+    ...shape,
+    form: "calibrated",
+    varianceCoefficient: clamp(variance.value, least * loss, most * loss),
+    varianceError: variance.error,
+    gapScale: clamp(gap.value, 1e-6, GAP_SHARE_MOST * loss) / unit,
+    gapScaleError: gap.error / unit,
+    source: tells(variance, priors.variance) && tells(gap, priors.gap) ? "estimated" : "default",
+  };
+  return { ...calibrated, ...fitGapLevel(gapLevels(seen, calibrated)) };
+}
+
+/** Whether more is known than before anything was seen. */
+const tells = ({ error }: Slope, { slopeDeviation }: Prior): boolean => error < slopeDeviation / 2;
+
+interface Comparison {
+  readonly variance: Observation;
+  /** −ΔG of the pure bound. */
+  readonly dropped: number;
+  /** Nats. */
+  readonly heldOut: number;
+}
+
+/** What a round's two leanings differ in: the training loss by A Δv, the held-out loss by A Δv + κ_g ΔG. */
+function compare(
+  { evaluation, participants, allocation }: RoundRecord,
+  shape: BoundConstants,
+  age: number,
+): Comparison[] {
+  if (!evaluation?.contrast || allocation === null) return [];
+  const { high, low } = evaluation.contrast;
+  const raised = new Set(allocation.devices.flatMap(({ id, dither }) => (dither > 0 ? [id] : [])));
+  const counted = participants.filter(({ outcome }) => outcome === "aggregated");
+  const difference = (of: (keepRate: number) => number): number =>
+    leaning(counted, of, ({ id }) => raised.has(id)) - leaning(counted, of, ({ id }) => !raised.has(id));
+  const seenBy = {
+    // The first device by name is on either side in turn.
+    side: raised.has(counted.map(({ id }) => id).sort()[0] ?? "") ? 1 : -1,
+    weight: CONTRAST_MEMORY ** age,
+  } as const;
+  return [
+    {
+      variance: {
+        ...seenBy,
+        x: difference((s) => varianceFactor(s, VARIANCE_EXPONENT)),
+        y: high.trainLoss - low.trainLoss,
+      },
+      dropped: -difference((s) => generalisationGap(shape, 1 - s * s)),
+      heldOut: high.testLoss - low.testLoss,
+    },
+  ];
+}
+
+/** Mean of a function of the keep rates, those on one side counting for more. */
+function leaning(
+  participants: readonly ParticipantRound[],
+  of: (keepRate: number) => number,
+  isOnSide: (participant: ParticipantRound) => boolean,
+): number {
+  let [sum, total] = [0, 0];
+  for (const participant of participants) {
+    const weight = (isOnSide(participant) ? LEANING : 1) * participant.sampleCount;
+    sum += weight * of(1 - participant.dropoutRate);
+    total += weight;
+  }
+  return sum / total;
+}
+
+/** Of every evaluated round, its measured gap without what its rates account for. */
+const gapLevels = (
+  records: readonly RoundRecord[],
+  constants: BoundConstants,
+): readonly { readonly round: number; readonly level: number }[] =>
+  records.flatMap(({ round, evaluation, participants }) => {
+    const gap = evaluation && measuredGap(evaluation);
+    const counted = participants.filter(({ outcome }) => outcome === "aggregated");
+    if (gap === null || counted.length === 0) return [];
+    const own = leaning(
+      counted,
+      (s) => generalisationGap(constants, 1 - s * s),
+      () => false,
+    );
+    return [{ round, level: gap - own }];
+  });
 
 /** Exponential average over rounds of the median over participants, which nobody's word alone can move far. */
 function average(
   records: readonly RoundRecord[],
-  read: (participant: RoundRecord["participants"][number]) => number | null,
+  read: (participant: ParticipantRound) => number | null,
 ): number | null {
   return exponential(
     records.flatMap(({ participants }) => {
@@ -102,106 +242,11 @@ function average(
   );
 }
 
-/** Null until there are enough observations. */
-function observed(values: readonly number[]): number | null {
-  return values.length < ROUNDS_NEEDED ? null : exponential(values);
-}
-
 function exponential(values: readonly number[]): number | null {
   return values.reduce<number | null>(
     (mean, value) => (mean === null ? value : MEMORY * mean + (1 - MEMORY) * value),
     null,
   );
-}
-
-/** κ_g: measured gap over the gap that the pure bound predicts at the rates of that round. */
-function measuredGapScale(records: readonly RoundRecord[], constants: BoundEstimate): number | null {
-  const pure = { ...constants, gapScale: 1 };
-  return exponential(
-    records.flatMap(({ evaluation, participants }) => {
-      const gap = evaluation && measuredGap(evaluation);
-      if (gap === null) return [];
-      const weight = participants.reduce((sum, { sampleCount }) => sum + sampleCount, 0);
-      const dropped = participants.reduce(
-        (sum, p) => sum + (p.sampleCount / weight) * (1 - (1 - p.dropoutRate) ** 2),
-        0,
-      );
-      return [gap / generalisationGap(pure, dropped)];
-    }),
-  );
-}
-
-/** Variation of v(s) below which rates have not differed enough to tell anything. */
-const LEAST_VARIATION = 1e-3;
-
-/**
- * A by least squares of participants' training losses under their masks on v(s), with an effect for each device (its
- * texts are easier or harder) and each round (everyone improves). Null while rates do not differ enough.
- */
-export function regressVariance(records: readonly RoundRecord[]): number | null {
-  const rows = records.flatMap(({ round, participants }) => {
-    const within = plausible(participants.flatMap(({ trainLoss }) => trainLoss ?? []));
-    return participants.flatMap(({ id, trainLoss, dropoutRate, sampleCount }) =>
-      trainLoss === null
-        ? []
-        : [
-            {
-              id,
-              round,
-              weight: sampleCount,
-              x: varianceFactor(1 - dropoutRate, VARIANCE_EXPONENT),
-              y: within(trainLoss),
-            },
-          ],
-    );
-  });
-  // Alternating the two kinds of mean converges to both effects at once, also where someone was missing.
-  for (let pass = 0; pass < 20; pass++) {
-    subtractMeans(rows, ({ round }) => round);
-    subtractMeans(rows, ({ id }) => id);
-  }
-  const weight = rows.reduce((sum, row) => sum + row.weight, 0);
-  const xx = rows.reduce((sum, row) => sum + row.weight * row.x * row.x, 0);
-  const xy = rows.reduce((sum, row) => sum + row.weight * row.x * row.y, 0);
-  return xx > LEAST_VARIATION * weight ? xy / xx : null;
-}
-
-/** Median absolute deviations within which a participant's loss is believed, and how many must have told theirs. */
-const BELIEVED_DEVIATIONS = 6;
-const LEAST_LOSSES = 4;
-
-/** Cuts a loss to what the others of its round make plausible: a least-squares fit follows the one that lies most. */
-function plausible(losses: readonly number[]): (loss: number) => number {
-  if (losses.length < LEAST_LOSSES) return (loss) => loss;
-  const middle = median(losses);
-  const most = BELIEVED_DEVIATIONS * median(losses.map((loss) => Math.abs(loss - middle)));
-  return (loss) => clamp(loss, middle - most, middle + most);
-}
-
-interface Row {
-  readonly id: string;
-  readonly round: number;
-  readonly weight: number;
-  x: number;
-  y: number;
-}
-
-function subtractMeans(rows: readonly Row[], groupOf: (row: Row) => string | number): void {
-  const groups = new Map<string | number, Row[]>();
-  for (const row of rows) {
-    const group = groups.get(groupOf(row));
-    if (group) group.push(row);
-    else groups.set(groupOf(row), [row]);
-  }
-  for (const group of groups.values()) {
-    const weight = group.reduce((sum, row) => sum + row.weight, 0);
-    const meanX = group.reduce((sum, row) => sum + row.weight * row.x, 0) / weight;
-    const meanY = group.reduce((sum, row) => sum + row.weight * row.y, 0) / weight;
-    for (const row of group) {
-      row.x -= meanX;
-      row.y -= meanY;
-    }
-  }
 }
 
 const clamp = (value: number, least: number, most: number): number => Math.min(most, Math.max(least, value));

@@ -10,8 +10,9 @@ import {
 } from "@fedlodrop/allocation";
 import { bytesPerValue, SPARSE_HEADER_BYTES } from "@fedlodrop/protocol";
 import { type AdapterShape, adapterSize, type BoundEstimate, energyLimitOf } from "@fedlodrop/run";
-import { estimateConstants, VARIANCE_EXPONENT } from "./bound-constants.ts";
+import { estimateConstants } from "./bound-constants.ts";
 import { type DeviceMeasurements, measureDevice } from "./device-measurements.ts";
+import { VARIANCE_EXPONENT } from "./masked-losses.ts";
 import type { PlanRequest } from "./plan-request.ts";
 import { downlinkRate, fadedGains, gainPerWatt, meanGain, RADIO_CELL } from "./radio-cell.ts";
 
@@ -55,7 +56,7 @@ export function poseProblem(request: PlanRequest, caution: ReadonlyMap<string, C
   const { seed, links, maxDropoutRate, deadlineSeconds } = config;
   const samples = participants.map(({ device }) => device.sampleCount);
   const exampleCount = samples.reduce((sum, count) => sum + count, 0);
-  const constants = estimateConstants(records, exampleCount);
+  const constants = estimateConstants(records, exampleCount, config.bound);
   const measured = participants.map((participant) => measureDevice(participant, config, round, records));
   const emulated = links === "emulated";
   const downloadBytesPerSecond = participants.map(({ id }, k) =>

@@ -84,7 +84,7 @@ const record = (round: number, participants: ParticipantRound[]): RoundRecord =>
     testAccuracy: null,
     testF1: null,
     exampleLossSpread: null,
-    curvature: null,
+    contrast: null,
   },
   seconds: 1,
   participants,
@@ -107,7 +107,10 @@ describe("methods that need nothing measured", () => {
 
   it("tell the bound at their rates, and what they are expected to cost", () => {
     const records = [record(1, [own("p1"), own("p2"), own("p3", { secondsCompute: 2 })])];
-    const { allocation } = planDirectly("fixed", request({ dropoutRate: 0.4 }, three, records));
+    const { allocation } = planDirectly(
+      "fixed",
+      request({ dropoutRate: 0.4, bound: "theorem" }, three, records),
+    );
     // A = 0.05 · 3.9 and ν = 1 by default; q = 1 − 0.6² for everybody.
     expect(allocation!.empiricalTerm).toBeCloseTo(0.05 * 3.9 * (1 / 0.6 - 1), 12);
     const {
@@ -327,7 +330,7 @@ describe("what was measured", () => {
           three.map(({ id }) => own(id, { gradientNorm95: 3, lossSpread: 2 })),
         ),
       );
-      return planRound(request({ method: "p-sca" }, three, records)).allocation!.constants;
+      return planRound(request({ method: "p-sca", bound: "theorem" }, three, records)).allocation!.constants;
     };
     expect(constants(2)).toMatchObject({
       source: "default",
@@ -339,8 +342,48 @@ describe("what was measured", () => {
     const estimated = constants(4);
     expect(estimated).toMatchObject({ source: "estimated", lossRange: 2 });
     expect(estimated.gradientNorm).toBeCloseTo(3, 12);
-    expect(estimated.gapScale).toBeGreaterThan(0);
-    expect(estimated.gapScale).toBeLessThan(1);
+    expect(estimated.gapScale).toBe(1);
+  });
+
+  it("teaches with every other device's rate, the others' next time, and says so", () => {
+    const plans = [0, 1].map((rounds) =>
+      planRound(
+        request(
+          { method: "p-sca", rounds: 20 },
+          three,
+          Array.from({ length: rounds }, (_, i) => record(i + 1, [own("p1"), own("p2"), own("p3")])),
+        ),
+      ),
+    );
+    const [first, second] = plans.map(({ assignments, allocation }) =>
+      assignments.map(({ participantId, dropoutRate, side }, k) => {
+        const { dither, dropoutRate: told } = allocation!.devices[k]!;
+        expect(told).toBe(dropoutRate);
+        expect(side).toBe(dither > 0 ? "high" : "low");
+        return [participantId, dither > 0];
+      }),
+    );
+    expect(first).toEqual([
+      ["p1", false],
+      ["p2", true],
+      ["p3", false],
+    ]);
+    expect(second).toEqual([
+      ["p1", true],
+      ["p2", false],
+      ["p3", true],
+    ]);
+  });
+
+  it.each([
+    ["one device alone", {}, [participant("p1")]],
+    ["the theorem's constants", { bound: "theorem" }, three],
+    ["rounds that no plan will look back on", { rounds: 2 }, three],
+    ["a method that solves nothing", { method: "fixed" }, three],
+  ] as const)("does not teach with %s", (_, change, participants) => {
+    const { assignments, allocation } = planRound(request({ method: "p-sca", ...change }, [...participants]));
+    expect(assignments.every(({ side }) => side === null)).toBe(true);
+    expect(allocation!.devices.every(({ dither }) => dither === 0)).toBe(true);
   });
 });
 

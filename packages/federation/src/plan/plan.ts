@@ -19,6 +19,7 @@ import {
 } from "@fedlodrop/run";
 import type { Assignment, ReadyParticipant, RoundPlan } from "../round/run-state.ts";
 import { allocationRecord, type Decision, type Grant } from "./allocation-record.ts";
+import { dithered, ditherShare, sidesOf } from "./dither.ts";
 import { type Caution, type ExpectedLoad, type PosedProblem, poseProblem } from "./live-problem.ts";
 import { patienceSeconds } from "./patience.ts";
 import type { PlanRequest } from "./plan-request.ts";
@@ -85,19 +86,25 @@ function freeGrant(
   if (link.kind === "measured") {
     const bitsPerSecond = link.bitsPerSecond[k] as number;
     const uploadJoulesPerBit = ownJoulesPerBit(link, k);
-    return { kind: "admitted", dropoutRate, share: null, bitsPerSecond, uploadJoulesPerBit };
+    return { kind: "admitted", ...plain(dropoutRate), share: null, bitsPerSecond, uploadJoulesPerBit };
   }
   const { id } = participants[k] as ReadyParticipant;
   const own = inTurn(fadedGains(config.seed, round, id), k, participants.length);
   const bitsPerSecond = evenPowerRate(own);
   return {
     kind: "admitted",
-    dropoutRate,
+    ...plain(dropoutRate),
     share: own.length / RADIO_CELL.subChannels,
     bitsPerSecond,
     uploadJoulesPerBit: FULL_POWER_WATTS / bitsPerSecond,
   };
 }
+
+const plain = (dropoutRate: number): Pick<Grant, "dropoutRate" | "dither" | "side"> => ({
+  dropoutRate,
+  dither: 0,
+  side: null,
+});
 
 /** A radio is on for as long as the bits take at the device's own rate, however its upload is paced. */
 const ownJoulesPerBit = ({ radioWatts, bitsPerSecond }: MeasuredLink, k: number): number =>
@@ -122,6 +129,7 @@ function assign(
     rateSource: emulated ? "emulated" : "measured",
     probe: false,
     patienceSeconds: patienceSeconds(participant.id, expectedSeconds(posed, k, grant), records),
+    side: grant.side,
     localSteps: null,
   };
 }
@@ -170,7 +178,13 @@ export function planBySolving(
     allocation = allocate(posed.problem, method, options);
   }
   const savings = allocation.devices.map((device, k) => energyProbe(request, posed, device, k));
-  const decisions = allocation.devices.map((device, k) => savings[k]?.grant ?? decide(posed, device, k));
+  const solved = allocation.devices.map((device, k) => savings[k]?.grant ?? decide(posed, device, k));
+  const decisions = teach(
+    request,
+    posed,
+    solved,
+    savings.map((saving) => saving !== null),
+  );
   return {
     assignments: decisions.flatMap((decision, k): Assignment[] => {
       if (decision.kind !== "admitted") return [];
@@ -182,6 +196,28 @@ export function planBySolving(
     }),
     allocation: allocationRecord(request, posed, decisions, allocation),
   };
+}
+
+/** With the rates of a side raised, where the round is to be learned from; who is probed is on neither. */
+function teach(
+  { config, round, participants }: PlanRequest,
+  { constants }: PosedProblem,
+  decisions: readonly Decision[],
+  isProbed: readonly boolean[],
+): readonly Decision[] {
+  const admitted = participants.flatMap(({ id }, k) =>
+    decisions[k]?.kind === "admitted" && !isProbed[k] ? [id] : [],
+  );
+  const share = ditherShare(config, round, admitted.length, constants);
+  if (share === null) return decisions;
+  const sides = sidesOf(admitted, round);
+  return decisions.map((decision, k) => {
+    const side = sides.get(participants[k]?.id ?? "");
+    if (decision.kind === "excluded" || side === undefined) return decision;
+    if (side === "low") return { ...decision, side };
+    const dropoutRate = dithered(decision.dropoutRate, share, config.maxDropoutRate);
+    return { ...decision, side, dropoutRate, dither: dropoutRate - decision.dropoutRate };
+  });
 }
 
 /** At the greatest rate and with the steps that its limit allows, by what is known of it; null for who is not due, and
@@ -222,7 +258,7 @@ function decide({ problem: { link } }: PosedProblem, device: DeviceAllocation, k
   const { dropoutRate, linkShare: share, uploadBitsPerSecond } = device;
   const grant = (bitsPerSecond: number, uploadJoulesPerBit: number): Grant => ({
     kind: "admitted",
-    dropoutRate,
+    ...plain(dropoutRate),
     share,
     bitsPerSecond,
     uploadJoulesPerBit,

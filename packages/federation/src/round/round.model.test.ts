@@ -52,7 +52,7 @@ const evaluation: RoundEvaluation = {
   testAccuracy: null,
   testF1: null,
   exampleLossSpread: null,
-  curvature: null,
+  contrast: null,
 };
 
 // ---- what can happen; rounds are named from the open one, so that most of it fits
@@ -223,6 +223,7 @@ const planned = (ids: readonly string[], round: number, atMs: number): RunEvent 
       rateSource: "measured",
       probe: false,
       patienceSeconds: 0,
+      side: null,
       localSteps: null,
     })),
     allocation: null,

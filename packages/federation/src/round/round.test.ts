@@ -72,7 +72,7 @@ const evaluated = (round = 1) =>
       testAccuracy: null,
       testF1: null,
       exampleLossSpread: null,
-      curvature: null,
+      contrast: null,
     },
     atMs: 40_000,
   }) as const;
@@ -90,6 +90,7 @@ const planned = (ids: readonly string[], round = 1, probes: readonly string[] = 
         rateSource: "measured" as const,
         probe: probes.includes(participantId),
         patienceSeconds: 0,
+        side: null,
         localSteps: null,
       })),
       allocation: null,

@@ -1,5 +1,5 @@
 /** Rounds are planned, started, closed and recorded; evaluations come in beside them. */
-import type { RunConfig } from "@fedlodrop/run";
+import type { RoundRecord, RunConfig } from "@fedlodrop/run";
 import type { PlanRequest } from "../plan/plan-request.ts";
 import { boundedCounts } from "../plan/sample-counts.ts";
 import { amendRecord, closingMessages, isDiscarded, recordRound } from "./history.ts";
@@ -67,11 +67,15 @@ const planRequest = (
   adapter,
   round,
   participants,
-  records: records
+  records: recordsInSight(records, round),
+});
+
+/** The rounds that the plan of this one sees. */
+export const recordsInSight = (records: readonly RoundRecord[], round: number): readonly RoundRecord[] =>
+  records
     .slice(-ROUNDS_REMEMBERED)
     // Also those that are there already: what a plan sees must not depend on who was faster.
-    .map((record) => (record.round <= round - EVALUATION_LAG ? record : amendRecord(record, null))),
-});
+    .map((record) => (record.round <= round - EVALUATION_LAG ? record : amendRecord(record, null)));
 
 export function end(run: Run, reason: "finished" | "stopped"): Transition {
   return {

@@ -12,7 +12,7 @@
  * look at one that is not there yet (`EVALUATION_LAG`), and before it ends.
  */
 import type { DeviceFacts, UpdateStatistics } from "@fedlodrop/protocol";
-import type { AdapterShape, AllocationRecord, Method, RoundRecord, RunConfig } from "@fedlodrop/run";
+import type { AdapterShape, AllocationRecord, Method, RoundRecord, RunConfig, Side } from "@fedlodrop/run";
 import { type PersistentMap, persistentMap } from "./persistent-map.ts";
 
 /**
@@ -49,6 +49,8 @@ export interface Assignment {
   readonly probe: boolean;
   /** From its start on the round waits for it as long, whoever else has answered; longer while too few have. */
   readonly patienceSeconds: number;
+  /** Whether its rate was raised to learn from it; null in a round that compares nothing. */
+  readonly side: Side | null;
   /** Fewer than everybody's, where a device may not spend more; null is everybody's. */
   readonly localSteps: number | null;
 }

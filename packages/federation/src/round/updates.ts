@@ -33,10 +33,10 @@ export function takeUpdate(
   if (member.status.kind !== "uploading")
     return refuseUpload(state, event, refuse("wrong-order", "upload: expected upload-begin first"));
   const next = setStatus(state, participantId, { kind: "aggregated", statistics });
-  const { dropoutRate } = member.assignment;
+  const { dropoutRate, side } = member.assignment;
   const weight = member.participant.device.sampleCount;
   return withEffects(settle(next, atMs), [
-    { kind: "fold-update", round, participantId, dropoutRate, weight },
+    { kind: "fold-update", round, participantId, dropoutRate, weight, side },
   ]);
 }
 

@@ -3,8 +3,16 @@
  * each update that is not kept by the rule only its sketch stays until the round closes.
  */
 import { MAX_SAMPLE_COUNT } from "@fedlodrop/protocol";
-import { type AdapterShape, type Aggregation, adapterSize, inPieces, type Pieces } from "@fedlodrop/run";
+import {
+  type AdapterShape,
+  type Aggregation,
+  adapterSize,
+  inPieces,
+  type Pieces,
+  type Side,
+} from "@fedlodrop/run";
 import { agreementsOf, createSketch, type Sketch, type Sketched } from "./agreement.ts";
+import { beginContrast, type Contrast, type Contrasting } from "./contrast.ts";
 import { inOrder } from "./kept-updates.ts";
 import { UPDATE_RULES } from "./rules.ts";
 import { factorWithin, type SeenUpdate, type UpdateBounds } from "./update-bounds.ts";
@@ -36,13 +44,16 @@ export interface FoldedRound extends Combined {
    * devices that hold other classes disagree for honest reasons.
    */
   readonly agreements: ReadonlyMap<string, number | null>;
+  /** Null where no rates were raised to learn from. */
+  readonly contrast: Contrast | null;
 }
 
 /** Its work comes in pieces, and one piece of work ends before the next begins. */
 export interface Fold {
   readonly count: number;
-  /** @throws on what `outOfRange` would have refused, on a second update of a participant, and beyond MAX_UPDATES */
-  admit(update: Update): Pieces<Admission>;
+  /** @param side of the round's rates; null where it has none
+   *  @throws on what `outOfRange` would have refused, on a second update of a participant, and beyond MAX_UPDATES */
+  admit(update: Update, side?: Side | null): Pieces<Admission>;
   /** Contributions and agreements of everyone admitted, in the order of their ids. */
   finish(): Pieces<FoldedRound>;
 }
@@ -61,11 +72,12 @@ export function beginFold(name: Aggregation, { shape, adapter, bounds, isLeftOut
   const combination = rule.begin(size);
   let tools: { readonly measure: MeasureNorms; readonly sketch: Sketch | null } | null = null;
   const admitted = new Map<string, Sketched | null>();
+  let contrasting: Contrasting | null = null;
   return {
     get count() {
       return admitted.size;
     },
-    *admit(update) {
+    *admit(update, side = null) {
       check(update, admitted);
       tools ??= {
         measure: yield* createNorms(shape, adapter),
@@ -81,6 +93,10 @@ export function beginFold(name: Aggregation, { shape, adapter, bounds, isLeftOut
       );
       const changes = factor === 1 ? update.changes : yield* scaled(update.changes, factor);
       if (factor > 0) yield* combination.take({ ...update, changes });
+      if (factor > 0 && side !== null) {
+        contrasting ??= beginContrast(size);
+        yield* contrasting.take({ ...update, changes }, side);
+      }
       return { rms: norms.rms, product: norms.product(1), factor };
     },
     *finish() {
@@ -90,6 +106,7 @@ export function beginFold(name: Aggregation, { shape, adapter, bounds, isLeftOut
       const ids = inOrder(admitted).map(([id]) => id);
       return {
         adapter: combined,
+        contrast: contrasting && (yield* contrasting.finish(adapter)),
         contributions: new Map(ids.map((id) => [id, contributions.get(id) ?? 0])),
         agreements: new Map(ids.map((id) => [id, agreements.get(id) ?? null])),
       };

@@ -1,0 +1,206 @@
+/**
+ * One federation without sockets: the product's planner, masks, trainer and aggregation in the order a run has them,
+ * everyone that a plan admits in every round. The wire, which changes no number at f32, is left out, and so is the clock:
+ * seconds and joules are what each device's profile says that its steps and bytes take.
+ */
+import type { ToEvaluate } from "@fedlodrop/coordinator";
+import {
+  type Admission,
+  type Assignment,
+  amendRecord,
+  beginFold,
+  boundsOf,
+  createStandings,
+  type FoldedRound,
+  planRound,
+  type ReadyParticipant,
+  recordsInSight,
+} from "@fedlodrop/federation";
+import type { RoundRequest, RoundOutcome as TrainingOutcome } from "@fedlodrop/lm";
+import { payloadBytes } from "@fedlodrop/protocol";
+import {
+  type AdapterShape,
+  atOnce,
+  gatherValues,
+  initialAdapter,
+  type ParticipantRound,
+  quantile,
+  type RoundEvaluation,
+  type RoundRecord,
+  type RunConfig,
+  type SubAdapter,
+  subAdapter,
+} from "@fedlodrop/run";
+import type { SimulatedDevice } from "./device-model.ts";
+
+/** @template Texts what a device trains on: a language model's dataset, or another model's. */
+export interface Federation<Texts> {
+  readonly trainer: {
+    trainRound(request: RoundRequest, dataset: Texts): Promise<Pick<TrainingOutcome, "delta" | "steps">>;
+  };
+  readonly shape: AdapterShape;
+  readonly config: RunConfig;
+  readonly devices: readonly SimulatedDevice<Texts>[];
+  /** What the coordinator's evaluator would measure of a round's adapter; absent where nobody evaluates. */
+  readonly evaluate?: (own: ToEvaluate) => Promise<RoundEvaluation>;
+  /** What a participant sends in place of its change. */
+  readonly tamper?: (participantId: string, round: number, changes: Float32Array) => Float32Array;
+}
+
+export interface RoundOutcome {
+  readonly round: number;
+  /** The full adapter after the round. */
+  readonly adapter: Float32Array;
+  readonly admissions: readonly (Admission & { readonly participantId: string })[];
+  readonly agreements: FoldedRound["agreements"];
+  readonly record: RoundRecord;
+}
+
+export async function* federate<Texts>(federation: Federation<Texts>): AsyncGenerator<RoundOutcome> {
+  const {
+    trainer,
+    shape,
+    config,
+    devices,
+    evaluate,
+    tamper = (_id, _round, changes) => changes,
+  } = federation;
+  const { seed, training, aggregation } = config;
+  const standings = createStandings();
+  const participants = devices.map(readyParticipant);
+  let adapter = initialAdapter(shape, seed);
+  const seen: RoundOutcome["admissions"][] = [];
+  const records: RoundRecord[] = [];
+  for (let round = 1; round <= config.rounds; round++) {
+    const plan = planRound({
+      config,
+      adapter: shape,
+      round,
+      participants,
+      records: recordsInSight(records, round),
+    });
+    const bounds = boundsOf(seen, training, adapter);
+    const { isLeftOut } = standings;
+    const fold = beginFold(aggregation, { shape, adapter, bounds, isLeftOut });
+    const admissions: (Admission & { participantId: string })[] = [];
+    const worked: ParticipantRound[] = [];
+    for (const assignment of plan.assignments) {
+      const { participantId, dropoutRate, side } = assignment;
+      const device = devices.find(({ id }) => id === participantId) as SimulatedDevice<Texts>;
+      const own = subAdapter(shape, { seed, round, participantId, dropoutRate });
+      const { delta, steps } = await trainer.trainRound(
+        {
+          mask: own.mask,
+          dropoutRate,
+          values: gatherValues(adapter, own.indices),
+          training,
+          batchSeed: `${seed}/${round}/${participantId}`,
+        },
+        device.dataset,
+      );
+      const changes = tamper(participantId, round, delta);
+      const weight = device.facts.sampleCount;
+      const update = { participantId, changes, indices: own.indices, weight };
+      const admission = atOnce(fold.admit(update, side));
+      admissions.push({ participantId, ...admission });
+      const told = {
+        trainLoss: mean(steps.map(({ loss }) => loss)),
+        gradientNorm95: quantile(
+          steps.map(({ gradientNorm }) => gradientNorm),
+          0.95,
+        ),
+        lossSpread: spread(steps.map(({ loss }) => loss)),
+        tokens: steps.reduce((sum, { tokens }) => sum + tokens, 0),
+        steps: steps.length,
+      };
+      worked.push(partOf(device, config, assignment, own, told));
+    }
+    const { agreements, contributions, contrast, ...combined } = atOnce(fold.finish());
+    adapter = combined.adapter;
+    if (admissions.length > 0) seen.push(admissions);
+    standings.note(agreements);
+    const record: RoundRecord = {
+      round,
+      basedOnRound: round - 1,
+      method: config.method,
+      deadlineSeconds: config.deadlineSeconds,
+      trainLoss: worked.length === 0 ? null : mean(worked.map(({ trainLoss }) => trainLoss as number)),
+      testLoss: null,
+      evaluation: null,
+      seconds: Math.max(0, ...worked.map(secondsOf)),
+      participants: worked.map((own) => ({
+        ...own,
+        update: {
+          ...(admissions.find(({ participantId }) => participantId === own.id) as Admission),
+          agreement: agreements.get(own.id) ?? null,
+          contribution: contributions.get(own.id) ?? 0,
+        },
+      })),
+      allocation: plan.allocation,
+    };
+    records.push(evaluate ? amendRecord(record, await evaluate({ adapter, contrast })) : record);
+    yield { round, adapter, admissions, agreements, record: records.at(-1) as RoundRecord };
+  }
+}
+
+const secondsOf = ({ secondsDownload, secondsCompute, secondsUpload }: ParticipantRound): number =>
+  (secondsDownload as number) + (secondsCompute as number) + (secondsUpload as number);
+
+/** A round's part by the device's profile, or by the emulated cell where the run has one. */
+function partOf(
+  { id, facts, link }: Omit<SimulatedDevice, "dataset">,
+  { valueType }: RunConfig,
+  { dropoutRate, uploadBytesPerSecond, downloadBytesPerSecond, uploadWatts, rateSource }: Assignment,
+  { valueCount, fullValueCount }: SubAdapter,
+  told: Pick<ParticipantRound, "trainLoss" | "gradientNorm95" | "lossSpread" | "tokens" | "steps">,
+): ParticipantRound {
+  const bytes = payloadBytes(valueCount, valueType);
+  const upload = Math.min(
+    uploadBytesPerSecond ?? Number.POSITIVE_INFINITY,
+    rateSource === "emulated" ? Number.POSITIVE_INFINITY : link.up,
+  );
+  const secondsDownload = bytes / (downloadBytesPerSecond ?? link.down);
+  const secondsCompute = facts.stepSeconds * (told.steps as number);
+  const secondsUpload = bytes / upload;
+  const { computeWatts, radioWatts } = facts.energyProfile;
+  return {
+    id,
+    nickname: id,
+    backend: facts.backend,
+    dropoutRate,
+    keptValues: valueCount,
+    fullValues: fullValueCount,
+    bytesDown: bytes,
+    bytesUp: bytes,
+    secondsDownload,
+    secondsCompute,
+    secondsUpload,
+    uploadBytesPerSecond,
+    downlinkBytesPerSecond: downloadBytesPerSecond ?? link.down,
+    uplinkBytesPerSecond: rateSource === "emulated" ? null : link.up,
+    uploadLimitedBy: uploadBytesPerSecond === null ? "link" : "sender",
+    rateSource,
+    sampleCount: facts.sampleCount,
+    energyJoules:
+      computeWatts * secondsCompute +
+      radioWatts * secondsDownload +
+      (uploadWatts === null ? radioWatts * (bytes / link.up) : uploadWatts * secondsUpload),
+    energySource: rateSource === "emulated" ? "emulated" : "modelled",
+    roundTripSeconds: facts.roundTripSeconds,
+    outcome: "aggregated",
+    update: null,
+    ...told,
+  };
+}
+
+const readyParticipant = ({ id, facts }: Omit<SimulatedDevice, "dataset">): ReadyParticipant => ({
+  id,
+  nickname: id,
+  presence: "ready",
+  device: facts,
+  known: true,
+});
+
+const mean = (numbers: readonly number[]): number => numbers.reduce((a, b) => a + b, 0) / numbers.length;
+
+const spread = (numbers: readonly number[]): number => quantile(numbers, 0.99) - quantile(numbers, 0.01);

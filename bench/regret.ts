@@ -1,0 +1,70 @@
+/**
+ * Are the chosen rates right? Held-out loss after the last round of every fixed dropout rate, and of the methods that
+ * choose live, each at its own learning rate. Cells are kept as they finish: the command goes on where it was stopped.
+ *
+ *   npx tsx bench/regret.ts --tasks presidents,spam --arms fixed --seeds 5 --until 01:30
+ *
+ * The learning rate of an arm is the one of `--learning-rates` whose last round is best on the choosing half with seed 0;
+ * seeds from 1 on, at that rate alone, are what is reported, on the other half.
+ */
+import { parseArgs } from "node:util";
+import { ARMS, type ArmName } from "../apps/cli/src/reproduce/arms.ts";
+import { type CellKey, runCell } from "../apps/cli/src/reproduce/cell.ts";
+import { appendCell, keyText, readCells } from "../apps/cli/src/reproduce/cells.ts";
+import { TUNING_SEED, tunedRate } from "../apps/cli/src/reproduce/tuning.ts";
+
+const { values: flags } = parseArgs({
+  options: {
+    tasks: { type: "string", default: "presidents,spam" },
+    arms: { type: "string", default: "branch-and-bound,fixed 0,fixed 0.3,fixed 0.5,fixed 0.7,fixed 0.9" },
+    devices: { type: "string", default: "4" },
+    seeds: { type: "string", default: "3" },
+    "learning-rates": { type: "string", default: "0.002,0.008" },
+    csv: { type: "string", default: "docs/results/regret.csv" },
+    rounds: { type: "string", default: "12" },
+    /** HH:MM after which no cell is begun. */
+    until: { type: "string" },
+  },
+});
+const size = { samples: 64, every: 3, rounds: Number(flags.rounds) };
+const until = flags.until === undefined ? Number.POSITIVE_INFINITY : nextTime(flags.until);
+const rates = flags["learning-rates"].split(",").map(Number);
+const arms = flags.arms.split(",").map((arm): ArmName => {
+  if (!Object.hasOwn(ARMS, arm)) throw new Error(`--arms: expected some of ${Object.keys(ARMS)}, got ${arm}`);
+  return arm as ArmName;
+});
+
+const tasks = flags.tasks.split(",");
+for (let seed = 1; seed <= Number(flags.seeds); seed++)
+  for (const task of tasks) {
+    if (seed === 1)
+      for (const learningRate of rates)
+        for (const arm of arms) await finish(keyOf(task, arm, learningRate, TUNING_SEED));
+    for (const arm of arms) {
+      const tuned = tunedRate(await readCells(flags.csv), { task, devices: Number(flags.devices), arm });
+      if (tuned !== null) await finish(keyOf(task, arm, tuned, String(seed)));
+    }
+  }
+
+function keyOf(task: string, arm: ArmName, learningRate: number, seed: string): CellKey {
+  return { task, devices: Number(flags.devices), arm, learningRate, seed };
+}
+
+async function finish(key: CellKey): Promise<void> {
+  const known = await readCells(flags.csv);
+  if (Date.now() > until || known.some((cell) => keyText(cell) === keyText(key))) return;
+  const startedMs = Date.now();
+  const points = await runCell(key, size);
+  await appendCell(flags.csv, { ...key, points });
+  const last = points.at(-1);
+  console.log(
+    `${keyText(key)}: train ${last?.train.toFixed(3)}, held out ${last?.report.toFixed(3)} (${((Date.now() - startedMs) / 1000).toFixed(0)} s)`,
+  );
+}
+
+function nextTime(clock: string): number {
+  const [hours, minutes] = clock.split(":").map(Number);
+  const at = new Date();
+  at.setHours(hours as number, minutes as number, 0, 0);
+  return at.getTime() < Date.now() ? at.getTime() + 86_400_000 : at.getTime();
+}
