@@ -4,6 +4,8 @@ import { exp4, madd, normalCdf4, put, sigmoid4, splat, take } from "./simd";
 
 const GELU_TANH: i32 = 0;
 const GELU: i32 = 1;
+const SILU: i32 = 2;
+const TANH: i32 = 3; // and 4 is ReLU
 
 const PIECE: i32 = 2048;
 /** tanh-GELU is x·σ(2√(2/π)(x + 0.044715x³)). */
@@ -14,7 +16,14 @@ const CUBIC: f32 = 0.044715;
 function value(f: i32, x: v128): v128 {
   if (f == GELU_TANH) return f32x4.mul(x, sigmoid4(geluArgument(x)));
   if (f == GELU) return f32x4.mul(x, normalCdf4(x));
-  return f32x4.mul(x, sigmoid4(x));
+  if (f == SILU) return f32x4.mul(x, sigmoid4(x));
+  if (f == TANH) return tanh4(x);
+  return f32x4.max(x, splat(0));
+}
+
+/** 2σ(2x) − 1. */
+function tanh4(x: v128): v128 {
+  return madd(sigmoid4(f32x4.add(x, x)), splat(2), splat(-1));
 }
 
 /** f′(x). */
@@ -28,7 +37,13 @@ function slope(f: i32, x: v128): v128 {
     const density = f32x4.mul(exp4(f32x4.mul(f32x4.mul(x, x), splat(-0.5))), splat(0.3989422804014327));
     return madd(x, density, normalCdf4(x));
   }
-  return sigmoidSlope(sigmoid4(x), x);
+  if (f == SILU) return sigmoidSlope(sigmoid4(x), x);
+  if (f == TANH) {
+    // 4σ(2x)σ(−2x), for 1 − tanh² loses digits where tanh is near 1.
+    const twice = f32x4.add(x, x);
+    return f32x4.mul(splat(4), f32x4.mul(sigmoid4(twice), sigmoid4(f32x4.neg(twice))));
+  }
+  return v128.and(f32x4.gt(x, splat(0)), splat(1));
 }
 
 function geluArgument(x: v128): v128 {

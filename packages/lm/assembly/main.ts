@@ -221,10 +221,10 @@ function call(kernel: i32): void {
       logitCrossEntropy(n(0), n(1), n(2), n(3), n(4), n(5), n(6));
       break;
     case DENSE:
-      dense(n(0), n(1), n(2), n(3), n(4), n(5));
+      dense(n(0), n(1), n(2), n(3), n(4), n(5), n(6));
       break;
     case DENSE_BACKWARD:
-      denseBackward(n(0), n(1), n(2), n(3), n(4), n(5), n(6), n(7));
+      denseBackward(n(0), n(1), n(2), n(3), n(4), n(5), n(6), n(7), n(8));
       break;
     case GATHER_ROWS:
       gatherRows(n(0), n(1), n(2), n(3), n(4));

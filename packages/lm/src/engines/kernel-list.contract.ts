@@ -270,7 +270,7 @@ for (const [rows, heads, keyValueHeads, headWidth, before] of [
 }
 
 for (const size of [1, 130, 4099])
-  for (const f of ["gelu-tanh", "gelu", "silu"] satisfies ActivationFunction[]) {
+  for (const f of ["gelu-tanh", "gelu", "silu", "tanh", "relu"] satisfies ActivationFunction[]) {
     // Far tails too: nothing may overflow there.
     const x = (b: CaseBuilder) => b.reals(size, size > 1000 ? 20 : 2);
     cases.push(
@@ -348,6 +348,16 @@ for (const [rows, inFeatures, outFeatures] of [
         kind: "dense",
         x: b.reals(rows * inFeatures),
         matrix: matrix(b),
+        bias: null,
+        out: b.poison(rows * outFeatures),
+        ...sizes,
+      }),
+    (b) =>
+      b.case(`${name} with bias`, {
+        kind: "dense",
+        x: b.reals(rows * inFeatures),
+        matrix: matrix(b),
+        bias: { buffer: b.reals(1 + outFeatures), offset: 1 },
         out: b.poison(rows * outFeatures),
         ...sizes,
       }),
@@ -359,6 +369,18 @@ for (const [rows, inFeatures, outFeatures] of [
         dy: b.reals(rows * outFeatures),
         dx: b.poison(rows * inFeatures),
         gradient: { buffer: b.poison(3 + inFeatures * outFeatures), offset: 3 },
+        biasGradient: null,
+        ...sizes,
+      }),
+    (b) =>
+      b.case(`${name} with bias`, {
+        kind: "dense-backward",
+        x: b.reals(rows * inFeatures),
+        matrix: matrix(b),
+        dy: b.reals(rows * outFeatures),
+        dx: b.poison(rows * inFeatures),
+        gradient: { buffer: b.poison(3 + inFeatures * outFeatures), offset: 3 },
+        biasGradient: { buffer: b.poison(1 + outFeatures), offset: 1 },
         ...sizes,
       }),
     (b) =>

@@ -1,17 +1,18 @@
 import { type Access, type BufferId, read, type Span, write } from "./buffer.ts";
 
-/** A trained matrix beside the adapter (the classifier's head P [outFeatures, inFeatures]): out = x·Pᵀ. Small. */
+/** A trained matrix beside the adapter (the classifier's head P [outFeatures, inFeatures]): out = x·Pᵀ (+ bias). Small. */
 export interface Dense {
   readonly kind: "dense";
   readonly x: BufferId; // [rows, inFeatures]
   readonly matrix: Span; // [outFeatures, inFeatures]
+  readonly bias: Span | null; // [outFeatures]
   readonly out: BufferId; // [rows, outFeatures]
   readonly rows: number;
   readonly inFeatures: number;
   readonly outFeatures: number;
 }
 
-/** dx = dy·P and gradient = dyᵀ·x: both set, not added to. */
+/** dx = dy·P, gradient = dyᵀ·x and biasGradient = Σ dy over rows: all set, not added to. */
 export interface DenseBackward {
   readonly kind: "dense-backward";
   readonly x: BufferId; // [rows, inFeatures]
@@ -19,6 +20,7 @@ export interface DenseBackward {
   readonly dy: BufferId; // [rows, outFeatures]
   readonly dx: BufferId; // [rows, inFeatures]
   readonly gradient: Span; // [outFeatures, inFeatures]
+  readonly biasGradient: Span | null; // [outFeatures]
   readonly rows: number;
   readonly inFeatures: number;
   readonly outFeatures: number;
@@ -49,6 +51,7 @@ export interface ScatterRows {
 export const denseAccesses = (call: Dense): readonly Access[] => [
   read(call.x, call.rows * call.inFeatures),
   read(call.matrix.buffer, call.matrix.offset + call.outFeatures * call.inFeatures),
+  ...(call.bias === null ? [] : [read(call.bias.buffer, call.bias.offset + call.outFeatures)]),
   write(call.out, call.rows * call.outFeatures),
 ];
 
@@ -58,6 +61,9 @@ export const denseBackwardAccesses = (call: DenseBackward): readonly Access[] =>
   read(call.dy, call.rows * call.outFeatures),
   write(call.dx, call.rows * call.inFeatures),
   write(call.gradient.buffer, call.gradient.offset + call.outFeatures * call.inFeatures),
+  ...(call.biasGradient === null
+    ? []
+    : [write(call.biasGradient.buffer, call.biasGradient.offset + call.outFeatures)]),
 ];
 
 export const gatherRowsAccesses = (call: GatherRows): readonly Access[] => [

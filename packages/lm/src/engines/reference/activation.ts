@@ -35,6 +35,14 @@ const FUNCTIONS: Readonly<Record<ActivationFunction, Differentiable>> = {
     value: (x) => x * sigmoid(x),
     slope: (x) => sigmoid(x) * (1 + x * (1 - sigmoid(x))),
   },
+  tanh: {
+    value: Math.tanh,
+    slope: (x) => 1 - Math.tanh(x) ** 2,
+  },
+  relu: {
+    value: (x) => Math.max(0, x),
+    slope: (x) => (x > 0 ? 1 : 0),
+  },
 };
 
 export function activation(call: Activation, memory: Memory): void {

@@ -197,32 +197,35 @@ describe("central differences", () => {
     scene.check([rotate(out, 1)], [out, dy], [[x, dx]], () => scene.values(out).set(scene.values(x)));
   });
 
-  test.each(["gelu-tanh", "gelu", "silu"] satisfies ActivationFunction[])("%s, plain and gated", (f) => {
-    const scene = new Scene();
-    const size = 40;
-    const [x, up, dy] = ["x", "up", "dy"].map((name) =>
-      scene.set(
-        name,
-        normals(size).map((v) => 2 * v),
-      ),
-    );
-    const [out, dx, dUp] = ["out", "dx", "dUp"].map((name) => scene.room(name, size));
-    const plain: KernelCall = { kind: "activation", function: f, x: x!, out: out!, size };
-    scene.run(plain, { kind: "activation-backward", function: f, x: x!, dy: dy!, dx: dx!, size });
-    scene.check([plain], [out!, dy!], [[x!, dx!]]);
-    const gated: KernelCall = { kind: "gated", function: f, gate: x!, up: up!, out: out!, size };
-    scene.run(gated, {
-      ...{ kind: "gated-backward", function: f, gate: x!, up: up!, dy: dy!, dGate: dx!, dUp: dUp!, size },
-    });
-    scene.check(
-      [gated],
-      [out!, dy!],
-      [
-        [x!, dx!],
-        [up!, dUp!],
-      ],
-    );
-  });
+  test.each(["gelu-tanh", "gelu", "silu", "tanh", "relu"] satisfies ActivationFunction[])(
+    "%s, plain and gated",
+    (f) => {
+      const scene = new Scene();
+      const size = 40;
+      const [x, up, dy] = ["x", "up", "dy"].map((name) =>
+        scene.set(
+          name,
+          normals(size).map((v) => 2 * v),
+        ),
+      );
+      const [out, dx, dUp] = ["out", "dx", "dUp"].map((name) => scene.room(name, size));
+      const plain: KernelCall = { kind: "activation", function: f, x: x!, out: out!, size };
+      scene.run(plain, { kind: "activation-backward", function: f, x: x!, dy: dy!, dx: dx!, size });
+      scene.check([plain], [out!, dy!], [[x!, dx!]]);
+      const gated: KernelCall = { kind: "gated", function: f, gate: x!, up: up!, out: out!, size };
+      scene.run(gated, {
+        ...{ kind: "gated-backward", function: f, gate: x!, up: up!, dy: dy!, dGate: dx!, dUp: dUp!, size },
+      });
+      scene.check(
+        [gated],
+        [out!, dy!],
+        [
+          [x!, dx!],
+          [up!, dUp!],
+        ],
+      );
+    },
+  );
 
   test("cross-entropy over a head, and over logits", () => {
     const scene = new Scene();
@@ -254,18 +257,20 @@ describe("central differences", () => {
     const indices = scene.set("indices", Float64Array.of(1, 4, 6));
     const matrix = { buffer: scene.set("P", normals(outFeatures * inFeatures)), offset: 0 };
     const dP = scene.room("dP", outFeatures * inFeatures);
+    const bias = { buffer: scene.set("bias", normals(outFeatures)), offset: 0 };
+    const biasGradient = { buffer: scene.room("dBias", outFeatures), offset: 0 };
     const [x, dx] = [scene.room("x", rows * inFeatures), scene.room("dx", rows * inFeatures)];
     const [out, dy] = [scene.room("out", rows * outFeatures), scene.set("dy", normals(rows * outFeatures))];
     const dSource = scene.room("dSource", sourceRows * inFeatures);
     const moved = { indices, rows, sourceRows, width: inFeatures };
     const forward: KernelCall[] = [
       { kind: "gather-rows", x: source, out: x, ...moved },
-      { kind: "dense", x, matrix, out, rows, inFeatures, outFeatures },
+      { kind: "dense", x, matrix, bias, out, rows, inFeatures, outFeatures },
     ];
-    const gradient = { buffer: dP, offset: 0 };
+    const gradients = { gradient: { buffer: dP, offset: 0 }, biasGradient };
     scene.run(
       ...forward,
-      { kind: "dense-backward", x, matrix, dy, dx, gradient, rows, inFeatures, outFeatures },
+      { kind: "dense-backward", x, matrix, dy, dx, ...gradients, rows, inFeatures, outFeatures },
       { kind: "scatter-rows", dy: dx, dx: dSource, ...moved },
     );
     scene.check(
@@ -274,6 +279,7 @@ describe("central differences", () => {
       [
         [source, dSource],
         [matrix.buffer, dP],
+        [bias.buffer, biasGradient.buffer],
       ],
     );
   });

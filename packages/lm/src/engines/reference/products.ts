@@ -88,9 +88,10 @@ export function loraGradient(call: LoraGradient, memory: Memory): void {
 export function dense(call: Dense, memory: Memory): void {
   const { rows, inFeatures, outFeatures } = call;
   const [x, matrix, out] = [memory.buffer(call.x), spanOf(memory, call.matrix), memory.buffer(call.out)];
+  const bias = call.bias && spanOf(memory, call.bias);
   for (let n = 0; n < rows; n++)
     for (let o = 0; o < outFeatures; o++) {
-      let sum = 0;
+      let sum = bias === null ? 0 : at(bias, o);
       for (let i = 0; i < inFeatures; i++) sum += at(x, n * inFeatures + i) * at(matrix, o * inFeatures + i);
       out[n * outFeatures + o] = sum;
     }
@@ -113,6 +114,13 @@ export function denseBackward(call: DenseBackward, memory: Memory): void {
       for (let n = 0; n < rows; n++) sum += at(dy, n * outFeatures + o) * at(x, n * inFeatures + i);
       gradient[o * inFeatures + i] = sum;
     }
+  if (call.biasGradient === null) return;
+  const biasGradient = spanOf(memory, call.biasGradient);
+  for (let o = 0; o < outFeatures; o++) {
+    let sum = 0;
+    for (let n = 0; n < rows; n++) sum += at(dy, n * outFeatures + o);
+    biasGradient[o] = sum;
+  }
 }
 
 export function gatherRows({ x, indices, out, rows, width }: GatherRows, memory: Memory): void {

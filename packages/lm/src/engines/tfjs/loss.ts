@@ -1,7 +1,7 @@
 /** The two losses: next token (language model) and the label on a sequence's last token (classification). */
 import * as tf from "@tensorflow/tfjs";
-import { CLASSIFICATION_HEAD } from "../../adapter/lora.ts";
 import type { Batch } from "../../data/batches.ts";
+import { SCORE } from "../../models/classifier.ts";
 import { crossEntropy } from "./differentiable.ts";
 import type { AdapterTensors } from "./lora-dropout.ts";
 import { hiddenStates, type TransformerTensors, tokenLogits } from "./transformer.ts";
@@ -31,7 +31,7 @@ export function labelLogits(
   batch: Batch,
   adapter: AdapterTensors | undefined,
 ): tf.Tensor2D {
-  const head = adapter?.dense.get(CLASSIFICATION_HEAD); // [d, labels]
+  const head = adapter?.dense.get(SCORE); // [d, labels]
   if (!head) throw new Error("classification: expected the adapter to have a head, got one without labels");
   if (batch.target.kind !== "labels")
     throw new Error(`loss: expected a classification batch, got ${batch.target.kind}`);

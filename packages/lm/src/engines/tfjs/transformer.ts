@@ -5,9 +5,10 @@
  */
 import * as tf from "@tensorflow/tfjs";
 import type { TokenBatch } from "../../data/batches.ts";
-import { UNTIED_HEAD } from "../../models/checkpoint.ts";
-import type { TransformerConfig } from "../../models/config.ts";
+import type { ModelConfig } from "../../models/config.ts";
+import type { Gpt2Config } from "../../models/gpt2.ts";
 import type { NamedTensor, TensorMap } from "../../models/named-tensor.ts";
+import { UNTIED_HEAD } from "../../models/parameters.ts";
 import { type FrozenMatrix, frozenMatMul, gelu, layerNorm } from "./differentiable.ts";
 import type { AdapterTensors } from "./lora-dropout.ts";
 
@@ -34,7 +35,7 @@ interface Block {
 
 /** The frozen model on the device. */
 export interface TransformerTensors {
-  readonly config: TransformerConfig;
+  readonly config: Gpt2Config;
   readonly tokenEmbedding: tf.Tensor2D; // [V, d]
   readonly positionEmbedding: tf.Tensor2D; // [maxPositions, d]
   readonly blocks: readonly Block[];
@@ -44,7 +45,8 @@ export interface TransformerTensors {
 }
 
 /** Copies the weights to the current backend; they live until `dispose`. */
-export function uploadModel(config: TransformerConfig, weights: TensorMap): TransformerTensors {
+export function uploadModel(config: ModelConfig, weights: TensorMap): TransformerTensors {
+  expectPlainGpt2(config);
   const owned: tf.Tensor[] = [];
   const hostTensor = (name: string): NamedTensor => {
     const weight = weights.get(name);
@@ -92,6 +94,18 @@ export function uploadModel(config: TransformerConfig, weights: TensorMap): Tran
     },
     dispose: disposerOf(owned),
   };
+}
+
+/** @throws on everything else, which our own engines alone compute */
+function expectPlainGpt2(config: ModelConfig): asserts config is Gpt2Config {
+  const isPlain =
+    config.kind === "gpt2" &&
+    config.activation === "gelu-tanh" &&
+    config.attentionScales.every((scale) => scale === 1 / Math.sqrt(config.width / config.headCount));
+  if (!isPlain)
+    throw new Error(
+      `tfjs: computes plain GPT-2 alone, and this model is ${config.kind === "gpt2" ? "a variant of it" : config.kind}; use the backend wasm or webgpu`,
+    );
 }
 
 /** Made out here, so that it keeps the tensors alone: a closure of `uploadModel` would keep the host's weights too. */
@@ -156,7 +170,7 @@ function attention(
   mask: tf.Tensor,
   B: number,
   T: number,
-  { width: d, headCount: H }: TransformerConfig,
+  { width: d, headCount: H }: Gpt2Config,
 ): tf.Tensor2D {
   const headWidth = d / H;
   const heads = (x: tf.Tensor2D): tf.Tensor =>

@@ -21,7 +21,13 @@ export interface Places {
 const WHOLE: Band = { first: 0, end: 1, of: 1, length: 0 };
 
 const BASES: Readonly<Record<BaseType, number>> = { f32: 0, f16: 1, int8: 2, int4: 3 };
-const FUNCTIONS: Readonly<Record<ActivationFunction, number>> = { "gelu-tanh": 0, gelu: 1, silu: 2 };
+const FUNCTIONS: Readonly<Record<ActivationFunction, number>> = {
+  "gelu-tanh": 0,
+  gelu: 1,
+  silu: 2,
+  tanh: 3,
+  relu: 4,
+};
 
 /** A whole list. */
 export function encodeSteps(steps: readonly Step[], places: Places): Int32Array {
@@ -174,12 +180,14 @@ function encodeCall(whole: KernelCall, band: Band, places: Places): number[] {
     }
     case "dense": {
       const sizes = [call.rows, call.inFeatures, call.outFeatures];
-      return [op.DENSE, at(call.x), span(call.matrix), at(call.out), ...sizes];
+      const bias = call.bias === null ? 0 : span(call.bias);
+      return [op.DENSE, at(call.x), span(call.matrix), bias, at(call.out), ...sizes];
     }
     case "dense-backward": {
       const inputs = [at(call.x), span(call.matrix), at(call.dy)];
       const sizes = [call.rows, call.inFeatures, call.outFeatures];
-      return [op.DENSE_BACKWARD, ...inputs, at(call.dx), span(call.gradient), ...sizes];
+      const biasGradient = call.biasGradient === null ? 0 : span(call.biasGradient);
+      return [op.DENSE_BACKWARD, ...inputs, at(call.dx), span(call.gradient), biasGradient, ...sizes];
     }
     case "gather-rows":
       return [op.GATHER_ROWS, at(call.x), at(call.indices), at(call.out), call.rows, call.width];

@@ -1,7 +1,6 @@
 /** What webgpu.test.ts runs in a worker of a real Chromium. */
 import { drawDropoutMask, gatherValues, initialAdapter, keptIndices } from "@fedlodrop/run";
 import { serveLab } from "../../../lab/worker-lab.ts";
-import { architectureOf } from "../../models/architecture.ts";
 import type { KernelCall } from "../../plan/kernel.ts";
 import { createPlannedTrainer } from "../../trainer/planned-trainer.ts";
 import { cases, model, type PytorchCase } from "../../trainer/pytorch.contract.ts";
@@ -235,7 +234,7 @@ serveLab({
         return createWebgpuEngine(runtime);
       },
       upload: async (engine: Parameters<typeof uploadWeights>[0]) => {
-        await uploadWeights(engine, architectureOf(model), "f32");
+        await uploadWeights(engine, model, "f32");
       },
       onRecovery: (reason: string) => void reasons.push(reason),
     };

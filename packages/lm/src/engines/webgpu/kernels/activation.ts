@@ -41,6 +41,15 @@ export function activationText(name: ActivationFunction): string {
     case "silu":
       return `fn activation(x : f32) -> f32 { return x / (1.0 + exp(-x)); }
         fn slope(x : f32) -> f32 { let g = 1.0 / (1.0 + exp(-x)); return g + x * g * (1.0 - g); }`;
+    case "tanh": // WGSL's own may overflow to NaN where exp does
+      return `fn activation(x : f32) -> f32 { return tanh(clamp(x, -15.0, 15.0)); }
+        fn slope(x : f32) -> f32 { // 1 − tanh² loses digits where tanh is near 1
+          let e = exp(-2.0 * abs(x));
+          return 4.0 * e / ((1.0 + e) * (1.0 + e));
+        }`;
+    case "relu":
+      return `fn activation(x : f32) -> f32 { return max(x, 0.0); }
+        fn slope(x : f32) -> f32 { return select(0.0, 1.0, x > 0.0); }`;
     default:
       return name satisfies never;
   }

@@ -1,5 +1,6 @@
 /** Kernels that place, pick or turn rows: embedding, rotary embedding, caches, a head's rows, the small trained matrix. */
 import type { CacheAppend } from "../../../ops/attention.ts";
+import type { Span } from "../../../ops/buffer.ts";
 import type { Dense, DenseBackward, GatherRows, ScatterRows } from "../../../ops/dense.ts";
 import type { Embed } from "../../../ops/embed.ts";
 import type { Rotary } from "../../../ops/rotary.ts";
@@ -134,17 +135,21 @@ export function denseProgram(call: Dense): Program {
   const outputs = text.integer("outputs", call.outFeatures);
   const inputs = text.integer("inputs", call.inFeatures);
   const first = text.integer("first", call.matrix.offset);
+  const bias =
+    call.bias === null
+      ? "0.0"
+      : `${text.read(call.bias.buffer)}[${text.integer("bias", call.bias.offset)} + output]`;
   return text.each(
     call.rows * call.outFeatures,
     WORKGROUP,
     `let row = index / ${outputs}; let output = index % ${outputs};
-     var sum = 0.0;
+     var sum = ${bias};
      for (var i = 0u; i < ${inputs}; i++) { sum += ${x}[row * ${inputs} + i] * ${matrix}[${first} + output * ${inputs} + i]; }
      ${text.write(call.out)}[index] = sum;`,
   );
 }
 
-/** dx, then the gradient: two programs, for one invocation owns one sum of either. */
+/** dx, the gradient, the bias's: a program each, for one invocation owns one sum of either. */
 export function denseBackwardPrograms(call: DenseBackward): readonly Program[] {
   const inputProgram = (): Program => {
     const text = new ProgramText("dense backward");
@@ -175,5 +180,20 @@ export function denseBackwardPrograms(call: DenseBackward): readonly Program[] {
        ${text.write(call.gradient.buffer)}[${text.integer("first", call.gradient.offset)} + index] = sum;`,
     );
   };
-  return [inputProgram(), gradientProgram()];
+  const biasProgram = ({ buffer, offset }: Span): Program => {
+    const text = new ProgramText("dense bias gradient");
+    const outputs = text.integer("outputs", call.outFeatures);
+    return text.each(
+      call.outFeatures,
+      WORKGROUP,
+      `var sum = 0.0;
+       for (var row = 0u; row < ${text.integer("rows", call.rows)}; row++) { sum += ${text.read(call.dy)}[row * ${outputs} + index]; }
+       ${text.write(buffer)}[${text.integer("first", offset)} + index] = sum;`,
+    );
+  };
+  return [
+    inputProgram(),
+    gradientProgram(),
+    ...(call.biasGradient === null ? [] : [biasProgram(call.biasGradient)]),
+  ];
 }
