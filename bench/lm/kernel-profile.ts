@@ -33,8 +33,8 @@ export async function profileStep(
   { model, adapter, mask, batch, length, base }: ProfiledStep,
   repeats: number,
 ): Promise<readonly KernelTime[]> {
-  const architecture = architectureOf(model);
-  await uploadWeights(engine, architecture, base);
+  const architecture = architectureOf(model.config);
+  await uploadWeights(engine, model, base);
   const placement = placeMasked(adapter, mask, 1);
   const { plan } = planStep(architecture, { batch, length, labels: null, placement, purpose: "train" });
   const calls = plan.segments[STEP] as readonly KernelCall[];

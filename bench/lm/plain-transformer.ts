@@ -15,6 +15,7 @@ export function createPlainLoss(
   batchSize: number,
   length: number,
 ): (adapter: AdapterTensors) => tf.Scalar {
+  if (model.config.kind !== "gpt2") throw new Error(`expected a GPT-2, got ${model.config.kind}`);
   const { width, headCount, layerCount, layerNormEpsilon, vocabularySize } = model.config;
   const weights = new Map(
     [...tensors].map(([name, { shape, values }]) => [name, tf.tensor(values, [...shape])]),

@@ -7,9 +7,8 @@ import {
   gatherValues,
   initialAdapter,
   keptIndices,
-  TARGET_MODULES,
 } from "@fedlodrop/run";
-import { parameterShapes, UNTIED_HEAD } from "../../packages/lm/src/models/checkpoint.ts";
+import { parameterShapes } from "../../packages/lm/src/models/checkpoint.ts";
 import type { TensorSource } from "../../packages/lm/src/models/tensor-source.ts";
 import type { RoundRequest } from "../../packages/lm/src/trainer/trainer.ts";
 
@@ -22,7 +21,7 @@ export interface ShapeSize {
   readonly length: number;
   readonly positions: number;
   readonly isTied: boolean;
-  readonly targets: readonly (typeof TARGET_MODULES)[number][];
+  readonly targets: readonly string[];
 }
 
 const RANK = 8;
@@ -31,7 +30,7 @@ export const SHAPES = {
   S: {
     ...{ vocabulary: 1024, width: 128, layers: 4, heads: 4, batch: 4, length: 64, positions: 64 },
     isTied: false,
-    targets: TARGET_MODULES,
+    targets: ["all-linear"],
   },
   "GPT-2 124M": {
     ...{ vocabulary: 50_257, width: 768, layers: 12, heads: 12, batch: 1, length: 64, positions: 1024 },
@@ -58,12 +57,8 @@ export function workload(name: ShapeName): Workload {
   });
   const adapter = adapterShape(config, { rank: RANK, alpha: 16, targetModules: [...size.targets] });
   const random = createRandom("bench", name);
-  const shapes = [
-    ...parameterShapes(config),
-    ...(size.isTied ? [] : [[UNTIED_HEAD, [size.vocabulary, size.width]] as const]),
-  ];
   const tensors: TensorSource = {
-    shapes: new Map(shapes),
+    shapes: parameterShapes(config),
     // Uniform: 124 million normal deviates would take longer than what is measured.
     async read(key) {
       const drawn = createRandom("bench", name, key);

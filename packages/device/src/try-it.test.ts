@@ -21,6 +21,8 @@ afterEach(() => vi.unstubAllGlobals());
 
 const tokenizer = {
   encode: (text: string) => [...text].map((character) => character.charCodeAt(0)),
+  prefix: [],
+  suffix: [],
   decode: (ids: readonly number[]) => String.fromCharCode(...ids),
 } as unknown as Tokenizer;
 const trainer = {

@@ -1,5 +1,11 @@
 /** The try-it box: one prompt, answered by the base model and by the model with the federation's adapter. */
-import type { Dataset, GenerationOptions, Tokenizer, Trainer } from "@fedlodrop/lm";
+import {
+  classifiedIds,
+  type Dataset,
+  type GenerationOptions,
+  type Tokenizer,
+  type Trainer,
+} from "@fedlodrop/lm";
 import type { RunDescription } from "@fedlodrop/protocol";
 import { adapterSize } from "@fedlodrop/run";
 import type { FromWorker } from "./messages.ts";
@@ -23,20 +29,20 @@ export async function tryPrompt(
   { site, token, trainer, tokenizer, ownHeldOut, run, post }: TryContext,
   prompt: string,
 ): Promise<void> {
-  const promptIds = tokenizer.encode(prompt);
-  if (promptIds.length === 0) throw new Error("Type a few words first.");
+  const words = tokenizer.encode(prompt);
+  if (words.length === 0) throw new Error("Type a few words first.");
   const { adapter, untrained } = await fetchAdapter(site, token, run);
   if (untrained) post({ kind: "untrained" });
   for (const side of untrained ? (["base"] as const) : (["base", "tuned"] as const)) {
     const used = side === "tuned" ? adapter : undefined;
     if (run.task.kind === "classification") {
-      const sequence = Int32Array.from(promptIds.slice(0, run.config.training.sequenceLength));
+      const sequence = classifiedIds(prompt, tokenizer, run.config.training.sequenceLength);
       const probabilities = await labelProbabilities(trainer, sequence, run.task.labels.length, used);
       post({ kind: "tried-labels", side, probabilities });
     } else {
       const drawn: number[] = [];
       const say = (done: boolean) => post({ kind: "tried-text", side, text: tokenizer.decode(drawn), done });
-      await trainer.generate(promptIds, { ...GENERATION, seed: prompt }, used, (id) => {
+      await trainer.generate([...tokenizer.prefix, ...words], { ...GENERATION, seed: prompt }, used, (id) => {
         drawn.push(id);
         say(false);
       });

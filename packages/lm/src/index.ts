@@ -3,12 +3,11 @@ export { adapterFromSafetensors, adapterToSafetensors } from "./adapter/adapter-
 export {
   type AdapterOptions,
   adapterShape,
-  CLASSIFICATION_HEAD,
   mergeAdapter,
-  targetModuleTitles,
 } from "./adapter/lora.ts";
 export type { Rescale } from "./adapter/rescale.ts";
 export {
+  classifiedIds,
   type Dataset,
   type DatasetOptions,
   datasetFromSamples,
@@ -20,7 +19,7 @@ export { type LoadedModel, loadModel, type ModelFolder } from "./files/model-fil
 export { parseSafetensors, serializeSafetensors } from "./files/safetensors.ts";
 export { createTokenizer } from "./files/tokenizer.ts";
 export { modelFromCheckpoint } from "./models/checkpoint.ts";
-export { parseConfig, type TransformerConfig } from "./models/config.ts";
+export { type ModelConfig, parseConfig } from "./models/config.ts";
 export type { LanguageModel } from "./models/language-model.ts";
 export type { NamedTensor, TensorMap } from "./models/named-tensor.ts";
 export { type TensorSource, tensorsInMemory } from "./models/tensor-source.ts";

@@ -64,4 +64,3 @@ export {
 } from "./run-config.ts";
 export { type DeviceTexts, deviceTextsSchema, type Sample, sampleSchema } from "./sample.ts";
 export { type SubAdapter, subAdapter, subAdapterInPieces } from "./sub-adapter.ts";
-export { TARGET_MODULES, type TargetModule } from "./target-modules.ts";

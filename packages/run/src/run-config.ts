@@ -4,7 +4,6 @@
  * too, so a change of one field would reset the others): `DEFAULT_RUN_CONFIG` has them all.
  */
 import { z } from "zod";
-import { TARGET_MODULES } from "./target-modules.ts";
 
 /** Methods that set dropout rates without solving anything. */
 export const DIRECT_METHODS = [
@@ -65,8 +64,8 @@ export const runConfigSchema = z.strictObject({
   maxDropoutRate: dropoutRate,
   rank: positiveInteger.max(256),
   alpha: z.number().positive(),
-  /** Which matrices carry an adapter, by their name within a GPT-2 block. */
-  targetModules: z.array(z.enum(TARGET_MODULES)).min(1),
+  /** Which matrices carry an adapter, as PEFT's `target_modules`: ends of names, or `all-linear`; null is the model's default. */
+  targetModules: z.array(z.string().min(1).max(200)).min(1).max(64).nullable(),
   training: trainingSchema,
   /** How update values travel. */
   valueType: z.enum(VALUE_TYPES),
@@ -112,7 +111,7 @@ export const DEFAULT_RUN_CONFIG: RunConfig = {
   maxDropoutRate: 0.9,
   rank: 8,
   alpha: 16,
-  targetModules: [...TARGET_MODULES],
+  targetModules: null,
   training: {
     localSteps: 8,
     batchSize: 4,

@@ -1,4 +1,4 @@
-import { adapterLayout, adapterSize, TARGET_MODULES, type TargetModule } from "@fedlodrop/run";
+import { adapterLayout, adapterSize } from "@fedlodrop/run";
 import { expect, test } from "vitest";
 import { allTensors } from "../models/tensor-source.ts";
 import { model, weights } from "../trainer/pytorch.contract.ts";
@@ -18,18 +18,22 @@ test("an adapter names each adapted matrix with its sizes, in block order", () =
 });
 
 test("labels add a head without bias", () => {
-  const shape = adapterShape(config, { rank: 1, alpha: 1, targetModules: TARGET_MODULES, labels: 3 });
+  const shape = adapterShape(config, { rank: 1, alpha: 1, targetModules: null, labels: 3 });
   expect(shape.dense).toEqual([{ name: "score", shape: [3, 16], initialStandardDeviation: 0.02 }]);
 });
 
 test.each([
   [{ rank: 0 }, "adapter: expected a rank of at least 1, got 0"],
   [{ alpha: 0 }, "adapter: expected alpha above 0, got 0"],
-  [{ targetModules: [] }, /expected target modules among attn.c_attn, .*, got none/],
-  [{ targetModules: ["c_attn" as TargetModule] }, /expected target modules among .*, got c_attn/],
+  [
+    { targetModules: [] },
+    "adapter: expected target modules among all-linear, c_attn, attn.c_proj, c_fc, mlp.c_proj, got none",
+  ],
+  [{ targetModules: ["c_attn", "attn"] }, /expected target modules among .*, got attn/],
+  [{ targetModules: ["_attn"] }, /expected target modules among .*, got _attn/],
   [{ labels: 1 }, "adapter: expected at least 2 labels, got 1"],
 ] satisfies [Partial<AdapterOptions>, string | RegExp][])("%o is refused", (change, message) => {
-  const options = { rank: 4, alpha: 8, targetModules: TARGET_MODULES, ...change };
+  const options = { rank: 4, alpha: 8, targetModules: null, ...change };
   expect(() => adapterShape(config, options)).toThrow(message);
 });
 

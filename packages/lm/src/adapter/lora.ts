@@ -1,88 +1,49 @@
 /**
- * LoRA on a GPT-2: which matrices are adapted, and what an adapter means as a change of weights.
+ * LoRA on a model: which matrices are adapted, and what an adapter means as a change of weights.
  *
  * Orientation, stated once: the wire and PEFT hold loraA [rank, in] and loraB [out, rank], and ΔW = (α/r)·B·A is
- * [out, in]; checkpoint and kernels multiply x·W with W [in, out]. So the kernels hold Aᵀ and Bᵀ (lora-dropout.ts),
- * and merging adds ΔWᵀ. Source: LoRA (Hu et al., arXiv 2106.09685), PEFT's vocabulary.
+ * [out, in]; the kernels multiply x·W with W [in, out] and hold Aᵀ and Bᵀ (placement.ts). Files have W [in, out] (GPT-2) or
+ * [out, in] (all others): merging adds ΔW the way that the file has W. Source: LoRA (Hu et al., arXiv 2106.09685), PEFT's vocabulary.
  */
-import {
-  type AdapterShape,
-  adapterLayout,
-  adapterSize,
-  TARGET_MODULES,
-  type TargetModule,
-} from "@fedlodrop/run";
-import type { TransformerConfig } from "../models/config.ts";
+import { type AdaptedModule, type AdapterShape, adapterLayout, adapterSize } from "@fedlodrop/run";
+import { architectureOf } from "../models/architecture.ts";
+import type { ModelConfig } from "../models/config.ts";
 import type { LanguageModel } from "../models/language-model.ts";
-
-/** What each target is, for a person choosing. */
-export const targetModuleTitles: Readonly<Record<TargetModule, string>> = {
-  "attn.c_attn": "attention: query, key and value",
-  "attn.c_proj": "attention: output",
-  "mlp.c_fc": "MLP: first layer",
-  "mlp.c_proj": "MLP: second layer",
-};
-
-/** The classifier's weights [labels, width], without bias, as GPT2ForSequenceClassification has it. */
-export const CLASSIFICATION_HEAD = "score";
-const HEAD_INITIAL_STANDARD_DEVIATION = 0.02;
+import { targetedModules } from "./targets.ts";
 
 export interface AdapterOptions {
   readonly rank: number;
   /** The product is scaled by alpha / rank. */
   readonly alpha: number;
-  readonly targetModules: readonly TargetModule[];
+  /** As PEFT's `target_modules`: names of modules or their ends, `all-linear` for every one; null is the model's default. */
+  readonly targetModules: readonly string[] | null;
   /** Number of classes; adds a head trained whole. Absent for language modelling. */
   readonly labels?: number;
 }
 
 /** Names and sizes of the adapter for every block of the model. @throws on options that adapt nothing. */
-export function adapterShape(config: TransformerConfig, options: AdapterOptions): AdapterShape {
-  const { rank, alpha, targetModules, labels } = options;
+export function adapterShape(config: ModelConfig, options: AdapterOptions): AdapterShape {
+  const { rank, alpha, labels } = options;
   if (!Number.isInteger(rank) || rank < 1)
     throw new Error(`adapter: expected a rank of at least 1, got ${rank}`);
   if (!(alpha > 0)) throw new Error(`adapter: expected alpha above 0, got ${alpha}`);
-  const unknown = targetModules.find((name) => !TARGET_MODULES.includes(name));
-  if (unknown !== undefined || targetModules.length === 0)
-    throw new Error(
-      `adapter: expected target modules among ${TARGET_MODULES.join(", ")}, got ${unknown ?? "none"}`,
-    );
   if (labels !== undefined && (!Number.isInteger(labels) || labels < 2))
     throw new Error(`adapter: expected at least 2 labels, got ${labels}`);
-
-  const { width, innerWidth } = config;
-  const features: Readonly<Record<TargetModule, readonly [number, number]>> = {
-    "attn.c_attn": [width, 3 * width],
-    "attn.c_proj": [width, width],
-    "mlp.c_fc": [width, innerWidth],
-    "mlp.c_proj": [innerWidth, width],
-  };
-  // Block order, not the caller's: the flat layout must not depend on how the targets were listed.
-  const targets = TARGET_MODULES.filter((name) => targetModules.includes(name));
+  const architecture = architectureOf(config);
   return {
     rank,
     alpha,
-    modules: Array.from({ length: config.layerCount }, (_, layer) =>
-      targets.map((name) => ({
-        name: `h.${layer}.${name}`,
-        inFeatures: features[name][0],
-        outFeatures: features[name][1],
-      })),
-    ).flat(),
-    dense:
-      labels === undefined
-        ? []
-        : [
-            {
-              name: CLASSIFICATION_HEAD,
-              shape: [labels, width],
-              initialStandardDeviation: HEAD_INITIAL_STANDARD_DEVIATION,
-            },
-          ],
+    modules: targetedModules(architecture, options.targetModules),
+    dense: labels === undefined ? [] : architecture.classifier.parameters(labels),
   };
 }
 
-/** The model with W + ΔWᵀ in place of each adapted W [in, out], added when it is read; dense parameters stay out of it. */
+/** Classes that an adapter's head tells apart; null without a head. */
+export function labelsOf({ dense }: Pick<AdapterShape, "dense">): number | null {
+  return dense.at(-1)?.shape[0] ?? null;
+}
+
+/** The model with W + ΔW in place of each adapted W, added when it is read; dense parameters stay out of it. */
 export function mergeAdapter(
   { config, tensors }: LanguageModel,
   shape: AdapterShape,
@@ -96,44 +57,47 @@ export function mergeAdapter(
     if (!slice) throw new Error(`merge: expected ${name} in the adapter's layout`);
     return adapter.subarray(slice.offset, slice.offset + slice.size);
   };
+  const parameters = new Map(
+    architectureOf(config).parameters.map((parameter) => [parameter.name, parameter]),
+  );
   const modules = new Map(shape.modules.map((module) => [`${module.name}.weight`, module]));
-  for (const [name, { inFeatures, outFeatures }] of modules)
-    if (tensors.shapes.get(name)?.join() !== `${inFeatures},${outFeatures}`)
-      throw new Error(
-        `merge: expected ${name} of shape [${inFeatures},${outFeatures}] in the model, got [${tensors.shapes.get(name)}]`,
-      );
+  for (const [name, { inFeatures, outFeatures }] of modules) {
+    const own = parameters.get(name);
+    if (own?.kind !== "matrix" || own.inFeatures !== inFeatures || own.outFeatures !== outFeatures)
+      throw new Error(`merge: expected ${name} to be ${inFeatures} → ${outFeatures} in the model`);
+  }
   return {
     config,
     tensors: {
       shapes: tensors.shapes,
       async read(name) {
         const weight = await tensors.read(name);
-        const module = modules.get(name);
-        if (!module) return weight;
-        const [loraA, loraB] = [values(`${module.name}.loraA`), values(`${module.name}.loraB`)];
-        const { inFeatures, outFeatures } = module;
-        return addProduct(weight, loraA, loraB, inFeatures, outFeatures, shape.alpha / shape.rank);
+        const [module, parameter] = [modules.get(name), parameters.get(name)];
+        if (!module || parameter?.kind !== "matrix") return weight;
+        const factors = { loraA: values(`${module.name}.loraA`), loraB: values(`${module.name}.loraB`) };
+        return addProduct(weight, factors, module, parameter.order, shape.alpha / shape.rank);
       },
     },
   };
 }
 
 function addProduct(
-  weight: Float32Array, // [in, out]
-  loraA: Float32Array, // [rank, in]
-  loraB: Float32Array, // [out, rank]
-  inFeatures: number,
-  outFeatures: number,
+  weight: Float32Array, // [in, out] or [out, in]
+  { loraA, loraB }: { readonly loraA: Float32Array; readonly loraB: Float32Array }, // [rank, in], [out, rank]
+  { inFeatures, outFeatures }: AdaptedModule,
+  order: "in-out" | "out-in",
   scaling: number,
 ): Float32Array {
   const merged = weight.slice();
   const rank = loraA.length / inFeatures;
+  const [inStep, outStep] = order === "in-out" ? [outFeatures, 1] : [1, inFeatures];
   for (let i = 0; i < inFeatures; i++)
     for (let o = 0; o < outFeatures; o++) {
       let sum = 0;
       for (let r = 0; r < rank; r++)
         sum += (loraB[o * rank + r] as number) * (loraA[r * inFeatures + i] as number);
-      merged[i * outFeatures + o] = (merged[i * outFeatures + o] as number) + scaling * sum;
+      const at = i * inStep + o * outStep;
+      merged[at] = (merged[at] as number) + scaling * sum;
     }
   return merged;
 }

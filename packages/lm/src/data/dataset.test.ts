@@ -5,6 +5,8 @@ import type { Tokenizer } from "./tokenizer.ts";
 /** One id a letter, a = 1; 0 ends a text. */
 const letters: Tokenizer = {
   endOfTextId: 0,
+  prefix: [],
+  suffix: [],
   encode: (text) => [...text].map((letter) => letter.charCodeAt(0) - 96),
   decode: (ids) => String.fromCharCode(...ids.map((id) => id + 96)),
 };
@@ -39,6 +41,29 @@ test("classification: sequences are cut, an empty text is its end", () => {
     sequences: [Int32Array.of(1, 2, 3), Int32Array.of(0)],
     labels: Int32Array.of(1, 0),
   });
+});
+
+test("what a model expects around a text is there, and only the text is cut", () => {
+  const bounded: Tokenizer = { ...letters, prefix: [91], suffix: [92] };
+  const samples = [
+    { text: "abcd", label: 1 },
+    { text: "", label: 0 },
+  ];
+  expect(datasetFromSamples(samples, bounded, { kind: "classification", sequenceLength: 4 })).toEqual({
+    kind: "classification",
+    sequences: [Int32Array.of(91, 1, 2, 92), Int32Array.of(91, 92)],
+    labels: Int32Array.of(1, 0),
+  });
+  const beginning: Tokenizer = { ...letters, prefix: [91] };
+  expect(
+    datasetFromSamples([{ text: "ab" }, { text: "c" }], beginning, {
+      kind: "language-model",
+      sequenceLength: 6,
+    }),
+  ).toEqual({ kind: "language-model", windows: [Int32Array.of(91, 1, 2, 0, 91, 3, 0)] });
+  expect(() =>
+    datasetFromSamples([{ text: "" }], beginning, { kind: "language-model", sequenceLength: 1 }),
+  ).toThrow("got only empty samples");
 });
 
 test("nothing to train on, a missing label and a zero length are refused", () => {

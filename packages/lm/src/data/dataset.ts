@@ -39,11 +39,7 @@ export function datasetFromSamples(
     case "classification":
       return {
         kind,
-        // An empty text still has a last token: end-of-text.
-        sequences: samples.map(({ text }) => {
-          const ids = tokenizer.encode(text).slice(0, sequenceLength);
-          return Int32Array.from(ids.length > 0 ? ids : [tokenizer.endOfTextId]);
-        }),
+        sequences: samples.map(({ text }) => classifiedIds(text, tokenizer, sequenceLength)),
         labels: Int32Array.from(samples, ({ label }, row) => checkLabel(label, row)),
       };
     default:
@@ -51,13 +47,30 @@ export function datasetFromSamples(
   }
 }
 
+/** The text between what the model expects around it; only the text is cut. One that is empty still has a token. */
+export function classifiedIds(
+  text: string,
+  { encode, prefix, suffix, endOfTextId }: Tokenizer,
+  length: number,
+): Int32Array {
+  const room = Math.max(0, length - prefix.length - suffix.length);
+  const ids = [...prefix, ...encode(text).slice(0, room), ...suffix].slice(0, length);
+  return Int32Array.from(ids.length > 0 ? ids : [endOfTextId]);
+}
+
 function cutWindows(
   samples: readonly Sample[],
   tokenizer: Tokenizer,
   sequenceLength: number,
 ): readonly Int32Array[] {
-  const stream = samples.flatMap(({ text }) => [tokenizer.endOfTextId, ...tokenizer.encode(text)]);
-  if (stream.length <= samples.length) throw new Error("dataset: expected some text, got only empty samples");
+  const { prefix, endOfTextId } = tokenizer;
+  const texts = samples.map(({ text }) => tokenizer.encode(text));
+  if (texts.every((ids) => ids.length === 0))
+    throw new Error("dataset: expected some text, got only empty samples");
+  // A model that knows a beginning sees both ends; for GPT-2 one token is both, and stands between texts.
+  const stream = texts.flatMap((ids) =>
+    prefix.length > 0 ? [...prefix, ...ids, endOfTextId] : [endOfTextId, ...ids],
+  );
   const length = Math.min(sequenceLength, stream.length - 1);
   const windows: Int32Array[] = [];
   for (let start = 0; start + length < stream.length; start += length)

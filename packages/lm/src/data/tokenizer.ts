@@ -5,4 +5,7 @@ export interface Tokenizer {
   /** Text of `ids`; special tokens are left out. */
   decode(ids: readonly number[]): string;
   readonly endOfTextId: number;
+  /** What the model expects before and after a text: `<s>` or `[CLS]`, `[SEP]`; nothing for GPT-2. */
+  readonly prefix: readonly number[];
+  readonly suffix: readonly number[];
 }

@@ -1,7 +1,7 @@
 /** A model from its Hugging Face files, wherever they are read from. */
 import type { Tokenizer } from "../data/tokenizer.ts";
 import { modelFromCheckpoint } from "../models/checkpoint.ts";
-import { parseConfig, type TransformerConfig } from "../models/config.ts";
+import { type ModelConfig, parseConfig } from "../models/config.ts";
 import type { LanguageModel } from "../models/language-model.ts";
 import type { TensorSource } from "../models/tensor-source.ts";
 import type { ByteSource } from "./bytes.ts";
@@ -68,7 +68,7 @@ async function openWeights(
 /** The tokenizer without the weights. @throws as `loadModel` does */
 export async function loadTokenizer(
   folder: ModelFolder,
-): Promise<Omit<LoadedModel, "model"> & { readonly shape: TransformerConfig }> {
+): Promise<Omit<LoadedModel, "model"> & { readonly shape: ModelConfig }> {
   const [config, tokenizerJson, tokenizerConfig] = await Promise.all([
     required(folder, "config.json").then(parseJson("config.json")),
     required(folder, "tokenizer.json").then(parseJson("tokenizer.json")),

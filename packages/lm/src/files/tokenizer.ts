@@ -1,7 +1,7 @@
 /** A thin door to @huggingface/tokenizers: text ↔ ids of one model, checked against that model's config. */
 import { Tokenizer as HuggingFaceTokenizer } from "@huggingface/tokenizers";
 import type { Tokenizer } from "../data/tokenizer.ts";
-import type { TransformerConfig } from "../models/config.ts";
+import type { ModelConfig } from "../models/config.ts";
 
 /** Checkpoints often round the embedding up to some multiple; more rows without a token than this deserve a word. */
 const USUAL_PADDING = 127;
@@ -11,7 +11,7 @@ const USUAL_PADDING = 127;
 export function createTokenizer(
   tokenizerJson: unknown,
   tokenizerConfig: unknown,
-  config: TransformerConfig,
+  config: Pick<ModelConfig, "vocabularySize" | "endOfTextId">,
 ): { readonly tokenizer: Tokenizer; readonly warnings: readonly string[] } {
   const { ids, special } = vocabularyOf(tokenizerJson);
   const largest = ids.reduce((a, b) => Math.max(a, b), -1);
@@ -27,9 +27,12 @@ export function createTokenizer(
   const inner = openTokenizer(tokenizerJson as object, tokenizerConfig);
   return {
     tokenizer: {
+      ...surroundings(inner),
       endOfTextId: config.endOfTextId,
       encode: (text) => inner.encode(text, { add_special_tokens: false }).ids,
-      decode: (tokens) => inner.decode([...tokens], { skip_special_tokens: true }),
+      // The library refuses to decode nothing.
+      decode: (tokens) =>
+        tokens.length === 0 ? "" : inner.decode([...tokens], { skip_special_tokens: true }),
     },
     warnings:
       unused > USUAL_PADDING
@@ -40,11 +43,26 @@ export function createTokenizer(
   };
 }
 
-/** Id of the token that tokenizer_config.json names as eos_token, or of GPT-2's; undefined when there is no such token. */
+/** Tokens that end a text where tokenizer_config.json names none: GPT-2's, Llama's and RoBERTa's, BERT's. */
+const USUAL_ENDS = ["<|endoftext|>", "</s>", "[SEP]"];
+
+/** Id of the token that tokenizer_config.json names as eos_token or sep_token, or of a usual one; undefined when there is
+ *  no such token. */
 export function endOfTextOf(tokenizerJson: unknown, tokenizerConfig: unknown): number | undefined {
-  const named = (tokenizerConfig as { eos_token?: unknown } | null)?.eos_token;
-  const content = (named as { content?: unknown } | null | undefined)?.content ?? named ?? "<|endoftext|>";
-  return vocabularyOf(tokenizerJson).idOf.get(String(content));
+  const { idOf } = vocabularyOf(tokenizerJson);
+  const config = (tokenizerConfig ?? {}) as { eos_token?: unknown; sep_token?: unknown };
+  const contentOf = (token: unknown): unknown => (token as { content?: unknown } | null)?.content ?? token;
+  const named = contentOf(config.eos_token) ?? contentOf(config.sep_token);
+  const ends = named === undefined || named === null ? USUAL_ENDS : [String(named)];
+  return ends.map((token) => idOf.get(token)).find((id) => id !== undefined);
+}
+
+/** What the tokenizer puts around a text, seen on one. */
+function surroundings(inner: HuggingFaceTokenizer): Pick<Tokenizer, "prefix" | "suffix"> {
+  const plain = inner.encode("a", { add_special_tokens: false }).ids;
+  const whole = inner.encode("a", { add_special_tokens: true }).ids;
+  const start = whole.findIndex((_, at) => plain.every((id, i) => whole[at + i] === id));
+  return { prefix: whole.slice(0, start), suffix: whole.slice(start + plain.length) };
 }
 
 function openTokenizer(tokenizerJson: object, tokenizerConfig: unknown): HuggingFaceTokenizer {

@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
 import { model, weights } from "../trainer/pytorch.contract.ts";
-import { modelFromCheckpoint, parameterShapes, UNTIED_HEAD } from "./checkpoint.ts";
+import { modelFromCheckpoint, parameterShapes } from "./checkpoint.ts";
 import type { NamedTensor, TensorMap } from "./named-tensor.ts";
+import { UNTIED_HEAD } from "./parameters.ts";
 import { allTensors, tensorsInMemory } from "./tensor-source.ts";
 
 const { config } = model;
@@ -17,7 +18,7 @@ test("buffers are left behind; a head counts only where it is not tied", async (
   const buffer: NamedTensor = { shape: [1], values: new Float32Array(1) };
   const head: NamedTensor = { shape: [40, 16], values: new Float32Array(640) };
   const tensors = new Map([["h.0.attn.bias", buffer], ...weights, [UNTIED_HEAD, head]]);
-  const untied = { ...config, isHeadTied: false };
+  const untied = { ...config, head: "own" as const };
   const names = [...parameterShapes(config).keys()].sort();
   expect([...from(tensors).tensors.shapes.keys()].sort()).toEqual(names);
   const { tensors: withHead } = from(tensors, untied);

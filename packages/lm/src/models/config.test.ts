@@ -17,6 +17,7 @@ const file = {
 
 test("a GPT-2 config gives the transformer's shape", () => {
   expect(parseConfig(file)).toEqual({
+    kind: "gpt2",
     vocabularySize: 100,
     maxPositions: 32,
     width: 16,
@@ -25,18 +26,24 @@ test("a GPT-2 config gives the transformer's shape", () => {
     innerWidth: 64,
     layerNormEpsilon: 1e-5,
     endOfTextId: 0,
-    isHeadTied: true,
+    head: "tied",
+    activation: "gelu-tanh",
+    attentionScales: [0.5, 0.5],
   });
-  expect(parseConfig({ ...file, n_inner: 40 }).innerWidth).toBe(40);
+  expect(parseConfig({ ...file, n_inner: 40 })).toMatchObject({ innerWidth: 40 });
+  const varied = { ...file, activation_function: "gelu", scale_attn_by_inverse_layer_idx: true };
+  expect(parseConfig(varied)).toMatchObject({ activation: "gelu", attentionScales: [0.5, 0.25] });
+  expect(parseConfig({ ...file, scale_attn_weights: false })).toMatchObject({ attentionScales: [1, 1] });
 });
 
 test.each([
-  [{ model_type: "bert" }, 'config.json: expected model_type to be "gpt2", got "bert"'],
+  [{ model_type: "t5" }, /^config.json: expected model_type to be "gpt2" or "llama" or .*, got "t5"$/],
   [{ activation_function: "relu" }, /expected activation_function to be "gelu_new" or .*, got "relu"/],
   [
-    { scale_attn_by_inverse_layer_idx: true },
-    /expected scale_attn_by_inverse_layer_idx to be false, got true/,
+    { scale_attn_by_inverse_layer_idx: "yes" },
+    'scale_attn_by_inverse_layer_idx to be true or false, got "yes"',
   ],
+  [{ add_cross_attention: true }, "expected add_cross_attention to be false, got true"],
   [{ n_embd: 15 }, "config.json: expected n_embd to be a multiple of n_head, got 15 and 4"],
   [{ n_layer: 0 }, "config.json: expected n_layer to be a positive integer, got 0"],
   [{ n_positions: "32" }, 'config.json: expected n_positions to be a positive integer, got "32"'],
@@ -46,7 +53,6 @@ test.each([
   [{ eos_token_id: 100 }, "config.json: expected eos_token_id in [0, 100), got 100"],
   [{ eos_token_id: [] }, "config.json: expected eos_token_id, got none"],
   [{ eos_token_id: [100, 1] }, "config.json: expected eos_token_id in [0, 100), got [100,1]"],
-  [{ activation_function: "gelu" }, /expected activation_function to be .*"gelu_pytorch_tanh", got "gelu"/],
   [{ tie_word_embeddings: "no" }, 'expected tie_word_embeddings to be true or false, got "no"'],
 ])("%o is refused by name", (change, message) => {
   expect(() => parseConfig({ ...file, ...change })).toThrow(message);
@@ -63,8 +69,8 @@ test("end-of-text may be one of a list, or the tokenizer's word", () => {
 });
 
 test("a head is tied unless the config says otherwise", () => {
-  expect(parseConfig({ ...file, tie_word_embeddings: false }).isHeadTied).toBe(false);
-  expect(parseConfig({ ...file, tie_word_embeddings: null }).isHeadTied).toBe(true);
+  expect(parseConfig({ ...file, tie_word_embeddings: false }).head).toBe("own");
+  expect(parseConfig({ ...file, tie_word_embeddings: null }).head).toBe("tied");
 });
 
 test("something that is not an object is refused", () => {

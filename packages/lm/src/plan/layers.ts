@@ -209,6 +209,18 @@ export function activation(net: Network, x: Value, f: ActivationFunction): Value
   return out;
 }
 
+/** a + b, where no linear layer can add it. */
+export function add(net: Network, a: Value, b: Value): Value {
+  const size = a.rows * a.width;
+  const out = net.value("sum", a.rows, a.width, a.trained || b.trained);
+  net.plan.emit({ kind: "add", a: a.buffer, b: b.buffer, out: out.buffer, size });
+  net.onBackward(out, (dy) => {
+    net.passGradient(a, dy);
+    net.passGradient(b, dy);
+  });
+  return out;
+}
+
 /** f(gate) · up. */
 export function gated(net: Network, gate: Value, up: Value, f: ActivationFunction): Value {
   const size = gate.rows * gate.width;
@@ -237,27 +249,40 @@ export function gatherRows(net: Network, x: Value, indices: BufferId, rows: numb
   return out;
 }
 
-/** The product with a trained matrix that the adapter carries, into a buffer that may be the host's to read. */
+/**
+ * The product with a trained matrix that the adapter carries, plus a trained bias.
+ * @param into a buffer that may be the host's to read; null for one of the plan's own
+ */
 export function trainedHead(
   net: Network,
   x: Value,
   name: string,
-  into: BufferId,
+  into: BufferId | null,
   outFeatures: number,
+  biasName: string | null = null,
 ): Value {
   const { adapter } = net.options;
-  const offset = adapter?.placement.dense.get(name);
-  if (!adapter || offset === undefined) throw new Error(`plan: expected the adapter to have ${name}`);
+  const offsetOf = (parameter: string): number => {
+    const offset = adapter?.placement.dense.get(parameter);
+    if (offset === undefined) throw new Error(`plan: expected the adapter to have ${parameter}`);
+    return offset;
+  };
+  const [matrixOffset, biasOffset] = [offsetOf(name), biasName === null ? null : offsetOf(biasName)];
+  const { values, gradient } = adapter as AdapterBuffers;
   const { rows, width: inFeatures } = x;
-  const out = { buffer: into, rows, width: outFeatures, trained: true };
-  const shared = { x: x.buffer, matrix: { buffer: adapter.values, offset }, rows, inFeatures, outFeatures };
-  net.plan.emit({ kind: "dense", ...shared, out: out.buffer });
+  const buffer = into ?? net.plan.activation(name, rows * outFeatures);
+  const out = { buffer, rows, width: outFeatures, trained: true };
+  const place = (in_: BufferId, offset: number) => ({ buffer: in_, offset });
+  const shared = { x: x.buffer, matrix: place(values, matrixOffset), rows, inFeatures, outFeatures };
+  const bias = biasOffset === null ? null : place(values, biasOffset);
+  net.plan.emit({ kind: "dense", ...shared, bias, out: buffer });
   net.onBackward(out, (dy) => {
-    if (adapter.gradient === null) throw new Error("plan: expected a gradient buffer");
-    const gradient = { buffer: adapter.gradient, offset };
-    // The kernel sets both gradients; x's is dropped where x does not depend on trained values.
+    if (gradient === null) throw new Error("plan: expected a gradient buffer");
+    // The kernel sets all gradients; x's is dropped where x does not depend on trained values.
     const dx = net.plan.activation("gradient", rows * inFeatures);
-    net.plan.emit({ kind: "dense-backward", ...shared, dy, dx, gradient });
+    const biasGradient = biasOffset === null ? null : place(gradient, biasOffset);
+    const matrixGradient = place(gradient, matrixOffset);
+    net.plan.emit({ kind: "dense-backward", ...shared, dy, dx, gradient: matrixGradient, biasGradient });
     net.passGradient(x, dx);
   });
   return out;

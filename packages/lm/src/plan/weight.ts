@@ -52,6 +52,8 @@ export type LazyWeight = (
       readonly name: WeightName;
       readonly inFeatures: number;
       readonly outFeatures: number;
+      /** Stays in f32 whatever the base is: position tables, whose rows are added and not multiplied with. */
+      readonly isExact: boolean;
     }
 ) & {
   /** Matrices in f32, to be held in any base, or in the base that their file has them in. Nothing is kept. */

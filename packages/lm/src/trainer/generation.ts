@@ -30,6 +30,9 @@ export function planGeneration(
   capacity: number,
   placement: AdapterPlacement | null,
 ): GenerationPlan {
+  const { head } = model;
+  if (head === null)
+    throw new Error("model: has no output matrix, so it classifies texts and predicts no next tokens");
   const plan = new PlanBuilder();
   const caches = new Map<string, BufferId>();
   const cacheOf = (name: string, width: number): BufferId => {
@@ -62,7 +65,7 @@ export function planGeneration(
     const hidden = model.forward(net);
     const row = rows === 1 ? hidden : gatherRows(net, hidden, last, 1);
     plan.emit({
-      ...{ kind: "linear", x: row.buffer, weight: model.head, bias: null, residual: null, out: logits },
+      ...{ kind: "linear", x: row.buffer, weight: head, bias: null, residual: null, out: logits },
       ...{ rows: 1, inFeatures: model.width, outFeatures: model.vocabularySize },
     });
     return { ids, positions, last };

@@ -3,7 +3,6 @@ import type { AdapterShape, Backend } from "@fedlodrop/run";
 import { browserHost } from "../engines/wasm/browser-host.ts";
 import { openWasmEngine, type WasmHost } from "../engines/wasm/open.ts";
 import { openWebgpuEngine } from "../engines/webgpu/open.ts";
-import { architectureOf } from "../models/architecture.ts";
 import type { LanguageModel } from "../models/language-model.ts";
 import type { Engine } from "../plan/engine.ts";
 import type { BaseType } from "../plan/weight.ts";
@@ -38,7 +37,7 @@ export async function createTrainer(options: TrainerOptions): Promise<LocalTrain
     // There is no fall-back behind it: a browser whose GPU cannot run our kernels trains on WASM. The weights of a lost
     // device are read from their files again.
     const upload = async (again: Engine): Promise<void> => {
-      await uploadWeights(again, architectureOf(model), base);
+      await uploadWeights(again, model, base);
     };
     return createPlannedTrainer(await openWebgpuEngine(upload), model, adapter, base);
   }

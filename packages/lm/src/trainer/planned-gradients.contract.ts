@@ -1,4 +1,5 @@
 /** Every gradient of a planned step against PyTorch float64, and the same step with less memory. */
+import { labelsOf } from "../adapter/lora.ts";
 import { maskIndices, placeMasked, toKernelOrder, toWireOrder } from "../adapter/placement.ts";
 import { rescaleFactor } from "../adapter/rescale.ts";
 import { createBatch } from "../data/batches.ts";
@@ -40,14 +41,14 @@ async function plannedGradient(
   recomputedBlocks: number,
   base: BaseType,
 ): Promise<Float32Array> {
-  const architecture = architectureOf(model);
-  await uploadWeights(engine, architecture, base);
+  const architecture = architectureOf(model.config);
+  await uploadWeights(engine, model, base);
   const batch = createBatch(
     from.dataset,
     Array.from({ length: from.sampleCount }, (_, row) => row),
   );
   const placement = placeMasked(from.shape, from.mask, rescaleFactor("inverted", from.dropoutRate));
-  const labels = from.shape.dense[0]?.shape[0] ?? null;
+  const labels = labelsOf(from.shape);
   const shape = {
     batch: batch.batchSize,
     length: batch.length,
@@ -59,7 +60,7 @@ async function plannedGradient(
   const execution = await engine.prepare(plan.plan);
   execution.write(plan.adapter?.values as BufferId, toKernelOrder(from.values, placement));
   execution.write(plan.adapter?.indices as BufferId, maskIndices(from.mask));
-  writeBatch(execution, plan, batch);
+  writeBatch(execution, plan, batch, architecture);
   const [values] = await execution.run(STEP, [plan.gradient as BufferId]);
   engine.dispose();
   return toWireOrder(values as Float32Array, placement);

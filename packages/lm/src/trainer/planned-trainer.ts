@@ -12,6 +12,7 @@ import {
   keptIndices,
   type Random,
 } from "@fedlodrop/run";
+import { labelsOf } from "../adapter/lora.ts";
 import {
   type AdapterPlacement,
   checkAdapter,
@@ -57,10 +58,10 @@ export async function createPlannedTrainer(
   shape: AdapterShape,
   base: BaseType,
 ): Promise<LocalTrainer> {
-  const architecture = architectureOf(model);
+  const architecture = architectureOf(model.config);
   const { endOfTextId } = model.config;
   try {
-    const weightBytes = await uploadWeights(engine, architecture, base);
+    const weightBytes = await uploadWeights(engine, model, base);
     return new PlannedTrainer(engine, architecture, endOfTextId, weightBytes, shape, base);
   } catch (error) {
     engine.dispose();
@@ -150,7 +151,7 @@ class PlannedTrainer implements LocalTrainer {
       const batch = createBatch(dataset, rows);
       const step = await this.prepareStep(batch, dataset, this.full, "gradient");
       this.writeAdapter(step.execution, step.plan.adapter, adapter, this.full, fullIndices(this.shape));
-      writeBatch(step.execution, step.plan, batch);
+      writeBatch(step.execution, step.plan, batch, this.model);
       const [values] = await step.execution.run(STEP, [step.plan.gradient as BufferId]);
       return toWireOrder(values as Float32Array, this.full);
     });
@@ -213,7 +214,7 @@ class PlannedTrainer implements LocalTrainer {
         step.execution.write(step.plan.optimizer?.mean as BufferId, zeros);
         step.execution.write(step.plan.optimizer?.variance as BufferId, zeros);
       }
-      writeBatch(step.execution, step.plan, batch);
+      writeBatch(step.execution, step.plan, batch, this.model);
       step.execution.write(step.plan.optimizer?.settings as BufferId, adamWSettings(number, training));
       const isLast = number === training.localSteps;
       const reads = [step.plan.report, ...(isLast ? [step.plan.adapter?.values as BufferId] : [])];
@@ -246,7 +247,7 @@ class PlannedTrainer implements LocalTrainer {
       checkAdapter(this.shape, adapter);
       this.writeAdapter(step.execution, step.plan.adapter, adapter, this.full, fullIndices(this.shape));
     }
-    writeBatch(step.execution, step.plan, batch);
+    writeBatch(step.execution, step.plan, batch, this.model);
     const [values] = await step.execution.run(STEP, [step.plan[what] as BufferId]);
     return values as Float32Array;
   }
@@ -304,7 +305,7 @@ class PlannedTrainer implements LocalTrainer {
     const { maxPositions, blockCount } = this.model;
     if (length > maxPositions)
       throw new Error(`sequence: expected at most ${maxPositions} tokens, got ${length}`);
-    const labels = kind === "language-model" ? null : (this.shape.dense[0]?.shape[0] ?? null);
+    const labels = kind === "language-model" ? null : labelsOf(this.shape);
     if (kind === "classification" && labels === null)
       throw new Error("classification: expected the adapter to have a head, got one without labels");
     const shape = { batch, length, labels, placement, purpose };

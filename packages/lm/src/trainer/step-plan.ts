@@ -1,18 +1,17 @@
 /** Plans of a training step and of an evaluation: a batch of whole sequences, forward and, for training, backward. */
-import { CLASSIFICATION_HEAD } from "../adapter/lora.ts";
 import type { AdapterPlacement } from "../adapter/placement.ts";
 import type { Architecture } from "../models/architecture.ts";
 import type { BufferId } from "../ops/buffer.ts";
 import { PlanBuilder } from "../plan/builder.ts";
 import type { Plan } from "../plan/engine.ts";
-import { gatherRows, trainedHead } from "../plan/layers.ts";
+import { gatherRows } from "../plan/layers.ts";
 import { Network, type Value } from "../plan/network.ts";
 import { BETA1, BETA2, EPSILON } from "./adamw.ts";
 
 export interface StepShape {
   readonly batch: number;
   readonly length: number;
-  /** What is predicted: the next token everywhere, or one of `labels` classes from each sequence's last token. */
+  /** What is predicted: the next token everywhere, or one of `labels` classes of each sequence. */
   readonly labels: number | null;
   readonly placement: AdapterPlacement | null;
   /** `train` has the backward pass and AdamW, `gradient` the backward pass alone, `evaluate` neither. */
@@ -25,7 +24,10 @@ export interface StepPlan {
   readonly recomputedBlocks: number;
   readonly ids: BufferId; // i32 [B·T]
   readonly positions: BufferId; // i32 [B·T]
-  readonly lastRows: BufferId | null; // i32 [B]; null for next tokens
+  /** i32 [B], real tokens of each sequence; null where causality hides what comes after them. */
+  readonly lengths: BufferId | null;
+  /** i32 [B], the token of each sequence that the classifier reads; null for next tokens. */
+  readonly classifiedRows: BufferId | null;
   readonly targets: BufferId; // i32
   readonly weights: BufferId; // f32, of each target's loss in the objective
   readonly losses: BufferId; // f32
@@ -52,7 +54,8 @@ export function planStep(model: Architecture, shape: StepShape, recomputedBlocks
   const targetCount = labels === null ? rows : batch;
   const ids = plan.buffer("input", "ids", rows, "i32");
   const positions = plan.buffer("input", "positions", rows, "i32");
-  const lastRows = labels === null ? null : plan.buffer("input", "last rows", batch, "i32");
+  const lengths = model.isBidirectional ? plan.buffer("input", "lengths", batch, "i32") : null;
+  const classifiedRows = labels === null ? null : plan.buffer("input", "classified rows", batch, "i32");
   const targets = plan.buffer("input", "targets", targetCount, "i32");
   const weights = plan.buffer("input", "weights", targetCount);
   const losses = plan.buffer("output", "losses", targetCount);
@@ -68,22 +71,25 @@ export function planStep(model: Architecture, shape: StepShape, recomputedBlocks
   };
 
   const net = new Network(plan, {
-    tokens: { kind: "sequences", batch, length, lengths: null },
+    tokens: { kind: "sequences", batch, length, lengths },
     ...{ ids, positions, adapter, recomputedBlocks },
   });
   plan.begin(STEP);
   const hidden = model.forward(net);
   let logits: BufferId | null = null;
   let [out, dOut]: [Value, BufferId | null] = [hidden, null];
-  if (labels === null || lastRows === null) {
+  if (labels === null || classifiedRows === null) {
+    const { head } = model;
+    if (head === null)
+      throw new Error("model: has no output matrix, so it classifies texts and predicts no next tokens");
     dOut = gradient === null ? null : plan.activation("dHidden", rows * model.width);
     plan.emit({
-      ...{ kind: "cross-entropy", hidden: hidden.buffer, head: model.head, targets, weights, loss: losses },
+      ...{ kind: "cross-entropy", hidden: hidden.buffer, head, targets, weights, loss: losses },
       ...{ dHidden: dOut, rows, width: model.width, vocabulary: model.vocabularySize },
     });
   } else {
     logits = plan.buffer("output", "logits", batch * labels);
-    out = trainedHead(net, gatherRows(net, hidden, lastRows, batch), CLASSIFICATION_HEAD, logits, labels);
+    out = model.classifier.emit(net, gatherRows(net, hidden, classifiedRows, batch), logits, labels);
     dOut = gradient === null ? null : plan.activation("dLogits", batch * labels);
     plan.emit({
       ...{ kind: "logit-cross-entropy", logits, targets, weights, loss: losses },
@@ -112,6 +118,19 @@ export function planStep(model: Architecture, shape: StepShape, recomputedBlocks
   return {
     plan: plan.build(),
     recomputedBlocks,
-    ...{ ids, positions, lastRows, targets, weights, losses, logits, adapter, gradient, optimizer, report },
+    ...{
+      ids,
+      positions,
+      lengths,
+      classifiedRows,
+      targets,
+      weights,
+      losses,
+      logits,
+      adapter,
+      gradient,
+      optimizer,
+      report,
+    },
   };
 }

@@ -16,7 +16,7 @@ const [from] = cases as readonly [PytorchCase];
 function stepsOf(batch: number, threads: number): { calls: readonly KernelCall[]; steps: readonly Step[] } {
   const placement = placeMasked(from.shape, from.mask, 1);
   const shape = { batch, length: 12, labels: null, placement, purpose: "train" } as const;
-  const { plan } = planStep(architectureOf(model), shape);
+  const { plan } = planStep(architectureOf(model.config), shape);
   const calls = plan.segments[STEP]!;
   return { calls, steps: schedule(calls, plan.buffers, threads) };
 }
