@@ -135,7 +135,7 @@ function openRun(count: number): BenchRun {
     }));
     dispatch({ kind: "planned", round, plan: { assignments, allocation: null }, atMs: 0 });
     traffic.begin(round);
-    numbers.begin(config);
+    numbers.begin(config, null);
     for (const participantId of ids) {
       atOnce(numbers.subAdapter(round, participantId, DROPOUT_RATE));
       traffic.sent(participantId, round, bytes);

@@ -20,6 +20,14 @@ describe("readRunFlags", () => {
     });
   });
 
+  it("asks for the plain mean with noise, unless another rule is named", () => {
+    expect(readRunFlags(given("--dp-epsilon", "8"))).toEqual({
+      differentialPrivacy: { epsilon: 8, delta: 1e-5, clip: 1 },
+      aggregation: "mean",
+    });
+    expect(readRunFlags(given("--dp-epsilon", "8", "--aggregation", "median")).aggregation).toBe("median");
+  });
+
   it.each([
     [
       ["--aggregation", "average"],
@@ -34,6 +42,8 @@ describe("readRunFlags", () => {
     [["--task", ""], '--task: expected some text, got ""'],
     [["--split", "dirichlet"], '--split: expected natural, iid or dirichlet:ALPHA, got "dirichlet"'],
     [["--split", "some"], '--split: expected natural, iid or dirichlet:ALPHA, got "some"'],
+    [["--dp-delta", "0.1"], "--dp-delta and --dp-clip belong to --dp-epsilon"],
+    [["--dp-epsilon", "0"], '--dp-epsilon: expected more than 0, got "0"'],
     [["--links", "none"], '--links: expected measured or emulated, got "none"'],
     [
       ["--method", "best"],
@@ -49,10 +59,14 @@ describe("readRunFlags", () => {
 });
 
 it("has a flag for every field it names", () => {
+  const privateConfig = {
+    ...DEFAULT_RUN_CONFIG,
+    differentialPrivacy: { epsilon: 8, delta: 1e-5, clip: 1 },
+  };
   for (const { field } of RUN_FLAGS) {
     const value = field
       .split(".")
-      .reduce<unknown>((config, key) => (config as Record<string, unknown>)[key], DEFAULT_RUN_CONFIG);
+      .reduce<unknown>((config, key) => (config as Record<string, unknown>)[key], privateConfig);
     expect(value, field).not.toBeUndefined();
   }
 });

@@ -47,6 +47,9 @@ const {
   seed,
 } = DEFAULT_RUN_CONFIG;
 
+/** Of what `--dp-epsilon` turns on. */
+const DEFAULT_PRIVACY = { delta: 1e-5, clip: 1 };
+
 /** What the help's asterisks mean. */
 export const RUN_FLAGS_NOTE = "Defaults are in brackets; * is as the task recommends.";
 
@@ -140,6 +143,27 @@ export const RUN_FLAGS: readonly RunFlag[] = [
     read: asText,
   },
   {
+    name: "dp-epsilon",
+    value: "ε",
+    help: "what the whole run may give away of a device: clips updates and adds noise to their sum (no limit)",
+    field: "differentialPrivacy.epsilon",
+    read: asNumber,
+  },
+  {
+    name: "dp-delta",
+    value: "δ",
+    help: `probability with which that may fail (${DEFAULT_PRIVACY.delta})`,
+    field: "differentialPrivacy.delta",
+    read: asNumber,
+  },
+  {
+    name: "dp-clip",
+    value: "C",
+    help: `Euclidean norm that updates are clipped to (${DEFAULT_PRIVACY.clip})`,
+    field: "differentialPrivacy.clip",
+    read: asNumber,
+  },
+  {
     name: "deadline",
     value: "SECONDS",
     help: `a round closes then, whoever is missing (${deadlineSeconds})`,
@@ -221,6 +245,13 @@ export function readRunFlags(given: GivenFlags): RunOverrides {
     if (typeof text !== "string") continue;
     const [key, inner] = field.split(".") as [string, string?];
     tree[key] = inner === undefined ? read(text) : { ...(tree[key] as object), [inner]: read(text) };
+  }
+  const privacy = tree.differentialPrivacy as object | undefined;
+  if (privacy !== undefined) {
+    if (!given.has("dp-epsilon")) throw new UsageError("--dp-delta and --dp-clip belong to --dp-epsilon");
+    tree.differentialPrivacy = { ...DEFAULT_PRIVACY, ...privacy };
+    // Rules that look at single updates are refused with it: the default would be.
+    tree.aggregation ??= "mean";
   }
   const parsed = runOverridesSchema.safeParse(tree);
   if (!parsed.success) {

@@ -3,7 +3,7 @@
  * builds without listening; clock, randomness, storage, planner and workload come in as options.
  */
 import { randomBytes } from "node:crypto";
-import { memberAtWork, memoryProblem } from "@fedlodrop/federation";
+import { memberAtWork, ruleProblem } from "@fedlodrop/federation";
 import {
   type ClientToServerEvents,
   encodeSparseValues,
@@ -129,7 +129,7 @@ export async function buildCoordinator(options: CoordinatorOptions): Promise<Coo
 
   async function loadWorkload(config: RunConfig): Promise<Workload> {
     const workload = await options.loadWorkload(config);
-    const problem = memoryProblem(config.aggregation, adapterSize(workload.adapter), config.maxParticipants);
+    const problem = ruleProblem(config, adapterSize(workload.adapter));
     if (problem === null) return workload;
     await workload.close();
     throw new Error(problem);

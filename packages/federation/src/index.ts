@@ -47,7 +47,7 @@ export {
   outOfRange,
   type RoundTerms,
 } from "./update/fold.ts";
-export { memoryProblem, UPDATE_RULES } from "./update/rules.ts";
+export { ruleProblem, UPDATE_RULES } from "./update/rules.ts";
 export { createStandings, type Standings } from "./update/standing.ts";
 export { boundsOf, type SeenUpdate, type UpdateBounds } from "./update/update-bounds.ts";
 export type { Combined, Update } from "./update/update-rule.ts";

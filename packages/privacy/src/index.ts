@@ -1,4 +1,10 @@
-export { epsilonOf, type Mechanism, noiseMultiplierFor } from "./differential-privacy/accountant.ts";
+export {
+  budgetOf,
+  epsilonOf,
+  epsilonSpent,
+  type Mechanism,
+  noiseMultiplierFor,
+} from "./differential-privacy/accountant.ts";
 export { clipFactor, discreteGaussian, grainOf, secureUniform } from "./differential-privacy/noise.ts";
 export { LEAST_SUMMED } from "./secure-aggregation/company.ts";
 export {

@@ -193,6 +193,18 @@ export const roundRecordSchema = z
     participants: z.array(participantRoundSchema).readonly(),
     /** What was decided and predicted, and the bound at these rates; null when the round could not be planned. */
     allocation: allocationRecordSchema.nullable(),
+    /** Of runs with differential privacy only. */
+    privacy: z
+      .object({
+        /** Of this round; null where it changed nothing, which gives nothing away. */
+        noiseMultiplier: measured,
+        /** Σ 1/σ² of the rounds so far, this one included. */
+        spent: figure,
+        /** What they have given away of any one device, at the run's δ. */
+        epsilon: figure,
+      })
+      .readonly()
+      .optional(),
   })
   .readonly();
 export type RoundRecord = z.infer<typeof roundRecordSchema>;

@@ -71,6 +71,17 @@ export const runConfigSchema = z.strictObject({
   valueType: z.enum(VALUE_TYPES),
   /** How updates are put together; all but `mean` bound them first. */
   aggregation: z.enum(AGGREGATIONS),
+  /**
+   * Every update is clipped to this Euclidean norm, counts the same, and noise is added to their sum, so that the run as a
+   * whole gives away at most (ε, δ) of any one device. Null adds none.
+   */
+  differentialPrivacy: z
+    .strictObject({
+      epsilon: z.number().positive().max(1e6),
+      delta: z.number().positive().max(0.1),
+      clip: z.number().positive().max(1e6),
+    })
+    .nullable(),
   /** When this share of its cohort has reported, a round waits for the others only as long as their plan foresees. */
   quorum: z.number().min(0.01).max(1),
   /** T_max: seconds from the start of a round to its deadline. */
@@ -122,6 +133,7 @@ export const DEFAULT_RUN_CONFIG: RunConfig = {
   },
   valueType: "f32",
   aggregation: "clipped-mean",
+  differentialPrivacy: null,
   quorum: 1,
   deadlineSeconds: 60,
   energyLimitJoules: null,

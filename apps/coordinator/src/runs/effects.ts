@@ -26,7 +26,7 @@ export interface EffectRooms {
   readonly work: WorkInOrder;
   readonly graceSeconds: number;
   state(): RunState;
-  dispatch(event: RunEvent): unknown;
+  dispatch(event: RunEvent, bytes?: Uint8Array): unknown;
 }
 
 export function carryOut(effect: Effect, rooms: EffectRooms): void {
@@ -45,7 +45,7 @@ export function carryOut(effect: Effect, rooms: EffectRooms): void {
     case "arm-deadline": {
       const { round } = effect;
       traffic.begin(round);
-      numbers.begin(rooms.state().config);
+      numbers.begin(rooms.state().config, noiseOf(rooms.state()));
       timers.start("deadline", effect.atMs - clock.nowMs(), () =>
         dispatch({ kind: "deadline-passed", round, atMs: clock.nowMs() }),
       );
@@ -82,7 +82,8 @@ export function carryOut(effect: Effect, rooms: EffectRooms): void {
       const { round } = effect;
       void rooms.work(effect.discard ? numbers.discard() : numbers.finish()).then(({ adapter, updates }) => {
         numbers.adopt(adapter, round);
-        dispatch({ kind: "closed", round, traffic: traffic.all, updates, atMs: clock.nowMs() });
+        const closed = { kind: "closed", round, traffic: traffic.all, updates, atMs: clock.nowMs() } as const;
+        dispatch(closed, noisyAdapter(rooms.state(), adapter));
       });
       return;
     }
@@ -121,6 +122,16 @@ export function carryOut(effect: Effect, rooms: EffectRooms): void {
       effect satisfies never;
   }
 }
+
+export const noiseOf = (state: RunState): number | null =>
+  state.kind === "training" ? state.noiseMultiplier : null;
+
+/** Noise is not drawn twice: what has been told of stays, so it is kept with the word that the round has closed. */
+export const noisyAdapter = ({ config }: RunState, adapter: Float32Array): Uint8Array | undefined =>
+  config.differentialPrivacy === null ? undefined : bytesOf(adapter);
+
+export const bytesOf = (values: Float32Array): Uint8Array =>
+  new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
 
 /** @param deadlineSeconds from now */
 export function startMessage(

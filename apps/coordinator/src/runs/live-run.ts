@@ -14,7 +14,7 @@ import {
 import type { Pieces, RunReport, SubAdapter } from "@fedlodrop/run";
 import type { Clock } from "../clock.ts";
 import { type Turns, workInOrder } from "../turns.ts";
-import { carryOut, type EffectRooms, startMessage } from "./effects.ts";
+import { bytesOf, carryOut, type EffectRooms, noisyAdapter, startMessage } from "./effects.ts";
 import { createEvaluations } from "./evaluation.ts";
 import type { Journal } from "./journal.ts";
 import type { Outbox } from "./outbox.ts";
@@ -199,9 +199,10 @@ export function createLiveRun(options: LiveRunOptions): LiveRun {
     }
     if (state.kind === "closing") {
       const { round } = state;
-      queueMicrotask(() =>
-        dispatch({ kind: "closed", round, traffic: traffic.all, updates, atMs: clock.nowMs() }),
-      );
+      queueMicrotask(() => {
+        const closed = { kind: "closed", round, traffic: traffic.all, updates, atMs: clock.nowMs() } as const;
+        dispatch(closed, noisyAdapter(state, numbers.adapter));
+      });
     }
     for (const [round, own] of unevaluated) evaluations.ask(round, own);
     if (plan !== null) carryOut(plan, rooms);
@@ -271,6 +272,3 @@ export function createLiveRun(options: LiveRunOptions): LiveRun {
 function sha256(values: Float32Array): string {
   return createHash("sha256").update(bytesOf(values)).digest("hex");
 }
-
-const bytesOf = (values: Float32Array): Uint8Array =>
-  new Uint8Array(values.buffer, values.byteOffset, values.byteLength);

@@ -13,6 +13,7 @@ import { decodeSparseValues } from "@fedlodrop/protocol";
 import { atOnce, keptValueCount } from "@fedlodrop/run";
 import type { LogEntry } from "../store/log-frames.ts";
 import type { RunEntry } from "../store/run-store.ts";
+import { noiseOf } from "./effects.ts";
 import type { Evaluations, ToEvaluate } from "./evaluation.ts";
 import type { RoundNumbers } from "./round-numbers.ts";
 import type { Traffic } from "./traffic.ts";
@@ -60,7 +61,7 @@ export function retell(
         return;
       case "arm-deadline":
         traffic.begin(effect.round);
-        numbers.begin(state.config);
+        numbers.begin(state.config, noiseOf(state));
         return;
       case "fold-update":
         atOnce(numbers.fold(effect));
@@ -97,6 +98,9 @@ export function retell(
     }
     const { event } = entry;
     if (event.kind === "update-arrived") numbers.hold(event.participantId, changesOf(state, event, payload));
+    // With noise that is drawn only once; what was made of the log anew is forgotten.
+    if (event.kind === "closed" && payload.length > 0)
+      numbers.goBackTo(new Float32Array(Uint8Array.from(payload).buffer));
     if (event.kind === "planned") plan = null;
     if (event.kind === "evaluated") unevaluated.delete(event.round);
     const step = transition(state, event);

@@ -3,6 +3,7 @@
  * in its sender's slot until the machine has answered for it on its header. Folding and finishing come in pieces, and
  * are done in the order in which they were asked for.
  */
+import { randomBytes } from "node:crypto";
 import {
   type Admission,
   beginFold,
@@ -13,6 +14,7 @@ import {
   type Fold,
   type MemberUpdate,
 } from "@fedlodrop/federation";
+import { secureUniform } from "@fedlodrop/privacy";
 import type { AdapterShape, Pieces, RoundRecord, RunConfig, SubAdapter } from "@fedlodrop/run";
 import { createSubAdapters } from "./sub-adapters.ts";
 
@@ -23,7 +25,10 @@ export interface RoundNumbers {
   readonly contrast: Contrast | null;
   subAdapter(round: number, participantId: string, dropoutRate: number): Pieces<SubAdapter>;
   /** Opens a round by these settings; what is asked of its updates follows from the rounds before. */
-  begin(terms: Pick<RunConfig, "aggregation" | "training">): void;
+  begin(
+    terms: Pick<RunConfig, "aggregation" | "training" | "differentialPrivacy">,
+    noiseMultiplier: number | null,
+  ): void;
   hold(participantId: string, changes: Float32Array): void;
   drop(participantId: string): void;
   /** Takes what is in the slot now. */
@@ -87,13 +92,17 @@ export function createRoundNumbers(
       return contrast;
     },
     subAdapter: subAdapters.of,
-    begin({ aggregation, training }) {
+    begin({ aggregation, training, differentialPrivacy }, noiseMultiplier) {
       admissions.clear();
       open = beginFold(aggregation, {
         shape,
         adapter,
         bounds: boundsOf(seen, training, adapter),
         isLeftOut: standings.isLeftOut,
+        privacy:
+          differentialPrivacy === null || noiseMultiplier === null
+            ? undefined
+            : { clip: differentialPrivacy.clip, noiseMultiplier, uniform: secureUniform(randomBytes) },
       });
     },
     hold(participantId, changes) {

@@ -1,6 +1,6 @@
 /** What the host asks for. Rounds are never broken off for it, except that `stop` closes the open one now. */
 import { adapterSize, resolveRunConfig } from "@fedlodrop/run";
-import { memoryProblem } from "../update/rules.ts";
+import { ruleProblem } from "../update/rules.ts";
 import { setParticipant } from "./members.ts";
 import { forfeit, present } from "./presence.ts";
 import { refuse } from "./refusal.ts";
@@ -33,7 +33,7 @@ export function obey(state: RunState, command: RunCommand, atMs: number): Transi
       return unchanged({ ...state, locked: command.locked });
     case "change": {
       const config = resolveRunConfig(command.change, state.config);
-      const problem = memoryProblem(config.aggregation, adapterSize(state.adapter), config.maxParticipants);
+      const problem = ruleProblem(config, adapterSize(state.adapter));
       return problem === null
         ? unchanged({ ...state, config })
         : refused(state, refuse("bad-message", problem));

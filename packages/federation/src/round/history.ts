@@ -9,6 +9,7 @@ import {
   type RoundRecord,
   type RunReport,
 } from "@fedlodrop/run";
+import { privacyRecord } from "./privacy-budget.ts";
 import type { MemberTraffic, MemberUpdate, RunEvent } from "./run-event.ts";
 import type { ClosingState, Member, Run, RunState, TrainingState } from "./run-state.ts";
 
@@ -66,6 +67,7 @@ export function recordRound(
         actualSeconds: secondsSpent(byId.get(device.id)),
       })),
     },
+    ...privacyRecord(state.config, state.records, state.noiseMultiplier, aggregated.length > 0),
   };
 }
 

@@ -5,6 +5,7 @@ import { boundedCounts } from "../plan/sample-counts.ts";
 import { amendRecord, closingMessages, isDiscarded, recordRound } from "./history.ts";
 import { isOutstanding } from "./members.ts";
 import { persistentMap } from "./persistent-map.ts";
+import { nextNoise } from "./privacy-budget.ts";
 import type { RunEvent } from "./run-event.ts";
 import {
   type Assignment,
@@ -49,8 +50,8 @@ export function beginPlanning(run: Run, terms: RunConfig): Transition {
 }
 
 /** No further round is begun. */
-export const isOver = ({ intent, triedCount, config }: Run): boolean =>
-  intent === "stop" || triedCount >= config.rounds;
+export const isOver = (run: Run): boolean =>
+  run.intent === "stop" || run.triedCount >= run.config.rounds || nextNoise(run) === "spent";
 
 /** A round that could only be discarded is not begun. */
 export const leastReady = ({ minParticipants, minContributors }: RunConfig): number =>
@@ -92,7 +93,9 @@ export function startRound(state: PlanningState, event: Extract<RunEvent, { kind
   });
   // A plan that admits nobody would be made again and again: the host has to change a limit first.
   if (plan.assignments.length === 0) return proceed({ ...state, intent: "pause" });
-  if (state.intent !== "run" || cohort.length === 0) return proceed(state);
+  const noise = nextNoise(state);
+  // The host may have asked for more rounds than what is left allows.
+  if (state.intent !== "run" || cohort.length === 0 || noise === "spent") return proceed(state);
   const counted = boundedCounts(
     cohort.map(({ participant }) => participant),
     state.largestSplit,
@@ -127,6 +130,7 @@ export function startRound(state: PlanningState, event: Extract<RunEvent, { kind
       probingCount: probes,
       awaited: null,
       allocation: plan.allocation,
+      noiseMultiplier: noise,
     },
     effects: [
       { kind: "arm-deadline", round, atMs: atMs + 1000 * deadlineSeconds },

@@ -105,6 +105,8 @@ interface OpenRound {
   /** Who had not answered when enough had, the last one due first; null until then. */
   readonly awaited: Awaited | "nobody" | null;
   readonly allocation: AllocationRecord | null;
+  /** Of the noise that this round's sum gets, in units of the clipping norm; null adds none. */
+  readonly noiseMultiplier: number | null;
 }
 
 /** What every state has. The round being planned, run or closed is always `records.length + 1`. */

@@ -34,7 +34,8 @@ export function takeUpdate(
     return refuseUpload(state, event, refuse("wrong-order", "upload: expected upload-begin first"));
   const next = setStatus(state, participantId, { kind: "aggregated", statistics });
   const { dropoutRate, side } = member.assignment;
-  const weight = member.participant.device.sampleCount;
+  // Noise is measured against one device: none may weigh more than another.
+  const weight = state.config.differentialPrivacy === null ? member.participant.device.sampleCount : 1;
   return withEffects(settle(next, atMs), [
     { kind: "fold-update", round, participantId, dropoutRate, weight, side },
   ]);

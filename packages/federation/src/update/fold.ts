@@ -2,6 +2,7 @@
  * A round's updates on their way into the adapter: checked, measured and bounded one by one, then left to the rule. Of
  * each update that is not kept by the rule only its sketch stays until the round closes.
  */
+import { clipFactor } from "@fedlodrop/privacy";
 import { MAX_SAMPLE_COUNT } from "@fedlodrop/protocol";
 import {
   type AdapterShape,
@@ -14,6 +15,7 @@ import {
 import { agreementsOf, createSketch, type Sketch, type Sketched } from "./agreement.ts";
 import { beginContrast, type Contrast, type Contrasting } from "./contrast.ts";
 import { inOrder } from "./kept-updates.ts";
+import { beginNoisyMean, type RoundPrivacy } from "./noisy-mean.ts";
 import { UPDATE_RULES } from "./rules.ts";
 import { factorWithin, type SeenUpdate, type UpdateBounds } from "./update-bounds.ts";
 import { createNorms, type MeasureNorms } from "./update-norms.ts";
@@ -30,6 +32,8 @@ export interface RoundTerms {
   readonly bounds: UpdateBounds;
   /** By what it did in earlier rounds (`createStandings`). */
   isLeftOut(participantId: string): boolean;
+  /** Clips updates and adds noise, in place of the rule's own bounds. */
+  readonly privacy?: RoundPrivacy | undefined;
 }
 
 /** What became of an update. */
@@ -66,10 +70,14 @@ export function outOfRange(changes: Float32Array): string | null {
   return null;
 }
 
-export function beginFold(name: Aggregation, { shape, adapter, bounds, isLeftOut }: RoundTerms): Fold {
+export function beginFold(
+  name: Aggregation,
+  { shape, adapter, bounds, isLeftOut, privacy }: RoundTerms,
+): Fold {
   const rule = UPDATE_RULES[name];
   const size = adapterSize(shape);
-  const combination = rule.begin(size);
+  const combination = privacy ? beginNoisyMean(size, privacy) : rule.begin(size);
+  const isBounded = rule.bounded && privacy === undefined;
   let tools: { readonly measure: MeasureNorms; readonly sketch: Sketch | null } | null = null;
   const admitted = new Map<string, Sketched | null>();
   let contrasting: Contrasting | null = null;
@@ -85,15 +93,20 @@ export function beginFold(name: Aggregation, { shape, adapter, bounds, isLeftOut
       };
       const { measure, sketch } = tools;
       const norms = yield* measure(update);
-      const within = rule.bounded ? factorWithin(norms, bounds) : 1;
-      const factor = rule.bounded && isLeftOut(update.participantId) ? 0 : within;
+      const within = privacy
+        ? clipFactor(update.changes, privacy.clip)
+        : isBounded
+          ? factorWithin(norms, bounds)
+          : 1;
+      const factor = isBounded && isLeftOut(update.participantId) ? 0 : within;
       admitted.set(
         update.participantId,
         sketch && { sketch: yield* sketch(update, within), counts: factor > 0 },
       );
       const changes = factor === 1 ? update.changes : yield* scaled(update.changes, factor);
       if (factor > 0) yield* combination.take({ ...update, changes });
-      if (factor > 0 && side !== null) {
+      // What is learnt from a contrast would not be accounted for.
+      if (factor > 0 && side !== null && privacy === undefined) {
         contrasting ??= beginContrast(size);
         yield* contrasting.take({ ...update, changes }, side);
       }

@@ -11,7 +11,7 @@ import {
 } from "@fedlodrop/run";
 import { describe, expect, it } from "vitest";
 import { beginFold } from "./fold.ts";
-import { memoryProblem, UPDATE_RULES } from "./rules.ts";
+import { ruleProblem, UPDATE_RULES } from "./rules.ts";
 import type { UpdateBounds } from "./update-bounds.ts";
 import type { Update } from "./update-rule.ts";
 
@@ -223,12 +223,14 @@ describe("by hand", () => {
 
 describe("memory", () => {
   it("is bounded, beforehand and in words, where a rule keeps every update", () => {
+    const problem = (aggregation: Aggregation, maxParticipants: number) =>
+      ruleProblem({ aggregation, maxParticipants, differentialPrivacy: null }, 590_000);
     for (const name of AGGREGATIONS) {
       const streams = UPDATE_RULES[name].memory === "streaming";
-      expect(memoryProblem(name, 590_000, 64)).toBeNull();
-      expect(memoryProblem(name, 590_000, 10_000) === null).toBe(streams);
+      expect(problem(name, 64)).toBeNull();
+      expect(problem(name, 10_000) === null).toBe(streams);
     }
-    expect(memoryProblem("median", 590_000, 10_000)).toBe(
+    expect(problem("median", 10_000)).toBe(
       "aggregation: median keeps every update until the round closes, which takes 47200 MB for 10000 participants; " +
         "expected at most 1074 MB: take clipped-mean, or fewer participants",
     );

@@ -1,5 +1,5 @@
 /** The rules, by name. A new one is a file, a line here and its name in `AGGREGATIONS`; the contract suite runs it too. */
-import type { Aggregation } from "@fedlodrop/run";
+import type { Aggregation, RunConfig } from "@fedlodrop/run";
 import { beginMean } from "./exact-mean.ts";
 import { beginKrum } from "./krum.ts";
 import { beginMedian, beginTrimmedMean } from "./order-statistics.ts";
@@ -16,8 +16,24 @@ export const UPDATE_RULES: Readonly<Record<Aggregation, UpdateRule>> = {
 /** What a rule that keeps every update may hold of them. */
 const MOST_KEPT_BYTES = 2 ** 30;
 
-/** Why this rule cannot serve a run of that size, or null. */
-export function memoryProblem(name: Aggregation, size: number, participants: number): string | null {
+/** Why a run with these settings and an adapter of that size cannot use its rule, or null. */
+export function ruleProblem(
+  {
+    aggregation,
+    differentialPrivacy,
+    maxParticipants,
+  }: Pick<RunConfig, "aggregation" | "differentialPrivacy" | "maxParticipants">,
+  size: number,
+): string | null {
+  if (differentialPrivacy !== null && aggregation !== "mean")
+    return (
+      `aggregation: expected mean with differential privacy, got ${aggregation}, which looks at single updates: ` +
+      "what that gives away is not accounted for"
+    );
+  return memoryProblem(aggregation, size, maxParticipants);
+}
+
+function memoryProblem(name: Aggregation, size: number, participants: number): string | null {
   // A change and its place, four bytes each.
   const bytes = 8 * size * participants;
   if (UPDATE_RULES[name].memory === "streaming" || bytes <= MOST_KEPT_BYTES) return null;

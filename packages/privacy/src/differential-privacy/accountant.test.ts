@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { epsilonOf, noiseMultiplierFor, renyiDivergence } from "./accountant.ts";
+import { budgetOf, epsilonOf, epsilonSpent, noiseMultiplierFor, renyiDivergence } from "./accountant.ts";
 
 interface Case {
   readonly q: number;
@@ -64,6 +64,16 @@ describe("the accountant", () => {
       expect(epsilonOf(mechanism, rounds, 1e-5)).toBeGreaterThan(0.999 * epsilon);
       expect(epsilonOf(mechanism, rounds + 1, 1e-5)).toBeGreaterThan(epsilon);
     }
+  });
+
+  it("adds up rounds of different noise, and divides a budget", () => {
+    const budget = budgetOf(8, 1e-5);
+    expect(epsilonSpent(budget, 1e-5)).toBeLessThanOrEqual(8);
+    expect(epsilonSpent(budget, 1e-5)).toBeGreaterThan(7.99);
+    const noiseMultiplier = (budget / 20) ** -0.5;
+    expect(epsilonOf({ noiseMultiplier, samplingRate: 1 }, 20, 1e-5)).toBeCloseTo(8, 2);
+    expect(epsilonSpent(1 / 4 + 1 / 9, 1e-5)).toBeGreaterThan(epsilonSpent(1 / 4, 1e-5));
+    expect(epsilonSpent(0, 1e-5)).toBe(0);
   });
 
   it("says what it cannot account for", () => {

@@ -79,3 +79,14 @@ export function noiseMultiplierFor(epsilon: number, delta: number, rounds: numbe
   }
   return enough;
 }
+
+/**
+ * Rounds in which everybody takes part add up by their 1/σ²: so many of them at different noise are worth one round at the
+ * noise that has their sum. @param spent Σ 1/σ²
+ */
+export const epsilonSpent = (spent: number, delta: number): number =>
+  spent === 0 ? 0 : epsilonOf({ noiseMultiplier: spent ** -0.5, samplingRate: 1 }, 1, delta);
+
+/** Σ 1/σ² that a run may spend within (ε, δ). */
+export const budgetOf = (epsilon: number, delta: number): number =>
+  noiseMultiplierFor(epsilon, delta, 1) ** -2;

@@ -39,12 +39,15 @@ export function discreteGaussian(deviation: number, uniform: () => number): numb
   }
 }
 
+/** Rounding to f32 afterwards must not lengthen a vector again. */
+const ROUNDING = 1 - 2 ** -22;
+
 /** The factor, at most 1, that brings a vector within this Euclidean norm. */
 export function clipFactor(changes: Float32Array, norm: number): number {
   let squares = 0;
   for (let i = 0; i < changes.length; i++) squares += (changes[i] as number) ** 2;
-  return squares > norm * norm ? norm / Math.sqrt(squares) : 1;
+  return squares > norm * norm ? (ROUNDING * norm) / Math.sqrt(squares) : 1;
 }
 
-/** Values changed by so little are the same under this much noise: its grain, a power of two. */
-export const grainOf = (deviation: number): number => 2 ** Math.floor(Math.log2(deviation / 2 ** 12));
+/** A grain so fine that cutting values to it costs nothing beside this much noise: a power of two. */
+export const grainOf = (deviation: number): number => 2 ** Math.floor(Math.log2(deviation / 2 ** 20));

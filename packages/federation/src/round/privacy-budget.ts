@@ -1,0 +1,44 @@
+/**
+ * What a run with differential privacy may still give away. The rounds that are left share what is left evenly, so that a
+ * host who changes their number changes the noise and never the promise; when nothing is left the run ends.
+ */
+import { budgetOf, epsilonSpent } from "@fedlodrop/privacy";
+import type { RoundRecord, RunConfig } from "@fedlodrop/run";
+import type { Run } from "./run-state.ts";
+
+/** Less than this share of the budget is rounding. */
+const ROUNDING = 1e-9;
+
+/** Noise of the next round; null where none is asked for, and `spent` where the run has given away what it may. */
+export function nextNoise({
+  config,
+  records,
+  triedCount,
+}: Pick<Run, "config" | "records" | "triedCount">): number | "spent" | null {
+  const { differentialPrivacy, rounds } = config;
+  if (differentialPrivacy === null) return null;
+  const budget = budgetOf(differentialPrivacy.epsilon, differentialPrivacy.delta);
+  const left = budget - spentBy(records);
+  const share = left / Math.max(1, rounds - triedCount);
+  return left > ROUNDING * budget ? share ** -0.5 : "spent";
+}
+
+const spentBy = (records: readonly RoundRecord[]): number => records.at(-1)?.privacy?.spent ?? 0;
+
+/** What a round's record says of it. @param changed whether anybody's update is in the adapter */
+export function privacyRecord(
+  { differentialPrivacy }: RunConfig,
+  records: readonly RoundRecord[],
+  noiseMultiplier: number | null,
+  changed: boolean,
+): Pick<RoundRecord, "privacy"> {
+  if (differentialPrivacy === null || noiseMultiplier === null) return {};
+  const spent = spentBy(records) + (changed ? noiseMultiplier ** -2 : 0);
+  return {
+    privacy: {
+      noiseMultiplier: changed ? noiseMultiplier : null,
+      spent,
+      epsilon: epsilonSpent(spent, differentialPrivacy.delta),
+    },
+  };
+}
