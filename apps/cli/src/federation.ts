@@ -94,7 +94,7 @@ export async function startFederation(options: FederationOptions): Promise<Feder
     const stored = resume ? await store?.load({ fromPrevious: resume === "from previous" }) : undefined;
     for (const notice of stored?.notices ?? [])
       say(`run folder ${out}: ${notice}; the run goes on all the same`);
-    const hostKey = stored?.checkpoint.hostKey ?? randomBytes(12).toString("base64url");
+    const hostKey = chosenHostKey() ?? stored?.checkpoint.hostKey ?? randomBytes(12).toString("base64url");
     // Beside the pages, which may have to be built.
     let ahead = stored ? null : loadWorkload(config, say);
     const prepared = ahead?.catch(() => null); // Heard of where it is waited for.
@@ -147,6 +147,15 @@ export async function startFederation(options: FederationOptions): Promise<Feder
     await closeAll();
     throw error;
   }
+}
+
+/** An operator's, so that it is known before the coordinator starts; undefined makes one up. */
+function chosenHostKey(): string | undefined {
+  const key = process.env.FEDLODROP_HOST_KEY;
+  if (key === undefined || key === "") return undefined;
+  if (!/^[\w-]{16,}$/.test(key))
+    throw new Error("FEDLODROP_HOST_KEY: expected 16 or more letters, digits, - or _, got something else");
+  return key;
 }
 
 /** Throws in one line when the port cannot be had, before anything that takes time. */

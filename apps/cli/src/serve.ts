@@ -5,8 +5,9 @@ import { DEFAULT_RUN_CONFIG } from "@fedlodrop/run";
 import { renderUnicodeCompact } from "uqr";
 import { type Certificate, ownCertificate, readCertificate, warningInWords } from "./certificate.ts";
 import { type Federation, startFederation } from "./federation.ts";
-import { describeFlags, type Flag, type GivenFlags, parseFlags, wholeNumber } from "./flags.ts";
+import { describeFlags, type Flag, type GivenFlags, oneOf, parseFlags, wholeNumber } from "./flags.ts";
 import { readBasePath, readHost, readPublicUrl } from "./listen-address.ts";
+import { openLog } from "./log.ts";
 import { RUN_FLAGS, RUN_FLAGS_NOTE, runConfigFromFlags } from "./run-flags.ts";
 import { askedToEnd } from "./signals.ts";
 import { UsageError } from "./usage-error.ts";
@@ -51,6 +52,16 @@ const SERVE_FLAGS: readonly Flag[] = [
   },
   { name: "approve", help: "newcomers wait until the host lets them in" },
   { name: "require-origin", help: "refuse programs, which name no origin as browsers do" },
+  {
+    name: "drain",
+    value: "SECONDS",
+    help: "how long an open round may go on when this is asked to end (0)",
+  },
+  {
+    name: "log-format",
+    value: "FORMAT",
+    help: "text or json: a JSON object a line, as pino writes them (text)",
+  },
   { name: "trust-proxy", help: "believe the proxy in front about who connects (x-forwarded-for)" },
   { name: "out", value: "DIR", help: "run folder (runs/ and the time)" },
   { name: "resume", help: "continue the run that --out holds, with its own settings" },
@@ -70,13 +81,12 @@ ${describeFlags(SERVE_FLAGS)}
 
 ${RUN_FLAGS_NOTE}
 
+FEDLODROP_HOST_KEY sets the host key (16 characters or more); without it one is made up. /healthz, /readyz and, with the
+host key, /metrics tell an operator how it goes; /api/openapi.json says what else there is.
+
 The run folder gets config.json, metrics.jsonl, report.json and the adapter. A run that was interrupted goes on from its
 last round with: fedlodrop serve --resume --out DIR
 `;
-
-const say = (line: string): void => {
-  process.stderr.write(`${line}\n`);
-};
 
 /** Resolves when the coordinator has been interrupted and its results are stored. */
 export async function serve(args: readonly string[]): Promise<void> {
@@ -86,6 +96,8 @@ export async function serve(args: readonly string[]): Promise<void> {
     return;
   }
   const resume = given.has("resume-from-previous") ? "from previous" : given.has("resume");
+  const say = openLog(oneOf(given, "log-format", ["text", "json"]) ?? "text");
+  const drainSeconds = wholeNumber(given, "drain", 0) ?? 0;
   if (resume && !given.has("out")) throw new UsageError("--resume needs --out, the folder of the run");
   const task = (given.get("task") as string | undefined) ?? DEFAULT_RUN_CONFIG.task;
   const config = runConfigFromFlags(given, { quorum: SERVE_QUORUM, ...taskDefaults(task) });
@@ -110,9 +122,11 @@ export async function serve(args: readonly string[]): Promise<void> {
     resume,
     say,
   });
-  invite(federation, out);
+  invite(federation);
+  say(`results go to ${out}; Ctrl-C ends`);
   if (tls && !given.has("cert")) say(warningInWords(tls));
   await askedToEnd();
+  if (drainSeconds > 0) await Promise.race([federation.coordinator.drain(drainSeconds), askedToEnd()]);
   say("storing the run …");
   await federation.close();
   const { storageProblem } = federation.coordinator;
@@ -150,7 +164,7 @@ function readCode(given: GivenFlags): string | null {
   }
 }
 
-function invite({ url, joinUrl, hostUrl }: Federation, out: string): void {
+function invite({ url, joinUrl, hostUrl }: Federation): void {
   const colored = process.stdout.isTTY && !process.env.NO_COLOR;
   const modules = renderUnicodeCompact(joinUrl, { border: 2 });
   // White on black whatever the terminal's colours are.
@@ -161,5 +175,4 @@ ${qr}
   host   ${hostUrl}
 
 `);
-  say(`results go to ${out}; Ctrl-C ends`);
 }

@@ -4,30 +4,30 @@
  */
 import { randomBytes } from "node:crypto";
 import { memberAtWork, ruleProblem } from "@fedlodrop/federation";
-import {
-  type ClientToServerEvents,
-  encodeSparseValues,
-  type HostCommand,
-  type HostReply,
-  type HostToServerEvents,
-  type ServerToClientEvents,
-  type ServerToHostEvents,
+import type {
+  ClientToServerEvents,
+  HostCommand,
+  HostReply,
+  HostToServerEvents,
+  ServerToClientEvents,
+  ServerToHostEvents,
 } from "@fedlodrop/protocol";
 import {
   adapterSize,
   type DeviceTexts,
-  gatherInPieces,
-  type Pieces,
   type RoundRecord,
   type RunConfig,
   type RunOverrides,
   resolveRunConfig,
 } from "@fedlodrop/run";
-import fastify, { type FastifyInstance } from "fastify";
 import { type Namespace, Server } from "socket.io";
 import { continuedClock, systemClock } from "./clock.ts";
 import type { Coordinator, CoordinatorOptions } from "./coordinator.ts";
 import { registerRoutes } from "./http/routes.ts";
+import { openServer } from "./http/server.ts";
+import { drain } from "./operations/drain.ts";
+import { openMetrics } from "./operations/metrics.ts";
+import { encodeFor } from "./runs/encode-for.ts";
 import { createHostViews } from "./runs/host-view.ts";
 import { createJournal } from "./runs/journal.ts";
 import { createLiveRun, type LiveRun } from "./runs/live-run.ts";
@@ -55,17 +55,6 @@ const MAX_MESSAGE_BYTES = 4 * 2 ** 20;
 const VIEW_INTERVAL_SECONDS = 0.2;
 /** A run that is replaced gets the loss of its last round, unless that takes longer than a host waits for an answer. */
 const LAST_LOSS_MS = 8_000;
-
-/** For requests that come a byte at a time: how long headers, and a whole request, may take. */
-const REQUEST_TIMEOUT_MS = 60_000;
-const PATIENCE = { headersTimeout: 10_000, connectionsCheckingInterval: 2_000 } as const;
-
-function openServer(tls: CoordinatorOptions["tls"]): FastifyInstance {
-  const common = { logger: false, forceCloseConnections: true, requestTimeout: REQUEST_TIMEOUT_MS } as const;
-  return tls
-    ? (fastify({ ...common, https: { ...PATIENCE, ...tls } }) as unknown as FastifyInstance)
-    : fastify({ ...common, http: PATIENCE });
-}
 
 export async function buildCoordinator(options: CoordinatorOptions): Promise<Coordinator> {
   const {
@@ -126,6 +115,7 @@ export async function buildCoordinator(options: CoordinatorOptions): Promise<Coo
   let lanes = newLanes();
   let configuring = false;
   let closing: Promise<void> | null = null;
+  let draining = false;
 
   async function loadWorkload(config: RunConfig): Promise<Workload> {
     const workload = await options.loadWorkload(config);
@@ -138,7 +128,9 @@ export async function buildCoordinator(options: CoordinatorOptions): Promise<Coo
   const textsOf = (participantId: string): DeviceTexts =>
     run.workload.deviceSplit(partOf(participantId, run.workload.deviceCount));
 
+  const metrics = openMetrics({ run: () => run, connections: () => io.engine.clientsCount });
   const hub = openParticipantHub({
+    refusing: metrics.refused,
     io,
     run: () => run,
     lanes: () => lanes,
@@ -183,6 +175,7 @@ export async function buildCoordinator(options: CoordinatorOptions): Promise<Coo
       forgotten: sessions.remove,
       ended: () => void keeper.results(run),
       changed(participantId) {
+        metrics.noteRounds();
         keeper.moved(run);
         hosts.changed(participantId);
       },
@@ -293,6 +286,9 @@ export async function buildCoordinator(options: CoordinatorOptions): Promise<Coo
       round: run.state.records.length,
       connected: io.engine.clientsCount,
     }),
+    notReady: () =>
+      closing === null && !draining ? (store?.trouble ?? null) : "the coordinator is being closed",
+    metrics,
     modelDirectory: () => run.workload.modelDirectory,
     modelVersion: () => run.workload.modelVersion,
     pagesDirectory: options.pagesDirectory ?? null,
@@ -331,6 +327,15 @@ export async function buildCoordinator(options: CoordinatorOptions): Promise<Coo
       for await (const record of allRounds(run, store)) rounds.push(record);
       return { ...run.report(), rounds };
     },
+    async drain(seconds) {
+      draining = true;
+      await drain(
+        () => run.state,
+        () => command({ kind: "pause" }),
+        seconds,
+        log,
+      );
+    },
     close() {
       closing ??= closeAll();
       return closing;
@@ -346,15 +351,4 @@ export async function buildCoordinator(options: CoordinatorOptions): Promise<Coo
     await io.close();
     await http.close();
   }
-}
-
-/** What a member of the open round holds of the adapter, as it travels. */
-function* encodeFor(run: LiveRun, participantId: string, round: number): Pieces<Uint8Array> {
-  const member = memberAtWork(run.state, participantId, round);
-  if (member.kind === "refuse") throw new Error(`sub-adapter: expected a member, got ${member.message}`);
-  // As they are now: before the work is done the round may be over.
-  const { adapter, state } = run;
-  const { indices } = yield* run.subAdapter(round, participantId, member.assignment.dropoutRate);
-  const values = yield* gatherInPieces(adapter, indices);
-  return encodeSparseValues(values, round, state.config.valueType);
 }

@@ -58,6 +58,8 @@ export interface Coordinator {
   /** Rounds long ago are without their participants where a store has them. */
   report(): RunReport;
   wholeReport(): Promise<RunReport>;
+  /** Takes no new devices, and begins no round; resolves when the open one has closed, or after that many seconds. */
+  drain(seconds: number): Promise<void>;
   /** Results are stored and everybody is gone when it resolves. */
   close(): Promise<void>;
 }

@@ -9,6 +9,8 @@ import fastifyStatic from "@fastify/static";
 import type { RunDescription } from "@fedlodrop/protocol";
 import { type DeviceTexts, isModelFile } from "@fedlodrop/run";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { Metrics } from "../operations/metrics.ts";
+import { openApiDocument } from "../operations/openapi.ts";
 import type { Credentials } from "../security/credentials.ts";
 import { registerSubAdapters, type SubAdapterDesk } from "./sub-adapters.ts";
 
@@ -22,6 +24,9 @@ export interface Facts {
   /** `report.json`, a round at a time. */
   reportText(): AsyncIterable<string>;
   health(): object;
+  /** Why no device should be sent here; null when they may come. */
+  notReady(): string | null;
+  readonly metrics: Pick<Metrics, "contentType" | "text">;
   modelDirectory(): string;
   modelVersion(): string;
   readonly pagesDirectory: string | null;
@@ -57,8 +62,17 @@ export async function registerRoutes(http: FastifyInstance, facts: Facts): Promi
   const noSuchThing = (reply: FastifyReply, what: string) => reply.code(404).send({ error: what });
 
   http.get("/healthz", () => facts.health());
+  http.get("/readyz", (_request, reply) => {
+    const reason = facts.notReady();
+    return reply.code(reason === null ? 200 : 503).send({ ready: reason === null, reason });
+  });
+  const interfaceText = JSON.stringify(openApiDocument(basePath));
+  http.get("/api/openapi.json", (_request, reply) => reply.type("application/json").send(interfaceText));
   // The run's seed gives everybody's masks away, its report names devices, and two adapters in a row are an update.
   const forMembers = { preHandler: credentials.required };
+  http.get("/metrics", forMembers, async (_request, reply) =>
+    reply.type(facts.metrics.contentType).send(await facts.metrics.text()),
+  );
   http.get("/api/run", forMembers, () => facts.describe());
   http.get("/api/report", forMembers, (_request, reply) =>
     reply.type("application/json; charset=utf-8").send(Readable.from(facts.reportText())),

@@ -5,6 +5,7 @@ import type {
   ClientToServerEvents,
   Join,
   Joined,
+  RefusalReason,
   Refused,
   RunDescription,
   ServerToClientEvents,
@@ -37,6 +38,8 @@ export interface HubOptions {
   readonly trustProxy: boolean;
   readonly access: Access;
   readonly turns: Turns;
+  /** A participant's message was refused. */
+  readonly refusing: (reason: RefusalReason) => void;
 }
 
 export interface ParticipantHub {
@@ -188,6 +191,7 @@ export function openParticipantHub(options: HubOptions): ParticipantHub {
         joinedAs.delete(leaving.id);
       },
       turn: turns.next,
+      refused: options.refusing,
       loaded: (participantId) => waitingRoom.left(participantId),
       progressed: (participantId, progress) => lanes().progressed(participantId, progress),
     };

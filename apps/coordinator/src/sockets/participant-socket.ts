@@ -7,6 +7,7 @@ import {
   PROTOCOL_VERSION,
   progressSchema,
   type Received,
+  type RefusalReason,
   type Refused,
   readySchema,
   type ServerToClientEvents,
@@ -38,6 +39,8 @@ export interface ParticipantDesk {
   disconnected(socket: ParticipantSocket): void;
   /** Resolves when work that takes long may be done. */
   turn(): Promise<void>;
+  /** A message was answered with a refusal. */
+  refused(reason: RefusalReason): void;
   /** It is ready: it loads no longer. */
   loaded(participantId: string): void;
   progressed(participantId: string, progress: z.infer<typeof progressSchema>): void;
@@ -54,6 +57,15 @@ export function serveParticipant(socket: ParticipantSocket, desk: ParticipantDes
   const progressLimit = createRateLimit(PROGRESS_PER_SECOND, PROGRESS_PER_SECOND);
   const received = (bytes: number): Received => ({ kind: "received", received: bytes });
 
+  function answering(args: readonly unknown[]): (answer: unknown) => void {
+    const reply = replyOf(args);
+    return (answer) => {
+      const { kind, reason } = (answer ?? {}) as Partial<Refused>;
+      if (kind === "refused" && reason !== undefined) desk.refused(reason);
+      reply(answer);
+    };
+  }
+
   /** Checks rate, schema and identity before `handle` sees a message. */
   function on<T>(
     event: keyof ClientToServerEvents,
@@ -61,7 +73,7 @@ export function serveParticipant(socket: ParticipantSocket, desk: ParticipantDes
     handle: (message: T, participantId: string) => unknown,
   ): void {
     socket.on(event as "join", async (...args: unknown[]) => {
-      const reply = replyOf(args);
+      const reply = answering(args);
       if (!limit.take(desk.nowMs()))
         return reply(refused("rate-limited", `${event}: too many messages, slow down`));
       const participantId = desk.participantOf(socket);
@@ -72,7 +84,7 @@ export function serveParticipant(socket: ParticipantSocket, desk: ParticipantDes
   }
 
   socket.on("join", async (...args: unknown[]) => {
-    const reply = replyOf(args);
+    const reply = answering(args);
     if (!limit.take(desk.nowMs(), JOIN_COST))
       return reply(refused("rate-limited", "join: too many messages, slow down"));
     // The version first: another version's message need not fit this one's schema.
@@ -89,7 +101,7 @@ export function serveParticipant(socket: ParticipantSocket, desk: ParticipantDes
   });
 
   socket.on("ping", (...args: unknown[]) => {
-    const reply = replyOf(args);
+    const reply = answering(args);
     if (limit.take(desk.nowMs())) reply(accepted);
     else reply(refused("rate-limited", "ping: too many messages, slow down"));
   });
@@ -128,7 +140,7 @@ export function serveParticipant(socket: ParticipantSocket, desk: ParticipantDes
   });
 
   socket.on("upload-chunk", (...args: unknown[]) => {
-    const reply = replyOf(args);
+    const reply = answering(args);
     const [header, chunk] = args;
     const cost = chunk instanceof Uint8Array ? chunkCost(chunk.byteLength) : 1;
     if (!limit.take(desk.nowMs(), cost))

@@ -1,0 +1,14 @@
+/** The server below everything else: http or https, and patient with nobody who dawdles. */
+import fastify, { type FastifyInstance } from "fastify";
+import type { CoordinatorOptions } from "../coordinator.ts";
+
+/** For requests that come a byte at a time: how long headers, and a whole request, may take. */
+const REQUEST_TIMEOUT_MS = 60_000;
+const PATIENCE = { headersTimeout: 10_000, connectionsCheckingInterval: 2_000 } as const;
+
+export function openServer(tls: CoordinatorOptions["tls"]): FastifyInstance {
+  const common = { logger: false, forceCloseConnections: true, requestTimeout: REQUEST_TIMEOUT_MS } as const;
+  return tls
+    ? (fastify({ ...common, https: { ...PATIENCE, ...tls } }) as unknown as FastifyInstance)
+    : fastify({ ...common, http: PATIENCE });
+}

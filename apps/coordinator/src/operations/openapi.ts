@@ -1,0 +1,67 @@
+/** The coordinator's HTTP interface as an OpenAPI 3.1 document, made of the schemas that check it. */
+import { runDescriptionSchema } from "@fedlodrop/protocol";
+import { deviceTextsSchema, roundRecordSchema, runConfigSchema } from "@fedlodrop/run";
+import { z } from "zod";
+
+const healthSchema = z.object({
+  status: z.literal("ok"),
+  phase: z.string(),
+  round: z.int(),
+  connected: z.int(),
+});
+const readinessSchema = z.object({ ready: z.boolean(), reason: z.string().nullable() });
+const reportSchema = z.object({
+  runId: z.string(),
+  seed: z.string(),
+  task: z.string(),
+  model: z.string(),
+  method: z.string(),
+  config: runConfigSchema,
+  baseTestLoss: z.number().nullable(),
+  finalTestLoss: z.number().nullable(),
+  adapterSha256: z.string(),
+  rounds: z.array(roundRecordSchema),
+});
+
+const jsonOf = (schema: z.ZodType) => ({
+  "application/json": { schema: z.toJSONSchema(schema, { io: "input", unrepresentable: "any" }) },
+});
+const bytes = { "application/octet-stream": { schema: { type: "string", format: "binary" } } };
+const text = { "text/plain": { schema: { type: "string" } } };
+
+type Content = ReturnType<typeof jsonOf> | typeof bytes | typeof text;
+
+const get = (summary: string, description: string, content: Content, more: object = {}) => ({
+  get: { summary, responses: { 200: { description, content }, ...more } },
+});
+const unknown = { description: "Neither the host key nor a participant's token, as Authorization: Bearer" };
+const busy = { description: "Too many requests a minute" };
+const forMembers = (summary: string, description: string, content: Content) => {
+  const { get: operation } = get(summary, description, content, { 401: unknown, 429: busy });
+  return { get: { ...operation, security: [{ bearer: [] }] } };
+};
+
+/** @param basePath `/` or `/…/` */
+export function openApiDocument(basePath: string): object {
+  const notReady = { 503: { description: "It is not: why", content: jsonOf(readinessSchema) } };
+  return {
+    openapi: "3.1.0",
+    info: { title: "FedLoDrop coordinator", version: "1" },
+    servers: [{ url: basePath }],
+    components: { securitySchemes: { bearer: { type: "http", scheme: "bearer" } } },
+    paths: {
+      "/healthz": get("Whether it is alive", "It is", jsonOf(healthSchema)),
+      "/readyz": get("Whether it takes devices", "It does", jsonOf(readinessSchema), notReady),
+      "/metrics": forMembers("What an operator watches", "In Prometheus' format", text),
+      "/api/run": forMembers(
+        "The run: settings, task, adapter's shape",
+        "The run",
+        jsonOf(runDescriptionSchema),
+      ),
+      "/api/report": forMembers("The run so far", "As in report.json", jsonOf(reportSchema)),
+      "/api/split": forMembers("A participant's own texts", "Its texts", jsonOf(deviceTextsSchema)),
+      "/api/adapter": forMembers("The adapter: float32, little-endian", "Its values", bytes),
+      "/api/adapter.safetensors": forMembers("The adapter as a file", "safetensors", bytes),
+    },
+  };
+}
