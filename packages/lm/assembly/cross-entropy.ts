@@ -14,7 +14,7 @@ const STATE_BYTES: usize = 16;
 
 /**
  * loss[rows] and, unless 0, dHidden[rows, width].
- * @param chunk outputs at a time, a multiple of 8 @param shared working memory: [rows, chunk] floats, then four a row
+ * @param chunk outputs at a time, a multiple of 8 @param shared working memory: [rows, chunk + 16] floats, then four a row
  */
 export function crossEntropy(
   hidden: usize,
@@ -32,7 +32,8 @@ export function crossEntropy(
   shared: usize,
 ): void {
   const stride = (<usize>width) << 2;
-  const logitStride = (<usize>chunk) << 2;
+  // A line more than a chunk: rows a power of two apart would share a few sets of the first cache.
+  const logitStride = ((<usize>chunk) << 2) + 64;
   const states = shared + <usize>rows * logitStride;
   for (let from = 0; from < vocabulary; from += chunk) {
     const columns = min(chunk, vocabulary - from);

@@ -107,6 +107,10 @@ export function unpackTransposed(
   const rows = min(8, inputs - input);
   for (let output = from; output < to; output += 8, into += 256) {
     const panel = weight + <usize>(output >> 3) * bytes;
+    if (base == F32 && rows == 8) {
+      turnTile(panel + ((<usize>input) << 5), into);
+      continue;
+    }
     unpackPanel(base, panel, scales + ((<usize>output) << 2), input, input + rows, into);
     for (let row = rows; row < 8; row++) {
       v128.store(into + ((<usize>row) << 5), splat(0));
@@ -114,6 +118,14 @@ export function unpackTransposed(
     }
     transposeTile(into);
   }
+}
+
+/** An 8×8 tile of f32, turned. */
+function turnTile(from: usize, to: usize): void {
+  turnQuarter(from, 32, to, 32);
+  turnQuarter(from + 16, 32, to + 128, 32);
+  turnQuarter(from + 128, 32, to + 16, 32);
+  turnQuarter(from + 144, 32, to + 144, 32);
 }
 
 /** Turns an 8×8 tile of f32 around in place. */

@@ -49,7 +49,7 @@ function threadBytesOf(call: KernelCall): number {
 function sharedBytesOf(call: KernelCall): number {
   switch (call.kind) {
     case "cross-entropy":
-      return 4 * call.rows * crossEntropyChunk(call.rows, call.vocabulary) + 16 * call.rows;
+      return 4 * call.rows * (crossEntropyChunk(call.rows, call.vocabulary) + 16) + 16 * call.rows;
     case "dot":
     case "norm":
       return 8 * Math.ceil(call.size / SUM_PIECE);
