@@ -28,7 +28,7 @@ export type HostWeight =
  * int8  `codes` in [−127, 127], [out, in]; W = codes · scales[o];
  * int4  `codes` in [−8, 7], [out, in], one a byte (the engine packs); W = codes · scales[o, ⌊i/32⌋], scales [out, ⌈in/32⌉].
  */
-export type MatrixValues =
+type MatrixValues =
   | { readonly base: "f32"; readonly order: "in-out" | "out-in"; readonly values: Float32Array }
   | { readonly base: "f16"; readonly bits: Uint16Array }
   | { readonly base: "int8"; readonly codes: Int8Array; readonly scales: Float32Array }

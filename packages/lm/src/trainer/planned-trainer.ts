@@ -2,16 +2,7 @@
  * The Trainer on our own engines: a step is planned once and replayed. It holds the frozen model on the device and at
  * most one prepared plan of each purpose; another batch shape or dropout rate replaces it.
  */
-import {
-  type AdapterShape,
-  type Backend,
-  createRandom,
-  drawDropoutMask,
-  gatherValues,
-  initialAdapter,
-  keptIndices,
-  type Random,
-} from "@fedlodrop/run";
+import { type AdapterShape, type Backend, createRandom, type Random } from "@fedlodrop/run";
 import { labelsOf } from "../adapter/lora.ts";
 import {
   type AdapterPlacement,
@@ -24,7 +15,7 @@ import {
   toWireOrder,
 } from "../adapter/placement.ts";
 import { rescaleFactor } from "../adapter/rescale.ts";
-import { type Batch, batchRows, createBatch, sampleCount } from "../data/batches.ts";
+import { type Batch, createBatch, sampleCount } from "../data/batches.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { type Architecture, architectureOf } from "../models/architecture.ts";
 import type { LanguageModel } from "../models/language-model.ts";
@@ -37,6 +28,7 @@ import { evaluateClasses, evaluateTokens } from "./evaluate.ts";
 import { sampleToken } from "./generate.ts";
 import { type GenerationPlan, planGeneration, readPrompt, readToken } from "./generation.ts";
 import { fittingPlan } from "./memory.ts";
+import { takeSteps, warmUpRequest, warmUpTimes } from "./round-steps.ts";
 import { planStep, STEP, type StepPlan, type StepShape } from "./step-plan.ts";
 import type {
   Evaluation,
@@ -107,22 +99,8 @@ class PlannedTrainer implements LocalTrainer {
   }
 
   async warmUp(dataset: Dataset, training: TrainingOptions) {
-    // Any mask will do: kept counts change nothing that is compiled, and the result is thrown away.
-    const dropoutRate = 0.5;
-    const key = { seed: "warm-up", round: 0, participantId: "warm-up", dropoutRate };
-    const mask = drawDropoutMask(this.shape, key);
-    const { steps } = await this.trainRound(
-      {
-        mask,
-        dropoutRate,
-        values: gatherValues(initialAdapter(this.shape, "warm-up"), keptIndices(this.shape, mask)),
-        training: { ...training, localSteps: 2 },
-        batchSeed: "warm-up",
-      },
-      dataset,
-    );
-    const [first, second] = steps as [TrainingStep, TrainingStep];
-    return { firstStepSeconds: first.seconds, stepSeconds: second.seconds };
+    const { steps } = await this.trainRound(warmUpRequest(this.shape, training), dataset);
+    return warmUpTimes(steps);
   }
 
   trainRound(
@@ -190,23 +168,18 @@ class PlannedTrainer implements LocalTrainer {
   }
 
   private async train(
-    { mask, dropoutRate, values, training, batchSeed }: RoundRequest,
+    request: RoundRequest,
     dataset: Dataset,
     onStep: ((step: TrainingStep) => void) | undefined,
     signal: AbortSignal | undefined,
   ): Promise<RoundOutcome> {
+    const { mask, dropoutRate, values, training } = request;
     const placement = placeMasked(this.shape, mask, rescaleFactor(training.rescale, dropoutRate));
     if (values.length !== placement.valueCount)
       throw new Error(`round: expected ${placement.valueCount} kept values, got ${values.length}`);
-    const batches = batchRows(sampleCount(dataset), training.batchSize, batchSeed);
-    const steps: TrainingStep[] = [];
     let trained = values;
     let step: Prepared<StepPlan> | undefined;
-    for (let number = 1; number <= training.localSteps; number++) {
-      await yieldToEvents();
-      signal?.throwIfAborted();
-      const start = performance.now();
-      const batch = createBatch(dataset, batches.next().value as readonly number[]);
+    const take = async (number: number, batch: Batch) => {
       if (!step) {
         step = await this.prepareStep(batch, dataset, placement, "train");
         this.writeAdapter(step.execution, step.plan.adapter, values, placement, maskIndices(mask));
@@ -214,22 +187,16 @@ class PlannedTrainer implements LocalTrainer {
         step.execution.write(step.plan.optimizer?.mean as BufferId, zeros);
         step.execution.write(step.plan.optimizer?.variance as BufferId, zeros);
       }
-      writeBatch(step.execution, step.plan, batch, this.model);
-      step.execution.write(step.plan.optimizer?.settings as BufferId, adamWSettings(number, training));
+      const { execution, plan } = step;
+      writeBatch(execution, plan, batch, this.model);
+      execution.write(plan.optimizer?.settings as BufferId, adamWSettings(number, training));
       const isLast = number === training.localSteps;
-      const reads = [step.plan.report, ...(isLast ? [step.plan.adapter?.values as BufferId] : [])];
-      const [report, final] = await step.execution.run(STEP, reads);
-      const [loss, gradientNorm] = report as unknown as [number, number];
-      if (!Number.isFinite(loss) || !Number.isFinite(gradientNorm))
-        throw new Error(
-          `training diverged at step ${number}: expected a finite loss and gradient, got ${loss} and ${gradientNorm} (learning rate ${training.learningRate})`,
-        );
+      const reads = [plan.report, ...(isLast ? [plan.adapter?.values as BufferId] : [])];
+      const [report, final] = await execution.run(STEP, reads);
       if (final) trained = toWireOrder(final as Float32Array, placement);
-      const seconds = (performance.now() - start) / 1000;
-      const taken = { step: number, loss, gradientNorm, seconds, tokens: batch.tokenCount };
-      steps.push(taken);
-      onStep?.(taken);
-    }
+      return report as Float32Array;
+    };
+    const steps = await takeSteps(request, dataset, take, onStep, signal);
     return { delta: values.map((value, i) => (trained[i] as number) - value), steps };
   }
 

@@ -5,24 +5,17 @@
  */
 
 import type { Backend } from "@fedlodrop/run";
-import {
-  type AdapterShape,
-  adapterSize,
-  createRandom,
-  drawDropoutMask,
-  gatherValues,
-  initialAdapter,
-  keptIndices,
-} from "@fedlodrop/run";
+import { type AdapterShape, adapterSize, createRandom } from "@fedlodrop/run";
 import * as tf from "@tensorflow/tfjs";
 import { rescaleFactor } from "../../adapter/rescale.ts";
-import { batchRows, createBatch, sampleCount } from "../../data/batches.ts";
+import { type Batch, createBatch, sampleCount } from "../../data/batches.ts";
 import type { Dataset } from "../../data/dataset.ts";
 import type { LanguageModel } from "../../models/language-model.ts";
 import { allTensors } from "../../models/tensor-source.ts";
 import type { EngineDescription } from "../../trainer/engine-description.ts";
 import { evaluateClasses, evaluateTokens } from "../../trainer/evaluate.ts";
 import { sampleToken } from "../../trainer/generate.ts";
+import { takeSteps, warmUpRequest, warmUpTimes } from "../../trainer/round-steps.ts";
 import type {
   Evaluation,
   GenerationOptions,
@@ -76,22 +69,8 @@ class TensorflowTrainer implements LocalTrainer {
   }
 
   async warmUp(dataset: Dataset, training: TrainingOptions) {
-    // Any mask will do: its shapes are those of every mask (lora-dropout.ts), and the result is thrown away.
-    const dropoutRate = 0.5;
-    const key = { seed: "warm-up", round: 0, participantId: "warm-up", dropoutRate };
-    const mask = drawDropoutMask(this.shape, key);
-    const { steps } = await this.trainRound(
-      {
-        mask,
-        dropoutRate,
-        values: gatherValues(initialAdapter(this.shape, "warm-up"), keptIndices(this.shape, mask)),
-        training: { ...training, localSteps: 2 },
-        batchSeed: "warm-up",
-      },
-      dataset,
-    );
-    const [first, second] = steps as [TrainingStep, TrainingStep];
-    return { firstStepSeconds: first.seconds, stepSeconds: second.seconds };
+    const { steps } = await this.trainRound(warmUpRequest(this.shape, training), dataset);
+    return warmUpTimes(steps);
   }
 
   trainRound(
@@ -104,36 +83,24 @@ class TensorflowTrainer implements LocalTrainer {
   }
 
   private async train(
-    { mask, dropoutRate, values, training, batchSeed }: RoundRequest,
+    request: RoundRequest,
     dataset: Dataset,
     onStep: ((step: TrainingStep) => void) | undefined,
     signal: AbortSignal | undefined,
   ): Promise<RoundOutcome> {
+    const { mask, dropoutRate, values, training } = request;
     const placement = placeSubAdapter(this.shape, mask, rescaleFactor(training.rescale, dropoutRate));
     if (values.length !== placement.valueCount)
       throw new Error(`round: expected ${placement.valueCount} kept values, got ${values.length}`);
     const expansion = createExpansion(this.shape, placement);
     let state = initTraining(values, placement.slotCount);
+    const take = async (_number: number, batch: Batch) => {
+      const stepped = trainStep(this.model, expansion, batch, state, training);
+      state = stepped.state;
+      return this.device.read(stepped.report);
+    };
     try {
-      const steps: TrainingStep[] = [];
-      const batches = batchRows(sampleCount(dataset), training.batchSize, batchSeed);
-      for (let number = 1; number <= training.localSteps; number++) {
-        await yieldToEvents();
-        signal?.throwIfAborted();
-        const start = performance.now();
-        const batch = createBatch(dataset, batches.next().value as readonly number[]);
-        const stepped = trainStep(this.model, expansion, batch, state, training);
-        state = stepped.state;
-        const [loss, gradientNorm] = (await this.device.read(stepped.report)) as unknown as [number, number];
-        if (!Number.isFinite(loss) || !Number.isFinite(gradientNorm))
-          throw new Error(
-            `training diverged at step ${number}: expected a finite loss and gradient, got ${loss} and ${gradientNorm} (learning rate ${training.learningRate})`,
-          );
-        const seconds = (performance.now() - start) / 1000;
-        const step = { step: number, loss, gradientNorm, seconds, tokens: batch.tokenCount };
-        steps.push(step);
-        onStep?.(step);
-      }
+      const steps = await takeSteps(request, dataset, take, onStep, signal);
       const trained = await this.device.read(state.slots.clone());
       return { delta: values.map((value, i) => (trained[i] as number) - value), steps };
     } finally {
