@@ -2,14 +2,16 @@
  * The LoRA step on WebAssembly in real Chromium, ours against its peers, paired in one run: `npx tsx bench/lm-step.ts`.
  * Candidates take turns, so that a busy machine slows all; medians, and medians of the ratios of neighbours. Peers: our
  * own trainer on tfjs, stock tfjs, and PyTorch where Debian's python3-torch is installed. `--only S` or `--only 124M`
- * runs one shape, `--quick` a third of the turns. WebGPU: webgpu-step.ts; one engine alone, in detail: wasm-engine.ts.
+ * runs one shape, `--quick` a third of the turns, `--profile` adds the time of each kind of kernel. Every limit that was
+ * set is printed as reached or missed. WebGPU: webgpu-step.ts.
  */
 import { availableParallelism } from "node:os";
-import { type Lab, openLab } from "../packages/lm/lab/open-lab.ts";
+import { type Lab, type LabPage, openLab } from "../packages/lm/lab/open-lab.ts";
 import type { BaseType } from "../packages/lm/src/plan/weight.ts";
+import type { KernelTime } from "./lm/kernel-profile.ts";
 import type { Opened, OpenRequest } from "./lm/step-worker.ts";
 import { openTorch, type Torch, torchVersion } from "./lm/torch.ts";
-import { SHAPES, type ShapeName } from "./lm/workload.ts";
+import { SHAPES, type ShapeName, stepFlops, workload } from "./lm/workload.ts";
 
 const has = (flag: string): boolean => process.argv.includes(flag);
 const only = process.argv[process.argv.indexOf("--only") + 1]?.split(",");
@@ -19,6 +21,8 @@ const THREADS = Math.min(2, availableParallelism());
 
 interface Candidate {
   readonly name: string;
+  /** Null for a peer outside the browser. */
+  readonly page: LabPage | null;
   readonly opened: Opened | null;
   /** Milliseconds of each turn's steps. */
   readonly turns: number[][];
@@ -76,7 +80,72 @@ async function compareSteps(shape: ShapeName, stepsPerTurn: number): Promise<voi
       torchTwo ? ratio(candidate, torchTwo) : "–",
     );
   }
+  const [one, two, int8] = candidates as [Candidate, Candidate, Candidate];
+  const { product, lora } = await details(shape, one, isLarge ? int8 : two);
+  if (isLarge) {
+    const step = median(int8.turns.flat());
+    const { openMs = 0, firstStepMs = 0 } = int8.opened ?? {};
+    limit("tokens/s, int8, two threads", (1000 * batch * length) / step, "≥", 120);
+    if (torchTwo) limit("int8 step ÷ PyTorch's, two threads", Number(ratio(int8, torchTwo)), "≤", 1.2);
+    limit("MB of the int8 tab", int8.memory / 1e6, "≤", 500);
+    limit("first int8 step ÷ later ones", firstStepMs / step, "≤", 1.5);
+    limit("s from weights (drawn, here) to the first step", (openMs + firstStepMs) / 1000, "≤", 8);
+    limit("share of the 512³ rate, int8, two threads", product, "≥", 0.75);
+  } else {
+    limit("ms a step, one thread", median(one.turns.flat()), "≤", 45);
+    if (torchOne) limit("step ÷ PyTorch's, one thread", Number(ratio(one, torchOne)), "≤", 1.5);
+    limit("one thread's step ÷ two threads'", Number(ratio(one, two)), "≥", 1.7);
+    if (torchTwo) limit("step ÷ PyTorch's, two threads", Number(ratio(two, torchTwo)), "≤", 1.2);
+    limit("share of the 512³ rate, one thread", await shareOfRate(shape, one, 1), "≥", 0.6);
+    limit("share of the 512³ rate, two threads", product, "≥", 0.6);
+    limit("LoRA's products at γ = 0.5 ÷ at γ = 0", lora, "≤", 0.6);
+    for (const each of [one, two])
+      limit(
+        `generated tokens/s, ${each.name}`,
+        (await each.page?.call<number>("generate", 40)) ?? 0,
+        "≥",
+        600,
+      );
+  }
   for (const candidate of candidates) await candidate.close();
+}
+
+/** What is told of our engine alone: its share of its own rate, and what dropout saves of LoRA's part of a step. */
+async function details(
+  shape: ShapeName,
+  one: Candidate,
+  two: Candidate,
+): Promise<{ readonly product: number; readonly lora: number }> {
+  const product = await shareOfRate(shape, two, THREADS);
+  const base = shape === "S" ? "f32" : "int8";
+  const profileAt = async (dropoutRate: number): Promise<readonly KernelTime[]> =>
+    (await one.page?.call<KernelTime[]>("profile", { base, dropoutRate, repeats: shape === "S" ? 20 : 2 })) ??
+    [];
+  const half = await profileAt(0.5);
+  if (has("--profile"))
+    for (const { kind, calls, milliseconds, gflop } of half)
+      row(
+        kind,
+        `${calls}`,
+        `${milliseconds.toFixed(2)} ms`,
+        gflop > 0 ? ((1000 * gflop) / milliseconds).toFixed(1) : "",
+      );
+  const loraPart = (times: readonly KernelTime[]): number =>
+    times.reduce((sum, { kind, milliseconds }) => sum + (kind.startsWith("lora") ? milliseconds : 0), 0);
+  return { product, lora: shape === "S" ? loraPart(half) / loraPart(await profileAt(0)) : Number.NaN };
+}
+
+async function shareOfRate(shape: ShapeName, { page, turns }: Candidate, threads: number): Promise<number> {
+  const rate = (await page?.call<number>("matrixRate", { threads, repeats: 20 })) ?? Number.NaN;
+  return stepFlops(workload(shape)) / median(turns.flat()) / 1e6 / rate;
+}
+
+function limit(what: string, value: number, sense: "≤" | "≥", bound: number): void {
+  const isReached = sense === "≤" ? value <= bound : value >= bound;
+  if (!isReached) process.exitCode = 1;
+  console.log(
+    `${isReached ? "reached" : "MISSED "} ${what}: ${value.toFixed(value < 10 ? 2 : 0)} (${sense} ${bound})`,
+  );
 }
 
 function own(threads: number, base: BaseType = "f32"): Omit<OpenRequest, "shape"> {
@@ -92,6 +161,7 @@ async function openPage(from: Lab, name: string, request: OpenRequest): Promise<
   await step(2);
   return {
     name,
+    page,
     opened,
     turns,
     step,

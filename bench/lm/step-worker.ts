@@ -3,6 +3,7 @@
  * product falls back on. `stock`: tfjs's kernels untouched under the forward pass of plain-transformer.ts, autograd, and
  * tf.train.adam over one variable per factor.
  */
+import { initialAdapter } from "@fedlodrop/run";
 import * as tf from "@tensorflow/tfjs";
 import { setWasmPaths } from "@tensorflow/tfjs-backend-wasm";
 import { serveLab } from "../../packages/lm/lab/worker-lab.ts";
@@ -15,6 +16,7 @@ import { allTensors } from "../../packages/lm/src/models/tensor-source.ts";
 import type { BaseType } from "../../packages/lm/src/plan/weight.ts";
 import { createPlannedTrainer } from "../../packages/lm/src/trainer/planned-trainer.ts";
 import type { LocalTrainer } from "../../packages/lm/src/trainer/trainer.ts";
+import { type KernelTime, profileStep } from "./kernel-profile.ts";
 import { createPlainLoss } from "./plain-transformer.ts";
 import { type ShapeName, type Workload, workload } from "./workload.ts";
 
@@ -60,7 +62,59 @@ serveLab({
   },
 
   steps: (count: number) => runSteps(count),
+
+  /** Tokens a second of a continuation with a full adapter. */
+  async generate(maxTokens: number): Promise<number> {
+    if (!trainer) throw new Error("bench: expected a trainer of ours");
+    const start = performance.now();
+    const options = { maxTokens, temperature: 1, topK: 40, seed: "bench" };
+    const ids = await trainer.generate([1, 2, 3, 4], options, initialAdapter(work.adapter, "bench"));
+    return (1000 * ids.length) / (performance.now() - start);
+  },
+
+  /** GFLOP/s of a 512³ product on our engine, the best of `repeats`. */
+  async matrixRate({ threads, repeats }: { threads: number; repeats: number }): Promise<number> {
+    const engine = await openOwn(threads);
+    const values = Float32Array.from({ length: MATRIX * MATRIX }, (_, i) => Math.sin(i));
+    const shape = { inFeatures: MATRIX, outFeatures: MATRIX } as const;
+    await engine.upload({ kind: "matrix", name: "w", ...shape, base: "f32", order: "out-in", values });
+    const buffer = (name: string) =>
+      ({ name, kind: "state", type: "f32", size: MATRIX * MATRIX, slot: null }) as const;
+    const call = { kind: "linear", x: 0, weight: "w", bias: null, residual: null, out: 1 } as const;
+    const execution = await engine.prepare({
+      buffers: [buffer("x"), buffer("out")],
+      segments: { run: [{ ...call, rows: MATRIX, ...shape }] },
+      slotBytes: [],
+      totalBytes: 8 * MATRIX ** 2,
+    });
+    execution.write(0, values);
+    const times = await timed(repeats, () => execution.run("run"));
+    engine.dispose();
+    return (2 * MATRIX ** 3) / Math.min(...times) / 1e6;
+  },
+
+  /** Each kind of kernel of a step on one thread of our engine, the best of `repeats`. */
+  async profile({
+    base,
+    dropoutRate,
+    repeats,
+  }: {
+    base: BaseType;
+    dropoutRate: number;
+    repeats: number;
+  }): Promise<readonly KernelTime[]> {
+    const { model, adapter, size, request } = work;
+    const { mask } = request(1, dropoutRate);
+    const engine = await openOwn(1);
+    const step = { model, adapter, mask, batch: size.batch, length: size.length, base };
+    const times = await profileStep(engine, step, repeats);
+    engine.dispose();
+    return times;
+  },
 });
+
+/** Width of the square product that a step's rate is compared with. */
+const MATRIX = 512;
 
 async function timed(count: number, run: () => Promise<unknown>): Promise<number[]> {
   const times: number[] = [];
