@@ -102,6 +102,10 @@ describe("over HTTP", () => {
     expect((await get("/")).body).toBe("participant");
     expect((await get("/host")).body).toBe("host");
     expect((await get("/")).headers["cache-control"]).toBe("no-cache");
+    expect((await get("/WXYZ")).json()).toEqual({ error: "nothing is at /WXYZ" });
+    const lost = await coordinator.http.inject({ url: "/<b>", headers: { accept: "text/html,*/*" } });
+    expect([lost.statusCode, lost.headers["content-type"]]).toEqual([404, "text/html; charset=utf-8"]);
+    expect(lost.body).toContain('<a href="/">join the run here</a>');
     expect((await get("/assets/main-Ab12Cd34.js")).headers["cache-control"]).toMatch("immutable");
   });
 });

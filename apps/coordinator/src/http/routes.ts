@@ -37,6 +37,12 @@ export interface Facts {
 /** Whoever waits for it should not wait for the last per cent. */
 const QUICKLY = { params: { [constants.BROTLI_PARAM_QUALITY]: 4 } };
 const FOR_EVER = "public, max-age=31536000, immutable";
+const lostPage = (basePath: string): string => `<!doctype html>
+<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>FedLoDrop</title>
+<meta name="color-scheme" content="light dark">
+<h1>Nothing is at this address</h1>
+<p>See whether it was typed as the host shows it, or <a href="${basePath}">join the run here</a>.</p></html>
+`;
 const ROUND_HEADER = "x-fedlodrop-round";
 
 export async function registerRoutes(http: FastifyInstance, facts: Facts): Promise<void> {
@@ -121,6 +127,9 @@ export async function registerRoutes(http: FastifyInstance, facts: Facts): Promi
   // A page's relative addresses need the slash.
   if (basePath !== "/") http.get(basePath.slice(0, -1), (_request, reply) => reply.redirect(basePath, 308));
   http.setNotFoundHandler((request, reply) =>
-    noSuchThing(reply, `nothing is at ${request.url.split("?")[0]}`),
+    // Who has mistyped the address is a person.
+    request.headers.accept?.includes("text/html")
+      ? reply.code(404).type("text/html; charset=utf-8").send(lostPage(basePath))
+      : noSuchThing(reply, `nothing is at ${request.url.split("?")[0]}`),
   );
 }
