@@ -14,6 +14,7 @@ import { tabStorage } from "./identity.ts";
 import { mirror } from "./mirror.ts";
 import { nickname } from "./nickname.ts";
 import { ParticipantPage } from "./page.tsx";
+import { Plain } from "./plain-screen.tsx";
 import { titleOf } from "./screen.ts";
 import { startSession } from "./session.ts";
 
@@ -51,5 +52,12 @@ try {
 } catch (error) {
   const message = error instanceof Error ? error.message : String(error);
   Object.assign(document.documentElement.dataset, { state: "error", error: message });
-  render(<p class="card narrow notice bad">{message}</p>, root);
+  render(
+    <main>
+      <Plain heading="This page cannot start" testId="not-starting">
+        <p>{message}</p>
+      </Plain>
+    </main>,
+    root,
+  );
 }

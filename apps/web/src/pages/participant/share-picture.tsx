@@ -8,8 +8,8 @@ import { useEffect, useMemo, useRef } from "preact/hooks";
 import { formatPercent } from "../../ui/format.ts";
 import { maskPicture } from "../../ui/mask-picture.ts";
 
-const CELLS_PER_FACTOR = 64;
-const GAP_CELLS = 4;
+const CELLS_PER_FACTOR = 128;
+const GAP_CELLS = 8;
 
 interface ShareProps {
   readonly modules: readonly AdaptedModule[];
