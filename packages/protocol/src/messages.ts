@@ -243,6 +243,8 @@ export interface RoundClosed {
   readonly contribution: number;
   readonly aggregatedCount: number;
   readonly cohortSize: number;
+  /** What the run has given away of any one device so far, with differential privacy only. */
+  readonly epsilon?: number | undefined;
 }
 
 /** Comes when the adapter of a round has been evaluated, beside the rounds that follow; 0 is the base model. */

@@ -145,6 +145,7 @@ export function closingMessages(record: RoundRecord): readonly (readonly [string
       contribution: update?.contribution ?? 0,
       aggregatedCount: aggregated.length,
       cohortSize: participants.length,
+      ...(record.privacy && { epsilon: record.privacy.epsilon }),
     },
   ]);
 }

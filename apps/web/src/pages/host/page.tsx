@@ -1,5 +1,6 @@
 /** The host page: a stage that a room can read, and a drawer with every number and control. */
 import { useSignal } from "@preact/signals";
+import { PrivacyBudget } from "../../ui/privacy-budget.tsx";
 import { Access } from "./access.tsx";
 import { Charts } from "./charts.tsx";
 import type { HostConnection, ReceivedView } from "./connection.ts";
@@ -85,6 +86,10 @@ function Scene({ view, hostKey }: { readonly view: ReceivedView; readonly hostKe
       <div class="scene-side">
         {view.phase !== "ended" && <JoinCorner view={view} />}
         <Revealing view={view} />
+        <PrivacyBudget
+          terms={view.config.differentialPrivacy}
+          epsilon={view.rounds.at(-1)?.privacy?.epsilon ?? 0}
+        />
         <LearningCurve view={view} />
         <RateMap view={view} />
       </div>

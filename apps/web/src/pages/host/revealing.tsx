@@ -12,7 +12,8 @@ export function Revealing({ view: { rounds, config } }: { readonly view: HostVie
         Round {last.round} was discarded: fewer than {config.minContributors} devices contributed.
       </p>
     );
-  if (only === undefined || others.length > 0) return null;
+  // Noise hides it then.
+  if (only === undefined || others.length > 0 || config.differentialPrivacy !== null) return null;
   return (
     <p class="notice" role="status" data-testid="revealing">
       Round {last.round} had one contributor, <bdi>{only.nickname}</bdi>: whoever has the model before and

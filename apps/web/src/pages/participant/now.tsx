@@ -80,7 +80,7 @@ export function Now({ session, run }: NowProps) {
         </div>
         <Energy figures={figures} batteryWattHours={session.correction.value.batteryWattHours ?? null} />
       </dl>
-      {round && <RoundNotes round={round} />}
+      {round && <RoundNotes round={round} isNoisy={run.config.differentialPrivacy !== null} />}
       <small>{sourceSentence(state)}</small>
       {sleepWarning() && (
         <small data-testid="keep-awake">Keep the screen on: a phone that sleeps stops training.</small>
@@ -127,18 +127,21 @@ function Energy({ figures: { joules, fromBattery }, batteryWattHours }: EnergyPr
 
 function RoundNotes({
   round: { start, closed, abandoned },
+  isNoisy,
 }: {
   readonly round: NonNullable<ReturnType<typeof currentRound>>;
+  /** The model gets noise: a round of one device does not give its update away. */
+  readonly isNoisy: boolean;
 }) {
   return (
     <>
-      {!closed && start.cohortSize === 1 && (
+      {!isNoisy && !closed && start.cohortSize === 1 && (
         <p class="notice" role="note" data-testid="alone">
           This device is alone in this round: whoever has the model before and after it can compute what your
           device sent. Leave if you do not want that.
         </p>
       )}
-      {closed?.outcome === "aggregated" && closed.aggregatedCount === 1 && (
+      {!isNoisy && closed?.outcome === "aggregated" && closed.aggregatedCount === 1 && (
         <p class="notice" role="note" data-testid="revealing">
           Round {closed.round} is what your device alone sent: whoever has the model before and after it can
           compute your update.

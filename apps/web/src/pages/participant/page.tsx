@@ -1,6 +1,7 @@
 /** The whole participant page: one screen at a time. */
 import { useEffect, useRef } from "preact/hooks";
 import { Confirmed } from "../../ui/confirmed.tsx";
+import { PrivacyBudget } from "../../ui/privacy-budget.tsx";
 import { End } from "./end.tsx";
 import { EnergySettings } from "./energy-settings.tsx";
 import { History } from "./history.tsx";
@@ -12,7 +13,7 @@ import { AwaitingApproval, Away, HostClosed, Plain, Stopped } from "./plain-scre
 import { announcementOf, type Screen, screenOf } from "./screen.ts";
 import type { Session } from "./session.ts";
 import { SoFar } from "./so-far.tsx";
-import { inRound, type ParticipantState } from "./state.ts";
+import { epsilonSoFar, inRound, type ParticipantState } from "./state.ts";
 import { TryIt } from "./try-it.tsx";
 import { Welcome } from "./welcome.tsx";
 
@@ -115,6 +116,7 @@ function ScreenOf({ screen, session, offeredNickname }: ScreenProps) {
         ) : (
           <Now session={session} run={run} />
         )}
+        <PrivacyBudget terms={run.config.differentialPrivacy} epsilon={epsilonSoFar(state)} />
       </div>
       <div class="stack half">
         {screen === "round" && <SoFar state={state} run={run} />}

@@ -312,6 +312,10 @@ const stopped = (state: ParticipantState, phase: "kicked" | "error", stop: Stop)
   stop,
 });
 
+/** What the run had given away of any one device when this one last heard of it. */
+export const epsilonSoFar = ({ rounds }: ParticipantState): number =>
+  rounds.findLast(({ closed }) => closed?.epsilon !== undefined)?.closed?.epsilon ?? 0;
+
 /** It has work of a round, or waits for the others with it. */
 export const inRound = (state: ParticipantState): boolean =>
   ["downloading", "training", "uploading", "waiting"].includes(state.phase);

@@ -1,0 +1,58 @@
+/** What a run with differential privacy gives away, and who sees what of it: the same on both pages. */
+import type { RunConfig } from "@fedlodrop/run";
+import { privacyWords } from "./privacy-words.ts";
+
+interface PrivacyBudgetProps {
+  readonly terms: RunConfig["differentialPrivacy"];
+  /** Given away so far. */
+  readonly epsilon: number;
+}
+
+export function PrivacyBudget({ terms, epsilon }: PrivacyBudgetProps) {
+  if (terms === null) return null;
+  return (
+    <section class="card" data-testid="privacy">
+      <h2>Privacy</h2>
+      <p class="number">
+        ε <span data-testid="epsilon">{epsilon.toFixed(2)}</span> of {terms.epsilon} used, δ {terms.delta}
+      </p>
+      <progress
+        aria-label="Privacy budget used"
+        max={terms.epsilon}
+        value={Math.min(epsilon, terms.epsilon)}
+      />
+      <table class="who-sees">
+        <caption>Who sees what</caption>
+        <thead>
+          <tr>
+            <td />
+            <th scope="col">the device</th>
+            <th scope="col">coordinator</th>
+            <th scope="col">everybody</th>
+          </tr>
+        </thead>
+        <tbody>
+          {SIGHT.map(([what, ...who]) => (
+            <tr key={what}>
+              <th scope="row">{what}</th>
+              {who.map((sees, place) => (
+                <td key={place}>{sees ? "● sees" : "○ no"}</td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      <small>
+        In the whole run: {privacyWords(terms.epsilon, terms.delta)} The run ends when the budget is used.
+        Losses and counts that devices report are not covered.
+      </small>
+    </section>
+  );
+}
+
+/** Of texts that a device brought itself. */
+const SIGHT = [
+  ["its own texts", true, false, false],
+  ["its update", true, true, false],
+  ["all updates' mean, with noise", true, true, true],
+] as const;
