@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { writeTinyModel } from "@fedlodrop/harness";
+import { joinCrowd, writeTinyModel } from "@fedlodrop/harness";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { startNodeDevice } from "./node-device.ts";
 import { type StartRunOptions, startRun } from "./start-run.ts";
@@ -60,5 +60,18 @@ test("what cannot be is said in one line", async () => {
   const device = startNodeDevice(run.url, { nickname: "ada", code: "badger", threads: 1 });
   await expect(device.ready).rejects.toThrow(/^ada: .*code/);
   await device.leave();
+  await run.stop();
+}, 120_000);
+
+test("a crowd of scripted participants takes part in every round", async () => {
+  const run = await startRun({ ...settings(), maxParticipants: 64 });
+  const crowd = await joinCrowd({ url: run.url, count: 60 });
+  await run.host.ready(60);
+  await run.host.command({ kind: "start" });
+  const view = await run.host.ended();
+  expect(view.rounds.map(({ participants }) => participants.length)).toEqual([60, 60]);
+  expect([...crowd.refused]).toEqual([]);
+  expect(crowd.accepted).toBe(120);
+  crowd.close();
   await run.stop();
 }, 120_000);

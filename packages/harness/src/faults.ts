@@ -57,6 +57,58 @@ export async function slow(participant: Participant, factor: number): Promise<vo
   }, factor);
 }
 
+/**
+ * The device's clock is wrong from now on: by `offsetSeconds`, and running `rate` times as fast as others do. What it
+ * reports of its seconds is wrong with it; its timers are not.
+ */
+export async function skewClock(
+  participant: Participant,
+  { offsetSeconds = 0, rate = 1 }: { readonly offsetSeconds?: number; readonly rate?: number },
+): Promise<void> {
+  if (!(rate > 0)) throw new Error(`skewClock: expected a rate above 0, got ${rate}`);
+  await deviceWorker(participant).evaluate(
+    ([offsetMs, rate]) => {
+      const wrong = (read: () => number): (() => number) => {
+        const since = read();
+        return () => since + offsetMs + rate * (read() - since);
+      };
+      Date.now = wrong(Date.now.bind(Date));
+      performance.now = wrong(performance.now.bind(performance));
+    },
+    [offsetSeconds * 1000, rate] as const,
+  );
+}
+
+/** The GPU goes away under the device, as when its driver restarts. Throws when the device has none. */
+export async function loseDevice(participant: Participant): Promise<void> {
+  const lost = await deviceWorker(participant).evaluate(() => {
+    const devices = (globalThis as { fedlodropDevices?: { destroy(): void }[] }).fedlodropDevices ?? [];
+    for (const device of devices) device.destroy();
+    return devices.length;
+  });
+  if (lost === 0) throw new Error(`${participant.nickname}: expected a device on WebGPU, got none to lose`);
+}
+
+/** Has a worker remember its GPU devices from its first line on, so that `loseDevice` finds them. */
+export function rememberDevices(worker: Worker): void {
+  const remembering = worker.evaluate(() => {
+    const scope = globalThis as unknown as {
+      fedlodropDevices: object[];
+      GPUAdapter?: { prototype: { requestDevice(...args: unknown[]): Promise<object> } };
+    };
+    const { GPUAdapter } = scope;
+    if (!GPUAdapter) return;
+    scope.fedlodropDevices = [];
+    const { requestDevice } = GPUAdapter.prototype;
+    GPUAdapter.prototype.requestDevice = async function (...args) {
+      const device = await requestDevice.apply(this, args);
+      scope.fedlodropDevices.push(device);
+      return device;
+    };
+  });
+  remembering.catch(() => {}); // gone before it began
+}
+
 function deviceWorker(participant: Participant): Worker {
   const [worker] = participant.page.workers();
   if (!worker) throw new Error(`${participant.nickname}: expected a running device worker, got none`);

@@ -1,7 +1,8 @@
 /** Federations of real browser tabs, for tests and for `fedlodrop federate`. */
 export { type BrowserOptions, browserFlags, launchBrowser } from "./browser.ts";
 export { ensureChromium, findChromium } from "./chromium.ts";
-export { freeze, kill, offline, online, reload, shapeLink, slow } from "./faults.ts";
+export { type Crowd, type CrowdOptions, joinCrowd } from "./crowd.ts";
+export { freeze, kill, loseDevice, offline, online, reload, shapeLink, skewClock, slow } from "./faults.ts";
 export { connectHost, type HostConnection } from "./host-connection.ts";
 export type { LinkConditions } from "./lane.ts";
 export { type Link, openLink } from "./link.ts";

@@ -5,12 +5,17 @@ import type { AddressInfo } from "node:net";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { launchBrowser } from "./browser.ts";
-import { freeze, kill, offline, online, reload, slow } from "./faults.ts";
+import { freeze, kill, loseDevice, offline, online, reload, skewClock, slow } from "./faults.ts";
 import { openParticipant, openParticipants, type Participant } from "./participants.ts";
 
 // The worker counts its turns and says how long the last one took; the page keeps its identity over a reload.
 const WORKER = `
   self.turns = 0;
+  // Once asked, as a page's device does when it has joined.
+  self.openGpu = async () => {
+    const device = await (await navigator.gpu.requestAdapter()).requestDevice();
+    device.lost.then(({ reason }) => { self.lost = reason; });
+  };
   setInterval(() => { const until = performance.now() + 5; while (performance.now() < until); self.turns++; }, 0);`;
 const PAGE = `<button data-testid="join-button">Join</button><script type="module">
   new Worker("/worker.js");
@@ -119,5 +124,34 @@ describe("faults", () => {
     await slow(tab, 8);
     expect(await turnsWithin(tab, 600)).toBeLessThan(atFullSpeed / 3);
     await tab.close();
+  });
+});
+
+describe("faults of the machine", () => {
+  it("sets a device's clock wrong and lets it run too fast", async () => {
+    const ada = await openParticipant(browser, 0, { url });
+    const clocks = (): Promise<readonly [number, number]> =>
+      ada.page.workers()[0]!.evaluate(() => [Date.now(), performance.now()] as const);
+    const [before] = await clocks();
+    await skewClock(ada, { offsetSeconds: 3600, rate: 10 });
+    const [skewed, from] = await clocks();
+    expect(skewed - before).toBeGreaterThan(3_599_000);
+    await ada.page.waitForTimeout(200);
+    expect((await clocks())[1] - from).toBeGreaterThan(1900);
+    await expect(skewClock(ada, { rate: 0 })).rejects.toThrow("expected a rate above 0, got 0");
+    await ada.close();
+  });
+
+  it("takes the GPU away from a device", async () => {
+    const gpu = await launchBrowser({ webgpu: "software" });
+    const ada = await openParticipant(gpu, 0, { url });
+    await expect(loseDevice(ada)).rejects.toThrow("expected a device on WebGPU, got none to lose");
+    const worker = ada.page.workers()[0]!;
+    await worker.evaluate(() => (self as unknown as { openGpu(): Promise<void> }).openGpu());
+    await loseDevice(ada);
+    await expect
+      .poll(() => worker.evaluate(() => (self as unknown as { lost?: string }).lost))
+      .toBe("destroyed");
+    await gpu.close();
   });
 });

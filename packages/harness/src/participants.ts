@@ -1,5 +1,6 @@
 /** N participants in one browser: each a tab in a context of its own, so that identities stay apart. */
 import type { Browser, BrowserContext, Page } from "playwright-core";
+import { rememberDevices } from "./faults.ts";
 import { type Link, openLink } from "./link.ts";
 import { type Backend, type PageState, participantPageUrl, readPageState } from "./participant-page.ts";
 
@@ -106,6 +107,7 @@ async function openTab(
   const page = await context.newPage();
   const wire = countFrames(page);
   const gone = whenGone(page);
+  page.on("worker", rememberDevices);
 
   const participant: Participant = {
     nickname,
