@@ -20,7 +20,7 @@ const { values: flags } = parseArgs({
     devices: { type: "string", default: "4" },
     seeds: { type: "string", default: "3" },
     "learning-rates": { type: "string", default: "0.002,0.008" },
-    csv: { type: "string", default: "docs/results/regret.csv" },
+    csv: { type: "string", default: "docs/results/cells.csv" },
     rounds: { type: "string", default: "12" },
     /** HH:MM after which no cell is begun. */
     until: { type: "string" },

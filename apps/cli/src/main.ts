@@ -23,6 +23,10 @@ const COMMANDS: Readonly<Record<string, { readonly help: string; readonly load: 
     help: "take part in a run without a browser",
     load: async () => (await import("./join.ts")).join,
   },
+  reproduce: {
+    help: "make the figures of loss, cost and limits, and one report of them",
+    load: async () => (await import("./reproduce.ts")).reproduce,
+  },
   allocate: {
     help: "solve the dropout-rate and resource allocation problem of a file",
     load: async () => (await import("./allocate/command.ts")).allocate,

@@ -3,7 +3,6 @@
  * Held-out texts are halved: one half may choose (a learning rate, when to stop, what a live planner sees), the other
  * only reports, so that nothing is reported on texts that it was chosen by.
  */
-import { fileURLToPath } from "node:url";
 import {
   adapterShape,
   createTrainer,
@@ -14,6 +13,7 @@ import {
 import { nodeHost, readModel } from "@fedlodrop/lm/node";
 import type { AdapterShape, RunConfig } from "@fedlodrop/run";
 import { prepareTask } from "@fedlodrop/tasks/node";
+import { shipped } from "../shipped.ts";
 import { type SimulatedDevice, sampleCount, simulatedDevices } from "./device-model.ts";
 
 export interface Lab {
@@ -39,8 +39,7 @@ export async function openLab(config: RunConfig, samples: number): Promise<Lab> 
     heldOutSamples: 2 * samples,
   });
   const { kind, labels } = task.definition;
-  const directory = fileURLToPath(new URL("../../../../models/base", import.meta.url));
-  const { model, tokenizer } = await readModel(directory);
+  const { model, tokenizer } = await readModel(shipped("models/base"));
   const shape = adapterShape(model.config, {
     rank,
     alpha,

@@ -158,6 +158,15 @@ describe("calibrated constants", () => {
     expect(gapOffset + level).toBeCloseTo(0.2 + 0.05 * 14, 6);
   });
 
+  it("sees a gap that grows although the training loss is zero", () => {
+    const learned = taught(12, 0.001).map((record) => ({
+      ...record,
+      evaluation: record.evaluation && { ...record.evaluation, trainLoss: 1e-4 },
+    }));
+    expect(gapOf(after(learned)) / TRUE.gap).toBeCloseTo(1, 0);
+    expect(after(learned).varianceCoefficient).toBeCloseTo(TRUE.variance, 1);
+  });
+
   it("leaves the theorem's constants to who asks for them, and to runs that nobody evaluates", () => {
     expect(estimateConstants(taught(6, 0.01), 160, "theorem")).toMatchObject({
       form: "theorem",

@@ -71,6 +71,10 @@ export function estimateConstants(
 const lossOf = (records: readonly RoundRecord[]): number =>
   records.flatMap(({ evaluation }) => evaluation?.trainLoss ?? []).at(-1) ?? ASSUMED_LOSS;
 
+/** What the calibrated constants are small or large against. Not the training loss: learned by heart, it is as good as zero. */
+const scaleOf = (records: readonly RoundRecord[]): number =>
+  records.flatMap(({ evaluation }) => evaluation?.testLoss ?? []).at(-1) ?? ASSUMED_LOSS;
+
 function theoremConstants(seen: readonly RoundRecord[], exampleCount: number): BoundEstimate {
   const loss = lossOf(seen);
   const fallback: BoundEstimate = {
@@ -122,7 +126,7 @@ const priorsOf = (loss: number): { readonly variance: Prior; readonly gap: Prior
 };
 
 function calibrate(seen: readonly RoundRecord[], theorem: BoundEstimate): BoundEstimate {
-  const loss = lossOf(seen);
+  const loss = scaleOf(seen);
   const shape = { ...theorem, minCurvature: CALIBRATED_CURVATURE, gapScale: 1 };
   const unit = -generalisationGapSlope(shape, MIDDLE);
   const newest = seen.findLast(({ evaluation }) => evaluation?.contrast)?.round ?? 0;

@@ -1,0 +1,87 @@
+/** `fedlodrop reproduce`: the figures, from federations in this process, kept so that it goes on where it was stopped. */
+import { join } from "node:path";
+import { describeFlags, type Flag, parseFlags, wholeNumber } from "./flags.ts";
+import { readCells } from "./reproduce/cells.ts";
+import type { Figure } from "./reproduce/figure.ts";
+import { costToTarget } from "./reproduce/figures/cost-to-target.ts";
+import { limits } from "./reproduce/figures/limits.ts";
+import { lossOverRates } from "./reproduce/figures/loss-over-rates.ts";
+import { lossOverRounds } from "./reproduce/figures/loss-over-rounds.ts";
+import { verdicts } from "./reproduce/figures/verdicts.ts";
+import { writeReport } from "./reproduce/report.ts";
+import { FULL_STUDY, QUICK_STUDY, runStudy } from "./reproduce/study.ts";
+import { UsageError } from "./usage-error.ts";
+
+const FLAGS: readonly Flag[] = [
+  {
+    name: "seeds",
+    value: "N",
+    help: "seeds that report, beside the one that learning rates are tuned with (3; quick: 0)",
+  },
+  { name: "quick", help: "the smallest study that fills every figure: minutes, and no evidence" },
+  { name: "draw", help: "run nothing: draw what the folder has" },
+  { name: "out", value: "DIR", help: "folder of cells, figures and report (reproduced)" },
+  { name: "help", help: "show this" },
+];
+
+const FIGURES = ["1", "2", "3", "4", "7"] as const;
+type FigureName = (typeof FIGURES)[number];
+
+const HELP = `Usage: fedlodrop reproduce [FIGURE …] [flags]
+
+Runs the federations that figures are made of, in this process on all cores, and writes one report.
+Finished ones are kept in cells.csv: the command goes on where it was stopped.
+
+  1  loss over the dropout rate         4  limits, sizes and solver times
+  2  loss over rounds, by method        7  verdicts on what is claimed of dropout
+  3  cost to a target
+
+${describeFlags(FLAGS)}
+`;
+
+export async function reproduce(args: readonly string[]): Promise<void> {
+  const named: string[] = [];
+  const given = parseFlags(args, FLAGS, named);
+  if (given.has("help")) {
+    process.stdout.write(HELP);
+    return;
+  }
+  const unknown = named.find((name) => !(FIGURES as readonly string[]).includes(name));
+  if (unknown !== undefined)
+    throw new UsageError(`expected a figure of ${FIGURES.join(", ")}, got "${unknown}"`);
+  const wanted = named.length === 0 ? FIGURES : (named as FigureName[]);
+  const quick = given.has("quick");
+  const seeds = wholeNumber(given, "seeds", quick ? 0 : 1) ?? (quick ? 0 : 3);
+  const out = given.get("out");
+  const folder = typeof out === "string" ? out : "reproduced";
+  const csv = join(folder, "cells.csv");
+  const say = (line: string): void => void process.stderr.write(`${line}\n`);
+  if (!given.has("draw") && wanted.some((name) => name !== "4"))
+    await runStudy({ ...(quick ? QUICK_STUDY : FULL_STUDY), seeds }, csv, say);
+  const cells = await readCells(csv);
+  const draw = (name: FigureName): Figure => {
+    switch (name) {
+      case "1":
+        return lossOverRates(cells);
+      case "2":
+        return lossOverRounds(cells);
+      case "3":
+        return costToTarget(cells);
+      case "4":
+        say("figure 4: solving cells …");
+        return limits(quick ? 2 : 20, quick, () => performance.now());
+      case "7":
+        return verdicts(cells);
+      default:
+        return name satisfies never;
+    }
+  };
+  const report = await writeReport(folder, {
+    command: ["fedlodrop reproduce", ...args].join(" "),
+    caution: quick
+      ? "A quick study: one task, one seed and few rounds. It shows that the figures can be made, and is no evidence of anything."
+      : "",
+    figures: wanted.map(draw),
+  });
+  process.stdout.write(`${report}\n`);
+}

@@ -1,0 +1,34 @@
+/** A figure: charts and what they mean, and the table that every number in them is from. */
+import type { Chart } from "./svg-chart.ts";
+
+export interface Figure {
+  readonly number: number;
+  readonly title: string;
+  /** What is shown and how it was made; each a paragraph. */
+  readonly text: readonly string[];
+  readonly charts: readonly Chart[];
+  readonly table: Table;
+}
+
+export interface Table {
+  readonly columns: readonly string[];
+  readonly rows: readonly (readonly (string | number | null)[])[];
+}
+
+/** Numbers with as many digits as they are good for; null is empty. */
+export const csvText = ({ columns, rows }: Table): string =>
+  `${[columns, ...rows].map((row) => row.map(cellText).join()).join("\n")}\n`;
+
+export const cellText = (value: string | number | null): string =>
+  value === null ? "" : typeof value === "number" ? String(Number(value.toPrecision(6))) : value;
+
+export const mean = (values: readonly number[]): number =>
+  values.reduce((sum, value) => sum + value, 0) / values.length;
+
+/** Standard error of the mean; null of a single value. */
+export function standardError(values: readonly number[]): number | null {
+  if (values.length < 2) return null;
+  const middle = mean(values);
+  const squares = values.reduce((sum, value) => sum + (value - middle) ** 2, 0);
+  return Math.sqrt(squares / (values.length - 1) / values.length);
+}

@@ -1,0 +1,139 @@
+import { mkdtemp, readFile, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { reproduce } from "../reproduce.ts";
+import type { ArmName } from "./arms.ts";
+import type { Point } from "./cell.ts";
+import { appendCell, type Cell, readCells } from "./cells.ts";
+import { csvText } from "./figure.ts";
+import { costToTarget } from "./figures/cost-to-target.ts";
+import { lossOverRates } from "./figures/loss-over-rates.ts";
+import { verdicts } from "./figures/verdicts.ts";
+import { reportHtml } from "./report.ts";
+import { chartSvg } from "./svg-chart.ts";
+import { tunedRate } from "./tuning.ts";
+
+const point = (round: number, losses: Partial<Point>): Point => ({
+  round,
+  dropoutRate: 0,
+  train: 3,
+  choose: 4,
+  report: 4,
+  accuracy: null,
+  bytes: 1e6 * round,
+  seconds: round,
+  joules: 10 * round,
+  ...losses,
+});
+const cell = (
+  arm: ArmName,
+  learningRate: number,
+  seed: string,
+  last: number,
+  more: Partial<Point> = {},
+): Cell => ({
+  task: "presidents",
+  devices: 4,
+  arm,
+  learningRate,
+  seed,
+  points: [
+    point(0, {}),
+    point(3, { choose: 3.5, report: 3.5 }),
+    point(6, { choose: last, report: last, train: Number((last - 1).toFixed(5)), ...more }),
+  ],
+});
+const CELLS = [
+  cell("fixed 0", 0.002, "0", 3.8),
+  cell("fixed 0", 0.008, "0", 4.2),
+  cell("fixed 0", 0.002, "1", 3.9),
+  cell("fixed 0", 0.002, "2", 4.1),
+  cell("fixed 0.5", 0.002, "0", 3.4, { bytes: 3e6 }),
+  cell("fixed 0.5", 0.008, "0", 3.3, { bytes: 3e6 }),
+  cell("fixed 0.5", 0.008, "1", 3.2, { bytes: 3e6, dropoutRate: 0.5 }),
+];
+const folder = (): Promise<string> => mkdtemp(join(tmpdir(), "reproduce-"));
+
+describe("cells", () => {
+  it("come back as they were kept", async () => {
+    const csv = join(await folder(), "cells.csv");
+    for (const own of CELLS) await appendCell(csv, own);
+    expect(await readCells(csv)).toEqual(CELLS);
+  });
+
+  it("are refused in one line where the file is another one", async () => {
+    const csv = join(await folder(), "cells.csv");
+    await writeFile(csv, "a,b\n1,2\n");
+    await expect(readCells(csv)).rejects.toThrow(/cells.csv: expected the columns task,.*, got a,b$/);
+  });
+});
+
+describe("figures", () => {
+  const row = (csv: string, arm: string): string[] =>
+    csv
+      .split("\n")
+      .find((line) => line.includes(`,${arm},`))!
+      .split(",");
+
+  it("tune every arm alike, on a seed that does not report", () => {
+    expect(tunedRate(CELLS, { task: "presidents", devices: 4, arm: "fixed 0" })).toBe(0.002);
+    expect(tunedRate(CELLS, { task: "presidents", devices: 4, arm: "fixed 0.5" })).toBe(0.008);
+    expect(tunedRate(CELLS, { task: "spam", devices: 4, arm: "fixed 0.5" })).toBeNull();
+    const csv = csvText(lossOverRates(CELLS).table);
+    // Mean of seeds 1 and 2, 3.9 and 4.1, with its standard error; stopped at 3.5.
+    expect(row(csv, "fixed 0").slice(3)).toEqual(["0.002", "2", "0", "3", "4", "0.1", "1", "3.5", ""]);
+  });
+
+  it("count what it takes to a target, and what stopping would have given", () => {
+    expect(row(csvText(costToTarget(CELLS).table), "fixed 0.5").slice(3)).toEqual([
+      "3.51",
+      "1",
+      "1",
+      "3",
+      "3",
+      "3",
+      "30",
+    ]);
+    // 3.2 against 4.0 and against 3.5; the gap is 1 either way; 3 MB against 6.
+    const [flattering, fair, gap, bytes, regret, ...claims] = row(
+      csvText(verdicts(CELLS).table),
+      "fixed 0.5",
+    ).slice(4);
+    expect([flattering, fair, gap, bytes, regret].map(Number)).toEqual(
+      [20, 100 * (1 - 3.2 / 3.5), 0, 50, 0].map((value) => expect.closeTo(value, 3)),
+    );
+    expect(claims).toEqual(["shown", "refuted", "shown"]);
+  });
+
+  it("draw every point of a series, and nothing of none", () => {
+    const { charts } = lossOverRates(CELLS);
+    expect(chartSvg(charts[0]!).match(/<circle/g)!.length).toBe(4 + 3 * 2);
+    expect(chartSvg({ title: "", xLabel: "", yLabel: "", series: [] })).toBe("");
+    expect(reportHtml({ command: "a < b", caution: "", figures: [] })).toContain("a &lt; b");
+  });
+});
+
+describe("the command", () => {
+  it("refuses a figure that there is none of, and no seeds", async () => {
+    await expect(reproduce(["5"])).rejects.toThrow('expected a figure of 1, 2, 3, 4, 7, got "5"');
+    await expect(reproduce(["--seeds", "0"])).rejects.toThrow(
+      /--seeds: expected a whole number of at least 1/,
+    );
+  });
+
+  it("draws from what a folder has, the same again", async () => {
+    const out = await folder();
+    for (const own of CELLS) await appendCell(join(out, "cells.csv"), own);
+    const files = async () => {
+      await reproduce(["1", "2", "3", "7", "--draw", "--out", out]);
+      return Promise.all(
+        ["report.html", "figure-1.csv", "figure-2.csv"].map((file) => readFile(join(out, file), "utf8")),
+      );
+    };
+    const first = await files();
+    expect(first[0]).toContain("<svg");
+    expect(first[1]).toBe(csvText(lossOverRates(CELLS).table));
+    expect(await files()).toEqual(first);
+  });
+});

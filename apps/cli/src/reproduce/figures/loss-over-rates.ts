@@ -1,0 +1,80 @@
+/** Figure 1: training and held-out loss, their gap and accuracy after the last round, over the dropout rate. */
+import type { Cell } from "../cells.ts";
+import { type Figure, mean, standardError } from "../figure.ts";
+import { fixedRate, groupsOf, type StudiedArm, studiedArms } from "../studied.ts";
+import type { ChartPoint } from "../svg-chart.ts";
+import { bestOf, lastOf } from "../tuning.ts";
+
+export function lossOverRates(cells: readonly Cell[]): Figure {
+  const groups = groupsOf(studiedArms(cells));
+  return {
+    number: 1,
+    title: "Loss over the dropout rate",
+    text: [
+      "After the last round, each arm at its own learning rate; bars are standard errors over seeds. “Stopped” is where the choosing half of the held-out texts would have stopped; every held-out number is of the other half.",
+      "A method that chooses live is drawn at the mean of its last round's rates.",
+    ],
+    charts: groups.map((arms) => ({
+      title: `${arms[0]?.task}, ${arms[0]?.devices} devices`,
+      xLabel: "dropout rate γ",
+      yLabel: "loss, nats",
+      series: [
+        { name: "held out", points: pointsOf(arms, true, (cell) => lastOf(cell).report) },
+        { name: "held out, stopped", points: pointsOf(arms, true, (cell) => bestOf(cell).report) },
+        { name: "training", points: pointsOf(arms, true, (cell) => lastOf(cell).train) },
+        { name: "live, held out", points: pointsOf(arms, false, (cell) => lastOf(cell).report) },
+      ],
+    })),
+    table: {
+      columns: [
+        "task",
+        "devices",
+        "arm",
+        "learning_rate",
+        "seeds",
+        "last_rate",
+        "train",
+        "held_out",
+        "held_out_error",
+        "gap",
+        "stopped",
+        "accuracy",
+      ],
+      rows: groups.flat().map(({ task, devices, arm, learningRate, cells: own }) => {
+        const last = own.map(lastOf);
+        const heldOut = last.map(({ report }) => report);
+        const accuracies = last.flatMap(({ accuracy }) => accuracy ?? []);
+        return [
+          task,
+          devices,
+          arm,
+          learningRate,
+          own.length,
+          mean(last.map(({ dropoutRate }) => dropoutRate)),
+          mean(last.map(({ train }) => train)),
+          mean(heldOut),
+          standardError(heldOut),
+          mean(last.map(({ report, train }) => report - train)),
+          mean(own.map((cell) => bestOf(cell).report)),
+          accuracies.length === 0 ? null : mean(accuracies),
+        ];
+      }),
+    },
+  };
+}
+
+function pointsOf(
+  arms: readonly StudiedArm[],
+  isFixed: boolean,
+  of: (cell: Cell) => number,
+): readonly ChartPoint[] {
+  return arms
+    .filter(({ arm }) => (fixedRate(arm) !== null) === isFixed)
+    .map(({ arm, cells }) => {
+      const values = cells.map(of);
+      const [y, error] = [mean(values), standardError(values) ?? 0];
+      const x = fixedRate(arm) ?? mean(cells.map((cell) => lastOf(cell).dropoutRate));
+      return { x, y, low: y - error, high: y + error };
+    })
+    .sort((a, b) => a.x - b.x);
+}

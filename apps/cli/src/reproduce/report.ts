@@ -1,0 +1,51 @@
+/** The report: one HTML file with everything in it, and beside it a CSV and the charts of each figure. */
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { cellText, csvText, type Figure } from "./figure.ts";
+import { chartSvg, escaped } from "./svg-chart.ts";
+
+export interface ReportTerms {
+  readonly command: string;
+  /** What a reader has to know before anything else; empty for a full study. */
+  readonly caution: string;
+  readonly figures: readonly Figure[];
+}
+
+/** @returns the path of the report */
+export async function writeReport(folder: string, terms: ReportTerms): Promise<string> {
+  await mkdir(folder, { recursive: true });
+  for (const figure of terms.figures) {
+    await writeFile(join(folder, `figure-${figure.number}.csv`), csvText(figure.table));
+    for (const [index, chart] of figure.charts.entries()) {
+      const svg = chartSvg(chart);
+      if (svg !== "") await writeFile(join(folder, `figure-${figure.number}-${index + 1}.svg`), svg);
+    }
+  }
+  const path = join(folder, "report.html");
+  await writeFile(path, reportHtml(terms));
+  return path;
+}
+
+export function reportHtml({ command, caution, figures }: ReportTerms): string {
+  const sections = figures.map(
+    ({ number, title, text, charts, table }) => `<section>
+<h2>Figure ${number}. ${escaped(title)}</h2>
+${text.map((paragraph) => `<p>${escaped(paragraph)}</p>`).join("\n")}
+<div class="charts">${charts.map(chartSvg).join("\n")}</div>
+<details${charts.length === 0 ? " open" : ""}><summary>The numbers (figure-${number}.csv)</summary>
+<table><tr>${table.columns.map((column) => `<th>${escaped(column)}</th>`).join("")}</tr>
+${table.rows.map((row) => `<tr>${row.map((value) => `<td>${escaped(cellText(value))}</td>`).join("")}</tr>`).join("\n")}
+</table></details>
+</section>`,
+  );
+  return `<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>FedLoDrop: figures</title>
+<style>body{font:16px/1.5 sans-serif;max-width:1180px;margin:2rem auto;padding:0 1rem;color:#222}.charts{display:flex;flex-wrap:wrap;gap:1rem}svg{max-width:100%;height:auto}table{border-collapse:collapse;font-size:13px;display:block;overflow-x:auto}th,td{padding:2px 8px;border-bottom:1px solid #ddd;text-align:right}code{background:#f3f3f3;padding:2px 6px}.caution{border-left:4px solid #d55e00;padding-left:1rem}</style></head>
+<body><h1>FedLoDrop: figures</h1>
+<p>Made by <code>${escaped(command)}</code>. Losses are in nats.</p>
+${caution === "" ? "" : `<p class="caution">${escaped(caution)}</p>`}
+${sections.join("\n")}
+</body></html>
+`;
+}

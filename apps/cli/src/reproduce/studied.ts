@@ -1,0 +1,44 @@
+/** Finished cells as figures compare them: each arm at its own tuned learning rate, over the seeds that report. */
+import type { Cell } from "./cells.ts";
+import { TUNING_SEED, tunedRate } from "./tuning.ts";
+
+export interface StudiedArm {
+  readonly task: string;
+  readonly devices: number;
+  readonly arm: Cell["arm"];
+  readonly learningRate: number;
+  /** One a seed. */
+  readonly cells: readonly Cell[];
+  /** The tuning seed is all there is: what it reports, it was also chosen by, on the other half of the texts. */
+  readonly isTuningOnly: boolean;
+}
+
+export function studiedArms(cells: readonly Cell[]): readonly StudiedArm[] {
+  const arms = new Map(cells.map((cell) => [`${cell.task}/${cell.devices}/${cell.arm}`, cell]));
+  return [...arms.values()].flatMap(({ task, devices, arm }): StudiedArm[] => {
+    const learningRate = tunedRate(cells, { task, devices, arm });
+    if (learningRate === null) return [];
+    const own = cells.filter(
+      (cell) =>
+        cell.task === task &&
+        cell.devices === devices &&
+        cell.arm === arm &&
+        cell.learningRate === learningRate,
+    );
+    const reporting = own.filter(({ seed }) => seed !== TUNING_SEED);
+    const isTuningOnly = reporting.length === 0;
+    return [{ task, devices, arm, learningRate, cells: isTuningOnly ? own : reporting, isTuningOnly }];
+  });
+}
+
+/** γ of an arm that keeps it; null of one that chooses. */
+export function fixedRate(arm: string): number | null {
+  const [kind, rate] = arm.split(" ");
+  return kind === "fixed" ? Number(rate) : null;
+}
+
+/** By task and number of devices. */
+export function groupsOf(arms: readonly StudiedArm[]): readonly (readonly StudiedArm[])[] {
+  const keys = new Set(arms.map(({ task, devices }) => `${task}/${devices}`));
+  return [...keys].map((key) => arms.filter(({ task, devices }) => `${task}/${devices}` === key));
+}

@@ -1,0 +1,99 @@
+/** Runs the cells that a study lacks, on all cores, each kept as it ends; says how long is left. */
+import { availableParallelism } from "node:os";
+import type { CellCalls } from "../cell-thread.ts";
+import { startThread } from "../thread.ts";
+import { ARMS, type ArmName } from "./arms.ts";
+import type { CellKey, CellSize } from "./cell.ts";
+import { appendCell, keyText, readCells } from "./cells.ts";
+import { TUNING_SEED, tunedRate } from "./tuning.ts";
+
+export interface Study {
+  readonly tasks: readonly string[];
+  readonly arms: readonly ArmName[];
+  readonly devices: number;
+  readonly learningRates: readonly number[];
+  /** Seeds that report, beside the one that learning rates are tuned with. */
+  readonly seeds: number;
+  readonly size: CellSize;
+}
+
+export const FULL_STUDY: Omit<Study, "seeds"> = {
+  tasks: ["presidents", "spam", "genres-lm"],
+  arms: Object.keys(ARMS) as ArmName[],
+  devices: 4,
+  learningRates: [0.002, 0.008],
+  size: { samples: 64, every: 3, rounds: 12 },
+};
+
+/** The smallest that shows every figure: too short and too small to decide anything, which the report says. */
+export const QUICK_STUDY: Omit<Study, "seeds"> = {
+  tasks: ["presidents"],
+  arms: ["fixed 0", "fixed 0.5", "fixed 0.8", "branch-and-bound"],
+  devices: 2,
+  learningRates: [0.008],
+  size: { samples: 16, every: 1, rounds: 4 },
+};
+
+export async function runStudy(study: Study, csv: string, say: (line: string) => void): Promise<void> {
+  const keys = (learningRateOf: (task: string, arm: ArmName) => readonly number[], seed: string): CellKey[] =>
+    study.tasks.flatMap((task) =>
+      study.arms.flatMap((arm) =>
+        learningRateOf(task, arm).map((learningRate) => ({
+          task,
+          devices: study.devices,
+          arm,
+          learningRate,
+          seed,
+        })),
+      ),
+    );
+  await runCells(
+    keys(() => study.learningRates, TUNING_SEED),
+    study.size,
+    csv,
+    say,
+  );
+  const tuned = await readCells(csv);
+  const rateOf = (task: string, arm: ArmName): readonly number[] =>
+    [tunedRate(tuned, { task, devices: study.devices, arm })].flatMap((rate) => rate ?? []);
+  const seeds = Array.from({ length: study.seeds }, (_, i) => String(i + 1));
+  await runCells(
+    seeds.flatMap((seed) => keys(rateOf, seed)),
+    study.size,
+    csv,
+    say,
+  );
+}
+
+async function runCells(
+  keys: readonly CellKey[],
+  size: CellSize,
+  csv: string,
+  say: (line: string) => void,
+): Promise<void> {
+  const known = new Set((await readCells(csv)).map(keyText));
+  const missing = keys.filter((key) => !known.has(keyText(key)));
+  const waiting = [...missing];
+  const startedMs = Date.now();
+  let done = 0;
+  let kept = Promise.resolve();
+  const work = async (): Promise<void> => {
+    const thread = startThread<CellCalls>(new URL("../cell-thread.ts", import.meta.url));
+    try {
+      for (let key = waiting.shift(); key !== undefined; key = waiting.shift()) {
+        const points = await thread.call("run", { key, size });
+        const cell = { ...key, points };
+        kept = kept.then(() => appendCell(csv, cell));
+        await kept;
+        done++;
+        const left = ((Date.now() - startedMs) / done) * (missing.length - done);
+        say(
+          `${done}/${missing.length} ${key.task}, ${key.arm}, learning rate ${key.learningRate}, seed ${key.seed}: held out ${points.at(-1)?.report.toFixed(3)} (about ${Math.ceil(left / 60_000)} min left)`,
+        );
+      }
+    } finally {
+      await thread.close();
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(availableParallelism(), missing.length) }, work));
+}
