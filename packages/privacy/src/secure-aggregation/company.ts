@@ -144,6 +144,25 @@ export function coverUnits(graph: DeviceGraph, keepers: Keepers): Uint8Array {
   );
 }
 
+/**
+ * By unit: how many of its keepers are in its sum for sure, if there is one. In a firm unit all; in a mendable one those that
+ * remain when all vanish that may, and `LEAST_SUMMED` at least (`isBetrayed`).
+ */
+export function sureKeepers(
+  graph: DeviceGraph,
+  { units, devices, bits }: Keepers,
+  cover: Uint8Array,
+): Uint32Array {
+  const width = Math.ceil(devices / 32);
+  const bearable = graph.size - survivorThreshold(graph.size);
+  return Uint32Array.from({ length: units }, (_, unit) => {
+    if (cover[unit] === CLOSED) return 0;
+    let count = 0;
+    for (let w = 0; w < width; w++) count += ones(bits[unit * width + w] as number);
+    return cover[unit] === FIRM ? count : Math.max(LEAST_SUMMED, count - bearable);
+  });
+}
+
 /** Whether taking out the masks of everybody but these survivors would leave one of them alone somewhere. */
 export function isBetrayed(graph: DeviceGraph, cover: Uint8Array, survivors: Keepers): boolean {
   const least = leastCompany(graph, survivors);

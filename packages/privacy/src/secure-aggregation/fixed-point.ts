@@ -40,7 +40,10 @@ export function fixedPointFor(
   return { fractionBits, bytes, words: Math.ceil(bytes / 4), limit };
 }
 
-/** Grains of weight·change for each change, [count · words]. @param noise grains to add to each, or null */
+/**
+ * Grains of weight·change for each change, [count · words]. Coarser grains than the exact ones are cut towards zero, so that
+ * no vector of changes gets longer than it was clipped to. @param noise grains to add to each, or null
+ */
 export function toWords(
   changes: Float32Array,
   weight: number,
@@ -57,7 +60,7 @@ export function toWords(
       addInteger(numbers, i * words, words, Math.round((product - high / coarse) * fine));
       // high counts 2⁴⁰ grains: its 2⁸-fold belongs one word up.
       addInteger(numbers, i * words + 1, words - 1, high * 256);
-    } else addInteger(numbers, i * words, words, Math.round(product * grains) + (noise?.[i] ?? 0));
+    } else addInteger(numbers, i * words, words, Math.trunc(product * grains) + (noise?.[i] ?? 0));
   }
   return numbers;
 }
