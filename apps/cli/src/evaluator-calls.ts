@@ -2,7 +2,7 @@
 import type { ToEvaluate } from "@fedlodrop/coordinator";
 import type { AdapterShape, RoundEvaluation, RunConfig, Sample } from "@fedlodrop/run";
 
-export interface ModelTerms extends Pick<RunConfig, "rank" | "alpha" | "targetModules"> {
+export interface ModelTerms extends Pick<RunConfig, "rank" | "alpha" | "targetModules" | "baseType"> {
   /** 0 for a language model. */
   readonly labelCount: number;
   readonly sequenceLength: number;

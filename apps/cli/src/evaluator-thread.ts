@@ -34,7 +34,7 @@ let shape: AdapterShape;
 const evaluatorCalls: EvaluatorCalls = {
   async open({ modelDirectory, terms, texts }) {
     const { model, tokenizer, warnings } = await readModel(modelDirectory);
-    const { rank, alpha, targetModules, labelCount, sequenceLength } = terms;
+    const { rank, alpha, targetModules, baseType, labelCount, sequenceLength } = terms;
     const { maxPositions } = model.config;
     if (sequenceLength > maxPositions)
       throw new Error(
@@ -61,6 +61,7 @@ const evaluatorCalls: EvaluatorCalls = {
           backend: "wasm",
           model,
           adapter: shape,
+          base: baseType,
           wasmHost: nodeHost(threads),
           wasmBase: wasmDirectory(),
         }),

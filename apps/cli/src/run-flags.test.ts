@@ -13,6 +13,10 @@ describe("readRunFlags", () => {
     ).toEqual({ dropoutRate: 0, training: { localSteps: 2, batchSize: 1 }, seed: "7" });
   });
 
+  it("reads how the model is held", () => {
+    expect(readRunFlags(given("--base", "int8"))).toEqual({ baseType: "int8" });
+  });
+
   it("reads splits", () => {
     expect(readRunFlags(given("--split", "iid"))).toEqual({ split: { kind: "iid" } });
     expect(readRunFlags(given("--split", "dirichlet:0.5"))).toEqual({
@@ -33,6 +37,7 @@ describe("readRunFlags", () => {
       ["--aggregation", "average"],
       '--aggregation: expected mean, clipped-mean, trimmed-mean, median or krum, got "average"',
     ],
+    [["--base", "int2"], '--base: expected f32, f16, int8 or int4, got "int2"'],
     [["--rounds", "0"], '--rounds: expected 1 or more, got "0"'],
     [["--rounds", "two"], '--rounds: expected a number, got "two"'],
     [["--dropout", ""], '--dropout: expected a number, got ""'],

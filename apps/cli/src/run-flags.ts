@@ -1,6 +1,7 @@
 /** Flags that set a field of the run's configuration, shared by every command that starts a run. */
 import {
   AGGREGATIONS,
+  BASE_TYPES,
   BOUNDS,
   DEFAULT_RUN_CONFIG,
   expectation,
@@ -31,6 +32,7 @@ const asNumber = (text: string): number => (text.trim() === "" ? Number.NaN : Nu
 const {
   task,
   model,
+  baseType,
   method,
   bound,
   maxDropoutRate,
@@ -127,6 +129,13 @@ export const RUN_FLAGS: readonly RunFlag[] = [
     help: "the adapter's product is scaled by A / rank *",
     field: "alpha",
     read: asNumber,
+  },
+  {
+    name: "base",
+    value: "TYPE",
+    help: `how the model's frozen matrices are held: ${BASE_TYPES.join(", ")} (${baseType})`,
+    field: "baseType",
+    read: asText,
   },
   {
     name: "value-type",

@@ -105,6 +105,13 @@ it("loads an edited file of the same name again", () => {
   expect(loadKey(run, "p1", null)).not.toBe(loadKey(run, "p1", own()));
 });
 
+it("holds the model as the run says, and loads it again where that changes", async () => {
+  const small = { ...run, config: { ...run.config, baseType: "int8" as const } };
+  await loadFor({ run: small });
+  expect(vi.mocked(createTrainer).mock.lastCall?.[0]).toMatchObject({ base: "int8" });
+  expect(loadKey(small, "p1", null)).not.toBe(loadKey(run, "p1", null));
+});
+
 it("gives back what a GPU that fails to warm up has taken, and goes on without it", async () => {
   vi.mocked(createTrainer)
     .mockResolvedValueOnce(trainer("gpu", () => Promise.reject(new Error("no such shader\nand pages more"))))

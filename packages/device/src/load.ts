@@ -52,12 +52,13 @@ export function loadKey(
   participantId: string,
   ownTexts: OwnTexts | null,
 ): string {
-  const { model, training, split, samplesPerDevice, devices, seed } = config;
+  const { model, baseType, training, split, samplesPerDevice, devices, seed } = config;
   return JSON.stringify([
     runId,
     participantId,
     task.name,
     model,
+    baseType,
     training,
     split,
     samplesPerDevice,
@@ -120,6 +121,7 @@ export async function load(
       backend: chosen.backend,
       model,
       adapter: run.adapter,
+      base: run.config.baseType,
       // Only pages have tfjs, the fall-back, and its files.
       ...(wasmHost ? { wasmHost } : { wasmBase: `${site}wasm/` }),
     });

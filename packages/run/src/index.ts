@@ -44,6 +44,8 @@ export {
 export {
   AGGREGATIONS,
   type Aggregation,
+  BASE_TYPES,
+  type BaseType,
   BOUNDS,
   DEFAULT_RUN_CONFIG,
   DIRECT_METHODS,

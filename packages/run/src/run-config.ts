@@ -33,6 +33,10 @@ export const BOUNDS = ["calibrated", "theorem"] as const;
 export const VALUE_TYPES = ["f32", "f16"] as const;
 export type ValueType = (typeof VALUE_TYPES)[number];
 
+/** How frozen matrices are held: `int8` with a scale for each output, `int4` for each 32 inputs of one. */
+export const BASE_TYPES = ["f32", "f16", "int8", "int4"] as const;
+export type BaseType = (typeof BASE_TYPES)[number];
+
 const dropoutRate = z.number().min(0).max(0.95);
 const positiveInteger = z.int().min(1);
 const energyLimit = z.number().positive().nullable();
@@ -54,6 +58,8 @@ export const runConfigSchema = z.strictObject({
   task: z.string().min(1),
   /** Folder of the base model in the Hugging Face layout; `base` is the bundled one. */
   model: z.string().min(1),
+  /** How devices and the evaluation hold the model's matrices; fewer bits take less memory and lose a little. */
+  baseType: z.enum(BASE_TYPES),
   rounds: positiveInteger.max(100_000),
   method: z.enum(METHODS),
   /** γ of the method `fixed`. */
@@ -115,6 +121,7 @@ export const DEFAULT_RUN_CONFIG: RunConfig = {
   seed: "0",
   task: "presidents",
   model: "base",
+  baseType: "f32",
   rounds: 20,
   method: "fixed",
   dropoutRate: 0.3,

@@ -1,9 +1,9 @@
 /** Frozen weights as they are handed to an engine, one at a time; the engine keeps one form of its own and no host copy. */
+import { BASE_TYPES, type BaseType } from "@fedlodrop/run";
 import type { WeightName } from "../ops/buffer.ts";
 
 /** How a frozen matrix is held. Sums are always taken in f32. */
-export const BASE_TYPES = ["f32", "f16", "int8", "int4"] as const;
-export type BaseType = (typeof BASE_TYPES)[number];
+export { BASE_TYPES, type BaseType };
 
 /** Inputs of one output that share a scale in int4. */
 export const INT4_BLOCK = 32;

@@ -1,5 +1,12 @@
 /** A fresh run with other settings. Only what the host changed is sent, so that the task's own defaults stay. */
-import { AGGREGATIONS, type Aggregation, type RunConfig, type RunOverrides } from "@fedlodrop/run";
+import {
+  AGGREGATIONS,
+  type Aggregation,
+  BASE_TYPES,
+  type BaseType,
+  type RunConfig,
+  type RunOverrides,
+} from "@fedlodrop/run";
 import { useSignal } from "@preact/signals";
 import type { CommandProps } from "./controls.tsx";
 
@@ -9,6 +16,13 @@ const AGGREGATION_WORDS: Readonly<Record<Aggregation, string>> = {
   "trimmed-mean": "mean without the extremes",
   median: "median of each value",
   krum: "mean of those in close company",
+};
+
+const BASE_WORDS: Readonly<Record<BaseType, string>> = {
+  f32: "f32: as they are",
+  f16: "f16: half the memory",
+  int8: "int8: a quarter",
+  int4: "int4: an eighth, and a little worse",
 };
 
 export function RunSettings({ view: { config, phase, availableTasks, runId }, command }: CommandProps) {
@@ -98,6 +112,19 @@ export function RunSettings({ view: { config, phase, availableTasks, runId }, co
                   {AGGREGATIONS.map((name) => (
                     <option key={name} value={name}>
                       {AGGREGATION_WORDS[name]}
+                    </option>
+                  ))}
+                </select>
+              </label>
+              <label>
+                <span class="field-name">How the model's weights are held</span>
+                <select
+                  value={chosen.baseType ?? config.baseType}
+                  onChange={(event) => set({ baseType: event.currentTarget.value as BaseType })}
+                >
+                  {BASE_TYPES.map((name) => (
+                    <option key={name} value={name}>
+                      {BASE_WORDS[name]}
                     </option>
                   ))}
                 </select>
