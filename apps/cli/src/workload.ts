@@ -1,6 +1,4 @@
 /** What a run computes: a task's texts, dealt to devices, and a base model with its evaluator. */
-import { existsSync } from "node:fs";
-import { resolve } from "node:path";
 import type { Workload } from "@fedlodrop/coordinator";
 import { readTokenizer } from "@fedlodrop/lm/node";
 import { cleanText } from "@fedlodrop/protocol";
@@ -9,8 +7,8 @@ import { type PreparedTask, TASK_DEFINITIONS, type TaskDefinition, taskDefinitio
 import { isTaskFile, prepareTask, type TaskProgress } from "@fedlodrop/tasks/node";
 import { type Evaluator, openEvaluator } from "./evaluator.ts";
 import type { EvaluationTexts } from "./evaluator-calls.ts";
+import { findModel } from "./find-model.ts";
 import { modelVersion } from "./model-version.ts";
-import { shipped } from "./shipped.ts";
 
 export async function loadWorkload(config: RunConfig, say: (line: string) => void): Promise<Workload> {
   const modelDirectory = findModel(config.model);
@@ -67,16 +65,6 @@ export function taskDefaults(task: string): RunOverrides {
 }
 
 export const availableTasks = TASK_DEFINITIONS.map(({ name, title }) => ({ name, title }));
-
-/** `base` is the bundled model; anything else is a folder. */
-function findModel(model: string): string {
-  const directory = model === "base" ? shipped("models/base") : resolve(model);
-  if (!existsSync(directory))
-    throw new Error(
-      `model: expected "base" or a folder in the Hugging Face layout, but there is no ${directory}`,
-    );
-  return directory;
-}
 
 async function prepare(
   config: RunConfig,

@@ -1,10 +1,11 @@
 export type { Backend } from "@fedlodrop/run";
-export { adapterFromSafetensors, adapterToSafetensors } from "./adapter/adapter-file.ts";
+export { adapterFromSafetensors, adapterToSafetensors, openAdapterFile } from "./adapter/adapter-file.ts";
 export {
   type AdapterOptions,
   adapterShape,
   mergeAdapter,
 } from "./adapter/lora.ts";
+export { adapterFromPeft, adapterToPeft, type PeftAdapter } from "./adapter/peft.ts";
 export type { Rescale } from "./adapter/rescale.ts";
 export {
   classifiedIds,
@@ -18,6 +19,7 @@ export { type ByteSource, type Download, openRanges } from "./files/bytes.ts";
 export { type LoadedModel, loadModel, type ModelFolder } from "./files/model-files.ts";
 export { parseSafetensors, serializeSafetensors } from "./files/safetensors.ts";
 export { createTokenizer } from "./files/tokenizer.ts";
+export { architectureOf } from "./models/architecture.ts";
 export { modelFromCheckpoint } from "./models/checkpoint.ts";
 export { type ModelConfig, parseConfig } from "./models/config.ts";
 export type { LanguageModel } from "./models/language-model.ts";

@@ -1,6 +1,9 @@
 /** An adapter as a safetensors file: `h.0.attn.c_attn.loraA` [rank, in], …`.loraB` [out, rank], and dense parameters. */
 import { type AdapterShape, adapterLayout, adapterSize } from "@fedlodrop/run";
 import { parseSafetensors, serializeSafetensors } from "../files/safetensors.ts";
+import { architectureOf } from "../models/architecture.ts";
+import type { ModelConfig } from "../models/config.ts";
+import { type AdapterOptions, adapterShape } from "./lora.ts";
 
 export function adapterToSafetensors(shape: AdapterShape, adapter: Float32Array): Uint8Array {
   if (adapter.length !== adapterSize(shape))
@@ -30,4 +33,18 @@ export function adapterFromSafetensors(shape: AdapterShape, bytes: Uint8Array): 
     adapter.set(tensor.values, slice.offset);
   }
   return adapter;
+}
+
+/** Shape and vector of a finished run's adapter file, from the settings that the run had.
+ *  @throws when the file is not of such a run */
+export function openAdapterFile(
+  config: ModelConfig,
+  { rank, alpha, targetModules }: Omit<AdapterOptions, "labels">,
+  bytes: Uint8Array,
+): { readonly shape: AdapterShape; readonly adapter: Float32Array } {
+  const [outermost] = architectureOf(config).classifier.parameters(2).slice(-1);
+  const labels = parseSafetensors(bytes).get(outermost?.name ?? "")?.shape[0];
+  const options = { rank, alpha, targetModules };
+  const shape = adapterShape(config, labels === undefined ? options : { ...options, labels });
+  return { shape, adapter: adapterFromSafetensors(shape, bytes) };
 }

@@ -1,0 +1,91 @@
+/** `fedlodrop export`: what a run trained, in the forms that the rest of the world loads. */
+import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { adapterToPeft, mergeAdapter, openAdapterFile, serializeSafetensors } from "@fedlodrop/lm";
+import { readModel } from "@fedlodrop/lm/node";
+import type { RunReport } from "@fedlodrop/run";
+import { findModel } from "./find-model.ts";
+import { describeFlags, type Flag, parseFlags } from "./flags.ts";
+import { writeMergedModel } from "./merged-model.ts";
+import { modelCard } from "./model-card.ts";
+import { UsageError } from "./usage-error.ts";
+
+const FLAGS: readonly Flag[] = [
+  { name: "peft", value: "DIR", help: "adapter_config.json, adapter_model.safetensors and a model card" },
+  { name: "merged", value: "DIR", help: "the whole model with the adapter added to its weights" },
+  { name: "model", value: "DIR", help: "base model, where it is no longer where the run had it" },
+  { name: "help", help: "show this" },
+];
+
+const HELP = `fedlodrop export RUN: writes what a run trained, from its report folder RUN.
+
+Usage: fedlodrop export RUN [--peft DIR] [--merged DIR]
+
+${describeFlags(FLAGS)}
+
+Example:
+  fedlodrop export runs/mine --peft adapter     # then in Python: PeftModel.from_pretrained(base, "adapter")
+`;
+
+export async function exportRun(args: readonly string[]): Promise<void> {
+  const operands: string[] = [];
+  const given = parseFlags(args, FLAGS, operands);
+  if (given.has("help")) {
+    process.stdout.write(HELP);
+    return;
+  }
+  const [run, extra] = operands;
+  if (run === undefined || extra !== undefined)
+    throw new UsageError(`expected one run folder, got ${operands.length}`);
+  const [peft, merged] = [given.get("peft"), given.get("merged")] as (string | undefined)[];
+  if (peft === undefined && merged === undefined) throw new UsageError("expected --peft DIR or --merged DIR");
+
+  const report = await readReport(run);
+  const { config } = report;
+  const modelDirectory = findModel((given.get("model") as string | undefined) ?? config.model);
+  const { model } = await readModel(modelDirectory);
+  const { shape, adapter } = openAdapterFile(model.config, config, await fileOf(run, "adapter.safetensors"));
+  if (peft !== undefined) {
+    const { config: settings, tensors } = adapterToPeft(model.config, shape, adapter, modelDirectory);
+    await mkdir(peft, { recursive: true });
+    await writeFile(join(peft, "adapter_config.json"), `${JSON.stringify(settings, null, 2)}\n`);
+    await writeFile(join(peft, "adapter_model.safetensors"), serializeSafetensors(tensors, { format: "pt" }));
+    await writeFile(join(peft, "README.md"), modelCard(report, shape));
+    process.stdout.write(`peft    ${peft}\n`);
+  }
+  if (merged === undefined) return;
+  if (shape.dense.length > 0)
+    throw new Error("export: a classifier's head is no part of the base model; use --peft, which has it");
+  await mkdir(merged, { recursive: true });
+  await writeMergedModel(mergeAdapter(model, shape, adapter), join(merged, "model.safetensors"));
+  for (const file of ["config.json", "tokenizer.json", "tokenizer_config.json"])
+    await copyFile(join(modelDirectory, file), join(merged, file)).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== "ENOENT") throw error;
+    });
+  process.stdout.write(`merged  ${merged}\n`);
+}
+
+async function fileOf(run: string, name: string): Promise<Uint8Array> {
+  try {
+    return await readFile(join(run, name));
+  } catch (cause) {
+    throw new Error(
+      `export: expected the folder of a run with results, but ${join(run, name)} cannot be read (${(cause as NodeJS.ErrnoException).code})`,
+      { cause },
+    );
+  }
+}
+
+async function readReport(run: string): Promise<RunReport> {
+  const bytes = await fileOf(run, "report.json");
+  try {
+    return JSON.parse(new TextDecoder().decode(bytes)) as RunReport;
+  } catch (cause) {
+    throw new Error(
+      `export: expected JSON in ${join(run, "report.json")}, got ${bytes.byteLength} other bytes`,
+      {
+        cause,
+      },
+    );
+  }
+}
