@@ -379,6 +379,7 @@ describe("what was measured", () => {
     ["one device alone", {}, [participant("p1")]],
     ["the theorem's constants", { bound: "theorem" }, three],
     ["rounds that no plan will look back on", { rounds: 2 }, three],
+    ["differential privacy", { differentialPrivacy: { epsilon: 8, delta: 1e-5, clip: 1 } }, three],
     ["a method that solves nothing", { method: "fixed" }, three],
   ] as const)("does not teach with %s", (_, change, participants) => {
     const { assignments, allocation } = planRound(request({ method: "p-sca", ...change }, [...participants]));

@@ -98,10 +98,10 @@ function Constants({ constants }: { readonly constants: BoundEstimate }) {
           Probability that the bound fails.
         </Figure>
         <Figure term="κ" value={shortNumber(gapScale)}>
-          Measured over predicted gap; 1 is the pure bound.
+          What a round's rates do to the gap, over what the pure bound says.
         </Figure>
         <Figure term="A" value={shortNumber(varianceCoefficient)}>
-          What dropout costs in convergence.
+          What dropout adds to a round's training loss.
         </Figure>
       </dl>
     </details>
@@ -120,8 +120,9 @@ function GapChart({ view: { rounds } }: { readonly view: HostView }) {
         </strong>
       </div>
       <small>
-        The gap is held-out minus training loss: how much the model remembers rather than learns. The bound is
-        theory's estimate of the most it can be. Values above 0.1 are drawn on a logarithmic scale.
+        The gap is held-out minus training loss: how much the model remembers rather than learns. The bound's
+        term is what was foreseen of it, with a band once rounds have shown how far that is off, or the
+        theorem's own value where nothing is measured. Values above 0.1 are drawn on a logarithmic scale.
       </small>
       <Chart
         description="Measured generalisation gap and the two terms of the bound over the rounds"
@@ -141,8 +142,19 @@ function GapChart({ view: { rounds } }: { readonly view: HostView }) {
             dots: true,
             values: rounds.map(({ allocation }) => allocation?.generalisationTerm ?? null),
           },
+          ...([-1, 1] as const).map((sign) => ({
+            label: sign < 0 ? "band: from" : "band: to",
+            color: "--series-4",
+            dashed: true,
+            values: rounds.map(({ allocation }) => {
+              const deviation = allocation?.constants.gapDeviation ?? null;
+              return allocation === null || deviation === null
+                ? null
+                : allocation.generalisationTerm + sign * deviation;
+            }),
+          })),
           {
-            label: "bound: convergence term",
+            label: "bound: empirical term",
             color: "--series-3",
             dashed: true,
             values: rounds.map(({ allocation }) => allocation?.empiricalTerm ?? null),
