@@ -3,7 +3,7 @@
  * folder at the start, no more open files, no larger files, a deleted folder. Training has to go on, the host to be told, and
  * the exit code to say whether the results are there; nothing may be left half written.
  *
- *   npx tsx bench/disk.ts
+ *   npx tsx bench/disk.ts [--only "open files"]
  *
  * A small or read-only file system needs the right to mount one, limits of a running process `prlimit`; what cannot be
  * done here is said, and not counted.
@@ -12,9 +12,12 @@ import { spawnSync } from "node:child_process";
 import { mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { parseArgs } from "node:util";
 import { connectHost, writeTinyModel } from "@fedlodrop/harness";
 import { takePart } from "./returning-participant.ts";
 import { end, type Served, serve } from "./served.ts";
+
+const { values: flags } = parseArgs({ options: { only: { type: "string", default: "" } } });
 
 interface Trouble {
   readonly name: string;
@@ -151,6 +154,7 @@ async function readOnlyFromTheStart(): Promise<string> {
 
 let failures = 0;
 async function tell(name: string, tried: () => Promise<string>): Promise<void> {
+  if (!name.includes(flags.only)) return;
   const verdict = await tried().catch((error: Error) => {
     failures += 1;
     return `FAILED: ${error.message}`;

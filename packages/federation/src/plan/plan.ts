@@ -128,7 +128,10 @@ function assign(
     uploadWatts: emulated ? uploadJoulesPerBit * bitsPerSecond : null,
     rateSource: emulated ? "emulated" : "measured",
     probe: false,
-    patienceSeconds: patienceSeconds(participant.id, expectedSeconds(posed, k, grant), records),
+    patienceSeconds: Math.min(
+      config.deadlineSeconds,
+      patienceSeconds(participant.id, expectedSeconds(posed, k, grant), records),
+    ),
     side: grant.side,
     localSteps: null,
   };
