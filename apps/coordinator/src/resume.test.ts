@@ -159,9 +159,9 @@ describe("a run that is killed", () => {
     expect(lives).toBeGreaterThan(5);
     expect(all.flatMap(({ faults }) => faults)).toEqual([]);
     const { rounds } = running.coordinator.report();
-    expect(rounds.map(({ participants }) => participants.map(({ id, outcome }) => `${id} ${outcome}`))).toEqual(
-      Array(long.rounds).fill(["p1 aggregated", "p2 aggregated", "p3 aggregated"]),
-    );
+    expect(
+      rounds.map(({ participants }) => participants.map(({ id, outcome }) => `${id} ${outcome}`)),
+    ).toEqual(Array(long.rounds).fill(["p1 aggregated", "p2 aggregated", "p3 aggregated"]));
     expect([...running.coordinator.adapter]).toEqual([...whole.adapter]);
     running.abandon(); // Its disk may die when it closes.
   });
