@@ -17,10 +17,20 @@ export function nextNoise({
 }: Pick<Run, "config" | "records" | "triedCount">): number | "spent" | null {
   const { differentialPrivacy, rounds } = config;
   if (differentialPrivacy === null) return null;
-  const budget = budgetOf(differentialPrivacy.epsilon, differentialPrivacy.delta);
+  const budget = budgetOfTerms(differentialPrivacy);
   const left = budget - spentBy(records);
   const share = left / Math.max(1, rounds - triedCount);
   return left > ROUNDING * budget ? share ** -0.5 : "spent";
+}
+
+type Terms = NonNullable<RunConfig["differentialPrivacy"]>;
+/** Milliseconds of search, and asked for at many events of a run that keeps its terms. */
+let latest: { readonly terms: Terms; readonly budget: number } | null = null;
+
+function budgetOfTerms(terms: Terms): number {
+  if (latest?.terms.epsilon !== terms.epsilon || latest.terms.delta !== terms.delta)
+    latest = { terms, budget: budgetOf(terms.epsilon, terms.delta) };
+  return latest.budget;
 }
 
 const spentBy = (records: readonly RoundRecord[]): number => records.at(-1)?.privacy?.spent ?? 0;
