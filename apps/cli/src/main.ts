@@ -31,6 +31,10 @@ const COMMANDS: Readonly<Record<string, { readonly help: string; readonly load: 
     help: "write a run's adapter as PEFT has it, or the merged model",
     load: async () => (await import("./export.ts")).exportRun,
   },
+  doctor: {
+    help: "say what this machine and its browser can do",
+    load: async () => (await import("./doctor.ts")).doctor,
+  },
   allocate: {
     help: "solve the dropout-rate and resource allocation problem of a file",
     load: async () => (await import("./allocate/command.ts")).allocate,

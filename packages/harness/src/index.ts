@@ -1,5 +1,6 @@
 /** Federations of real browser tabs, for tests and for `fedlodrop federate`. */
 export { type BrowserOptions, browserFlags, launchBrowser } from "./browser.ts";
+export { type BrowserFacts, readBrowserFacts } from "./browser-facts.ts";
 export { ensureChromium, findChromium } from "./chromium.ts";
 export { type Crowd, type CrowdOptions, joinCrowd } from "./crowd.ts";
 export { freeze, kill, loseDevice, offline, online, reload, shapeLink, skewClock, slow } from "./faults.ts";

@@ -1,0 +1,21 @@
+import { afterEach, expect, test, vi } from "vitest";
+import { doctor } from "./doctor.ts";
+
+afterEach(() => vi.restoreAllMocks());
+
+test("what this machine and its browser can do", async () => {
+  const said = vi.spyOn(process.stdout, "write").mockReturnValue(true);
+  await doctor([]);
+  const lines = said.mock.calls.map(([line]) => String(line).trimEnd());
+  expect(lines.map((line) => line.slice(3, 12).trim())).toEqual([
+    "machine",
+    "node",
+    "port",
+    "network",
+    "browser",
+    "gpu",
+    "threads",
+  ]);
+  expect(lines[1]).toBe(`ok node      ${process.version}`);
+  expect(lines[6]).toContain("several threads");
+}, 60_000);
