@@ -8,7 +8,7 @@ import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { launchBrowser } from "@fedlodrop/harness";
 import { DEFAULT_RUN_CONFIG } from "@fedlodrop/run";
-import type { Browser, Page } from "playwright-core";
+import type { Browser, Page } from "@playwright/test";
 import { startFederation } from "../../apps/cli/src/federation.ts";
 
 const SIZES = [
