@@ -41,10 +41,7 @@ export interface CellSize {
   readonly rounds: number | null;
 }
 
-export function configOf(
-  { task, devices, arm, learningRate, seed }: CellKey,
-  { rounds }: CellSize,
-): RunConfig {
+function configOf({ task, devices, arm, learningRate, seed }: CellKey, { rounds }: CellSize): RunConfig {
   const own: RunOverrides = taskDefaults(task);
   return resolveRunConfig({
     ...own,

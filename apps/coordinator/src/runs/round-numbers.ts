@@ -47,7 +47,7 @@ export interface RoundNumbers {
   recorded(record: RoundRecord): void;
 }
 
-export type FoldedUpdate = Omit<Extract<Effect, { kind: "fold-update" }>, "kind">;
+type FoldedUpdate = Omit<Extract<Effect, { kind: "fold-update" }>, "kind">;
 
 interface FinishedRound {
   readonly adapter: Float32Array;
