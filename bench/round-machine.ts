@@ -11,7 +11,7 @@ import type { DeviceFacts, UpdateStatistics } from "@fedlodrop/protocol";
 import { adapterSize, atOnce, DEFAULT_RUN_CONFIG, keptValueCount } from "@fedlodrop/run";
 import { createHostViews } from "../apps/coordinator/src/runs/host-view.ts";
 import type { LiveRun } from "../apps/coordinator/src/runs/live-run.ts";
-import { createRoundNumbers } from "../apps/coordinator/src/runs/round-numbers.ts";
+import { createRoundNumbers, NOTHING_REMEMBERED } from "../apps/coordinator/src/runs/round-numbers.ts";
 import { createTraffic } from "../apps/coordinator/src/runs/traffic.ts";
 import { createLanes } from "../apps/coordinator/src/sockets/lanes.ts";
 
@@ -72,7 +72,12 @@ interface Told {
 function openRun(count: number): BenchRun {
   const config = { ...DEFAULT_RUN_CONFIG, rounds: 1e6, maxParticipants: count, minParticipants: 1 };
   const ids = Array.from({ length: count }, (_, i) => `p${i + 1}`);
-  const numbers = createRoundNumbers(SHAPE, config.seed, new Float32Array(adapterSize(SHAPE)), []);
+  const numbers = createRoundNumbers(
+    SHAPE,
+    config.seed,
+    new Float32Array(adapterSize(SHAPE)),
+    NOTHING_REMEMBERED,
+  );
   const traffic = createTraffic(() => {});
   const values = new Float32Array(keptValueCount(SHAPE, DROPOUT_RATE));
   const bytes = 16 + 4 * values.length;

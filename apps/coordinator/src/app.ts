@@ -35,7 +35,15 @@ import { openOutbox } from "./runs/outbox.ts";
 import { planHere } from "./runs/planner.ts";
 import { allRounds, reportText, withoutRounds } from "./runs/report-text.ts";
 import { createKeeper } from "./runs/run-keeper.ts";
-import { freshStart, lastAccess, lastMs, type RunStart, storedStart, toReload } from "./runs/run-start.ts";
+import {
+  freshStart,
+  lastAccess,
+  lastMs,
+  type RunStart,
+  readFinalRounds,
+  storedStart,
+  toReload,
+} from "./runs/run-start.ts";
 import type { Workload } from "./runs/workload.ts";
 import { OPEN_ACCESS, openAccess } from "./security/access.ts";
 import { boundedParser } from "./security/bounded-parser.ts";
@@ -172,7 +180,11 @@ export async function buildCoordinator(options: CoordinatorOptions): Promise<Coo
       io,
       hub,
       lanes,
-      forgotten: sessions.remove,
+      forgotten(participantId) {
+        sessions.remove(participantId);
+        lanes.forget(participantId);
+        hub.forget(participantId);
+      },
       ended: () => void keeper.results(run),
       changed(participantId) {
         metrics.noteRounds();
@@ -255,8 +267,7 @@ export async function buildCoordinator(options: CoordinatorOptions): Promise<Coo
   const workload = await loadWorkload(stored?.checkpoint.snapshot.config ?? options.config);
   if (stored) {
     sessions.restore(stored.checkpoint.sessions, stored.checkpoint.idsGiven);
-    const finalRecords: RoundRecord[] = [];
-    for await (const record of store?.records() ?? []) finalRecords.push(record);
+    const finalRecords = store ? await readFinalRounds(store.records()) : [];
     run = openRun(
       storedStart(stored, finalRecords, workload, (entry) => {
         if (entry.kind === "session") sessions.restore([entry]);

@@ -48,6 +48,6 @@ export {
   type RoundTerms,
 } from "./update/fold.ts";
 export { ruleProblem, UPDATE_RULES } from "./update/rules.ts";
-export { createStandings, type Standings } from "./update/standing.ts";
+export { createStandings, type Standing, type Standings } from "./update/standing.ts";
 export { boundsOf, type SeenUpdate, type UpdateBounds } from "./update/update-bounds.ts";
 export type { Combined, Update } from "./update/update-rule.ts";

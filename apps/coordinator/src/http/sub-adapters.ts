@@ -35,7 +35,7 @@ export function registerSubAdapters(
   credentials: Credentials,
   desk: SubAdapterDesk,
 ): void {
-  const answers = new Map<string, Answers>();
+  const answersOf = createAnswers();
   const encoded = createCache(desk);
   /** Members are counted by what they get; strangers are turned away as everywhere. */
   const known = async (request: FastifyRequest, reply: FastifyReply) =>
@@ -67,7 +67,7 @@ export function registerSubAdapters(
           `sub-adapter: expected a range within ${bytes.byteLength} bytes, got ${from}-`,
         ),
       );
-    const given = answersOf(answers, participantId, `${desk.runId}/${round}`);
+    const given = answersOf(participantId, `${desk.runId}/${round}`);
     if (from === 0 ? given.whole >= WHOLE_ANSWERS : given.resumed >= RESUMED_ANSWERS)
       return refuse(reply, 429, refused("used-up", `round ${round}: its sub-adapter has been sent already`));
     given[from === 0 ? "whole" : "resumed"] += 1;
@@ -117,17 +117,19 @@ function* pieces(
 }
 
 interface Answers {
-  readonly roundOfRun: string;
   whole: number;
   resumed: number;
 }
 
-function answersOf(answers: Map<string, Answers>, participantId: string, roundOfRun: string): Answers {
-  const known = answers.get(participantId);
-  if (known?.roundOfRun === roundOfRun) return known;
-  const fresh = { roundOfRun, whole: 0, resumed: 0 };
-  answers.set(participantId, fresh);
-  return fresh;
+/** Of the round that is open: earlier ones are forgotten. */
+function createAnswers(): (participantId: string, roundOfRun: string) => Answers {
+  let latest = { roundOfRun: "", given: new Map<string, Answers>() };
+  return (participantId, roundOfRun) => {
+    if (latest.roundOfRun !== roundOfRun) latest = { roundOfRun, given: new Map() };
+    const known = latest.given.get(participantId) ?? { whole: 0, resumed: 0 };
+    latest.given.set(participantId, known);
+    return known;
+  };
 }
 
 interface Encoded {

@@ -114,6 +114,7 @@ export function carryOut(effect: Effect, rooms: EffectRooms): void {
       outbox.kicked(effect.participantId);
       return;
     case "forget":
+      numbers.forget(effect.participantId);
       outbox.forgotten(effect.participantId);
       return;
     case "refuse":

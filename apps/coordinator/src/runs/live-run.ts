@@ -22,7 +22,7 @@ import type { Planner } from "./planner.ts";
 import { createPlanning } from "./planning.ts";
 import { type Retold, retell } from "./retell.ts";
 import { createReunion } from "./reunion.ts";
-import { createRoundNumbers } from "./round-numbers.ts";
+import { createRoundNumbers, type RoundMemory } from "./round-numbers.ts";
 import type { RunStart } from "./run-start.ts";
 import { createTimers } from "./timers.ts";
 import { createTraffic, type Traffic } from "./traffic.ts";
@@ -46,6 +46,8 @@ export interface LiveRun {
   readonly partsTrainedOn: readonly number[];
   /** Parts whose owners' held-out texts are measured; null before the run has started. */
   readonly partsMeasured: readonly number[] | null;
+  /** What later rounds look back on. */
+  readonly memory: RoundMemory;
   /** Why the last plan has paused the run, or null. */
   readonly planProblem: string | null;
   readonly traffic: Traffic;
@@ -90,7 +92,7 @@ export function createLiveRun(options: LiveRunOptions): LiveRun {
   let retired = false;
   const timers = createTimers(clock);
   const traffic = createTraffic(outbox.changed);
-  const numbers = createRoundNumbers(workload.adapter, state.config.seed, options.adapter, options.history);
+  const numbers = createRoundNumbers(workload.adapter, state.config.seed, options.adapter, options.memory);
   const planning = createPlanning(options.plan, outbox.log);
   const reunion = createReunion();
   const evaluations = createEvaluations({
@@ -228,6 +230,9 @@ export function createLiveRun(options: LiveRunOptions): LiveRun {
     },
     get partsMeasured() {
       return evaluations.partsMeasured;
+    },
+    get memory() {
+      return numbers.memory;
     },
     get planProblem() {
       return planning.problem;

@@ -83,6 +83,7 @@ export function retell(
         unevaluated.set(effect.round, { adapter: numbers.adapter, contrast: numbers.contrast });
         return;
       case "forget":
+        numbers.forget(effect.participantId);
         rooms.forgotten(effect.participantId);
         return;
       default: // Somebody was told, or a timer ran.

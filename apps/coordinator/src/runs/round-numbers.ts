@@ -13,6 +13,8 @@ import {
   type Effect,
   type Fold,
   type MemberUpdate,
+  type SeenUpdate,
+  type Standing,
 } from "@fedlodrop/federation";
 import { secureUniform } from "@fedlodrop/privacy";
 import type { AdapterShape, Pieces, RoundRecord, RunConfig, SubAdapter } from "@fedlodrop/run";
@@ -45,29 +47,39 @@ export interface RoundNumbers {
   goBackTo(adapter: Float32Array): void;
   /** Takes in a round that has closed. */
   recorded(record: RoundRecord): void;
+  /** A participant will not come back as the same. */
+  forget(participantId: string): void;
+  readonly memory: RoundMemory;
 }
 
 type FoldedUpdate = Omit<Extract<Effect, { kind: "fold-update" }>, "kind">;
+
+/** What later rounds' bounds and standings follow from: all that has to be known of the rounds before. */
+export interface RoundMemory {
+  readonly standings: readonly Standing[];
+  /** Updates of the last rounds that had any, as large as they came; the last round last. */
+  readonly seen: readonly (readonly SeenUpdate[])[];
+}
+
+export const NOTHING_REMEMBERED: RoundMemory = { standings: [], seen: [] };
 
 interface FinishedRound {
   readonly adapter: Float32Array;
   readonly updates: readonly MemberUpdate[];
 }
 
-/** @param records rounds that have closed before, the first first */
 export function createRoundNumbers(
   shape: AdapterShape,
   seed: string,
   initial: Float32Array,
-  records: Iterable<RoundRecord>,
+  remembered: RoundMemory,
 ): RoundNumbers {
   const subAdapters = createSubAdapters(shape, seed);
   /** By participant: changes that are decoded, finite and within range. */
   const slots = new Map<string, Float32Array>();
   const admissions = new Map<string, Admission>();
-  const standings = createStandings();
-  /** Updates of the last rounds that had any. */
-  let seen: (readonly Seen[])[] = [];
+  const standings = createStandings(remembered.standings);
+  let { seen } = remembered;
   let adapter = initial;
   /** By the round that began with it: adapters that a host can go back to. */
   const earlier = new Map<number, Float32Array>();
@@ -79,10 +91,10 @@ export function createRoundNumbers(
       update === null ? [] : [{ id, ...update }],
     );
     if (updates.length === 0) return;
-    seen = [...seen, updates].slice(-ROUNDS_REMEMBERED);
+    const sizes = updates.map(({ rms, product }) => ({ rms, product }));
+    seen = [...seen, sizes].slice(-ROUNDS_REMEMBERED);
     standings.note(new Map(updates.map(({ id, agreement }) => [id, agreement])));
   }
-  for (const record of records) recorded(record);
 
   return {
     get adapter() {
@@ -159,9 +171,12 @@ export function createRoundNumbers(
       adapter = back;
     },
     recorded,
+    forget: standings.forget,
+    get memory() {
+      return { standings: standings.all, seen };
+    },
   };
 }
 
-type Seen = Pick<Admission, "rms" | "product">;
 const ROUNDS_REMEMBERED = 3;
 const ROUNDS_UNDOABLE = 3;

@@ -72,6 +72,7 @@ export function createKeeper(options: KeeperOptions): RunKeeper {
     idsGiven: options.sessions().idsGiven,
     partsTrainedOn: run.partsTrainedOn,
     partsMeasured: run.partsMeasured,
+    memory: run.memory,
     access: options.access(),
     clockMs: clock.nowMs(),
   });

@@ -13,6 +13,7 @@ import { type AccessRecord, accessRecordSchema } from "../security/access.ts";
 import type { LogEntry } from "../store/log-frames.ts";
 import type { RunEntry, StoredRun } from "../store/run-store.ts";
 import type { RetellingRooms } from "./retell.ts";
+import { NOTHING_REMEMBERED, type RoundMemory } from "./round-numbers.ts";
 import type { Workload } from "./workload.ts";
 
 export interface RunStart {
@@ -25,8 +26,8 @@ export interface RunStart {
   readonly partsTrainedOn: readonly number[];
   /** Those that evaluations are about; null before the run has started. */
   readonly partsMeasured: readonly number[] | null;
-  /** Rounds that have closed before, whole, the first first. */
-  readonly history: readonly RoundRecord[];
+  /** What the rounds before have left to look back on. */
+  readonly memory: RoundMemory;
   /** Of these many the participants are on disk alone. */
   readonly thinned: number;
   /** What had happened since, before a restart; null for a run that has not been interrupted. */
@@ -49,13 +50,27 @@ export function freshStart(
     adapter: initialAdapter(shape, config.seed),
     partsTrainedOn: [],
     partsMeasured: null,
-    history: [],
+    memory: NOTHING_REMEMBERED,
     thinned: 0,
     past: null,
   };
 }
 
-/** Throws in one line when the model is another one than the stored run's. */
+/** The final rounds as a run has them in memory: read one by one, and only the last of them whole. */
+export async function readFinalRounds(stored: AsyncIterable<RoundRecord>): Promise<RoundRecord[]> {
+  const records: RoundRecord[] = [];
+  for await (const record of stored) {
+    records.push(record);
+    const at = records.length - 1 - ROUNDS_IN_MEMORY;
+    if (at >= 0) records[at] = thinRecord(records[at] as RoundRecord);
+  }
+  return records;
+}
+
+/**
+ * @param finalRecords as `readFinalRounds` gives them
+ * @throws in one line when the model is another one than the stored run's
+ */
 export function storedStart(
   { checkpoint, adapter, entries }: StoredRun,
   finalRecords: readonly RoundRecord[],
@@ -63,21 +78,16 @@ export function storedStart(
   identified: RetellingRooms["identified"],
 ): RunStart {
   const { adapter: shape, largestSplit } = workload;
-  const { runId, snapshot, partsTrainedOn, partsMeasured } = checkpoint;
+  const { runId, snapshot, partsTrainedOn, partsMeasured, memory } = checkpoint;
   const expected = adapterSize(shape);
   if (adapter.length !== expected)
     throw new Error(
       `the stored adapter has ${adapter.length} values, but the run's model and settings ask for ${expected}: is it the same model?`,
     );
-  const history = [...finalRecords, ...snapshot.openRecords];
   const thinned = Math.max(0, finalRecords.length - ROUNDS_IN_MEMORY);
-  const start = restoreRun(snapshot, {
-    adapter: shape,
-    largestSplit,
-    finalRecords: finalRecords.map((record, i) => (i < thinned ? thinRecord(record) : record)),
-  });
+  const start = restoreRun(snapshot, { adapter: shape, largestSplit, finalRecords });
   return {
-    ...{ runId, workload, start, adapter, partsTrainedOn, partsMeasured, history, thinned },
+    ...{ runId, workload, start, adapter, partsTrainedOn, partsMeasured, memory, thinned },
     past: { entries, identified },
   };
 }

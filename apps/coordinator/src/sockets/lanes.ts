@@ -12,6 +12,7 @@ export interface Lanes {
   started(participantId: string, round: number): void;
   downloaded(participantId: string): void;
   progressed(participantId: string, progress: Progress): void;
+  forget(participantId: string): void;
 }
 
 /** @param changed is told whose lane has changed. */
@@ -31,6 +32,9 @@ export function createLanes(changed: (participantId: string) => void): Lanes {
     downloaded: (participantId) => renew(participantId, { downloaded: true }),
     progressed(participantId, progress) {
       if (lanes.get(participantId)?.round === progress.round) renew(participantId, { progress });
+    },
+    forget: (participantId) => {
+      lanes.delete(participantId);
     },
   };
 }

@@ -55,6 +55,8 @@ export interface ParticipantHub {
   addressOf(participantId: string): string | null;
   /** Tells a participant why and closes its connection. */
   dismiss(participantId: string, why: Refused): void;
+  /** It will not come back as the same. */
+  forget(participantId: string): void;
   /** Whatever is on its way in from it is worth nothing any more. */
   forgetUpload(participantId: string): void;
 }
@@ -199,6 +201,10 @@ export function openParticipantHub(options: HubOptions): ParticipantHub {
   });
 
   return {
+    forget(participantId) {
+      addresses.delete(participantId);
+      uploads.close(participantId);
+    },
     forgetUpload: (participantId) => uploads.close(participantId),
     tell(participantId, event, message) {
       const socket = sessions.connection(participantId);

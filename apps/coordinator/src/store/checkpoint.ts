@@ -30,6 +30,19 @@ const snapshotSchema: z.ZodType<RunSnapshot> = z.strictObject({
   planningTerms: runConfigSchema.nullable(),
 });
 
+/** A figure that was not finite was written as null. */
+const figure = z
+  .number()
+  .nullable()
+  .transform((value) => value ?? Number.NaN);
+
+const memorySchema = z.strictObject({
+  standings: z
+    .array(z.strictObject({ participantId: z.string(), sum: z.number(), rounds: z.int().min(1) }))
+    .readonly(),
+  seen: z.array(z.array(z.strictObject({ rms: figure, product: figure })).readonly()).readonly(),
+});
+
 export const checkpointSchema = z.strictObject({
   runId: z.string().min(1),
   hostKey: z.string().min(1),
@@ -41,6 +54,8 @@ export const checkpointSchema = z.strictObject({
   partsTrainedOn: z.array(z.int().min(0)).readonly(),
   /** Parts whose owners' held-out texts are measured; null before the run has started. */
   partsMeasured: z.array(z.int().min(0)).readonly().nullable(),
+  /** What later rounds look back on. */
+  memory: memorySchema,
   /** Whom the host lets in: the door's own. */
   access: accessRecordSchema,
   /** What the coordinator's clock said; it goes on from there. */

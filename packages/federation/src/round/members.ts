@@ -22,6 +22,12 @@ export function setParticipant<S extends Run>(state: S, participant: Participant
   };
 }
 
+/** Behind everybody else: those who left come in the order in which they did. */
+export const lastInOrder = <S extends Run>(state: S, participant: Participant): S => ({
+  ...state,
+  participants: state.participants.without(participant.id).with(participant.id, participant),
+});
+
 /** Of someone who is not present. */
 export const removeParticipant = <S extends Run>(state: S, participantId: string): S => ({
   ...state,

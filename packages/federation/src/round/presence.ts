@@ -1,10 +1,10 @@
 /** Participants come, become ready, lose their connections and go. */
-import { removeParticipant, setParticipant, setStatus } from "./members.ts";
+import { lastInOrder, removeParticipant, setParticipant, setStatus } from "./members.ts";
 import { type Refusal, refuse } from "./refusal.ts";
 import { proceed, settle } from "./rounds.ts";
 import type { RunEvent } from "./run-event.ts";
 import type { Participant, Run, RunState } from "./run-state.ts";
-import { refused, type Transition, unchanged } from "./step.ts";
+import { refused, type Transition, unchanged, withEffects } from "./step.ts";
 
 const KICKED = refuse("kicked", "the host has removed you from this run");
 
@@ -57,19 +57,35 @@ export function present(
   const { maxParticipants } = state.config;
   if (change.presence === "ready" && participant.presence !== "ready" && state.readyCount >= maxParticipants)
     return refused(state, full(maxParticipants));
-  const next = setParticipant(state, { ...participant, ...change });
+  const placed = change.presence === "away" ? lastInOrder(state, participant) : state;
+  const next = setParticipant(placed, { ...participant, ...change });
   return next.kind === "lobby" ? proceed(next) : unchanged(next);
 }
 
 /** Gone for now. Who was in a cohort may return as the same; a newcomer is forgotten, or coming and going would fill the run. */
 export function depart(state: RunState, participantId: string, atMs: number): Transition {
   return state.participants.get(participantId)?.known
-    ? forfeit(state, participantId, atMs)
-    : {
-        state: removeParticipant(state, participantId),
-        effects: [{ kind: "forget", participantId }],
-      };
+    ? forgetLongGone(forfeit(state, participantId, atMs))
+    : forget(state, [participantId]);
 }
+
+/** Of those who left: how many are still known, for each place of the run. */
+const GONE_REMEMBERED = 4;
+
+/** A long run sees many come and go: those who left first are new when they come back after so many others. */
+function forgetLongGone({ state, effects }: Transition): Transition {
+  const most = Math.max(64, GONE_REMEMBERED * state.config.maxParticipants);
+  if (state.participants.size - state.presentCount <= most) return { state, effects };
+  // Some at once: it goes through the list.
+  const gone = [...state.participants.values()].filter(({ presence }) => presence === "away");
+  const ids = gone.slice(0, Math.ceil(most / 8)).map(({ id }) => id);
+  return withEffects(forget(state, ids), effects);
+}
+
+const forget = (state: RunState, ids: readonly string[]): Transition => ({
+  state: ids.reduce(removeParticipant, state),
+  effects: ids.map((participantId) => ({ kind: "forget", participantId })),
+});
 
 /** Whatever the participant owed to the open round, it will not come. */
 export function forfeit(state: RunState, participantId: string, atMs: number): Transition {

@@ -114,9 +114,9 @@ export type Effect =
       readonly discard: boolean;
     }
   | { readonly kind: "record-round"; readonly record: RoundRecord }
-  /** Evaluate the adapter as it is now; `evaluated` whenever that is done. */
   /** The adapter that this round began with is the adapter again. */
   | { readonly kind: "restore"; readonly beforeRound: number }
+  /** Evaluate the adapter as it is now; `evaluated` whenever that is done. */
   | { readonly kind: "evaluate"; readonly round: number }
   /** What a round's evaluation has added to its record; round 0, the base model, has none. */
   | { readonly kind: "amend-record"; readonly record: RoundRecord }

@@ -19,7 +19,7 @@ export interface RunSnapshot
   > {
   /** While a round is being planned: what for. That goes on, whoever has gone since. */
   readonly planningTerms: RunConfig | null;
-  /** In order of joining. */
+  /** In order of joining; who has been away since comes behind, in the order of leaving. */
   readonly participants: readonly Participant[];
   readonly roundsDone: number;
   /** Rounds that may still get their evaluation, the first first. */

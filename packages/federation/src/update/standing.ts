@@ -9,14 +9,26 @@ import { median } from "@fedlodrop/run";
 /** Deviations below zero. Honest participants stay above −2 in a single round (docs/robustness.md). */
 const LIMIT = 3;
 
+/** What is kept of one participant. */
+export interface Standing {
+  readonly participantId: string;
+  /** Of its agreements, in deviations of chance. */
+  readonly sum: number;
+  /** Rounds that counted. */
+  readonly rounds: number;
+}
+
 export interface Standings {
   /** Takes in a round that has closed. */
   note(agreements: ReadonlyMap<string, number | null>): void;
   isLeftOut(participantId: string): boolean;
+  /** It will not come back as the same. */
+  forget(participantId: string): void;
+  readonly all: readonly Standing[];
 }
 
-export function createStandings(): Standings {
-  const standing = new Map<string, { readonly sum: number; readonly rounds: number }>();
+export function createStandings(known: readonly Standing[] = []): Standings {
+  const standing = new Map(known.map((own) => [own.participantId, own]));
   return {
     note(agreements) {
       const known = [...agreements].flatMap(([id, agreement]) =>
@@ -25,12 +37,18 @@ export function createStandings(): Standings {
       if (!(median(known.map(({ agreement }) => agreement)) > 0)) return;
       for (const { id, agreement } of known) {
         const { sum, rounds } = standing.get(id) ?? { sum: 0, rounds: 0 };
-        standing.set(id, { sum: sum + agreement, rounds: rounds + 1 });
+        standing.set(id, { participantId: id, sum: sum + agreement, rounds: rounds + 1 });
       }
     },
     isLeftOut(participantId) {
       const { sum, rounds } = standing.get(participantId) ?? { sum: 0, rounds: 0 };
       return sum < -LIMIT * Math.sqrt(rounds);
+    },
+    forget: (participantId) => {
+      standing.delete(participantId);
+    },
+    get all() {
+      return [...standing.values()];
     },
   };
 }

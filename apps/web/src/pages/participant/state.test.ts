@@ -231,11 +231,15 @@ describe("participant state", () => {
 
 it("keeps one mask, and curve and list within bounds, however long the run", () => {
   let state = after(joined, ready);
-  const rounds = 500;
+  const rounds = 3000;
   for (let round = 1; round <= rounds; round++) {
     state = reduce(state, started(round));
     for (let number = 1; number <= 10; number++) state = reduce(state, step(round, number, round));
     state = reduce(state, closed(round));
+    state = reduce(state, {
+      kind: "round-evaluated",
+      evaluated: { round, testLoss: round, baseTestLoss: 9 },
+    });
   }
   expect(state.rounds.filter(({ mask }) => mask !== null)).toEqual([currentRound(state)]);
   expect(state.rounds).toHaveLength(200);
@@ -243,6 +247,12 @@ it("keeps one mask, and curve and list within bounds, however long the run", () 
   expect(state.losses.length).toBeLessThanOrEqual(1024);
   // In order, from the first steps to the very last one.
   expect(state.losses.at(-1)).toEqual({ round: rounds, at: 10 * rounds, loss: rounds });
-  expect(state.losses[0]!.at).toBeLessThan(20);
+  expect(state.losses[0]!.at).toBeLessThan(100);
+  const evaluated = [...state.heldOutLosses.keys()];
+  expect(evaluated.length).toBeLessThanOrEqual(1024);
+  expect(evaluated).toEqual(evaluated.toSorted((a, b) => a - b));
+  expect(evaluated.slice(-200)).toEqual(Array.from({ length: 200 }, (_, i) => rounds - 199 + i));
+  expect(evaluated[0]).toBe(0);
+  expect(evaluated[1]).toBeLessThan(100);
   expect(state.losses.every(({ at }, i) => i === 0 || at > state.losses[i - 1]!.at)).toBe(true);
 });

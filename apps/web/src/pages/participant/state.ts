@@ -96,7 +96,7 @@ export interface ParticipantState {
   readonly losses: readonly LossPoint[];
   /** The rounds this device took part in, the current one last. */
   readonly rounds: readonly RoundProgress[];
-  /** Of the whole model, by round; 0 is the base model. They come while later rounds are under way. */
+  /** Of the whole model, by round; 0 is the base model. Of many rounds only some are left, and all that are listed. They come while later rounds are under way. */
   readonly heldOutLosses: ReadonlyMap<number, number>;
   readonly trial: Trial | null;
   /** Why the room code is asked for; null while it is not. */
@@ -245,7 +245,7 @@ export function reduce(state: ParticipantState, message: FromWorker): Participan
       const heldOutLosses = new Map(state.heldOutLosses);
       if (baseTestLoss !== null) heldOutLosses.set(0, baseTestLoss);
       if (testLoss !== null) heldOutLosses.set(round, testLoss);
-      return { ...state, heldOutLosses };
+      return { ...state, heldOutLosses: withFewer(heldOutLosses, round) };
     }
     case "host-closed":
       return { ...state, hostClosed: true };
@@ -302,6 +302,14 @@ const LOSSES_KEPT = 1024;
 /** Every other point of a curve that has become too long; the newest stays. */
 const thinned = (losses: readonly LossPoint[]): readonly LossPoint[] =>
   losses.length <= LOSSES_KEPT ? losses : losses.filter((_, i) => i % 2 === (losses.length - 1) % 2);
+
+/** Likewise of losses by round; the base model's and those of the rounds that are listed stay. */
+const withFewer = (losses: ReadonlyMap<number, number>, newest: number): ReadonlyMap<number, number> =>
+  losses.size <= LOSSES_KEPT
+    ? losses
+    : new Map(
+        [...losses].filter(([round], i) => i % 2 === 0 || round === 0 || round > newest - ROUNDS_SHOWN),
+      );
 
 const stopped = (state: ParticipantState, phase: "kicked" | "error", stop: Stop): ParticipantState => ({
   ...state,
