@@ -7,8 +7,8 @@
  * Bytes are a device's, of the messages' fields, both ways; a plain round is the sub-adapter down and its change up, in
  * f32. Seconds are processor time of this thread: a device's (the mean of those measured) and the coordinator's for the
  * whole round. Up to 64 every device is real, the result is compared with the plain mean's, and a third vanish before their
- * input in the second row. At 500 four devices are: the others' keys and signatures are real, their shares and inputs are
- * random bytes, and the coordinator's time is without the unmasking.
+ * input in the second row. At 500 four devices are: the others' keys and signatures are real, their shares are random
+ * bytes and their inputs zeros, and the coordinator's time is without the unmasking.
  */
 import {
   beginMaskedSum,
@@ -144,7 +144,10 @@ function secureRound(devices: number, vanishing: number): Cost & { readonly byte
           ),
         };
       case "inputs":
-        return { kind: "input", bytes: randomBytes(sum!.inputBytes(state.coverage.roster.places.get(id)!)) };
+        return {
+          kind: "input",
+          bytes: new Uint8Array(sum!.inputBytes(state.coverage.roster.places.get(id)!)),
+        };
       case "signatures": {
         const { coverage, senders, survivors } = state;
         return {
