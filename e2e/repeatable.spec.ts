@@ -42,7 +42,7 @@ test("federate writes the same adapter twice, and hostile updates do not change 
   });
   expect((await federate("second")).adapterSha256).toBe(first.adapterSha256);
 
-  const { url, fetchAsHost, host } = await serve("--model", tinyModel, ...RUN);
+  const { url, fetchAsHost, host } = await serve("--model", tinyModel, "--devices", "2", ...RUN);
   const tabs = await openParticipants(chromium, 2, { url, backend: "wasm" });
   // Each has one wrong answer a round: the round waits for all of them, however fast the tabs are.
   const wrongAnswers = [
