@@ -43,7 +43,6 @@ const {
   quorum,
   maxParticipants,
   minContributors,
-  devices,
   links,
   evaluationSamples,
   seed,
@@ -210,7 +209,7 @@ export const RUN_FLAGS: readonly RunFlag[] = [
   {
     name: "devices",
     value: "K",
-    help: `parts the training texts are dealt into (${devices})`,
+    help: "parts the training texts are dealt into *",
     field: "devices",
     read: asNumber,
   },
