@@ -8,7 +8,8 @@ import { open } from "./app.fixture.ts";
 import { type Device, expectedAdapter, openWholeRun, type WholeRun } from "./whole-run.fixture.ts";
 
 const SECONDS = Number(process.env.MODEL_SECONDS ?? 20);
-const SEED = Number(process.env.MODEL_SEED ?? Date.now() % 2 ** 31);
+/** One in the suite, so that a change is what made it fail; any other to look further. */
+const SEED = Number(process.env.MODEL_SEED ?? 1);
 const ROUNDS = 4;
 
 /** The model is what the devices were told: it lives in the run's fixture. */
