@@ -27,7 +27,8 @@ norms = [[(torch.ones(D), torch.zeros(D)) for _ in range(2)] for _ in range(L)]
 factors = [
     {
         name: (frozen(RANK, SIZES[name][0]).requires_grad_(), torch.zeros(SIZES[name][1], RANK, requires_grad=True))
-        for name in shape["targets"]
+        for name in SIZES
+        if any(target in ("all-linear", name) or name.endswith("." + target) for target in shape["targets"])
     }
     for _ in range(L)
 ]
