@@ -53,7 +53,8 @@ export async function takePart(url: string, me: Person): Promise<void> {
     me.working = start;
     if (me.acknowledged.has(start.round)) me.faults.push(`asked again for round ${start.round}`);
     const bytes = await update(start).catch((error: Error) => {
-      if (/^round: /.test(error.message)) return null;
+      // The round is closed, or holds the update already: it was the word of that which was lost.
+      if (/^round: |aggregated already$/.test(error.message)) return null;
       throw error; // the connection ended
     });
     const answer = bytes && (await upload(start.round, bytes));
