@@ -38,7 +38,7 @@ const checkpoint = {
     basedOnRound: 0,
     openRecords: [],
     baseTestLoss: null,
-    planningTerms: null,
+    planning: null,
   },
   sessions: [],
   idsGiven: 0,

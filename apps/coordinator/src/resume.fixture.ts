@@ -1,7 +1,22 @@
-/** People who take part in a run that is killed and started again, and come back as browsers do. */
+/** A run that is killed and started again, and people who take part in it and come back as browsers do. */
 import type { Joined, RoundStart } from "@fedlodrop/protocol";
 import { PROTOCOL_VERSION } from "@fedlodrop/protocol";
-import { connect, device, participateAs } from "./app.fixture.ts";
+import { connect, device, participateAs, start } from "./app.fixture.ts";
+import type { Disk } from "./store/disk.ts";
+import { createRunFolder } from "./store/run-folder.ts";
+
+export const lock = async () => ({ release: async () => {} });
+export const settings = { rounds: 2, dropoutRate: 0.4, minParticipants: 2 } as const;
+/** The clock of these tests stands still, so that whatever is sent is sent at once. */
+export const UNHURRIED = { eventBurst: 1e6, packetBurst: 1e6 } as const;
+
+/** A coordinator that goes on with what is on the disk. */
+export const resume = async (disk: Disk) => {
+  const store = createRunFolder("/run", { disk, lock });
+  const stored = await store.load();
+  const { hostKey } = stored.checkpoint;
+  return { ...(await start({}, { store, stored, hostKey, limits: UNHURRIED })), hostKey };
+};
 
 export interface Person {
   readonly nickname: string;

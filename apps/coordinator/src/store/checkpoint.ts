@@ -5,19 +5,18 @@ import { roundRecordSchema, runConfigSchema } from "@fedlodrop/run";
 import { z } from "zod";
 import { accessRecordSchema } from "../security/access.ts";
 
+const deviceSchema = readySchema.omit({ runId: true });
+const participantSchema = z.strictObject({
+  id: z.string(),
+  nickname: z.string(),
+  presence: z.enum(["loading", "ready", "away", "kicked"]),
+  device: deviceSchema.nullable(),
+  known: z.boolean(),
+});
+
 const snapshotSchema: z.ZodType<RunSnapshot> = z.strictObject({
   config: runConfigSchema,
-  participants: z
-    .array(
-      z.strictObject({
-        id: z.string(),
-        nickname: z.string(),
-        presence: z.enum(["loading", "ready", "away", "kicked"]),
-        device: readySchema.omit({ runId: true }).nullable(),
-        known: z.boolean(),
-      }),
-    )
-    .readonly(),
+  participants: z.array(participantSchema).readonly(),
   locked: z.boolean(),
   intent: z.enum(["idle", "run", "pause", "stop"]),
   roundsDone: z.int().min(0),
@@ -27,7 +26,12 @@ const snapshotSchema: z.ZodType<RunSnapshot> = z.strictObject({
   basedOnRound: z.int().min(0),
   openRecords: z.array(roundRecordSchema).readonly(),
   baseTestLoss: z.number().nullable(),
-  planningTerms: runConfigSchema.nullable(),
+  planning: z
+    .strictObject({
+      terms: runConfigSchema,
+      candidates: z.array(participantSchema.extend({ device: deviceSchema })).readonly(),
+    })
+    .nullable(),
 });
 
 /** A figure that was not finite was written as null. */

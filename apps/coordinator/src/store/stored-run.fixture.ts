@@ -24,7 +24,7 @@ export const checkpointOf = (roundsDone: number, covered = 0): Checkpoint => ({
     basedOnRound: roundsDone,
     openRecords: [],
     baseTestLoss: 1.5,
-    planningTerms: null,
+    planning: null,
   },
   sessions: [{ participantId: "p1", tokenDigest: "d1" }],
   idsGiven: 3,

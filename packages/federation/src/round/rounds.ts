@@ -16,7 +16,6 @@ import {
   isReady,
   type Member,
   type PlanningState,
-  type ReadyParticipant,
   type Run,
   type RunState,
   type TrainingState,
@@ -37,16 +36,15 @@ export function proceed(run: Run): Transition {
     return unchanged({ ...bare(run), kind: "lobby" });
   const round = records.length + 1;
   if (evaluatedRounds < round - EVALUATION_LAG) return evaluating;
-  return beginPlanning(run, config);
+  return beginPlanning(run, { terms: config, candidates: [...run.participants.values()].filter(isReady) });
 }
 
-export function beginPlanning(run: Run, terms: RunConfig): Transition {
-  const ready = [...run.participants.values()].filter(isReady);
-  const state: PlanningState = { ...bare(run), kind: "planning", round: run.records.length + 1, terms };
-  return {
-    state,
-    effects: [{ kind: "plan", request: planRequest(state, boundedCounts(ready, run.largestSplit)) }],
-  };
+export function beginPlanning(
+  run: Run,
+  what: Pick<PlanningState, "terms" | "candidates">,
+): Transition & { readonly state: PlanningState } {
+  const state: PlanningState = { ...bare(run), kind: "planning", round: run.records.length + 1, ...what };
+  return { state, effects: [{ kind: "plan", request: planRequest(state) }] };
 }
 
 /** No further round is begun. */
@@ -60,14 +58,18 @@ export const leastReady = ({ minParticipants, minContributors }: RunConfig): num
 /** Rounds that a plan looks back on. */
 const ROUNDS_REMEMBERED = 24;
 
-const planRequest = (
-  { terms, adapter, round, records }: PlanningState,
-  participants: readonly ReadyParticipant[],
-): PlanRequest => ({
+const planRequest = ({
+  terms,
+  candidates,
+  largestSplit,
+  adapter,
+  round,
+  records,
+}: PlanningState): PlanRequest => ({
   config: terms,
   adapter,
   round,
-  participants,
+  participants: boundedCounts(candidates, largestSplit),
   records: recordsInSight(records, round),
 });
 
@@ -96,6 +98,8 @@ export function startRound(state: PlanningState, event: Extract<RunEvent, { kind
   const noise = nextNoise(state);
   // The host may have asked for more rounds than what is left allows.
   if (state.intent !== "run" || cohort.length === 0 || noise === "spent") return proceed(state);
+  // Some have gone since the plan was asked for.
+  if (state.readyCount < leastReady(state.config)) return proceed(state);
   const counted = boundedCounts(
     cohort.map(({ participant }) => participant),
     state.largestSplit,

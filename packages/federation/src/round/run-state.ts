@@ -142,6 +142,8 @@ export type PlanningState = Run & {
   readonly round: number;
   /** The configuration that the round is planned for; later changes count from the next one. */
   readonly terms: RunConfig;
+  /** Who it is planned for, as they were when the plan was asked for. */
+  readonly candidates: readonly ReadyParticipant[];
 };
 export type TrainingState = Run & OpenRound & { readonly kind: "training" };
 /** The round takes no more updates; the new adapter is made of those that are in. */

@@ -1,8 +1,15 @@
 /** What of a run has to be kept while no round is open, its final records aside, and how it goes on from there. */
-import type { RoundRecord, RunConfig } from "@fedlodrop/run";
+import type { RoundRecord } from "@fedlodrop/run";
 import { persistentMap } from "./persistent-map.ts";
 import { beginPlanning, proceed } from "./rounds.ts";
-import { isPresent, isReady, type Participant, type Run, type RunState } from "./run-state.ts";
+import {
+  isPresent,
+  isReady,
+  type Participant,
+  type PlanningState,
+  type Run,
+  type RunState,
+} from "./run-state.ts";
 import type { Transition } from "./step.ts";
 
 export interface RunSnapshot
@@ -17,8 +24,8 @@ export interface RunSnapshot
     | "basedOnRound"
     | "baseTestLoss"
   > {
-  /** While a round is being planned: what for. That goes on, whoever has gone since. */
-  readonly planningTerms: RunConfig | null;
+  /** While a round is being planned: what for, and for whom. That goes on, whoever has gone or comes back since. */
+  readonly planning: Pick<PlanningState, "terms" | "candidates"> | null;
   /** In order of joining; who has been away since comes behind, in the order of leaving. */
   readonly participants: readonly Participant[];
   readonly roundsDone: number;
@@ -39,7 +46,7 @@ export const snapshotOf = (state: RunState): RunSnapshot => ({
   evaluatedRounds: state.evaluatedRounds,
   basedOnRound: state.basedOnRound,
   baseTestLoss: state.baseTestLoss,
-  planningTerms: state.kind === "planning" ? state.terms : null,
+  planning: state.kind === "planning" ? { terms: state.terms, candidates: state.candidates } : null,
   participants: [...state.participants.values()],
   roundsDone: state.records.length,
   openRecords: state.records.slice(finalRounds(state)),
@@ -47,7 +54,7 @@ export const snapshotOf = (state: RunState): RunSnapshot => ({
 
 /** The state of the snapshot, and what is to be done in it. */
 export function restoreRun(
-  { participants, roundsDone: _, openRecords, planningTerms, ...kept }: RunSnapshot,
+  { participants, roundsDone: _, openRecords, planning, ...kept }: RunSnapshot,
   known: Pick<Run, "adapter" | "largestSplit"> & { readonly finalRecords: readonly RoundRecord[] },
 ): Transition {
   const { adapter, largestSplit, finalRecords } = known;
@@ -60,7 +67,7 @@ export function restoreRun(
     readyCount: participants.filter(isReady).length,
     records: [...finalRecords, ...openRecords],
   };
-  return planningTerms === null ? proceed(run) : beginPlanning(run, planningTerms);
+  return planning === null ? proceed(run) : beginPlanning(run, planning);
 }
 
 /** Rounds that a run has whole in memory; of earlier ones that are kept elsewhere only the figures of the whole round. */
