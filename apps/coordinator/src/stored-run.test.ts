@@ -33,7 +33,13 @@ describe("a run folder", () => {
     const names = (await readdir(directory)).filter(
       (name) => !/^(?:adapter|checkpoint|log)-\d+\./.test(name),
     );
-    expect(names.sort()).toEqual(["adapter.safetensors", "config.json", "metrics.jsonl", "report.json"]);
+    expect(names.sort()).toEqual([
+      "adapter.safetensors",
+      "config.json",
+      "events.out.tfevents",
+      "metrics.jsonl",
+      "report.json",
+    ]);
   });
 
   it("is where a long run's early rounds are read from, by late hosts and by reports", {

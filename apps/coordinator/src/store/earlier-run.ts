@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Disk } from "./disk.ts";
 
 const RUN_FILE =
-  /^(?:(?:config|checkpoint|checkpoint-\d+|report)\.json|metrics\.jsonl|log-\d+\.bin|adapter(?:-\d+\.f32|\.safetensors))(?:\.damaged)?$/;
+  /^(?:(?:config|checkpoint|checkpoint-\d+|report)\.json|metrics\.jsonl|events\.out\.tfevents|log-\d+\.bin|adapter(?:-\d+\.f32|\.safetensors))(?:\.damaged)?$/;
 const CHECKPOINT = /^checkpoint(?:-(\d+))?\.json$/;
 
 export async function setAsideEarlierRun(disk: Disk, directory: string): Promise<void> {

@@ -4,6 +4,7 @@
  *   checkpoint-N.json, adapter-N.f32   the two newest checkpoints
  *   log-N.bin                          what has happened since checkpoint N
  *   metrics.jsonl                      one final RoundRecord a line
+ *   events.out.tfevents                the same rounds' scalars, for TensorBoard
  *   config.json                        the configuration, for readers; the checkpoint has its own
  *   report.json, adapter.safetensors   the results so far
  *   lock                               who writes here
@@ -16,6 +17,7 @@ import type { Checkpoint } from "./checkpoint.ts";
 import { FOLDER_FORMAT, replaceFile, writeCheckpoint } from "./checkpoint-files.ts";
 import { type Disk, nodeDisk } from "./disk.ts";
 import { setAsideEarlierRun } from "./earlier-run.ts";
+import { createEventFile, EVENT_FILE, type EventFile } from "./event-file.ts";
 import { type FolderLock, lockFolder } from "./folder-lock.ts";
 import { logFile, readFolder } from "./folder-reader.ts";
 import { encodeFrame } from "./log-frames.ts";
@@ -53,6 +55,9 @@ export function createRunFolder(
   let metrics: MetricsCursor = emptyMetrics(1);
   /** Final, and not in the file yet. */
   let unwritten: readonly RoundRecord[] = [];
+  const eventsOf = (): EventFile =>
+    createEventFile(disk, path(EVENT_FILE), () => readRecords(disk, path(METRICS_FILE), metrics.extent, 1));
+  let events = eventsOf();
   let begun = false;
   let beginning: Promise<void> | null = null;
   let checkpointing: Promise<void> | null = null;
@@ -91,6 +96,7 @@ export function createRunFolder(
     try {
       metrics = await appendRecords(disk, path(METRICS_FILE), await standingMetrics(checkpoint), records);
       unwritten = unwritten.slice(records.length);
+      await events.append(records);
       const { config } = checkpoint.snapshot;
       if (config !== configWritten) await replaceFile(disk, path(CONFIG_FILE), [encoded(config)]);
       configWritten = config;
@@ -162,6 +168,7 @@ export function createRunFolder(
     newest = -1;
     kept = [];
     metrics = emptyMetrics(1);
+    events = eventsOf();
     unwritten = [];
     configWritten = null;
     await writeAll(checkpoint, adapter);
