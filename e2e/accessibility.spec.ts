@@ -1,0 +1,162 @@
+/** Every state of both pages under axe-core (WCAG 2.2 A and AA), light and dark; and a run with the keyboard alone. */
+import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { offline, openParticipants } from "@fedlodrop/harness";
+import { expect, type Page } from "@playwright/test";
+import type { AxeResults } from "axe-core";
+import { test } from "./fixtures.ts";
+
+const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const STANDARDS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+const TINY = [
+  ...["--rounds", "2", "--local-steps", "2", "--batch-size", "2", "--sequence-length", "32"],
+  ...["--samples-per-device", "8", "--evaluation-samples", "8", "--rank", "2"],
+];
+
+/** In words: which rule, in which state, where. */
+async function faultsOf(page: Page, state: string): Promise<readonly string[]> {
+  const faults: string[] = [];
+  for (const colorScheme of ["light", "dark"] as const) {
+    await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+    // Not as a script of the page, which its policy forbids.
+    await page.evaluate(axe);
+    const { violations } = await page.evaluate(
+      (tags): Promise<AxeResults> =>
+        (window as unknown as { axe: typeof import("axe-core") }).axe.run(document, { runOnly: tags }),
+      STANDARDS,
+    );
+    for (const { id, nodes } of violations)
+      for (const { html, failureSummary = "" } of nodes)
+        faults.push(
+          `${state}, ${colorScheme}: ${id}: ${html.slice(0, 150)}: ${failureSummary.split("\n").at(-1)}`,
+        );
+  }
+  return faults;
+}
+
+const overflow = (page: Page): Promise<number> =>
+  page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+
+test("no state of the pages breaks a rule, in either colour scheme, nor scrolls sideways", async ({
+  serve,
+  chromium,
+  tinyModel,
+}) => {
+  test.setTimeout(300_000);
+  const {
+    url,
+    hostUrl,
+    host: watching,
+  } = await serve("--model", tinyModel, ...TINY, "--room-code", "PLUM42");
+  const faults: string[] = [];
+  const look = async (page: Page, state: string): Promise<void> => {
+    faults.push(...(await faultsOf(page, state)));
+    const size = page.viewportSize() ?? { width: 1280, height: 720 };
+    // As narrow as a small phone, and as a laptop's window at 200 %.
+    for (const width of [320, 640]) {
+      await page.setViewportSize({ width, height: 568 });
+      const pixels = await overflow(page);
+      if (pixels > 0) faults.push(`${state}: ${pixels} pixels wider than ${width}`);
+    }
+    await page.setViewportSize(size);
+  };
+  const open = async (address: string): Promise<Page> => {
+    const page = await (await chromium.newContext({ viewport: { width: 1280, height: 800 } })).newPage();
+    await page.goto(address);
+    return page;
+  };
+
+  const host = await open(hostUrl);
+  await expect(host.getByTestId("status")).toBeVisible();
+  await look(host, "host: empty lobby");
+  await look(await open(url.replace(/\/$/, "/host")), "host: no key");
+  const broken = await open(`${url}?backend=cuda`);
+  await look(broken, "participant: cannot start");
+
+  const page = await open(`${url}?backend=wasm&nickname=Ada`);
+  await expect(page.getByTestId("join-button")).toBeEnabled();
+  await page.getByText("What happens, and what leaves this device").click();
+  await look(page, "participant: welcome");
+  await page.getByTestId("join-button").click();
+  await expect(page.getByTestId("code-wanted")).toBeVisible();
+  await look(page, "participant: code wanted");
+  await page.getByTestId("room-code").fill("PLUM42");
+  await page.getByTestId("join-button").click();
+  await expect(page.locator("main")).toHaveAttribute("data-screen", "lobby", { timeout: 60_000 });
+  await page.getByText("Train on a text of your own").click();
+  await page.getByTestId("own-paste").fill("too short");
+  await page.getByRole("button", { name: "Use this text" }).click();
+  await expect(page.getByTestId("own-texts").getByRole("alert")).toContainText("expected at least 2000");
+  await page.getByTestId("example").first().click();
+  await expect(page.getByTestId("answer-base")).toBeVisible();
+  await look(page, "participant: ready");
+  await look(host, "host: lobby");
+
+  await watching.command({ kind: "start" });
+  await watching.until((view) => view.round >= 1, 60);
+  await watching.command({ kind: "pause" });
+  await watching.until((view) => view.phase === "paused", 60);
+  await expect(page.getByTestId("contribution")).toContainText("alone made round 1");
+  await page.getByTestId("numbers").locator("summary").first().click();
+  await look(page, "participant: in a run");
+  await look(host, "host: stage");
+  const [cut] = await openParticipants(chromium, 1, { url, backend: "wasm", code: "PLUM42" });
+  await offline(cut!);
+  await expect(cut!.page.getByTestId("away")).toBeVisible({ timeout: 30_000 });
+  await look(cut!.page, "participant: no connection");
+  await cut!.close();
+  await watching.command({ kind: "require-approval", required: true });
+  const asks = await open(`${url}?backend=wasm&nickname=Ben&join#code=PLUM42`);
+  await expect(asks.getByTestId("approval")).toBeVisible({ timeout: 30_000 });
+  await look(asks, "participant: asks the host");
+  await host.getByTestId("open-drawer").click();
+  await look(host, "host: drawer");
+  await host.getByTestId("open-drawer").click();
+
+  await watching.command({ kind: "resume" });
+  await watching.until((view) => view.phase === "ended", 60);
+  await expect(page.getByTestId("end")).toBeVisible({ timeout: 30_000 });
+  await look(page, "participant: the end");
+  await look(host, "host: podium");
+  await page.getByTestId("leave").click();
+  await look(page, "participant: leaving");
+  await page.getByTestId("leave-yes").click();
+  await expect(page.getByTestId("stopped")).toContainText("You have left");
+  await look(page, "participant: left");
+  expect(faults).toEqual([]);
+});
+
+test("from joining to leaving with the keyboard alone, the focus never lost", async ({
+  serve,
+  chromium,
+  tinyModel,
+}) => {
+  test.setTimeout(120_000);
+  const { url, host } = await serve("--model", tinyModel, ...TINY);
+  const page = await (await chromium.newContext({ reducedMotion: "reduce" })).newPage();
+  await page.goto(`${url}?backend=wasm`);
+  await expect(page.getByTestId("join-button")).toBeEnabled();
+  const focused = () => page.evaluate(() => document.activeElement?.tagName);
+  await page.keyboard.press("Tab");
+  expect(await focused()).toBe("INPUT");
+  await page.keyboard.press("ControlOrMeta+a");
+  await page.keyboard.type("Ada");
+  await page.keyboard.press("Enter");
+  await expect(page.locator("main")).toHaveAttribute("data-screen", "lobby", { timeout: 60_000 });
+  expect(await focused()).toBe("H2");
+  await expect(page).toHaveTitle("Ready · FedLoDrop");
+  await host.command({ kind: "start" });
+  await host.until((view) => view.phase === "ended", 60);
+  await expect(page.getByTestId("end")).toBeVisible();
+  await expect(page).toHaveTitle("Finished · FedLoDrop");
+  expect(await focused()).toBe("H2");
+  expect(await page.evaluate(() => document.getAnimations().length)).toBe(0);
+  // Back past the heading to the header's only button.
+  await page.keyboard.press("Shift+Tab");
+  await page.keyboard.press("Enter");
+  await expect(page.getByTestId("leave-yes")).toBeVisible();
+  await page.keyboard.press("Shift+Tab");
+  await page.keyboard.press("Enter");
+  await expect(page.getByTestId("stopped")).toBeVisible();
+  expect(await focused()).toBe("H2");
+});
