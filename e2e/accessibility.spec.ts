@@ -9,7 +9,7 @@ import { test } from "./fixtures.ts";
 const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const STANDARDS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
 const TINY = [
-  ...["--rounds", "2", "--local-steps", "2", "--batch-size", "2", "--sequence-length", "32"],
+  ...["--rounds", "300", "--local-steps", "2", "--batch-size", "2", "--sequence-length", "32"],
   ...["--samples-per-device", "8", "--evaluation-samples", "8", "--rank", "2"],
 ];
 
@@ -113,7 +113,7 @@ test("no state of the pages breaks a rule, in either colour scheme, nor scrolls 
   await look(host, "host: drawer");
   await host.getByTestId("open-drawer").click();
 
-  await watching.command({ kind: "resume" });
+  await watching.command({ kind: "stop" });
   await watching.until((view) => view.phase === "ended", 60);
   await expect(page.getByTestId("end")).toBeVisible({ timeout: 30_000 });
   await look(page, "participant: the end");
