@@ -9,7 +9,7 @@ import { test } from "./fixtures.ts";
 const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const STANDARDS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
 const TINY = [
-  ...["--rounds", "300", "--local-steps", "2", "--batch-size", "2", "--sequence-length", "32"],
+  ...["--local-steps", "2", "--batch-size", "2", "--sequence-length", "32"],
   ...["--samples-per-device", "8", "--evaluation-samples", "8", "--rank", "2"],
 ];
 
@@ -47,7 +47,7 @@ test("no state of the pages breaks a rule, in either colour scheme, nor scrolls 
     url,
     hostUrl,
     host: watching,
-  } = await serve("--model", tinyModel, ...TINY, "--room-code", "PLUM42");
+  } = await serve("--model", tinyModel, "--rounds", "300", ...TINY, "--room-code", "PLUM42");
   const faults: string[] = [];
   const look = async (page: Page, state: string): Promise<void> => {
     faults.push(...(await faultsOf(page, state)));
@@ -132,7 +132,7 @@ test("from joining to leaving with the keyboard alone, the focus never lost", as
   tinyModel,
 }) => {
   test.setTimeout(120_000);
-  const { url, host } = await serve("--model", tinyModel, ...TINY);
+  const { url, host } = await serve("--model", tinyModel, "--rounds", "20", ...TINY);
   const page = await (await chromium.newContext({ reducedMotion: "reduce" })).newPage();
   await page.goto(`${url}?backend=wasm`);
   await expect(page.getByTestId("join-button")).toBeEnabled();

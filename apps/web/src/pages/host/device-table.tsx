@@ -20,7 +20,8 @@ export function DeviceTable({ view: { rounds } }: { readonly view: HostView }) {
         )}
         {last.allocation && <span class="chip">{last.allocation.links} links</span>}
       </div>
-      <div class="scroll">
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: without it keys could not scroll the table. */}
+      <section class="scroll" aria-label="Table of the devices" tabIndex={0}>
         <table data-testid="device-table">
           <thead>
             <tr>
@@ -87,7 +88,7 @@ export function DeviceTable({ view: { rounds } }: { readonly view: HostView }) {
             ))}
           </tbody>
         </table>
-      </div>
+      </section>
     </section>
   );
 }

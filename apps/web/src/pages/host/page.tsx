@@ -131,10 +131,13 @@ function Everything({ view, command, hostKey }: CommandProps & { readonly hostKe
 export function KeyMissing() {
   return (
     <main>
-      <p class="card narrow notice bad" role="alert" data-testid="problem">
-        This address has no host key. Open the host address that the coordinator printed when it started: it
-        ends in #key=… and belongs to the host alone.
-      </p>
+      <section class="card narrow">
+        <h1>FedLoDrop: host</h1>
+        <p class="notice bad" role="alert" data-testid="problem">
+          This address has no host key. Open the host address that the coordinator printed when it started: it
+          ends in #key=… and belongs to the host alone.
+        </p>
+      </section>
     </main>
   );
 }

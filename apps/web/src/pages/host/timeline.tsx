@@ -10,7 +10,8 @@ export function Timeline({ view: { rounds } }: { readonly view: HostView }) {
   return (
     <section class="card">
       <h2>Rounds</h2>
-      <div class="scroll">
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: without it keys could not scroll the table. */}
+      <section class="scroll" aria-label="Table of the rounds" tabIndex={0}>
         <table data-testid="rounds">
           <thead>
             <tr>
@@ -59,7 +60,7 @@ export function Timeline({ view: { rounds } }: { readonly view: HostView }) {
             })}
           </tbody>
         </table>
-      </div>
+      </section>
     </section>
   );
 }

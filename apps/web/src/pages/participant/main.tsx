@@ -53,11 +53,16 @@ try {
   const message = error instanceof Error ? error.message : String(error);
   Object.assign(document.documentElement.dataset, { state: "error", error: message });
   render(
-    <main>
-      <Plain heading="This page cannot start" testId="not-starting">
-        <p>{message}</p>
-      </Plain>
-    </main>,
+    <>
+      <header class="top">
+        <h1>FedLoDrop</h1>
+      </header>
+      <main>
+        <Plain heading="This page cannot start" testId="not-starting">
+          <p>{message}</p>
+        </Plain>
+      </main>
+    </>,
     root,
   );
 }
