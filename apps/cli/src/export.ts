@@ -1,4 +1,5 @@
 /** `fedlodrop export`: what a run trained, in the forms that the rest of the world loads. */
+import { existsSync } from "node:fs";
 import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { adapterToPeft, mergeAdapter, openAdapterFile, serializeSafetensors } from "@fedlodrop/lm";
@@ -6,6 +7,7 @@ import { readModel } from "@fedlodrop/lm/node";
 import type { RunReport } from "@fedlodrop/run";
 import { findModel } from "./find-model.ts";
 import { describeFlags, type Flag, parseFlags } from "./flags.ts";
+import { readModelName } from "./hub/model-name.ts";
 import { writeMergedModel } from "./merged-model.ts";
 import { modelCard } from "./model-card.ts";
 import { UsageError } from "./usage-error.ts";
@@ -13,7 +15,7 @@ import { UsageError } from "./usage-error.ts";
 const FLAGS: readonly Flag[] = [
   { name: "peft", value: "DIR", help: "adapter_config.json, adapter_model.safetensors and a model card" },
   { name: "merged", value: "DIR", help: "the whole model with the adapter added to its weights" },
-  { name: "model", value: "DIR", help: "base model, where it is no longer where the run had it" },
+  { name: "model", value: "DIR|ORG/NAME", help: "base model, where it is no longer where the run had it" },
   { name: "help", help: "show this" },
 ];
 
@@ -42,11 +44,18 @@ export async function exportRun(args: readonly string[]): Promise<void> {
 
   const report = await readReport(run);
   const { config } = report;
-  const modelDirectory = findModel((given.get("model") as string | undefined) ?? config.model);
+  const named = (given.get("model") as string | undefined) ?? config.model;
+  const modelDirectory = await findModel(named, (line) => process.stderr.write(`${line}\n`));
   const { model } = await readModel(modelDirectory);
   const { shape, adapter } = openAdapterFile(model.config, config, await fileOf(run, "adapter.safetensors"));
   if (peft !== undefined) {
-    const { config: settings, tensors } = adapterToPeft(model.config, shape, adapter, modelDirectory);
+    const { config: settings, tensors } = adapterToPeft(
+      model.config,
+      shape,
+      adapter,
+      // Of a hub's model PEFT wants the name, under which it finds it by itself.
+      existsSync(named) ? modelDirectory : (readModelName(named)?.id ?? modelDirectory),
+    );
     await mkdir(peft, { recursive: true });
     await writeFile(join(peft, "adapter_config.json"), `${JSON.stringify(settings, null, 2)}\n`);
     await writeFile(join(peft, "adapter_model.safetensors"), serializeSafetensors(tensors, { format: "pt" }));

@@ -3,10 +3,11 @@ import type { Participant } from "@fedlodrop/harness";
 import type { HostView } from "@fedlodrop/protocol";
 import { BACKENDS, DEFAULT_RUN_CONFIG, type RunReport } from "@fedlodrop/run";
 import { prepareEvaluator } from "./evaluator.ts";
+import { modelDefaults } from "./find-model.ts";
 import { describeFlags, type Flag, type GivenFlags, oneOf, parseFlags, wholeNumber } from "./flags.ts";
 import { createLiveTable, terminalColors } from "./live-table.ts";
 import { whileWaiting } from "./patience.ts";
-import { RUN_FLAGS, RUN_FLAGS_NOTE, runConfigFromFlags } from "./run-flags.ts";
+import { HUB_FLAG, hubOf, RUN_FLAGS, RUN_FLAGS_NOTE, runConfigFromFlags } from "./run-flags.ts";
 import { runFailure, summarizeRun, summaryLines } from "./run-summary.ts";
 import { askedToEnd } from "./signals.ts";
 import { taskDefaults } from "./workload.ts";
@@ -32,6 +33,7 @@ const FEDERATE_FLAGS: readonly Flag[] = [
   { name: "json", help: "print the report, and nothing else, on stdout" },
   { name: "port", value: "P", help: "of the coordinator; a free one by default" },
   ...RUN_FLAGS.map((flag) => ({ ...flag, help: OWN_HELP[flag.name] ?? flag.help })),
+  HUB_FLAG,
   { name: "help", help: "show this" },
 ];
 
@@ -77,6 +79,7 @@ async function runFederation(given: GivenFlags): Promise<Outcome> {
   const backend = oneOf(given, "backend", BACKENDS);
   const config = runConfigFromFlags(given, {
     ...taskDefaults((given.get("task") as string | undefined) ?? DEFAULT_RUN_CONFIG.task),
+    ...modelDefaults((given.get("model") as string | undefined) ?? DEFAULT_RUN_CONFIG.model),
     ...DEFAULTS,
     devices: tabs,
     maxParticipants: Math.max(tabs, DEFAULT_RUN_CONFIG.maxParticipants),
@@ -98,6 +101,7 @@ async function runFederation(given: GivenFlags): Promise<Outcome> {
       config,
       port: wholeNumber(given, "port", 0) ?? 0,
       out,
+      hub: hubOf(given),
       say: table.say,
     });
     starting.catch(() => {}); // Heard of where it is waited for.

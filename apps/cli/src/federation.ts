@@ -13,6 +13,8 @@ import {
   type OriginRule,
 } from "@fedlodrop/coordinator";
 import type { RunConfig, RunReport } from "@fedlodrop/run";
+import { pinModel } from "./find-model.ts";
+import type { HubOptions } from "./hub/hub.ts";
 import { inUrl, localName, reachableAddress } from "./listen-address.ts";
 import { buildPages } from "./pages.ts";
 import { whileWaiting } from "./patience.ts";
@@ -44,6 +46,8 @@ export interface FederationOptions {
   readonly resume?: boolean | "from previous";
   /** False serves no pages, and so builds none: for devices without a browser. */
   readonly pages?: boolean;
+  /** Where a model that is not here yet is fetched from. */
+  readonly hub?: HubOptions;
   /** Given a line about whatever takes time or goes wrong. */
   readonly say?: (line: string) => void;
 }
@@ -63,7 +67,7 @@ export interface Federation {
 
 export async function startFederation(options: FederationOptions): Promise<Federation> {
   const {
-    config,
+    config: asked,
     port,
     host = "127.0.0.1",
     basePath = "/",
@@ -75,6 +79,7 @@ export async function startFederation(options: FederationOptions): Promise<Feder
     out,
     resume = false,
     pages = true,
+    hub = {},
     say = () => {},
   } = options;
   let address: AddressInfo | null = null;
@@ -95,6 +100,7 @@ export async function startFederation(options: FederationOptions): Promise<Feder
     for (const notice of stored?.notices ?? [])
       say(`run folder ${out}: ${notice}; the run goes on all the same`);
     const hostKey = chosenHostKey() ?? stored?.checkpoint.hostKey ?? randomBytes(12).toString("base64url");
+    const config = stored ? asked : { ...asked, model: await pinModel(asked.model, say, hub) };
     // Beside the pages, which may have to be built.
     let ahead = stored ? null : loadWorkload(config, say);
     const prepared = ahead?.catch(() => null); // Heard of where it is waited for.

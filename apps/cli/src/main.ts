@@ -31,6 +31,10 @@ const COMMANDS: Readonly<Record<string, { readonly help: string; readonly load: 
     help: "write a run's adapter as PEFT has it, or the merged model",
     load: async () => (await import("./export.ts")).exportRun,
   },
+  model: {
+    help: "fetch, list, inspect and remove models of a hub",
+    load: async () => (await import("./model/command.ts")).model,
+  },
   doctor: {
     help: "say what this machine and its browser can do",
     load: async () => (await import("./doctor.ts")).doctor,

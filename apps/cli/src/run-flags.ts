@@ -14,6 +14,7 @@ import {
 } from "@fedlodrop/run";
 import { TASK_DEFINITIONS } from "@fedlodrop/tasks";
 import type { Flag, GivenFlags } from "./flags.ts";
+import type { HubOptions } from "./hub/hub.ts";
 import { UsageError } from "./usage-error.ts";
 
 interface RunFlag extends Flag {
@@ -51,6 +52,18 @@ const {
 /** Of what `--dp-epsilon` turns on. */
 const DEFAULT_PRIVACY = { delta: 1e-5, clip: 1 };
 
+/** Of every command that may have to fetch a model. */
+export const HUB_FLAG: Flag = {
+  name: "hub",
+  value: "URL",
+  help: "where models are fetched from (HF_ENDPOINT, else huggingface.co); a token comes from HF_TOKEN",
+};
+
+export const hubOf = (given: GivenFlags): HubOptions => {
+  const endpoint = given.get("hub");
+  return typeof endpoint === "string" ? { endpoint } : {};
+};
+
 /** What the help's asterisks mean. */
 export const RUN_FLAGS_NOTE = "Defaults are in brackets; * is as the task recommends.";
 
@@ -64,8 +77,8 @@ export const RUN_FLAGS: readonly RunFlag[] = [
   },
   {
     name: "model",
-    value: "NAME|DIR",
-    help: `base, which is bundled, or a folder in the Hugging Face layout (${model})`,
+    value: "NAME",
+    help: `base, which is bundled, a folder in the Hugging Face layout, or ORG/NAME[@REVISION] of a hub (${model})`,
     field: "model",
     read: asText,
   },

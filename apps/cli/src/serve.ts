@@ -5,10 +5,11 @@ import { DEFAULT_RUN_CONFIG } from "@fedlodrop/run";
 import { renderUnicodeCompact } from "uqr";
 import { type Certificate, ownCertificate, readCertificate, warningInWords } from "./certificate.ts";
 import { type Federation, startFederation } from "./federation.ts";
+import { modelDefaults } from "./find-model.ts";
 import { describeFlags, type Flag, type GivenFlags, oneOf, parseFlags, wholeNumber } from "./flags.ts";
 import { readBasePath, readHost, readPublicUrl } from "./listen-address.ts";
 import { openLog } from "./log.ts";
-import { RUN_FLAGS, RUN_FLAGS_NOTE, runConfigFromFlags } from "./run-flags.ts";
+import { HUB_FLAG, hubOf, RUN_FLAGS, RUN_FLAGS_NOTE, runConfigFromFlags } from "./run-flags.ts";
 import { askedToEnd } from "./signals.ts";
 import { UsageError } from "./usage-error.ts";
 import { taskDefaults } from "./workload.ts";
@@ -70,6 +71,7 @@ const SERVE_FLAGS: readonly Flag[] = [
     help: "the same for a damaged folder, from its last good checkpoint: what came after it is given up",
   },
   ...RUN_FLAGS,
+  HUB_FLAG,
   { name: "help", help: "show this" },
 ];
 
@@ -100,7 +102,12 @@ export async function serve(args: readonly string[]): Promise<void> {
   const drainSeconds = wholeNumber(given, "drain", 0) ?? 0;
   if (resume && !given.has("out")) throw new UsageError("--resume needs --out, the folder of the run");
   const task = (given.get("task") as string | undefined) ?? DEFAULT_RUN_CONFIG.task;
-  const config = runConfigFromFlags(given, { quorum: SERVE_QUORUM, ...taskDefaults(task) });
+  const model = (given.get("model") as string | undefined) ?? DEFAULT_RUN_CONFIG.model;
+  const config = runConfigFromFlags(given, {
+    quorum: SERVE_QUORUM,
+    ...taskDefaults(task),
+    ...modelDefaults(model),
+  });
   const out =
     (given.get("out") as string | undefined) ?? `runs/${new Date().toISOString().replaceAll(":", "-")}`;
   const tls = await readTls(given);
@@ -120,6 +127,7 @@ export async function serve(args: readonly string[]): Promise<void> {
     ...(publicUrl && { publicUrl }),
     out,
     resume,
+    hub: hubOf(given),
     say,
   });
   invite(federation);

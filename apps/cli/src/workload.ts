@@ -11,7 +11,7 @@ import { findModel } from "./find-model.ts";
 import { modelVersion } from "./model-version.ts";
 
 export async function loadWorkload(config: RunConfig, say: (line: string) => void): Promise<Workload> {
-  const modelDirectory = findModel(config.model);
+  const modelDirectory = await findModel(config.model, say);
   const version = modelVersion(modelDirectory);
   version.catch(() => {}); // told where it is awaited
   const isDealt = isTaskFile(config.task) || taskDefinition(config.task).textsFrom === "coordinator";

@@ -27,6 +27,7 @@ export type { NamedTensor, TensorMap } from "./models/named-tensor.ts";
 export { type TensorSource, tensorsInMemory } from "./models/tensor-source.ts";
 export { type BackendChoice, pickBackend, type WebgpuCheck } from "./trainer/device-check.ts";
 export type { EngineDescription, KernelChoice } from "./trainer/engine-description.ts";
+export { parameterCount, trainingNeeds, whatWouldFit } from "./trainer/needs.ts";
 export { createTrainer, type TrainerOptions } from "./trainer/open.ts";
 export type {
   Evaluation,

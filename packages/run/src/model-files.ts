@@ -2,9 +2,12 @@
 const MODEL_FILES: readonly string[] = [
   "config.json",
   "model.safetensors",
+  "generation_config.json",
   "model.safetensors.index.json",
   "tokenizer.json",
   "tokenizer_config.json",
+  "vocab.json",
+  "merges.txt",
 ];
 /** As Transformers names the parts of weights that it splits. */
 const SHARD = /^model-\d{5}-of-\d{5}\.safetensors$/;

@@ -56,7 +56,7 @@ export const trainingSchema = z.strictObject({
 export const runConfigSchema = z.strictObject({
   seed: z.string().min(1).max(64),
   task: z.string().min(1),
-  /** Folder of the base model in the Hugging Face layout; `base` is the bundled one. */
+  /** The base model: `base` is the bundled one; else a folder in the Hugging Face layout, or ORG/NAME@COMMIT of a hub. */
   model: z.string().min(1),
   /** How devices and the evaluation hold the model's matrices; fewer bits take less memory and lose a little. */
   baseType: z.enum(BASE_TYPES),

@@ -8,6 +8,7 @@
 import type { LoraGradient } from "../../ops/lora.ts";
 import type { PlanBuffer } from "../../plan/engine.ts";
 import { accessesOf, type KernelCall } from "../../plan/kernel.ts";
+import { products } from "../../plan/work.ts";
 
 /** Sequences [first, end) of a batch of `of`, each of `length` rows. */
 export interface Band {
@@ -144,17 +145,4 @@ function gradientTasks(call: LoraGradient): readonly Task[] {
     };
     return { calls: [part], band: null };
   });
-}
-
-/** Multiply-adds of the products with frozen matrices. */
-function products(call: KernelCall): number {
-  switch (call.kind) {
-    case "linear":
-    case "linear-backward":
-      return call.rows * call.inFeatures * call.outFeatures;
-    case "cross-entropy":
-      return call.rows * call.width * call.vocabulary;
-    default:
-      return 0;
-  }
 }

@@ -1,0 +1,98 @@
+/** What training a model takes of a device: known from its config and the run's settings, before any weight is there. */
+import type { AdapterShape } from "@fedlodrop/run";
+import { labelsOf } from "../adapter/lora.ts";
+import { placeFullAdapter } from "../adapter/placement.ts";
+import { storedBytes } from "../engines/wasm/stored-weight.ts";
+import { architectureOf } from "../models/architecture.ts";
+import { parameterShapes } from "../models/checkpoint.ts";
+import type { ModelConfig } from "../models/config.ts";
+import { weightsOf } from "../models/weights.ts";
+import { BASE_TYPES, type BaseType, weightShape } from "../plan/weight.ts";
+import { products } from "../plan/work.ts";
+import { planStep, STEP, type StepPlan } from "./step-plan.ts";
+
+export interface StepSettings {
+  readonly batchSize: number;
+  /** Tokens of a sample. */
+  readonly sequenceLength: number;
+}
+
+export interface TrainingNeeds {
+  /** Of the frozen weights as an engine holds them. */
+  readonly weightBytes: number;
+  /** Of a training step beside them, with as many blocks computed twice as saves most. */
+  readonly stepBytes: number;
+  /** Of a training step's products with frozen matrices, forward and backward. */
+  readonly multiplyAdds: number;
+}
+
+/** Of the whole adapter: dropout takes some of it away, and none of what the frozen model takes. */
+export function trainingNeeds(
+  config: ModelConfig,
+  adapter: AdapterShape,
+  base: BaseType,
+  { batchSize, sequenceLength }: StepSettings,
+): TrainingNeeds {
+  const architecture = architectureOf(config);
+  const plan = (recomputedBlocks: number): StepPlan["plan"] =>
+    planStep(
+      architecture,
+      {
+        batch: batchSize,
+        length: Math.min(sequenceLength, architecture.maxPositions),
+        labels: labelsOf(adapter),
+        placement: placeFullAdapter(adapter),
+        purpose: "train",
+      },
+      recomputedBlocks,
+    ).plan;
+  const usual = plan(0);
+  return {
+    weightBytes: weightBytesOf(config, base),
+    stepBytes: Math.min(usual.totalBytes, plan(architecture.blockCount).totalBytes),
+    multiplyAdds: (usual.segments[STEP] ?? []).reduce((sum, call) => sum + products(call), 0),
+  };
+}
+
+function weightBytesOf(config: ModelConfig, base: BaseType): number {
+  const none = async (name: string): Promise<never> => {
+    throw new Error(`weights: ${name} is not there yet`);
+  };
+  const weights = weightsOf({ config, tensors: { shapes: parameterShapes(config), read: none } });
+  return weights.reduce((sum, weight) => {
+    const held = weight.kind === "matrix" && weight.isExact ? "f32" : base;
+    return sum + storedBytes(weightShape(weight, held));
+  }, 0);
+}
+
+/** Values of all parameters. */
+export function parameterCount(config: ModelConfig): number {
+  return [...parameterShapes(config).values()].reduce(
+    (sum, shape) => sum + shape.reduce((product, extent) => product * extent, 1),
+    0,
+  );
+}
+
+/** What of a run's settings would have to be smaller, and how small, for it to fit; empty where nothing helps. */
+export function whatWouldFit(
+  config: ModelConfig,
+  adapter: AdapterShape,
+  base: BaseType,
+  settings: StepSettings,
+  availableBytes: number,
+): readonly string[] {
+  const fits = (held: BaseType, change: Partial<StepSettings> = {}): boolean => {
+    const { weightBytes, stepBytes } = trainingNeeds(config, adapter, held, { ...settings, ...change });
+    return weightBytes + stepBytes <= availableBytes;
+  };
+  const halves = (from: number): readonly number[] => (from <= 1 ? [] : [from >> 1, ...halves(from >> 1)]);
+  const { batchSize, sequenceLength } = settings;
+  const fewer = halves(batchSize).find((size) => fits(base, { batchSize: size }));
+  const shorter = halves(sequenceLength).find((length) => fits(base, { sequenceLength: length }));
+  const smaller = BASE_TYPES.slice(BASE_TYPES.indexOf(base) + 1).find((held) => fits(held));
+  return [
+    ...(fewer === undefined ? [] : [`a batch of ${fewer}`]),
+    ...(shorter === undefined ? [] : [`sequences of ${shorter} tokens`]),
+    ...(smaller === undefined ? [] : [`the model in ${smaller}`]),
+  ];
+}
