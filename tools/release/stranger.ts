@@ -69,7 +69,8 @@ async function examples({ folder, quick, say }: Visit): Promise<void> {
       ["esnext", "bundler"],
     ] as const) {
       const options = ["--module", module, "--moduleResolution", moduleResolution];
-      await command(example, "npx", "tsc", "--noEmit", "--strict", "-p", ".", ...options);
+      // By its path: npx looks no further than the example's own folder.
+      await command(example, join(folder, "node_modules/.bin/tsc"), "--noEmit", "-p", ".", ...options);
     }
     const { scripts, needs } = JSON.parse(await readFile(join(example, "package.json"), "utf8")) as Example;
     if (needs === "browser" && quick) continue;

@@ -19,6 +19,7 @@ import { inUrl, localName, reachableAddress } from "./listen-address.ts";
 import { buildPages } from "./pages.ts";
 import { whileWaiting } from "./patience.ts";
 import { openPlanner } from "./planner.ts";
+import { openTraces } from "./traces.ts";
 import { availableTasks, loadWorkload, taskDefaults } from "./workload.ts";
 
 export interface FederationOptions {
@@ -106,6 +107,8 @@ export async function startFederation(options: FederationOptions): Promise<Feder
     const prepared = ahead?.catch(() => null); // Heard of where it is waited for.
     closers.push(async () => (await prepared)?.close());
     const pagesDirectory = pages ? await buildPages(say) : undefined;
+    const traces = await openTraces();
+    if (traces) closers.push(() => traces.close());
     const planner = openPlanner();
     closers.push(planner.close);
     say("loading the model and the task …");
@@ -133,6 +136,7 @@ export async function startFederation(options: FederationOptions): Promise<Feder
         ...(trustProxy && { trustProxy }),
         ...(tls && { tls }),
         log: say,
+        ...(traces && { roundClosed: traces.roundClosed }),
         ...(store && { store }),
         ...(stored && { stored }),
       }),

@@ -25,6 +25,7 @@ import { continuedClock, systemClock } from "./clock.ts";
 import type { Coordinator, CoordinatorOptions } from "./coordinator.ts";
 import { registerRoutes } from "./http/routes.ts";
 import { openServer } from "./http/server.ts";
+import { watchClosedRounds } from "./operations/closed-rounds.ts";
 import { drain } from "./operations/drain.ts";
 import { openMetrics } from "./operations/metrics.ts";
 import { encodeFor } from "./runs/encode-for.ts";
@@ -137,6 +138,13 @@ export async function buildCoordinator(options: CoordinatorOptions): Promise<Coo
     run.workload.deviceSplit(partOf(participantId, run.workload.deviceCount));
 
   const metrics = openMetrics({ run: () => run, connections: () => io.engine.clientsCount });
+  const noteRounds = watchClosedRounds(
+    () => run,
+    (record) => {
+      metrics.roundClosed(record);
+      options.roundClosed?.(record, run.runId);
+    },
+  );
   const hub = openParticipantHub({
     refusing: metrics.refused,
     io,
@@ -187,7 +195,7 @@ export async function buildCoordinator(options: CoordinatorOptions): Promise<Coo
       },
       ended: () => void keeper.results(run),
       changed(participantId) {
-        metrics.noteRounds();
+        noteRounds();
         keeper.moved(run);
         hosts.changed(participantId);
       },

@@ -1,7 +1,7 @@
 /** What a coordinator is made of, and what whoever composes a program gets. */
 import type { RunState } from "@fedlodrop/federation";
 import type { HostCommand, HostReply } from "@fedlodrop/protocol";
-import type { RunConfig, RunOverrides, RunReport } from "@fedlodrop/run";
+import type { RoundRecord, RunConfig, RunOverrides, RunReport } from "@fedlodrop/run";
 import type { FastifyInstance } from "fastify";
 import type { Clock } from "./clock.ts";
 import type { Planner } from "./runs/planner.ts";
@@ -45,6 +45,8 @@ export interface CoordinatorOptions {
   /** How long a lost connection may stay away before its work is given up. */
   readonly graceSeconds?: number;
   readonly log?: (line: string) => void;
+  /** Told of each round in the moment in which it closes; its losses are not known yet. */
+  readonly roundClosed?: (record: RoundRecord, runId: string) => void;
 }
 
 export interface Coordinator {

@@ -4,18 +4,18 @@
  */
 import type { RunState } from "@fedlodrop/federation";
 import type { RefusalReason } from "@fedlodrop/protocol";
+import type { RoundRecord } from "@fedlodrop/run";
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 
 export interface Metrics {
   readonly contentType: string;
   text(): Promise<string>;
   refused(reason: RefusalReason): void;
-  /** Takes note of the rounds that have closed since it was called last. */
-  noteRounds(): void;
+  roundClosed(record: RoundRecord): void;
 }
 
 export interface MetricsOptions {
-  readonly run: () => { readonly runId: string; readonly state: RunState };
+  readonly run: () => { readonly state: RunState };
   readonly connections: () => number;
 }
 
@@ -105,11 +105,10 @@ export function openMetrics({ run, connections }: MetricsOptions): Metrics {
     },
   });
 
-  let seen = { runId: "", rounds: 0 };
-  function noteRounds(): void {
-    const { runId, state } = run();
-    if (seen.runId !== runId) seen = { runId, rounds: 0 };
-    for (const { seconds, participants, allocation } of state.records.slice(seen.rounds)) {
+  return {
+    contentType: register.contentType,
+    refused: (reason) => refusals.inc({ reason }),
+    roundClosed({ seconds, participants, allocation }) {
       rounds.observe(seconds);
       for (const { outcome, bytesDown, bytesUp } of participants) {
         updates.inc({ outcome });
@@ -118,17 +117,7 @@ export function openMetrics({ run, connections }: MetricsOptions): Metrics {
       }
       if (allocation?.milliseconds != null)
         solver.observe({ method: allocation.method }, allocation.milliseconds / 1000);
-    }
-    seen = { runId, rounds: state.records.length };
-  }
-
-  return {
-    contentType: register.contentType,
-    noteRounds,
-    refused: (reason) => refusals.inc({ reason }),
-    text() {
-      noteRounds();
-      return register.metrics();
     },
+    text: () => register.metrics(),
   };
 }
