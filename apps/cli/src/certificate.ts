@@ -41,15 +41,23 @@ export async function ownCertificate(
   return made;
 }
 
-/** Names and addresses by which this machine may be asked. */
-function ownNames(): readonly string[] {
+/** Names and addresses by which this machine may be asked, `announced` among them. */
+export function ownNames(announced: string | null = null): readonly string[] {
   const [short = "localhost"] = hostname().toLowerCase().split(".");
   const addresses = Object.values(networkInterfaces())
     .flatMap((found) => found ?? [])
     .map(({ address }) => address)
     .filter((address) => !/^fe80:/i.test(address));
   return [
-    ...new Set(["localhost", "127.0.0.1", "::1", hostname().toLowerCase(), `${short}.local`, ...addresses]),
+    ...new Set([
+      "localhost",
+      "127.0.0.1",
+      "::1",
+      hostname().toLowerCase(),
+      `${short}.local`,
+      ...(announced ? [announced] : []),
+      ...addresses,
+    ]),
   ];
 }
 

@@ -3,7 +3,14 @@ import { randomBytes } from "node:crypto";
 import { readOrigin, readRoomCode } from "@fedlodrop/coordinator";
 import { DEFAULT_RUN_CONFIG } from "@fedlodrop/run";
 import { renderUnicodeCompact } from "uqr";
-import { type Certificate, ownCertificate, readCertificate, warningInWords } from "./certificate.ts";
+import { type AnnouncedName, announceName, readAnnouncedName } from "./announced-name.ts";
+import {
+  type Certificate,
+  ownCertificate,
+  ownNames,
+  readCertificate,
+  warningInWords,
+} from "./certificate.ts";
 import { type Federation, startFederation } from "./federation.ts";
 import { modelDefaults } from "./find-model.ts";
 import { describeFlags, type Flag, type GivenFlags, oneOf, parseFlags, wholeNumber } from "./flags.ts";
@@ -40,6 +47,11 @@ const SERVE_FLAGS: readonly Flag[] = [
     name: "public-url",
     value: "URL",
     help: "where a proxy or tunnel shows this coordinator: what the QR code says; its pages may connect",
+  },
+  {
+    name: "mdns",
+    value: "NAME",
+    help: "let devices of this network open NAME.local instead of an address",
   },
   {
     name: "allow-origin",
@@ -110,7 +122,9 @@ export async function serve(args: readonly string[]): Promise<void> {
   });
   const out =
     (given.get("out") as string | undefined) ?? `runs/${new Date().toISOString().replaceAll(":", "-")}`;
-  const tls = await readTls(given);
+  const wantedName = given.get("mdns");
+  const name = typeof wantedName === "string" ? readAnnouncedName(wantedName) : null;
+  const tls = await readTls(given, name);
   const publicUrl = readPublicUrl(given.get("public-url") as string | undefined);
   const federation = await startFederation({
     config,
@@ -130,12 +144,14 @@ export async function serve(args: readonly string[]): Promise<void> {
     hub: hubOf(given),
     say,
   });
-  invite(federation);
+  const announced = name === null ? null : await announceName(name).catch(endingFirst(federation));
+  invite(federation, announced);
   say(`results go to ${out}; Ctrl-C ends`);
   if (tls && !given.has("cert")) say(warningInWords(tls));
   await askedToEnd();
   if (drainSeconds > 0) await Promise.race([federation.coordinator.drain(drainSeconds), askedToEnd()]);
   say("storing the run …");
+  await announced?.close();
   await federation.close();
   const { storageProblem } = federation.coordinator;
   if (storageProblem !== null) throw new Error(storageProblem);
@@ -150,8 +166,15 @@ function readOrigins(given: GivenFlags): readonly string[] {
   }
 }
 
+const endingFirst =
+  (federation: Federation) =>
+  async (error: unknown): Promise<never> => {
+    await federation.close();
+    throw error;
+  };
+
 /** Null speaks http. */
-async function readTls(given: GivenFlags): Promise<Certificate | null> {
+async function readTls(given: GivenFlags, name: string | null): Promise<Certificate | null> {
   const [cert, key] = ["cert", "key"].map((name) => given.get(name) as string | undefined);
   if ((cert === undefined) !== (key === undefined))
     throw new UsageError("--cert and --key belong together: give both or none");
@@ -159,7 +182,9 @@ async function readTls(given: GivenFlags): Promise<Certificate | null> {
     if (cert !== undefined) throw new UsageError("--cert and --key are for --https; give that too");
     return null;
   }
-  return cert === undefined || key === undefined ? ownCertificate() : readCertificate(cert, key);
+  return cert === undefined || key === undefined
+    ? ownCertificate(ownNames(name))
+    : readCertificate(cert, key);
 }
 
 function readCode(given: GivenFlags): string | null {
@@ -172,14 +197,16 @@ function readCode(given: GivenFlags): string | null {
   }
 }
 
-function invite({ url, joinUrl, hostUrl }: Federation): void {
+function invite({ url, joinUrl, hostUrl }: Federation, announced: AnnouncedName | null): void {
   const colored = process.stdout.isTTY && !process.env.NO_COLOR;
   const modules = renderUnicodeCompact(joinUrl, { border: 2 });
   // White on black whatever the terminal's colours are.
   const qr = colored ? modules.replaceAll(/^.*$/gm, "\u001b[97;40m$&\u001b[0m") : modules;
+  const named = new URL(joinUrl);
+  if (announced) named.hostname = announced.name;
   process.stdout.write(`
 ${qr}
-  join   ${joinUrl}${joinUrl === url ? "" : `\n         ${url} on this machine, where browsers allow WebGPU`}
+  join   ${joinUrl}${announced ? `\n         ${named.href} by name, where devices know .local names` : ""}${joinUrl === url ? "" : `\n         ${url} on this machine, where browsers allow WebGPU`}
   host   ${hostUrl}
 
 `);
