@@ -10,6 +10,7 @@
  * input in the second row. At 500 four devices are: the others' keys and signatures are real, their shares are random
  * bytes and their inputs zeros, and the coordinator's time is without the unmasking.
  */
+import { randomBytes as randomBuffer } from "node:crypto";
 import {
   beginMaskedSum,
   beginSecureRound,
@@ -28,11 +29,11 @@ import {
 } from "@fedlodrop/privacy";
 import { decodeSparseValues, encodeSparseValues, payloadBytes } from "@fedlodrop/protocol";
 import { adapterSize, atOnce, gatherValues, keptValueCount, subAdapter } from "@fedlodrop/run";
-import { randomBytes } from "@noble/hashes/utils.js";
 import { beginMean } from "../packages/federation/src/update/exact-mean.ts";
 import { SEALED_BYTES, sign } from "../packages/privacy/src/secure-aggregation/keys.ts";
 import { survivorsSigned } from "../packages/privacy/src/secure-aggregation/roster.ts";
 
+const randomBytes = (length: number): Uint8Array => new Uint8Array(randomBuffer(length));
 const flag = (name: string, value: string): string => {
   const at = process.argv.indexOf(`--${name}`);
   return at < 0 ? value : (process.argv[at + 1] ?? value);
@@ -188,9 +189,9 @@ function secureRound(devices: number, vanishing: number): Cost & { readonly byte
   if (devices <= MOST_REAL) {
     const reveals = state;
     const changed = timed("coordinator", () => {
-      const unmaskings = unmaskingsOf(reveals);
+      const unmaskings = atOnce(unmaskingsOf(reveals));
       if ("kind" in unmaskings) throw new Error(unmaskings.message);
-      return sum!.finish(adapter, unmaskings).adapter;
+      return atOnce(sum!.finish(adapter, unmaskings)).adapter;
     });
     compare(
       changed,

@@ -9,6 +9,7 @@ export { clipFactor, discreteGaussian, grainOf, secureUniform } from "./differen
 export { noiseShare, noisyNumbers } from "./differential-privacy/shared-noise.ts";
 export { LEAST_SUMMED } from "./secure-aggregation/company.ts";
 export {
+  type AnswerRefusal,
   awaited,
   beginSecureRound,
   closeStep,
@@ -18,8 +19,15 @@ export {
   unmaskingsOf,
 } from "./secure-aggregation/coordinator.ts";
 export { EXACT_FRACTION_BITS } from "./secure-aggregation/fixed-point.ts";
-export { type KeyPair, type RandomBytes, signingKeys } from "./secure-aggregation/keys.ts";
+export { identitySeed, type KeyPair, type RandomBytes, signingKeys } from "./secure-aggregation/keys.ts";
 export { beginMaskedSum, type MaskedSum } from "./secure-aggregation/masked-sum.ts";
-export type { FromDevice, Refusal, ToDevice } from "./secure-aggregation/messages.ts";
+export {
+  type FromDevice,
+  packed,
+  type Refusal,
+  type ToDevice,
+  unpacked,
+} from "./secure-aggregation/messages.ts";
 export type { Coverage, SecureTerms } from "./secure-aggregation/roster.ts";
+export { MOST_SECURE_DEVICES, maskedBytes, secureTermsOf } from "./secure-aggregation/run-terms.ts";
 export { type DeviceSession, openSession } from "./secure-aggregation/session.ts";

@@ -3,12 +3,13 @@
  * step when all have answered or time is up. Who has not answered by then is out; with fewer than two thirds of the roster
  * the round is over and nothing has been learnt. Pure: masked inputs are added up elsewhere (`masked-sum.ts`).
  */
+import type { Pieces } from "@fedlodrop/run";
 import { concatBytes } from "@noble/hashes/utils.js";
 import { maskCommitment, ownMask, pairMask } from "./device.ts";
 import { circleOf, survivorThreshold } from "./device-graph.ts";
 import { agreedSecret, isPoint, isSame, isSigned, KEY_BYTES, publicKeyOf, SEALED_BYTES } from "./keys.ts";
 import type { Unmasking } from "./masked-sum.ts";
-import type { FromDevice, ToDevice } from "./messages.ts";
+import type { FromDevice, Refusal, ToDevice } from "./messages.ts";
 import {
   advertisementProblem,
   type Coverage,
@@ -78,13 +79,18 @@ export const beginSecureRound = (terms: SecureTerms, invited: readonly Invited[]
   answers: new Map(),
 });
 
+/** Why an answer is none. */
+export interface AnswerRefusal extends Refusal {
+  readonly cause: "wrong-step" | "repeated" | "stranger" | "unusable";
+}
+
 /** Takes a device's answer, or says why it is none; nothing has changed then. */
-export function receive(
-  state: SecureRound,
-  id: string,
-  answer: FromDevice,
-): SecureRound | { readonly kind: "refused"; readonly message: string } {
-  const refuse = (message: string) => ({ kind: "refused", message }) as const;
+export function receive(state: SecureRound, id: string, answer: FromDevice): SecureRound | AnswerRefusal {
+  const refuse = (cause: AnswerRefusal["cause"], message: string): AnswerRefusal => ({
+    kind: "refused",
+    cause,
+    message,
+  });
   const step = {
     keys: "keys",
     shares: "shares",
@@ -92,11 +98,12 @@ export function receive(
     signatures: "signature",
     reveals: "reveal",
   }[state.kind];
-  if (answer.kind !== step) return refuse(`expected ${step}, got ${answer.kind}`);
-  if (state.answers.has(id)) return refuse(`${answer.kind}: ${id} has answered`);
-  if (!awaited(state).includes(id)) return refuse(`${answer.kind}: ${id} takes no part in this step`);
+  if (answer.kind !== step) return refuse("wrong-step", `expected ${step}, got ${answer.kind}`);
+  if (state.answers.has(id)) return refuse("repeated", `${answer.kind}: ${id} has answered`);
+  if (!awaited(state).includes(id))
+    return refuse("stranger", `${answer.kind}: ${id} takes no part in this step`);
   const problem = problemOf(state, id, answer.bytes);
-  if (problem !== null) return refuse(problem);
+  if (problem !== null) return refuse("unusable", problem);
   const kept = state.kind === "inputs" ? new Uint8Array(0) : answer.bytes;
   return { ...state, answers: new Map([...state.answers, [id, kept]]) };
 }
@@ -221,7 +228,9 @@ const rosterOf = (state: Exclude<SecureRound, { kind: "keys" }>): Roster =>
   state.kind === "shares" ? state.roster : state.coverage.roster;
 
 /** What takes the masks off, from the shares that have been revealed. */
-export function unmaskingsOf(state: Extract<SecureRound, { kind: "reveals" }>): readonly Unmasking[] | Over {
+export function* unmaskingsOf(
+  state: Extract<SecureRound, { kind: "reveals" }>,
+): Pieces<readonly Unmasking[] | Over> {
   const { coverage, senders, survivors, answers } = state;
   const { roster } = coverage;
   const left = new Set(survivors);
@@ -237,6 +246,7 @@ export function unmaskingsOf(state: Extract<SecureRound, { kind: "reveals" }>): 
   }
   const unmaskings: Unmasking[] = [];
   for (const id of senders) {
+    yield;
     const device = roster.places.get(id) as number;
     const { commitment, maskKey } = roster.keys[device] as Roster["keys"][number];
     const isRight = left.has(id)

@@ -307,7 +307,7 @@ export function reveal({ part, survivors }: Signed, { signers, bytes }: Told<"si
 }
 
 /** Places of ids that are in the roster's order, each once; otherwise what is wrong. */
-export function placesOf({ places }: Roster, ids: readonly string[]): readonly number[] | string {
+function placesOf({ places }: Roster, ids: readonly string[]): readonly number[] | string {
   const found: number[] = [];
   for (const id of ids) {
     const place = places.get(id);

@@ -24,6 +24,9 @@ export const SEALED_BYTES = 2 * KEY_BYTES + 16;
 export const agreementKeys = (randomBytes: RandomBytes): KeyPair => x25519.keygen(randomBytes(KEY_BYTES));
 /** Lasts as long as the device's identity. */
 export const signingKeys = (randomBytes: RandomBytes): KeyPair => ed25519.keygen(randomBytes(KEY_BYTES));
+/** Of signing keys that are the same whenever they are made of this secret for this purpose. */
+export const identitySeed = (secret: string, purpose: string): Uint8Array =>
+  hkdf(sha256, utf8ToBytes(secret), digest("fedlodrop identity"), digest(purpose), KEY_BYTES);
 export const publicKeyOf = (secretKey: Uint8Array): Uint8Array => x25519.getPublicKey(secretKey);
 
 /** A digest of parts that keeps their borders. */

@@ -1,4 +1,5 @@
 /** A round's masked inputs added up as they arrive, unmasked at the end: one array of the adapter's size. */
+import type { Pieces } from "@fedlodrop/run";
 import { COVERS } from "./company.ts";
 import { toReal, unpackNumbers } from "./fixed-point.ts";
 import { addMask } from "./mask-stream.ts";
@@ -19,7 +20,7 @@ export interface MaskedSum {
   finish(
     adapter: Float32Array,
     unmaskings: readonly Unmasking[],
-  ): { readonly adapter: Float32Array; readonly counted: number };
+  ): Pieces<{ readonly adapter: Float32Array; readonly counted: number }>;
 }
 
 export function beginMaskedSum(coverage: Coverage): MaskedSum {
@@ -49,11 +50,12 @@ export function beginMaskedSum(coverage: Coverage): MaskedSum {
         }
       }
     },
-    finish(adapter, unmaskings) {
+    *finish(adapter, unmaskings) {
       const unmasked = sum.slice();
       const weights = new Float64Array(cover.length);
       const isLost = new Uint8Array(cover.length);
       for (const unmasking of unmaskings) {
+        yield;
         const { device } = unmasking;
         const units = kept[device] as Uint32Array;
         switch (unmasking.kind) {
@@ -66,6 +68,7 @@ export function beginMaskedSum(coverage: Coverage): MaskedSum {
           case "vanished":
             for (const unit of units) if (cover[unit] === COVERS.indexOf("firm")) isLost[unit] = 1;
             for (const [other, mask] of unmasking.masks) {
+              yield;
               const indices = sent(other);
               const common = commonPositions(coverage, indices, device, "mendable");
               const places = common.map((position) => indices[position] as number);

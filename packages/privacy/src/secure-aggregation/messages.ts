@@ -1,5 +1,6 @@
 /** What devices and coordinator say to each other in a round; bytes are fields of fixed length, one after the other. */
-import type { RosterEntry } from "./roster.ts";
+import { concatBytes } from "@noble/hashes/utils.js";
+import { ADVERTISEMENT_BYTES, type RosterEntry } from "./roster.ts";
 
 export type FromDevice =
   /** `Advertisement` */
@@ -19,6 +20,38 @@ export type ToDevice =
   | { readonly kind: "survivors"; readonly survivors: readonly string[] }
   /** One after the other, in the order of the signers. */
   | { readonly kind: "signatures"; readonly signers: readonly string[]; readonly bytes: Uint8Array };
+
+/** As it travels: the advertisements of a roster are one field of bytes. */
+export type SentToDevice =
+  | Exclude<ToDevice, { kind: "roster" }>
+  | {
+      readonly kind: "roster";
+      readonly devices: readonly Omit<RosterEntry, "advertisement">[];
+      readonly bytes: Uint8Array;
+    };
+
+export function packed(message: ToDevice): SentToDevice {
+  if (message.kind !== "roster") return message;
+  const devices = message.entries.map(({ advertisement: _, ...device }) => device);
+  return {
+    kind: "roster",
+    devices,
+    bytes: concatBytes(...message.entries.map(({ advertisement }) => advertisement)),
+  };
+}
+
+export function unpacked(message: SentToDevice): ToDevice | Refusal {
+  if (message.kind !== "roster") return message;
+  const { devices, bytes } = message;
+  if (bytes.length !== devices.length * ADVERTISEMENT_BYTES)
+    return refused(`roster: expected ${devices.length * ADVERTISEMENT_BYTES} bytes, got ${bytes.length}`);
+  const advertisement = (at: number) =>
+    bytes.subarray(at * ADVERTISEMENT_BYTES, (at + 1) * ADVERTISEMENT_BYTES);
+  return {
+    kind: "roster",
+    entries: devices.map((device, at) => ({ ...device, advertisement: advertisement(at) })),
+  };
+}
 
 /** Nothing has changed; the round goes on without whoever refuses. */
 export interface Refusal {

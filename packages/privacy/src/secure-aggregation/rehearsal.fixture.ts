@@ -1,5 +1,5 @@
 /** A whole round in memory: devices, coordinator, and whoever vanishes or lies on the way. */
-import { createRandom, drawDropoutMask, gatherValues, keptIndices } from "@fedlodrop/run";
+import { atOnce, createRandom, drawDropoutMask, gatherValues, keptIndices } from "@fedlodrop/run";
 import {
   awaited,
   beginSecureRound,
@@ -136,8 +136,8 @@ export function rehearse(terms: SecureTerms, devices: readonly TestDevice[], scr
 export function outcome({ state, sum, over }: Rehearsal, adapter: Float32Array) {
   if (over !== null) return over;
   if (state.kind !== "reveals" || sum === null) throw new Error(`rehearsal: stopped in ${state.kind}`);
-  const unmaskings = unmaskingsOf(state);
+  const unmaskings = atOnce(unmaskingsOf(state));
   return "kind" in unmaskings
     ? unmaskings
-    : ({ kind: "adapter", ...sum.finish(adapter, unmaskings) } as const);
+    : ({ kind: "adapter", ...atOnce(sum.finish(adapter, unmaskings)) } as const);
 }

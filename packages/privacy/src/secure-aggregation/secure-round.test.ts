@@ -230,7 +230,7 @@ describe("what the coordinator holds", () => {
     const round = rehearse(testTerms, devices);
     if (round.state.kind !== "reveals") throw new Error();
     const answers = new Map([...round.state.answers].slice(0, colluding));
-    return unmaskingsOf({ ...round.state, answers });
+    return atOnce(unmaskingsOf({ ...round.state, answers }));
   };
 
   it("is nothing with shares of one device fewer than the threshold, and everything with the threshold", () => {
