@@ -62,6 +62,13 @@ const SAMPLES: Readonly<Record<EventName, (random: Random, bytes: number) => rea
     ]),
   ],
   "upload-end": () => [{ round: 1, statistics: STATISTICS }],
+  "secure-answer": (random) => [
+    {
+      round: 1,
+      kind: pick(random, ["keys", "shares", "signature", "reveal"]),
+      bytes: Buffer.alloc(pick(random, [0, 1, 64, 192, 2 ** 18])),
+    },
+  ],
   leave: () => [],
 };
 export const EVENTS = Object.keys(SAMPLES) as readonly EventName[];

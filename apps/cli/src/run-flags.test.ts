@@ -32,6 +32,13 @@ describe("readRunFlags", () => {
     expect(readRunFlags(given("--dp-epsilon", "8", "--aggregation", "median")).aggregation).toBe("median");
   });
 
+  it("asks for the plain mean under secure aggregation, too", () => {
+    expect(readRunFlags(given("--secure-aggregation"))).toEqual({
+      secureAggregation: true,
+      aggregation: "mean",
+    });
+  });
+
   it.each([
     [
       ["--aggregation", "average"],

@@ -185,6 +185,12 @@ export const RUN_FLAGS: readonly RunFlag[] = [
     read: asNumber,
   },
   {
+    name: "secure-aggregation",
+    help: "devices mask their changes for each other: the coordinator gets sums alone",
+    field: "secureAggregation",
+    read: () => true,
+  },
+  {
     name: "deadline",
     value: "SECONDS",
     help: `a round closes then, whoever is missing (${deadlineSeconds})`,
@@ -263,17 +269,18 @@ export function readRunFlags(given: GivenFlags): RunOverrides {
   const tree: Record<string, unknown> = {};
   for (const { name, field, read } of RUN_FLAGS) {
     const text = given.get(name);
-    if (typeof text !== "string") continue;
+    if (text === undefined) continue;
     const [key, inner] = field.split(".") as [string, string?];
-    tree[key] = inner === undefined ? read(text) : { ...(tree[key] as object), [inner]: read(text) };
+    const value = read(String(text));
+    tree[key] = inner === undefined ? value : { ...(tree[key] as object), [inner]: value };
   }
   const privacy = tree.differentialPrivacy as object | undefined;
   if (privacy !== undefined) {
     if (!given.has("dp-epsilon")) throw new UsageError("--dp-delta and --dp-clip belong to --dp-epsilon");
     tree.differentialPrivacy = { ...DEFAULT_PRIVACY, ...privacy };
-    // Rules that look at single updates are refused with it: the default would be.
-    tree.aggregation ??= "mean";
   }
+  // Rules that look at single updates are refused with either: the default would be.
+  if (privacy !== undefined || tree.secureAggregation === true) tree.aggregation ??= "mean";
   const parsed = runOverridesSchema.safeParse(tree);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;

@@ -180,6 +180,7 @@ export async function connect(url: string) {
   open.push(() => socket.disconnect());
   const inbox: { [K in keyof ServerToClientEvents]: Parameters<ServerToClientEvents[K]>[0][] } = {
     "round-start": [],
+    "secure-step": [],
     "round-closed": [],
     "round-evaluated": [],
     "run-changed": [],

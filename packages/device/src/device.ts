@@ -9,6 +9,8 @@ import { type Link, LinkClosedError, openLink, type ParticipantSocket, RefusedEr
 import { type Loaded, load, loadKey, TextsWantedError } from "./load.ts";
 import { type FromWorker, type OwnTexts, type ToWorker, toPlainError } from "./messages.ts";
 import { measureRoundTrip, playRound } from "./round.ts";
+import { openSecureMembers } from "./secure-members.ts";
+import { UnsafeRoundError } from "./secure-part.ts";
 import { tryPrompt } from "./try-it.ts";
 
 /** Who this device is in which run. */
@@ -20,7 +22,10 @@ interface Membership {
 
 interface OpenRound {
   readonly round: number;
+  /** Of training and the upload: the deadline ends them too. */
   readonly abort: AbortController;
+  /** Of all that this device does for the round. */
+  readonly end: AbortController;
 }
 
 /** Refusals after which the coordinator still expects something of this device. */
@@ -50,6 +55,7 @@ export function createDevice(
   let loaded: Loaded | undefined;
   let loading: AbortController | undefined;
   let openRound: OpenRound | undefined;
+  const secureMembers = openSecureMembers();
   let trainerQueue: Promise<void> = Promise.resolve();
 
   const fail = (error: unknown): void => {
@@ -63,6 +69,7 @@ export function createDevice(
 
   function abandonRound(why: string): void {
     openRound?.abort.abort(new Error(why));
+    openRound?.end.abort(new Error(why));
   }
 
   function join(nickname: string, token: string | null, code: string | null): void {
@@ -148,7 +155,7 @@ export function createDevice(
   /** The coordinator has noted an unusable update; of any other failure it must hear, or the round waits for us. */
   function recover(error: unknown): void {
     if (error instanceof RefusedError && !UNNOTED.has(error.refused.reason)) return;
-    if (!(error instanceof RefusedError)) {
+    if (!(error instanceof RefusedError || error instanceof UnsafeRoundError)) {
       // After a failure in training, such as a lost GPU, only a new trainer can be trusted.
       loaded?.trainer.dispose();
       loaded = undefined;
@@ -186,8 +193,15 @@ export function createDevice(
     const { round, deadlineSeconds } = start;
     abandonRound("a newer round began");
     const abort = new AbortController();
-    const mine: OpenRound = { round, abort };
+    const end = new AbortController();
+    const mine: OpenRound = { round, abort, end };
     openRound = mine;
+    const settled = (): void => {
+      if (openRound === mine) openRound = undefined;
+    };
+    const secure = secureMembers.part(link, membership, loaded?.sampleCount ?? 0, start, end.signal);
+    // Without the others there is nothing to train for.
+    secure?.done.catch((error: unknown) => abort.abort(error));
     const late = setTimeout(() => abort.abort(new Error("the deadline passed")), deadlineSeconds * 1000);
     withTrainer(async () => {
       try {
@@ -197,6 +211,7 @@ export function createDevice(
         const { participantId, token, run } = membership;
         const known = energy;
         const context = {
+          secure,
           link,
           trainer,
           dataset,
@@ -209,15 +224,22 @@ export function createDevice(
           post,
         };
         await playRound(context, start, abort.signal);
-      } catch (error) {
-        const why = abort.signal.aborted ? abort.signal.reason : error;
-        post({ kind: "round-abandoned", round, why: toPlainError(why).message });
-        if (!abort.signal.aborted) recover(error);
-      } finally {
         clearTimeout(late);
-        if (openRound === mine) openRound = undefined;
+        secure?.done.catch(giveUp).finally(settled);
+        if (!secure) settled();
+      } catch (error) {
+        clearTimeout(late);
+        giveUp(abort.signal.aborted ? abort.signal.reason : error);
+        settled();
+        end.abort(new Error("this device has given the round up"));
       }
     });
+
+    function giveUp(why: unknown): void {
+      post({ kind: "round-abandoned", round, why: toPlainError(why).message });
+      const isOurs = !abort.signal.aborted || why instanceof RefusedError || why instanceof UnsafeRoundError;
+      if (isOurs && !end.signal.aborted) recover(why);
+    }
   }
 
   function tryOut(prompt: string): void {
@@ -251,6 +273,7 @@ export function createDevice(
       case "join":
         energy = { profile: message.profile, batteryWatts: null };
         ownTexts = message.ownTexts;
+        secureMembers.useSecret(message.secret ?? null);
         join(message.nickname, message.token, message.code);
         return;
       case "own-texts":

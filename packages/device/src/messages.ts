@@ -47,6 +47,8 @@ export type ToWorker =
       readonly nickname: string;
       /** Session token of an earlier visit. */
       readonly token: string | null;
+      /** Of this browser, for what other devices know this one by; absent or null gives it another name at every start. */
+      readonly secret?: string | null;
       /** Of the room, as it was typed. */
       readonly code: string | null;
       readonly profile: EnergyProfile;

@@ -60,6 +60,7 @@ function context(
     participantId: "p1",
     token: "secret",
     energy: () => ({ profile: energyProfile("phone", {}), batteryWatts: null }),
+    secure: null,
   };
 }
 

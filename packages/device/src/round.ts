@@ -14,6 +14,7 @@ import { estimateEnergy } from "./energy.ts";
 import { type AnsweringSocket, accepted, type Link } from "./link.ts";
 import type { FromWorker } from "./messages.ts";
 import { pauseSeconds, sleep } from "./pacing.ts";
+import { type SecurePart, UnsafeRoundError } from "./secure-part.ts";
 import { mean } from "./statistics.ts";
 import { downloadSubAdapter } from "./sub-adapter-download.ts";
 import { type SentUpload, sendUpload } from "./upload.ts";
@@ -32,6 +33,8 @@ export interface RoundContext {
   /** As last known; the user may correct them at any time. */
   readonly energy: () => { readonly profile: EnergyProfile; readonly batteryWatts: number | null };
   readonly post: (message: FromWorker) => void;
+  /** Under secure aggregation; null sends changes as they are. */
+  readonly secure: SecurePart | null;
 }
 
 const secondsSince = (start: number): number => (performance.now() - start) / 1000;
@@ -44,8 +47,11 @@ export async function playRound(
 ): Promise<void> {
   const { link, trainer, dataset, run, participantId, post } = context;
   const { round, dropoutRate, training } = start;
+  const { secure } = context;
+  if (run.config.secureAggregation && secure === null)
+    throw new UnsafeRoundError("this run promises secure aggregation, and its round would go without");
   const { seed, valueType } = run.config;
-  const { mask, valueCount } = subAdapter(run.adapter, { seed, round, participantId, dropoutRate });
+  const { mask, indices, valueCount } = subAdapter(run.adapter, { seed, round, participantId, dropoutRate });
   post({ kind: "round-started", start, mask, keptValues: valueCount });
 
   const totalBytes = payloadBytes(valueCount, valueType);
@@ -81,7 +87,7 @@ export async function playRound(
   const secondsCompute = secondsSince(computeStart);
   post({ kind: "trained", round, seconds: secondsCompute });
 
-  const bytes = encodeSparseValues(delta, round, valueType);
+  const bytes = secure ? await secure.mask(delta, indices) : encodeSparseValues(delta, round, valueType);
   // An emulated radio sends slowly and without a pause; a real one that is paced is mostly silent.
   const emulatedRate = start.rateSource === "emulated" ? start.uploadBytesPerSecond : null;
   const spent = (upload: number) => {

@@ -36,6 +36,7 @@ export {
   thinRecords,
 } from "./round/snapshot.ts";
 export type { Transition } from "./round/step.ts";
+export { weightOf } from "./round/updates.ts";
 export type { Contrast } from "./update/contrast.ts";
 export {
   type Admission,

@@ -16,6 +16,7 @@ import type {
   UploadBegin,
   UploadEnd,
 } from "./messages.ts";
+import type { SecureAnswer, SecureStep } from "./secure-messages.ts";
 
 type Reply<T> = (reply: T | Refused) => void;
 
@@ -36,11 +37,14 @@ export interface ClientToServerEvents {
     reply: Reply<Received>,
   ) => void;
   "upload-end": (message: UploadEnd, reply: Reply<Accepted>) => void;
+  /** A step under secure aggregation; again is as good as once. */
+  "secure-answer": (message: SecureAnswer, reply: Reply<Accepted>) => void;
   leave: (reply: () => void) => void;
 }
 
 export interface ServerToClientEvents {
   "round-start": (message: RoundStart) => void;
+  "secure-step": (message: SecureStep) => void;
   "round-closed": (message: RoundClosed) => void;
   "round-evaluated": (message: RoundEvaluated) => void;
   "run-changed": (message: RunDescription) => void;

@@ -56,6 +56,12 @@ export {
   uploadEndSchema,
 } from "./messages.ts";
 export {
+  type SecureAnswer,
+  type SecureStep,
+  secureAnswerSchema,
+  secureStepSchema,
+} from "./secure-messages.ts";
+export {
   bytesPerValue,
   type DecodedValues,
   decodeSparseValues,

@@ -11,9 +11,10 @@ import {
 } from "@fedlodrop/run";
 import { z } from "zod";
 import { cleanText } from "./clean-text.ts";
+import { securePartSchema } from "./secure-messages.ts";
 
 /** Raised whenever a message or a byte changes meaning; checked on join. */
-export const PROTOCOL_VERSION = 2;
+export const PROTOCOL_VERSION = 3;
 
 const seconds = z.number().min(0).max(1e6);
 const count = z.int().min(0);
@@ -233,6 +234,8 @@ export const roundStartSchema = z.object({
   rateSource: z.enum(["measured", "emulated"]),
   /** Devices that are asked to take part, this one included: alone, its change is the round's. */
   cohortSize: count,
+  /** Under secure aggregation only. */
+  secure: securePartSchema.optional(),
 });
 export type RoundStart = z.infer<typeof roundStartSchema>;
 

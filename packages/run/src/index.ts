@@ -36,6 +36,7 @@ export {
   type RoundRecord,
   type RunReport,
   roundRecordSchema,
+  type SecureRecord,
   SIDES,
   type Side,
   UPLOAD_LIMITS,

@@ -205,8 +205,19 @@ export const roundRecordSchema = z
       })
       .readonly()
       .optional(),
+    /** Of rounds under secure aggregation only. */
+    secureAggregation: z
+      .object({
+        /** Values of the adapter whose sum could be known. */
+        counted: count,
+        /** Why the round ended without a sum, in a sentence; null when it did not. */
+        problem: z.string().nullable(),
+      })
+      .readonly()
+      .optional(),
   })
   .readonly();
+export type SecureRecord = NonNullable<z.infer<typeof roundRecordSchema>["secureAggregation"]>;
 export type RoundRecord = z.infer<typeof roundRecordSchema>;
 
 export interface RunReport {

@@ -88,6 +88,8 @@ export const runConfigSchema = z.strictObject({
       clip: z.number().positive().max(1e6),
     })
     .nullable(),
+  /** The coordinator gets sums of changes alone, never one device's: devices mask them for each other. */
+  secureAggregation: z.boolean(),
   /** When this share of its cohort has reported, a round waits for the others only as long as their plan foresees. */
   quorum: z.number().min(0.01).max(1),
   /** T_max: seconds from the start of a round to its deadline. */
@@ -141,6 +143,7 @@ export const DEFAULT_RUN_CONFIG: RunConfig = {
   valueType: "f32",
   aggregation: "clipped-mean",
   differentialPrivacy: null,
+  secureAggregation: false,
   quorum: 1,
   deadlineSeconds: 60,
   energyLimitJoules: null,

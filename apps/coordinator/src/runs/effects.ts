@@ -2,7 +2,8 @@
  * Carries out what the machine decides. Whatever leads to another event (a plan, an evaluation, a timer, a closed
  * round) does so later, never within the call.
  */
-import type { Assignment, Effect, RunEvent, RunState } from "@fedlodrop/federation";
+import { type Assignment, type Effect, type RunEvent, type RunState, weightOf } from "@fedlodrop/federation";
+import { secureTermsOf } from "@fedlodrop/privacy";
 import type { RoundStart } from "@fedlodrop/protocol";
 import type { Clock } from "../clock.ts";
 import type { WorkInOrder } from "../turns.ts";
@@ -11,13 +12,16 @@ import type { Outbox } from "./outbox.ts";
 import type { Planning } from "./planning.ts";
 import type { Reunion } from "./reunion.ts";
 import type { RoundNumbers } from "./round-numbers.ts";
+import type { SecureRounds } from "./secure-rounds.ts";
 import type { Timers } from "./timers.ts";
 import type { Traffic } from "./traffic.ts";
 
 export interface EffectRooms {
+  readonly runId: string;
   readonly clock: Clock;
   readonly timers: Timers;
   readonly numbers: RoundNumbers;
+  readonly secure: SecureRounds;
   readonly traffic: Traffic;
   readonly evaluations: Evaluations;
   readonly planning: Planning;
@@ -29,8 +33,10 @@ export interface EffectRooms {
   dispatch(event: RunEvent, bytes?: Uint8Array): unknown;
 }
 
+type Closed = Extract<RunEvent, { kind: "closed" }>;
+
 export function carryOut(effect: Effect, rooms: EffectRooms): void {
-  const { clock, timers, numbers, traffic, evaluations, planning, outbox, dispatch } = rooms;
+  const { clock, timers, numbers, secure, traffic, evaluations, planning, outbox, dispatch } = rooms;
   switch (effect.kind) {
     case "plan": {
       const { round, participants } = effect.request;
@@ -45,7 +51,8 @@ export function carryOut(effect: Effect, rooms: EffectRooms): void {
     case "arm-deadline": {
       const { round } = effect;
       traffic.begin(round);
-      numbers.begin(rooms.state().config, noiseOf(rooms.state()));
+      if (isSecure(rooms.state())) beginSecurely(rooms);
+      else numbers.begin(rooms.state().config, noiseOf(rooms.state()));
       timers.start("deadline", effect.atMs - clock.nowMs(), () =>
         dispatch({ kind: "deadline-passed", round, atMs: clock.nowMs() }),
       );
@@ -76,15 +83,23 @@ export function carryOut(effect: Effect, rooms: EffectRooms): void {
       return;
     }
     case "fold-update":
-      void rooms.work(numbers.fold(effect));
+      void rooms.work(isSecure(rooms.state()) ? secure.fold(effect.participantId) : numbers.fold(effect));
       return;
     case "close-round": {
-      const { round } = effect;
-      void rooms.work(effect.discard ? numbers.discard() : numbers.finish()).then(({ adapter, updates }) => {
+      const { round, discard } = effect;
+      const adopt = (adapter: Float32Array, made: Pick<Closed, "updates" | "secure">): void => {
         numbers.adopt(adapter, round);
-        const closed = { kind: "closed", round, traffic: traffic.all, updates, atMs: clock.nowMs() } as const;
-        dispatch(closed, noisyAdapter(rooms.state(), adapter));
-      });
+        const closed = { kind: "closed", round, traffic: traffic.all, ...made, atMs: clock.nowMs() } as const;
+        dispatch(closed, adapterToKeep(rooms.state(), adapter));
+      };
+      if (isSecure(rooms.state()))
+        void secure
+          .finish(numbers.adapter, discard)
+          .then((finished) => adopt(finished.adapter, { updates: [], secure: finished.secure }));
+      else
+        void rooms
+          .work(discard ? numbers.discard() : numbers.finish())
+          .then(({ adapter, updates }) => adopt(adapter, { updates }));
       return;
     }
     case "restore":
@@ -127,9 +142,31 @@ export function carryOut(effect: Effect, rooms: EffectRooms): void {
 export const noiseOf = (state: RunState): number | null =>
   state.kind === "training" ? state.noiseMultiplier : null;
 
-/** Noise is not drawn twice: what has been told of stays, so it is kept with the word that the round has closed. */
-export const noisyAdapter = ({ config }: RunState, adapter: Float32Array): Uint8Array | undefined =>
-  config.differentialPrivacy === null ? undefined : bytesOf(adapter);
+export const isSecure = ({ config }: RunState): boolean => config.secureAggregation;
+
+function beginSecurely({ runId, secure, state }: EffectRooms): void {
+  const training = state();
+  if (training.kind !== "training") throw new Error(`secure round: begun while ${training.kind}`);
+  const { config, adapter: shape, round, members, noiseMultiplier } = training;
+  const invited = [...members.values()]
+    .map((member) => ({
+      id: member.participant.id,
+      weight: weightOf(training, member),
+      dropoutRate: member.assignment.dropoutRate,
+    }))
+    .sort((a, b) => (a.id < b.id ? -1 : 1));
+  secure.begin(
+    secureTermsOf({ runId, config, shape, round, cohortSize: invited.length, noiseMultiplier }),
+    invited,
+  );
+}
+
+/**
+ * An adapter that the log cannot give again is kept with the word that the round has closed: noise is not drawn twice, as
+ * what has been told of stays, and masks are known to nobody any more.
+ */
+export const adapterToKeep = ({ config }: RunState, adapter: Float32Array): Uint8Array | undefined =>
+  config.differentialPrivacy === null && !config.secureAggregation ? undefined : bytesOf(adapter);
 
 export const bytesOf = (values: Float32Array): Uint8Array =>
   new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
@@ -138,10 +175,13 @@ export const bytesOf = (values: Float32Array): Uint8Array =>
 export function startMessage(
   state: RunState,
   round: number,
-  { participantId: _, probe: __, patienceSeconds: ___, side: ____, localSteps, ...terms }: Assignment,
+  { participantId, probe: _, patienceSeconds: __, side: ___, localSteps, ...terms }: Assignment,
   deadlineSeconds: number,
 ): RoundStart {
   const training = { ...state.config.training, ...(localSteps !== null && { localSteps }) };
-  const cohortSize = state.kind === "training" ? state.members.size : 0;
-  return { round, ...terms, deadlineSeconds, training, cohortSize };
+  if (state.kind !== "training") return { round, ...terms, deadlineSeconds, training, cohortSize: 0 };
+  const { members, noiseMultiplier } = state;
+  const member = members.get(participantId);
+  const secure = isSecure(state) && member && { weight: weightOf(state, member), noiseMultiplier };
+  return { round, ...terms, deadlineSeconds, training, cohortSize: members.size, ...(secure && { secure }) };
 }

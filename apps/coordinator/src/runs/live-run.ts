@@ -14,7 +14,7 @@ import {
 import type { Pieces, RunReport, SubAdapter } from "@fedlodrop/run";
 import type { Clock } from "../clock.ts";
 import { type Turns, workInOrder } from "../turns.ts";
-import { bytesOf, carryOut, type EffectRooms, noisyAdapter, startMessage } from "./effects.ts";
+import { adapterToKeep, bytesOf, carryOut, type EffectRooms, isSecure, startMessage } from "./effects.ts";
 import { createEvaluations } from "./evaluation.ts";
 import type { Journal } from "./journal.ts";
 import type { Outbox } from "./outbox.ts";
@@ -24,6 +24,7 @@ import { type Retold, retell } from "./retell.ts";
 import { createReunion } from "./reunion.ts";
 import { createRoundNumbers, type RoundMemory } from "./round-numbers.ts";
 import type { RunStart } from "./run-start.ts";
+import { createSecureRounds, type SecureRounds } from "./secure-rounds.ts";
 import { createTimers } from "./timers.ts";
 import { createTraffic, type Traffic } from "./traffic.ts";
 import type { Workload } from "./workload.ts";
@@ -71,6 +72,10 @@ export interface LiveRun {
     changes: Float32Array,
     bytes: Uint8Array,
   ): Refusal | null;
+  /** A masked input of the right size under secure aggregation: it counts when the answer is null. */
+  submitMasked(update: Extract<RunEvent, { kind: "update-arrived" }>, input: Uint8Array): Refusal | null;
+  /** What devices say to each other through the coordinator under secure aggregation. */
+  readonly secure: Pick<SecureRounds, "answer" | "inputProblem" | "remind">;
   /** All that has happened so far survives the end of this process. */
   durable(): Promise<void>;
   /** Resolves when no evaluation is under way, or after so long. */
@@ -106,16 +111,33 @@ export function createLiveRun(options: LiveRunOptions): LiveRun {
     },
     log: outbox.log,
   });
+  const work = workInOrder(options.turns);
+  const secure = createSecureRounds({
+    timers,
+    work,
+    tell(participantId, message) {
+      if ("bytes" in message) traffic.sent(participantId, message.round, message.bytes.length);
+      outbox.secureStep(participantId, message);
+    },
+    state: () => state,
+    leftOut(participantId, round, message) {
+      const reason = "not-in-cohort";
+      dispatch({ kind: "update-unusable", participantId, round, reason, message, atMs: clock.nowMs() });
+    },
+    failed: (round) => void dispatch({ kind: "deadline-passed", round, atMs: clock.nowMs() }),
+  });
   const rooms: EffectRooms = {
+    runId,
     clock,
     timers,
     numbers,
+    secure,
     traffic,
     evaluations,
     planning,
     reunion,
     outbox,
-    work: workInOrder(options.turns),
+    work,
     graceSeconds,
     state: () => state,
     dispatch,
@@ -130,6 +152,7 @@ export function createLiveRun(options: LiveRunOptions): LiveRun {
     if (step.state !== state) journal.keep({ kind: "event", event: taken }, bytes ?? adapterGoneBackTo(step));
     state = step.state;
     for (const effect of step.effects) carryOut(effect, rooms);
+    secure.noticed(taken);
     if (!reunion.isComplete) welcomeBack(event);
     const isOneOnly = "participantId" in event && step.state.kind === before;
     outbox.changed(isOneOnly ? event.participantId : null);
@@ -195,15 +218,19 @@ export function createLiveRun(options: LiveRunOptions): LiveRun {
   function takeUp({ plan, updates, unevaluated }: Retold): void {
     if (state.kind === "training") {
       const { round, endsAtMs } = state;
-      timers.start("deadline", endsAtMs - clock.nowMs(), () =>
+      // Keys and masks went with the process: there will be no sum, and the sooner the next round begins.
+      const leftMs = isSecure(state) ? 0 : endsAtMs - clock.nowMs();
+      timers.start("deadline", leftMs, () =>
         dispatch({ kind: "deadline-passed", round, atMs: clock.nowMs() }),
       );
     }
     if (state.kind === "closing") {
       const { round } = state;
-      queueMicrotask(() => {
-        const closed = { kind: "closed", round, traffic: traffic.all, updates, atMs: clock.nowMs() } as const;
-        dispatch(closed, noisyAdapter(state, numbers.adapter));
+      queueMicrotask(async () => {
+        const secured = isSecure(state) && (await secure.finish(numbers.adapter, false));
+        const made = { updates, ...(secured && { secure: secured.secure }) };
+        const closed = { kind: "closed", round, traffic: traffic.all, ...made, atMs: clock.nowMs() } as const;
+        dispatch(closed, adapterToKeep(state, numbers.adapter));
       });
     }
     for (const [round, own] of unevaluated) evaluations.ask(round, own);
@@ -262,6 +289,15 @@ export function createLiveRun(options: LiveRunOptions): LiveRun {
         numbers.drop(update.participantId);
       }
     },
+    submitMasked(update, input) {
+      secure.hold(update.participantId, input);
+      try {
+        return dispatch(update);
+      } finally {
+        secure.drop(update.participantId);
+      }
+    },
+    secure,
     durable: journal.durable,
     evaluated: evaluations.settled,
     report: () => buildReport(state, runId, sha256(numbers.adapter)),

@@ -6,6 +6,7 @@ import type {
   RoundEvaluated,
   RoundStart,
   RunEnded,
+  SecureStep,
   ServerToClientEvents,
 } from "@fedlodrop/protocol";
 import type { Server } from "socket.io";
@@ -16,6 +17,7 @@ import type { Journal } from "./journal.ts";
 
 export interface Outbox {
   roundStart(participantId: string, message: RoundStart): void;
+  secureStep(participantId: string, message: SecureStep): void;
   roundClosed(participantId: string, message: RoundClosed): void;
   /** To everyone. */
   roundEvaluated(message: RoundEvaluated): void;
@@ -45,6 +47,7 @@ export function openOutbox({ journal, hub, lanes, io, ended, ...rest }: OutboxOp
       lanes.started(participantId, message.round);
       afterwards(() => hub.tell(participantId, "round-start", message));
     },
+    secureStep: (participantId, message) => afterwards(() => hub.tell(participantId, "secure-step", message)),
     roundClosed(participantId, message) {
       hub.forgetUpload(participantId);
       afterwards(() => hub.tell(participantId, "round-closed", message));

@@ -13,7 +13,7 @@ import { decodeSparseValues } from "@fedlodrop/protocol";
 import { atOnce, keptValueCount } from "@fedlodrop/run";
 import type { LogEntry } from "../store/log-frames.ts";
 import type { RunEntry } from "../store/run-store.ts";
-import { noiseOf } from "./effects.ts";
+import { isSecure, noiseOf } from "./effects.ts";
 import type { Evaluations, ToEvaluate } from "./evaluation.ts";
 import type { RoundNumbers } from "./round-numbers.ts";
 import type { Traffic } from "./traffic.ts";
@@ -64,10 +64,10 @@ export function retell(
         numbers.begin(state.config, noiseOf(state));
         return;
       case "fold-update":
-        atOnce(numbers.fold(effect));
+        if (!isSecure(state)) atOnce(numbers.fold(effect));
         return;
       case "close-round": {
-        const finished = atOnce(effect.discard ? numbers.discard() : numbers.finish());
+        const finished = atOnce(effect.discard || isSecure(state) ? numbers.discard() : numbers.finish());
         numbers.adopt(finished.adapter, effect.round);
         ({ updates } = finished);
         return;
@@ -98,8 +98,9 @@ export function retell(
       continue;
     }
     const { event } = entry;
-    if (event.kind === "update-arrived") numbers.hold(event.participantId, changesOf(state, event, payload));
-    // With noise that is drawn only once; what was made of the log anew is forgotten.
+    if (event.kind === "update-arrived" && !isSecure(state))
+      numbers.hold(event.participantId, changesOf(state, event, payload));
+    // What the log cannot give again is in it; what was made of it anew is forgotten.
     if (event.kind === "closed" && payload.length > 0)
       numbers.goBackTo(new Float32Array(Uint8Array.from(payload).buffer));
     if (event.kind === "planned") plan = null;

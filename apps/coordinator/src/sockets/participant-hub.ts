@@ -153,6 +153,8 @@ export function openParticipantHub(options: HubOptions): ParticipantHub {
       socket.emit("run-ended", { reason: state.reason, roundsDone: state.records.length });
     const deviceIndex = partOf(participantId, workload.deviceCount);
     await journal.durable();
+    // What it was told while its connection was lost.
+    run().secure.remind(participantId);
     return { kind: "joined", participantId, token, nickname, deviceIndex, run: describeRun(run()) };
   }
 

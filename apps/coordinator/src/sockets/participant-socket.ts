@@ -11,6 +11,7 @@ import {
   type Refused,
   readySchema,
   type ServerToClientEvents,
+  secureAnswerSchema,
   uploadBeginSchema,
   uploadChunkSchema,
   uploadEndSchema,
@@ -126,8 +127,28 @@ export function serveParticipant(socket: ParticipantSocket, desk: ParticipantDes
       desk.progressed(participantId, message.value);
   });
 
+  /** Why a masked input of that size cannot be taken; noted against its sender, as other unusable uploads are. */
+  function inputMisfit(participantId: string, round: number, bytes: number): unknown {
+    const { run } = desk;
+    const misfit = run.state.config.secureAggregation
+      ? run.secure.inputProblem(participantId, round, bytes)
+      : null;
+    if (misfit === null) return null;
+    const { reason, message } = misfit;
+    const unusable = { kind: "update-unusable", participantId, round, reason, message } as const;
+    return asReply(run.dispatch({ ...unusable, atMs: desk.nowMs() }));
+  }
+
+  on("secure-answer", secureAnswerSchema, (answer, participantId) => {
+    const { run } = desk;
+    run.traffic.received(participantId, answer.round, answer.bytes.length);
+    return asReply(run.secure.answer(participantId, answer));
+  });
+
   on("upload-begin", uploadBeginSchema, (terms, participantId) => {
     const { round, bytes } = terms;
+    const misfit = inputMisfit(participantId, round, bytes);
+    if (misfit !== null) return misfit;
     const refusal = desk.run.dispatch({
       kind: "upload-begun",
       participantId,
@@ -194,6 +215,14 @@ export function serveParticipant(socket: ParticipantSocket, desk: ParticipantDes
         reason: "wrong-length",
         message: `upload: expected ${upload.bytes} bytes, got ${upload.received}`,
       });
+    const arrived = { kind: "update-arrived", participantId, round, statistics, atMs } as const;
+    if (run.state.config.secureAggregation) {
+      const misfit = inputMisfit(participantId, round, upload.bytes);
+      if (misfit !== null) return misfit;
+      const refusal = run.submitMasked(arrived, upload.buffer);
+      await run.durable();
+      return asReply(refusal);
+    }
     const decoded = decodeSparseValues(upload.buffer, {
       round,
       valueCount: keptValueCount(run.state.adapter, member.assignment.dropoutRate),
@@ -202,11 +231,7 @@ export function serveParticipant(socket: ParticipantSocket, desk: ParticipantDes
     if (decoded.kind === "refused") return unusable(decoded);
     const tooFar = outOfRange(decoded.values);
     if (tooFar !== null) return unusable({ reason: "out-of-range", message: tooFar });
-    const refusal = run.submit(
-      { kind: "update-arrived", participantId, round, statistics, atMs },
-      decoded.values,
-      upload.buffer,
-    );
+    const refusal = run.submit(arrived, decoded.values, upload.buffer);
     // What is accepted stays so, whatever happens to this process.
     await run.durable();
     return asReply(refusal);

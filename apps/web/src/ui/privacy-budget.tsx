@@ -1,26 +1,31 @@
-/** What a run with differential privacy gives away, and who sees what of it: the same on both pages. */
+/** What a run gives away, and who sees what of it, where it promises anything: the same on both pages. */
 import type { RunConfig } from "@fedlodrop/run";
 import { privacyWords } from "./privacy-words.ts";
 
 interface PrivacyBudgetProps {
-  readonly terms: RunConfig["differentialPrivacy"];
+  readonly config: Pick<RunConfig, "differentialPrivacy" | "secureAggregation">;
   /** Given away so far. */
   readonly epsilon: number;
 }
 
-export function PrivacyBudget({ terms, epsilon }: PrivacyBudgetProps) {
-  if (terms === null) return null;
+export function PrivacyBudget({ config, epsilon }: PrivacyBudgetProps) {
+  const { differentialPrivacy: terms, secureAggregation } = config;
+  if (terms === null && !secureAggregation) return null;
   return (
     <section class="card" data-testid="privacy">
       <h2>Privacy</h2>
-      <p class="number">
-        ε <span data-testid="epsilon">{epsilon.toFixed(2)}</span> of {terms.epsilon} used, δ {terms.delta}
-      </p>
-      <progress
-        aria-label="Privacy budget used"
-        max={terms.epsilon}
-        value={Math.min(epsilon, terms.epsilon)}
-      />
+      {terms !== null && (
+        <>
+          <p class="number">
+            ε <span data-testid="epsilon">{epsilon.toFixed(2)}</span> of {terms.epsilon} used, δ {terms.delta}
+          </p>
+          <progress
+            aria-label="Privacy budget used"
+            max={terms.epsilon}
+            value={Math.min(epsilon, terms.epsilon)}
+          />
+        </>
+      )}
       <table class="who-sees">
         <caption>Who sees what</caption>
         <thead>
@@ -32,7 +37,7 @@ export function PrivacyBudget({ terms, epsilon }: PrivacyBudgetProps) {
           </tr>
         </thead>
         <tbody>
-          {SIGHT.map(([what, ...who]) => (
+          {sight(terms !== null, secureAggregation).map(([what, ...who]) => (
             <tr key={what}>
               <th scope="row">{what}</th>
               {who.map((sees, place) => (
@@ -43,7 +48,10 @@ export function PrivacyBudget({ terms, epsilon }: PrivacyBudgetProps) {
         </tbody>
       </table>
       <small>
-        In the whole run: {privacyWords(terms.epsilon, terms.delta)} The run ends when the budget is used.
+        {secureAggregation &&
+          "Devices mask their updates for each other; what the coordinator adds up has no masks only as a whole. "}
+        {terms !== null &&
+          `In the whole run: ${privacyWords(terms.epsilon, terms.delta)} The run ends when the budget is used. `}
         Losses and counts that devices report are not covered.
       </small>
     </section>
@@ -51,8 +59,9 @@ export function PrivacyBudget({ terms, epsilon }: PrivacyBudgetProps) {
 }
 
 /** Of texts that a device brought itself. */
-const SIGHT = [
-  ["its own texts", true, false, false],
-  ["its update", true, true, false],
-  ["all updates' mean, with noise", true, true, true],
-] as const;
+const sight = (isNoisy: boolean, isMasked: boolean) =>
+  [
+    ["its own texts", true, false, false],
+    ["its update", true, !isMasked, false],
+    [isNoisy ? "all updates' mean, with noise" : "all updates' mean", true, true, true],
+  ] as const;

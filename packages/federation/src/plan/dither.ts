@@ -11,14 +11,14 @@ const SHARE_LEAST = 0.1;
 
 /** Null where nobody would learn from it: one device has nothing to be compared with, and no plan looks back on the last rounds. */
 export function ditherShare(
-  config: Pick<RunConfig, "rounds" | "differentialPrivacy">,
+  config: Pick<RunConfig, "rounds" | "differentialPrivacy" | "secureAggregation">,
   round: number,
   admitted: number,
   { form, gapScale, gapScaleError, varianceCoefficient, varianceError }: BoundEstimate,
 ): number | null {
   if (form !== "calibrated" || admitted < 2 || round + EVALUATION_LAG > config.rounds) return null;
-  // A mean that leans on half of the devices would tell of them without the noise that the run promises.
-  if (config.differentialPrivacy !== null) return null;
+  // A mean that leans on half of the devices would tell of them beyond what the run promises.
+  if (config.differentialPrivacy !== null || config.secureAggregation) return null;
   const doubt = Math.max(gapScaleError / gapScale, varianceError / varianceCoefficient);
   return SHARE_LEAST + (SHARE_MOST - SHARE_LEAST) * Math.min(1, doubt);
 }

@@ -8,6 +8,7 @@ import {
   type RadioLink,
   uploadBits,
 } from "@fedlodrop/allocation";
+import { maskedBytes } from "@fedlodrop/privacy";
 import { bytesPerValue, SPARSE_HEADER_BYTES } from "@fedlodrop/protocol";
 import { type AdapterShape, adapterSize, type BoundEstimate, energyLimitOf } from "@fedlodrop/run";
 import { estimateConstants } from "./bound-constants.ts";
@@ -64,18 +65,23 @@ export function poseProblem(request: PlanRequest, caution: ReadonlyMap<string, C
       ? downlinkRate(meanGain(seed, id), participants.length) / 8
       : (measured[k] as DeviceMeasurements).downloadBytesPerSecond,
   );
-  const bits = payloadBits(adapter, config.valueType);
+  const bytesDown = bytesPerValue(config.valueType);
+  const bitsDown = payloadBits(adapter, bytesDown);
+  const bitsUp = payloadBits(
+    adapter,
+    config.secureAggregation ? maskedBytes(config, participants.length, exampleCount) : bytesDown,
+  );
 
   const expected = participants.map(({ device }, k): ExpectedLoad => {
     const { computeWatts, radioWatts } = device.energyProfile;
     const { computeSeconds, roundTripSeconds } = measured[k] as DeviceMeasurements;
-    const downloadSeconds = scaled(bits, 1 / (8 * (downloadBytesPerSecond[k] as number)));
+    const downloadSeconds = scaled(bitsDown, 1 / (8 * (downloadBytesPerSecond[k] as number)));
     const overhead = { fixed: ROUND_TRIPS * roundTripSeconds, perKeepRate: 0 };
     return {
       preparationSeconds: sum(overhead, downloadSeconds, computeSeconds),
       preparationJoules: sum(scaled(computeSeconds, computeWatts), scaled(downloadSeconds, radioWatts)),
       computeJoules: scaled(computeSeconds, computeWatts),
-      uploadBits: bits,
+      uploadBits: bitsUp,
     };
   });
   const devices = participants.map(({ id }, k): DeviceLoad => {
@@ -163,9 +169,9 @@ function emulatedLink({ config, round, participants }: PlanRequest): RadioLink {
 }
 
 /** Bits of a payload as a function of the keep rate; what is always sent whole is fixed. */
-function payloadBits(adapter: AdapterShape, valueType: "f32" | "f16"): LinearInKeepRate {
+function payloadBits(adapter: AdapterShape, valueBytes: number): LinearInKeepRate {
   const loraValues = adapterSize({ ...adapter, dense: [] });
-  const bitsPerValue = 8 * bytesPerValue(valueType);
+  const bitsPerValue = 8 * valueBytes;
   return uploadBits({
     entryCount: loraValues,
     rankTotal: adapter.rank * adapter.modules.length,

@@ -26,23 +26,24 @@ const OUTCOMES = {
 export const isDiscarded = ({ aggregatedCount, config }: TrainingState | ClosingState): boolean =>
   aggregatedCount < config.minContributors;
 
-/** What a member's status means once the round has closed. */
-export function outcomeOf(state: ClosingState, member: Member): ParticipantOutcome {
+/** What a member's status means once the round has closed. @param isVain whether it has ended without a sum */
+export function outcomeOf(state: ClosingState, member: Member, isVain = false): ParticipantOutcome {
   const outcome = OUTCOMES[member.status.kind];
-  return outcome === "aggregated" && isDiscarded(state) ? "discarded" : outcome;
+  return outcome === "aggregated" && (isVain || isDiscarded(state)) ? "discarded" : outcome;
 }
 
 /** The round as it closed; how the new adapter does is added by `amendRecord`. */
 export function recordRound(
   state: ClosingState,
-  { traffic, updates }: Pick<Extract<RunEvent, { kind: "closed" }>, "traffic" | "updates">,
+  { traffic, updates, secure }: Pick<Extract<RunEvent, { kind: "closed" }>, "traffic" | "updates" | "secure">,
 ): RoundRecord {
   const bytes = new Map(traffic.map((own) => [own.participantId, own]));
   const outcomes = new Map(updates.map((own) => [own.participantId, own]));
   const members = [...state.members.values()];
   const participants = members.map((member) => {
     const { id } = member.participant;
-    return recordMember(state, member, bytes.get(id), outcomes.get(id));
+    const outcome = outcomeOf(state, member, typeof secure?.problem === "string");
+    return recordMember(state, member, outcome, bytes.get(id), outcomes.get(id));
   });
   const byId = new Map(participants.map((participant) => [participant.id, participant]));
   const aggregated = participants.filter(({ outcome }) => outcome === "aggregated");
@@ -68,6 +69,7 @@ export function recordRound(
       })),
     },
     ...privacyRecord(state.config, state.records, state.noiseMultiplier, aggregated.length > 0),
+    ...(secure && { secureAggregation: secure }),
   };
 }
 
@@ -89,8 +91,9 @@ export const measuredGap = ({ testLoss, trainLoss }: RoundEvaluation): number | 
 function recordMember(
   state: ClosingState,
   member: Member,
+  outcome: ParticipantOutcome,
   { bytesDown, bytesUp }: Omit<MemberTraffic, "participantId"> = { bytesDown: 0, bytesUp: 0 },
-  outcome: MemberUpdate | undefined,
+  made: MemberUpdate | undefined,
 ): ParticipantRound {
   const { participant, assignment, status } = member;
   const statistics = status.kind === "aggregated" ? status.statistics : null;
@@ -121,8 +124,8 @@ function recordMember(
     roundTripSeconds: statistics?.roundTripSeconds ?? null,
     gradientNorm95: statistics?.gradientNorm95 ?? null,
     lossSpread: statistics?.lossSpread ?? null,
-    outcome: outcomeOf(state, member),
-    update: outcome?.update ?? null,
+    outcome,
+    update: made?.update ?? null,
   };
 }
 
@@ -135,17 +138,25 @@ export function secondsSpent(participant: ParticipantRound | undefined): number 
 
 /** What each member is told about the round it was in. */
 export function closingMessages(record: RoundRecord): readonly (readonly [string, RoundClosed])[] {
-  const { round, participants } = record;
+  const { round, participants, secureAggregation, privacy } = record;
   const aggregated = participants.filter(({ outcome }) => outcome === "aggregated");
-  return participants.map(({ id, outcome, update }) => [
-    id,
+  const weight = weightOf(aggregated);
+  // Where nobody sees an update, its weight is all that is known of what it changed.
+  const hiddenShare = ({ outcome, sampleCount }: ParticipantRound): number =>
+    !secureAggregation || outcome !== "aggregated"
+      ? 0
+      : privacy
+        ? 1 / aggregated.length
+        : sampleCount / weight;
+  return participants.map((participant) => [
+    participant.id,
     {
       round,
-      outcome,
-      contribution: update?.contribution ?? 0,
+      outcome: participant.outcome,
+      contribution: participant.update?.contribution ?? hiddenShare(participant),
       aggregatedCount: aggregated.length,
       cohortSize: participants.length,
-      ...(record.privacy && { epsilon: record.privacy.epsilon }),
+      ...(privacy && { epsilon: privacy.epsilon }),
     },
   ]);
 }

@@ -1,4 +1,5 @@
 /** Rounds are planned, started, closed and recorded; evaluations come in beside them. */
+import { LEAST_SUMMED } from "@fedlodrop/privacy";
 import type { RoundRecord, RunConfig } from "@fedlodrop/run";
 import type { PlanRequest } from "../plan/plan-request.ts";
 import { boundedCounts } from "../plan/sample-counts.ts";
@@ -52,8 +53,11 @@ export const isOver = (run: Run): boolean =>
   run.intent === "stop" || run.triedCount >= run.config.rounds || nextNoise(run) === "spent";
 
 /** A round that could only be discarded is not begun. */
-export const leastReady = ({ minParticipants, minContributors }: RunConfig): number =>
-  Math.max(minParticipants, minContributors);
+export const leastReady = (config: RunConfig): number =>
+  Math.max(config.minParticipants, config.minContributors, leastAsked(config));
+
+/** A sum of one is that one's. */
+const leastAsked = ({ secureAggregation }: RunConfig): number => (secureAggregation ? LEAST_SUMMED : 1);
 
 /** Rounds that a plan looks back on. */
 const ROUNDS_REMEMBERED = 24;
@@ -93,11 +97,12 @@ export function startRound(state: PlanningState, event: Extract<RunEvent, { kind
     const participant = state.participants.get(assignment.participantId);
     return participant && isReady(participant) ? [{ participant, assignment }] : [];
   });
-  // A plan that admits nobody would be made again and again: the host has to change a limit first.
-  if (plan.assignments.length === 0) return proceed({ ...state, intent: "pause" });
+  // A plan that admits too few would be made again and again: the host has to change a limit first.
+  const least = leastAsked(state.terms);
+  if (plan.assignments.length < least) return proceed({ ...state, intent: "pause" });
   const noise = nextNoise(state);
   // The host may have asked for more rounds than what is left allows.
-  if (state.intent !== "run" || cohort.length === 0 || noise === "spent") return proceed(state);
+  if (state.intent !== "run" || cohort.length < least || noise === "spent") return proceed(state);
   // Some have gone since the plan was asked for.
   if (state.readyCount < leastReady(state.config)) return proceed(state);
   const counted = boundedCounts(

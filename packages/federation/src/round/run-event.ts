@@ -8,7 +8,7 @@ import type {
   RunEnded,
   UpdateStatistics,
 } from "@fedlodrop/protocol";
-import type { RoundEvaluation, RoundRecord, Side, UpdateRecord } from "@fedlodrop/run";
+import type { RoundEvaluation, RoundRecord, SecureRecord, Side, UpdateRecord } from "@fedlodrop/run";
 import type { PlanRequest } from "../plan/plan-request.ts";
 import type { Assignment, RoundPlan } from "./run-state.ts";
 
@@ -72,6 +72,8 @@ export type RunEvent =
       readonly round: number;
       readonly traffic: readonly MemberTraffic[];
       readonly updates: readonly MemberUpdate[];
+      /** How it went, under secure aggregation only. */
+      readonly secure?: SecureRecord | undefined;
       readonly atMs: number;
     }
   /** Rounds are evaluated in their order, the base model as round 0. */

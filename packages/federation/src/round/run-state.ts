@@ -213,14 +213,18 @@ export const isPresent = ({ presence }: Participant): boolean =>
   presence === "loading" || presence === "ready";
 
 /** Why the machine has paused the run by itself; null when it has not. */
-export const pauseReason = ({ desertedCount, records }: Run): string | null =>
-  desertedCount < DESERTED_ROUNDS_MOST
-    ? null
-    : `everybody left rounds ${records.length - desertedCount + 1} to ${records.length}: devices cannot do what they are asked, and their pages say why`;
+export function pauseReason({ desertedCount, records }: Run): string | null {
+  if (desertedCount < DESERTED_ROUNDS_MOST) return null;
+  const which = `rounds ${records.length - desertedCount + 1} to ${records.length}`;
+  const problem = records.at(-1)?.secureAggregation?.problem;
+  return typeof problem === "string"
+    ? `${which} came to nothing: ${problem}`
+    : `everybody left ${which}: devices cannot do what they are asked, and their pages say why`;
+}
 
-/** Rounds in a row that everybody may leave; then another one would only be the next of them. */
+/** Rounds in a row that come to nothing; then another one would only be the next of them. */
 export const DESERTED_ROUNDS_MOST = 3;
 
-/** Whether anybody in it has stayed. */
-export const wasTried = ({ participants }: RoundRecord): boolean =>
-  participants.some(({ outcome }) => outcome !== "left");
+/** Whether anybody in it has stayed; a sum that could not be made is tried again. */
+export const wasTried = ({ participants, secureAggregation }: RoundRecord): boolean =>
+  participants.some(({ outcome }) => outcome !== "left") && typeof secureAggregation?.problem !== "string";

@@ -3,14 +3,15 @@ import { setStatus } from "./members.ts";
 import { memberAtWork, type Refusal, refuse, sizeRefusal } from "./refusal.ts";
 import { settle } from "./rounds.ts";
 import type { RunEvent } from "./run-event.ts";
-import type { RunState } from "./run-state.ts";
+import type { Member, Run, RunState } from "./run-state.ts";
 import { refused, type Transition, unchanged, withEffects } from "./step.ts";
 
 export function beginUpload(state: RunState, event: Extract<RunEvent, { kind: "upload-begun" }>): Transition {
   const { participantId, round, bytes } = event;
   const member = memberAtWork(state, participantId, round);
   if (member.kind === "refuse") return refuseUpload(state, event, member);
-  const refusal = sizeRefusal(state, member, bytes);
+  // What a masked input weighs depends on who shares masks with whom, which is known where it arrives.
+  const refusal = state.config.secureAggregation ? null : sizeRefusal(state, member, bytes);
   if (refusal !== null) return refuseUpload(state, event, refusal);
   return unchanged(setStatus(state, participantId, { kind: "uploading" }));
 }
@@ -34,12 +35,15 @@ export function takeUpdate(
     return refuseUpload(state, event, refuse("wrong-order", "upload: expected upload-begin first"));
   const next = setStatus(state, participantId, { kind: "aggregated", statistics });
   const { dropoutRate, side } = member.assignment;
-  // Noise is measured against one device: none may weigh more than another.
-  const weight = state.config.differentialPrivacy === null ? member.participant.device.sampleCount : 1;
+  const weight = weightOf(state, member);
   return withEffects(settle(next, atMs), [
     { kind: "fold-update", round, participantId, dropoutRate, weight, side },
   ]);
 }
+
+/** Samples that an update counts for. Noise is measured against one device: there none may weigh more than another. */
+export const weightOf = ({ config }: Run, { participant }: Member): number =>
+  config.differentialPrivacy === null ? participant.device.sampleCount : 1;
 
 /** An unusable upload counts as an answer, so that it cannot stall the round; a tardy one is marked late. */
 function refuseUpload(

@@ -5,6 +5,7 @@ import {
   adapterSize,
   atOnce,
   createRandom,
+  DEFAULT_RUN_CONFIG,
   initialAdapter,
   shuffled,
   subAdapter,
@@ -224,7 +225,7 @@ describe("by hand", () => {
 describe("memory", () => {
   it("is bounded, beforehand and in words, where a rule keeps every update", () => {
     const problem = (aggregation: Aggregation, maxParticipants: number) =>
-      ruleProblem({ aggregation, maxParticipants, differentialPrivacy: null }, 590_000);
+      ruleProblem({ ...DEFAULT_RUN_CONFIG, aggregation, maxParticipants }, 590_000);
     for (const name of AGGREGATIONS) {
       const streams = UPDATE_RULES[name].memory === "streaming";
       expect(problem(name, 64)).toBeNull();

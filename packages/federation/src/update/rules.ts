@@ -1,4 +1,5 @@
 /** The rules, by name. A new one is a file, a line here and its name in `AGGREGATIONS`; the contract suite runs it too. */
+import { MOST_SECURE_DEVICES } from "@fedlodrop/privacy";
 import type { Aggregation, RunConfig } from "@fedlodrop/run";
 import { beginMean } from "./exact-mean.ts";
 import { beginKrum } from "./krum.ts";
@@ -18,13 +19,14 @@ const MOST_KEPT_BYTES = 2 ** 30;
 
 /** Why a run with these settings and an adapter of that size cannot use its rule, or null. */
 export function ruleProblem(
-  {
-    aggregation,
-    differentialPrivacy,
-    maxParticipants,
-  }: Pick<RunConfig, "aggregation" | "differentialPrivacy" | "maxParticipants">,
+  config: Pick<
+    RunConfig,
+    "aggregation" | "differentialPrivacy" | "maxParticipants" | "quorum" | "secureAggregation"
+  >,
   size: number,
 ): string | null {
+  const { aggregation, differentialPrivacy, maxParticipants } = config;
+  if (config.secureAggregation) return secureProblem(config);
   if (differentialPrivacy !== null && aggregation !== "mean")
     return (
       `aggregation: expected mean with differential privacy, got ${aggregation}, which looks at single updates: ` +
@@ -32,6 +34,23 @@ export function ruleProblem(
     );
   return memoryProblem(aggregation, size, maxParticipants);
 }
+
+function secureProblem({
+  aggregation,
+  maxParticipants,
+  quorum,
+}: Pick<RunConfig, "aggregation" | "maxParticipants" | "quorum">): string | null {
+  if (aggregation !== "mean")
+    return `aggregation: expected mean with secure aggregation, got ${aggregation}, which looks at single updates: nobody sees them`;
+  if (quorum < LEAST_LEFT)
+    return `quorum: expected two thirds at least with secure aggregation, got ${quorum}: a sum of fewer cannot be unmasked`;
+  if (maxParticipants > MOST_SECURE_DEVICES)
+    return `participants: expected at most ${MOST_SECURE_DEVICES} with secure aggregation, got ${maxParticipants}`;
+  return null;
+}
+
+/** Share of a round's devices that must last through it, as far as anybody types it. */
+const LEAST_LEFT = 0.66;
 
 function memoryProblem(name: Aggregation, size: number, participants: number): string | null {
   // A change and its place, four bytes each.

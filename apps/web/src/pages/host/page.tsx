@@ -86,10 +86,7 @@ function Scene({ view, hostKey }: { readonly view: ReceivedView; readonly hostKe
       <div class="scene-side">
         {view.phase !== "ended" && <JoinCorner view={view} />}
         <Revealing view={view} />
-        <PrivacyBudget
-          terms={view.config.differentialPrivacy}
-          epsilon={view.rounds.at(-1)?.privacy?.epsilon ?? 0}
-        />
+        <PrivacyBudget config={view.config} epsilon={view.rounds.at(-1)?.privacy?.epsilon ?? 0} />
         <LearningCurve view={view} />
         <RateMap view={view} />
       </div>

@@ -6,6 +6,13 @@ export function Revealing({ view: { rounds, config } }: { readonly view: HostVie
   if (last === undefined) return null;
   const [only, ...others] = last.participants.filter(({ outcome }) => outcome === "aggregated");
   const discarded = last.participants.some(({ outcome }) => outcome === "discarded");
+  const problem = last.secureAggregation?.problem;
+  if (typeof problem === "string")
+    return (
+      <p class="notice" role="status" data-testid="no-sum">
+        Round {last.round} came to nothing and is tried again: {problem}.
+      </p>
+    );
   if (discarded)
     return (
       <p class="notice" role="status" data-testid="discarded">

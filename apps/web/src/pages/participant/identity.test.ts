@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { claimToken, type IdentityStore, keepToken, orForgetful } from "./identity.ts";
+import { claimToken, deviceSecret, type IdentityStore, keepToken, orForgetful } from "./identity.ts";
 
 /** One browser; `open` gives a tab its store, as its session storage and the shared locks would. */
 function fakeBrowser() {
@@ -109,5 +109,24 @@ describe("storage that is damaged or forbidden", () => {
     }));
     expect(() => full.setItem("a", "b")).not.toThrow();
     expect(full.getItem("a")).toBe("kept");
+  });
+});
+
+describe("a device's secret", () => {
+  it("is the same after a reload, in other tabs of the browser, and nobody else's", () => {
+    const browser = fakeBrowser();
+    const first = browser.open();
+    const secret = deviceSecret(first.store);
+    expect(secret).toMatch(/^[0-9a-f]{64}$/);
+    expect(deviceSecret(browser.open(first.session).store)).toBe(secret);
+    expect(deviceSecret(browser.open().store)).toBe(secret);
+    expect(deviceSecret(fakeBrowser().open().store)).not.toBe(secret);
+  });
+
+  it("is none where the browser keeps nothing", () => {
+    const blocked = orForgetful(() => {
+      throw new Error("blocked");
+    });
+    expect(deviceSecret({ tab: blocked, browser: blocked })).toBeNull();
   });
 });

@@ -36,6 +36,23 @@ export async function keepToken(store: IdentityStore, token: string, used: strin
   if (token !== used) await store.claim(token, 0);
 }
 
+const SECRET_KEY = "fedlodrop.secret";
+
+/**
+ * What other devices know this one by comes of it, so that it is the same after a reload; it never leaves the browser. Null
+ * where nothing is kept: then every visit is another device to them.
+ */
+export function deviceSecret({ tab, browser }: Pick<IdentityStore, "tab" | "browser">): string | null {
+  const secret = tab.getItem(SECRET_KEY) ?? browser.getItem(SECRET_KEY) ?? freshSecret();
+  for (const storage of [tab, browser]) storage.setItem(SECRET_KEY, secret);
+  return tab.getItem(SECRET_KEY);
+}
+
+const freshSecret = (): string =>
+  Array.from(crypto.getRandomValues(new Uint8Array(32)), (byte) => byte.toString(16).padStart(2, "0")).join(
+    "",
+  );
+
 /** What is damaged is as good as not there. */
 function readTokens(store: IdentityStore): readonly string[] {
   try {

@@ -116,7 +116,7 @@ function ScreenOf({ screen, session, offeredNickname }: ScreenProps) {
         ) : (
           <Now session={session} run={run} />
         )}
-        <PrivacyBudget terms={run.config.differentialPrivacy} epsilon={epsilonSoFar(state)} />
+        <PrivacyBudget config={run.config} epsilon={epsilonSoFar(state)} />
       </div>
       <div class="stack half">
         {screen === "round" && <SoFar state={state} run={run} />}

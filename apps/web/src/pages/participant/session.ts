@@ -8,7 +8,7 @@ import { startDevice } from "../../device/proxy.ts";
 import { siteUrl } from "../../ui/site.ts";
 import type { PageAddress } from "./address.ts";
 import { type BatteryReading, batteryWatts, watchBattery } from "./battery.ts";
-import { browserIdentityStore, claimToken, keepToken } from "./identity.ts";
+import { browserIdentityStore, claimToken, deviceSecret, keepToken } from "./identity.ts";
 import { INITIAL_STATE, type ParticipantState, reduce } from "./state.ts";
 import { keepScreenOn } from "./wake-lock.ts";
 
@@ -87,6 +87,7 @@ export function startSession(address: PageAddress): Session {
         kind: "join",
         nickname,
         token: usedToken,
+        secret: deviceSecret(identity),
         code: code ?? address.code,
         profile: profile(),
         ownTexts: ownTexts.value,
