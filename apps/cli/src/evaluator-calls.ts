@@ -13,6 +13,10 @@ export interface EvaluationTexts {
   /** Windows or samples of each set. */
   readonly count: number;
   readonly heldOut: readonly Sample[];
+  /** What the model is asked after each round; null of a task without prompts. */
+  readonly prompt: string | null;
+  /** What the task calls its classes. */
+  readonly labels: readonly string[];
   /** Of each part that the training texts are dealt into. */
   readonly splits: readonly (readonly Sample[])[];
 }
@@ -34,7 +38,7 @@ export type EvaluatorCalls = {
   }): Promise<OpenedModel>;
   /** Other held-out texts, of the same kind. @throws when the model was opened without texts */
   measureOn(heldOut: readonly Sample[]): Promise<void>;
-  /** On the held-out texts, and evenly on the training texts of `parts`; three times as long with a contrast.
+  /** Losses and a showcase: on the held-out texts, and evenly on the training texts of `parts`; three times as long with a contrast.
    *  @throws when there are no texts */
   evaluate(
     given: ToEvaluate & {

@@ -12,17 +12,24 @@ import {
 import { nodeHost, readModel, wasmDirectory } from "@fedlodrop/lm/node";
 import { type AdapterShape, createRandom, sampleWithoutReplacement } from "@fedlodrop/run";
 import type { EvaluationTexts, EvaluatorCalls } from "./evaluator-calls.ts";
+import { openShowcase, type Showcase } from "./showcase.ts";
 import { answerCalls } from "./thread.ts";
 
 interface Opened {
-  readonly dataset: (samples: EvaluationTexts["heldOut"]) => Dataset;
+  /** Of held-out texts: what is measured, and what is shown. */
+  readonly measured: (samples: EvaluationTexts["heldOut"]) => Measured;
   /** Not opened before it evaluates: a run can be joined before that. */
   readonly trainer: (threads: number) => Promise<LocalTrainer>;
-  readonly heldOut: Dataset;
+  readonly now: Measured;
   /** Of each part of the training texts. */
   readonly splits: readonly Dataset[];
   /** Windows or samples of each set. */
   readonly count: number;
+}
+
+interface Measured {
+  readonly heldOut: Dataset;
+  readonly showcase: Showcase;
 }
 
 /** Half of them beside rounds, since tabs may train on this machine too. */
@@ -47,13 +54,17 @@ const evaluatorCalls: EvaluatorCalls = {
       ...(labelCount > 0 && { labels: labelCount }),
     });
     if (texts === null) return { adapter: shape, largestSplit: null, warnings };
-    const { kind, count } = texts;
+    const { kind, count, prompt, labels } = texts;
     const dataset = (samples: EvaluationTexts["heldOut"]): Dataset =>
       datasetFromSamples(samples, tokenizer, { kind, sequenceLength });
+    const measured = (samples: EvaluationTexts["heldOut"]): Measured => ({
+      heldOut: someOf(dataset(samples), count),
+      showcase: openShowcase(samples, { kind, prompt, labels, sequenceLength, tokenizer }),
+    });
     const splits = texts.splits.map(dataset);
     opened = {
-      dataset,
-      heldOut: someOf(dataset(texts.heldOut), count),
+      measured,
+      now: measured(texts.heldOut),
       splits,
       count,
       trainer: oneAtATime((threads) =>
@@ -76,12 +87,13 @@ const evaluatorCalls: EvaluatorCalls = {
 
   async measureOn(heldOut) {
     if (opened === null) throw new Error("measureOn: the model was opened without texts");
-    opened = { ...opened, heldOut: someOf(opened.dataset(heldOut), opened.count) };
+    opened = { ...opened, now: opened.measured(heldOut) };
   },
 
   async evaluate({ adapter, contrast, parts, alone }) {
     if (opened === null) throw new Error("evaluate: there are no held-out texts");
-    const { heldOut, splits, count } = opened;
+    const { now, splits, count } = opened;
+    const { heldOut, showcase } = now;
     const trainer = await opened.trainer(alone ? CORES : Math.max(1, CORES >> 1));
     const test = await trainer.evaluate(heldOut, adapter);
     const train = together(
@@ -102,6 +114,8 @@ const evaluatorCalls: EvaluatorCalls = {
       testF1: test.f1 ?? null,
       exampleLossSpread: training?.exampleLossSpread ?? null,
       contrast: contrast && train && (await contrastOf(contrast, train)),
+      // A model may be too large to be asked as well: its losses count all the same.
+      sample: await showcase.of(trainer, adapter).catch(() => null),
     };
   },
 

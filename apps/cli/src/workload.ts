@@ -117,6 +117,8 @@ function evaluationTexts({ definition, heldOut, devices }: PreparedTask, config:
     kind: definition.kind,
     count: config.evaluationSamples,
     heldOut,
+    prompt: definition.prompts[0] ?? null,
+    labels: describeTask(definition).labels,
     splits: devices.map(({ train }) => train),
   };
 }

@@ -42,6 +42,7 @@ export {
   UPLOAD_LIMITS,
   type UpdateRecord,
 } from "./report.ts";
+export { type RoundSample, roundSampleSchema } from "./round-sample.ts";
 export {
   AGGREGATIONS,
   type Aggregation,

@@ -3,6 +3,7 @@
  * says otherwise. Schemas, because files come back: a run that is continued reads its rounds from disk.
  */
 import { z } from "zod";
+import { roundSampleSchema } from "./round-sample.ts";
 import { METHODS, type RunConfig } from "./run-config.ts";
 
 /** JSON writes a figure that is not finite as null; read back, it is not a number. */
@@ -97,6 +98,8 @@ const roundEvaluationSchema = z
     exampleLossSpread: measured,
     /** The same losses, had the round's higher rates or its lower ones counted for more; null where rates were not told apart. */
     contrast: z.object({ high: sideLossesSchema, low: sideLossesSchema }).readonly().nullable(),
+    /** Null where the model could not be asked. */
+    sample: roundSampleSchema.nullable().optional(),
   })
   .readonly();
 export type RoundEvaluation = z.infer<typeof roundEvaluationSchema>;

@@ -2,6 +2,8 @@
 import { formatPercent } from "../../ui/format.ts";
 import type { ReceivedView } from "./connection.ts";
 
+/** Of more devices the rows are too thin for names. */
+const LEGIBLE_ROWS = 10;
 /** More rounds than these are thinned to every n-th. */
 const MOST_COLUMNS = 60;
 
@@ -12,6 +14,7 @@ export function RateMap({ view: { rounds } }: { readonly view: ReceivedView }) {
     shown.flatMap(({ participants }) => participants.map(({ id, nickname }) => [id, nickname] as const)),
   );
   if (names.size === 0) return null;
+  const density = names.size > LEGIBLE_ROWS ? "many" : "few";
   return (
     <section class="card rate-map">
       <div class="row between">
@@ -20,6 +23,7 @@ export function RateMap({ view: { rounds } }: { readonly view: ReceivedView }) {
       </div>
       <div
         class="rate-rows"
+        data-density={density}
         role="img"
         aria-label={[...names]
           .map(([id, name]) => {

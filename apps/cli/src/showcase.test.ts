@@ -1,0 +1,115 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { writeTinyModel } from "@fedlodrop/harness";
+import { adapterShape, createTrainer, datasetFromSamples, type LocalTrainer } from "@fedlodrop/lm";
+import { nodeHost, readModel, wasmDirectory } from "@fedlodrop/lm/node";
+import { type AdapterShape, initialAdapter } from "@fedlodrop/run";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { openShowcase } from "./showcase.ts";
+
+let folder: string;
+let loaded: Awaited<ReturnType<typeof readModel>>;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "fedlodrop-model-"));
+  await writeTinyModel(folder);
+  loaded = await readModel(folder);
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+async function open(labels?: number): Promise<{ trainer: LocalTrainer; shape: AdapterShape }> {
+  const { model } = loaded;
+  const shape = adapterShape(model.config, {
+    rank: 2,
+    alpha: 4,
+    targetModules: null,
+    ...(labels && { labels }),
+  });
+  return {
+    shape,
+    trainer: await createTrainer({
+      backend: "wasm",
+      model,
+      adapter: shape,
+      base: "f32",
+      wasmHost: nodeHost(1),
+      wasmBase: wasmDirectory(),
+    }),
+  };
+}
+const trained = (shape: AdapterShape): Float32Array =>
+  initialAdapter(shape, "0").map((value, i) => value + 0.5 * Math.sin(i));
+
+describe("a showcase of texts", () => {
+  const heldOut = [
+    {
+      text: "No. Our schools are the pride of this nation! So be it.",
+    },
+  ];
+  const terms = () =>
+    ({
+      kind: "language-model",
+      prompt: "Our schools",
+      labels: [],
+      sequenceLength: 16,
+      tokenizer: loaded.tokenizer,
+    }) as const;
+
+  it("has the same answer of both while the adapter changes nothing, and another one afterwards", async () => {
+    const { trainer, shape } = await open();
+    const showcase = openShowcase(heldOut, terms());
+    const untrained = await showcase.of(trainer, initialAdapter(shape, "0"));
+    if (untrained?.kind !== "text") throw new Error("expected a text");
+    expect(untrained.tuned).toBe(untrained.base);
+    expect(untrained.unseen?.tunedNats).toBeCloseTo(untrained.unseen?.baseNats as number, 5);
+    const after = await showcase.of(trainer, trained(shape));
+    if (after?.kind !== "text") throw new Error("expected a text");
+    expect(after.base).toBe(untrained.base);
+    expect(after.tuned).not.toBe(after.base);
+    expect(after.unseen?.tunedNats).not.toBeCloseTo(after.unseen?.baseNats as number, 3);
+    trainer.dispose();
+  });
+
+  it("shows a whole sentence where the model reads as much, with the loss of just that sentence", async () => {
+    const { trainer, shape } = await open();
+    const sentence = "Our schools are the pride of this nation!";
+    const all = { ...terms(), sequenceLength: 60 };
+    const sample = await openShowcase(heldOut, all).of(trainer, trained(shape));
+    if (sample?.kind !== "text") throw new Error("expected a text");
+    expect(sample.unseen?.text).toBe(sentence);
+    const alone = datasetFromSamples([{ text: sentence }], loaded.tokenizer, all);
+    if (alone.kind !== "language-model") throw new Error("expected windows");
+    expect(sample.unseen?.tokens).toBe((alone.windows[0]?.length ?? 0) - 1);
+    expect(sample.unseen?.tunedNats).toBeCloseTo((await trainer.evaluate(alone, trained(shape))).loss, 6);
+    trainer.dispose();
+  });
+
+  it("has nothing to show without a prompt, and no sentence where there is none", async () => {
+    const { trainer, shape } = await open();
+    expect(await openShowcase(heldOut, { ...terms(), prompt: null }).of(trainer, trained(shape))).toBeNull();
+    const sample = await openShowcase([{ text: "no sentence here" }], terms()).of(trainer, trained(shape));
+    expect(sample).toMatchObject({ kind: "text", unseen: null });
+    trainer.dispose();
+  });
+});
+
+it("a showcase of labels takes texts of every label by turns, with probabilities that sum to 1", async () => {
+  const { trainer, shape } = await open(3);
+  const heldOut = [0, 0, 0, 2, 1, 0].map((label, k) => ({ text: `text number ${k}`, label }));
+  const terms = {
+    kind: "classification",
+    prompt: null,
+    labels: ["a", "b", "c"],
+    sequenceLength: 16,
+    tokenizer: loaded.tokenizer,
+  } as const;
+  const sample = await openShowcase(heldOut, terms).of(trainer, trained(shape));
+  if (sample?.kind !== "labels") throw new Error("expected labels");
+  expect(sample.guesses.map(({ label }) => label)).toEqual([0, 1, 2, 0]);
+  for (const { base, tuned } of sample.guesses) {
+    // Before training the head is zero: no label is likelier than another.
+    for (const probability of base) expect(probability).toBeCloseTo(1 / 3, 5);
+    expect(tuned.reduce((sum, probability) => sum + probability, 0)).toBeCloseTo(1, 5);
+  }
+  trainer.dispose();
+});

@@ -1,0 +1,81 @@
+/** What the model says now: its answer to one prompt beside the base model's, and what it makes of an unseen sentence. */
+import type { RoundRecord, RoundSample } from "@fedlodrop/run";
+import { changedWords } from "../../ui/changed-words.ts";
+import { formatPercent } from "../../ui/format.ts";
+import { likelier } from "./likelier.ts";
+
+interface AnswersProps {
+  readonly rounds: readonly RoundRecord[];
+}
+
+export function Answers({ rounds }: AnswersProps) {
+  const shown = rounds.filter(({ evaluation }) => evaluation?.sample != null);
+  const [last, before] = [shown.at(-1), shown.at(-2)];
+  const sample = last?.evaluation?.sample;
+  if (last === undefined || sample == null) return null;
+  return (
+    <section class="card answers" data-testid="answers">
+      <h2>What it writes after round {last.round}</h2>
+      {sample.kind === "text" ? (
+        <Texts sample={sample} before={before?.evaluation?.sample ?? null} />
+      ) : (
+        <Guesses sample={sample} />
+      )}
+    </section>
+  );
+}
+
+type Of<Kind extends RoundSample["kind"]> = Extract<RoundSample, { kind: Kind }>;
+
+function Texts({ sample, before }: { readonly sample: Of<"text">; readonly before: RoundSample | null }) {
+  const { prompt, base, tuned, unseen } = sample;
+  const earlier = before?.kind === "text" ? before.tuned : base;
+  return (
+    <>
+      <div class="columns">
+        <figure>
+          <figcaption>Before training</figcaption>
+          <blockquote data-testid="writes-base">
+            <b>{prompt}</b>
+            {base}
+          </blockquote>
+        </figure>
+        <figure>
+          <figcaption>Now, with the words that are new since the round before</figcaption>
+          <blockquote data-testid="writes-tuned">
+            <b>{prompt}</b>
+            {changedWords(earlier, tuned).map(({ text, changed }, k) =>
+              changed ? <mark key={k}>{text}</mark> : <span key={k}>{text}</span>,
+            )}
+          </blockquote>
+        </figure>
+      </div>
+      {unseen && (
+        <p data-testid="unseen">
+          A real sentence that it has never seen, <q>{unseen.text}</q>, is{" "}
+          <strong>{likelier(unseen.tokens * (unseen.baseNats - unseen.tunedNats))}</strong>.
+        </p>
+      )}
+    </>
+  );
+}
+
+function Guesses({ sample: { guesses, labels } }: { readonly sample: Of<"labels"> }) {
+  return (
+    <ul class="guesses">
+      {guesses.map(({ text, label, tuned }) => {
+        const best = tuned.indexOf(Math.max(...tuned));
+        return (
+          <li key={text} class={best === label ? "right" : "wrong"}>
+            <q>{text}</q>{" "}
+            <strong>
+              {best === label ? "✓" : "✗"} {labels[best] ?? `label ${best + 1}`}{" "}
+              <span class="number">{formatPercent(tuned[best] ?? 0)}</span>
+            </strong>
+            {best !== label && <small> in truth: {labels[label] ?? `label ${label + 1}`}</small>}
+          </li>
+        );
+      })}
+    </ul>
+  );
+}
