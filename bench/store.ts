@@ -44,7 +44,7 @@ const checkpoint = {
   idsGiven: 0,
   partsTrainedOn: [],
   partsMeasured: null,
-  memory: { standings: [], seen: [] },
+  memory: [],
   access: { roomCode: null, approval: false, kicks: [] },
   clockMs: 0,
 };

@@ -6,10 +6,10 @@
  */
 import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { launchBrowser } from "@fedlodrop/harness";
-import { DEFAULT_RUN_CONFIG } from "@fedlodrop/run";
+import { joinCrowd, launchBrowser } from "@fedlodrop/harness";
+import { DEFAULT_RUN_CONFIG, type RunConfig } from "@fedlodrop/run";
 import type { Browser, Page } from "@playwright/test";
-import { startFederation } from "../../apps/cli/src/federation.ts";
+import { type Federation, startFederation } from "../../apps/cli/src/federation.ts";
 
 const SIZES = [
   [1920, 1080],
@@ -19,43 +19,78 @@ const SIZES = [
 ] as const;
 const SCHEMES = ["light", "dark"] as const;
 const ROUNDS = 5;
+const NO_DROPOUT = { method: "fedlora", dropoutRate: 0 } as const;
+const CROWDS = [30, 64] as const;
+/** Screens of the small run. */
+const SMALL = [
+  ...[
+    "welcome",
+    "lobby",
+    "try-untrained",
+    "training",
+    "later",
+    "ended",
+    "leaving",
+    "left",
+    "locked",
+    "removed",
+  ],
+  ...["host-empty", "host-lobby", "host-training", "host-later", "host-podium", "host-drawer"],
+];
 
 const [folder, ...wanted] = process.argv.slice(2);
 if (folder === undefined) throw new Error("usage: npx tsx tools/screenshots/take.ts FOLDER [name …]");
 await mkdir(folder, { recursive: true });
 
-const federation = await startFederation({
-  config: { ...DEFAULT_RUN_CONFIG, devices: 3, rounds: ROUNDS },
-  port: 0,
-});
+const isWanted = (...names: readonly string[]): boolean =>
+  wanted.length === 0 || names.some((name) => wanted.includes(name));
+
 const browser = await launchBrowser({ webgpu: "off" });
 try {
-  await takeAll(browser);
+  if (isWanted(...SMALL)) await during({ devices: 3, rounds: ROUNDS }, takeSmallRun);
+  if (isWanted("host-compare"))
+    await during({ devices: 2, rounds: 3, compareWith: NO_DROPOUT }, takeComparison);
+  for (const count of CROWDS)
+    if (isWanted(`host-${count}-lobby`, `host-${count}`))
+      await during({ method: "random", rounds: 200 }, (federation) => takeCrowd(federation, count));
 } finally {
   await browser.close();
-  await federation.close();
 }
 
-async function takeAll(browser: Browser): Promise<void> {
-  const { url, hostUrl, coordinator } = federation;
-  const tab = async (address: string): Promise<Page> => {
-    const page = await (await browser.newContext()).newPage();
-    await page.goto(address);
-    return page;
-  };
-  const state = (page: Page, ...names: string[]) =>
-    page.waitForFunction((all) => all.includes(document.documentElement.dataset.state ?? ""), names, {
-      timeout: 120_000,
-    });
+async function during(
+  change: Partial<RunConfig>,
+  work: (federation: Federation) => Promise<void>,
+): Promise<void> {
+  const federation = await startFederation({ config: { ...DEFAULT_RUN_CONFIG, ...change }, port: 0 });
+  try {
+    await work(federation);
+  } finally {
+    await federation.close();
+  }
+}
+
+async function tab(browser: Browser, address: string): Promise<Page> {
+  const page = await (await browser.newContext()).newPage();
+  await page.goto(address);
+  return page;
+}
+
+const state = (page: Page, ...names: string[]) =>
+  page.waitForFunction((all) => all.includes(document.documentElement.dataset.state ?? ""), names, {
+    timeout: 120_000,
+  });
+
+/** The screens of a run of two tabs, from the first to the last. */
+async function takeSmallRun({ url, hostUrl, coordinator }: Federation): Promise<void> {
   const command = (kind: "start" | "pause" | "resume" | "stop") => coordinator.command({ kind });
 
-  const ada = await tab(`${url}?backend=wasm&nickname=Ada`);
-  const host = await tab(hostUrl);
+  const ada = await tab(browser, `${url}?backend=wasm&nickname=Ada`);
+  const host = await tab(browser, hostUrl);
   await state(ada, "welcome");
   await take(ada, "welcome");
   await take(host, "host-empty");
 
-  const ben = await tab(`${url}?backend=wasm&nickname=Ben&join`);
+  const ben = await tab(browser, `${url}?backend=wasm&nickname=Ben&join`);
   await state(ben, "ready");
   await ada.getByTestId("join-button").click();
   await state(ada, "ready");
@@ -88,12 +123,36 @@ async function takeAll(browser: Browser): Promise<void> {
   await ben.getByTestId("leave-yes").click();
   await take(ben, "left");
   await coordinator.command({ kind: "lock", locked: true });
-  const late = await tab(`${url}?backend=wasm&nickname=Late&join`);
+  const late = await tab(browser, `${url}?backend=wasm&nickname=Late&join`);
   await state(late, "error");
   await take(late, "locked");
   await coordinator.command({ kind: "kick", participantId: "p2" });
   await state(ada, "kicked");
   await take(ada, "removed");
+}
+
+async function takeComparison({ url, hostUrl, coordinator }: Federation): Promise<void> {
+  const host = await tab(browser, hostUrl);
+  const devices = ["Ada", "Ben"].map((name) => tab(browser, `${url}?backend=wasm&nickname=${name}&join`));
+  for (const device of devices) await state(await device, "ready");
+  await coordinator.command({ kind: "start" });
+  await host.getByTestId("podium").waitFor({ timeout: 180_000 });
+  await take(host, "host-compare");
+}
+
+/** A full room, whose devices are scripted: they train nothing. */
+async function takeCrowd({ url, hostUrl, coordinator }: Federation, count: number): Promise<void> {
+  const host = await tab(browser, hostUrl);
+  const crowd = await joinCrowd({ url, count, trainingSeconds: (k) => 0.3 + (k % 7) / 10 });
+  await take(host, `host-${count}-lobby`);
+  await coordinator.command({ kind: "start" });
+  await host.waitForFunction(
+    () => Number(document.querySelector("[data-testid=round]")?.textContent) > 5,
+    null,
+    { timeout: 120_000 },
+  );
+  await take(host, `host-${count}`);
+  crowd.close();
 }
 
 /** One screen, eight times, and all of them side by side. */

@@ -1,7 +1,7 @@
 /** `fedlodrop federate`: a coordinator and N real Chromium tabs in one process tree, from start to report. */
 import type { Participant } from "@fedlodrop/harness";
 import type { HostView } from "@fedlodrop/protocol";
-import { BACKENDS, DEFAULT_RUN_CONFIG, type RunReport } from "@fedlodrop/run";
+import { BACKENDS, DEFAULT_RUN_CONFIG, type RunReport, roundsInAll } from "@fedlodrop/run";
 import { prepareEvaluator } from "./evaluator.ts";
 import { modelDefaults } from "./find-model.ts";
 import { describeFlags, type Flag, type GivenFlags, oneOf, parseFlags, wholeNumber } from "./flags.ts";
@@ -135,7 +135,7 @@ async function runFederation(given: GivenFlags): Promise<Outcome> {
     closers.push(() => clearInterval(redraw));
     const startedAt = performance.now();
     await host.command({ kind: "start" });
-    const patienceSeconds = config.rounds * (config.deadlineSeconds + 60) + 60;
+    const patienceSeconds = roundsInAll(config) * (config.deadlineSeconds + 60) + 60;
     await Promise.race([host.until(isOver, patienceSeconds), allGone(participants), interruption]);
 
     const report = await coordinator.report();

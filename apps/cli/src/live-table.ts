@@ -1,6 +1,6 @@
 /** The federation as it happens: a line for everything that is over and, on a terminal, a table of what is not. */
 import { cleanText, type HostView, MAX_NICKNAME_CHARACTERS, type ParticipantView } from "@fedlodrop/protocol";
-import type { RoundRecord } from "@fedlodrop/run";
+import { type RoundRecord, roundsInAll } from "@fedlodrop/run";
 import { createColors } from "picocolors";
 
 export type Colors = ReturnType<typeof createColors>;
@@ -60,7 +60,7 @@ function tableLines(view: HostView, elapsed: ReadonlyMap<string, number>, colors
       .join("  ")
       .trimEnd();
   return [
-    `${colors.bold(`round ${view.round}/${view.config.rounds}`)}  ${view.phase}`,
+    `${colors.bold(`round ${view.round}/${roundsInAll(view.config)}`)}  ${view.phase}`,
     colors.dim(line(COLUMNS.map(({ title }) => title))),
     ...rows.map(line),
   ];
@@ -139,10 +139,10 @@ export function createLiveTable(terminal: Terminal, colors: Colors, nowSeconds: 
           elapsed.set(id, nowSeconds() - roundStartedAt);
       erase();
       for (const record of view.rounds.slice(roundsSaid))
-        for (const line of roundLines(record, view.config.rounds, colors)) say(line);
+        for (const line of roundLines(record, roundsInAll(view.config), colors)) say(line);
       roundsSaid = view.rounds.length;
       for (const record of view.rounds.filter(({ testLoss }) => testLoss !== null)) {
-        if (!evaluationsSaid.has(record.round)) say(evaluationLine(record, view.config.rounds, colors));
+        if (!evaluationsSaid.has(record.round)) say(evaluationLine(record, roundsInAll(view.config), colors));
         evaluationsSaid.add(record.round);
       }
       if (!terminal.isTTY || view.phase === "ended") return;

@@ -35,6 +35,7 @@ const {
   model,
   baseType,
   method,
+  dropoutRate,
   bound,
   maxDropoutRate,
   training,
@@ -90,6 +91,14 @@ export const RUN_FLAGS: readonly RunFlag[] = [
     help: "dropout rate γ of method fixed, 0 to 0.95 *",
     field: "dropoutRate",
     read: asNumber,
+  },
+  {
+    name: "compare",
+    value: "M[:G]",
+    help: "by turns, the same run with this method (and rate) instead: fedlora, or fixed:0.7",
+    field: "compareWith",
+    expected: "a method, or fixed:G with G from 0 to 0.95",
+    read: readArm,
   },
   {
     name: "max-dropout",
@@ -304,6 +313,11 @@ export function runConfigFromFlags(given: GivenFlags, defaults: RunOverrides): R
     ...overrides,
     training: { ...defaults.training, ...overrides.training },
   });
+}
+
+function readArm(text: string): unknown {
+  const [method, rate] = text.split(":");
+  return { method, dropoutRate: rate === undefined ? dropoutRate : asNumber(rate) };
 }
 
 function readSplit(text: string): unknown {

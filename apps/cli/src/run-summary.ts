@@ -1,6 +1,6 @@
 /** What a finished run comes to, and whether it counts as one. */
 import { payloadBytes } from "@fedlodrop/protocol";
-import type { RunReport } from "@fedlodrop/run";
+import { type RunReport, roundsInAll } from "@fedlodrop/run";
 import { bytes } from "./live-table.ts";
 
 export interface RunSummary {
@@ -45,7 +45,7 @@ export function summaryLines(summary: RunSummary): readonly string[] {
 
 /** Why a run that came to its end still failed; null when it did not. */
 export function runFailure(report: RunReport): string | null {
-  const asked = report.config.rounds;
+  const asked = roundsInAll(report.config);
   if (report.rounds.length < asked) return `${report.rounds.length} of ${asked} rounds were done`;
   const empty = report.rounds.find(({ participants }) =>
     participants.every(({ outcome }) => outcome !== "aggregated"),

@@ -24,6 +24,7 @@ import {
   drawDropoutMask,
   keptIndices,
   type RunConfig,
+  turnOf,
 } from "@fedlodrop/run";
 import { io, type Socket } from "socket.io-client";
 import { afterEach, expect } from "vitest";
@@ -231,11 +232,9 @@ export function participateAs(
   const update = async ({ round, dropoutRate }: RoundStart): Promise<Uint8Array> => {
     const reply = await download(round);
     if (!reply.ok) throw new Error(((await reply.json()) as Refused).message);
-    const { seed } = identity.run.config;
-    const indices = keptIndices(
-      shape,
-      drawDropoutMask(shape, { seed, round, participantId: identity.participantId, dropoutRate }),
-    );
+    const { config } = identity.run;
+    const key = { seed: config.seed, round: turnOf(config, round), participantId: identity.participantId };
+    const indices = keptIndices(shape, drawDropoutMask(shape, { ...key, dropoutRate }));
     const decoded = decodeSparseValues(new Uint8Array(await reply.arrayBuffer()), {
       round,
       valueCount: indices.length,

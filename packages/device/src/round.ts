@@ -9,7 +9,7 @@ import {
   type RunDescription,
   type UpdateStatistics,
 } from "@fedlodrop/protocol";
-import { quantile, subAdapter } from "@fedlodrop/run";
+import { quantile, subAdapter, turnOf } from "@fedlodrop/run";
 import { estimateEnergy } from "./energy.ts";
 import { type AnsweringSocket, accepted, type Link } from "./link.ts";
 import type { FromWorker } from "./messages.ts";
@@ -51,7 +51,10 @@ export async function playRound(
   if (run.config.secureAggregation && secure === null)
     throw new UnsafeRoundError("this run promises secure aggregation, and its round would go without");
   const { seed, valueType } = run.config;
-  const { mask, indices, valueCount } = subAdapter(run.adapter, { seed, round, participantId, dropoutRate });
+  // Rounds of two arms that belong together differ by their terms alone.
+  const turn = turnOf(run.config, round);
+  const key = { seed, round: turn, participantId, dropoutRate };
+  const { mask, indices, valueCount } = subAdapter(run.adapter, key);
   post({ kind: "round-started", start, mask, keptValues: valueCount });
 
   const totalBytes = payloadBytes(valueCount, valueType);
@@ -76,7 +79,13 @@ export async function playRound(
   );
   const computeStart = performance.now();
   const { delta, steps } = await trainer.trainRound(
-    { mask, dropoutRate, values: decoded.values, training, batchSeed: `${seed}/${round}/${participantId}` },
+    {
+      mask,
+      dropoutRate,
+      values: decoded.values,
+      training,
+      batchSeed: `${seed}/${turn}/${participantId}`,
+    },
     dataset,
     (step) => {
       post({ kind: "step", round, step });

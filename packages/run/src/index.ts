@@ -7,6 +7,7 @@ export {
   type DenseParameter,
   initialAdapter,
 } from "./adapter.ts";
+export { type Arm, armCount, armOf, ofArm, roundBefore, roundsInAll, termsOf, turnOf } from "./arms.ts";
 export { BACKENDS, type Backend } from "./backend.ts";
 export {
   type DropoutMask,

@@ -60,10 +60,13 @@ export const runConfigSchema = z.strictObject({
   model: z.string().min(1),
   /** How devices and the evaluation hold the model's matrices; fewer bits take less memory and lose a little. */
   baseType: z.enum(BASE_TYPES),
+  /** Of each arm. */
   rounds: positiveInteger.max(100_000),
   method: z.enum(METHODS),
   /** γ of the method `fixed`. */
   dropoutRate,
+  /** A second arm, whose rounds take turns with the run's own; null compares with nothing. */
+  compareWith: z.strictObject({ method: z.enum(METHODS), dropoutRate }).nullable(),
   /** What methods that solve minimise: with the constants that rounds have shown, or as the theorem has them. */
   bound: z.enum(BOUNDS),
   /** γ_max of every method that chooses rates. */
@@ -127,6 +130,7 @@ export const DEFAULT_RUN_CONFIG: RunConfig = {
   rounds: 20,
   method: "fixed",
   dropoutRate: 0.3,
+  compareWith: null,
   bound: "calibrated",
   maxDropoutRate: 0.9,
   rank: 8,

@@ -7,11 +7,11 @@ import { secureTermsOf } from "@fedlodrop/privacy";
 import type { RoundStart } from "@fedlodrop/protocol";
 import type { Clock } from "../clock.ts";
 import type { WorkInOrder } from "../turns.ts";
+import type { ArmNumbers } from "./arm-numbers.ts";
 import type { Evaluations } from "./evaluation.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Planning } from "./planning.ts";
 import type { Reunion } from "./reunion.ts";
-import type { RoundNumbers } from "./round-numbers.ts";
 import type { SecureRounds } from "./secure-rounds.ts";
 import type { Timers } from "./timers.ts";
 import type { Traffic } from "./traffic.ts";
@@ -20,7 +20,7 @@ export interface EffectRooms {
   readonly runId: string;
   readonly clock: Clock;
   readonly timers: Timers;
-  readonly numbers: RoundNumbers;
+  readonly numbers: ArmNumbers;
   readonly secure: SecureRounds;
   readonly traffic: Traffic;
   readonly evaluations: Evaluations;
@@ -52,7 +52,7 @@ export function carryOut(effect: Effect, rooms: EffectRooms): void {
       const { round } = effect;
       traffic.begin(round);
       if (isSecure(rooms.state())) beginSecurely(rooms);
-      else numbers.begin(rooms.state().config, noiseOf(rooms.state()));
+      else numbers.begin(round, rooms.state().config, noiseOf(rooms.state()));
       timers.start("deadline", effect.atMs - clock.nowMs(), () =>
         dispatch({ kind: "deadline-passed", round, atMs: clock.nowMs() }),
       );

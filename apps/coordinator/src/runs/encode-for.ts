@@ -8,8 +8,8 @@ export function* encodeFor(run: LiveRun, participantId: string, round: number): 
   const member = memberAtWork(run.state, participantId, round);
   if (member.kind === "refuse") throw new Error(`sub-adapter: expected a member, got ${member.message}`);
   // As they are now: before the work is done the round may be over.
-  const { adapter, state } = run;
+  const { roundAdapter, state } = run;
   const { indices } = yield* run.subAdapter(round, participantId, member.assignment.dropoutRate);
-  const values = yield* gatherInPieces(adapter, indices);
+  const values = yield* gatherInPieces(roundAdapter, indices);
   return encodeSparseValues(values, round, state.config.valueType);
 }

@@ -14,6 +14,7 @@ import {
 import type { Pieces, RunReport, SubAdapter } from "@fedlodrop/run";
 import type { Clock } from "../clock.ts";
 import { type Turns, workInOrder } from "../turns.ts";
+import { createArmNumbers } from "./arm-numbers.ts";
 import { adapterToKeep, bytesOf, carryOut, type EffectRooms, isSecure, startMessage } from "./effects.ts";
 import { createEvaluations } from "./evaluation.ts";
 import type { Journal } from "./journal.ts";
@@ -22,7 +23,7 @@ import type { Planner } from "./planner.ts";
 import { createPlanning } from "./planning.ts";
 import { type Retold, retell } from "./retell.ts";
 import { createReunion } from "./reunion.ts";
-import { createRoundNumbers, type RoundMemory } from "./round-numbers.ts";
+import type { RoundMemory } from "./round-numbers.ts";
 import type { RunStart } from "./run-start.ts";
 import { createSecureRounds, type SecureRounds } from "./secure-rounds.ts";
 import { createTimers } from "./timers.ts";
@@ -42,13 +43,17 @@ export interface LiveRun {
   readonly runId: string;
   readonly workload: Workload;
   readonly state: RunState;
-  /** The full adapter after the last closed round. */
+  /** The full adapter after the last closed round of the run's own arm. */
   readonly adapter: Float32Array;
+  /** The one that the open round began with. */
+  readonly roundAdapter: Float32Array;
+  /** Of all arms, one behind the other. */
+  readonly adapters: Float32Array;
   readonly partsTrainedOn: readonly number[];
   /** Parts whose owners' held-out texts are measured; null before the run has started. */
   readonly partsMeasured: readonly number[] | null;
   /** What later rounds look back on. */
-  readonly memory: RoundMemory;
+  readonly memory: readonly RoundMemory[];
   /** Why the last plan has paused the run, or null. */
   readonly planProblem: string | null;
   readonly traffic: Traffic;
@@ -97,7 +102,13 @@ export function createLiveRun(options: LiveRunOptions): LiveRun {
   let retired = false;
   const timers = createTimers(clock);
   const traffic = createTraffic(outbox.changed);
-  const numbers = createRoundNumbers(workload.adapter, state.config.seed, options.adapter, options.memory);
+  const numbers = createArmNumbers(
+    workload.adapter,
+    state.config,
+    options.adapters,
+    options.memory,
+    state.records.length,
+  );
   const planning = createPlanning(options.plan, outbox.log);
   const reunion = createReunion();
   const evaluations = createEvaluations({
@@ -250,7 +261,13 @@ export function createLiveRun(options: LiveRunOptions): LiveRun {
       return state;
     },
     get adapter() {
+      return numbers.ownAdapter;
+    },
+    get roundAdapter() {
       return numbers.adapter;
+    },
+    get adapters() {
+      return numbers.adapters;
     },
     get partsTrainedOn() {
       return evaluations.partsTrainedOn;
@@ -300,7 +317,7 @@ export function createLiveRun(options: LiveRunOptions): LiveRun {
     secure,
     durable: journal.durable,
     evaluated: evaluations.settled,
-    report: () => buildReport(state, runId, sha256(numbers.adapter)),
+    report: () => buildReport(state, runId, sha256(numbers.ownAdapter)),
     async retire() {
       retired = true;
       timers.stopAll();

@@ -13,9 +13,9 @@ import { decodeSparseValues } from "@fedlodrop/protocol";
 import { atOnce, keptValueCount } from "@fedlodrop/run";
 import type { LogEntry } from "../store/log-frames.ts";
 import type { RunEntry } from "../store/run-store.ts";
+import type { ArmNumbers } from "./arm-numbers.ts";
 import { isSecure, noiseOf } from "./effects.ts";
 import type { Evaluations, ToEvaluate } from "./evaluation.ts";
-import type { RoundNumbers } from "./round-numbers.ts";
 import type { Traffic } from "./traffic.ts";
 
 const NOTHING = new Uint8Array(0);
@@ -31,7 +31,7 @@ export interface Retold {
 }
 
 export interface RetellingRooms {
-  readonly numbers: RoundNumbers;
+  readonly numbers: ArmNumbers;
   readonly traffic: Traffic;
   readonly evaluations: Evaluations;
   /** Entries about who is who, and about whom the host lets in. */
@@ -61,7 +61,7 @@ export function retell(
         return;
       case "arm-deadline":
         traffic.begin(effect.round);
-        numbers.begin(state.config, noiseOf(state));
+        numbers.begin(effect.round, state.config, noiseOf(state));
         return;
       case "fold-update":
         if (!isSecure(state)) atOnce(numbers.fold(effect));

@@ -85,7 +85,7 @@ export function createKeeper(options: KeeperOptions): RunKeeper {
     given = final;
     roundsKept = state.records.length;
     entries = 0;
-    const isTaken = await store?.checkpoint(checkpointOf(run), run.adapter, records);
+    const isTaken = await store?.checkpoint(checkpointOf(run), run.adapters, records);
     tellTrouble();
     if (store?.trouble === null) run.letGo(final);
     return isTaken !== false;
@@ -111,7 +111,7 @@ export function createKeeper(options: KeeperOptions): RunKeeper {
       given = 0;
       roundsKept = 0;
       entries = 0;
-      await store.begin(checkpointOf(run), run.adapter);
+      await store.begin(checkpointOf(run), run.adapters);
     },
     resume(final) {
       given = final;

@@ -8,12 +8,12 @@ import {
   type Transition,
   thinRecord,
 } from "@fedlodrop/federation";
-import { adapterSize, initialAdapter, type RoundRecord, type RunConfig } from "@fedlodrop/run";
+import { adapterSize, armCount, initialAdapter, type RoundRecord, type RunConfig } from "@fedlodrop/run";
 import { type AccessRecord, accessRecordSchema } from "../security/access.ts";
 import type { LogEntry } from "../store/log-frames.ts";
 import type { RunEntry, StoredRun } from "../store/run-store.ts";
 import type { RetellingRooms } from "./retell.ts";
-import { NOTHING_REMEMBERED, type RoundMemory } from "./round-numbers.ts";
+import type { RoundMemory } from "./round-numbers.ts";
 import type { Workload } from "./workload.ts";
 
 export interface RunStart {
@@ -21,13 +21,14 @@ export interface RunStart {
   readonly workload: Workload;
   /** The state it begins in, and what is to be done in it. */
   readonly start: Transition;
-  readonly adapter: Float32Array;
+  /** Of all arms, one behind the other. */
+  readonly adapters: Float32Array;
   /** Of the training texts: those that the adapter was made of. */
   readonly partsTrainedOn: readonly number[];
   /** Those that evaluations are about; null before the run has started. */
   readonly partsMeasured: readonly number[] | null;
   /** What the rounds before have left to look back on. */
-  readonly memory: RoundMemory;
+  readonly memory: readonly RoundMemory[];
   /** Of these many the participants are on disk alone. */
   readonly thinned: number;
   /** What had happened since, before a restart; null for a run that has not been interrupted. */
@@ -47,13 +48,20 @@ export function freshStart(
     runId,
     workload,
     start: { state: createRun(config, shape, { ...known, largestSplit }), effects: [] },
-    adapter: initialAdapter(shape, config.seed),
+    adapters: inAllArms(config, initialAdapter(shape, config.seed)),
     partsTrainedOn: [],
     partsMeasured: null,
-    memory: NOTHING_REMEMBERED,
+    memory: [],
     thinned: 0,
     past: null,
   };
+}
+
+/** Every arm begins with the same. */
+function inAllArms(config: RunConfig, adapter: Float32Array): Float32Array {
+  const all = new Float32Array(adapter.length * armCount(config));
+  for (let arm = 0; arm < armCount(config); arm++) all.set(adapter, arm * adapter.length);
+  return all;
 }
 
 /** The final rounds as a run has them in memory: read one by one, and only the last of them whole. */
@@ -72,22 +80,22 @@ export async function readFinalRounds(stored: AsyncIterable<RoundRecord>): Promi
  * @throws in one line when the model is another one than the stored run's
  */
 export function storedStart(
-  { checkpoint, adapter, entries }: StoredRun,
+  { checkpoint, adapter: adapters, entries }: StoredRun,
   finalRecords: readonly RoundRecord[],
   workload: Workload,
   identified: RetellingRooms["identified"],
 ): RunStart {
   const { adapter: shape, largestSplit } = workload;
   const { runId, snapshot, partsTrainedOn, partsMeasured, memory } = checkpoint;
-  const expected = adapterSize(shape);
-  if (adapter.length !== expected)
+  const expected = adapterSize(shape) * armCount(snapshot.config);
+  if (adapters.length !== expected)
     throw new Error(
-      `the stored adapter has ${adapter.length} values, but the run's model and settings ask for ${expected}: is it the same model?`,
+      `the stored adapter has ${adapters.length} values, but the run's model and settings ask for ${expected}: is it the same model?`,
     );
   const thinned = Math.max(0, finalRecords.length - ROUNDS_IN_MEMORY);
   const start = restoreRun(snapshot, { adapter: shape, largestSplit, finalRecords });
   return {
-    ...{ runId, workload, start, adapter, partsTrainedOn, partsMeasured, memory, thinned },
+    ...{ runId, workload, start, adapters, partsTrainedOn, partsMeasured, memory, thinned },
     past: { entries, identified },
   };
 }

@@ -58,8 +58,8 @@ export const checkpointSchema = z.strictObject({
   partsTrainedOn: z.array(z.int().min(0)).readonly(),
   /** Parts whose owners' held-out texts are measured; null before the run has started. */
   partsMeasured: z.array(z.int().min(0)).readonly().nullable(),
-  /** What later rounds look back on. */
-  memory: memorySchema,
+  /** What later rounds look back on, of each arm. */
+  memory: z.array(memorySchema).max(2).readonly(),
   /** Whom the host lets in: the door's own. */
   access: accessRecordSchema,
   /** What the coordinator's clock said; it goes on from there. */

@@ -18,7 +18,7 @@ export type RunEntry =
 
 export interface StoredRun {
   readonly checkpoint: Checkpoint;
-  /** The full adapter at the checkpoint. */
+  /** The full adapter at the checkpoint; of a run of two arms both, one behind the other. */
   readonly adapter: Float32Array;
   /** What has happened since, the oldest first. */
   readonly entries: readonly LogEntry<RunEntry>[];

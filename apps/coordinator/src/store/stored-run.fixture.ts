@@ -30,10 +30,12 @@ export const checkpointOf = (roundsDone: number, covered = 0): Checkpoint => ({
   idsGiven: 3,
   partsTrainedOn: [0, 2],
   partsMeasured: [0, 1, 2],
-  memory: {
-    standings: [{ participantId: "p1", sum: -2.5, rounds: 2 }],
-    seen: [[{ rms: 0.02, product: 1.5 }]],
-  },
+  memory: [
+    {
+      standings: [{ participantId: "p1", sum: -2.5, rounds: 2 }],
+      seen: [[{ rms: 0.02, product: 1.5 }]],
+    },
+  ],
   access: { roomCode: "ABCDEF", approval: true, kicks: [{ participantId: "p2", address: null }] },
   clockMs: covered,
 });

@@ -11,7 +11,7 @@ it.each([
   ["", "a new text", "[a] [new] [text]"],
   ["the same words", "the same words", "the same words"],
   ["our schools are bread", "our schools are the pride", "our schools are [the] [pride]"],
-  ["one two three four", "one three two four", "one [three] two four"],
+  ["one two three four", "one three two four", "one three [two] four"],
   ["a b c d", "x b y d z", "[x] b [y] d [z]"],
 ])("%j, then %j: %s", (before, after, expected) => expect(marked(before, after)).toBe(expected));
 

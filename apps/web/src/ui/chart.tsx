@@ -3,7 +3,7 @@ import { useEffect, useRef } from "preact/hooks";
 import "./sound-locale.ts";
 import uPlot from "uplot";
 
-interface Line {
+export interface Line {
   readonly label: string;
   /** A custom property of style.css, e.g. "--series-1". */
   readonly color: string;
@@ -44,7 +44,8 @@ export function Chart({ description, xTitle, x, lines: all, band, linearWithin }
       : undefined;
   const holder = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
-  const data: uPlot.AlignedData = [[...x], ...lines.map(({ values }) => [...values])];
+  // A line may end before others do.
+  const data: uPlot.AlignedData = [[...x], ...lines.map(({ values }) => x.map((_, i) => values[i] ?? null))];
   const latest = useRef(data);
   latest.current = data;
   const look = JSON.stringify([xTitle, linearWithin, filled, ...lines.map(({ values: _, ...line }) => line)]);

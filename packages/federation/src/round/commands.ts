@@ -40,6 +40,11 @@ export function obey(state: RunState, command: RunCommand, atMs: number): Transi
     }
     case "rollback": {
       if (state.kind !== "paused" && state.kind !== "lobby") return wrongState();
+      if (state.config.compareWith !== null)
+        return refused(
+          state,
+          refuse("wrong-state", "rollback: not possible in a run that compares two arms"),
+        );
       const { round } = command;
       const record = state.records[round - 1];
       if (record === undefined || round > state.basedOnRound)

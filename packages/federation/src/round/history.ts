@@ -3,6 +3,7 @@ import type { RoundClosed } from "@fedlodrop/protocol";
 import {
   adapterSize,
   keptValueCount,
+  ofArm,
   type ParticipantOutcome,
   type ParticipantRound,
   type RoundEvaluation,
@@ -174,7 +175,8 @@ export function buildReport(run: Run | RunState, runId: string, adapterSha256: s
     config: run.config,
     rounds: run.records,
     baseTestLoss: run.baseTestLoss,
-    finalTestLoss: run.records.at(-1)?.testLoss ?? null,
+    // The adapter is that of the run's own arm.
+    finalTestLoss: ofArm(run.config, run.records, 0).at(-1)?.testLoss ?? null,
     adapterSha256,
   };
 }

@@ -1,6 +1,15 @@
 /** Rounds are planned, started, closed and recorded; evaluations come in beside them. */
 import { LEAST_SUMMED } from "@fedlodrop/privacy";
-import type { RoundRecord, RunConfig } from "@fedlodrop/run";
+import {
+  armCount,
+  armOf,
+  ofArm,
+  type RoundRecord,
+  type RunConfig,
+  roundBefore,
+  roundsInAll,
+  termsOf,
+} from "@fedlodrop/run";
 import type { PlanRequest } from "../plan/plan-request.ts";
 import { boundedCounts } from "../plan/sample-counts.ts";
 import { amendRecord, closingMessages, isDiscarded, recordRound } from "./history.ts";
@@ -37,7 +46,10 @@ export function proceed(run: Run): Transition {
     return unchanged({ ...bare(run), kind: "lobby" });
   const round = records.length + 1;
   if (evaluatedRounds < round - EVALUATION_LAG) return evaluating;
-  return beginPlanning(run, { terms: config, candidates: [...run.participants.values()].filter(isReady) });
+  return beginPlanning(run, {
+    terms: termsOf(config, round),
+    candidates: [...run.participants.values()].filter(isReady),
+  });
 }
 
 export function beginPlanning(
@@ -50,7 +62,7 @@ export function beginPlanning(
 
 /** No further round is begun. */
 export const isOver = (run: Run): boolean =>
-  run.intent === "stop" || run.triedCount >= run.config.rounds || nextNoise(run) === "spent";
+  run.intent === "stop" || run.triedCount >= roundsInAll(run.config) || nextNoise(run) === "spent";
 
 /** A round that could only be discarded is not begun. */
 export const leastReady = (config: RunConfig): number =>
@@ -74,7 +86,8 @@ const planRequest = ({
   adapter,
   round,
   participants: boundedCounts(candidates, largestSplit),
-  records: recordsInSight(records, round),
+  // An arm knows nothing of the other one.
+  records: recordsInSight(ofArm(terms, records, armOf(terms, round)), round),
 });
 
 /** The rounds that the plan of this one sees. */
@@ -128,6 +141,7 @@ export function startRound(state: PlanningState, event: Extract<RunEvent, { kind
       ),
       kind: "training",
       round,
+      basedOnRound: armCount(state.config) === 1 ? state.basedOnRound : roundBefore(state.config, round),
       method,
       startedAtMs: atMs,
       deadlineSeconds,

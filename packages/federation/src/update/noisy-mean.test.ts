@@ -103,10 +103,15 @@ describe("the mean with noise", () => {
 describe("rules that look at single updates", () => {
   it("are refused together with differential privacy, in plain words", () => {
     const differentialPrivacy = { epsilon: 8, delta: 1e-5, clip: 1 };
-    const config = { maxParticipants: 8, differentialPrivacy, quorum: 1, secureAggregation: false };
+    const config = {
+      ...{ maxParticipants: 8, differentialPrivacy, quorum: 1 },
+      ...{ secureAggregation: false, compareWith: null },
+    };
     expect(ruleProblem({ ...config, aggregation: "median" }, 100)).toContain("expected mean");
     expect(ruleProblem({ ...config, aggregation: "clipped-mean" }, 100)).toContain("expected mean");
     expect(ruleProblem({ ...config, aggregation: "mean" }, 100)).toBeNull();
+    const compareWith = { method: "fedlora", dropoutRate: 0 } as const;
+    expect(ruleProblem({ ...config, aggregation: "mean", compareWith }, 100)).toContain("one arm");
     expect(ruleProblem({ ...config, aggregation: "median", differentialPrivacy: null }, 100)).toBeNull();
   });
 });

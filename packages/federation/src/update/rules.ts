@@ -21,17 +21,21 @@ const MOST_KEPT_BYTES = 2 ** 30;
 export function ruleProblem(
   config: Pick<
     RunConfig,
-    "aggregation" | "differentialPrivacy" | "maxParticipants" | "quorum" | "secureAggregation"
+    "aggregation" | "compareWith" | "differentialPrivacy" | "maxParticipants" | "quorum" | "secureAggregation"
   >,
   size: number,
 ): string | null {
-  const { aggregation, differentialPrivacy, maxParticipants } = config;
+  const { aggregation, compareWith, differentialPrivacy, maxParticipants } = config;
+  if (config.secureAggregation && compareWith !== null)
+    return "compareWith: expected none with secure aggregation, whose masks are of one run's rounds";
   if (config.secureAggregation) return secureProblem(config);
   if (differentialPrivacy !== null && aggregation !== "mean")
     return (
       `aggregation: expected mean with differential privacy, got ${aggregation}, which looks at single updates: ` +
       "what that gives away is not accounted for"
     );
+  if (differentialPrivacy !== null && compareWith !== null)
+    return "compareWith: expected none with differential privacy, whose budget is that of one arm's rounds";
   return memoryProblem(aggregation, size, maxParticipants);
 }
 

@@ -12,10 +12,13 @@ import {
 import { type ReadonlySignal, signal } from "@preact/signals";
 import { io, type Socket } from "socket.io-client";
 import { siteUrl } from "../../ui/site.ts";
+import { type EarlierRun, withEarlier } from "./earlier-runs.ts";
 
 export interface ReceivedView extends HostView {
   /** `performance.now()` at its arrival, from which the countdown runs. */
   readonly receivedAtMs: number;
+  /** Runs that this one has replaced while the page looked on. */
+  readonly earlier: readonly EarlierRun[];
 }
 
 export interface HostConnection {
@@ -62,7 +65,10 @@ export function connectHost(key: string): HostConnection {
   let last: SentView | null = null;
   const show = (sent: SentView): void => {
     last = sent;
-    view.value = { ...sent, rounds: known?.records ?? [], receivedAtMs: performance.now() };
+    const before = view.peek();
+    const isOther = before !== null && before.runId !== sent.runId;
+    const earlier = isOther ? withEarlier(before.earlier, before, sent.config) : (before?.earlier ?? []);
+    view.value = { ...sent, rounds: known?.records ?? [], receivedAtMs: performance.now(), earlier };
   };
   socket.on("view", show);
   socket.on("changes", (changes) => {

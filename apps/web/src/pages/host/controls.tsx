@@ -1,9 +1,11 @@
 /** Where the run is, and the buttons that move it. */
 import type { HostCommand, HostView } from "@fedlodrop/protocol";
+import { roundsInAll, termsOf } from "@fedlodrop/run";
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { Confirmed } from "../../ui/confirmed.tsx";
 import { formatSeconds } from "../../ui/format.ts";
+import { titleOf } from "./comparison.ts";
 import type { ReceivedView } from "./connection.ts";
 import { countDevices } from "./device-counts.ts";
 
@@ -35,9 +37,10 @@ export function Controls({ view, command }: CommandProps) {
         {pausing ? "Pausing after this round" : PHASES[phase]}
       </p>
       <p class="number rounds">
-        Round <span data-testid="round">{round}</span> of {config.rounds}
+        Round <span data-testid="round">{round}</span> of {roundsInAll(config)}
+        {config.compareWith !== null && round > 0 && `, ${titleOf(termsOf(config, round))}`}
         <Countdown view={view} />
-        <progress aria-label="Rounds done" max={config.rounds} value={view.rounds.length} />
+        <progress aria-label="Rounds done" max={roundsInAll(config)} value={view.rounds.length} />
       </p>
       <div class="row">
         {phase === "lobby" && !armed && (

@@ -1,7 +1,9 @@
 /** The host page: a stage that a room can read, and a drawer with every number and control. */
+import { ofArm } from "@fedlodrop/run";
 import { useSignal } from "@preact/signals";
 import { PrivacyBudget } from "../../ui/privacy-budget.tsx";
 import { Access } from "./access.tsx";
+import { Answers } from "./answers.tsx";
 import { Charts } from "./charts.tsx";
 import type { HostConnection, ReceivedView } from "./connection.ts";
 import { type CommandProps, Controls } from "./controls.tsx";
@@ -60,7 +62,7 @@ export function HostPage({ host }: { readonly host: HostConnection }) {
       {view === null && host.problem.value === null && <p class="card">Connecting to the coordinator …</p>}
       {view && (
         <div class="host-body">
-          <Scene view={view} hostKey={host.key} />
+          <Scene view={view} hostKey={host.key} command={host.command} />
           {open.value && (
             <Drawer
               close={() => {
@@ -77,22 +79,36 @@ export function HostPage({ host }: { readonly host: HostConnection }) {
 }
 
 /** What fills the screen, by where the run is. */
-function Scene({ view, hostKey }: { readonly view: ReceivedView; readonly hostKey: string }) {
+function Scene({ view, hostKey, command }: CommandProps & { readonly hostKey: string }) {
   const started = view.rounds.length > 0 || !["lobby", "paused", "ended"].includes(view.phase);
   if (!started) return <Lobby view={view} />;
+  const own = ownArm(view);
   return (
     <main class="scene">
-      {view.phase === "ended" ? <Podium view={view} hostKey={hostKey} /> : <Stage view={view} />}
+      <div class="scene-main">
+        {view.phase === "ended" ? (
+          <Podium view={view} hostKey={hostKey} command={command} />
+        ) : (
+          <Stage view={view} />
+        )}
+        <Answers rounds={own.rounds} />
+      </div>
       <div class="scene-side">
         {view.phase !== "ended" && <JoinCorner view={view} />}
         <Revealing view={view} />
         <PrivacyBudget config={view.config} epsilon={view.rounds.at(-1)?.privacy?.epsilon ?? 0} />
         <LearningCurve view={view} />
-        <RateMap view={view} />
+        <RateMap view={own} />
       </div>
     </main>
   );
 }
+
+/** Of a run that compares: what shows one model's course shows its own arm's. */
+const ownArm = (view: ReceivedView): ReceivedView => ({
+  ...view,
+  rounds: ofArm(view.config, view.rounds, 0),
+});
 
 function JoinCorner({ view: { joinUrl, access } }: { readonly view: ReceivedView }) {
   return (
@@ -115,7 +131,7 @@ function Everything({ view, command, hostKey }: CommandProps & { readonly hostKe
       {started && (
         <>
           <RunFigures view={view} hostKey={hostKey} />
-          <Charts view={view} />
+          <Charts view={ownArm(view)} />
           <DeviceTable view={view} />
           <Timeline view={view} />
         </>

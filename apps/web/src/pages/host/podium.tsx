@@ -1,5 +1,8 @@
 /** The end of a run: what came of it, and who made it. */
+import type { HostCommand } from "@fedlodrop/protocol";
+import { ofArm, type RunConfig } from "@fedlodrop/run";
 import { formatBytes, formatLoss, formatPercent, formatSeconds } from "../../ui/format.ts";
+import { compareArms, titleOf } from "./comparison.ts";
 import type { ReceivedView } from "./connection.ts";
 import { contributionsOf } from "./contributions.ts";
 import { Downloads } from "./downloads.tsx";
@@ -10,14 +13,18 @@ const STEPS = ["gold", "silver", "bronze"] as const;
 
 interface PodiumProps {
   readonly view: ReceivedView;
-  readonly hostKey: string;
+  /** Null where there are no files to take along. */
+  readonly hostKey: string | null;
+  readonly command?: (command: HostCommand) => void;
 }
 
-export function Podium({ view: { rounds, config, baseTestLoss }, hostKey }: PodiumProps) {
+export function Podium({ view: { rounds, config, baseTestLoss }, hostKey, command }: PodiumProps) {
   const contributions = contributionsOf(rounds);
-  const story = tellStory(rounds, baseTestLoss);
+  const comparison = compareArms(config, rounds);
+  const own = ofArm(config, rounds, 0);
+  const story = comparison ?? tellStory(own, baseTestLoss);
   const { down, up, withoutDropout } = byteTotals(rounds, config.valueType);
-  const test = rounds.findLast(({ testLoss }) => testLoss !== null)?.testLoss ?? null;
+  const test = own.findLast(({ testLoss }) => testLoss !== null)?.testLoss ?? null;
   const seconds = rounds.reduce((total, round) => total + round.seconds, 0);
   return (
     <section class="card podium" data-testid="podium">
@@ -51,7 +58,22 @@ export function Podium({ view: { rounds, config, baseTestLoss }, hostKey }: Podi
         {rounds.length} rounds took {formatSeconds(seconds)}; {formatBytes(down + up)} were sent
         {withoutDropout > 0 && ` of ${formatBytes(withoutDropout)} without dropout`}.
       </p>
-      <Downloads hostKey={hostKey} />
+      {command && config.compareWith === null && config.differentialPrivacy === null && (
+        <p>
+          <button
+            type="button"
+            data-testid="compare"
+            onClick={() => command({ kind: "configure", config: { compareWith: opposite(config) } })}
+          >
+            Again, side by side {titleOf(opposite(config))}
+          </button>
+        </p>
+      )}
+      {hostKey !== null && <Downloads hostKey={hostKey} />}
     </section>
   );
 }
+
+/** The arm that shows what this run's dropout did; of a run without, what it would have done. */
+const opposite = ({ method }: RunConfig): NonNullable<RunConfig["compareWith"]> =>
+  method === "fedlora" ? { method: "fixed", dropoutRate: 0.5 } : { method: "fedlora", dropoutRate: 0 };

@@ -3,7 +3,8 @@ import { lossJump } from "@fedlodrop/run";
 import type { CommandProps } from "./controls.tsx";
 
 export function Rollback({ view, command }: CommandProps) {
-  const { rounds, baseTestLoss, basedOnRound, phase, pausing } = view;
+  const { rounds, baseTestLoss, basedOnRound, phase, pausing, config } = view;
+  if (config.compareWith !== null) return null;
   const jump = lossJump(rounds, baseTestLoss, basedOnRound);
   if (jump === null || phase === "ended") return null;
   const { round, before, after } = jump;

@@ -4,11 +4,14 @@ import {
   type Aggregation,
   BASE_TYPES,
   type BaseType,
+  METHODS,
+  type Method,
   type RunConfig,
   type RunOverrides,
 } from "@fedlodrop/run";
 import { useSignal } from "@preact/signals";
 import type { CommandProps } from "./controls.tsx";
+import { METHOD_WORDS } from "./methods.ts";
 
 const AGGREGATION_WORDS: Readonly<Record<Aggregation, string>> = {
   mean: "mean: every update as it comes",
@@ -91,6 +94,26 @@ export function RunSettings({ view: { config, phase, availableTasks, runId }, co
                 set={(devices) => set({ devices })}
               />
               <label>
+                <span class="field-name">Compare with, by turns</span>
+                <select
+                  data-testid="compare-with"
+                  value={chosen.compareWith === undefined ? compared(config) : compared(chosen)}
+                  onChange={({ currentTarget: { value } }) =>
+                    set({
+                      compareWith:
+                        value === "" ? null : { method: value as Method, dropoutRate: config.dropoutRate },
+                    })
+                  }
+                >
+                  <option value="">nothing</option>
+                  {METHODS.map((name) => (
+                    <option key={name} value={name}>
+                      {METHOD_WORDS[name].title}
+                    </option>
+                  ))}
+                </select>
+              </label>
+              <label>
                 <span class="field-name">How texts are dealt</span>
                 <select
                   value={(chosen.split ?? config.split).kind}
@@ -168,6 +191,8 @@ export function RunSettings({ view: { config, phase, availableTasks, runId }, co
     </section>
   );
 }
+
+const compared = ({ compareWith }: RunOverrides): string => compareWith?.method ?? "";
 
 const SPLITS: Readonly<Record<RunConfig["split"]["kind"], RunConfig["split"]>> = {
   natural: { kind: "natural" },

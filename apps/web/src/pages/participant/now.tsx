@@ -1,5 +1,6 @@
 /** What this device does now: one sentence, the picture of its share, its speed and its energy. */
 import type { RunDescription } from "@fedlodrop/protocol";
+import { roundsInAll } from "@fedlodrop/run";
 import { formatCount, formatJoules, formatPercent } from "../../ui/format.ts";
 import { PHONE_WATT_HOURS, shareOfBattery } from "./everyday-energy.ts";
 import { type OwnFigures, ownFigures } from "./own-figures.ts";
@@ -36,10 +37,10 @@ export function Now({ session, run }: NowProps) {
       <p class="number">
         {round ? (
           <>
-            Round <span data-testid="round">{round.start.round}</span> of {run.config.rounds}
+            Round <span data-testid="round">{round.start.round}</span> of {roundsInAll(run.config)}
           </>
         ) : (
-          `${run.config.rounds} rounds`
+          `${roundsInAll(run.config)} rounds`
         )}
       </p>
       <h2 class="status" tabIndex={-1} data-testid="status">

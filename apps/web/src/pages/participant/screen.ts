@@ -1,4 +1,5 @@
 /** Which of the page's screens stands, and what it is called: pure, so that title, focus and words agree. */
+import { roundsInAll } from "@fedlodrop/run";
 import { currentRound, type ParticipantState } from "./state.ts";
 
 export type Screen =
@@ -55,7 +56,7 @@ export function titleOf(state: ParticipantState): string {
     case "round": {
       const round = currentRound(state)?.start.round ?? 0;
       const mark = state.phase === "ready" || state.phase === "waiting" ? "○" : "●";
-      return `${mark} Round ${round}/${state.run?.config.rounds ?? round} · ${NAME}`;
+      return `${mark} Round ${round}/${state.run ? roundsInAll(state.run.config) : round} · ${NAME}`;
     }
     default:
       return screen satisfies never;

@@ -10,7 +10,7 @@ import {
   type RunDescription,
   type RunEnded,
 } from "@fedlodrop/protocol";
-import { adapterSize, type DropoutMask } from "@fedlodrop/run";
+import { adapterSize, armOf, type DropoutMask } from "@fedlodrop/run";
 
 /** From `loading` to `waiting` named as in the coordinator's `ParticipantView`. */
 export type Phase =
@@ -244,7 +244,9 @@ export function reduce(state: ParticipantState, message: FromWorker): Participan
       const { round, testLoss, baseTestLoss } = message.evaluated;
       const heldOutLosses = new Map(state.heldOutLosses);
       if (baseTestLoss !== null) heldOutLosses.set(0, baseTestLoss);
-      if (testLoss !== null) heldOutLosses.set(round, testLoss);
+      // The page shows what becomes of one model: the run's own.
+      const isOwn = state.run === null || armOf(state.run.config, round) === 0;
+      if (testLoss !== null && isOwn) heldOutLosses.set(round, testLoss);
       return { ...state, heldOutLosses: withFewer(heldOutLosses, round) };
     }
     case "host-closed":

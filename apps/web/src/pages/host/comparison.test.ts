@@ -1,0 +1,51 @@
+import { DEFAULT_RUN_CONFIG, type ParticipantRound, type RoundRecord, type RunConfig } from "@fedlodrop/run";
+import { describe, expect, it } from "vitest";
+import { compareArms, titleOf } from "./comparison.ts";
+
+const config: RunConfig = {
+  ...DEFAULT_RUN_CONFIG,
+  dropoutRate: 0.5,
+  compareWith: { method: "fedlora", dropoutRate: 0 },
+};
+const record = (round: number, testLoss: number | null, bytes: number): RoundRecord => ({
+  ...{ round, basedOnRound: Math.max(0, round - 2), method: "fixed", deadlineSeconds: 60, trainLoss: 1 },
+  ...{ testLoss, evaluation: null, seconds: 2, allocation: null },
+  participants: [
+    { bytesDown: bytes, bytesUp: bytes, energyJoules: 3, energySource: "modelled" } as ParticipantRound,
+  ],
+});
+
+describe("compareArms", () => {
+  it("says nothing of a run that compares nothing, and waits for both", () => {
+    expect(compareArms(DEFAULT_RUN_CONFIG, [record(1, 3, 5)])).toBeNull();
+    expect(compareArms(config, [record(1, 3, 5)])).toMatchObject({ kind: "waiting" });
+  });
+
+  it("tells both losses after the same number of rounds, and the share of the data", () => {
+    const rounds = [record(1, 3.9, 50), record(2, 4.1, 100), record(3, 3.7, 50)];
+    const found = compareArms(config, rounds);
+    // The third round's partner is not there yet.
+    expect(found).toMatchObject({
+      kind: "better",
+      headline: "With 50 % dropped 3.900, without dropout 4.100, 50 % of the data sent.",
+    });
+    expect(found?.own).toMatchObject({ bytes: 200, seconds: 4, energy: [{ source: "modelled", joules: 6 }] });
+    expect(found?.other).toMatchObject({
+      bytes: 200,
+      seconds: 2,
+      energy: [{ source: "modelled", joules: 3 }],
+    });
+  });
+
+  it("does not hide that the run's own arm does worse, or no better", () => {
+    expect(compareArms(config, [record(1, 4.2, 50), record(2, 4.1, 100)])?.kind).toBe("worse");
+    expect(compareArms(config, [record(1, 4.101, 50), record(2, 4.1, 100)])?.kind).toBe("same");
+  });
+});
+
+it("names an arm by what is done in it", () => {
+  expect(titleOf({ method: "fedlora", dropoutRate: 0.3 })).toBe("without dropout");
+  expect(titleOf({ method: "fixed", dropoutRate: 0 })).toBe("without dropout");
+  expect(titleOf({ method: "fixed", dropoutRate: 0.3 })).toBe("with 30 % dropped");
+  expect(titleOf({ method: "p-sca", dropoutRate: 0.3 })).toBe("P-SCA");
+});

@@ -1,0 +1,77 @@
+/** Two arms of one run side by side, and what that comes to in a sentence: computed from their rounds and nothing else. */
+import { type Arm, armCount, ofArm, type RoundRecord, type RunConfig, termsOf, turnOf } from "@fedlodrop/run";
+import { formatLoss, formatPercent } from "../../ui/format.ts";
+import { NOISE } from "../../ui/verdict.ts";
+import { METHOD_WORDS } from "./methods.ts";
+import { type Energy, energyTotals } from "./totals.ts";
+
+export interface ArmSoFar {
+  readonly arm: Arm;
+  /** What is done to the devices in it. */
+  readonly title: string;
+  readonly rounds: readonly RoundRecord[];
+  readonly bytes: number;
+  readonly seconds: number;
+  readonly energy: readonly Energy[];
+}
+
+export interface Comparison {
+  readonly own: ArmSoFar;
+  readonly other: ArmSoFar;
+  readonly headline: string;
+  /** Of the run's own arm; `waiting` while there is nothing to compare. */
+  readonly kind: "better" | "same" | "worse" | "waiting";
+}
+
+/** Null of a run that compares nothing. */
+export function compareArms(config: RunConfig, rounds: readonly RoundRecord[]): Comparison | null {
+  if (armCount(config) === 1) return null;
+  const [own, other] = [soFar(config, rounds, 0), soFar(config, rounds, 1)];
+  return { own, other, ...verdictOn(config, own, other) };
+}
+
+function soFar(config: RunConfig, all: readonly RoundRecord[], arm: Arm): ArmSoFar {
+  const rounds = ofArm(config, all, arm);
+  const participants = rounds.flatMap((round) => round.participants);
+  return {
+    arm,
+    title: titleOf(termsOf(config, arm + 1)),
+    rounds,
+    bytes: participants.reduce((sum, { bytesDown, bytesUp }) => sum + bytesDown + bytesUp, 0),
+    seconds: rounds.reduce((sum, { seconds }) => sum + seconds, 0),
+    energy: energyTotals(participants),
+  };
+}
+
+export const titleOf = ({ method, dropoutRate }: Pick<RunConfig, "method" | "dropoutRate">): string =>
+  method === "fedlora" || (method === "fixed" && dropoutRate === 0)
+    ? "without dropout"
+    : method === "fixed"
+      ? `with ${formatPercent(dropoutRate)} dropped`
+      : METHOD_WORDS[method].title;
+
+/** After the last turn in which both were measured, so that neither has had a round more. */
+function verdictOn(config: RunConfig, own: ArmSoFar, other: ArmSoFar): Pick<Comparison, "headline" | "kind"> {
+  const lossesOf = ({ rounds }: ArmSoFar): ReadonlyMap<number, number> =>
+    new Map(
+      rounds.flatMap(({ round, testLoss }) => (testLoss === null ? [] : [[turnOf(config, round), testLoss]])),
+    );
+  const [ours, theirs] = [lossesOf(own), lossesOf(other)];
+  const turn = [...ours.keys()].findLast((each) => theirs.has(each));
+  if (turn === undefined)
+    return { kind: "waiting", headline: "Both begin with the same model; their first rounds are to come." };
+  const [mine, its] = [ours.get(turn) as number, theirs.get(turn) as number];
+  const bytesUntil = ({ rounds }: ArmSoFar): number =>
+    rounds
+      .filter(({ round }) => turnOf(config, round) <= turn)
+      .flatMap(({ participants }) => participants)
+      .reduce((sum, { bytesDown, bytesUp }) => sum + bytesDown + bytesUp, 0);
+  const sent = bytesUntil(own) / bytesUntil(other);
+  const data =
+    Number.isFinite(sent) && Math.abs(sent - 1) > 0.005 ? `, ${formatPercent(sent)} of the data sent` : "";
+  const [title, otherTitle] = [own.title, other.title];
+  return {
+    kind: Math.abs(its - mine) <= NOISE ? "same" : mine < its ? "better" : "worse",
+    headline: `${title[0]?.toUpperCase()}${title.slice(1)} ${formatLoss(mine)}, ${otherTitle} ${formatLoss(its)}${data}.`,
+  };
+}
