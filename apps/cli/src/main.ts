@@ -27,6 +27,10 @@ const COMMANDS: Readonly<Record<string, { readonly help: string; readonly load: 
     help: "make the figures of loss, cost and limits, and one report of them",
     load: async () => (await import("./reproduce.ts")).reproduce,
   },
+  compare: {
+    help: "put finished runs beside each other, in one report",
+    load: async () => (await import("./compare.ts")).compare,
+  },
   export: {
     help: "write a run's adapter as PEFT has it, or the merged model",
     load: async () => (await import("./export.ts")).exportRun,

@@ -1,15 +1,22 @@
 /** `fedlodrop reproduce`: the figures, from federations in this process, kept so that it goes on where it was stopped. */
 import { join } from "node:path";
 import { describeFlags, type Flag, parseFlags, wholeNumber } from "./flags.ts";
+import { ablatedBy } from "./reproduce/arms.ts";
 import { readCells } from "./reproduce/cells.ts";
 import type { Figure } from "./reproduce/figure.ts";
+import { ablations } from "./reproduce/figures/ablations.ts";
 import { costToTarget } from "./reproduce/figures/cost-to-target.ts";
+import { foreseen } from "./reproduce/figures/foreseen.ts";
 import { limits } from "./reproduce/figures/limits.ts";
 import { lossOverRates } from "./reproduce/figures/loss-over-rates.ts";
 import { lossOverRounds } from "./reproduce/figures/loss-over-rounds.ts";
 import { verdicts } from "./reproduce/figures/verdicts.ts";
+import { recordOwnRun } from "./reproduce/own-run.ts";
+import { readRecordedRun } from "./reproduce/recorded-run.ts";
 import { writeReport } from "./reproduce/report.ts";
+import { studiedArms } from "./reproduce/studied.ts";
 import { FULL_STUDY, QUICK_STUDY, runStudy } from "./reproduce/study.ts";
+import { lastOf } from "./reproduce/tuning.ts";
 import { UsageError } from "./usage-error.ts";
 
 const FLAGS: readonly Flag[] = [
@@ -24,8 +31,11 @@ const FLAGS: readonly Flag[] = [
   { name: "help", help: "show this" },
 ];
 
-const FIGURES = ["1", "2", "3", "4", "7"] as const;
+const FIGURES = ["1", "2", "3", "4", "5", "6", "7"] as const;
 type FigureName = (typeof FIGURES)[number];
+
+const FULL_RUN = { devices: 2, rounds: 12 };
+const QUICK_RUN = { ...FULL_RUN, rounds: 6, evaluationSamples: 16 };
 
 const HELP = `Usage: fedlodrop reproduce [FIGURE …] [flags]
 
@@ -33,8 +43,11 @@ Runs the federations that figures are made of, in this process on all cores, and
 Finished ones are kept in cells.csv: the command goes on where it was stopped.
 
   1  loss over the dropout rate         4  limits, sizes and solver times
-  2  loss over rounds, by method        7  verdicts on what is claimed of dropout
-  3  cost to a target
+  2  loss over rounds, by method        5  what plans foresaw, and what was measured
+  3  cost to a target                   6  ablations
+  7  verdicts on what is claimed of dropout
+
+Figure 5 is of a run of this machine over real sockets (folder own-run), by its clocks: no two are alike.
 
 ${describeFlags(FLAGS)}
 `;
@@ -56,22 +69,32 @@ export async function reproduce(args: readonly string[]): Promise<void> {
   const folder = typeof out === "string" ? out : "reproduced";
   const csv = join(folder, "cells.csv");
   const say = (line: string): void => void process.stderr.write(`${line}\n`);
-  if (!given.has("draw") && wanted.some((name) => name !== "4"))
+  if (!given.has("draw") && wanted.some((name) => name !== "4" && name !== "5"))
     await runStudy({ ...(quick ? QUICK_STUDY : FULL_STUDY), seeds }, csv, say);
-  const cells = await readCells(csv);
-  const draw = (name: FigureName): Figure => {
+  const ownRun = join(folder, "own-run");
+  if (!given.has("draw") && wanted.includes("5"))
+    await recordOwnRun(ownRun, quick ? QUICK_RUN : FULL_RUN, say);
+  const studied = studiedArms(await readCells(csv));
+  const methods = studied.filter(({ arm }) => ablatedBy(arm) === null);
+  // What sends nothing has no price that compares with a federation's.
+  const federated = methods.filter(({ cells }) => cells.every((cell) => lastOf(cell).bytes > 0));
+  const draw = async (name: FigureName): Promise<Figure> => {
     switch (name) {
       case "1":
-        return lossOverRates(cells);
+        return lossOverRates(methods);
       case "2":
-        return lossOverRounds(cells);
+        return lossOverRounds(methods);
       case "3":
-        return costToTarget(cells);
+        return costToTarget(federated);
       case "4":
         say("figure 4: solving cells …");
         return limits(quick ? 2 : 20, quick, () => performance.now());
+      case "5":
+        return foreseen([await readRecordedRun(ownRun)]);
+      case "6":
+        return ablations(studied);
       case "7":
-        return verdicts(cells);
+        return verdicts(federated);
       default:
         return name satisfies never;
     }
@@ -81,7 +104,7 @@ export async function reproduce(args: readonly string[]): Promise<void> {
     caution: quick
       ? "A quick study: one task, one seed and few rounds. It shows that the figures can be made, and is no evidence of anything."
       : "",
-    figures: wanted.map(draw),
+    figures: await Promise.all(wanted.map(draw)),
   });
   process.stdout.write(`${report}\n`);
 }

@@ -7,6 +7,7 @@ export {
 } from "./adapter/lora.ts";
 export { adapterFromPeft, adapterToPeft, type PeftAdapter } from "./adapter/peft.ts";
 export type { Rescale } from "./adapter/rescale.ts";
+export { batchRows } from "./data/batches.ts";
 export {
   classifiedIds,
   type Dataset,

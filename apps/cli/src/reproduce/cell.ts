@@ -2,9 +2,11 @@
 import { isDirect } from "@fedlodrop/federation";
 import { type RunConfig, type RunOverrides, resolveRunConfig } from "@fedlodrop/run";
 import { taskDefaults } from "../workload.ts";
-import { ARMS, type ArmName } from "./arms.ts";
+import { ARMS, type ArmName, type Variant } from "./arms.ts";
+import { simulatedDevices } from "./device-model.ts";
 import { federate } from "./in-process-federation.ts";
-import { type Lab, openLab } from "./lab.ts";
+import { joined, type Lab, openLab } from "./lab.ts";
+import { type Rig, rigOf } from "./rig.ts";
 import { steering } from "./steering.ts";
 
 export interface CellKey {
@@ -32,6 +34,11 @@ export interface Point {
   readonly joules: number;
 }
 
+/** What became of one seed, the untrained adapter first. */
+export interface Trajectory {
+  readonly points: readonly Point[];
+}
+
 export interface CellSize {
   /** Windows or samples of each measured set. */
   readonly samples: number;
@@ -39,17 +46,24 @@ export interface CellSize {
   readonly every: number;
   /** Null is the task's own. */
   readonly rounds: number | null;
+  /** Settings between the task's own and the arm's. */
+  readonly settings?: RunOverrides;
 }
 
-function configOf({ task, devices, arm, learningRate, seed }: CellKey, { rounds }: CellSize): RunConfig {
+function configOf(
+  { task, devices, arm, learningRate, seed }: CellKey,
+  { rounds, settings = {} }: CellSize,
+): RunConfig {
   const own: RunOverrides = taskDefaults(task);
+  const { variant: _, ablates: __, ...overrides } = ARMS[arm];
   return resolveRunConfig({
     ...own,
-    ...ARMS[arm],
+    ...settings,
+    ...overrides,
     devices,
     seed,
     ...(rounds !== null && { rounds }),
-    training: { ...own.training, ...ARMS[arm].training, learningRate },
+    training: { ...own.training, ...settings.training, ...overrides.training, learningRate },
   });
 }
 
@@ -57,14 +71,70 @@ export async function runCell(key: CellKey, size: CellSize): Promise<readonly Po
   const config = configOf(key, size);
   const lab = await openLab(config, size.samples);
   try {
-    return await trajectory(lab, config, size.every);
+    return await pointsOf(lab, config, ARMS[key.arm].variant, size.every);
   } finally {
     lab.close();
   }
 }
 
-async function trajectory(lab: Lab, config: RunConfig, every: number): Promise<readonly Point[]> {
-  const { trainer, shape, devices, train, choose, report } = lab;
+/** Of the devices together, or of each for itself, or of one that has all texts. */
+async function pointsOf(
+  lab: Lab,
+  config: RunConfig,
+  variant: Variant | undefined,
+  every: number,
+): Promise<readonly Point[]> {
+  const { devices } = lab;
+  if (variant?.kind === "alone") {
+    const each: (readonly Point[])[] = [];
+    for (const device of devices)
+      each.push(await trajectory({ ...lab, devices: [device] }, config, variant, every));
+    return (each[0] ?? []).map((_, i) => meanPoint(each.map((points) => points[i] as Point)));
+  }
+  if (variant?.kind === "pooled") {
+    const localSteps = config.training.localSteps * devices.length;
+    const all = simulatedDevices([joined(devices.map(({ dataset }) => dataset))]);
+    const own = { ...config, training: { ...config.training, localSteps } };
+    return (await trajectory({ ...lab, devices: all }, own, variant, every)).map(unsent);
+  }
+  return trajectory(lab, config, variant, every);
+}
+
+/** Devices that train for themselves work side by side and send nothing. */
+function meanPoint(points: readonly Point[]): Point {
+  const mean = (of: (point: Point) => number): number =>
+    points.reduce((sum, point) => sum + of(point), 0) / points.length;
+  const [first] = points as [Point];
+  return unsent({
+    ...first,
+    train: mean(({ train }) => train),
+    choose: mean(({ choose }) => choose),
+    report: mean(({ report }) => report),
+    accuracy: first.accuracy === null ? null : mean(({ accuracy }) => accuracy as number),
+    joules: points.reduce((sum, { joules }) => sum + joules, 0),
+  });
+}
+
+/** Texts would have to travel, or nothing does: no bytes that compare with a federation's. */
+const unsent = (point: Point): Point => ({ ...point, bytes: 0 });
+
+async function trajectory(
+  lab: Lab,
+  config: RunConfig,
+  variant: Variant | undefined,
+  every: number,
+): Promise<readonly Point[]> {
+  const rig = rigOf(variant, lab, config);
+  try {
+    return await follow(lab, rig, config, every);
+  } finally {
+    rig.close();
+  }
+}
+
+async function follow(lab: Lab, rig: Rig, config: RunConfig, every: number): Promise<readonly Point[]> {
+  const { shape, devices, train, choose, report } = lab;
+  const { trainer } = rig;
   const points: Point[] = [];
   let [bytes, seconds, joules] = [0, 0, 0];
   const measure = async (round: number, dropoutRate: number, adapter?: Float32Array): Promise<void> => {
@@ -83,7 +153,7 @@ async function trajectory(lab: Lab, config: RunConfig, every: number): Promise<r
   };
   await measure(0, 0);
   for await (const { round, adapter, record } of federate({
-    trainer,
+    ...rig,
     shape,
     config,
     devices,

@@ -5,11 +5,9 @@
 import { appendFile, mkdir, readFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { ARMS, type ArmName } from "./arms.ts";
-import type { CellKey, Point } from "./cell.ts";
+import type { CellKey, Point, Trajectory } from "./cell.ts";
 
-export interface Cell extends CellKey {
-  readonly points: readonly Point[];
-}
+export interface Cell extends CellKey, Trajectory {}
 
 const COLUMNS = [
   "task",

@@ -1,4 +1,5 @@
 /** A figure: charts and what they mean, and the table that every number in them is from. */
+import type { DotPlot } from "./dot-plot.ts";
 import type { Chart } from "./svg-chart.ts";
 
 export interface Figure {
@@ -6,7 +7,7 @@ export interface Figure {
   readonly title: string;
   /** What is shown and how it was made; each a paragraph. */
   readonly text: readonly string[];
-  readonly charts: readonly Chart[];
+  readonly charts: readonly (Chart | DotPlot)[];
   readonly table: Table;
 }
 

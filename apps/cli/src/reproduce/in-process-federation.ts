@@ -1,6 +1,6 @@
 /**
  * One federation without sockets: the product's planner, masks, trainer and aggregation in the order a run has them,
- * everyone that a plan admits in every round. The wire, which changes no number at f32, is left out, and so is the clock:
+ * everyone that a plan admits in every round. Of the wire only the rounding to f16 is there, and no clock:
  * seconds and joules are what each device's profile says that its steps and bytes take.
  */
 import type { ToEvaluate } from "@fedlodrop/coordinator";
@@ -15,14 +15,16 @@ import {
   planRound,
   type ReadyParticipant,
   recordsInSight,
+  type Update,
 } from "@fedlodrop/federation";
 import type { RoundRequest, RoundOutcome as TrainingOutcome } from "@fedlodrop/lm";
-import { payloadBytes } from "@fedlodrop/protocol";
+import { decodeSparseValues, encodeSparseValues, payloadBytes } from "@fedlodrop/protocol";
 import {
   type AdapterShape,
   atOnce,
   gatherValues,
   initialAdapter,
+  type MaskKey,
   type ParticipantRound,
   quantile,
   type RoundEvaluation,
@@ -43,8 +45,27 @@ export interface Federation<Texts> {
   readonly devices: readonly SimulatedDevice<Texts>[];
   /** What the coordinator's evaluator would measure of a round's adapter; absent where nobody evaluates. */
   readonly evaluate?: (own: ToEvaluate) => Promise<RoundEvaluation>;
-  /** What a participant sends in place of its change. */
-  readonly tamper?: (participantId: string, round: number, changes: Float32Array) => Float32Array;
+  /** What a participant sends in place of its change; `indices` are the values' places in the full vector. */
+  readonly tamper?: (
+    participantId: string,
+    round: number,
+    changes: Float32Array,
+    indices: Uint32Array,
+  ) => Float32Array;
+  /** Draws sub-adapters in place of the product's rule. */
+  readonly draw?: (shape: AdapterShape, key: MaskKey) => SubAdapter;
+  /** What an update and its download weigh, where the product's encoding does not say it. */
+  readonly bytesOf?: (own: SubAdapter) => { readonly up: number; readonly down: number };
+  /** Makes the new adapter, in place of the one that the run's rule made. */
+  readonly combine?: (round: {
+    readonly before: Float32Array;
+    readonly mean: Float32Array;
+    readonly updates: readonly SentUpdate[];
+  }) => Promise<Float32Array>;
+}
+
+export interface SentUpdate extends Update {
+  readonly dropoutRate: number;
 }
 
 export interface RoundOutcome {
@@ -64,7 +85,15 @@ export async function* federate<Texts>(federation: Federation<Texts>): AsyncGene
     devices,
     evaluate,
     tamper = (_id, _round, changes) => changes,
+    draw = subAdapter,
+    combine,
+    bytesOf = ({ valueCount }) => {
+      const bytes = payloadBytes(valueCount, federation.config.valueType);
+      return { up: bytes, down: bytes };
+    },
   } = federation;
+  const travelled = (values: Float32Array, round: number): Float32Array =>
+    federation.config.valueType === "f32" ? values : throughF16(values, round);
   const { seed, training, aggregation } = config;
   const standings = createStandings();
   const participants = devices.map(readyParticipant);
@@ -83,24 +112,26 @@ export async function* federate<Texts>(federation: Federation<Texts>): AsyncGene
     const { isLeftOut } = standings;
     const fold = beginFold(aggregation, { shape, adapter, bounds, isLeftOut });
     const admissions: (Admission & { participantId: string })[] = [];
+    const updates: SentUpdate[] = [];
     const worked: ParticipantRound[] = [];
     for (const assignment of plan.assignments) {
       const { participantId, dropoutRate, side } = assignment;
       const device = devices.find(({ id }) => id === participantId) as SimulatedDevice<Texts>;
-      const own = subAdapter(shape, { seed, round, participantId, dropoutRate });
+      const own = draw(shape, { seed, round, participantId, dropoutRate });
       const { delta, steps } = await trainer.trainRound(
         {
           mask: own.mask,
           dropoutRate,
-          values: gatherValues(adapter, own.indices),
+          values: travelled(gatherValues(adapter, own.indices), round),
           training,
           batchSeed: `${seed}/${round}/${participantId}`,
         },
         device.dataset,
       );
-      const changes = tamper(participantId, round, delta);
+      const changes = travelled(tamper(participantId, round, delta, own.indices), round);
       const weight = device.facts.sampleCount;
       const update = { participantId, changes, indices: own.indices, weight };
+      if (combine) updates.push({ ...update, dropoutRate });
       const admission = atOnce(fold.admit(update, side));
       admissions.push({ participantId, ...admission });
       const told = {
@@ -113,10 +144,12 @@ export async function* federate<Texts>(federation: Federation<Texts>): AsyncGene
         tokens: steps.reduce((sum, { tokens }) => sum + tokens, 0),
         steps: steps.length,
       };
-      worked.push(partOf(device, config, assignment, own, told));
+      worked.push(partOf(device, bytesOf(own), assignment, own, told));
     }
     const { agreements, contributions, contrast, ...combined } = atOnce(fold.finish());
-    adapter = combined.adapter;
+    adapter = combine
+      ? await combine({ before: adapter, mean: combined.adapter, updates })
+      : combined.adapter;
     if (admissions.length > 0) seen.push(admissions);
     standings.note(agreements);
     const record: RoundRecord = {
@@ -149,19 +182,18 @@ const secondsOf = ({ secondsDownload, secondsCompute, secondsUpload }: Participa
 /** A round's part by the device's profile, or by the emulated cell where the run has one. */
 function partOf(
   { id, facts, link }: Omit<SimulatedDevice, "dataset">,
-  { valueType }: RunConfig,
+  bytes: { readonly up: number; readonly down: number },
   { dropoutRate, uploadBytesPerSecond, downloadBytesPerSecond, uploadWatts, rateSource }: Assignment,
   { valueCount, fullValueCount }: SubAdapter,
   told: Pick<ParticipantRound, "trainLoss" | "gradientNorm95" | "lossSpread" | "tokens" | "steps">,
 ): ParticipantRound {
-  const bytes = payloadBytes(valueCount, valueType);
   const upload = Math.min(
     uploadBytesPerSecond ?? Number.POSITIVE_INFINITY,
     rateSource === "emulated" ? Number.POSITIVE_INFINITY : link.up,
   );
-  const secondsDownload = bytes / (downloadBytesPerSecond ?? link.down);
+  const secondsDownload = bytes.down / (downloadBytesPerSecond ?? link.down);
   const secondsCompute = facts.stepSeconds * (told.steps as number);
-  const secondsUpload = bytes / upload;
+  const secondsUpload = bytes.up / upload;
   const { computeWatts, radioWatts } = facts.energyProfile;
   return {
     id,
@@ -170,8 +202,8 @@ function partOf(
     dropoutRate,
     keptValues: valueCount,
     fullValues: fullValueCount,
-    bytesDown: bytes,
-    bytesUp: bytes,
+    bytesDown: bytes.down,
+    bytesUp: bytes.up,
     secondsDownload,
     secondsCompute,
     secondsUpload,
@@ -184,13 +216,20 @@ function partOf(
     energyJoules:
       computeWatts * secondsCompute +
       radioWatts * secondsDownload +
-      (uploadWatts === null ? radioWatts * (bytes / link.up) : uploadWatts * secondsUpload),
+      (uploadWatts === null ? radioWatts * (bytes.up / link.up) : uploadWatts * secondsUpload),
     energySource: rateSource === "emulated" ? "emulated" : "modelled",
     roundTripSeconds: facts.roundTripSeconds,
     outcome: "aggregated",
     update: null,
     ...told,
   };
+}
+
+function throughF16(values: Float32Array, round: number): Float32Array {
+  const terms = { round, valueCount: values.length, valueType: "f16" } as const;
+  const decoded = decodeSparseValues(encodeSparseValues(values, round, "f16"), terms);
+  if (decoded.kind === "refused") throw new Error(decoded.message);
+  return decoded.values;
 }
 
 const readyParticipant = ({ id, facts }: Omit<SimulatedDevice, "dataset">): ReadyParticipant => ({

@@ -8,17 +8,21 @@ import {
   createTrainer,
   type Dataset,
   datasetFromSamples,
+  type LanguageModel,
   type LocalTrainer,
 } from "@fedlodrop/lm";
 import { nodeHost, readModel } from "@fedlodrop/lm/node";
 import type { AdapterShape, RunConfig } from "@fedlodrop/run";
 import { prepareTask } from "@fedlodrop/tasks/node";
-import { shipped } from "../shipped.ts";
+import { findModel } from "../find-model.ts";
 import { type SimulatedDevice, sampleCount, simulatedDevices } from "./device-model.ts";
 
 export interface Lab {
   readonly shape: AdapterShape;
+  readonly model: LanguageModel;
   readonly trainer: LocalTrainer;
+  /** Another one, for the same adapter on another base; whoever opens it disposes of it. */
+  openTrainer(model: LanguageModel): Promise<LocalTrainer>;
   readonly devices: readonly SimulatedDevice[];
   /** Texts that were trained on, evenly from all devices, and the two halves of the held-out ones. */
   readonly train: Dataset;
@@ -39,14 +43,16 @@ export async function openLab(config: RunConfig, samples: number): Promise<Lab> 
     heldOutSamples: 2 * samples,
   });
   const { kind, labels } = task.definition;
-  const { model, tokenizer } = await readModel(shipped("models/base"));
+  const { model, tokenizer } = await readModel(findModel(config.model));
   const shape = adapterShape(model.config, {
     rank,
     alpha,
     targetModules: config.targetModules,
     ...(kind === "classification" && { labels: labels.length }),
   });
-  const trainer = await createTrainer({ backend: "wasm", model, adapter: shape, wasmHost: nodeHost(1) });
+  const openTrainer = (base: LanguageModel): Promise<LocalTrainer> =>
+    createTrainer({ backend: "wasm", model: base, adapter: shape, wasmHost: nodeHost(1) });
+  const trainer = await openTrainer(model);
   const datasetOf = (texts: Parameters<typeof datasetFromSamples>[0]): Dataset =>
     datasetFromSamples(texts, tokenizer, { kind, sequenceLength: training.sequenceLength });
   const heldOut = datasetOf(task.heldOut);
@@ -58,7 +64,9 @@ export async function openLab(config: RunConfig, samples: number): Promise<Lab> 
   const trained = datasetOf(task.devices.flatMap(({ train }) => train));
   return {
     shape,
+    model,
     trainer,
+    openTrainer,
     devices: simulatedDevices(task.devices.map(({ train }) => datasetOf(train))),
     train: pick(
       trained,
@@ -79,12 +87,27 @@ function thinned(rows: readonly number[], limit: number): number[] {
   return Array.from({ length: count }, (_, i) => rows[Math.floor((i * rows.length) / count)] as number);
 }
 
-function pick(dataset: Dataset, rows: readonly number[]): Dataset {
+/** Those rows of it. */
+export function pick(dataset: Dataset, rows: readonly number[]): Dataset {
   return dataset.kind === "language-model"
     ? { ...dataset, windows: rows.map((row) => dataset.windows[row] as Int32Array) }
     : {
         ...dataset,
         sequences: rows.map((row) => dataset.sequences[row] as Int32Array),
         labels: Int32Array.from(rows, (row) => dataset.labels[row] as number),
+      };
+}
+
+/** All of them, of one task, as one. */
+export function joined(datasets: readonly Dataset[]): Dataset {
+  const [first] = datasets as readonly [Dataset];
+  return first.kind === "language-model"
+    ? { ...first, windows: datasets.flatMap((own) => (own.kind === "language-model" ? own.windows : [])) }
+    : {
+        ...first,
+        sequences: datasets.flatMap((own) => (own.kind === "classification" ? own.sequences : [])),
+        labels: Int32Array.from(
+          datasets.flatMap((own) => (own.kind === "classification" ? [...own.labels] : [])),
+        ),
       };
 }

@@ -1,8 +1,9 @@
 /** The report: one HTML file with everything in it, and beside it a CSV and the charts of each figure. */
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { type DotPlot, dotPlotSvg } from "./dot-plot.ts";
 import { cellText, csvText, type Figure } from "./figure.ts";
-import { chartSvg, escaped } from "./svg-chart.ts";
+import { type Chart, chartSvg, escaped } from "./svg-chart.ts";
 
 export interface ReportTerms {
   readonly command: string;
@@ -17,7 +18,7 @@ export async function writeReport(folder: string, terms: ReportTerms): Promise<s
   for (const figure of terms.figures) {
     await writeFile(join(folder, `figure-${figure.number}.csv`), csvText(figure.table));
     for (const [index, chart] of figure.charts.entries()) {
-      const svg = chartSvg(chart);
+      const svg = svgOf(chart);
       if (svg !== "") await writeFile(join(folder, `figure-${figure.number}-${index + 1}.svg`), svg);
     }
   }
@@ -26,12 +27,14 @@ export async function writeReport(folder: string, terms: ReportTerms): Promise<s
   return path;
 }
 
+const svgOf = (chart: Chart | DotPlot): string => ("rows" in chart ? dotPlotSvg(chart) : chartSvg(chart));
+
 export function reportHtml({ command, caution, figures }: ReportTerms): string {
   const sections = figures.map(
     ({ number, title, text, charts, table }) => `<section>
 <h2>Figure ${number}. ${escaped(title)}</h2>
 ${text.map((paragraph) => `<p>${escaped(paragraph)}</p>`).join("\n")}
-<div class="charts">${charts.map(chartSvg).join("\n")}</div>
+<div class="charts">${charts.map(svgOf).join("\n")}</div>
 <details${charts.length === 0 ? " open" : ""}><summary>The numbers (figure-${number}.csv)</summary>
 <table><tr>${table.columns.map((column) => `<th>${escaped(column)}</th>`).join("")}</tr>
 ${table.rows.map((row) => `<tr>${row.map((value) => `<td>${escaped(cellText(value))}</td>`).join("")}</tr>`).join("\n")}

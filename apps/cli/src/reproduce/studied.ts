@@ -1,14 +1,15 @@
 /** Finished cells as figures compare them: each arm at its own tuned learning rate, over the seeds that report. */
+import type { Trajectory } from "./cell.ts";
 import type { Cell } from "./cells.ts";
 import { TUNING_SEED, tunedRate } from "./tuning.ts";
 
 export interface StudiedArm {
   readonly task: string;
   readonly devices: number;
-  readonly arm: Cell["arm"];
+  readonly arm: string;
   readonly learningRate: number;
   /** One a seed. */
-  readonly cells: readonly Cell[];
+  readonly cells: readonly Trajectory[];
   /** The tuning seed is all there is: what it reports, it was also chosen by, on the other half of the texts. */
   readonly isTuningOnly: boolean;
 }

@@ -28,7 +28,7 @@ export const FULL_STUDY: Omit<Study, "seeds"> = {
 /** The smallest that shows every figure: too short and too small to decide anything, which the report says. */
 export const QUICK_STUDY: Omit<Study, "seeds"> = {
   tasks: ["presidents"],
-  arms: ["fixed 0", "fixed 0.5", "fixed 0.8", "branch-and-bound"],
+  arms: ["fixed 0", "fixed 0.5", "fixed 0.8", "branch-and-bound", "FFA-LoRA", "int8 updates"],
   devices: 2,
   learningRates: [0.008],
   size: { samples: 16, every: 1, rounds: 4 },

@@ -1,10 +1,19 @@
-/** A line chart as SVG text: series with intervals, axes with round numbers, a legend. */
+/** A chart as SVG text: series with intervals, axes with round numbers, a legend. */
 export interface ChartPoint {
   readonly x: number;
   readonly y: number;
   /** Ends of the interval; y itself where there is none. */
   readonly low?: number;
   readonly high?: number;
+  /** Drawn with a ring around it. */
+  readonly isMarked?: boolean;
+}
+
+export interface Series {
+  readonly name: string;
+  readonly points: readonly ChartPoint[];
+  /** A line through points with bars, points alone, or a line within the band of its intervals; a line when absent. */
+  readonly kind?: "line" | "points" | "band";
 }
 
 export interface Chart {
@@ -12,7 +21,7 @@ export interface Chart {
   readonly xLabel: string;
   readonly yLabel: string;
   readonly logarithmic?: boolean;
-  readonly series: readonly { readonly name: string; readonly points: readonly ChartPoint[] }[];
+  readonly series: readonly Series[];
 }
 
 const [WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM] = [560, 340, 62, 170, 34, 46];
@@ -40,15 +49,33 @@ export function chartSvg({ title, xLabel, yLabel, logarithmic = false, series }:
     const line = `<line x1="${LEFT}" x2="${WIDTH - RIGHT}" y1="${atY(y).toFixed(1)}" y2="${atY(y).toFixed(1)}" stroke="#ddd"/>`;
     return line + text(LEFT - 6, atY(y) + 4, short(y), 'text-anchor="end"');
   });
-  const lines = series.map(({ name, points }, i) => {
+  const path = (points: readonly (readonly [number, number])[]): string =>
+    points.map(([x, y]) => `${atX(x).toFixed(1)},${atY(y).toFixed(1)}`).join(" ");
+  const lines = series.map(({ name, points, kind = "line" }, i) => {
     const colour = COLOURS[i % COLOURS.length] as string;
-    const path = points.map(({ x, y }) => `${atX(x).toFixed(1)},${atY(y).toFixed(1)}`).join(" ");
-    const marks = points.map(({ x, y, low = y, high = y }) => {
-      const [at, from, to] = [atX(x), atY(low), atY(high)].map((value) => value.toFixed(1));
-      return `<line x1="${at}" x2="${at}" y1="${from}" y2="${to}" stroke="${colour}"/><circle cx="${at}" cy="${atY(y).toFixed(1)}" r="3" fill="${colour}"/>`;
+    // A second time round the colours, lines are dashed.
+    const dash = i < COLOURS.length ? "" : ' stroke-dasharray="5 3"';
+    const marks = points.map(({ x, y, low = y, high = y, isMarked = false }) => {
+      const [at, middle, from, to] = [atX(x), atY(y), atY(low), atY(high)].map((value) => value.toFixed(1));
+      const bar =
+        kind === "band" || from === to
+          ? ""
+          : `<line x1="${at}" x2="${at}" y1="${from}" y2="${to}" stroke="${colour}"/>`;
+      const ring = isMarked
+        ? `<circle class="ring" cx="${at}" cy="${middle}" r="7" fill="none" stroke="${colour}"/>`
+        : "";
+      return `${bar}${ring}<circle cx="${at}" cy="${middle}" r="${kind === "band" ? 2 : 3}" fill="${colour}"/>`;
     });
+    const band =
+      kind === "band"
+        ? `<polygon points="${path([...points.map(({ x, y, high = y }) => [x, high] as const), ...points.toReversed().map(({ x, y, low = y }) => [x, low] as const)])}" fill="${colour}" fill-opacity="0.15"/>`
+        : "";
+    const line =
+      kind === "points"
+        ? ""
+        : `<polyline points="${path(points.map(({ x, y }) => [x, y] as const))}" fill="none" stroke="${colour}" stroke-width="1.5"${dash}/>`;
     const y = TOP + 8 + 16 * i;
-    return `<polyline points="${path}" fill="none" stroke="${colour}" stroke-width="1.5"/>${marks.join("")}<circle cx="${WIDTH - RIGHT + 14}" cy="${y - 4}" r="4" fill="${colour}"/>${text(WIDTH - RIGHT + 24, y, name)}`;
+    return `${band}${line}${marks.join("")}<circle class="key" cx="${WIDTH - RIGHT + 14}" cy="${y - 4}" r="4" fill="${colour}"/>${text(WIDTH - RIGHT + 24, y, cut(name))}`;
   });
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" width="${WIDTH}" height="${HEIGHT}" font-family="sans-serif" font-size="12" role="img" aria-label="${escaped(title)}"><rect width="${WIDTH}" height="${HEIGHT}" fill="#fff"/>${text(LEFT, 18, title, 'font-weight="bold" font-size="13"')}${yTicks.join("")}${xTicks.join("")}${text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 8, xLabel, 'text-anchor="middle"')}${text(-(HEIGHT - BOTTOM + TOP) / 2, 14, yLabel, 'text-anchor="middle" transform="rotate(-90)"')}${lines.join("")}</svg>`;
 }
@@ -59,7 +86,7 @@ function widened(low: number, high: number, share: number): readonly [number, nu
 }
 
 /** Three to seven round numbers. */
-function ticks(low: number, high: number): number[] {
+export function ticks(low: number, high: number): number[] {
   const rough = (high - low) / 5;
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = power * ([1, 2, 5].find((factor) => factor * power >= rough) ?? 10);
@@ -67,7 +94,10 @@ function ticks(low: number, high: number): number[] {
   return Array.from({ length: Math.floor(high / step + 1e-9) - first + 1 }, (_, i) => (first + i) * step);
 }
 
-const short = (value: number): string => String(Number(value.toPrecision(3)));
+/** As much of a name as fits beside a chart. */
+const cut = (name: string): string => (name.length <= 24 ? name : `${name.slice(0, 23)}…`);
+
+export const short = (value: number): string => String(Number(value.toPrecision(3)));
 
 export const escaped = (text: string): string =>
   text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");

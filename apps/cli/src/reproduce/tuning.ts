@@ -1,5 +1,5 @@
 /** Equal tuning: every arm gets the learning rate at which its own last round was best, on texts that report nothing. */
-import type { CellKey, Point } from "./cell.ts";
+import type { CellKey, Point, Trajectory } from "./cell.ts";
 import type { Cell } from "./cells.ts";
 
 /** The seed that learning rates are chosen with; it is not reported. */
@@ -17,8 +17,8 @@ export function tunedRate(
   return tried.reduce((best, cell) => (lastOf(cell).choose < lastOf(best).choose ? cell : best)).learningRate;
 }
 
-export const lastOf = ({ points }: Cell): Point => points.at(-1) as Point;
+export const lastOf = ({ points }: Trajectory): Point => points.at(-1) as Point;
 
 /** Where the choosing half would have stopped. */
-export const bestOf = ({ points }: Cell): Point =>
+export const bestOf = ({ points }: Trajectory): Point =>
   points.reduce((best, point) => (point.choose < best.choose ? point : best));

@@ -1,12 +1,13 @@
 /** Figure 1: training and held-out loss, their gap and accuracy after the last round, over the dropout rate. */
-import type { Cell } from "../cells.ts";
+
+import type { Trajectory } from "../cell.ts";
 import { type Figure, mean, standardError } from "../figure.ts";
-import { fixedRate, groupsOf, type StudiedArm, studiedArms } from "../studied.ts";
+import { fixedRate, groupsOf, type StudiedArm } from "../studied.ts";
 import type { ChartPoint } from "../svg-chart.ts";
 import { bestOf, lastOf } from "../tuning.ts";
 
-export function lossOverRates(cells: readonly Cell[]): Figure {
-  const groups = groupsOf(studiedArms(cells));
+export function lossOverRates(studied: readonly StudiedArm[]): Figure {
+  const groups = groupsOf(studied);
   return {
     number: 1,
     title: "Loss over the dropout rate",
@@ -66,7 +67,7 @@ export function lossOverRates(cells: readonly Cell[]): Figure {
 function pointsOf(
   arms: readonly StudiedArm[],
   isFixed: boolean,
-  of: (cell: Cell) => number,
+  of: (cell: Trajectory) => number,
 ): readonly ChartPoint[] {
   return arms
     .filter(({ arm }) => (fixedRate(arm) !== null) === isFixed)

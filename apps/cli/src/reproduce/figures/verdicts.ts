@@ -1,11 +1,12 @@
 /** Figure 7: what the numbers say of two claims, in the flattering comparison and in the fair one. */
-import type { Cell } from "../cells.ts";
+
+import type { Trajectory } from "../cell.ts";
 import { type Figure, mean } from "../figure.ts";
-import { fixedRate, groupsOf, type StudiedArm, studiedArms } from "../studied.ts";
+import { fixedRate, groupsOf, type StudiedArm } from "../studied.ts";
 import { bestOf, lastOf } from "../tuning.ts";
 
-export function verdicts(cells: readonly Cell[]): Figure {
-  const rows = groupsOf(studiedArms(cells)).flatMap((arms) => {
+export function verdicts(studied: readonly StudiedArm[]): Figure {
+  const rows = groupsOf(studied).flatMap((arms) => {
     const plain = arms.find(({ arm }) => arm === "fixed 0");
     return plain === undefined
       ? []
@@ -44,7 +45,7 @@ function compare(
   plain: StudiedArm,
   arms: readonly StudiedArm[],
 ): readonly (string | number)[] {
-  const of = (arm: StudiedArm, value: (cell: Cell) => number): number => mean(arm.cells.map(value));
+  const of = (arm: StudiedArm, value: (cell: Trajectory) => number): number => mean(arm.cells.map(value));
   const final = (arm: StudiedArm): number => of(arm, (cell) => lastOf(cell).report);
   const gap = (arm: StudiedArm): number => of(arm, (cell) => lastOf(cell).report - lastOf(cell).train);
   const bytes = (arm: StudiedArm): number => of(arm, (cell) => lastOf(cell).bytes);

@@ -1,0 +1,186 @@
+/** Figure 5: what plans foresaw of rounds against what was measured: gaps, seconds, gradients. */
+import { convergence } from "@fedlodrop/allocation";
+import { median, quantile } from "@fedlodrop/run";
+import type { Figure } from "../figure.ts";
+import type { RecordedRun } from "../recorded-run.ts";
+import type { Chart } from "../svg-chart.ts";
+
+/** Rounds that a plan may learn from before its errors count. */
+const ROUNDS_TO_LEARN = 3;
+/** Share of actual seconds that an interval is meant to hold, and errors that it takes to draw one. */
+const COVERAGE = 0.8;
+const ERRORS_NEEDED = 6;
+
+interface ForeseenDevice {
+  readonly run: string;
+  readonly round: number;
+  readonly device: string;
+  readonly foreseen: number;
+  readonly actual: number;
+  /** Null until enough rounds have shown how far off plans are. */
+  readonly interval: readonly [number, number] | null;
+}
+
+export function foreseen(runs: readonly RecordedRun[]): Figure {
+  const devices = runs.flatMap(foreseenSeconds);
+  const learned = devices.filter(({ round }) => round > ROUNDS_TO_LEARN);
+  const errors = learned.map(({ foreseen, actual }) => Math.abs(foreseen / actual - 1));
+  const within = learned.flatMap(({ actual, interval }) =>
+    interval === null ? [] : [actual >= interval[0] && actual <= interval[1]],
+  );
+  const held = within.filter(Boolean).length;
+  return {
+    number: 5,
+    title: "What was foreseen, and what was measured",
+    text: [
+      "Held-out less training loss of the full adapter: the bound with its calibrated constants, made two rounds before, with one standard deviation on either side, and what was then measured.",
+      errors.length === 0
+        ? "No device has taken part in enough rounds to compare seconds."
+        : `Seconds of a device's round (download, training and upload by its own clock) against those its plan foresaw: after ${ROUNDS_TO_LEARN} rounds the median error is ${(100 * median(errors)).toFixed(1)} % (${errors.length} rounds of devices). Intervals are made of the relative errors of all rounds before, to hold ${100 * COVERAGE} %: ${held} of ${within.length} were inside.`,
+      "Squared gradient norms, averaged over the rounds so far (of batches under masks, each device's 95th percentile, times the keep rate), and the convergence bound: what the rounds before let expect of them at most, with the loss's step and A as rounds have shown them. docs/allocation.md derives it. It is drawn once the training loss has fallen.",
+    ],
+    charts: [
+      ...runs.flatMap((run): Chart[] => [gapChart(run)]),
+      ...(devices.length === 0 ? [] : [secondsChart(runs, devices)]),
+      ...runs.flatMap((run): Chart[] => [gradientChart(run)]),
+    ].filter(({ series }) => series.some(({ points }) => points.length > 0)),
+    table: {
+      columns: [
+        "run",
+        "round",
+        "device",
+        "gap_foreseen",
+        "gap_deviation",
+        "gap_measured",
+        "gradient_square",
+        "convergence_bound",
+        "seconds_foreseen",
+        "seconds_low",
+        "seconds_high",
+        "seconds_actual",
+      ],
+      rows: runs.flatMap((run) => rowsOf(run, devices)),
+    },
+  };
+}
+
+type Row = readonly (string | number | null)[];
+
+/** One for the round as a whole, and one for each device that ended it. */
+function rowsOf({ name, rounds }: RecordedRun, devices: readonly ForeseenDevice[]): readonly Row[] {
+  const bounds = new Map(convergence(rounds).map((point) => [point.round, point]));
+  return rounds.flatMap(({ round, allocation }): Row[] => {
+    const bound = bounds.get(round);
+    return [
+      [
+        name,
+        round,
+        "",
+        allocation?.generalisationTerm ?? null,
+        allocation?.constants.gapDeviation ?? null,
+        allocation?.measuredGap ?? null,
+        bound?.measured ?? null,
+        bound?.bound ?? null,
+        null,
+        null,
+        null,
+        null,
+      ],
+      ...devices
+        .filter((own) => own.run === name && own.round === round)
+        .map(({ device, foreseen, interval, actual }): Row => {
+          const [low, high] = interval ?? [null, null];
+          return [name, round, device, null, null, null, null, null, foreseen, low, high, actual];
+        }),
+    ];
+  });
+}
+
+/** Past errors of all devices make the interval: its ends are quantiles of actual over foreseen. */
+function foreseenSeconds({ name, rounds }: RecordedRun): readonly ForeseenDevice[] {
+  const ratios: number[] = [];
+  return rounds.flatMap(({ round, allocation }) => {
+    const known = round > ROUNDS_TO_LEARN && ratios.length >= ERRORS_NEEDED;
+    // Of n errors, the next one is above the largest once in n + 1 times.
+    const upper = Math.min(1, ((1 + COVERAGE) / 2) * (1 + 1 / ratios.length));
+    const ends = known ? ([quantile(ratios, 1 - upper), quantile(ratios, upper)] as const) : null;
+    const own = (allocation?.devices ?? []).flatMap(({ id, predictedSeconds, actualSeconds }) =>
+      actualSeconds === null || !(predictedSeconds > 0)
+        ? []
+        : [
+            {
+              run: name,
+              round,
+              device: id,
+              foreseen: predictedSeconds,
+              actual: actualSeconds,
+              interval: ends && ([ends[0] * predictedSeconds, ends[1] * predictedSeconds] as const),
+            },
+          ],
+    );
+    // The first rounds go by a warm-up that had the machine to itself.
+    if (round > 1) ratios.push(...own.map(({ foreseen, actual }) => actual / foreseen));
+    return own;
+  });
+}
+
+const gapChart = ({ name, rounds }: RecordedRun): Chart => ({
+  title: `${name}: gap, foreseen and measured`,
+  xLabel: "round",
+  yLabel: "held-out less training loss, nats",
+  series: [
+    {
+      name: "foreseen",
+      kind: "band",
+      points: rounds.flatMap(({ round, allocation }) => {
+        if (allocation === null || allocation.constants.gapDeviation === null) return [];
+        const { generalisationTerm: y, constants } = allocation;
+        const deviation = constants.gapDeviation as number;
+        return [{ x: round, y, low: y - deviation, high: y + deviation }];
+      }),
+    },
+    {
+      name: "measured",
+      points: rounds.flatMap(({ round, allocation }) =>
+        allocation?.measuredGap == null ? [] : [{ x: round, y: allocation.measuredGap }],
+      ),
+    },
+  ],
+});
+
+function secondsChart(runs: readonly RecordedRun[], devices: readonly ForeseenDevice[]): Chart {
+  const all = devices.flatMap(({ foreseen, actual }) => [foreseen, actual]);
+  const ends = [Math.min(...all), Math.max(...all)];
+  return {
+    title: "Seconds of a device's round",
+    xLabel: "foreseen",
+    yLabel: "actual",
+    series: [
+      ...runs.map(({ name }) => ({
+        name,
+        kind: "points" as const,
+        points: devices
+          .filter(({ run }) => run === name)
+          .map(({ foreseen, actual }) => ({ x: foreseen, y: actual })),
+      })),
+      { name: "as foreseen", kind: "band" as const, points: ends.map((x) => ({ x, y: x })) },
+    ],
+  };
+}
+
+function gradientChart({ name, rounds }: RecordedRun): Chart {
+  const points = convergence(rounds);
+  return {
+    title: `${name}: squared gradient norm and its bound`,
+    xLabel: "round",
+    yLabel: "mean over rounds so far, nats²",
+    logarithmic: true,
+    series: [
+      { name: "measured", points: points.map(({ round, measured }) => ({ x: round, y: measured })) },
+      {
+        name: "convergence bound",
+        points: points.flatMap(({ round, bound }) => (bound === null ? [] : [{ x: round, y: bound }])),
+      },
+    ],
+  };
+}

@@ -1,0 +1,161 @@
+import { mkdtemp, readFile, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { writeTinyModel } from "@fedlodrop/harness";
+import { createRandom, initialAdapter, keptIndices, resolveRunConfig, subAdapter } from "@fedlodrop/run";
+import { beforeAll, describe, expect, it } from "vitest";
+import { ablatedBy } from "./arms.ts";
+import { runCell } from "./cell.ts";
+import { readCells } from "./cells.ts";
+import { csvText } from "./figure.ts";
+import { ablations } from "./figures/ablations.ts";
+import { costToTarget } from "./figures/cost-to-target.ts";
+import { lossOverRates } from "./figures/loss-over-rates.ts";
+import { lossOverRounds } from "./figures/loss-over-rounds.ts";
+import { verdicts } from "./figures/verdicts.ts";
+import { openLab } from "./lab.ts";
+import { trainStepwise } from "./stepwise.ts";
+import { studiedArms } from "./studied.ts";
+import { runStudy, type Study } from "./study.ts";
+
+let folder: string;
+let study: Study;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "study-"));
+  await writeTinyModel(folder);
+  const random = createRandom("texts");
+  const animals = ["cat", "dog", "bird", "fox", "hen"];
+  const sentence = (): string =>
+    `the ${animals[random.below(5)]} sat on the mat and saw the ${animals[random.below(5)]}`;
+  const task = join(folder, "texts.csv");
+  await writeFile(task, ["text", ...Array.from({ length: 120 }, () => `"${sentence()}"`)].join("\n"));
+  study = {
+    tasks: [task],
+    arms: ["fixed 0", "fixed 0.5", "branch-and-bound", "FFA-LoRA", "int8 updates"],
+    devices: 2,
+    learningRates: [0.02],
+    seeds: 0,
+    size: {
+      samples: 8,
+      every: 1,
+      rounds: 3,
+      settings: {
+        model: folder,
+        rank: 2,
+        samplesPerDevice: 12,
+        training: { localSteps: 2, batchSize: 2, sequenceLength: 16 },
+      },
+    },
+  };
+});
+
+describe("the smallest study", () => {
+  it("fills every figure, each number from its cells, and comes out the same again", async () => {
+    const texts: string[] = [];
+    for (const name of ["first.csv", "second.csv"]) {
+      const csv = join(folder, name);
+      await runStudy(study, csv, () => {});
+      // Threads end in any order; what a cell says is the same.
+      texts.push((await readFile(csv, "utf8")).split("\n").sort().join("\n"));
+    }
+    expect(texts[1]).toBe(texts[0]);
+    const cells = await readCells(join(folder, "first.csv"));
+    expect(cells).toHaveLength(5);
+    const studied = studiedArms(cells);
+    const methods = studied.filter(({ arm }) => ablatedBy(arm) === null);
+    const figures = [
+      lossOverRates(methods),
+      lossOverRounds(methods),
+      costToTarget(methods),
+      verdicts(methods),
+      ablations(studied),
+    ];
+    for (const { table } of figures) expect(table.rows.length).toBeGreaterThan(0);
+    for (const { charts, table, number } of figures) {
+      // Whatever is drawn is in the table.
+      const numbers = new Set(csvText(table).split(/[,\n]/));
+      for (const chart of charts) {
+        const points =
+          "rows" in chart
+            ? chart.rows.map(({ x }) => x)
+            : chart.series.flatMap((series) => series.points.map(({ y }) => y));
+        expect(points.length, `figure ${number}`).toBeGreaterThan(0);
+        if (number === 3) continue; // its table has costs; the chart shows cells
+        for (const value of points) expect(numbers).toContain(String(Number(value.toPrecision(6))));
+      }
+    }
+    const last = cells.find(({ arm, seed }) => arm === "fixed 0" && seed === "0")!.points.at(-1)!;
+    const row = csvText(lossOverRates(methods).table)
+      .split("\n")
+      .find((line) => line.includes(",fixed 0,"))!;
+    expect(row.split(",")).toContain(String(Number(last.report.toPrecision(6))));
+  }, 300_000);
+
+  it("runs every variant, which changes what it says it does and nothing else", async () => {
+    const size = { ...study.size, rounds: 2 };
+    const cell = (arm: Parameters<typeof runCell>[0]["arm"]) =>
+      runCell({ task: study.tasks[0]!, devices: 2, arm, learningRate: 0.02, seed: "7" }, size);
+    const plain = (await cell("fixed 0.5")).at(-1)!;
+    const whole = (await cell("fixed 0")).at(-1)!;
+    const bytes = async (arm: Parameters<typeof cell>[0]) => (await cell(arm)).at(-1)!.bytes;
+    expect(await bytes("f16 updates")).toBeLessThan(0.6 * plain.bytes);
+    const int8 = (await cell("int8 updates")).at(-1)!;
+    expect(int8.bytes).toBeLessThan(0.9 * plain.bytes);
+    expect(int8.report).not.toBe(plain.report);
+    expect(int8.report).toBeCloseTo(plain.report, 2);
+    expect(await bytes("FFA-LoRA")).toBeLessThan(whole.bytes);
+    expect(await bytes("centralised")).toBe(0);
+    for (const arm of [
+      "Bernoulli masks",
+      "Horvitz-Thompson",
+      "FedEx residual",
+      "local only",
+      "no rescaling",
+    ] as const) {
+      const { report } = (await cell(arm)).at(-1)!;
+      expect(Number.isFinite(report)).toBe(true);
+      expect(report).not.toBe(plain.report);
+    }
+    // At γ = 0 every coordinate is kept by all, so that this estimator is the mean.
+    expect((await cell("FedEx-LoRA")).at(-1)!.report).not.toBe(whole.report);
+  }, 300_000);
+
+  it("takes the engine's own steps, one gradient at a time", async () => {
+    const config = resolveRunConfig({
+      task: study.tasks[0]!,
+      devices: 2,
+      ...study.size.settings,
+      training: { ...study.size.settings!.training, learningRate: 0.02, localSteps: 4 },
+    });
+    const lab = await openLab(config, 8);
+    try {
+      const own = subAdapter(lab.shape, { seed: "s", round: 1, participantId: "p", dropoutRate: 0 });
+      expect(own.indices).toEqual(keptIndices(lab.shape, own.mask));
+      const request = {
+        mask: own.mask,
+        dropoutRate: 0,
+        values: initialAdapter(lab.shape, "s"),
+        training: config.training,
+        batchSeed: "b",
+      };
+      const { dataset } = lab.devices[0]!;
+      const engine = await lab.trainer.trainRound(request, dataset);
+      const stepwise = await trainStepwise(lab.trainer, request, dataset, () => ({
+        factors: null,
+        isTrained: () => true,
+      }));
+      const apart = Math.max(
+        ...engine.delta.map((value, i) => Math.abs(value - (stepwise.delta[i] as number))),
+      );
+      expect(apart).toBeLessThan(1e-4);
+      const frozen = await trainStepwise(lab.trainer, request, dataset, () => ({
+        factors: null,
+        isTrained: (i) => i > 9,
+      }));
+      expect([...frozen.delta.slice(0, 10)]).toEqual(new Array(10).fill(0));
+      expect(Math.max(...frozen.delta)).toBeGreaterThan(0);
+    } finally {
+      lab.close();
+    }
+  }, 300_000);
+});

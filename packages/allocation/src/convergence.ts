@@ -1,0 +1,112 @@
+/**
+ * How far rounds can be from a stationary point, and the largest rate that still lowers the loss. Derivation, ours
+ * (docs/allocation.md): with an L-smooth loss F, a round that moves by −η times a masked gradient whose second moment is
+ * M²/s, and A = ½Lη²M², F falls in expectation by η‖∇F‖² − A/s. Summed over T rounds,
+ *
+ *   mean ‖∇F‖² ≤ (F₁ − F*)/(ηT) + (A/η)·mean(1/s),   and F falls while v(s) = 1/s − 1 < (η‖∇F‖² − A)/A.
+ *
+ * η is not the optimiser's: it is what rounds have shown that a squared gradient norm is worth.
+ */
+import { median, type RoundRecord } from "@fedlodrop/run";
+
+export interface ConvergencePoint {
+  readonly round: number;
+  /** Mean over the rounds so far of the full adapter's squared gradient norm, by the median device's of each. */
+  readonly measured: number;
+  /** What the rounds before this one let expect of it at most; null while the loss has not been seen to fall. */
+  readonly bound: number | null;
+}
+
+interface Seen {
+  readonly round: number;
+  /** Training loss after the round, nats. */
+  readonly loss: number;
+  /** A of the plan, nats. */
+  readonly variance: number;
+  /** Weighted mean of 1/s. */
+  readonly inverseKeepRate: number;
+  readonly gradientSquare: number;
+}
+
+/** Of every round that was evaluated; the least loss F* is 0, which no cross-entropy is below. */
+export function convergence(records: readonly RoundRecord[]): readonly ConvergencePoint[] {
+  const seen = records.flatMap(seenOf);
+  const first = seen[0];
+  return seen.slice(1).map(({ round }, i): ConvergencePoint => {
+    const own = seen.slice(1, i + 2);
+    const step = stepSize(seen.slice(0, i + 1));
+    const spent = mean(own.map(({ variance, inverseKeepRate }) => variance * inverseKeepRate));
+    return {
+      round,
+      measured: mean(own.map(({ gradientSquare }) => gradientSquare)),
+      bound: step === null ? null : (first as Seen).loss / (step * own.length) + spent / step,
+    };
+  });
+}
+
+/** η by what the loss fell and what masks cost, over the squared gradients; null while the loss has not fallen. */
+function stepSize(seen: readonly Seen[]): number | null {
+  const [first, last] = [seen[0], seen.at(-1)];
+  if (first === undefined || last === undefined || seen.length < 2) return null;
+  const fall = first.loss - last.loss;
+  if (!(fall > 0)) return null;
+  const own = seen.slice(1);
+  const cost = own.reduce((sum, { variance, inverseKeepRate }) => sum + variance * inverseKeepRate, 0);
+  return (fall + cost) / own.reduce((sum, { gradientSquare }) => sum + gradientSquare, 0);
+}
+
+/** Rounds whose falls are averaged, and how many it takes to tell their error. */
+const FALLS_AVERAGED = 6;
+const FALLS_NEEDED = 4;
+/** Standard errors by which a fall may be larger than it looked. */
+const BENEFIT_OF_DOUBT = 2;
+
+/**
+ * θ: the largest rate at which a round still lowers the training loss (Federated Dropout, arXiv 2501.00379, caps γ so), by
+ * the falls that rounds had at their own rates: v(θ) = fall/A + v(s). Null while that cannot be told, and where the loss
+ * falls at no rate: then no rate is to blame.
+ */
+export function largestLoweringRate(
+  records: readonly RoundRecord[],
+  varianceCoefficient: number,
+): number | null {
+  const seen = records.flatMap(seenOf).slice(-FALLS_AVERAGED - 1);
+  const falls = seen.slice(1).map(({ loss, round }, i) => {
+    const before = seen[i] as Seen;
+    return (before.loss - loss) / (round - before.round);
+  });
+  if (falls.length < FALLS_NEEDED || !(varianceCoefficient > 0)) return null;
+  const middle = mean(falls);
+  const squares = falls.reduce((sum, fall) => sum + (fall - middle) ** 2, 0);
+  const error = Math.sqrt(squares / (falls.length - 1) / falls.length);
+  const factor = mean(seen.slice(1).map(({ inverseKeepRate }) => inverseKeepRate - 1));
+  const most = (middle + BENEFIT_OF_DOUBT * error) / varianceCoefficient + factor;
+  return most > 0 ? most / (1 + most) : null;
+}
+
+function seenOf({ round, evaluation, participants, allocation }: RoundRecord): Seen[] {
+  const counted = participants.filter(({ outcome }) => outcome === "aggregated");
+  // Both factors' masks scale by 1/s: a masked gradient is taken for 1/s times the full adapter's.
+  const norms = counted.flatMap(({ gradientNorm95, dropoutRate }) =>
+    gradientNorm95 === null ? [] : [gradientNorm95 * (1 - dropoutRate)],
+  );
+  const loss = evaluation?.trainLoss ?? null;
+  if (loss === null || norms.length === 0 || allocation === null) return [];
+  const weight = counted.reduce((sum, { sampleCount }) => sum + sampleCount, 0);
+  const inverse = counted.reduce(
+    (sum, { sampleCount, dropoutRate }) => sum + sampleCount / (1 - dropoutRate),
+    0,
+  );
+  return [
+    {
+      round,
+      loss,
+      variance: allocation.constants.varianceCoefficient,
+      inverseKeepRate: inverse / weight,
+      gradientSquare: median(norms) ** 2,
+    },
+  ];
+}
+
+const mean = (values: readonly number[]): number =>
+  values.reduce((sum, value) => sum + value, 0) / values.length;
