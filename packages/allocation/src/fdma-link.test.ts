@@ -8,7 +8,7 @@ const CELL: FdmaCell = {
   powerWattsPerHertz: 1e-7,
   noiseWattsPerHertz: 2e-20,
   snrGap: 1.5,
-  amplifierEfficiency: 0.35,
+  amplifierEfficiency: [0.35, 0.35, 0.35, 0.35],
   gain: [4e-12, 1e-12, 9e-13, 2e-12],
 };
 const WINDOWS = [6, 4, 7, 5];

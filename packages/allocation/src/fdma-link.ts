@@ -3,7 +3,8 @@
  * At one power density the rate is linear in bandwidth, b log₂(1 + p|h|²/(Γ N₀)), and an upload's energy does not depend on
  * b: less of the band is less power for longer. So it is the measured link with shared air time, solved exactly as that.
  */
-import type { MeasuredLink } from "./problem.ts";
+import { type AllocationProblem, deviceLoad, type MeasuredLink } from "./problem.ts";
+import type { RadioSystem } from "./system.ts";
 
 export interface FdmaCell {
   readonly bandwidthHertz: number;
@@ -12,7 +13,8 @@ export interface FdmaCell {
   readonly noiseWattsPerHertz: number;
   /** Γ, linear. */
   readonly snrGap: number;
-  readonly amplifierEfficiency: number;
+  /** η: [K]. */
+  readonly amplifierEfficiency: readonly number[];
   /** |h_k|², flat over the band: [K]. */
   readonly gain: readonly number[];
 }
@@ -25,7 +27,24 @@ export function fdmaLink(cell: FdmaCell): MeasuredLink {
       (own) => bandwidthHertz * Math.log2(1 + (powerWattsPerHertz * own) / (snrGap * noiseWattsPerHertz)),
     ),
     shared: { kind: "air-time" },
-    radioWatts: gain.map(() => (bandwidthHertz * powerWattsPerHertz) / amplifierEfficiency),
+    radioWatts: amplifierEfficiency.map((own) => (bandwidthHertz * powerWattsPerHertz) / own),
     slots: null,
+  };
+}
+
+/** The problem of devices that share such a band. What an amplifier could do at most isn't asked: density times band is what
+ *  it does. */
+export function fdmaProblem(
+  system: Omit<RadioSystem, "subChannelHertz" | "channelGain" | "noiseWattsPerHertz" | "snrGap">,
+  cell: FdmaCell,
+): AllocationProblem {
+  return {
+    id: system.id,
+    deadlineSeconds: system.deadlineSeconds,
+    minDropoutRate: system.minDropoutRate,
+    maxDropoutRate: system.maxDropoutRate,
+    objective: system.objective,
+    devices: system.devices.map(deviceLoad),
+    link: fdmaLink(cell),
   };
 }

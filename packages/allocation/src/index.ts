@@ -1,7 +1,7 @@
 export type { BoundConstants, ObjectiveMode } from "./bound.ts";
 export { generalisationGap, generalisationGapSlope, varianceFactor } from "./bound.ts";
 export { type ConvergencePoint, convergence, largestLoweringRate } from "./convergence.ts";
-export { type FdmaCell, fdmaLink } from "./fdma-link.ts";
+export { fdmaProblem } from "./fdma-link.ts";
 export type { LinearInKeepRate } from "./latency.ts";
 export { uploadBits } from "./latency.ts";
 export { objectiveAt } from "./objective.ts";

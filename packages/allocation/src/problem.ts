@@ -6,7 +6,7 @@
 import { SOLVED_METHODS } from "@fedlodrop/run";
 import { preparationJoules } from "./energy.ts";
 import { type LinearInKeepRate, preparationSeconds } from "./latency.ts";
-import type { Objective, RadioSystem } from "./system.ts";
+import type { Device, Objective, RadioSystem } from "./system.ts";
 
 /** What a device's round costs before its upload, at one operating point. */
 export interface Preparation {
@@ -143,6 +143,17 @@ export interface SolveOptions {
 /** Every solver answers every valid problem: devices that cannot take part are excluded with the cause. */
 export type Solver = (problem: AllocationProblem, options?: SolveOptions) => Allocation;
 
+export const deviceLoad = (device: Device): DeviceLoad => ({
+  weight: device.weight,
+  varianceCoefficient: device.varianceCoefficient,
+  preparations: device.operatingPoints.map((point) => ({
+    seconds: preparationSeconds(device, point),
+    joules: preparationJoules(device, point),
+  })),
+  uploadBits: { fixed: device.uploadFixedBits, perKeepRate: device.uploadBitsPerKeepRate },
+  energyLimitJoules: device.energyLimitJoules,
+});
+
 /** The problem a radio system poses. */
 export function radioProblem(system: RadioSystem): AllocationProblem {
   const noiseWatts = system.snrGap * system.noiseWattsPerHertz * system.subChannelHertz;
@@ -152,16 +163,7 @@ export function radioProblem(system: RadioSystem): AllocationProblem {
     minDropoutRate: system.minDropoutRate,
     maxDropoutRate: system.maxDropoutRate,
     objective: system.objective,
-    devices: system.devices.map((device) => ({
-      weight: device.weight,
-      varianceCoefficient: device.varianceCoefficient,
-      preparations: device.operatingPoints.map((point) => ({
-        seconds: preparationSeconds(device, point),
-        joules: preparationJoules(device, point),
-      })),
-      uploadBits: { fixed: device.uploadFixedBits, perKeepRate: device.uploadBitsPerKeepRate },
-      energyLimitJoules: device.energyLimitJoules,
-    })),
+    devices: system.devices.map(deviceLoad),
     link: {
       kind: "radio",
       subChannelHertz: system.subChannelHertz,

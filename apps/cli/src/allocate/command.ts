@@ -6,7 +6,6 @@ import {
   type AllocationProblem,
   allocate as allocateBy,
   methods,
-  radioProblem,
   type SolveOptions,
 } from "@fedlodrop/allocation";
 import { describeFlags, type Flag, oneOf, parseFlags, wholeNumber } from "../flags.ts";
@@ -98,7 +97,7 @@ async function readProblems(file: string, id: string | true | undefined): Promis
   }
   let problems: AllocationProblem[];
   try {
-    problems = parseInstances(json).map(radioProblem);
+    problems = parseInstances(json);
   } catch (cause) {
     throw new Error(`${file}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
   }

@@ -1,3 +1,4 @@
+import { allocate } from "@fedlodrop/allocation";
 import { describe, expect, it } from "vitest";
 import { parseInstances } from "./instance-file.ts";
 
@@ -55,6 +56,48 @@ describe("instance files", () => {
   it("take null for the energy limit of a device on mains", () => {
     const mains = { ...instance, devices: [{ ...device, E_max_J: null }, device] };
     expect(parseInstances(mains)[0]!.devices[0]!.energyLimitJoules).toBe(Number.POSITIVE_INFINITY);
+  });
+
+  it("may divide one band between the devices, and then solve to the closed form", () => {
+    const { M: _, W_sc_Hz: __, ...rest } = instance;
+    const { P_max_W: ___, ...plain } = device;
+    const file = {
+      ...rest,
+      link: "fdma",
+      B_Hz: 1e5,
+      p_W_per_Hz: 1e-6,
+      gain: [1e-12, 4e-12],
+      // Nothing but the variance: everybody wants all that can be sent.
+      objective: { ...instance.objective, gap_scale: 1e-12 },
+      devices: [plain, plain].map((own) => ({
+        ...own,
+        E_max_J: null,
+        adapter_flop: 0,
+        dl_var_bits: 0,
+        ul_fixed_bits: 0,
+        ul_var_bits: 4e6,
+      })),
+    };
+    const [problem] = parseInstances(file);
+    const { devices } = allocate(problem!, "branch-and-bound");
+    // s_k = √(A r_k/u) / Σ_j √(A u/r_j) / … with equal windows: s_k ∝ √r_k, Σ u s_k/(r_k t) = 1.
+    const seconds = 4 - 0.05 - 1e11 / (9e8 * 500);
+    const rates = [1e-12, 4e-12].map((gain) => 1e5 * Math.log2(1 + (1e-6 * gain) / (1.5 * 2e-20)));
+    const price = rates.reduce((sum, own) => sum + Math.sqrt(4e6 / (own * seconds)), 0);
+    const keepRates = rates.map((own) => Math.sqrt((own * seconds) / 4e6) / price);
+    expect(Math.max(...keepRates)).toBeLessThan(1);
+    devices.forEach((own, k) => {
+      expect(own.kind === "admitted" && 1 - own.dropoutRate).toBeCloseTo(keepRates[k]!, 6);
+    });
+    expect(() => parseInstances({ ...file, gain: [[1], [1]] })).toThrow(
+      "gain[0]: expected a number, got 1 of them",
+    );
+    expect(() => parseInstances({ ...file, B_Hz: undefined })).toThrow(
+      "B_Hz: expected a number, got nothing",
+    );
+    expect(() => parseInstances({ ...file, link: "tdma" })).toThrow(
+      'link: expected radio or fdma, got "tdma"',
+    );
   });
 
   const changed = (change: Record<string, unknown>) => ({ ...instance, ...change });

@@ -1,8 +1,8 @@
 /**
- * Instances as JSON, SI units (fields in docs/allocation.md). Parsed once here; the first thing wrong is reported by its
+ * Instances as JSON, SI units (fields in docs/allocation.md), with a link of sub-channels or of one divided band. Parsed once here; the first thing wrong is reported by its
  * path, what was expected and what was got.
  */
-import type { RadioSystem } from "@fedlodrop/allocation";
+import { type AllocationProblem, fdmaProblem, radioProblem } from "@fedlodrop/allocation";
 import { expectation } from "@fedlodrop/run";
 import { z } from "zod";
 
@@ -51,22 +51,38 @@ const objectiveSchema = z.object({
   chi: notNegative,
 });
 
+const commonSchema = z.object({
+  K: count,
+  objective: objectiveSchema,
+  gamma_min: rate,
+  gamma_max: rate,
+  devices: z.array(deviceSchema),
+  id: z.string(),
+  T_max_s: positive,
+  N0_W_per_Hz: positive,
+  snr_gap: positive,
+});
+
+const radioSchema = commonSchema.extend({
+  link: z.literal("radio"),
+  M: count,
+  gain: z.array(z.array(positive)),
+  W_sc_Hz: positive,
+});
+
+const fdmaSchema = commonSchema.extend({
+  link: z.literal("fdma"),
+  gain: z.array(positive),
+  B_Hz: positive,
+  p_W_per_Hz: positive,
+  // What they transmit is density times band.
+  devices: z.array(deviceSchema.extend({ P_max_W: positive.optional() })),
+});
+
 const instanceSchema = z
-  .object({
-    K: count,
-    M: count,
-    objective: objectiveSchema,
-    gamma_min: rate,
-    gamma_max: rate,
-    gain: z.array(z.array(positive)),
-    devices: z.array(deviceSchema),
-    id: z.string(),
-    W_sc_Hz: positive,
-    T_max_s: positive,
-    N0_W_per_Hz: positive,
-    snr_gap: positive,
-  })
-  .superRefine(({ K, M, objective, gamma_min, gamma_max, gain, devices }, { addIssue }) => {
+  .discriminatedUnion("link", [radioSchema, fdmaSchema])
+  .superRefine((instance, { addIssue }) => {
+    const { K, objective, gamma_min, gamma_max, gain, devices } = instance;
     const expects = (holds: boolean, path: (string | number)[], message: string): void => {
       if (!holds) addIssue({ code: "custom", path, message });
     };
@@ -77,13 +93,15 @@ const instanceSchema = z
     expects(objective.A.length === K, ["objective", "A"], `${K} entries`);
     expects(gamma_max >= gamma_min, ["gamma_max"], `gamma_min (${gamma_min}) or more`);
     expects(gain.length === K, ["gain"], `${K} entries`);
-    for (const [k, row] of gain.entries()) expects(row.length === M, ["gain", k], `${M} entries`);
+    if (instance.link === "radio")
+      for (const [k, row] of instance.gain.entries())
+        expects(row.length === instance.M, ["gain", k], `${instance.M} entries`);
     expects(devices.length === K, ["devices"], `${K} entries`);
   });
 
-/** The systems of a file: one instance, an array of them, or an object whose `instances` is such an array.
+/** The problems of a file: one instance, an array of them, or an object whose `instances` is such an array.
  *  @throws on the first bad field, naming it */
-export function parseInstances(json: unknown): RadioSystem[] {
+export function parseInstances(json: unknown): AllocationProblem[] {
   if (Array.isArray(json)) return json.map((each, i) => parseInstance(each, `[${i}]`));
   if (typeof json !== "object" || json === null)
     throw new Error(`file: expected an object, got ${shown(json)}`);
@@ -93,17 +111,41 @@ export function parseInstances(json: unknown): RadioSystem[] {
   return instances.map((each, i) => parseInstance(each, `instances[${i}]`));
 }
 
-function parseInstance(json: unknown, path: string): RadioSystem {
-  const { data, error } = instanceSchema.safeParse(json);
+function parseInstance(json: unknown, path: string): AllocationProblem {
+  // Sub-channels are meant where nothing is said.
+  const isObject = typeof json === "object" && json !== null;
+  const { data, error } = instanceSchema.safeParse(
+    isObject && !("link" in json) ? { ...json, link: "radio" } : json,
+  );
   if (error) throw new Error(faultIn(error, json, path));
+  const system = systemOf(data);
+  const medium = { noiseWattsPerHertz: data.N0_W_per_Hz, snrGap: data.snr_gap };
+  switch (data.link) {
+    case "radio":
+      return radioProblem({
+        ...system,
+        ...medium,
+        subChannelHertz: data.W_sc_Hz,
+        channelGain: data.gain,
+      });
+    case "fdma":
+      return fdmaProblem(system, {
+        ...medium,
+        bandwidthHertz: data.B_Hz,
+        powerWattsPerHertz: data.p_W_per_Hz,
+        amplifierEfficiency: data.devices.map(({ pa_efficiency }) => pa_efficiency),
+        gain: data.gain,
+      });
+    default:
+      return data satisfies never;
+  }
+}
+
+function systemOf(data: z.infer<typeof instanceSchema>): Parameters<typeof fdmaProblem>[0] {
   const { objective, devices } = data;
   return {
     id: data.id,
-    subChannelHertz: data.W_sc_Hz,
     deadlineSeconds: data.T_max_s,
-    noiseWattsPerHertz: data.N0_W_per_Hz,
-    snrGap: data.snr_gap,
-    channelGain: data.gain,
     minDropoutRate: data.gamma_min,
     maxDropoutRate: data.gamma_max,
     objective: {
@@ -121,7 +163,7 @@ function parseInstance(json: unknown, path: string): RadioSystem {
       exclusionPenalty: objective.chi,
     },
     devices: devices.map((device, k) => ({
-      maxTransmitPowerWatts: device.P_max_W,
+      maxTransmitPowerWatts: device.P_max_W ?? Number.POSITIVE_INFINITY,
       amplifierEfficiency: device.pa_efficiency,
       energyLimitJoules: device.E_max_J ?? Number.POSITIVE_INFINITY,
       fixedEnergyJoules: device.xi_J,

@@ -1,12 +1,5 @@
 import { existsSync, readFileSync } from "node:fs";
-import {
-  type AllocationProblem,
-  allocate,
-  type Method,
-  methods,
-  radioProblem,
-  violations,
-} from "@fedlodrop/allocation";
+import { type AllocationProblem, allocate, type Method, methods, violations } from "@fedlodrop/allocation";
 import { createRandom } from "@fedlodrop/run";
 import { describe, expect, it } from "vitest";
 import { parseInstances } from "./instance-file.ts";
@@ -23,7 +16,7 @@ for (const path of [own, shared]) {
     parseInstances(instances).forEach((system, i) => {
       it(system.id, () => {
         const { optimum } = instances[i];
-        const problem = radioProblem(system);
+        const problem = system;
         const found = allocate(problem, "branch-and-bound", { relativeTolerance: 1e-6 });
         expect(violations(problem, found)).toEqual([]);
         expect(Math.abs(found.objective / optimum.J - 1)).toBeLessThan(1e-6);
@@ -54,7 +47,7 @@ describe.skipIf(!existsSync(shared))("baselines of the solved examples beside th
       for (const [name, method] of Object.entries(named)) {
         if (expected[name] === undefined) continue;
         // The examples print eight digits.
-        expect(allocate(radioProblem(system), method).objective / expected[name]).toBeCloseTo(1, 6);
+        expect(allocate(system, method).objective / expected[name]).toBeCloseTo(1, 6);
       }
     });
   });
@@ -77,7 +70,7 @@ it("every method survives quantities far from any radio's", () => {
     device[numeric[random.below(numeric.length)]!] *= scale();
     let problem: AllocationProblem;
     try {
-      problem = radioProblem(parseInstances(instance)[0]!);
+      problem = parseInstances(instance)[0]!;
     } catch {
       continue; // Refused by name, which instance-file.test.ts is about.
     }
