@@ -43,7 +43,7 @@ export async function openLab(config: RunConfig, samples: number): Promise<Lab> 
     heldOutSamples: 2 * samples,
   });
   const { kind, labels } = task.definition;
-  const { model, tokenizer } = await readModel(findModel(config.model));
+  const { model, tokenizer } = await readModel(await findModel(config.model));
   const shape = adapterShape(model.config, {
     rank,
     alpha,
