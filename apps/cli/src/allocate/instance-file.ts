@@ -194,7 +194,12 @@ function faultIn({ issues }: z.ZodError, json: unknown, path: string): string {
     return text === "" ? String(key) : `${text}.${String(key)}`;
   }, path);
   const got = issue.path.reduce((value, key) => (value as Record<PropertyKey, unknown>)?.[key], json);
-  const expected = issue.code === "custom" ? issue.message : expectation(issue);
+  const expected =
+    issue.code === "custom"
+      ? issue.message
+      : issue.code === "invalid_union"
+        ? "radio or fdma"
+        : expectation(issue);
   const said = expected.includes(", got ") ? expected : `${expected}, got ${shown(got)}`;
   return `${place || "instance"}: expected ${said}`;
 }
