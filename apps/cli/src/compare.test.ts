@@ -22,6 +22,7 @@ const constants = {
   gapDeviation: 0.05,
   varianceCoefficient: 0.02,
   varianceError: 0.01,
+  rateCap: null,
   source: "estimated",
 } as const;
 

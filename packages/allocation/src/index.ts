@@ -1,6 +1,5 @@
 export type { BoundConstants, ObjectiveMode } from "./bound.ts";
 export { generalisationGap, generalisationGapSlope, varianceFactor } from "./bound.ts";
-export { type ConvergencePoint, convergence, largestLoweringRate } from "./convergence.ts";
 export { fdmaProblem } from "./fdma-link.ts";
 export type { LinearInKeepRate } from "./latency.ts";
 export { uploadBits } from "./latency.ts";

@@ -9,6 +9,7 @@ export {
 } from "./adapter.ts";
 export { type Arm, armCount, armOf, ofArm, roundBefore, roundsInAll, termsOf, turnOf } from "./arms.ts";
 export { BACKENDS, type Backend } from "./backend.ts";
+export { type ConvergencePoint, convergence, largestLoweringRate } from "./convergence.ts";
 export {
   type DropoutMask,
   drawDropoutMask,

@@ -131,6 +131,8 @@ const boundEstimateSchema = z
     /** A of the whole cohort: A_k is its weight's share. */
     varianceCoefficient: figure,
     varianceError: figure,
+    /** θ: the largest rate that still lowers the training loss; null while rounds cannot tell. */
+    rateCap: measured.default(null),
     /** `default` until the data can tell: errors are then the prior's. */
     source: z.enum(["default", "estimated"]),
   })

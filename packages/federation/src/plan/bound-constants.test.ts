@@ -104,7 +104,10 @@ describe("calibrated constants", () => {
           gradientNorm95: 1,
           lossSpread: 2,
         })),
-        allocation: { devices: [0, 1, 2, 3].map((k) => ({ id: `p${k}`, dither: rateOf(k) - 0.2 })) },
+        allocation: {
+          devices: [0, 1, 2, 3].map((k) => ({ id: `p${k}`, dither: rateOf(k) - 0.2 })),
+          constants: { varianceCoefficient: TRUE.variance },
+        },
         evaluation: {
           trainLoss: 3,
           testLoss: 3.2 + 0.05 * round,
@@ -128,6 +131,24 @@ describe("calibrated constants", () => {
     expect(Math.abs(constants.varianceCoefficient - TRUE.variance)).toBeLessThan(3 * constants.varianceError);
     expect(constants.varianceError).toBeLessThan(0.06);
     expect(Math.abs(gapOf(constants) / TRUE.gap - 1)).toBeLessThan(0.25);
+  });
+
+  it("caps rates by θ only once rounds have told what masks cost, and the loss falls", () => {
+    const falling = taught(12, 0.002).map((record) => ({
+      ...record,
+      evaluation: record.evaluation && { ...record.evaluation, trainLoss: 3 - 0.05 * record.round },
+    }));
+    const { rateCap, varianceCoefficient } = after(falling);
+    // v(θ) = fall/A + mean v of the rounds' rates, two at 0.2 and two at 0.4.
+    const factor = 0.05 / varianceCoefficient + (varianceFactor(0.8, 1) + varianceFactor(0.6, 1)) / 2;
+    expect(rateCap).toBeCloseTo(factor / (1 + factor), 6);
+    expect(after(falling.slice(0, 2)).rateCap).toBeNull();
+    // A loss that stands still says nothing of rates.
+    const still = falling.map((record) => ({
+      ...record,
+      evaluation: record.evaluation && { ...record.evaluation, trainLoss: 3 + 0.2 * record.round },
+    }));
+    expect(after(still).rateCap).toBeNull();
   });
 
   it("comes closer with less noise", () => {

@@ -12,6 +12,7 @@ import {
 } from "@fedlodrop/allocation";
 import {
   type BoundEstimate,
+  largestLoweringRate,
   median,
   type ParticipantRound,
   type RoundRecord,
@@ -47,6 +48,7 @@ const THEOREM = {
   gapOffset: 0,
   gapDeviation: null,
   varianceError: 0,
+  rateCap: null,
 } as const;
 
 /** With Λ_min ≫ 2λ, G is as good as linear in the dropped share: what one round does to the gap shows no more than that. */
@@ -157,7 +159,12 @@ function calibrate(seen: readonly RoundRecord[], theorem: BoundEstimate): BoundE
     gapScaleError: gap.error / unit,
     source: tells(variance, priors.variance) && tells(gap, priors.gap) ? "estimated" : "default",
   };
-  return { ...calibrated, ...fitGapLevel(gapLevels(seen, calibrated)) };
+  return {
+    ...calibrated,
+    ...fitGapLevel(gapLevels(seen, calibrated)),
+    rateCap:
+      calibrated.source === "estimated" ? largestLoweringRate(seen, calibrated.varianceCoefficient) : null,
+  };
 }
 
 /** Whether more is known than before anything was seen. */

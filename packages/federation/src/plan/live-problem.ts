@@ -114,7 +114,7 @@ export function poseProblem(request: PlanRequest, caution: ReadonlyMap<string, C
       id: `round ${round}`,
       deadlineSeconds: deadlineSeconds / DEADLINE_SLACK,
       minDropoutRate: 0,
-      maxDropoutRate,
+      maxDropoutRate: capped(maxDropoutRate, constants),
       objective: {
         mode: "device",
         varianceExponent: VARIANCE_EXPONENT,
@@ -126,6 +126,10 @@ export function poseProblem(request: PlanRequest, caution: ReadonlyMap<string, C
     },
   };
 }
+
+/** γ_max, or θ where it is known to be less. */
+export const capped = (maxDropoutRate: number, { rateCap }: BoundEstimate): number =>
+  Math.min(maxDropoutRate, rateCap ?? maxDropoutRate);
 
 function counted(
   { preparationSeconds }: ExpectedLoad,

@@ -20,7 +20,7 @@ import {
 import type { Assignment, ReadyParticipant, RoundPlan } from "../round/run-state.ts";
 import { allocationRecord, type Decision, type Grant } from "./allocation-record.ts";
 import { dithered, ditherShare, sidesOf } from "./dither.ts";
-import { type Caution, type ExpectedLoad, type PosedProblem, poseProblem } from "./live-problem.ts";
+import { type Caution, capped, type ExpectedLoad, type PosedProblem, poseProblem } from "./live-problem.ts";
 import { patienceSeconds } from "./patience.ts";
 import type { PlanRequest } from "./plan-request.ts";
 import { evenPowerRate, FULL_POWER_WATTS, fadedGains, RADIO_CELL } from "./radio-cell.ts";
@@ -218,7 +218,7 @@ function teach(
     const side = sides.get(participants[k]?.id ?? "");
     if (decision.kind === "excluded" || side === undefined) return decision;
     if (side === "low") return { ...decision, side };
-    const dropoutRate = dithered(decision.dropoutRate, share, config.maxDropoutRate);
+    const dropoutRate = dithered(decision.dropoutRate, share, capped(config.maxDropoutRate, constants));
     return { ...decision, side, dropoutRate, dither: dropoutRate - decision.dropoutRate };
   });
 }

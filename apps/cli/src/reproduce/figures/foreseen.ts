@@ -1,6 +1,5 @@
 /** Figure 5: what plans foresaw of rounds against what was measured: gaps, seconds, gradients. */
-import { convergence } from "@fedlodrop/allocation";
-import { median, quantile } from "@fedlodrop/run";
+import { convergence, median, quantile } from "@fedlodrop/run";
 import type { Figure } from "../figure.ts";
 import type { RecordedRun } from "../recorded-run.ts";
 import type { Chart } from "../svg-chart.ts";

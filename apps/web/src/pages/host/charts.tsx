@@ -3,7 +3,8 @@ import type { HostView } from "@fedlodrop/protocol";
 import type { BoundEstimate } from "@fedlodrop/run";
 import { Chart } from "../../ui/chart.tsx";
 import { Figure } from "../../ui/figure.tsx";
-import { formatLoss } from "../../ui/format.ts";
+import { formatLoss, formatPercent } from "../../ui/format.ts";
+import { ConvergenceChart } from "./convergence-chart.tsx";
 
 export function Charts({ view }: { readonly view: HostView }) {
   const bounded = view.rounds.some(({ allocation }) => allocation !== null);
@@ -11,6 +12,7 @@ export function Charts({ view }: { readonly view: HostView }) {
     <>
       <LossChart view={view} />
       {bounded && <GapChart view={view} />}
+      {bounded && <ConvergenceChart view={view} />}
     </>
   );
 }
@@ -71,6 +73,7 @@ function Constants({ constants }: { readonly constants: BoundEstimate }) {
     confidence,
     gapScale,
     varianceCoefficient,
+    rateCap,
   } = constants;
   return (
     <details>
@@ -102,6 +105,9 @@ function Constants({ constants }: { readonly constants: BoundEstimate }) {
         </Figure>
         <Figure term="A" value={shortNumber(varianceCoefficient)}>
           What dropout adds to a round's training loss.
+        </Figure>
+        <Figure term="θ" value={rateCap === null ? "unknown" : formatPercent(rateCap)}>
+          Largest rate at which a round still lowers the training loss: none is chosen above it.
         </Figure>
       </dl>
     </details>

@@ -111,6 +111,7 @@ describe("totals of a run", () => {
         gapDeviation: null,
         varianceCoefficient: 1,
         varianceError: 0,
+        rateCap: null,
         source: "default",
       },
       devices: [device, { ...device, actualSeconds: 3 }, { ...device, actualSeconds: null }],

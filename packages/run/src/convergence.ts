@@ -7,7 +7,8 @@
  *
  * η is not the optimiser's: it is what rounds have shown that a squared gradient norm is worth.
  */
-import { median, type RoundRecord } from "@fedlodrop/run";
+import { median } from "./quantile.ts";
+import type { RoundRecord } from "./report.ts";
 
 export interface ConvergencePoint {
   readonly round: number;
@@ -58,30 +59,32 @@ function stepSize(seen: readonly Seen[]): number | null {
 /** Rounds whose falls are averaged, and how many it takes to tell their error. */
 const FALLS_AVERAGED = 6;
 const FALLS_NEEDED = 4;
-/** Standard errors by which a fall may be larger than it looked. */
-const BENEFIT_OF_DOUBT = 2;
+/** Standard errors by which the factor may be another one than it looked. */
+const DEVIATIONS = 2;
 
 /**
  * θ: the largest rate at which a round still lowers the training loss (Federated Dropout, arXiv 2501.00379, caps γ so), by
- * the falls that rounds had at their own rates: v(θ) = fall/A + v(s). Null while that cannot be told, and where the loss
- * falls at no rate: then no rate is to blame.
+ * the falls that rounds had at their own rates: v(θ) = fall/A + v(s), with the benefit of the doubt. Null while that cannot
+ * be told, and unless the loss is sure to fall without dropout: else it rises for another reason, such as a larger rate
+ * that undoes what was learned by heart.
  */
 export function largestLoweringRate(
   records: readonly RoundRecord[],
   varianceCoefficient: number,
 ): number | null {
   const seen = records.flatMap(seenOf).slice(-FALLS_AVERAGED - 1);
-  const falls = seen.slice(1).map(({ loss, round }, i) => {
+  // v(θ) by each round alone.
+  const factors = seen.slice(1).map(({ loss, round, inverseKeepRate }, i) => {
     const before = seen[i] as Seen;
-    return (before.loss - loss) / (round - before.round);
+    return (before.loss - loss) / (round - before.round) / varianceCoefficient + inverseKeepRate - 1;
   });
-  if (falls.length < FALLS_NEEDED || !(varianceCoefficient > 0)) return null;
-  const middle = mean(falls);
-  const squares = falls.reduce((sum, fall) => sum + (fall - middle) ** 2, 0);
-  const error = Math.sqrt(squares / (falls.length - 1) / falls.length);
-  const factor = mean(seen.slice(1).map(({ inverseKeepRate }) => inverseKeepRate - 1));
-  const most = (middle + BENEFIT_OF_DOUBT * error) / varianceCoefficient + factor;
-  return most > 0 ? most / (1 + most) : null;
+  if (factors.length < FALLS_NEEDED || !(varianceCoefficient > 0)) return null;
+  const middle = mean(factors);
+  const squares = factors.reduce((sum, factor) => sum + (factor - middle) ** 2, 0);
+  const doubt = DEVIATIONS * Math.sqrt(squares / (factors.length - 1) / factors.length);
+  if (!(middle - doubt > 0)) return null;
+  const most = middle + doubt;
+  return most / (1 + most);
 }
 
 function seenOf({ round, evaluation, participants, allocation }: RoundRecord): Seen[] {

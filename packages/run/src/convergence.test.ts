@@ -1,6 +1,6 @@
-import type { RoundRecord } from "@fedlodrop/run";
 import { expect, it } from "vitest";
 import { convergence, largestLoweringRate } from "./convergence.ts";
+import type { RoundRecord } from "./report.ts";
 
 const A = 0.02;
 const STEP = 0.05;
@@ -68,11 +68,17 @@ it("does not know that rate from few rounds, and gives it the benefit of the dou
   expect(largestLoweringRate(rounds(4, 0.5), A)).toBeNull();
   expect(largestLoweringRate(rounds(20, 0.5), 0)).toBeNull();
   const noisy = largestLoweringRate(
-    rounds(20, 0.5, (i) => (i % 2 === 0 ? 0.3 : -0.3)),
+    rounds(20, 0.5, (i) => (i % 2 === 0 ? 0.01 : -0.01)),
     A,
   )!;
   expect(noisy).toBeGreaterThan(largestLoweringRate(rounds(20, 0.5), A)!);
-  // The loss rises without a mask: no rate is to blame.
+  // Nor where noise drowns it, or the loss rises without a mask: no rate is to blame.
+  expect(
+    largestLoweringRate(
+      rounds(20, 0.5, (i) => (i % 2 === 0 ? 0.3 : -0.3)),
+      A,
+    ),
+  ).toBeNull();
   expect(
     largestLoweringRate(
       rounds(20, 0, (i) => 0.4 * i),

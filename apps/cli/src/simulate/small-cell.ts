@@ -1,0 +1,73 @@
+/** One run of the small model: real masks, planner, updates and aggregation over twenty rounds. */
+import { type RunOverrides, resolveRunConfig } from "@fedlodrop/run";
+import { steadyLaptop } from "../reproduce/device-model.ts";
+import { federate } from "../reproduce/in-process-federation.ts";
+import { steering } from "../reproduce/steering.ts";
+import {
+  createSmallWorld,
+  join,
+  SMALL_WORLD,
+  type SmallDataset,
+  smallLoss,
+  smallTrainer,
+} from "./small-model.ts";
+
+export interface SmallCell {
+  readonly settings: RunOverrides;
+  readonly devices: number;
+  readonly learningRate: number;
+  readonly seed: string;
+}
+
+export interface SmallOutcome {
+  /** Held-out loss after the last round, on the half that may choose and on the other. */
+  readonly last: { readonly choose: number; readonly report: number };
+  /** Where the choosing half would have stopped, on the other. */
+  readonly stopped: number;
+}
+
+export async function runSmallCell({
+  settings,
+  devices,
+  learningRate,
+  seed,
+}: SmallCell): Promise<SmallOutcome> {
+  const world = createSmallWorld({ ...SMALL_WORLD, devices, heldOutSamples: 800, seed });
+  const [choose, report] = [half(world.heldOut, 0), half(world.heldOut, 1)];
+  const train = join(world.devices);
+  const config = resolveRunConfig({
+    ...settings,
+    seed,
+    rounds: 20,
+    training: { localSteps: 8, batchSize: 4, learningRate },
+  });
+  const points: SmallOutcome["last"][] = [];
+  for await (const { adapter } of federate({
+    trainer: smallTrainer(world),
+    shape: world.shape,
+    config,
+    devices: world.devices.map((dataset, k) => ({
+      id: `p${k + 1}`,
+      dataset,
+      ...steadyLaptop(dataset.labels.length),
+    })),
+    evaluate: steering(async (own) => ({
+      trainLoss: smallLoss(world, train, own),
+      testLoss: smallLoss(world, choose, own),
+    })),
+  }))
+    points.push({ choose: smallLoss(world, choose, adapter), report: smallLoss(world, report, adapter) });
+  const last = points.at(-1);
+  if (last === undefined) throw new Error("expected some rounds");
+  return { last, stopped: points.reduce((a, b) => (b.choose < a.choose ? b : a)).report };
+}
+
+/** Every other sample, from the first or the second on. */
+function half({ inputs, labels }: SmallDataset, from: 0 | 1): SmallDataset {
+  const width = inputs.length / labels.length;
+  const rows = [...labels.keys()].filter((row) => row % 2 === from);
+  return {
+    inputs: Float64Array.from(rows.flatMap((row) => [...inputs.slice(row * width, (row + 1) * width)])),
+    labels: Int32Array.from(rows, (row) => labels[row] as number),
+  };
+}
