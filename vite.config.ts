@@ -1,4 +1,4 @@
-/** Builds the two pages and their worker into apps/web/dist; `vite` alone serves them beside a running coordinator. */
+/** Builds the pages and their worker into apps/web/dist; `vite` alone serves them beside a running coordinator. */
 import { readdirSync, readFileSync } from "node:fs";
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -96,7 +96,7 @@ export default defineConfig({
     reportCompressedSize: false,
     chunkSizeWarningLimit: 4096, // the worker carries tfjs
     rolldownOptions: {
-      input: [path("apps/web/index.html"), path("apps/web/host.html")],
+      input: ["index", "host", "replay"].map((name) => path(`apps/web/${name}.html`)),
       checks: { pluginTimings: false }, // the worker is most of the build, and that is no news
     },
   },

@@ -31,6 +31,10 @@ const COMMANDS: Readonly<Record<string, { readonly help: string; readonly load: 
     help: "put finished runs beside each other, in one report",
     load: async () => (await import("./compare.ts")).compare,
   },
+  replay: {
+    help: "play a finished run's folder in the host's screens",
+    load: async () => (await import("./replay.ts")).replay,
+  },
   export: {
     help: "write a run's adapter as PEFT has it, or the merged model",
     load: async () => (await import("./export.ts")).exportRun,

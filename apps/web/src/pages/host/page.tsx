@@ -1,27 +1,18 @@
 /** The host page: a stage that a room can read, and a drawer with every number and control. */
-import { ofArm } from "@fedlodrop/run";
 import { useSignal } from "@preact/signals";
-import { PrivacyBudget } from "../../ui/privacy-budget.tsx";
 import { Access } from "./access.tsx";
-import { Answers } from "./answers.tsx";
 import { Charts } from "./charts.tsx";
-import type { HostConnection, ReceivedView } from "./connection.ts";
+import type { HostConnection } from "./connection.ts";
 import { type CommandProps, Controls } from "./controls.tsx";
 import { DeviceTable } from "./device-table.tsx";
 import { Drawer } from "./drawer.tsx";
 import { Lanes } from "./lanes.tsx";
-import { LearningCurve } from "./learning-curve.tsx";
 import { Limits } from "./limits.tsx";
-import { Lobby } from "./lobby.tsx";
 import { Newcomers } from "./newcomers.tsx";
-import { Podium } from "./podium.tsx";
-import { QrCode } from "./qr-code.tsx";
-import { RateMap } from "./rate-map.tsx";
-import { Revealing } from "./revealing.tsx";
 import { Rollback } from "./rollback.tsx";
 import { RunFigures } from "./run-figures.tsx";
 import { RunSettings } from "./run-settings.tsx";
-import { Stage } from "./stage.tsx";
+import { ownArm, Scene } from "./scene.tsx";
 import { Timeline } from "./timeline.tsx";
 
 export function HostPage({ host }: { readonly host: HostConnection }) {
@@ -74,48 +65,6 @@ export function HostPage({ host }: { readonly host: HostConnection }) {
           )}
         </div>
       )}
-    </div>
-  );
-}
-
-/** What fills the screen, by where the run is. */
-function Scene({ view, hostKey, command }: CommandProps & { readonly hostKey: string }) {
-  const started = view.rounds.length > 0 || !["lobby", "paused", "ended"].includes(view.phase);
-  if (!started) return <Lobby view={view} />;
-  const own = ownArm(view);
-  return (
-    <main class="scene">
-      <div class="scene-main">
-        {view.phase === "ended" ? (
-          <Podium view={view} hostKey={hostKey} command={command} />
-        ) : (
-          <Stage view={view} />
-        )}
-        <Answers rounds={own.rounds} />
-      </div>
-      <div class="scene-side">
-        {view.phase !== "ended" && <JoinCorner view={view} />}
-        <Revealing view={view} />
-        <PrivacyBudget config={view.config} epsilon={view.rounds.at(-1)?.privacy?.epsilon ?? 0} />
-        <LearningCurve view={view} />
-        <RateMap view={own} />
-      </div>
-    </main>
-  );
-}
-
-/** Of a run that compares: what shows one model's course shows its own arm's. */
-const ownArm = (view: ReceivedView): ReceivedView => ({
-  ...view,
-  rounds: ofArm(view.config, view.rounds, 0),
-});
-
-function JoinCorner({ view: { joinUrl, access } }: { readonly view: ReceivedView }) {
-  return (
-    <div class="join-corner">
-      <QrCode text={joinUrl} />
-      <a href={joinUrl}>{joinUrl}</a>
-      {access.roomCode !== null && <span class="code">{access.roomCode}</span>}
     </div>
   );
 }

@@ -28,7 +28,9 @@ export function Podium({ view: { rounds, config, baseTestLoss }, hostKey, comman
   const seconds = rounds.reduce((total, round) => total + round.seconds, 0);
   return (
     <section class="card podium" data-testid="podium">
-      <h2>Made together by {contributions.length} devices</h2>
+      <h2>
+        Made together by {contributions.length} {contributions.length === 1 ? "device" : "devices"}
+      </h2>
       <p class={`headline ${story.kind}`}>{story.headline}</p>
       <ol class="steps">
         {contributions.slice(0, 3).map(({ id, nickname, share, rounds: made }, i) => (
