@@ -115,16 +115,17 @@ async function runFederation(given: GivenFlags): Promise<Outcome> {
     });
     launching.catch(() => {});
     closers.push(async () => (await launching.catch(() => null))?.close());
+    const opening = launching.then((browser) =>
+      openParticipants(browser, tabs, { url: starting.then(({ url }) => url), backend }),
+    );
+    opening.catch(() => {});
     const coordinator = await patiently("the coordinator starts", starting);
-    const browser = await patiently("the browser starts", launching);
+    await patiently("the browser starts", launching);
     const host = await connectHost(coordinator.url, coordinator.hostKey);
     closers.push(() => host.close());
 
     table.say(`${tabs} tab${tabs === 1 ? "" : "s"} join ${coordinator.url} …`);
-    const participants = await patiently(
-      "the tabs load the model and warm up",
-      openParticipants(browser, tabs, { url: coordinator.url, backend }),
-    );
+    const participants = await patiently("the tabs load the model and warm up", opening);
     for (const participant of participants) {
       const { participantId, backend, backendReason } = await participant.state();
       table.say(`${participantId} ${participant.nickname}: ${backendReason ?? backend}`);

@@ -5,8 +5,8 @@ import { type Link, openLink } from "./link.ts";
 import { type Backend, type PageState, participantPageUrl, readPageState } from "./participant-page.ts";
 
 export interface ParticipantOptions {
-  /** The coordinator's. */
-  readonly url: string;
+  /** The coordinator's; tabs can open while it starts. */
+  readonly url: string | Promise<string>;
   /** Absent: the page chooses. */
   readonly backend?: Backend | undefined;
   /** Of the room, where it needs one. */
@@ -102,9 +102,9 @@ async function openTab(
   joins: boolean,
 ): Promise<Participant> {
   const nickname = options.nickname?.(index) ?? `tab ${index + 1}`;
-  const link = await openLink(options.url);
   const context = await browser.newContext();
   const page = await context.newPage();
+  const link = await openLink(await options.url);
   const wire = countFrames(page);
   const gone = whenGone(page);
   page.on("worker", rememberDevices);
