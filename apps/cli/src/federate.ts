@@ -94,27 +94,28 @@ async function runFederation(given: GivenFlags): Promise<Outcome> {
   const patiently = <T>(what: string, work: Promise<T>): Promise<T> =>
     Promise.race([whileWaiting(table.say, what, work), interruption]);
   try {
-    // Model, coordinator and browser start side by side: each is seconds of loading on its own.
+    // Model, coordinator and browser start side by side: each is seconds of loading on its own. The browser is a process
+    // of its own, and starts while the coordinator's modules load.
     prepareEvaluator();
+    const { connectHost, launchBrowser, openParticipants } = await import("@fedlodrop/harness");
+    const launching = launchBrowser({
+      headed: given.has("headed"),
+      webgpu: given.has("software-gpu") ? "software" : "auto",
+      say: table.say,
+    });
+    launching.catch(() => {}); // Heard of where it is waited for.
+    closers.push(async () => (await launching.catch(() => null))?.close());
     const { startFederation } = await import("./federation.ts");
     const starting = startFederation({
       config,
       port: wholeNumber(given, "port", 0) ?? 0,
       out,
       hub: hubOf(given),
+      expects: tabs,
       say: table.say,
     });
-    starting.catch(() => {}); // Heard of where it is waited for.
+    starting.catch(() => {});
     closers.push(async () => (await starting.catch(() => null))?.close());
-    const harness = await import("@fedlodrop/harness");
-    const { connectHost, openParticipants } = harness;
-    const launching = harness.launchBrowser({
-      headed: given.has("headed"),
-      webgpu: given.has("software-gpu") ? "software" : "auto",
-      say: table.say,
-    });
-    launching.catch(() => {});
-    closers.push(async () => (await launching.catch(() => null))?.close());
     const opening = launching.then((browser) =>
       openParticipants(browser, tabs, { url: starting.then(({ url }) => url), backend }),
     );

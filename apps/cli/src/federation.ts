@@ -45,6 +45,8 @@ export interface FederationOptions {
   readonly out?: string;
   /** Continue the run that `out` holds; `from previous` gives up what is behind damage in its folder. */
   readonly resume?: boolean | "from previous";
+  /** So many participants will begin the run, if it is known: what can be computed ahead for them is. */
+  readonly expects?: number;
   /** False serves no pages, and so builds none: for devices without a browser. */
   readonly pages?: boolean;
   /** Where a model that is not here yet is fetched from. */
@@ -79,6 +81,7 @@ export async function startFederation(options: FederationOptions): Promise<Feder
     publicUrl,
     out,
     resume = false,
+    expects,
     pages = true,
     hub = {},
     say = () => {},
@@ -134,6 +137,7 @@ export async function startFederation(options: FederationOptions): Promise<Feder
         ...(origins && { origins }),
         ...(access && { access }),
         ...(trustProxy && { trustProxy }),
+        ...(expects !== undefined && { expects }),
         ...(tls && { tls }),
         log: say,
         ...(traces && { roundClosed: traces.roundClosed }),

@@ -73,6 +73,7 @@ export async function buildCoordinator(options: CoordinatorOptions): Promise<Coo
     plan = planHere,
     randomText = (bytes) => randomBytes(bytes).toString("base64url"),
     graceSeconds = 10,
+    expects = null,
     log = () => {},
     basePath = "/",
     origins = { allowed: [], required: false },
@@ -201,7 +202,7 @@ export async function buildCoordinator(options: CoordinatorOptions): Promise<Coo
       },
       log,
     });
-    return createLiveRun({ ...from, clock, graceSeconds, plan, journal, outbox, turns });
+    return createLiveRun({ ...from, clock, graceSeconds, expects, plan, journal, outbox, turns });
   }
 
   async function done(): Promise<HostReply> {

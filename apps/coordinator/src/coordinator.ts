@@ -42,6 +42,8 @@ export interface CoordinatorOptions {
   readonly clock?: Clock;
   /** Source of tokens and ids. */
   readonly randomText?: (bytes: number) => string;
+  /** So many participants will begin the run: the base model is evaluated on their held-out texts before they are ready. */
+  readonly expects?: number;
   /** How long a lost connection may stay away before its work is given up. */
   readonly graceSeconds?: number;
   readonly log?: (line: string) => void;

@@ -1,6 +1,7 @@
 /** Launches the one browser whose contexts are the participants. */
-import { type Browser, chromium } from "playwright-core";
+import type { Browser } from "playwright-core";
 import { ensureChromium } from "./chromium.ts";
+import { chromium } from "./playwright.ts";
 
 export interface BrowserOptions {
   readonly headed?: boolean;

@@ -124,7 +124,7 @@ async function openTab(
           return participantId !== undefined && wanted.includes(state ?? "");
         },
         [...states],
-        { timeout: timeoutSeconds * 1000, polling: 100 },
+        { timeout: timeoutSeconds * 1000, polling: 20 },
       );
       const reason = await Promise.race([settled.then(() => null), gone]).catch(async (cause) => {
         const { state } = await readPageState(page);

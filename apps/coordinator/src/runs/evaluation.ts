@@ -1,7 +1,7 @@
 /**
  * Evaluates adapters beside the rounds, one after another in the order of the rounds, all of a run on the same held-out
- * texts: of those who were ready when it started, which is when the base model is evaluated too. An evaluation that fails or takes
- * too long leaves its round without a held-out loss; the run goes on.
+ * texts: of those who were ready when it started. The base model is evaluated then too, or, where it is known who will come,
+ * while they load. An evaluation that fails or takes too long leaves its round without a held-out loss; the run goes on.
  */
 import type { Contrast } from "@fedlodrop/federation";
 import type { RoundEvaluation, RoundRecord } from "@fedlodrop/run";
@@ -16,6 +16,8 @@ export interface EvaluationOptions {
   readonly partsTrainedOn: readonly number[];
   /** Null before the run has started. */
   readonly partsMeasured: readonly number[] | null;
+  /** So many participants are expected to be in the first round; null if nobody knows. */
+  readonly expects: number | null;
   /** Nobody trains any more, and nobody will. */
   isAlone(): boolean;
   evaluated(round: number, evaluation: RoundEvaluation | null): void;
@@ -44,6 +46,8 @@ export interface Evaluations {
   close(): void;
 }
 
+type Evaluated = RoundEvaluation | null;
+
 /** An evaluation may take this many times what the last one took, and a minute at least. */
 const SLACK = 10;
 const LEAST_LIMIT_MS = 60_000;
@@ -55,16 +59,15 @@ export function createEvaluations(options: EvaluationOptions): Evaluations {
   let { partsMeasured } = options;
   /** What was asked for before it was known on which texts. */
   const early: (() => void)[] = [];
+  /** The base model's, on the texts of those who are expected. */
+  let foreseen: { readonly measured: readonly number[]; readonly evaluation: Promise<Evaluated> } | null =
+    null;
   let queue: Promise<void> = Promise.resolve();
   let lastMs = 0;
   let cancelLimit = (): void => {};
   let closed = false;
 
-  async function evaluate(
-    round: number,
-    own: ToEvaluate,
-    parts: EvaluatedParts,
-  ): Promise<RoundEvaluation | null> {
+  async function evaluate(round: number, own: ToEvaluate, parts: EvaluatedParts): Promise<Evaluated> {
     const of = round === 0 ? "the base model" : `round ${round}`;
     const startedMs = clock.nowMs();
     const limitMs = Math.max(LEAST_LIMIT_MS, SLACK * lastMs);
@@ -90,16 +93,34 @@ export function createEvaluations(options: EvaluationOptions): Evaluations {
       if (outcome === "aggregated") partsTrainedOn.add(partOf(id, workload.deviceCount));
   };
 
+  const inTurn = (round: number, own: ToEvaluate, parts: EvaluatedParts): Promise<Evaluated> => {
+    const turn = queue.then(() => (closed ? null : evaluate(round, own, parts)));
+    queue = turn.then(() => {});
+    return turn;
+  };
+
   function ask(round: number, own: ToEvaluate): void {
     const trained = ascending(partsTrainedOn);
-    if (partsMeasured === null) return void early.push(() => ask(round, own));
+    if (partsMeasured === null) {
+      if (round === 0 && options.expects !== null) foresee(own, options.expects);
+      return void early.push(() => ask(round, own));
+    }
     const parts = { trained, measured: partsMeasured };
-    queue = queue.then(async () => {
-      if (closed) return;
-      const evaluation = await evaluate(round, own, parts);
-      if (!closed) evaluated(round, evaluation);
+    const isForeseen = round === 0 && foreseen !== null && `${foreseen.measured}` === `${partsMeasured}`;
+    const evaluation = isForeseen && foreseen ? foreseen.evaluation : inTurn(round, own, parts);
+    queue = evaluation.then((found) => {
+      if (!closed) evaluated(round, found);
     });
   }
+
+  function foresee(own: ToEvaluate, participants: number): void {
+    const ids = Array.from({ length: participants }, (_, k) => `p${k + 1}`);
+    const measured = partsOf(ids);
+    foreseen ??= { measured, evaluation: inTurn(0, own, { trained: [], measured }) };
+  }
+
+  const partsOf = (participantIds: readonly string[]): readonly number[] =>
+    ascending(new Set(participantIds.map((id) => partOf(id, workload.deviceCount))));
 
   return {
     recorded,
@@ -111,7 +132,7 @@ export function createEvaluations(options: EvaluationOptions): Evaluations {
     },
     plannedFor(participantIds) {
       if (partsMeasured !== null) return;
-      partsMeasured = ascending(new Set(participantIds.map((id) => partOf(id, workload.deviceCount))));
+      partsMeasured = partsOf(participantIds);
       for (const ask of early.splice(0)) ask();
     },
     ask,

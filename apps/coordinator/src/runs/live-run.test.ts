@@ -188,6 +188,43 @@ describe("a run", () => {
     expect(report.finalTestLoss).toBe(distance(coordinator.adapter));
   });
 
+  it("evaluates the base model while devices load where it is known who comes, and again when others came", async () => {
+    const asked: EvaluatedParts[] = [];
+    const watched = async (): Promise<Workload> => {
+      const plain = await workload();
+      return {
+        ...plain,
+        evaluate(own, parts) {
+          asked.push(parts);
+          return plain.evaluate!(own, parts);
+        },
+      };
+    };
+    const playWith = async (names: readonly string[]) => {
+      const { coordinator, url } = await start({ rounds: 1 }, { loadWorkload: watched, expects: 2 });
+      await expect.poll(() => asked.length).toBe(1);
+      const all = [];
+      for (const name of names) all.push(await participate(url, name));
+      expect(coordinator.state.baseTestLoss).toBeNull();
+      await coordinator.command({ kind: "start" });
+      await Promise.all(all.map((one) => play(one, 1)));
+      await phase(coordinator, "ended");
+      expect(coordinator.report().baseTestLoss).toBe(
+        distance(initialAdapter(shape, coordinator.state.config.seed)),
+      );
+      return asked.splice(0).map(({ measured }) => measured);
+    };
+    expect(await playWith(["ada", "ben"])).toEqual([
+      [0, 1],
+      [0, 1],
+    ]);
+    expect(await playWith(["ada", "ben", "cleo"])).toEqual([
+      [0, 1],
+      [0, 1, 2],
+      [0, 1, 2],
+    ]);
+  });
+
   it("goes on without an evaluation that hangs", async () => {
     const lines: string[] = [];
     const hanging = async (): Promise<Workload> => ({

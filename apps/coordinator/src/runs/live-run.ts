@@ -33,6 +33,8 @@ import type { Workload } from "./workload.ts";
 export interface LiveRunOptions extends RunStart {
   readonly clock: Clock;
   readonly graceSeconds: number;
+  /** So many participants are expected to be in the first round; null if nobody knows. */
+  readonly expects: number | null;
   readonly plan: Planner;
   readonly journal: Journal;
   readonly outbox: Outbox;
@@ -116,6 +118,7 @@ export function createLiveRun(options: LiveRunOptions): LiveRun {
     clock,
     partsTrainedOn: options.partsTrainedOn,
     partsMeasured: options.partsMeasured,
+    expects: options.expects,
     isAlone: () => state.kind === "evaluating" && isOver(state),
     evaluated: (round, evaluation) => {
       dispatch({ kind: "evaluated", round, evaluation, atMs: clock.nowMs() });
