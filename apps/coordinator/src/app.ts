@@ -3,32 +3,24 @@
  * builds without listening; clock, randomness, storage, planner and workload come in as options.
  */
 import { randomBytes } from "node:crypto";
-import { memberAtWork, ruleProblem } from "@fedlodrop/federation";
+import { ruleProblem } from "@fedlodrop/federation";
 import type {
   ClientToServerEvents,
-  HostCommand,
-  HostReply,
   HostToServerEvents,
   ServerToClientEvents,
   ServerToHostEvents,
 } from "@fedlodrop/protocol";
-import {
-  adapterSize,
-  type DeviceTexts,
-  type RoundRecord,
-  type RunConfig,
-  type RunOverrides,
-  resolveRunConfig,
-} from "@fedlodrop/run";
+import { adapterSize, type DeviceTexts, type RoundRecord, type RunConfig } from "@fedlodrop/run";
 import { type Namespace, Server } from "socket.io";
 import { continuedClock, systemClock } from "./clock.ts";
 import type { Coordinator, CoordinatorOptions } from "./coordinator.ts";
 import { registerRoutes } from "./http/routes.ts";
 import { openServer } from "./http/server.ts";
+import { openSubAdapterDesk } from "./http/sub-adapter-desk.ts";
 import { watchClosedRounds } from "./operations/closed-rounds.ts";
 import { drain } from "./operations/drain.ts";
 import { openMetrics } from "./operations/metrics.ts";
-import { encodeFor } from "./runs/encode-for.ts";
+import { createHostCommands } from "./runs/host-commands.ts";
 import { createHostViews } from "./runs/host-view.ts";
 import { createJournal } from "./runs/journal.ts";
 import { createLiveRun, type LiveRun } from "./runs/live-run.ts";
@@ -51,7 +43,6 @@ import { boundedParser } from "./security/bounded-parser.ts";
 import { openCredentials } from "./security/credentials.ts";
 import { openDoor } from "./security/door.ts";
 import { type Limits, limitsFor } from "./security/limits.ts";
-import { refused } from "./sockets/edge.ts";
 import { openHostHub } from "./sockets/host-hub.ts";
 import { createLanes } from "./sockets/lanes.ts";
 import { describeRun, openParticipantHub } from "./sockets/participant-hub.ts";
@@ -62,8 +53,6 @@ import { createTurns } from "./turns.ts";
 /** Largest message of a socket: a chunk is at most 64 KiB in our pages, and other clients may send a whole update. */
 const MAX_MESSAGE_BYTES = 4 * 2 ** 20;
 const VIEW_INTERVAL_SECONDS = 0.2;
-/** A run that is replaced gets the loss of its last round, unless that takes longer than a host waits for an answer. */
-const LAST_LOSS_MS = 8_000;
 
 export async function buildCoordinator(options: CoordinatorOptions): Promise<Coordinator> {
   const {
@@ -123,7 +112,6 @@ export async function buildCoordinator(options: CoordinatorOptions): Promise<Coo
   });
   const newLanes = () => createLanes((participantId) => hosts.changed(participantId));
   let lanes = newLanes();
-  let configuring = false;
   let closing: Promise<void> | null = null;
   let draining = false;
 
@@ -176,10 +164,22 @@ export async function buildCoordinator(options: CoordinatorOptions): Promise<Coo
     runId: () => run.runId,
     rounds: () => run.state.records,
     earlierRounds: () => (run.thinned === 0 ? null : allRounds(run, store)),
-    command,
+    command: (given) => command(given),
     settled: journal.settled,
     clock,
     intervalSeconds: VIEW_INTERVAL_SECONDS,
+  });
+
+  const command = createHostCommands({
+    run: () => run,
+    clock,
+    journal,
+    access,
+    hub,
+    keeper,
+    taskDefaults: options.taskDefaults,
+    loadWorkload,
+    replaceRun,
   });
 
   function openRun(from: RunStart): LiveRun {
@@ -205,72 +205,18 @@ export async function buildCoordinator(options: CoordinatorOptions): Promise<Coo
     return createLiveRun({ ...from, clock, graceSeconds, expects, plan, journal, outbox, turns });
   }
 
-  async function done(): Promise<HostReply> {
-    await journal.durable();
-    return { kind: "done" };
-  }
-
-  async function command(given: HostCommand): Promise<HostReply> {
-    switch (given.kind) {
-      case "configure":
-        return configure(given.config);
-      case "require-approval":
-        access.requireApproval(given.required);
-        return done();
-      case "room-code":
-        access.useCode(given.wanted);
-        return done();
-      case "admit":
-        return hub.admit(given.waitingId, given.allowed)
-          ? { kind: "done" }
-          : refused("unknown-participant", "admit: nobody of this id waits");
-      case "rollback":
-        if (!run.canRestore(given.round))
-          return refused(
-            "wrong-state",
-            `rollback: the model before round ${given.round} is not kept any more`,
-          );
-        break;
-    }
-    if (configuring && (given.kind === "start" || given.kind === "resume"))
-      return refused("wrong-state", `${given.kind}: not possible while a new run is being set up`);
-    const refusal = run.dispatch({ kind: "command", command: given, atMs: clock.nowMs() });
-    if (refusal !== null) return refused(refusal.reason, refusal.message);
-    if (given.kind === "kick") access.kick(given.participantId, hub.addressOf(given.participantId));
-    if (given.kind === "readmit") access.readmit(given.participantId);
-    return done();
-  }
-
-  /** A fresh run for the same participants, who load what it needs and become ready again. */
-  async function configure(overrides: RunOverrides): Promise<HostReply> {
-    const { kind, intent, config: current } = run.state;
-    if (configuring || !(kind === "paused" || kind === "ended" || (kind === "lobby" && intent === "idle")))
-      return refused("wrong-state", `configure: stop or pause the run first, it is ${kind}`);
-    configuring = true;
-    try {
-      const { task = current.task } = overrides;
-      const suited = task === current.task ? {} : (options.taskDefaults?.(task) ?? {});
-      const config = resolveRunConfig(overrides, resolveRunConfig(suited, current));
-      const workload = await loadWorkload(config);
-      const replaced = run;
-      await replaced.evaluated(LAST_LOSS_MS);
-      await keeper.results(replaced);
-      // From here to the new run nothing waits, or whoever joined in between would be in neither.
-      const { participants, locked } = replaced.state;
-      const reloading = [...participants.values()].map(toReload);
-      run = openRun(freshStart(randomText(6), config, workload, { participants: reloading, locked }));
-      const retired = replaced.retire();
-      const begun = keeper.begin(run);
-      run.begin();
-      for (const { id } of reloading) hub.tell(id, "run-changed", describeRun(run));
-      hosts.changed(null);
-      await Promise.all([retired, begun.catch(() => {})]);
-      return { kind: "done" };
-    } catch (error) {
-      return refused("bad-message", `configure: ${(error as Error).message}`);
-    } finally {
-      configuring = false;
-    }
+  /** From here to the new run nothing waits, or whoever joined in between would be in neither. */
+  async function replaceRun(config: RunConfig, workload: Workload): Promise<void> {
+    const replaced = run;
+    const { participants, locked } = replaced.state;
+    const reloading = [...participants.values()].map(toReload);
+    run = openRun(freshStart(randomText(6), config, workload, { participants: reloading, locked }));
+    const retired = replaced.retire();
+    const begun = keeper.begin(run);
+    run.begin();
+    for (const { id } of reloading) hub.tell(id, "run-changed", describeRun(run));
+    hosts.changed(null);
+    await Promise.all([retired, begun.catch(() => {})]);
   }
 
   const workload = await loadWorkload(stored?.checkpoint.snapshot.config ?? options.config);
@@ -313,19 +259,7 @@ export async function buildCoordinator(options: CoordinatorOptions): Promise<Coo
     modelVersion: () => run.workload.modelVersion,
     pagesDirectory: options.pagesDirectory ?? null,
     basePath,
-    subAdapters: {
-      get runId() {
-        return run.runId;
-      },
-      refusal(participantId, round) {
-        const member = memberAtWork(run.state, participantId, round);
-        return member.kind === "refuse" ? member : null;
-      },
-      turn: turns.next,
-      encode: (participantId, round) => turns.take(encodeFor(run, participantId, round)),
-      sent: (participantId, round, bytes) => run.traffic.sent(participantId, round, bytes),
-      done: (participantId) => lanes.downloaded(participantId),
-    },
+    subAdapters: openSubAdapterDesk({ run: () => run, turns, downloaded: (id) => lanes.downloaded(id) }),
   });
 
   run.begin();
