@@ -47,6 +47,7 @@ import { openHostHub } from "./sockets/host-hub.ts";
 import { createLanes } from "./sockets/lanes.ts";
 import { describeRun, openParticipantHub } from "./sockets/participant-hub.ts";
 import type { ParticipantSocket } from "./sockets/participant-socket.ts";
+import { readInTurns } from "./sockets/reading-in-turns.ts";
 import { createSessions, partOf } from "./sockets/sessions.ts";
 import { createTurns } from "./turns.ts";
 
@@ -85,9 +86,11 @@ export async function buildCoordinator(options: CoordinatorOptions): Promise<Coo
     connectTimeout: 10_000, // to choose a namespace
   });
   door.guard(http.server, io);
+  const turns = createTurns();
+  http.addHook("onRequest", turns.breathe);
+  readInTurns(io.engine, turns);
   const sessions = createSessions<ParticipantSocket>();
   const journal = createJournal(store);
-  const turns = createTurns();
   const access = openAccess({
     record: stored ? lastAccess(stored) : { ...OPEN_ACCESS, ...options.access },
     limits,

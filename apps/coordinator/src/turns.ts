@@ -5,6 +5,10 @@
 import type { Pieces } from "@fedlodrop/run";
 
 export interface Turns {
+  /** Whether this turn of the event loop has lasted long enough, counted from the first question in it: what can wait should. */
+  isLong(): boolean;
+  /** Resolves at once, unless this turn has lasted long enough. */
+  breathe(): Promise<void>;
   /** Resolves when it is the caller's turn; what it then does without waiting is the turn. */
   next(): Promise<void>;
   /** Does the work, in each of its turns as many pieces as fit. */
@@ -14,12 +18,21 @@ export interface Turns {
 /** Does one work after another, in the order of the calls. */
 export type WorkInOrder = <T>(work: Pieces<T>) => Promise<T>;
 
-/** How long a turn goes on taking up pieces. */
+/** How long a turn goes on taking up pieces, messages or requests. */
 const TURN_MS = 5;
 
 export function createTurns(nowMs: () => number = () => performance.now()): Turns {
   const waiting: (() => void)[] = [];
   let running = false;
+  let endsAt: number | null = null;
+  function isLong(): boolean {
+    if (endsAt !== null) return nowMs() >= endsAt;
+    endsAt = nowMs() + TURN_MS;
+    setImmediate(() => {
+      endsAt = null;
+    });
+    return false;
+  }
   function step(): void {
     const first = waiting.shift();
     running = first !== undefined;
@@ -35,6 +48,10 @@ export function createTurns(nowMs: () => number = () => performance.now()): Turn
       setImmediate(step);
     });
   return {
+    isLong,
+    async breathe() {
+      if (isLong()) await next();
+    },
     next,
     async take(work) {
       for (;;) {

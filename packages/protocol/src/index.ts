@@ -64,6 +64,7 @@ export {
 export {
   bytesPerValue,
   type DecodedValues,
+  decodeInPieces,
   decodeSparseValues,
   type ExpectedValues,
   encodeSparseValues,

@@ -14,7 +14,7 @@
  *
  * Little-endian throughout, as is every machine that browsers and Node run on: values are copied as they lie. Payload bytes = 16 + n × bytes per value.
  */
-import type { ValueType } from "@fedlodrop/run";
+import { atOnce, inPieces, type Pieces, type ValueType } from "@fedlodrop/run";
 import { fromFloat16s, toFloat16s } from "./float16.ts";
 
 export const SPARSE_HEADER_BYTES = 16;
@@ -61,7 +61,11 @@ export type DecodedValues =
     };
 
 /** Checks everything before it returns a value: hostile bytes give a reason, never an exception. */
-export function decodeSparseValues(bytes: Uint8Array, expected: ExpectedValues): DecodedValues {
+export const decodeSparseValues = (bytes: Uint8Array, expected: ExpectedValues): DecodedValues =>
+  atOnce(decodeInPieces(bytes, expected));
+
+/** The same for who has others to answer in between. */
+export function* decodeInPieces(bytes: Uint8Array, expected: ExpectedValues): Pieces<DecodedValues> {
   const { round, valueCount, valueType } = expected;
   const refuse = (
     reason: Extract<DecodedValues, { kind: "refused" }>["reason"],
@@ -90,8 +94,12 @@ export function decodeSparseValues(bytes: Uint8Array, expected: ExpectedValues):
   // A copy, which starts where numbers may start.
   const { buffer } = new Uint8Array(bytes.subarray(SPARSE_HEADER_BYTES));
   const values = valueType === "f32" ? new Float32Array(buffer) : fromFloat16s(new Uint16Array(buffer));
-  for (let i = 0; i < valueCount; i++)
-    if (!Number.isFinite(values[i]))
-      return refuse("non-finite", `${values[i]} at value ${i}`, "finite values");
-  return { kind: "values", values };
+  yield;
+  let strange = -1;
+  yield* inPieces(valueCount, (from, to) => {
+    for (let i = from; i < to && strange < 0; i++) if (!Number.isFinite(values[i])) strange = i;
+  });
+  return strange < 0
+    ? { kind: "values", values }
+    : refuse("non-finite", `${values[strange]} at value ${strange}`, "finite values");
 }

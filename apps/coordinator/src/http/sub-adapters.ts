@@ -57,6 +57,8 @@ export function registerSubAdapters(
     if (refusal !== null) return refuse(reply, 409, asReply(refusal) as Refused);
 
     const { bytes, etag } = await encoded(participantId, round);
+    // Whoever waited for the same payload goes on in the same turn.
+    await desk.turn();
     const from = resumesAt(request, etag);
     if (from >= bytes.byteLength)
       return refuse(

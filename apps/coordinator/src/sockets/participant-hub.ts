@@ -195,6 +195,7 @@ export function openParticipantHub(options: HubOptions): ParticipantHub {
         joinedAs.delete(leaving.id);
       },
       turn: turns.next,
+      work: turns.take,
       refused: options.refusing,
       loaded: (participantId) => waitingRoom.left(participantId),
       progressed: (participantId, progress) => lanes().progressed(participantId, progress),

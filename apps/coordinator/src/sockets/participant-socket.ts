@@ -2,7 +2,8 @@
 import { memberAtWork, outOfRange, type Refusal } from "@fedlodrop/federation";
 import {
   type ClientToServerEvents,
-  decodeSparseValues,
+  decodeInPieces,
+  type ExpectedValues,
   joinSchema,
   PROTOCOL_VERSION,
   progressSchema,
@@ -16,14 +17,14 @@ import {
   uploadChunkSchema,
   uploadEndSchema,
 } from "@fedlodrop/protocol";
-import { keptValueCount } from "@fedlodrop/run";
+import { keptValueCount, type Pieces } from "@fedlodrop/run";
 import type { Socket } from "socket.io";
 import { z } from "zod";
 import type { LiveRun } from "../runs/live-run.ts";
 import type { Limits } from "../security/limits.ts";
 import { chunkCost, createRateLimit } from "../security/rate-limit.ts";
 import { accepted, asReply, parse, refused, replyOf } from "./edge.ts";
-import { takeChunk, type Uploads } from "./upload.ts";
+import { takeChunk, type Upload, type Uploads } from "./upload.ts";
 
 export type ParticipantSocket = Socket<ClientToServerEvents, ServerToClientEvents>;
 
@@ -40,11 +41,21 @@ export interface ParticipantDesk {
   disconnected(socket: ParticipantSocket): void;
   /** Resolves when work that takes long may be done. */
   turn(): Promise<void>;
+  /** Does it in pieces, beside what others ask for. */
+  work<T>(pieces: Pieces<T>): Promise<T>;
   /** A message was answered with a refusal. */
   refused(reason: RefusalReason): void;
   /** It is ready: it loads no longer. */
   loaded(participantId: string): void;
   progressed(participantId: string, progress: z.infer<typeof progressSchema>): void;
+}
+
+/** Decoded, finite and within range; or why not. */
+function* usable(bytes: Uint8Array, expected: ExpectedValues) {
+  const decoded = yield* decodeInPieces(bytes, expected);
+  if (decoded.kind === "refused") return decoded;
+  const message = yield* outOfRange(decoded.values);
+  return message === null ? decoded : ({ kind: "refused", reason: "out-of-range", message } as const);
 }
 
 /** In events: a connection joins once, and again after it was lost, when it is another. */
@@ -199,7 +210,7 @@ export function serveParticipant(socket: ParticipantSocket, desk: ParticipantDes
   }
 
   on("upload-end", uploadEndSchema, async ({ round, statistics }, participantId) => {
-    await desk.turn(); // checking and folding takes milliseconds, and a cohort ends its uploads together
+    await desk.turn(); // a cohort ends its uploads together
     const { run } = desk;
     const atMs = desk.nowMs();
     const upload = desk.uploads.of(participantId);
@@ -209,32 +220,34 @@ export function serveParticipant(socket: ParticipantSocket, desk: ParticipantDes
     if (member.kind === "refuse") return unusable(member);
     if (upload?.round !== round)
       return unusable({ reason: "wrong-order", message: "upload-end: expected upload-begin first" });
-    desk.uploads.close(participantId);
-    if (upload.received !== upload.bytes)
-      return unusable({
-        reason: "wrong-length",
-        message: `upload: expected ${upload.bytes} bytes, got ${upload.received}`,
-      });
-    const arrived = { kind: "update-arrived", participantId, round, statistics, atMs } as const;
-    if (run.state.config.secureAggregation) {
-      const misfit = inputMisfit(participantId, round, upload.bytes);
-      if (misfit !== null) return misfit;
-      const refusal = run.submitMasked(arrived, upload.buffer);
+    const { dropoutRate } = member.assignment;
+    // Who ends it again while it is being checked hears the same.
+    upload.answer ??= answerTo(upload).finally(() => {
+      if (desk.uploads.of(participantId) === upload) desk.uploads.close(participantId);
+    });
+    return upload.answer;
+
+    async function answerTo({ received: got, bytes, buffer }: Upload): Promise<unknown> {
+      if (got !== bytes)
+        return unusable({ reason: "wrong-length", message: `upload: expected ${bytes} bytes, got ${got}` });
+      const arrived = { kind: "update-arrived", participantId, round, statistics, atMs } as const;
+      if (run.state.config.secureAggregation) {
+        const misfit = inputMisfit(participantId, round, bytes);
+        if (misfit !== null) return misfit;
+        const refusal = run.submitMasked(arrived, buffer);
+        await run.durable();
+        return asReply(refusal);
+      }
+      const { adapter, config } = run.state;
+      const valueCount = keptValueCount(adapter, dropoutRate);
+      const changes = await desk.work(usable(buffer, { round, valueCount, valueType: config.valueType }));
+      if (desk.run !== run) return refused("stale-round", `round ${round}: the host has set up a new run`);
+      if (changes.kind === "refused") return unusable(changes);
+      const refusal = run.submit(arrived, changes.values, buffer);
+      // What is accepted stays so, whatever happens to this process.
       await run.durable();
       return asReply(refusal);
     }
-    const decoded = decodeSparseValues(upload.buffer, {
-      round,
-      valueCount: keptValueCount(run.state.adapter, member.assignment.dropoutRate),
-      valueType: run.state.config.valueType,
-    });
-    if (decoded.kind === "refused") return unusable(decoded);
-    const tooFar = outOfRange(decoded.values);
-    if (tooFar !== null) return unusable({ reason: "out-of-range", message: tooFar });
-    const refusal = run.submit(arrived, decoded.values, upload.buffer);
-    // What is accepted stays so, whatever happens to this process.
-    await run.durable();
-    return asReply(refusal);
   });
 
   socket.on("leave", (...args: unknown[]) => {

@@ -8,6 +8,8 @@ import type { UploadBegin } from "@fedlodrop/protocol";
 export interface Upload extends UploadBegin {
   readonly buffer: Uint8Array;
   received: number;
+  /** What its sender hears of it, from when all of it was there; checking takes a while. */
+  answer: Promise<unknown> | null;
 }
 
 export interface Uploads {
@@ -24,7 +26,7 @@ export function createUploads(): Uploads {
     open(participantId, { round, bytes, attempt }) {
       const known = uploads.get(participantId);
       if (known?.round === round && known.bytes === bytes && known.attempt === attempt) return known;
-      const fresh = { round, bytes, attempt, buffer: new Uint8Array(bytes), received: 0 };
+      const fresh = { round, bytes, attempt, buffer: new Uint8Array(bytes), received: 0, answer: null };
       uploads.set(participantId, fresh);
       return fresh;
     },

@@ -63,11 +63,15 @@ export interface Fold {
 }
 
 /** Why these changes cannot be aggregated, or null. Compares so that NaN is refused too. */
-export function outOfRange(changes: Float32Array): string | null {
-  for (let at = 0; at < changes.length; at++)
-    if (!(Math.abs(changes[at] as number) <= MAX_ABSOLUTE_CHANGE))
-      return `update: expected changes within ±${MAX_ABSOLUTE_CHANGE}, got ${changes[at]} at value ${at}`;
-  return null;
+export function* outOfRange(changes: Float32Array): Pieces<string | null> {
+  let strange = -1;
+  yield* inPieces(changes.length, (from, to) => {
+    for (let at = from; at < to && strange < 0; at++)
+      if (!(Math.abs(changes[at] as number) <= MAX_ABSOLUTE_CHANGE)) strange = at;
+  });
+  return strange < 0
+    ? null
+    : `update: expected changes within ±${MAX_ABSOLUTE_CHANGE}, got ${changes[strange]} at value ${strange}`;
 }
 
 export function beginFold(
@@ -86,7 +90,7 @@ export function beginFold(
       return admitted.size;
     },
     *admit(update, side = null) {
-      check(update, admitted);
+      yield* check(update, admitted);
       tools ??= {
         measure: yield* createNorms(shape, adapter),
         sketch: shape.dense.length === 0 ? yield* createSketch(size) : null,
@@ -135,10 +139,10 @@ function* scaled(changes: Float32Array, factor: number): Pieces<Float32Array> {
   return all;
 }
 
-function check(
+function* check(
   { participantId, changes, indices, weight }: Update,
   admitted: ReadonlyMap<string, unknown>,
-): void {
+): Pieces<void> {
   const fail = (what: string): never => {
     throw new Error(`aggregate: ${what}`);
   };
@@ -147,6 +151,6 @@ function check(
   if (changes.length !== indices.length) fail(`expected ${indices.length} changes, got ${changes.length}`);
   if (admitted.has(participantId)) fail(`expected one update of ${participantId}, got a second`);
   if (admitted.size === MAX_UPDATES) fail(`expected at most ${MAX_UPDATES} updates`);
-  const problem = outOfRange(changes);
+  const problem = yield* outOfRange(changes);
   if (problem !== null) fail(problem);
 }
