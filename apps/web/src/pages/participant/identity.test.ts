@@ -10,13 +10,15 @@ function fakeBrowser() {
     setItem: (key: string, value: string) => void map.set(key, value),
   });
   return {
-    open(session = new Map<string, string>()) {
+    /** @param isReload then a lock may be let go of up to ten seconds later */
+    open(session = new Map<string, string>(), isReload = false) {
       const page = {};
       const store: IdentityStore = {
+        isReload,
         tab: storage(session),
         browser: storage(shared),
-        async claim(token) {
-          if (locks.has(token)) return locks.get(token) === page;
+        async claim(token, waitMilliseconds) {
+          if (locks.has(token) && waitMilliseconds < 10_000) return locks.get(token) === page;
           locks.set(token, page);
           return true;
         },
@@ -40,6 +42,13 @@ describe("identity", () => {
     await keepToken(tab.store, "a", null);
     tab.close();
     expect(await claimToken(browser.open(tab.session).store)).toBe("a");
+  });
+
+  it("survives a reload whose earlier page is slow to let go", async () => {
+    const browser = fakeBrowser();
+    const tab = browser.open();
+    await keepToken(tab.store, "a", null);
+    expect(await claimToken(browser.open(tab.session, true).store)).toBe("a");
   });
 
   it("makes two open tabs two devices", async () => {
@@ -82,7 +91,12 @@ describe("storage that is damaged or forbidden", () => {
       getItem: (key: string) => kept.get(key) ?? null,
       setItem: (key: string, value: string) => void kept.set(key, value),
     };
-    return { tab: { getItem: () => null, setItem: () => {} }, browser: storage, claim: async () => true };
+    return {
+      tab: { getItem: () => null, setItem: () => {} },
+      browser: storage,
+      isReload: false,
+      claim: async () => true,
+    };
   };
 
   it.each(["oops", "{", "7", '{"a":1}', "[7, null]", ""])(

@@ -11,19 +11,24 @@ export interface IdentityStore {
   readonly tab: Pick<Storage, "getItem" | "setItem">;
   /** Shared by the browser's tabs. */
   readonly browser: Pick<Storage, "getItem" | "setItem">;
+  /** Whether this page is a tab's own again, so that nobody else can have its session storage. */
+  readonly isReload: boolean;
   /** Takes the lock for as long as the page lives; false when another tab holds it after `waitMilliseconds`. */
   claim(token: string, waitMilliseconds: number): Promise<boolean>;
 }
 
 const KEY = "fedlodrop.tokens";
 const LARGEST_LIST = 16;
-/** A page that reloads lets go of its locks a moment after its successor has started. */
-const RELOAD_MILLISECONDS = 500;
+/** A page lets go of its locks a moment after its successor has started: on a device that is busy, seconds. */
+const RELOAD_MILLISECONDS = 15_000;
+/** A duplicate waits in vain for its sibling's: no longer than a person notices. */
+const SIBLING_MILLISECONDS = 500;
 
 /** A token to join with, or null for a new identity. */
 export async function claimToken(store: IdentityStore): Promise<string | null> {
   const own = store.tab.getItem(KEY);
-  if (own !== null && (await store.claim(own, RELOAD_MILLISECONDS))) return own;
+  const wait = store.isReload ? RELOAD_MILLISECONDS : SIBLING_MILLISECONDS;
+  if (own !== null && (await store.claim(own, wait))) return own;
   for (const token of readTokens(store)) if (token !== own && (await store.claim(token, 0))) return token;
   return null;
 }
@@ -68,6 +73,9 @@ export function browserIdentityStore(): IdentityStore {
   return {
     tab: tabStorage(),
     browser: navigator.locks ? orForgetful(() => localStorage) : FORGETFUL,
+    isReload: performance
+      .getEntriesByType("navigation")
+      .some((entry) => (entry as PerformanceNavigationTiming).type === "reload"),
     claim: (token, waitMilliseconds) =>
       navigator.locks ? holdLock(`fedlodrop:${token}`, waitMilliseconds) : Promise.resolve(true),
   };
