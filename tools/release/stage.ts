@@ -82,6 +82,7 @@ async function copyData({ directory, manifest }: PublicPackage, folder: string, 
     if (file.endsWith(".wasm")) await cp(file, file.replace(join(directory, "src"), join(folder, "dist")));
   await cp(join(directory, "data"), join(folder, "data"), { recursive: true }).catch(ifThere);
   if (manifest.bin === undefined) return;
+  await cp(join(ROOT, "CHANGELOG.md"), join(folder, "CHANGELOG.md"));
   await cp(await buildPages(say), join(folder, "pages"), { recursive: true });
   await cp(join(ROOT, "models/base"), join(folder, "models/base"), { recursive: true });
 }

@@ -28,6 +28,7 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
   Results: ["results", "robustness"],
   Promises: ["security", "privacy", "reliability"],
   "For operators": ["networks", "operations"],
+  "For maintainers": ["releasing"],
 };
 
 await rm(SOURCE, { recursive: true, force: true });
