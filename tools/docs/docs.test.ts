@@ -61,7 +61,7 @@ it("names scripts, benches and tests that exist, and flags that they know", asyn
   expect(wrong).toEqual([]);
 });
 
-it("gives fedlodrop commands and flags that it has", { timeout: 120_000 }, async () => {
+it("gives fedlodrop commands and flags that it has", { timeout: 300_000 }, async () => {
   const ours = commands.filter(({ words: [name, second] }) => name === "fedlodrop" || second === "fedlodrop");
   const lines = ours.map(({ page, words }) => ({ page, words: words.slice(words.indexOf("fedlodrop") + 1) }));
   const names = [...new Set(lines.map(({ words: [name = ""] }) => name))].filter((name) =>
