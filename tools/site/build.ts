@@ -25,7 +25,7 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
     "recipes/research",
   ],
   "How it works": ["architecture", "protocol", "paper-map", "allocation", "engine", "models", "tasks"],
-  Results: ["results", "robustness"],
+  Results: ["results", "robustness", "comparison"],
   Promises: ["security", "privacy", "reliability"],
   "For operators": ["networks", "operations"],
   "For maintainers": ["releasing"],
