@@ -80,3 +80,16 @@ it("stands still for every packet that it loses, and still loses nothing", async
   expect(lost).toBeGreaterThan(0);
   expect(seconds).toBeGreaterThanOrEqual(0.05 * lost - 0.002);
 });
+
+it("is cut by what it was told to look for, before that gets through", async () => {
+  const { link, ask } = await behind();
+  await ask(1000);
+  const text = Buffer.from(pattern(300).slice(200, 220)).toString("latin1");
+  const cut = link.cutAt(text);
+  await ask(150);
+  await expect(ask(1000)).rejects.toThrow("fetch failed");
+  await cut;
+  await expect(ask(1)).rejects.toThrow("fetch failed");
+  link.restore();
+  await ask(1000);
+});

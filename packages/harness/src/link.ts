@@ -12,6 +12,8 @@ export interface Link {
   readonly url: string;
   /** Closes every connection and refuses new ones until `restore`. */
   cut(): void;
+  /** Cuts the link when the coordinator sends this, before it gets through; resolves then. */
+  cutAt(text: string): Promise<void>;
   restore(): void;
   /** What the link is like from now on, in either direction. */
   shape(conditions: LinkConditions): void;
@@ -24,6 +26,7 @@ export async function openLink(url: string): Promise<Link> {
   if (target.protocol !== "http:") throw new Error(`link: expected an http URL, got ${url}`);
   const sockets = new Set<Socket>();
   let whole = true;
+  let watch: { readonly text: string; readonly seen: () => void } | null = null;
   /** All connections share the link, each direction for itself. */
   const [up, down] = [openLane(), openLane()];
 
@@ -33,6 +36,18 @@ export async function openLink(url: string): Promise<Link> {
       return;
     }
     const far = connect(Number(target.port || 80), target.hostname);
+    let before = "";
+    // Ahead of the lane, which would pass it on.
+    far.on("data", (data: Buffer) => {
+      if (watch === null) return;
+      const { text, seen } = watch;
+      const heard = before + data.toString("latin1");
+      before = heard.slice(-text.length);
+      if (!heard.includes(text)) return;
+      watch = null;
+      cut();
+      seen();
+    });
     for (const [socket, other, lane] of [
       [near, far, up],
       [far, near, down],
@@ -53,12 +68,17 @@ export async function openLink(url: string): Promise<Link> {
   const cutAll = (): void => {
     for (const socket of sockets) socket.destroy();
   };
+  function cut(): void {
+    whole = false;
+    cutAll();
+  }
   return {
     url: `http://localhost:${(relay.address() as AddressInfo).port}${target.pathname}${target.search}`,
-    cut() {
-      whole = false;
-      cutAll();
-    },
+    cut,
+    cutAt: (text) =>
+      new Promise((resolve) => {
+        watch = { text, seen: resolve };
+      }),
     restore() {
       whole = true;
     },
