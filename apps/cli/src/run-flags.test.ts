@@ -32,6 +32,13 @@ describe("readRunFlags", () => {
     expect(readRunFlags(given("--dp-epsilon", "8", "--aggregation", "median")).aggregation).toBe("median");
   });
 
+  it("has devices train by DP-SGD", () => {
+    expect(readRunFlags(given("--dp-example-epsilon", "4"))).toEqual({
+      examplePrivacy: { epsilon: 4, delta: 1e-5, clip: 1 },
+    });
+    expect(() => readRunFlags(given("--dp-example-clip", "4"))).toThrow("belongs to --dp-example-epsilon");
+  });
+
   it("asks for the plain mean under secure aggregation, too", () => {
     expect(readRunFlags(given("--secure-aggregation"))).toEqual({
       secureAggregation: true,
@@ -71,10 +78,8 @@ describe("readRunFlags", () => {
 });
 
 it("has a flag for every field it names", () => {
-  const privateConfig = {
-    ...DEFAULT_RUN_CONFIG,
-    differentialPrivacy: { epsilon: 8, delta: 1e-5, clip: 1 },
-  };
+  const terms = { epsilon: 8, delta: 1e-5, clip: 1 };
+  const privateConfig = { ...DEFAULT_RUN_CONFIG, differentialPrivacy: terms, examplePrivacy: terms };
   for (const { field } of RUN_FLAGS) {
     const value = field
       .split(".")

@@ -194,6 +194,20 @@ export const RUN_FLAGS: readonly RunFlag[] = [
     read: asNumber,
   },
   {
+    name: "dp-example-epsilon",
+    value: "ε",
+    help: "what a device's updates may give away of any one of its texts: it trains by DP-SGD (no limit)",
+    field: "examplePrivacy.epsilon",
+    read: asNumber,
+  },
+  {
+    name: "dp-example-clip",
+    value: "C",
+    help: `Euclidean norm that the gradient of each text is clipped to (${DEFAULT_PRIVACY.clip})`,
+    field: "examplePrivacy.clip",
+    read: asNumber,
+  },
+  {
     name: "secure-aggregation",
     help: "devices mask their changes for each other: the coordinator gets sums alone",
     field: "secureAggregation",
@@ -287,6 +301,12 @@ export function readRunFlags(given: GivenFlags): RunOverrides {
   if (privacy !== undefined) {
     if (!given.has("dp-epsilon")) throw new UsageError("--dp-delta and --dp-clip belong to --dp-epsilon");
     tree.differentialPrivacy = { ...DEFAULT_PRIVACY, ...privacy };
+  }
+  const ofExamples = tree.examplePrivacy as object | undefined;
+  if (ofExamples !== undefined) {
+    if (!given.has("dp-example-epsilon"))
+      throw new UsageError("--dp-example-clip belongs to --dp-example-epsilon");
+    tree.examplePrivacy = { ...DEFAULT_PRIVACY, ...ofExamples };
   }
   // Rules that look at single updates are refused with either: the default would be.
   if (privacy !== undefined || tree.secureAggregation === true) tree.aggregation ??= "mean";

@@ -5,6 +5,7 @@
 import { type BackendChoice, pickBackend, type WasmHost } from "@fedlodrop/lm";
 import type { EnergyProfile, Joined, RefusalReason, RoundStart, RunDescription } from "@fedlodrop/protocol";
 import { io } from "socket.io-client";
+import { openExampleBudget } from "./example-budget.ts";
 import { type Link, LinkClosedError, openLink, type ParticipantSocket, RefusedError } from "./link.ts";
 import { type Loaded, load, loadKey, TextsWantedError } from "./load.ts";
 import { type FromWorker, type OwnTexts, type ToWorker, toPlainError } from "./messages.ts";
@@ -56,6 +57,7 @@ export function createDevice(
   let loading: AbortController | undefined;
   let openRound: OpenRound | undefined;
   const secureMembers = openSecureMembers();
+  const exampleBudget = openExampleBudget();
   let trainerQueue: Promise<void> = Promise.resolve();
 
   const fail = (error: unknown): void => {
@@ -212,6 +214,7 @@ export function createDevice(
         const known = energy;
         const context = {
           secure,
+          examplePrivacy: exampleBudget,
           link,
           trainer,
           dataset,

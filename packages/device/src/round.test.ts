@@ -1,5 +1,5 @@
 /** A round on the device, against a coordinator that answers by the book and a line that does not. */
-import type { RoundOutcome, Trainer } from "@fedlodrop/lm";
+import type { LocalTrainer, RoundOutcome } from "@fedlodrop/lm";
 import { encodeSparseValues, type RoundStart, updateStatisticsSchema } from "@fedlodrop/protocol";
 import { DEFAULT_RUN_CONFIG, keptValueCount } from "@fedlodrop/run";
 import fc from "fast-check";
@@ -33,7 +33,11 @@ const step = { step: 1, loss: 2, gradientNorm: 0.5, seconds: 0.1, tokens: 100 };
 const never = new AbortController().signal;
 
 /** Learns that every value should be half as large. */
-const trainRound: Trainer["trainRound"] = async ({ values }, _dataset, onStep): Promise<RoundOutcome> => {
+const trainRound: LocalTrainer["trainRound"] = async (
+  { values },
+  _dataset,
+  onStep,
+): Promise<RoundOutcome> => {
   onStep?.(step);
   return { delta: values.map((value) => -value / 2), steps: [step, { ...step, step: 2, loss: 4 }] };
 };
@@ -53,7 +57,7 @@ function context(
     link,
     site,
     post,
-    trainer: { trainRound: train } as Trainer,
+    trainer: { trainRound: train } as LocalTrainer,
     dataset: { kind: "language-model", windows: [] },
     sampleCount: 9,
     run,
@@ -61,6 +65,7 @@ function context(
     token: "secret",
     energy: () => ({ profile: energyProfile("phone", {}), batteryWatts: null }),
     secure: null,
+    examplePrivacy: () => null,
   };
 }
 
@@ -132,7 +137,7 @@ describe("a round on the device", () => {
 
   it("tells its progress five times a second at most", async () => {
     const coordinator = await openCoordinator({ payload });
-    const busy: Trainer["trainRound"] = async ({ values }, _dataset, onStep) => {
+    const busy: LocalTrainer["trainRound"] = async ({ values }, _dataset, onStep) => {
       const began = performance.now();
       for (let count = 1; performance.now() - began < 500; count++) {
         onStep?.({ ...step, step: count });
@@ -152,7 +157,7 @@ describe("a round on the device", () => {
   it("stops at the deadline and uploads nothing", async () => {
     const coordinator = await openCoordinator({ payload });
     const abort = new AbortController();
-    const slow: Trainer["trainRound"] = (_request, _dataset, _onStep, signal) =>
+    const slow: LocalTrainer["trainRound"] = (_request, _dataset, _onStep, signal) =>
       new Promise((_resolve, reject) => {
         signal?.addEventListener("abort", () => reject(signal.reason));
         abort.abort(new Error("the deadline passed"));

@@ -1,5 +1,11 @@
 /** One round on this device: download the sub-adapter, train its kept entries, upload their change. */
-import type { Dataset, Trainer, TrainingStep } from "@fedlodrop/lm";
+import {
+  type Dataset,
+  type ExamplePrivacy,
+  type LocalTrainer,
+  type TrainingStep,
+  trainPrivately,
+} from "@fedlodrop/lm";
 import {
   decodeSparseValues,
   type EnergyProfile,
@@ -21,7 +27,7 @@ import { type SentUpload, sendUpload } from "./upload.ts";
 
 export interface RoundContext {
   readonly link: Link;
-  readonly trainer: Trainer;
+  readonly trainer: Pick<LocalTrainer, "trainRound" | "gradient" | "evaluate">;
   readonly dataset: Dataset;
   readonly sampleCount: number;
   readonly run: RunDescription;
@@ -33,6 +39,8 @@ export interface RoundContext {
   /** As last known; the user may correct them at any time. */
   readonly energy: () => { readonly profile: EnergyProfile; readonly batteryWatts: number | null };
   readonly post: (message: FromWorker) => void;
+  /** Where the run promises something of single texts; null trains as usual. @throws when the promise allows no such round */
+  readonly examplePrivacy: (run: RunDescription, examples: number, steps: number) => ExamplePrivacy | null;
   /** Under secure aggregation; null sends changes as they are. */
   readonly secure: SecurePart | null;
 }
@@ -78,21 +86,28 @@ export async function playRound(
     }),
   );
   const computeStart = performance.now();
-  const { delta, steps } = await trainer.trainRound(
-    {
-      mask,
-      dropoutRate,
-      values: decoded.values,
-      training,
-      batchSeed: `${seed}/${turn}/${participantId}`,
-    },
-    dataset,
-    (step) => {
-      post({ kind: "step", round, step });
-      sayProgress(step);
-    },
-    signal,
-  );
+  const noteStep = (step: TrainingStep): void => {
+    post({ kind: "step", round, step });
+    sayProgress(step);
+  };
+  const { values } = decoded;
+  const privacy = context.examplePrivacy(run, context.sampleCount, training.localSteps);
+  const { delta, steps } = privacy
+    ? await trainPrivately(
+        trainer,
+        run.adapter,
+        { dropoutRate, values, indices, training },
+        dataset,
+        privacy,
+        noteStep,
+        signal,
+      )
+    : await trainer.trainRound(
+        { mask, dropoutRate, values, training, batchSeed: `${seed}/${turn}/${participantId}` },
+        dataset,
+        noteStep,
+        signal,
+      );
   const secondsCompute = secondsSince(computeStart);
   post({ kind: "trained", round, seconds: secondsCompute });
 

@@ -152,7 +152,9 @@ function valuesAt(
 ): Float32Array {
   const values = new Float32Array(wanted.length);
   for (let at = 0, from = 0; at < wanted.length; at++, from++) {
-    while (kept[from] !== wanted[at]) from++;
+    while ((kept[from] ?? Number.POSITIVE_INFINITY) < (wanted[at] as number)) from++;
+    if (kept[from] !== wanted[at])
+      throw new Error(`secure round: value ${wanted[at]} is to be sent and was not trained`);
     values[at] = factor * (changes[from] as number);
   }
   return values;

@@ -28,8 +28,10 @@ export type { NamedTensor, TensorMap } from "./models/named-tensor.ts";
 export { type TensorSource, tensorsInMemory } from "./models/tensor-source.ts";
 export { type BackendChoice, pickBackend, type WebgpuCheck } from "./trainer/device-check.ts";
 export type { EngineDescription, KernelChoice } from "./trainer/engine-description.ts";
+export { type KeptValues, maskedGradient } from "./trainer/masked-gradient.ts";
 export { parameterCount, trainingNeeds, whatWouldFit } from "./trainer/needs.ts";
 export { createTrainer, type TrainerOptions } from "./trainer/open.ts";
+export { type ExamplePrivacy, samplingRate, trainPrivately } from "./trainer/private-round.ts";
 export type {
   Evaluation,
   GenerationOptions,

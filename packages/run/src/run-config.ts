@@ -91,6 +91,18 @@ export const runConfigSchema = z.strictObject({
       clip: z.number().positive().max(1e6),
     })
     .nullable(),
+  /**
+   * Devices train by DP-SGD: a device's updates in the run give away at most (ε, δ) of any one of its texts, whoever sees
+   * them. Null trains as usual.
+   */
+  examplePrivacy: z
+    .strictObject({
+      epsilon: z.number().positive().max(1e6),
+      delta: z.number().positive().max(0.1),
+      /** Of a single text's gradient. */
+      clip: z.number().positive().max(1e6),
+    })
+    .nullable(),
   /** The coordinator gets sums of changes alone, never one device's: devices mask them for each other. */
   secureAggregation: z.boolean(),
   /** When this share of its cohort has reported, a round waits for the others only as long as their plan foresees. */
@@ -147,6 +159,7 @@ export const DEFAULT_RUN_CONFIG: RunConfig = {
   valueType: "f32",
   aggregation: "clipped-mean",
   differentialPrivacy: null,
+  examplePrivacy: null,
   secureAggregation: false,
   quorum: 1,
   deadlineSeconds: 60,

@@ -65,11 +65,11 @@ export function epsilonOf(
   return Math.max(0, Math.min(...epsilons));
 }
 
-/** The least noise with which so many rounds stay within ε, everybody taking part. */
-export function noiseMultiplierFor(epsilon: number, delta: number, rounds: number): number {
+/** The least noise with which so many rounds stay within ε; unless told, everybody takes part in each. */
+export function noiseMultiplierFor(epsilon: number, delta: number, rounds: number, samplingRate = 1): number {
   if (!(epsilon > 0 && Number.isFinite(epsilon)))
     throw new Error(`epsilon: expected a positive number, got ${epsilon}`);
-  const spent = (noiseMultiplier: number) => epsilonOf({ noiseMultiplier, samplingRate: 1 }, rounds, delta);
+  const spent = (noiseMultiplier: number) => epsilonOf({ noiseMultiplier, samplingRate }, rounds, delta);
   let [little, enough] = [0, 1];
   while (spent(enough) > epsilon) [little, enough] = [enough, 2 * enough];
   for (let i = 0; i < 50; i++) {
