@@ -10,8 +10,10 @@ import { foreseen } from "./reproduce/figures/foreseen.ts";
 import { limits } from "./reproduce/figures/limits.ts";
 import { lossOverRates } from "./reproduce/figures/loss-over-rates.ts";
 import { lossOverRounds } from "./reproduce/figures/loss-over-rounds.ts";
+import { privacy } from "./reproduce/figures/privacy.ts";
 import { verdicts } from "./reproduce/figures/verdicts.ts";
 import { recordOwnRun } from "./reproduce/own-run.ts";
+import { FULL_ATTACKS, QUICK_ATTACKS, readAttacks, runAttacks } from "./reproduce/privacy/attack-study.ts";
 import { readRecordedRun } from "./reproduce/recorded-run.ts";
 import { writeReport } from "./reproduce/report.ts";
 import { studiedArms } from "./reproduce/studied.ts";
@@ -32,7 +34,9 @@ const FLAGS: readonly Flag[] = [
 ];
 
 const FIGURES = ["1", "2", "3", "4", "5", "6", "7"] as const;
-type FigureName = (typeof FIGURES)[number];
+/** Only where it is asked for by name. */
+const BY_NAME = ["privacy"] as const;
+type FigureName = (typeof FIGURES | typeof BY_NAME)[number];
 
 const FULL_RUN = { devices: 2, rounds: 12 };
 const QUICK_RUN = { ...FULL_RUN, rounds: 6, evaluationSamples: 16 };
@@ -46,6 +50,7 @@ Finished ones are kept in cells.csv: the command goes on where it was stopped.
   2  loss over rounds, by method        5  what plans foresaw, and what was measured
   3  cost to a target                   6  ablations
   7  verdicts on what is claimed of dropout
+  privacy  what attacks read of texts (figure 8), only where it is named
 
 Figure 5 is of a run of this machine over real sockets (folder own-run), by its clocks: no two are alike.
 
@@ -59,21 +64,25 @@ export async function reproduce(args: readonly string[]): Promise<void> {
     process.stdout.write(HELP);
     return;
   }
-  const unknown = named.find((name) => !(FIGURES as readonly string[]).includes(name));
+  const known: readonly string[] = [...FIGURES, ...BY_NAME];
+  const unknown = named.find((name) => !known.includes(name));
   if (unknown !== undefined)
-    throw new UsageError(`expected a figure of ${FIGURES.join(", ")}, got "${unknown}"`);
-  const wanted = named.length === 0 ? FIGURES : (named as FigureName[]);
+    throw new UsageError(`expected a figure of ${known.join(", ")}, got "${unknown}"`);
+  const wanted: readonly FigureName[] = named.length === 0 ? FIGURES : (named as FigureName[]);
   const quick = given.has("quick");
   const seeds = wholeNumber(given, "seeds", quick ? 0 : 1) ?? (quick ? 0 : 3);
   const out = given.get("out");
   const folder = typeof out === "string" ? out : "reproduced";
   const csv = join(folder, "cells.csv");
   const say = (line: string): void => void process.stderr.write(`${line}\n`);
-  if (!given.has("draw") && wanted.some((name) => name !== "4" && name !== "5"))
+  if (!given.has("draw") && wanted.some((name) => !["4", "5", "privacy"].includes(name)))
     await runStudy({ ...(quick ? QUICK_STUDY : FULL_STUDY), seeds }, csv, say);
   const ownRun = join(folder, "own-run");
   if (!given.has("draw") && wanted.includes("5"))
     await recordOwnRun(ownRun, quick ? QUICK_RUN : FULL_RUN, say);
+  const attacks = join(folder, "attacks.jsonl");
+  if (!given.has("draw") && wanted.includes("privacy"))
+    await runAttacks(quick ? QUICK_ATTACKS : FULL_ATTACKS, attacks, say);
   const studied = studiedArms(await readCells(csv));
   const methods = studied.filter(({ arm }) => ablatedBy(arm) === null);
   // What sends nothing has no price that compares with a federation's.
@@ -95,6 +104,8 @@ export async function reproduce(args: readonly string[]): Promise<void> {
         return ablations(studied);
       case "7":
         return verdicts(federated);
+      case "privacy":
+        return privacy(await readAttacks(attacks));
       default:
         return name satisfies never;
     }

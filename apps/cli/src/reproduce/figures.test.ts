@@ -118,7 +118,9 @@ describe("figures", () => {
 
 describe("the command", () => {
   it("refuses a figure that there is none of, and no seeds", async () => {
-    await expect(reproduce(["9"])).rejects.toThrow('expected a figure of 1, 2, 3, 4, 5, 6, 7, got "9"');
+    await expect(reproduce(["9"])).rejects.toThrow(
+      'expected a figure of 1, 2, 3, 4, 5, 6, 7, privacy, got "9"',
+    );
     await expect(reproduce(["--seeds", "0"])).rejects.toThrow(
       /--seeds: expected a whole number of at least 1/,
     );

@@ -1,6 +1,6 @@
 /**
  * One federation without sockets: the product's planner, masks, trainer and aggregation in the order a run has them,
- * everyone that a plan admits in every round, in before the deadline or out. Of the wire only the rounding to f16 is there, and no clock:
+ * everyone that a plan admits in every round. Of the wire only the rounding to f16 is there, and no clock:
  * seconds and joules are what each device's profile says that its steps and bytes take.
  */
 import type { ToEvaluate } from "@fedlodrop/coordinator";
@@ -14,6 +14,7 @@ import {
   type FoldedRound,
   planRound,
   type ReadyParticipant,
+  type RoundTerms,
   recordsInSight,
   type Update,
 } from "@fedlodrop/federation";
@@ -42,14 +43,11 @@ export interface Federation<Texts> {
   };
   readonly shape: AdapterShape;
   readonly config: RunConfig;
-  /** Those who are there; a function of the round where not everybody always is. */
-  readonly devices:
-    | readonly SimulatedDevice<Texts>[]
-    | ((round: number) => readonly SimulatedDevice<Texts>[]);
-  /** Rounds that plans can look back on; all of them when absent. */
-  readonly remembers?: number;
+  readonly devices: readonly SimulatedDevice<Texts>[];
   /** What the coordinator's evaluator would measure of a round's adapter; absent where nobody evaluates. */
   readonly evaluate?: (own: ToEvaluate) => Promise<RoundEvaluation>;
+  /** Clips updates and adds noise to their sum. */
+  readonly privacy?: RoundTerms["privacy"];
   /** What a participant sends in place of its change; `indices` are the values' places in the full vector. */
   readonly tamper?: (
     participantId: string,
@@ -88,7 +86,6 @@ export async function* federate<Texts>(federation: Federation<Texts>): AsyncGene
     shape,
     config,
     devices,
-    remembers = Number.POSITIVE_INFINITY,
     evaluate,
     tamper = (_id, _round, changes) => changes,
     draw = subAdapter,
@@ -102,28 +99,27 @@ export async function* federate<Texts>(federation: Federation<Texts>): AsyncGene
     federation.config.valueType === "f32" ? values : throughF16(values, round);
   const { seed, training, aggregation } = config;
   const standings = createStandings();
+  const participants = devices.map(readyParticipant);
   let adapter = initialAdapter(shape, seed);
-  let seen: RoundOutcome["admissions"][] = [];
-  let records: RoundRecord[] = [];
+  const seen: RoundOutcome["admissions"][] = [];
+  const records: RoundRecord[] = [];
   for (let round = 1; round <= config.rounds; round++) {
-    const present = typeof devices === "function" ? devices(round) : devices;
-    const byId = new Map(present.map((device) => [device.id, device]));
     const plan = planRound({
       config,
       adapter: shape,
       round,
-      participants: present.map(readyParticipant),
+      participants,
       records: recordsInSight(records, round),
     });
     const bounds = boundsOf(seen, training, adapter);
     const { isLeftOut } = standings;
-    const fold = beginFold(aggregation, { shape, adapter, bounds, isLeftOut });
+    const fold = beginFold(aggregation, { shape, adapter, bounds, isLeftOut, privacy: federation.privacy });
     const admissions: (Admission & { participantId: string })[] = [];
     const updates: SentUpdate[] = [];
     const worked: ParticipantRound[] = [];
     for (const assignment of plan.assignments) {
       const { participantId, dropoutRate, side } = assignment;
-      const device = byId.get(participantId) as SimulatedDevice<Texts>;
+      const device = devices.find(({ id }) => id === participantId) as SimulatedDevice<Texts>;
       const own = draw(shape, { seed, round, participantId, dropoutRate });
       const { delta, steps } = await trainer.trainRound(
         {
@@ -136,6 +132,11 @@ export async function* federate<Texts>(federation: Federation<Texts>): AsyncGene
         device.dataset,
       );
       const changes = travelled(tamper(participantId, round, delta, own.indices), round);
+      const weight = device.facts.sampleCount;
+      const update = { participantId, changes, indices: own.indices, weight };
+      if (combine) updates.push({ ...update, dropoutRate });
+      const admission = atOnce(fold.admit(update, side));
+      admissions.push({ participantId, ...admission });
       const told = {
         trainLoss: mean(steps.map(({ loss }) => loss)),
         gradientNorm95: quantile(
@@ -146,49 +147,35 @@ export async function* federate<Texts>(federation: Federation<Texts>): AsyncGene
         tokens: steps.reduce((sum, { tokens }) => sum + tokens, 0),
         steps: steps.length,
       };
-      const part = partOf(device, bytesOf(own), assignment, own, told);
-      if (secondsOf(part) > config.deadlineSeconds) {
-        worked.push({ ...part, outcome: "missed-deadline" });
-        continue;
-      }
-      worked.push(part);
-      const update = { participantId, changes, indices: own.indices, weight: device.facts.sampleCount };
-      if (combine) updates.push({ ...update, dropoutRate });
-      admissions.push({ participantId, ...atOnce(fold.admit(update, side)) });
+      worked.push(partOf(device, bytesOf(own), assignment, own, told));
     }
-    const admitted = new Map(admissions.map((admission) => [admission.participantId, admission]));
-    const counted = worked.filter(({ outcome }) => outcome === "aggregated");
     const { agreements, contributions, contrast, ...combined } = atOnce(fold.finish());
     adapter = combine
       ? await combine({ before: adapter, mean: combined.adapter, updates })
       : combined.adapter;
-    if (admissions.length > 0) seen = [...seen, admissions].slice(-remembers);
+    if (admissions.length > 0) seen.push(admissions);
     standings.note(agreements);
     const record: RoundRecord = {
       round,
       basedOnRound: round - 1,
       method: config.method,
       deadlineSeconds: config.deadlineSeconds,
-      trainLoss: counted.length === 0 ? null : mean(counted.map(({ trainLoss }) => trainLoss as number)),
+      trainLoss: worked.length === 0 ? null : mean(worked.map(({ trainLoss }) => trainLoss as number)),
       testLoss: null,
       evaluation: null,
-      seconds: Math.min(config.deadlineSeconds, Math.max(0, ...worked.map(secondsOf))),
+      seconds: Math.max(0, ...worked.map(secondsOf)),
       participants: worked.map((own) => ({
         ...own,
-        update:
-          own.outcome !== "aggregated"
-            ? null
-            : {
-                ...(admitted.get(own.id) as Admission),
-                agreement: agreements.get(own.id) ?? null,
-                contribution: contributions.get(own.id) ?? 0,
-              },
+        update: {
+          ...(admissions.find(({ participantId }) => participantId === own.id) as Admission),
+          agreement: agreements.get(own.id) ?? null,
+          contribution: contributions.get(own.id) ?? 0,
+        },
       })),
       allocation: plan.allocation,
     };
-    const amended = evaluate ? amendRecord(record, await evaluate({ adapter, contrast })) : record;
-    records = [...records, amended].slice(-remembers);
-    yield { round, adapter, admissions, agreements, record: amended };
+    records.push(evaluate ? amendRecord(record, await evaluate({ adapter, contrast })) : record);
+    yield { round, adapter, admissions, agreements, record: records.at(-1) as RoundRecord };
   }
 }
 
