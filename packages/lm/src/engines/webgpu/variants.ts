@@ -1,16 +1,16 @@
 /** The kernels there are for one purpose, of which the probe picks the fastest on the adapter at hand. */
 import { BASE_TYPES, type BaseType } from "../../plan/weight.ts";
-import type { AttentionVariant } from "./kernels/attention.ts";
 import type { LoraVariant } from "./kernels/lora.ts";
 import type { RowVariant } from "./kernels/norm.ts";
 import type { ProductVariant } from "./kernels/product.ts";
+import type { WalkVariant } from "./kernels/walk.ts";
 
 /** The forms of every purpose. Products with weights of different base types are purposes of their own. */
 interface Forms {
   readonly product: ProductVariant;
   readonly transposedProduct: ProductVariant;
-  readonly attention: AttentionVariant;
-  readonly attentionBackward: AttentionVariant;
+  readonly attention: WalkVariant;
+  readonly attentionBackward: WalkVariant;
   readonly loraDown: LoraVariant;
   readonly loraGradient: LoraVariant;
   readonly normRows: RowVariant;
@@ -37,8 +37,8 @@ export function formsOf(subgroups: boolean): { readonly [P in Purpose]: readonly
     { kind: "tiles", across: 8, down: 8 },
     { kind: "tiles", across: 16, down: 16 },
   ];
-  const attention: readonly AttentionVariant[] = [
-    ...ifQuads<AttentionVariant>({ kind: "quads" }),
+  const attention: readonly WalkVariant[] = [
+    ...ifQuads<WalkVariant>({ kind: "quads" }),
     { kind: "registers" },
     { kind: "tiles" },
   ];

@@ -5,145 +5,11 @@
 import type { Attention, AttentionBackward, CachedAttention } from "../../../ops/attention.ts";
 import type { Rows } from "../../../ops/buffer.ts";
 import { type Program, ProgramText, repeat } from "../program.ts";
+import { Registers } from "./registers.ts";
+import { type WalkVariant, walk, workgroupOf } from "./walk.ts";
 
-export type AttentionVariant =
-  /** Four invocations share each read (needs subgroups). */
-  | { readonly kind: "quads" }
-  | { readonly kind: "registers" }
-  /** A workgroup keeps a tile of the walked rows in its memory. */
-  | { readonly kind: "tiles" };
-
-const REGISTER_WORKGROUP = 8;
-const TILE_WORKGROUP = 64;
-/** Every device has this much. */
-const WORKGROUP_BYTES = 16384;
 /** Below every score, and its difference to one is finite. */
 const LOWEST = "-1e30";
-
-const workgroupOf = ({ kind }: AttentionVariant): number =>
-  kind === "tiles" ? TILE_WORKGROUP : REGISTER_WORKGROUP;
-
-/** A head's row in vec4 registers, the last one filled up with zeros. */
-class Registers {
-  readonly name: string;
-  private readonly width: number;
-
-  constructor(name: string, width: number) {
-    this.name = name;
-    this.width = width;
-  }
-
-  get vectors(): number {
-    return Math.ceil(this.width / 4);
-  }
-
-  /** In a loop, as `store` is: every read that is written out takes its time to compile. */
-  load(array: string, start: string): string {
-    const { name, vectors, width } = this;
-    const whole = width % 4 === 0;
-    const value = (e: number): string =>
-      whole
-        ? `${array}[start + 4u * c + ${e}u]`
-        : `select(0.0, ${array}[start + min(4u * c + ${e}u, ${width - 1}u)], 4u * c + ${e}u < ${width}u)`;
-    return `var all${name} : array<vec4<f32>, ${vectors}>;
-      { let start = ${start};
-        for (var c = 0u; c < ${vectors}u; c++) { all${name}[c] = vec4<f32>(${[0, 1, 2, 3].map(value).join(", ")}); } }
-      ${repeat(vectors, (c) => `let ${name}${c} = all${name}[${c}];`)}`;
-  }
-
-  zero(): string {
-    return repeat(this.vectors, (c) => `var ${this.name}${c} = vec4<f32>(0.0);`);
-  }
-
-  store(array: string, start: string, factor = "1.0"): string {
-    const { name, vectors, width } = this;
-    const guard = (e: number): string => (width % 4 === 0 ? "" : `if (4u * c + ${e}u < ${width}u) `);
-    return `{ let start = ${start};
-      var all = array<vec4<f32>, ${vectors}>(${Array.from({ length: vectors }, (_, c) => `${name}${c}`).join(", ")});
-      for (var c = 0u; c < ${vectors}u; c++) {
-        let value = all[c] * ${factor};
-        ${repeat(4, (e) => `${guard(e)}{ ${array}[start + 4u * c + ${e}u] = value[${e}]; }`)}
-      } }`;
-  }
-
-  dot(row: (c: number) => string): string {
-    return Array.from({ length: this.vectors }, (_, c) => `dot(${this.name}${c}, ${row(c)})`).join(" + ");
-  }
-
-  add(factor: string, row: (c: number) => string): string {
-    return repeat(this.vectors, (c) => `${this.name}${c} += ${factor} * ${row(c)};`);
-  }
-}
-
-/** One array of rows that all invocations of a workgroup walk over together. */
-interface Walked {
-  readonly name: string;
-  readonly array: string;
-  /** Text of a row's first element. */
-  readonly start: (row: string) => string;
-}
-
-/** Walks rows `low … high` (uniform in the workgroup) as `j`; the body reads element vectors by `walked.name`. */
-function walk(
-  text: ProgramText,
-  variant: AttentionVariant,
-  width: number,
-  walked: readonly Walked[],
-  low: string,
-  high: string,
-  body: string,
-): string {
-  const vectors = Math.ceil(width / 4);
-  const components = (value: (c: number, e: number) => string): string =>
-    repeat(walked.length, (w) =>
-      repeat(
-        vectors,
-        (c) =>
-          `let ${(walked[w] as Walked).name}${c} = vec4<f32>(${[0, 1, 2, 3].map((e) => (4 * c + e < width ? value(w, 4 * c + e) : "0.0")).join(", ")});`,
-      ),
-    );
-  const begin = (w: number, row: string): string => `let start${w} = ${(walked[w] as Walked).start(row)};`;
-  switch (variant.kind) {
-    case "quads":
-      text.enable("subgroups");
-      return `for (var j = ${low}; j <= ${high}; j++) {
-        ${repeat(walked.length, (w) => {
-          const { name, array } = walked[w] as Walked;
-          return `${begin(w, "j")} ${repeat(vectors, (c) => {
-            const place =
-              4 * c + 4 <= width ? `${4 * c}u + local % 4u` : `min(${4 * c}u + local % 4u, ${width - 1}u)`;
-            return `let part${name}${c} = ${array}[start${w} + ${place}];`;
-          })}`;
-        })}
-        ${components((w, e) => `quadBroadcast(part${(walked[w] as Walked).name}${e >> 2}, ${e % 4}u)`)}
-        ${body}
-      }`;
-    case "registers":
-      return `for (var j = ${low}; j <= ${high}; j++) {
-        ${repeat(walked.length, (w) => begin(w, "j"))}
-        ${components((w, e) => `${(walked[w] as Walked).array}[start${w} + ${e}u]`)}
-        ${body}
-      }`;
-    case "tiles": {
-      const rows = Math.max(1, Math.min(32, Math.floor(WORKGROUP_BYTES / (4 * width * walked.length))));
-      text.declare(repeat(walked.length, (w) => `var<workgroup> tile${w} : array<f32, ${rows * width}>;`));
-      return `for (var first = ${low}; first <= ${high}; first += ${rows}u) {
-        workgroupBarrier();
-        for (var e = local; e < ${rows * width}u; e += ${TILE_WORKGROUP}u) {
-          let row = min(first + e / ${width}u, ${high});
-          ${repeat(walked.length, (w) => `${begin(w, "row")} tile${w}[e] = ${(walked[w] as Walked).array}[start${w} + e % ${width}u];`)}
-        }
-        workgroupBarrier();
-        for (var j = first; j <= min(${high}, first + ${rows - 1}u); j++) {
-          ${components((w, e) => `tile${w}[(j - first) * ${width}u + ${e}u]`)}
-          ${body}
-        }
-      }`;
-    }
-    default:
-      return variant satisfies never;
-  }
-}
 
 /** Bindings and sizes of both directions; `group` is (tile of T, head, sequence). */
 function openAttention(call: Attention | AttentionBackward, text: ProgramText) {
@@ -190,7 +56,7 @@ function range(
     let low = firstOwn - min(firstOwn, ${back}); let high = min(lastOwn + ${ahead}, ${T} - 1u);`;
 }
 
-export function attentionProgram(call: Attention, variant: AttentionVariant): Program {
+export function attentionProgram(call: Attention, variant: WalkVariant): Program {
   const text = new ProgramText(`attention, ${variant.kind}`);
   const open = openAttention(call, text);
   const out = text.write(call.out);
@@ -236,14 +102,11 @@ export function attentionProgram(call: Attention, variant: AttentionVariant): Pr
 }
 
 /** δ and dq over queries, then dk and dv over keys. */
-export function attentionBackwardPrograms(
-  call: AttentionBackward,
-  variant: AttentionVariant,
-): readonly Program[] {
+export function attentionBackwardPrograms(call: AttentionBackward, variant: WalkVariant): readonly Program[] {
   return [queryGradient(call, variant), keyGradient(call, variant)];
 }
 
-function queryGradient(call: AttentionBackward, variant: AttentionVariant): Program {
+function queryGradient(call: AttentionBackward, variant: WalkVariant): Program {
   const text = new ProgramText(`attention backward to q, ${variant.kind}`);
   const open = openAttention(call, text);
   const [out, dOut] = [text.read(call.out), text.read(call.dOut)];
@@ -290,7 +153,7 @@ function queryGradient(call: AttentionBackward, variant: AttentionVariant): Prog
   );
 }
 
-function keyGradient(call: AttentionBackward, variant: AttentionVariant): Program {
+function keyGradient(call: AttentionBackward, variant: WalkVariant): Program {
   const text = new ProgramText(`attention backward to k and v, ${variant.kind}`);
   const open = openAttention(call, text);
   const dOut = text.read(call.dOut);
