@@ -127,6 +127,7 @@ export function loraGradient(
   for (let first = takePiece() * COLUMNS; first < kept; first = takePiece() * COLUMNS) {
     const last = min(first + COLUMNS, kept);
     for (let r = 0; r < rank; r += 8) {
+      const width = min(8, rank - r);
       // Sums of this piece and these ranks, [columns][8].
       clearFloats(tile, COLUMNS << 3);
       for (let row = 0; row < rows; row += block) {
@@ -142,7 +143,6 @@ export function loraGradient(
           tile4(p0, p1, p2, p3, xStride, q, pitch, count, place, 32, place, 32);
         }
       }
-      const width = min(8, rank - r);
       for (let column = first; column < last; column++)
         copyFloats(
           gradient + <usize>column * pitch + ((<usize>r) << 2),
@@ -290,24 +290,31 @@ function scatterSpan(
         0,
         compact + <usize>i * compactStride,
       );
-    for (let i = 0; i < count; i++) {
-      const source = compact + <usize>i * compactStride;
-      let place = target + <usize>(row + i) * yStride;
-      const rowStart = place;
-      const end = place + ((<usize>groups) << 4);
-      let spread = spreads;
-      while (place < end) {
-        const values = v128.load(source + <usize>load<u32>(spread, 16));
-        v128.store(place, f32x4.add(v128.load(place), spreadLanes(values, v128.load(spread))));
-        spread += 32;
-        place += 16;
-      }
-      for (let slot = tail; slot < to; slot++) {
-        const at = rowStart + ((<usize>(indexAt(indices, slot) - first)) << 2);
-        store<f32>(at, load<f32>(at) + load<f32>(source + ((<usize>(slot - from)) << 2)));
-      }
+    const start = target + <usize>row * yStride;
+    let spread = spreads;
+    for (let place = start; place < start + ((<usize>groups) << 4); place += 16, spread += 32) {
+      const lanes = v128.load(spread);
+      let source = compact + <usize>load<u32>(spread, 16);
+      let at = place;
+      addSpread(at, source, lanes);
+      if (count == 4) {
+        addSpread((at += yStride), (source += compactStride), lanes);
+        addSpread((at += yStride), (source += compactStride), lanes);
+        addSpread(at + yStride, source + compactStride, lanes);
+      } else for (let i = 1; i < count; i++) addSpread((at += yStride), (source += compactStride), lanes);
+    }
+    for (let slot = tail; slot < to; slot++) {
+      let at = start + ((<usize>(indexAt(indices, slot) - first)) << 2);
+      let source = compact + ((<usize>(slot - from)) << 2);
+      for (let i = 0; i < count; i++, at += yStride, source += compactStride)
+        store<f32>(at, load<f32>(at) + load<f32>(source));
     }
   }
+}
+
+/** Four columns of a row, plus the compact values that belong there. */
+function addSpread(place: usize, source: usize, lanes: v128): void {
+  v128.store(place, f32x4.add(v128.load(place), spreadLanes(v128.load(source), lanes)));
 }
 
 /** Bytes by index; an index of 255 gives zero in both forms of the instruction. */

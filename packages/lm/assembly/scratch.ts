@@ -1,10 +1,12 @@
-/** This thread's own working memory: 32 bytes of zeros for tiles that start from nothing, a row of 8, then scratch. */
+/** This thread's own working memory: 32 bytes of zeros for tiles that start from nothing, a row of 8, constants, then scratch. */
+import { writeConstants } from "./simd";
 
 let base: usize = 0;
 
-/** @param block 64 bytes of zeros, then the thread's scratch */
+/** @param block 64 bytes of zeros, room for constants, then the thread's scratch */
 export function useScratch(block: usize): void {
   base = block;
+  writeConstants(block + 64);
 }
 
 export function zeros(): usize {
@@ -17,5 +19,5 @@ export function scratchTile(): usize {
 }
 
 export function scratch(): usize {
-  return base + 64;
+  return base + 320;
 }

@@ -37,19 +37,45 @@ export function largerOf(a: v128, b: v128): v128 {
  * smaller, above 88 it stays at e^88. Coefficients: Cephes expf (S. Moshier).
  */
 export function exp4(x: v128): v128 {
-  x = f32x4.pmax(f32x4.pmin(x, splat(88)), splat(-87.3));
-  const shifted = madd(x, splat(1.44269504088896341), splat(12582912));
-  const n = f32x4.sub(shifted, splat(12582912));
-  let r = madd(n, splat(-0.693359375), x);
-  r = madd(n, splat(2.1219444e-4), r);
-  let p = splat(1.98756915e-4);
-  p = madd(p, r, splat(1.3981999507e-3));
-  p = madd(p, r, splat(8.3334519073e-3));
-  p = madd(p, r, splat(4.1665795894e-2));
-  p = madd(p, r, splat(1.6666665459e-1));
-  p = madd(p, r, splat(5.0000001201e-1));
-  p = madd(p, f32x4.mul(r, r), f32x4.add(r, splat(1)));
+  x = f32x4.pmax(f32x4.pmin(x, constant(0)), constant(1));
+  const shifted = madd(x, constant(2), constant(3));
+  const n = f32x4.sub(shifted, constant(3));
+  let r = madd(n, constant(4), x);
+  r = madd(n, constant(5), r);
+  let p = madd(constant(6), r, constant(7));
+  p = madd(p, r, constant(8));
+  p = madd(p, r, constant(9));
+  p = madd(p, r, constant(10));
+  p = madd(p, r, constant(11));
+  p = madd(p, f32x4.mul(r, r), f32x4.add(r, constant(12)));
   return i32x4.add(p, i32x4.shl(shifted, 23));
+}
+
+/** Where exp4's constants lie, in this thread's scratch: V8 makes a vector constant anew with several instructions at each
+ *  use, a load takes one. */
+let constants: usize = 0;
+
+/** Number i of them. */
+function constant(i: usize): v128 {
+  return v128.load(constants + (i << 4));
+}
+
+/** @param at room for 13 vectors */
+export function writeConstants(at: usize): void {
+  constants = at;
+  v128.store(at, splat(88));
+  v128.store(at, splat(-87.3), 16);
+  v128.store(at, splat(1.44269504088896341), 32);
+  v128.store(at, splat(12582912), 48);
+  v128.store(at, splat(-0.693359375), 64);
+  v128.store(at, splat(2.1219444e-4), 80);
+  v128.store(at, splat(1.98756915e-4), 96);
+  v128.store(at, splat(1.3981999507e-3), 112);
+  v128.store(at, splat(8.3334519073e-3), 128);
+  v128.store(at, splat(4.1665795894e-2), 144);
+  v128.store(at, splat(1.6666665459e-1), 160);
+  v128.store(at, splat(5.0000001201e-1), 176);
+  v128.store(at, splat(1), 192);
 }
 
 /** 1 / (1 + e^−x). */

@@ -1,8 +1,8 @@
 /** What kernels need besides their buffers: working memory of each thread, and some that all threads share. */
 import type { KernelCall } from "../../plan/kernel.ts";
 
-/** Zeros and a row of eight at the start of every thread's memory (assembly/scratch.ts). */
-const HEAD_BYTES = 64;
+/** Zeros, a row of eight and constants at the start of every thread's memory (assembly/scratch.ts). */
+const HEAD_BYTES = 320;
 /** The chunks of four unpacked panels (assembly/product.ts). */
 const PANEL_CHUNK_BYTES = 65_536;
 /** 32 × 32 scores (assembly/attention.ts). */
