@@ -26,6 +26,8 @@ export interface OpenRequest {
   readonly base: BaseType;
   /** Threads of our WASM engine at most. */
   readonly threads: number;
+  /** Whether it leaves cores to other tabs, as in the product. */
+  readonly sharesCores?: boolean;
 }
 
 export interface Opened {
@@ -40,7 +42,7 @@ let runSteps: (count: number) => Promise<number[]>;
 let trainer: LocalTrainer | undefined;
 
 serveLab({
-  async open({ kind, shape, base, threads }: OpenRequest): Promise<Opened> {
+  async open({ kind, shape, base, threads, sharesCores }: OpenRequest): Promise<Opened> {
     work = workload(shape);
     const start = performance.now();
     const { model, adapter, dataset } = work;
@@ -48,7 +50,7 @@ serveLab({
     else {
       trainer =
         kind === "own"
-          ? await createPlannedTrainer(await openOwn(threads), model, adapter, base)
+          ? await createPlannedTrainer(await openOwn(threads, sharesCores), model, adapter, base)
           : await createTensorflowTrainer("wasm", model, adapter, { wasmBase: "/wasm/" });
       const opened = trainer;
       runSteps = async (count) => {
@@ -126,9 +128,14 @@ async function timed(count: number, run: () => Promise<unknown>): Promise<number
   return times;
 }
 
-function openOwn(threads: number): ReturnType<typeof openWasmEngine> {
-  const host = browserHost();
-  return openWasmEngine({ ...host, threads: Math.min(threads, host.threads) });
+/** With as many threads, whoever else is there, unless the tabs are to share the cores. */
+function openOwn(threads: number, sharesCores = false): ReturnType<typeof openWasmEngine> {
+  const { joinTabs, ...host } = browserHost();
+  return openWasmEngine({
+    ...host,
+    threads: Math.min(threads, host.threads),
+    ...(sharesCores && joinTabs && { joinTabs }),
+  });
 }
 
 async function openStock(): Promise<void> {

@@ -1,6 +1,7 @@
 /** What the WASM engine needs of a browser. */
 import type { KernelBuild } from "./build.ts";
 import type { WasmHost } from "./open.ts";
+import { joinTabs } from "./tabs.ts";
 import type { HelperTask } from "./threads.ts";
 
 /** Beyond this many threads a step of the models that fit here gains nothing. */
@@ -18,6 +19,8 @@ export function browserHost(): WasmHost {
   const canShare = globalThis.crossOriginIsolated === true && typeof document === "undefined";
   return {
     threads: canShare ? Math.min(MOST_THREADS, navigator.hardwareConcurrency) : 1,
+    // Pages that are not served over HTTPS or from this machine have no locks, nor shared memory.
+    ...(navigator.locks && { joinTabs: () => joinTabs(navigator.locks, navigator.hardwareConcurrency) }),
     loadKernels,
     startHelper,
   };

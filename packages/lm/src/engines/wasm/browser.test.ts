@@ -21,4 +21,14 @@ describe("the WASM engine in Chromium", { timeout: 240 * SECONDS }, () => {
     expect(await page.call("check")).toEqual([]);
     await page.close();
   });
+
+  test("tabs count one another, and forget one that is closed", async () => {
+    const [first, second] = [await lab.openPage("isolated"), await lab.openPage("isolated")];
+    expect(await first.call("isCrowded")).toBe(false);
+    expect(await second.call("isCrowded")).toBe(true);
+    await expect.poll(() => first.call("isCrowded"), { timeout: 10 * SECONDS }).toBe(true);
+    await second.close();
+    await expect.poll(() => first.call("isCrowded"), { timeout: 10 * SECONDS }).toBe(false);
+    await first.close();
+  });
 });

@@ -8,8 +8,16 @@ import { encodeSteps, type Places } from "./encode.ts";
 import type { LinearMemory } from "./memory.ts";
 import { isSmall, schedule } from "./schedule.ts";
 import { type StoredWeight, storedBytes, storeWeight } from "./stored-weight.ts";
+import type { Tabs } from "./tabs.ts";
 import type { Threads } from "./threads.ts";
 import { sharedBytes, threadBytes } from "./working-memory.ts";
+
+/** When threads are worth their while. */
+interface Sharing {
+  readonly tabs: Tabs | null;
+  /** As in WasmHost. */
+  readonly smallestShared: number | undefined;
+}
 
 export class WasmEngine implements Engine {
   readonly description: EngineDescription;
@@ -20,16 +28,11 @@ export class WasmEngine implements Engine {
   private readonly arena: Block;
   private readonly scratch: Block;
   private readonly shared: Block;
-  private readonly smallestShared: number | undefined;
+  private readonly sharing: Sharing;
   private failure: Error | null = null;
 
-  constructor(
-    memory: LinearMemory,
-    threads: Threads,
-    description: EngineDescription,
-    smallestShared?: number,
-  ) {
-    this.smallestShared = smallestShared;
+  constructor(memory: LinearMemory, threads: Threads, description: EngineDescription, sharing: Sharing) {
+    this.sharing = sharing;
     this.memory = memory;
     this.threads = threads;
     this.description = description;
@@ -87,9 +90,14 @@ export class WasmEngine implements Engine {
     return encodeSteps(schedule(calls, plan.buffers, alone ? 1 : this.threads.count), places);
   }
 
-  /** Whether the calling thread does these calls alone. */
-  worksAlone(calls: readonly KernelCall[]): boolean {
-    return this.threads.count === 1 || isSmall(calls, this.smallestShared);
+  /** Whether waking other threads for these calls costs more than it brings. */
+  isSmall(calls: readonly KernelCall[]): boolean {
+    return isSmall(calls, this.sharing.smallestShared);
+  }
+
+  /** Whether the calling thread does calls alone, as of now. */
+  worksAlone(isSmall: boolean): boolean {
+    return this.threads.count === 1 || isSmall || (this.sharing.tabs?.isCrowded ?? false);
   }
 
   /** Changes whenever addresses do that encoded commands hold. */
@@ -108,6 +116,7 @@ export class WasmEngine implements Engine {
   }
 
   dispose(): void {
+    this.sharing.tabs?.leave();
     if (this.failure === null) this.threads.dismiss();
     this.failure = new Error("engine: it was disposed of");
     this.weights.clear();
@@ -147,7 +156,8 @@ class Block {
 
 interface Segment {
   readonly calls: readonly KernelCall[];
-  /** Whether the calling thread carries it out alone. */
+  readonly isSmall: boolean;
+  /** Whether its commands are for the calling thread alone. */
   readonly alone: boolean;
   /** Where the commands lie, and how long they are. */
   readonly address: number;
@@ -160,7 +170,7 @@ class WasmExecution implements Execution {
   private readonly engine: WasmEngine;
   private readonly plan: Plan;
   private readonly memory: LinearMemory;
-  private readonly segments: ReadonlyMap<string, Segment>;
+  private readonly segments: Map<string, Segment>;
   /** One block for all buffers outside the arena. */
   private readonly states: number;
   private readonly offsets: readonly number[];
@@ -199,9 +209,14 @@ class WasmExecution implements Execution {
     reads: readonly BufferId[] = [],
   ): Promise<readonly (Float32Array | Int32Array)[]> {
     this.check();
-    const placed = this.segments.get(segment);
+    let placed = this.segments.get(segment);
     if (!placed)
       throw new Error(`run: expected one of ${[...this.segments.keys()].join(", ")}, got ${segment}`);
+    if (placed.alone !== this.engine.worksAlone(placed.isSmall)) {
+      this.memory.free(placed.address);
+      placed = this.place(placed.calls);
+      this.segments.set(segment, placed);
+    }
     if (placed.layout !== this.engine.layout) this.encode(placed);
     this.engine.execute(placed);
     return reads.map((buffer) => this.read(buffer));
@@ -225,11 +240,12 @@ class WasmExecution implements Execution {
   }
 
   private place(calls: readonly KernelCall[]): Segment {
-    const alone = this.engine.worksAlone(calls);
+    const isSmall = this.engine.isSmall(calls);
+    const alone = this.engine.worksAlone(isSmall);
     const commands = this.engine.encode({ calls, alone }, this.plan, (id) => this.addressOf(id));
     const address = this.memory.allocate(commands.byteLength);
     this.memory.i32(address, commands.length).set(commands);
-    return { calls, alone, address, bytes: commands.byteLength, layout: this.engine.layout };
+    return { calls, isSmall, alone, address, bytes: commands.byteLength, layout: this.engine.layout };
   }
 
   /** Encodes anew after blocks of the engine have moved; commands keep their length. */

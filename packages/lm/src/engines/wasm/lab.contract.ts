@@ -3,14 +3,26 @@ import { serveLab } from "../../../lab/worker-lab.ts";
 import { engineChecks } from "../engine.contract.ts";
 import { browserHost } from "./browser-host.ts";
 import { openWasmEngine } from "./open.ts";
+import { joinTabs, type Tabs } from "./tabs.ts";
 
-const open = () => openWasmEngine({ ...browserHost(), smallestShared: 0 });
+/** With all threads, whoever else is there. */
+const open = () => {
+  const { joinTabs: _, ...host } = browserHost();
+  return openWasmEngine({ ...host, smallestShared: 0 });
+};
+let tabs: Tabs | undefined;
 
 serveLab({
   device: async () => {
-    const engine = await open();
+    const engine = await openWasmEngine(browserHost());
     engine.dispose();
     return engine.description.device;
+  },
+
+  /** Whether this tab, as one on two cores, finds itself crowded. */
+  isCrowded: async () => {
+    tabs ??= await joinTabs(navigator.locks, 2);
+    return tabs.isCrowded;
   },
 
   /** Names of the checks that fail, with why. */

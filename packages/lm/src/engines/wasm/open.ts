@@ -3,6 +3,7 @@ import type { Engine } from "../../plan/engine.ts";
 import { type KernelBuild, pickBuild } from "./build.ts";
 import { WasmEngine } from "./engine.ts";
 import { LinearMemory } from "./memory.ts";
+import type { Tabs } from "./tabs.ts";
 import { type StartHelper, Threads } from "./threads.ts";
 
 /** What differs between a browser and Node. */
@@ -12,6 +13,8 @@ export interface WasmHost {
   /** Multiply-adds of a call, on average, below which one thread carries out a whole segment; schedule.ts says how many
    *  unless told otherwise. */
   readonly smallestShared?: number;
+  /** Counts the engine among those that share the cores; Node's threads are told how many they are. */
+  joinTabs?(): Promise<Tabs>;
   loadKernels(build: KernelBuild): Promise<WebAssembly.Module>;
   readonly startHelper: StartHelper;
 }
@@ -23,14 +26,11 @@ export async function openWasmEngine(
 ): Promise<Engine> {
   const module = await host.loadKernels(build);
   const memory = new LinearMemory(build.isThreaded);
-  const threads = await Threads.start(
-    module,
-    memory,
-    host.threads,
-    build.isThreaded ? host.startHelper : null,
-  );
+  const tabs = (await host.joinTabs?.()) ?? null;
+  const wanted = Math.min(host.threads, tabs?.fairShare ?? host.threads);
+  const threads = await Threads.start(module, memory, wanted, build.isThreaded ? host.startHelper : null);
   const simd = build.isRelaxed ? "relaxed SIMD" : "SIMD";
   const count = threads.count === 1 ? "one thread" : `${threads.count} threads`;
   const description = { backend: "wasm", device: `WebAssembly, ${simd}, ${count}`, kernels: [] } as const;
-  return new WasmEngine(memory, threads, description, host.smallestShared);
+  return new WasmEngine(memory, threads, description, { tabs, smallestShared: host.smallestShared });
 }

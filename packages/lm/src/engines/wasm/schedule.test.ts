@@ -1,5 +1,5 @@
 /** Calls that threads carry out apart: what they are, and that they change no bit of a whole step. */
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { placeMasked } from "../../adapter/placement.ts";
 import { architectureOf } from "../../models/architecture.ts";
 import type { KernelCall } from "../../plan/kernel.ts";
@@ -64,4 +64,29 @@ test.each(cases)("one, two and three threads train $dataset.kind to the same bit
     expect(result.delta).toEqual(alone?.delta);
     expect(result.steps.map(({ loss }) => loss)).toEqual(alone?.steps.map(({ loss }) => loss));
   }
+});
+
+test("other tabs may come and go between steps: the bits stay", async () => {
+  const results = [];
+  let asked = 0;
+  const tabs = {
+    fairShare: 2,
+    get isCrowded() {
+      return asked++ % 3 !== 0;
+    },
+    leave: vi.fn(),
+  };
+  for (const host of [nodeHost(1), { ...nodeHost(2), joinTabs: async () => tabs }]) {
+    const trainer = await createPlannedTrainer(
+      await openWasmEngine({ ...host, smallestShared: 0 }),
+      model,
+      from.shape,
+      "f32",
+    );
+    results.push(await trainer.trainRound(request(from, { localSteps: 6 }), from.dataset));
+    trainer.dispose();
+  }
+  expect(results[1]!.delta).toEqual(results[0]!.delta);
+  expect(asked).toBeGreaterThan(5);
+  expect(tabs.leave).toHaveBeenCalledOnce();
 });
