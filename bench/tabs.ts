@@ -1,6 +1,6 @@
 /**
  * Several tabs on one machine: training steps a second of all of them together, by how many threads each takes:
- * `npx tsx bench/tabs.ts`. `--tabs N` opens so many (4), `--seconds N` measures each way for so long.
+ * `npx tsx bench/tabs.ts`. `--tabs N` opens so many (4), `--seconds N` measures each way for so long, `--turns N` times.
  */
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
@@ -8,11 +8,15 @@ import { type LabPage, openLab } from "../packages/lm/lab/open-lab.ts";
 import type { OpenRequest } from "./lm/step-worker.ts";
 
 const { values: flags } = parseArgs({
-  options: { tabs: { type: "string", default: "4" }, seconds: { type: "string", default: "5" } },
+  options: {
+    tabs: { type: "string", default: "4" },
+    seconds: { type: "string", default: "5" },
+    turns: { type: "string", default: "3" },
+  },
 });
 const tabs = Number(flags.tabs);
 const cores = availableParallelism();
-const TURNS = 3;
+const turns = Number(flags.turns);
 const lab = await openLab(new URL("./lm/step-worker.ts", import.meta.url).pathname);
 
 async function openTabs(count: number, threads: number, sharesCores: boolean): Promise<readonly LabPage[]> {
@@ -50,7 +54,7 @@ try {
   for (const count of [1, tabs]) {
     const rates = new Map<string, number[]>();
     // Each way's tabs alone: tabs that share count one another, and waiting ones hold memory.
-    for (let turn = 0; turn < TURNS; turn++)
+    for (let turn = 0; turn < turns; turn++)
       for (const { name, threads, sharesCores } of WAYS) {
         const pages = await openTabs(count, threads, sharesCores);
         const rate = await stepsPerSecond(pages, 1000 * Number(flags.seconds));
@@ -58,7 +62,7 @@ try {
         for (const page of pages) await page.close();
       }
     for (const [name, found] of rates) {
-      const median = found.toSorted((a, b) => a - b)[TURNS >> 1] as number;
+      const median = found.toSorted((a, b) => a - b)[turns >> 1] as number;
       console.log(`${count} ${count === 1 ? "tab" : "tabs"}, ${name}: ${median.toFixed(1)} steps/s in all`);
     }
   }

@@ -24,6 +24,8 @@ type Isolation = "isolated" | "open";
 export interface LabPage {
   /** Calls a handler of the entry (`serveLab`); arguments and results are plain data. */
   call<T>(name: string, argument?: unknown): Promise<T>;
+  /** JavaScript's memory of page and worker after a collection; of an isolated page alone, in up to half a minute. */
+  heapBytes(): Promise<number>;
   close(): Promise<void>;
 }
 
@@ -49,15 +51,21 @@ export async function openLab(entry: string): Promise<Lab> {
   });
   const url = `http://localhost:${(server.address() as AddressInfo).port}/`;
   const browser = await launchBrowser({ webgpu: "software" });
+  // One profile: its tabs share locks and caches, as a participant's do.
+  const context = await browser.newContext();
   return {
     async openPage(isolation = "open") {
-      const page = await browser.newPage();
+      const page = await context.newPage();
       page.on("console", (message) => process.stderr.write(`[lab] ${message.text()}\n`));
       await page.goto(`${url}${isolation}/`);
       await page.evaluate(() => {
         (globalThis as unknown as { lab: Worker }).lab = new Worker("lab.js", { type: "module" });
       });
-      return { call: (name, argument) => callWorker(page, name, argument), close: () => page.close() };
+      return {
+        call: (name, argument) => callWorker(page, name, argument),
+        heapBytes: () => page.evaluate(heapBytes),
+        close: () => page.close(),
+      };
     },
     async rendererBytes() {
       const session = await browser.newBrowserCDPSession();
@@ -81,6 +89,19 @@ function proportionalBytes(pid: number): number {
   } catch {
     return 0;
   }
+}
+
+/** In the page: what is JavaScript's, without the buffers that are counted elsewhere. */
+async function heapBytes(): Promise<number> {
+  const measure = (performance as unknown as { measureUserAgentSpecificMemory(): Promise<Measured> })
+    .measureUserAgentSpecificMemory;
+  const { breakdown } = await measure.call(performance);
+  return breakdown.reduce((sum, { bytes, types }) => sum + (types.includes("JavaScript") ? bytes : 0), 0);
+}
+
+/** What the browser says of its memory. */
+interface Measured {
+  readonly breakdown: readonly { readonly bytes: number; readonly types: readonly string[] }[];
 }
 
 async function callWorker<T>(page: Page, name: string, argument: unknown): Promise<T> {
