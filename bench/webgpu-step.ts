@@ -1,9 +1,11 @@
 /**
  * The LoRA step of shape S on WebGPU in real Chromium, our engine against our trainer on tfjs, paired in one run:
- * `npx tsx bench/webgpu-step.ts`. The two take turns, so that a busy machine slows both. `--quick` takes fewer turns,
+ * `npx tsx bench/webgpu-step.ts`. They take turns, so that a busy machine slows all. `--quick` takes fewer turns,
  * `--profile` adds the time of each kernel. On a machine without a GPU this is SwiftShader, a GPU emulated by the CPU.
+ * A third candidate is the npm package @genai-fi/nanogpt, where `npm ci --ignore-scripts --prefix bench/peers` put it.
  */
-import { openLab } from "../packages/lm/lab/open-lab.ts";
+import { existsSync } from "node:fs";
+import { type Lab, openLab } from "../packages/lm/lab/open-lab.ts";
 import type { Opened, StepCost } from "./lm/webgpu-worker.ts";
 import { stepFlops, workload } from "./lm/workload.ts";
 
@@ -16,6 +18,10 @@ const median = (values: readonly number[]): number =>
   [...values].sort((a, b) => a - b)[values.length >> 1] as number;
 const ms = (value: number): string => `${value.toFixed(value < 10 ? 2 : 0)} ms`;
 
+const nanogpt = new URL("./peers/nanogpt-worker.js", import.meta.url).pathname;
+const hasNanogpt = existsSync(new URL("./peers/node_modules/@genai-fi/nanogpt", import.meta.url));
+let peerLab: Lab | undefined;
+
 const lab = await openLab(new URL("./lm/webgpu-worker.ts", import.meta.url).pathname);
 let reached = true;
 try {
@@ -23,6 +29,9 @@ try {
   const opened = await own.call<Opened>("open", "own");
   const tfjs = await lab.openPage();
   const before = await tfjs.call<Opened>("open", "tfjs");
+  peerLab = hasNanogpt ? await openLab(nanogpt) : undefined;
+  const peer = await peerLab?.openPage();
+  await peer?.call("open");
   console.log(
     `LoRA step, shape S, on ${opened.device}; losses of the first step ${opened.loss} and ${before.loss}`,
   );
@@ -33,7 +42,7 @@ try {
         .map(([form, time]) => `${form} ${ms(1000 * time)}`)
         .join("; ")})`,
     );
-  const times = { own: [] as number[], tfjs: [] as number[] };
+  const times = { own: [] as number[], tfjs: [] as number[], nanogpt: [] as number[] };
   const ratios: number[] = [];
   for (let turn = 0; turn < TURNS; turn++) {
     const [a, b] = [
@@ -43,13 +52,19 @@ try {
     times.own.push(a);
     times.tfjs.push(b);
     ratios.push(b / a);
+    if (peer) times.nanogpt.push(median(await peer.call<number[]>("steps", STEPS)));
   }
   const cost = await own.call<StepCost>("cost");
   const costBefore = await tfjs.call<StepCost>("cost");
   const encode = median(await own.call<number[]>("encode", 9));
   const held = process.argv.includes("--quick") ? [] : await own.call<number[]>("held", 500);
   const step = median(times.own);
-  console.log(`step: own ${ms(step)}, tfjs ${ms(median(times.tfjs))}`);
+  const other = peer
+    ? ms(median(times.nanogpt))
+    : "not installed (npm ci --ignore-scripts --prefix bench/peers)";
+  console.log(
+    `step: own ${ms(step)}, our trainer on tfjs ${ms(median(times.tfjs))}, @genai-fi/nanogpt at its nearest shape ${other}`,
+  );
   console.log(`own products at ${(stepFlops(workload("S")) / step / 1e6).toFixed(1)} GFLOP/s`);
   console.log(
     `a step: own ${JSON.stringify(cost)}, tfjs ${JSON.stringify(costBefore)}; GPU bytes over 500 steps ${[...new Set(held)].join(", ")}`,
@@ -84,6 +99,7 @@ try {
       console.log(`${label.padEnd(48)} ${ms(total)} in ${count} (${((100 * total) / all).toFixed(0)} %)`);
   }
 } finally {
+  await peerLab?.close();
   await lab.close();
 }
 process.exitCode = reached ? 0 : 1;
