@@ -30,17 +30,21 @@ export function Tile({ participant, reason }: TileProps) {
       class={`tile ${state}`}
       data-testid={`tile-${id}`}
       data-device={id}
+      title={`${nickname}: ${words}${rate === null ? "" : `, drops ${rate}`}`}
       style={`--done: ${done}; --rate: ${dropoutRate ?? 0}`}
     >
       <span class="tile-rate" aria-hidden="true" />
       <span class="tile-name">{nickname}</span>
       <span class="tile-state">
-        <span aria-hidden="true">{shape}</span> {words}
+        <span aria-hidden="true">{shape}</span> <span class="tile-words">{words}</span>
       </span>
-      <span class="tile-reason number">
-        {rate === null ? "" : `drops ${rate}`}
-        {rate !== null && reason !== "" && `: ${reason}`}
-      </span>
+      {rate !== null && (
+        <span class="tile-reason number">
+          <span class="tile-words">drops </span>
+          {rate}
+          {reason !== "" && <span class="tile-words">: {reason}</span>}
+        </span>
+      )}
     </li>
   );
 }
