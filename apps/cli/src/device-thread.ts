@@ -2,12 +2,16 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { createDevice, type ToWorker, toPlainError } from "@fedlodrop/device";
 import { nodeHost } from "@fedlodrop/lm/node";
+import { processSeconds, threadSeconds } from "./processor-time.ts";
 
 const port = parentPort;
 if (port === null) throw new Error("device thread: expected to be started as a worker thread");
 const post = (message: unknown): void => port.postMessage(message);
-const { threads } = workerData as { readonly threads: number };
-const handle = createDevice(post, { wasmHost: nodeHost(threads) });
+const { threads, isAlone } = workerData as { readonly threads: number; readonly isAlone: boolean };
+/** Of a process with other work in it only a thread's own time is this device's. */
+const processorSeconds = (): number | null =>
+  isAlone ? processSeconds(threads) : threads === 1 ? threadSeconds() : null;
+const handle = createDevice(post, { wasmHost: nodeHost(threads), processorSeconds });
 
 port.on("message", (message: ToWorker) => handle(message));
 process.on("unhandledRejection", (reason) => post({ kind: "failed", error: toPlainError(reason) }));

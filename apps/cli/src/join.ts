@@ -57,6 +57,7 @@ export async function join(args: readonly string[]): Promise<void> {
     return startNodeDevice(url, {
       nickname,
       threads,
+      isAlone: count === 1,
       ...(code !== undefined && { code }),
       ...(ownTexts && { ownTexts }),
       heard(message) {

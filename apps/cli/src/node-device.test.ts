@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { joinCrowd, writeTinyModel } from "@fedlodrop/harness";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { startNodeDevice } from "./node-device.ts";
+import { threadSeconds } from "./processor-time.ts";
 import { type StartRunOptions, startRun } from "./start-run.ts";
 
 let folder: string;
@@ -45,6 +46,13 @@ test("two devices without a browser train a run to its end", async () => {
     ["aggregated", "aggregated"],
     ["aggregated", "aggregated"],
   ]);
+  // What a thread did is known on Linux alone.
+  const source = threadSeconds() === null ? "modelled" : "processor";
+  for (const { energySource, energyJoules, secondsCompute } of report.rounds[0]!.participants) {
+    expect(energySource).toBe(source);
+    expect(energyJoules).toBeGreaterThan(0);
+    expect(secondsCompute).toBeGreaterThan(0);
+  }
   expect(await run.stop()).toEqual(report);
 }, 120_000);
 

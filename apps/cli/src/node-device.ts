@@ -13,6 +13,8 @@ export interface NodeDeviceOptions {
   readonly code?: string;
   /** Of the processor, 1 or more; all it has by default. */
   readonly threads?: number;
+  /** The process does nothing else, so that all its processor time is the device's. */
+  readonly isAlone?: boolean;
   /** Trained on in place of texts that the coordinator deals. */
   readonly ownTexts?: OwnTexts;
   /** Drawn by computing, above idle; a typical processor's when absent. */
@@ -35,10 +37,10 @@ export interface NodeDevice {
 export function startNodeDevice(url: string, options: NodeDeviceOptions = {}): NodeDevice {
   const site = siteOf(url);
   const { nickname = "node", code = null, threads = availableParallelism(), computeWatts } = options;
-  const { ownTexts = null, heard = () => {} } = options;
+  const { isAlone = false, ownTexts = null, heard = () => {} } = options;
   if (!Number.isInteger(threads) || threads < 1)
     throw new Error(`node device: expected 1 thread or more, got ${threads}`);
-  const worker = startWorker(new URL("./device-thread.ts", import.meta.url), { threads });
+  const worker = startWorker(new URL("./device-thread.ts", import.meta.url), { threads, isAlone });
   const tell = (message: ToWorker): void => worker.postMessage(message);
   const ready = openPromise<{ participantId: string }>();
   const ended = openPromise<RunEnded>();

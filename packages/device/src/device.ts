@@ -40,12 +40,14 @@ const UNNOTED: ReadonlySet<RefusalReason> = new Set([
 export interface DeviceOptions {
   /** Where kernels and threads of the WASM engine come from: the browser's unless told otherwise. */
   readonly wasmHost?: WasmHost;
+  /** Seconds that processors have been at its work so far, over its threads; absent where nobody tells, as in browsers. */
+  readonly processorSeconds?: () => number | null;
 }
 
 /** Returns what takes the page's messages; `post` carries the answers. */
 export function createDevice(
   post: (message: FromWorker) => void,
-  { wasmHost }: DeviceOptions = {},
+  { wasmHost, processorSeconds = () => null }: DeviceOptions = {},
 ): (message: ToWorker) => void {
   let site = "";
   let choice: BackendChoice | undefined;
@@ -224,6 +226,7 @@ export function createDevice(
           site,
           run,
           energy: () => energy ?? known,
+          processorSeconds,
           post,
         };
         await playRound(context, start, abort.signal);

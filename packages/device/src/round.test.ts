@@ -64,6 +64,7 @@ function context(
     participantId: "p1",
     token: "secret",
     energy: () => ({ profile: energyProfile("phone", {}), batteryWatts: null }),
+    processorSeconds: () => null,
     secure: null,
     examplePrivacy: () => null,
   };

@@ -38,6 +38,8 @@ export interface RoundContext {
   readonly site: string;
   /** As last known; the user may correct them at any time. */
   readonly energy: () => { readonly profile: EnergyProfile; readonly batteryWatts: number | null };
+  /** Seconds that processors have been at this device's work so far, over its threads; null where that isn't told. */
+  readonly processorSeconds: () => number | null;
   readonly post: (message: FromWorker) => void;
   /** Where the run promises something of single texts; null trains as usual. @throws when the promise allows no such round */
   readonly examplePrivacy: (run: RunDescription, examples: number, steps: number) => ExamplePrivacy | null;
@@ -86,6 +88,7 @@ export async function playRound(
     }),
   );
   const computeStart = performance.now();
+  const processorStart = context.processorSeconds();
   const noteStep = (step: TrainingStep): void => {
     post({ kind: "step", round, step });
     sayProgress(step);
@@ -109,6 +112,8 @@ export async function playRound(
         signal,
       );
   const secondsCompute = secondsSince(computeStart);
+  const processorEnd = context.processorSeconds();
+  const processor = processorStart === null || processorEnd === null ? null : processorEnd - processorStart;
   post({ kind: "trained", round, seconds: secondsCompute });
 
   const bytes = secure ? await secure.mask(delta, indices) : encodeSparseValues(delta, round, valueType);
@@ -116,7 +121,7 @@ export async function playRound(
   const emulatedRate = start.rateSource === "emulated" ? start.uploadBytesPerSecond : null;
   const spent = (upload: number) => {
     const { profile, batteryWatts } = context.energy();
-    const seconds = { compute: secondsCompute, download: secondsDownload, upload };
+    const seconds = { compute: secondsCompute, processor, download: secondsDownload, upload };
     return estimateEnergy(profile, batteryWatts, seconds, start.uploadWatts);
   };
   const spentOn = ({ seconds, secondsPaused }: SentUpload) =>

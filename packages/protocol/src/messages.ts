@@ -114,7 +114,7 @@ export const updateStatisticsSchema = z.object({
   /** What kept the upload from being faster: `sender` is its pace, its own slowness, or its smallness. */
   uploadLimitedBy: z.enum(UPLOAD_LIMITS),
   energyJoules: joules,
-  energySource: z.enum(["modelled", "battery"]),
+  energySource: z.enum(["modelled", "processor", "battery"]),
   /** 95th percentile of the step's gradient norms (estimates ρ). */
   gradientNorm95: z.number().min(0).max(1e9),
   /** 99th minus 1st percentile of the batch losses (estimates C). */

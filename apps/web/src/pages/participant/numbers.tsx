@@ -108,7 +108,7 @@ export function LiveFigures({ state, run }: LiveProps) {
         <Figure term="Energy" value={energy && `≈ ${formatJoules(energy.joules)}`} testId="energy">
           {energy?.source === "battery"
             ? "From how fast the battery empties; that is the whole device."
-            : "Modelled: typical watts × measured time; may be off by a factor of two."}
+            : "Modelled: typical watts × measured time; may be off by a factor of two, and a busy device is billed for waiting, since browsers tell no processor time."}
         </Figure>
       </dl>
     </div>
