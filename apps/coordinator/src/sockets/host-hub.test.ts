@@ -1,8 +1,22 @@
-import type { HostView, SentView, ViewChanges } from "@fedlodrop/protocol";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import {
+  appendRounds,
+  type HostView,
+  type SentRounds,
+  type SentView,
+  type ViewChanges,
+} from "@fedlodrop/protocol";
+import type { ParticipantRound, RoundRecord } from "@fedlodrop/run";
+import { Server } from "socket.io";
 import { io, type Socket } from "socket.io-client";
 import { describe, expect, it } from "vitest";
 import { connectHost, open, participate, phase, play, start } from "../app.fixture.ts";
+import { systemClock } from "../clock.ts";
 import { type Planner, planHere } from "../runs/planner.ts";
+import { limitsFor } from "../security/limits.ts";
+import { recordOf } from "../store/stored-run.fixture.ts";
+import { openHostHub } from "./host-hub.ts";
 
 describe("the host", () => {
   it("needs the key", async () => {
@@ -81,6 +95,46 @@ describe("the host", () => {
     advance(1);
     await expect.poll(() => late.rounds.at(-1)?.runId).not.toBe(runId);
     expect(late.rounds.at(-1)).toMatchObject({ from: 0, records: [] });
+  });
+
+  it("is told of many rounds in parts, and of what changes meanwhile", async () => {
+    const server = createServer();
+    const io = new Server(server);
+    open.push(() => io.close());
+    await new Promise<void>((resolve) => server.listen(0, resolve));
+    const record = (round: number): RoundRecord => ({
+      ...recordOf(round),
+      participants: Array.from({ length: 60 }, (_, k) => ({ id: `p${k + 1}` }) as ParticipantRound),
+    });
+    let records = Array.from({ length: 40 }, (_, k) => record(k + 1));
+    let turns = 0;
+    openHostHub({
+      hosts: io.of("/host") as never,
+      hostKey: "key",
+      limits: () => limitsFor(64),
+      trustProxy: false,
+      views: { whole: () => ({ phase: "training" }), changes: () => null, touch: () => {} } as never,
+      runId: () => "run",
+      rounds: () => records,
+      async *everyRound() {
+        yield* records;
+      },
+      async turn() {
+        turns += 1;
+        if (turns === 2) records = [...records.with(3, { ...record(4), testLoss: 1.5 }), record(41)];
+      },
+      settled: async () => {},
+      command: async () => ({ kind: "done" }),
+      clock: systemClock,
+      intervalSeconds: 1,
+    });
+    const host = await connectHost(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, "key");
+    await expect.poll(() => host.views.length).toBe(1);
+    const first = host.rounds.slice(0, -1);
+    expect(first.map(({ records }) => records.length)).toEqual([9, 9, 9, 9, 4]);
+    expect(host.rounds.at(-1)).toMatchObject({ from: 3 });
+    const known = host.rounds.reduce<SentRounds | null>((all, sent) => appendRounds(all, sent), null);
+    expect(known?.records).toEqual(records);
   });
 
   it("says why a run that was started does not go on", async () => {

@@ -25,8 +25,10 @@ export interface HostHubOptions {
   readonly views: HostViews;
   readonly runId: () => string;
   readonly rounds: () => readonly RoundRecord[];
-  /** All rounds, whole, where `rounds` is not; else null. */
-  readonly earlierRounds: () => AsyncIterable<RoundRecord> | null;
+  /** The same, each of them whole. */
+  readonly everyRound: () => AsyncIterable<RoundRecord>;
+  /** Resolves when more may be said. */
+  readonly turn: () => Promise<void>;
   /** Resolves at a moment when all that a view shows is kept. */
   readonly settled: () => Promise<void>;
   readonly command: (command: HostCommand) => Promise<HostReply>;
@@ -35,7 +37,16 @@ export interface HostHubOptions {
   readonly intervalSeconds: number;
 }
 
-const ROUNDS_AT_ONCE = 100;
+/** Of the rounds in one message, so that writing it takes milliseconds. */
+const PARTICIPANTS_AT_ONCE = 500;
+const INTRODUCED = "introduced";
+
+/** Of the rounds `now`: the first that is new or has got its evaluation since; −1 of none. */
+function firstChanged(before: readonly RoundRecord[], now: readonly RoundRecord[]): number {
+  // What was let go is the same as before.
+  const unchanging = Math.min(before.length, now.length - ROUNDS_IN_MEMORY);
+  return now.findIndex((record, i) => i >= unchanging && record !== before[i]);
+}
 
 export interface HostHub {
   /** Something that a host can see has changed, of one participant or of anybody's (null); many changes make one message. */
@@ -51,13 +62,14 @@ export function openHostHub({
   views,
   runId,
   rounds,
-  earlierRounds,
+  everyRound,
+  turn,
   settled,
   command,
   clock,
   intervalSeconds,
 }: HostHubOptions): HostHub {
-  /** What every host has been told; one that connects later is told all, and hears some of it twice. */
+  /** What every host has been told; one that connects later hears some of it twice. */
   let told: { readonly runId: string; readonly rounds: readonly RoundRecord[] } = { runId: "", rounds: [] };
   let cancelTelling: (() => void) | null = null;
   const wrongKeys = createThrottle();
@@ -72,9 +84,7 @@ export function openHostHub({
     setTimeout(() => socket.conn.close(), 0);
   });
   hosts.on("connection", (socket) => {
-    socket.emit("rounds", { runId: runId(), from: 0, records: rounds() });
-    void tellEarlier(socket);
-    socket.emit("view", views.whole());
+    void introduce(socket);
     socket.on("command", async (...args: unknown[]) => {
       const reply = replyOf(args);
       const message = parse(hostCommandSchema, args[0]);
@@ -82,27 +92,32 @@ export function openHostHub({
     });
   });
 
-  /** The whole of the rounds that are not in memory any more, a piece at a time; what follows them is sent again. */
-  async function tellEarlier(socket: Socket<HostToServerEvents, ServerToHostEvents>): Promise<void> {
-    const all = earlierRounds();
-    if (all === null) return;
+  /** Tells it of every round so far, a part in a turn of the event loop; from then on it hears what all hosts hear. */
+  async function introduce(socket: Socket<HostToServerEvents, ServerToHostEvents>): Promise<void> {
     const run = runId();
-    let records: RoundRecord[] = [];
+    const before = rounds();
     let from = 0;
-    for await (const record of all) {
-      records.push(record);
-      if (records.length < ROUNDS_AT_ONCE) continue;
-      if (!socket.connected || runId() !== run) return;
-      socket.emit("rounds", { runId: run, from, records });
-      from += records.length;
-      records = [];
+    let part: RoundRecord[] = [];
+    let size = 0;
+    for await (const record of everyRound()) {
+      part.push(record);
+      size += 1 + record.participants.length;
+      if (size < PARTICIPANTS_AT_ONCE) continue;
+      socket.emit("rounds", { runId: run, from, records: part });
+      from += part.length;
+      part = [];
+      size = 0;
+      await turn();
+      if (!socket.connected) return;
+      if (runId() !== run) return introduce(socket);
     }
-    if (runId() !== run) return;
-    socket.emit("rounds", {
-      runId: run,
-      from,
-      records: [...records, ...rounds().slice(from + records.length)],
-    });
+    // From here on nothing waits.
+    const now = rounds();
+    if (part.length > 0 || from === 0) socket.emit("rounds", { runId: run, from, records: part });
+    const changed = firstChanged(before, now);
+    if (changed >= 0) socket.emit("rounds", { runId: run, from: changed, records: now.slice(changed) });
+    socket.emit("view", views.whole());
+    void socket.join(INTRODUCED);
   }
 
   function tell(): void {
@@ -111,15 +126,11 @@ export function openHostHub({
     const changes = views.changes();
     told = { runId: runId(), rounds: rounds() };
     if (hosts.sockets.size === 0) return;
-    // What was let go is the same as before.
-    const unchanging = Math.min(before.rounds.length, told.rounds.length - ROUNDS_IN_MEMORY);
-    // The first that is new or has got its evaluation since.
-    const from = told.rounds.findIndex((record, i) => i >= unchanging && record !== before.rounds[i]);
-    if (before.runId !== told.runId)
-      hosts.emit("rounds", { runId: told.runId, from: 0, records: told.rounds });
-    else if (from >= 0) hosts.emit("rounds", { runId: told.runId, from, records: told.rounds.slice(from) });
-    if (changes === null) hosts.emit("view", views.whole());
-    else hosts.emit("changes", changes);
+    const introduced = hosts.to(INTRODUCED);
+    const from = before.runId === told.runId ? firstChanged(before.rounds, told.rounds) : 0;
+    if (from >= 0) introduced.emit("rounds", { runId: told.runId, from, records: told.rounds.slice(from) });
+    if (changes === null) introduced.emit("view", views.whole());
+    else introduced.emit("changes", changes);
   }
 
   return {
