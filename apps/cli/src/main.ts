@@ -27,6 +27,10 @@ const COMMANDS: Readonly<Record<string, { readonly help: string; readonly load: 
     help: "make the figures of loss, cost and limits, and one report of them",
     load: async () => (await import("./reproduce.ts")).reproduce,
   },
+  simulate: {
+    help: "play rounds of thousands of simulated devices on a small model",
+    load: async () => (await import("./simulate.ts")).simulate,
+  },
   compare: {
     help: "put finished runs beside each other, in one report",
     load: async () => (await import("./compare.ts")).compare,

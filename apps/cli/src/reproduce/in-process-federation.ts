@@ -1,6 +1,6 @@
 /**
  * One federation without sockets: the product's planner, masks, trainer and aggregation in the order a run has them,
- * everyone that a plan admits in every round. Of the wire only the rounding to f16 is there, and no clock:
+ * everyone that a plan admits in every round, in before the deadline or out. Of the wire only the rounding to f16 is there, and no clock:
  * seconds and joules are what each device's profile says that its steps and bytes take.
  */
 import type { ToEvaluate } from "@fedlodrop/coordinator";
@@ -43,7 +43,12 @@ export interface Federation<Texts> {
   };
   readonly shape: AdapterShape;
   readonly config: RunConfig;
-  readonly devices: readonly SimulatedDevice<Texts>[];
+  /** Those who are there; a function of the round where not everybody always is. */
+  readonly devices:
+    | readonly SimulatedDevice<Texts>[]
+    | ((round: number) => readonly SimulatedDevice<Texts>[]);
+  /** Rounds that plans can look back on; all of them when absent. */
+  readonly remembers?: number;
   /** What the coordinator's evaluator would measure of a round's adapter; absent where nobody evaluates. */
   readonly evaluate?: (own: ToEvaluate) => Promise<RoundEvaluation>;
   /** Clips updates and adds noise to their sum. */
@@ -86,6 +91,7 @@ export async function* federate<Texts>(federation: Federation<Texts>): AsyncGene
     shape,
     config,
     devices,
+    remembers = Number.POSITIVE_INFINITY,
     evaluate,
     tamper = (_id, _round, changes) => changes,
     draw = subAdapter,
@@ -99,16 +105,17 @@ export async function* federate<Texts>(federation: Federation<Texts>): AsyncGene
     federation.config.valueType === "f32" ? values : throughF16(values, round);
   const { seed, training, aggregation } = config;
   const standings = createStandings();
-  const participants = devices.map(readyParticipant);
   let adapter = initialAdapter(shape, seed);
-  const seen: RoundOutcome["admissions"][] = [];
-  const records: RoundRecord[] = [];
+  let seen: RoundOutcome["admissions"][] = [];
+  let records: RoundRecord[] = [];
   for (let round = 1; round <= config.rounds; round++) {
+    const present = typeof devices === "function" ? devices(round) : devices;
+    const byId = new Map(present.map((device) => [device.id, device]));
     const plan = planRound({
       config,
       adapter: shape,
       round,
-      participants,
+      participants: present.map(readyParticipant),
       records: recordsInSight(records, round),
     });
     const bounds = boundsOf(seen, training, adapter);
@@ -119,7 +126,7 @@ export async function* federate<Texts>(federation: Federation<Texts>): AsyncGene
     const worked: ParticipantRound[] = [];
     for (const assignment of plan.assignments) {
       const { participantId, dropoutRate, side } = assignment;
-      const device = devices.find(({ id }) => id === participantId) as SimulatedDevice<Texts>;
+      const device = byId.get(participantId) as SimulatedDevice<Texts>;
       const own = draw(shape, { seed, round, participantId, dropoutRate });
       const { delta, steps } = await trainer.trainRound(
         {
@@ -132,11 +139,6 @@ export async function* federate<Texts>(federation: Federation<Texts>): AsyncGene
         device.dataset,
       );
       const changes = travelled(tamper(participantId, round, delta, own.indices), round);
-      const weight = device.facts.sampleCount;
-      const update = { participantId, changes, indices: own.indices, weight };
-      if (combine) updates.push({ ...update, dropoutRate });
-      const admission = atOnce(fold.admit(update, side));
-      admissions.push({ participantId, ...admission });
       const told = {
         trainLoss: mean(steps.map(({ loss }) => loss)),
         gradientNorm95: quantile(
@@ -147,35 +149,49 @@ export async function* federate<Texts>(federation: Federation<Texts>): AsyncGene
         tokens: steps.reduce((sum, { tokens }) => sum + tokens, 0),
         steps: steps.length,
       };
-      worked.push(partOf(device, bytesOf(own), assignment, own, told));
+      const part = partOf(device, bytesOf(own), assignment, own, told);
+      if (secondsOf(part) > config.deadlineSeconds) {
+        worked.push({ ...part, outcome: "missed-deadline" });
+        continue;
+      }
+      worked.push(part);
+      const update = { participantId, changes, indices: own.indices, weight: device.facts.sampleCount };
+      if (combine) updates.push({ ...update, dropoutRate });
+      admissions.push({ participantId, ...atOnce(fold.admit(update, side)) });
     }
+    const admitted = new Map(admissions.map((admission) => [admission.participantId, admission]));
+    const counted = worked.filter(({ outcome }) => outcome === "aggregated");
     const { agreements, contributions, contrast, ...combined } = atOnce(fold.finish());
     adapter = combine
       ? await combine({ before: adapter, mean: combined.adapter, updates })
       : combined.adapter;
-    if (admissions.length > 0) seen.push(admissions);
+    if (admissions.length > 0) seen = [...seen, admissions].slice(-remembers);
     standings.note(agreements);
     const record: RoundRecord = {
       round,
       basedOnRound: round - 1,
       method: config.method,
       deadlineSeconds: config.deadlineSeconds,
-      trainLoss: worked.length === 0 ? null : mean(worked.map(({ trainLoss }) => trainLoss as number)),
+      trainLoss: counted.length === 0 ? null : mean(counted.map(({ trainLoss }) => trainLoss as number)),
       testLoss: null,
       evaluation: null,
-      seconds: Math.max(0, ...worked.map(secondsOf)),
+      seconds: Math.min(config.deadlineSeconds, Math.max(0, ...worked.map(secondsOf))),
       participants: worked.map((own) => ({
         ...own,
-        update: {
-          ...(admissions.find(({ participantId }) => participantId === own.id) as Admission),
-          agreement: agreements.get(own.id) ?? null,
-          contribution: contributions.get(own.id) ?? 0,
-        },
+        update:
+          own.outcome !== "aggregated"
+            ? null
+            : {
+                ...(admitted.get(own.id) as Admission),
+                agreement: agreements.get(own.id) ?? null,
+                contribution: contributions.get(own.id) ?? 0,
+              },
       })),
       allocation: plan.allocation,
     };
-    records.push(evaluate ? amendRecord(record, await evaluate({ adapter, contrast })) : record);
-    yield { round, adapter, admissions, agreements, record: records.at(-1) as RoundRecord };
+    const amended = evaluate ? amendRecord(record, await evaluate({ adapter, contrast })) : record;
+    records = [...records, amended].slice(-remembers);
+    yield { round, adapter, admissions, agreements, record: amended };
   }
 }
 

@@ -12,6 +12,8 @@ export interface SmallWorld {
   /** W₀ [outFeatures, inFeatures], row-major. */
   readonly base: Float64Array;
   readonly devices: readonly SmallDataset[];
+  /** Texts of any device, also of one beyond these: made anew each time. */
+  datasetOf(device: number): SmallDataset;
   readonly heldOut: SmallDataset;
 }
 
@@ -65,6 +67,7 @@ export function createSmallWorld(terms: SmallWorldTerms): SmallWorld {
     plus(truth, matrix(terms.own, createRandom("small-world", seed, "device", k)));
   const dataset = (k: number, count: number, purpose: string): SmallDataset =>
     draw(truthOf(k), count, inFeatures, outFeatures, createRandom("small-world", seed, purpose, k));
+  const datasetOf = (k: number): SmallDataset => dataset(k, samplesPerDevice, "training");
   const heldOut = Array.from({ length: Math.min(devices, 64) }, (_, k) =>
     dataset(k, Math.ceil(heldOutSamples / Math.min(devices, 64)), "held-out"),
   );
@@ -76,7 +79,8 @@ export function createSmallWorld(terms: SmallWorldTerms): SmallWorld {
       dense: [],
     },
     base,
-    devices: Array.from({ length: devices }, (_, k) => dataset(k, samplesPerDevice, "training")),
+    datasetOf,
+    devices: Array.from({ length: devices }, (_, k) => datasetOf(k)),
     heldOut: join(heldOut),
   };
 }
