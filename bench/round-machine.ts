@@ -103,6 +103,7 @@ function openRun(count: number): BenchRun {
   const views = createHostViews({
     frame: () => ({
       joinUrl: "",
+      lesson: null,
       access: { roomCode: null, approval: false, waiting: [] },
       availableTasks: [],
     }),

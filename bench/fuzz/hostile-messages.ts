@@ -69,6 +69,9 @@ const SAMPLES: Readonly<Record<EventName, (random: Random, bytes: number) => rea
       bytes: Buffer.alloc(pick(random, [0, 1, 64, 192, 2 ** 18])),
     },
   ],
+  guess: (random) => [
+    { slideId: pick(random, ["q", "", "x".repeat(65)]), choice: pick(random, [0, 1, 5, 6, -1]) },
+  ],
   leave: () => [],
 };
 export const EVENTS = Object.keys(SAMPLES) as readonly EventName[];
@@ -93,6 +96,7 @@ const COMMANDS: readonly unknown[] = [
   { kind: "change", change: { deadlineSeconds: 5 } },
   { kind: "change", change: JSON.parse('{"__proto__":{"polluted":1},"deviceEnergyLimitsJoules":{"x":3}}') },
   { kind: "configure", config: DEFAULT_RUN_CONFIG },
+  { kind: "lesson", slide: { id: "q", title: "t", caption: "c", question: null } },
   { kind: "start" },
   { kind: "resume" },
 ];

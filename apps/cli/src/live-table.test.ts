@@ -28,6 +28,7 @@ const view = (change: Partial<HostView>): HostView => ({
   locked: false,
   pausing: false,
   joinUrl: "http://localhost/",
+  lesson: null,
   access: { roomCode: null, approval: false, waiting: [] },
   secondsToDeadline: 60,
   baseTestLoss: 4,

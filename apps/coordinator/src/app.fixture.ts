@@ -187,6 +187,7 @@ export async function connect(url: string) {
     "run-changed": [],
     "run-ended": [],
     "host-closed": [],
+    lesson: [],
     dismissed: [],
     admitted: [],
   };

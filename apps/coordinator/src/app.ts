@@ -45,6 +45,7 @@ import { openDoor } from "./security/door.ts";
 import { type Limits, limitsFor } from "./security/limits.ts";
 import { openHostHub } from "./sockets/host-hub.ts";
 import { createLanes } from "./sockets/lanes.ts";
+import { createLessonRoom } from "./sockets/lesson-room.ts";
 import { describeRun, openParticipantHub } from "./sockets/participant-hub.ts";
 import type { ParticipantSocket } from "./sockets/participant-socket.ts";
 import { readInTurns } from "./sockets/reading-in-turns.ts";
@@ -137,7 +138,15 @@ export async function buildCoordinator(options: CoordinatorOptions): Promise<Coo
       options.roundClosed?.(record, run.runId);
     },
   );
+  const lesson = createLessonRoom({
+    // Not to connections that have not been let in.
+    tellAll(slide) {
+      for (const id of run.state.participants.keys()) hub.tell(id, "lesson", slide);
+    },
+    changed: () => hosts.changed(null),
+  });
   const hub = openParticipantHub({
+    lesson,
     refusing: metrics.refused,
     io,
     run: () => run,
@@ -158,7 +167,7 @@ export async function buildCoordinator(options: CoordinatorOptions): Promise<Coo
     trustProxy,
     views: createHostViews({
       storageProblem: () => store?.trouble ?? null,
-      frame: () => ({ joinUrl: options.joinUrl(), access: access.view, availableTasks }),
+      frame: () => ({ joinUrl: options.joinUrl(), access: access.view, lesson: lesson.view, availableTasks }),
       run: () => run,
       lanes: () => lanes,
       deviceName: (participantId) => textsOf(participantId).device,
@@ -180,6 +189,7 @@ export async function buildCoordinator(options: CoordinatorOptions): Promise<Coo
     journal,
     access,
     hub,
+    lesson,
     keeper,
     taskDefaults: options.taskDefaults,
     loadWorkload,

@@ -114,6 +114,7 @@ export function createDevice(
       abandonRound("the run ended");
       post({ kind: "run-ended", ended });
     });
+    socket.on("lesson", (slide) => post({ kind: "lesson", slide }));
     socket.on("host-closed", () => post({ kind: "host-closed" }));
     socket.on("dismissed", (refused) => {
       leave();
@@ -291,6 +292,10 @@ export function createDevice(
         return;
       case "try":
         tryOut(message.prompt);
+        return;
+      case "guess":
+        // It concerns no round: where the connection is lost the pupil sees so, and may choose again.
+        link?.socket.emit("guess", message.guess, () => {});
         return;
       case "leave":
         leave();

@@ -5,6 +5,8 @@
 import type { Backend, BackendChoice, TrainingStep } from "@fedlodrop/lm";
 import type {
   EnergyProfile,
+  Guess,
+  LessonSlide,
   Refused,
   RoundClosed,
   RoundEvaluated,
@@ -62,6 +64,8 @@ export type ToWorker =
       readonly batteryWatts: number | null;
     }
   | { readonly kind: "try"; readonly prompt: string }
+  /** An answer to the question of the host's lesson. */
+  | { readonly kind: "guess"; readonly guess: Guess }
   | { readonly kind: "leave" };
 
 export type FromWorker =
@@ -120,6 +124,8 @@ export type FromWorker =
   /** How the whole model did after a round, beside whatever this device is doing by then. */
   | { readonly kind: "round-evaluated"; readonly evaluated: RoundEvaluated }
   | { readonly kind: "run-ended"; readonly ended: RunEnded }
+  /** What the host's lesson shows on every screen; null when there is none any more. */
+  | { readonly kind: "lesson"; readonly slide: LessonSlide | null }
   /** The coordinator is being closed, and may come back. */
   | { readonly kind: "host-closed" }
   /** The coordinator does not let this device in, or not again. */

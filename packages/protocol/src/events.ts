@@ -1,5 +1,6 @@
 /** Socket.IO's typed event maps. Every acknowledgement is a value: accepted, or refused with a reason. */
 import type { HostCommand, HostReply, SentRounds, SentView, ViewChanges } from "./host.ts";
+import type { Guess, LessonSlide } from "./lesson.ts";
 import type {
   Accepted,
   Join,
@@ -39,6 +40,8 @@ export interface ClientToServerEvents {
   "upload-end": (message: UploadEnd, reply: Reply<Accepted>) => void;
   /** A step under secure aggregation; again is as good as once. */
   "secure-answer": (message: SecureAnswer, reply: Reply<Accepted>) => void;
+  /** An answer to the lesson's question. */
+  guess: (message: Guess, reply: Reply<Accepted>) => void;
   leave: (reply: () => void) => void;
 }
 
@@ -51,6 +54,8 @@ export interface ServerToClientEvents {
   "run-ended": (message: RunEnded) => void;
   /** The host lets this connection in that was refused with `awaiting-approval`: join again. */
   admitted: () => void;
+  /** What the host's lesson shows on every screen; null when there is none any more. */
+  lesson: (message: LessonSlide | null) => void;
   /** The host has closed the coordinator; the run goes on here if it is opened again. */
   "host-closed": () => void;
   dismissed: (message: Refused) => void;

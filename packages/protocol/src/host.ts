@@ -1,6 +1,7 @@
 /** What the host page sees and may ask for. The host joins the namespace `/host` with its key. */
 import { type RoundRecord, type RunConfig, runChangeSchema, runOverridesSchema } from "@fedlodrop/run";
 import { z } from "zod";
+import { type LessonView, lessonSlideSchema } from "./lesson.ts";
 import type { Refused } from "./messages.ts";
 
 export const hostCommandSchema = z.discriminatedUnion("kind", [
@@ -19,6 +20,8 @@ export const hostCommandSchema = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("room-code"), wanted: z.boolean() }),
   /** The model as it was before that round: while no round is open, and for one of the last three. */
   z.object({ kind: z.literal("rollback"), round: z.int().min(1) }),
+  /** What every screen shows beside the run; null ends the lesson. */
+  z.object({ kind: z.literal("lesson"), slide: lessonSlideSchema.nullable() }),
   z.object({ kind: z.literal("change"), change: runChangeSchema }),
   /** A fresh run with another configuration; participants load what it needs and become ready again. */
   z.object({ kind: z.literal("configure"), config: runOverridesSchema }),
@@ -79,6 +82,8 @@ export interface HostView {
   readonly notice: string | null;
   readonly joinUrl: string;
   readonly access: AccessView;
+  /** Null while no lesson is given. */
+  readonly lesson: LessonView | null;
   readonly secondsToDeadline: number | null;
   readonly baseTestLoss: number | null;
   readonly participants: readonly ParticipantView[];

@@ -20,6 +20,13 @@ export {
   type ViewChanges,
 } from "./host.ts";
 export {
+  type Guess,
+  guessSchema,
+  type LessonSlide,
+  type LessonView,
+  lessonSlideSchema,
+} from "./lesson.ts";
+export {
   type Accepted,
   backendSchema,
   type DeviceFacts,

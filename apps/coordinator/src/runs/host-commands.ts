@@ -5,6 +5,7 @@ import type { Clock } from "../clock.ts";
 import type { CoordinatorOptions } from "../coordinator.ts";
 import type { Access } from "../security/access.ts";
 import { refused } from "../sockets/edge.ts";
+import type { LessonRoom } from "../sockets/lesson-room.ts";
 import type { ParticipantHub } from "../sockets/participant-hub.ts";
 import type { Journal } from "./journal.ts";
 import type { LiveRun } from "./live-run.ts";
@@ -17,6 +18,7 @@ export interface HostCommandRooms {
   readonly journal: Journal;
   readonly access: Access;
   readonly hub: ParticipantHub;
+  readonly lesson: LessonRoom;
   readonly keeper: RunKeeper;
   readonly taskDefaults: CoordinatorOptions["taskDefaults"];
   /** Throws in one line what is wrong with these settings. */
@@ -29,7 +31,7 @@ const LAST_LOSS_MS = 8_000;
 
 /** Answers once what has been done is kept. */
 export function createHostCommands(rooms: HostCommandRooms): (given: HostCommand) => Promise<HostReply> {
-  const { clock, journal, access, hub, keeper } = rooms;
+  const { clock, journal, access, hub, lesson, keeper } = rooms;
   let configuring = false;
 
   async function done(): Promise<HostReply> {
@@ -42,6 +44,9 @@ export function createHostCommands(rooms: HostCommandRooms): (given: HostCommand
     switch (given.kind) {
       case "configure":
         return configure(given.config);
+      case "lesson":
+        lesson.show(given.slide);
+        return { kind: "done" };
       case "require-approval":
         access.requireApproval(given.required);
         return done();

@@ -6,7 +6,7 @@ import type { Lane, Lanes } from "../sockets/lanes.ts";
 import type { LiveRun } from "./live-run.ts";
 
 /** What a view shows that is not the run's. */
-type HostViewFrame = Pick<HostView, "joinUrl" | "access" | "availableTasks">;
+type HostViewFrame = Pick<HostView, "joinUrl" | "access" | "lesson" | "availableTasks">;
 
 export interface HostViewOptions {
   frame(): HostViewFrame;

@@ -22,6 +22,7 @@ import { createWaitingRoom } from "../security/waiting-room.ts";
 import type { Turns } from "../turns.ts";
 import { refused } from "./edge.ts";
 import type { Lanes } from "./lanes.ts";
+import type { LessonRoom } from "./lesson-room.ts";
 import { type ParticipantDesk, type ParticipantSocket, serveParticipant } from "./participant-socket.ts";
 import { partOf, type Sessions } from "./sessions.ts";
 import { createUploads } from "./upload.ts";
@@ -38,6 +39,7 @@ export interface HubOptions {
   readonly trustProxy: boolean;
   readonly access: Access;
   readonly turns: Turns;
+  readonly lesson: LessonRoom;
   /** A participant's message was refused. */
   readonly refusing: (reason: RefusalReason) => void;
 }
@@ -71,6 +73,7 @@ export const describeRun = ({ runId, workload, state }: LiveRun): RunDescription
 
 export function openParticipantHub(options: HubOptions): ParticipantHub {
   const { io, run, lanes, sessions, journal, clock, randomText, limits, trustProxy, access, turns } = options;
+  const { lesson } = options;
   const newcomers = createThrottle();
   /** By socket id: who joined over it. */
   const joinedAs = new Map<string, string>();
@@ -151,6 +154,7 @@ export function openParticipantHub(options: HubOptions): ParticipantHub {
     const { state, workload } = run();
     if (state.kind === "ended")
       socket.emit("run-ended", { reason: state.reason, roundsDone: state.records.length });
+    if (lesson.slide !== null) socket.emit("lesson", lesson.slide);
     const deviceIndex = partOf(participantId, workload.deviceCount);
     await journal.durable();
     // What it was told while its connection was lost.
@@ -199,12 +203,14 @@ export function openParticipantHub(options: HubOptions): ParticipantHub {
       refused: options.refusing,
       loaded: (participantId) => waitingRoom.left(participantId),
       progressed: (participantId, progress) => lanes().progressed(participantId, progress),
+      guessed: lesson.answer,
     };
     serveParticipant(socket, desk, limits());
   });
 
   return {
     forget(participantId) {
+      lesson.forget(participantId);
       addresses.delete(participantId);
       uploads.close(participantId);
     },

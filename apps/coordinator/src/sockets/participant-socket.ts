@@ -4,6 +4,8 @@ import {
   type ClientToServerEvents,
   decodeInPieces,
   type ExpectedValues,
+  type Guess,
+  guessSchema,
   joinSchema,
   PROTOCOL_VERSION,
   progressSchema,
@@ -48,6 +50,8 @@ export interface ParticipantDesk {
   /** It is ready: it loads no longer. */
   loaded(participantId: string): void;
   progressed(participantId: string, progress: z.infer<typeof progressSchema>): void;
+  /** Null when its answer counts. */
+  guessed(participantId: string, guess: Guess): Refused | null;
 }
 
 /** Decoded, finite and within range; or why not. */
@@ -137,6 +141,8 @@ export function serveParticipant(socket: ParticipantSocket, desk: ParticipantDes
     if (participantId !== undefined && message.kind === "parsed")
       desk.progressed(participantId, message.value);
   });
+
+  on("guess", guessSchema, (guess, participantId) => desk.guessed(participantId, guess) ?? accepted);
 
   /** Why a masked input of that size cannot be taken; noted against its sender, as other unusable uploads are. */
   function inputMisfit(participantId: string, round: number, bytes: number): unknown {

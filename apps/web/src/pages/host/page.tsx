@@ -1,5 +1,6 @@
 /** The host page: a stage that a room can read, and a drawer with every number and control. */
 import { useSignal } from "@preact/signals";
+import { LessonBar } from "../lesson/lesson-bar.tsx";
 import { Access } from "./access.tsx";
 import { Charts } from "./charts.tsx";
 import type { HostConnection } from "./connection.ts";
@@ -18,6 +19,7 @@ import { Timeline } from "./timeline.tsx";
 export function HostPage({ host }: { readonly host: HostConnection }) {
   const view = host.view.value;
   const open = useSignal(false);
+  const teaching = useSignal(false);
   return (
     <div class="host">
       <header class="host-top">
@@ -28,6 +30,18 @@ export function HostPage({ host }: { readonly host: HostConnection }) {
             <span class={host.online.value ? "chip good" : "chip warn"}>
               {host.online.value ? "connected" : "offline"}
             </span>
+          )}
+          {view && (
+            <button
+              type="button"
+              aria-expanded={teaching.value}
+              data-testid="open-lesson"
+              onClick={() => {
+                teaching.value = !teaching.value;
+              }}
+            >
+              Lesson
+            </button>
           )}
           {view && (
             <button
@@ -51,6 +65,7 @@ export function HostPage({ host }: { readonly host: HostConnection }) {
       )}
       {view && <Rollback view={view} command={host.command} />}
       {view === null && host.problem.value === null && <p class="card">Connecting to the coordinator …</p>}
+      {view && teaching.value && <LessonBar view={view} hostKey={host.key} command={host.command} />}
       {view && (
         <div class="host-body">
           <Scene view={view} hostKey={host.key} command={host.command} />

@@ -5,6 +5,7 @@ import { PrivacyBudget } from "../../ui/privacy-budget.tsx";
 import { End } from "./end.tsx";
 import { EnergySettings } from "./energy-settings.tsx";
 import { History } from "./history.tsx";
+import { LessonCard } from "./lesson-card.tsx";
 import { Loading } from "./loading.tsx";
 import { Now } from "./now.tsx";
 import { CurrentMask, LiveFigures, LossCard } from "./numbers.tsx";
@@ -35,6 +36,7 @@ export function ParticipantPage({ session, offeredNickname }: PageProps) {
       </p>
       <main ref={main} data-screen={screen}>
         {state.notice && <p class="notice wide">{state.notice}</p>}
+        {state.lesson && state.stop === null && <LessonCard session={session} slide={state.lesson} />}
         <ScreenOf screen={screen} session={session} offeredNickname={offeredNickname} />
       </main>
     </>

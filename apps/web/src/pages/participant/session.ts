@@ -25,6 +25,8 @@ export interface Session {
   useOwnTexts(texts: OwnTexts | null): void;
   correctProfile(correction: ProfileCorrection): void;
   tryPrompt(prompt: string): void;
+  /** Chooses an option of the lesson's question. */
+  guess(slideId: string, choice: number): void;
   /** Takes part no more; the open round goes on without this device. */
   leave(): void;
 }
@@ -107,6 +109,10 @@ export function startSession(address: PageAddress): Session {
         trial: { prompt, note: "Thinking …", base: null, tuned: null, untrained: false, ownTextLoss: {} },
       };
       device.send({ kind: "try", prompt });
+    },
+    guess(slideId, choice) {
+      state.value = { ...state.value, guess: choice };
+      device.send({ kind: "guess", guess: { slideId, choice } });
     },
     leave: () => device.send({ kind: "leave" }),
   };

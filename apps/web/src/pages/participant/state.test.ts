@@ -256,3 +256,23 @@ it("keeps one mask, and curve and list within bounds, however long the run", () 
   expect(evaluated[1]).toBeLessThan(100);
   expect(state.losses.every(({ at }, i) => i === 0 || at > state.losses[i - 1]!.at)).toBe(true);
 });
+
+describe("a lesson on the page", () => {
+  const slide = (id: string, answer: number | null = null) => ({
+    ...{ id, title: "t", caption: "" },
+    question: { text: "?", options: ["a", "b"], answer },
+  });
+  const guessed = { ...reduce(after(joined, ready), { kind: "lesson", slide: slide("q1") }), guess: 1 };
+
+  it("keeps what was chosen while its question stands, also when the right answer is told", () => {
+    const told = reduce(guessed, { kind: "lesson", slide: slide("q1", 0) });
+    expect([told.guess, told.lesson?.question?.answer]).toEqual([1, 0]);
+    expect(reduce(guessed, { kind: "lesson", slide: slide("q2") }).guess).toBeNull();
+    expect(reduce(guessed, { kind: "lesson", slide: null })).toMatchObject({ lesson: null, guess: null });
+  });
+
+  it("outlives a new run, which the teacher sets up in the middle of it", () => {
+    const changed = reduce(guessed, { kind: "run-changed", run: { ...run, runId: "r2" } });
+    expect(changed).toMatchObject({ guess: 1, lesson: { id: "q1" } });
+  });
+});

@@ -3,6 +3,7 @@
 import type { EnergyEstimate, FromWorker, TextSource } from "@fedlodrop/device/page";
 import type { BackendChoice, TrainingStep } from "@fedlodrop/lm";
 import {
+  type LessonSlide,
   payloadBytes,
   type RefusalReason,
   type RoundClosed,
@@ -109,6 +110,10 @@ export interface ParticipantState {
   readonly hostClosed: boolean;
   /** Something to tell the participant beside all that. */
   readonly notice: string | null;
+  /** What the host's lesson shows; null while there is none. */
+  readonly lesson: LessonSlide | null;
+  /** What was chosen of its options. */
+  readonly guess: number | null;
   readonly stop: Stop | null;
 }
 
@@ -135,6 +140,8 @@ export const INITIAL_STATE: ParticipantState = {
   textsWanted: null,
   hostClosed: false,
   notice: null,
+  lesson: null,
+  guess: null,
   stop: null,
 };
 
@@ -249,6 +256,11 @@ export function reduce(state: ParticipantState, message: FromWorker): Participan
       if (testLoss !== null && isOwn) heldOutLosses.set(round, testLoss);
       return { ...state, heldOutLosses: withFewer(heldOutLosses, round) };
     }
+    case "lesson": {
+      const { slide } = message;
+      const isSame = slide !== null && slide.id === state.lesson?.id;
+      return { ...state, lesson: slide, guess: isSame ? state.guess : null };
+    }
     case "host-closed":
       return { ...state, hostClosed: true };
     case "run-ended":
@@ -331,8 +343,8 @@ export const inRound = (state: ParticipantState): boolean =>
   ["downloading", "training", "uploading", "waiting"].includes(state.phase);
 
 function forgetRun(state: ParticipantState): ParticipantState {
-  const { choice, nickname, participantId, online, ended } = state;
-  return { ...INITIAL_STATE, choice, nickname, participantId, online, ended };
+  const { choice, nickname, participantId, online, ended, lesson, guess } = state;
+  return { ...INITIAL_STATE, choice, nickname, participantId, online, ended, lesson, guess };
 }
 
 /** A round that is not the current one has nothing to show any more. */

@@ -39,6 +39,7 @@ export function viewAt(report: RunReport, atSeconds: number): ReceivedView {
     notice: null,
     joinUrl: "",
     access: { roomCode: null, approval: false, waiting: [] },
+    lesson: null,
     secondsToDeadline: record === undefined || isClosed ? null : record.deadlineSeconds - since,
     baseTestLoss: report.baseTestLoss,
     participants: participantsAt(report, done, record, since, isClosed),

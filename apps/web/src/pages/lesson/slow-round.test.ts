@@ -1,0 +1,42 @@
+import {
+  DEFAULT_RUN_CONFIG,
+  keptIndices,
+  type RoundRecord,
+  type RunConfig,
+  subAdapter,
+} from "@fedlodrop/run";
+import { expect, it } from "vitest";
+import { slowRound } from "./slow-round.ts";
+
+const shape = { rank: 1, alpha: 2, modules: [{ name: "m", inFeatures: 12, outFeatures: 4 }], dense: [] };
+const participant = (id: string, dropoutRate: number, outcome = "aggregated") => ({
+  ...{ id, nickname: id, dropoutRate, outcome, bytesDown: 10, bytesUp: 20 },
+});
+const record = (round: number, ...participants: object[]) =>
+  ({ round, participants }) as unknown as RoundRecord;
+
+it("has nothing to show before the first round", () => {
+  expect(slowRound(DEFAULT_RUN_CONFIG, shape, [])).toBeNull();
+});
+
+it("shows the columns that the devices really held, also in the second arm of a comparison", () => {
+  const compared: RunConfig = { ...DEFAULT_RUN_CONFIG, compareWith: { method: "fixed", dropoutRate: 0.5 } };
+  for (const [config, round, turn] of [
+    [DEFAULT_RUN_CONFIG, 4, 4],
+    [compared, 4, 2],
+  ] as const) {
+    const found = slowRound(config, shape, [
+      record(round, participant("p1", 0.5), participant("p2", 0.25, "late")),
+    ]);
+    for (const { id, dropoutRate, kept } of found?.devices ?? []) {
+      const key = { seed: config.seed, round: turn, participantId: id, dropoutRate };
+      // With rank 1 the first values of the flat vector are A's columns.
+      const { indices, mask } = subAdapter(shape, key);
+      expect(indices).toEqual(keptIndices(shape, mask));
+      const columns = [...indices].filter((index) => index < 12);
+      expect(kept.flatMap((is, column) => (is ? [column] : []))).toEqual(columns);
+    }
+    // The late one is in no average.
+    expect(found?.averaged).toEqual(found?.devices[0]?.kept.map(Number));
+  }
+});

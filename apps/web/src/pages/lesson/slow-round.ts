@@ -1,0 +1,71 @@
+/** One round of the run in five steps, from what was really drawn in it: which cells of the adapter each device kept. */
+import { type AdapterShape, drawDropoutMask, type RoundRecord, type RunConfig, turnOf } from "@fedlodrop/run";
+
+export interface SlowDevice {
+  readonly id: string;
+  readonly nickname: string;
+  readonly dropoutRate: number;
+  /** Of each column of the matrix that is shown: kept in this round. */
+  readonly kept: readonly boolean[];
+  readonly bytesDown: number;
+  readonly bytesUp: number;
+  /** Its change is in the new model. */
+  readonly counted: boolean;
+}
+
+export interface SlowRound {
+  readonly round: number;
+  /** Of the matrix whose columns are shown. */
+  readonly module: string;
+  readonly devices: readonly SlowDevice[];
+  /** Of each column: how many changes were averaged into it. */
+  readonly averaged: readonly number[];
+}
+
+export const STAGES = [
+  "The coordinator draws for each device which columns it keeps.",
+  "Only the blue columns travel to the devices.",
+  "Each device trains its own columns on its own texts.",
+  "What has changed travels back, and nothing else.",
+  "Column by column, the changes of those who kept it are averaged: the darker, the more devices.",
+] as const;
+
+/** Cells that fit a screen. */
+const COLUMNS_SHOWN = 48;
+const DEVICES_SHOWN = 6;
+
+/** Null before the first round. */
+export function slowRound(
+  config: RunConfig,
+  shape: AdapterShape,
+  rounds: readonly RoundRecord[],
+): SlowRound | null {
+  const record = rounds.findLast(({ participants }) => participants.length > 0);
+  const [module] = shape.modules;
+  if (record === undefined || module === undefined) return null;
+  const count = Math.min(COLUMNS_SHOWN, module.inFeatures);
+  const devices = record.participants.slice(0, DEVICES_SHOWN).map((participant): SlowDevice => {
+    const { id, dropoutRate } = participant;
+    const key = { seed: config.seed, round: turnOf(config, record.round), participantId: id, dropoutRate };
+    const [mask] = drawDropoutMask({ ...shape, modules: [module] }, key);
+    const columns = new Set(mask?.keptColumns);
+    return {
+      id,
+      nickname: participant.nickname,
+      dropoutRate,
+      kept: Array.from({ length: count }, (_, column) => columns.has(column)),
+      bytesDown: participant.bytesDown,
+      bytesUp: participant.bytesUp,
+      counted: participant.outcome === "aggregated",
+    };
+  });
+  return {
+    round: record.round,
+    module: module.name,
+    devices,
+    averaged: Array.from(
+      { length: count },
+      (_, column) => devices.filter(({ kept, counted }) => counted && kept[column]).length,
+    ),
+  };
+}
