@@ -44,6 +44,8 @@ interface TestFixtures {
   readonly folder: string;
   /** Starts `fedlodrop serve` with these flags; it stops after the test. */
   readonly serve: (...flags: string[]) => Promise<Coordinator>;
+  /** Starts `fedlodrop replay` of a run's folder, until the test is over; its address. */
+  readonly replay: (run: string) => Promise<string>;
 }
 interface WorkerFixtures {
   /** Chromium with WebGPU on SwiftShader, the same on every machine. */
@@ -87,7 +89,7 @@ export const test = base.extend<TestFixtures, WorkerFixtures>({
         child.kill("SIGTERM");
         await once(child, "close");
       });
-      const hostUrl = await printedHostUrl(child);
+      const hostUrl = await printedUrl(child, /http\S+#key=\S+/);
       const url = new URL("/", hostUrl).href;
       const key = new URLSearchParams(new URL(hostUrl).hash.slice(1)).get("key") ?? "";
       const host = await connectHost(url, key);
@@ -97,6 +99,19 @@ export const test = base.extend<TestFixtures, WorkerFixtures>({
       return { url, hostUrl, fetchAsHost, host };
     });
     for (const close of closers.reverse()) await close();
+  },
+  // biome-ignore lint/correctness/noEmptyPattern: see above
+  replay: async ({}, use) => {
+    const closers: (() => Promise<void>)[] = [];
+    await use(async (run) => {
+      const child = start(["replay", run], {});
+      closers.push(async () => {
+        child.kill("SIGTERM");
+        await once(child, "close");
+      });
+      return printedUrl(child, /http\S+/);
+    });
+    for (const close of closers) await close();
   },
 });
 
@@ -111,15 +126,15 @@ function start(args: readonly string[], environment: Readonly<Record<string, str
   });
 }
 
-/** The address with the host key, once the coordinator listens; throws what it said if it never does. */
-async function printedHostUrl(child: ReturnType<typeof start>): Promise<string> {
+/** The address that a command prints once it listens; throws what it said if it never does. */
+async function printedUrl(child: ReturnType<typeof start>, pattern: RegExp): Promise<string> {
   const [stdout, stderr] = [collect(child.stdout), collect(child.stderr)];
   return new Promise((resolve, reject) => {
     child.stdout.on("data", () => {
-      const address = /http\S+#key=\S+/.exec(stdout.text)?.[0];
+      const address = pattern.exec(stdout.text)?.[0];
       if (address) resolve(address);
     });
-    child.once("close", () => reject(new Error(`fedlodrop serve ended: ${stderr.text}`)));
+    child.once("close", () => reject(new Error(`fedlodrop ended: ${stderr.text}`)));
   });
 }
 
