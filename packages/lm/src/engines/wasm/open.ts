@@ -28,7 +28,11 @@ export async function openWasmEngine(
   const memory = new LinearMemory(build.isThreaded);
   const tabs = (await host.joinTabs?.()) ?? null;
   const wanted = Math.min(host.threads, tabs?.fairShare ?? host.threads);
-  const threads = await Threads.start(module, memory, wanted, build.isThreaded ? host.startHelper : null);
+  const started = Threads.start(module, memory, wanted, build.isThreaded ? host.startHelper : null);
+  const threads = await started.catch((error: unknown) => {
+    tabs?.leave();
+    throw error;
+  });
   const simd = build.isRelaxed ? "relaxed SIMD" : "SIMD";
   const count = threads.count === 1 ? "one thread" : `${threads.count} threads`;
   const description = { backend: "wasm", device: `WebAssembly, ${simd}, ${count}`, kernels: [] } as const;

@@ -1,5 +1,7 @@
 /** Cores shared among tabs, with locks as a browser keeps them. */
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { nodeHost } from "./node-host.ts";
+import { openWasmEngine } from "./open.ts";
 import { joinTabs, type Tabs } from "./tabs.ts";
 
 beforeEach(() => void vi.useFakeTimers());
@@ -53,4 +55,12 @@ test.each([
     expect(tab.fairShare).toBe(share);
     expect(tab.isCrowded).toBe(before + 1 >= from);
   }
+});
+
+test("an engine whose threads do not start leaves again", async () => {
+  const tabs = { fairShare: 2, isCrowded: false, leave: vi.fn() };
+  const startHelper = () => Promise.reject(new Error("no worker"));
+  const opening = openWasmEngine({ ...nodeHost(2), startHelper, joinTabs: async () => tabs });
+  await expect(opening).rejects.toThrow("no worker");
+  expect(tabs.leave).toHaveBeenCalledOnce();
 });
