@@ -210,7 +210,7 @@ export function createDevice(
     const late = setTimeout(() => abort.abort(new Error("the deadline passed")), deadlineSeconds * 1000);
     withTrainer(async () => {
       try {
-        if (!link || !membership || !energy) return;
+        if (!link || !membership || !energy) return settled();
         if (!loaded) throw new Error("nothing is loaded to train with");
         const { trainer, dataset, sampleCount } = loaded;
         const { participantId, token, run } = membership;
@@ -232,7 +232,8 @@ export function createDevice(
         };
         await playRound(context, start, abort.signal);
         clearTimeout(late);
-        secure?.done.catch(giveUp).finally(settled);
+        // Once the round has closed the coordinator's own word says how it ended.
+        secure?.done.catch((why: unknown) => end.signal.aborted || giveUp(why)).finally(settled);
         if (!secure) settled();
       } catch (error) {
         clearTimeout(late);
