@@ -3,7 +3,8 @@ import { type Arm, armCount, ofArm, type RoundRecord, type RunConfig, termsOf, t
 import { formatLoss, formatPercent } from "../../ui/format.ts";
 import { NOISE } from "../../ui/verdict.ts";
 import { METHOD_WORDS } from "./methods.ts";
-import { type Energy, energyTotals } from "./totals.ts";
+import { bytesSoFar, energySoFar, type Past } from "./rounds-so-far.ts";
+import type { Energy } from "./totals.ts";
 
 export interface ArmSoFar {
   readonly arm: Arm;
@@ -24,22 +25,27 @@ export interface Comparison {
 }
 
 /** Null of a run that compares nothing. */
-export function compareArms(config: RunConfig, rounds: readonly RoundRecord[]): Comparison | null {
+export function compareArms(
+  config: RunConfig,
+  rounds: readonly RoundRecord[],
+  past: readonly Past[] = [],
+): Comparison | null {
   if (armCount(config) === 1) return null;
-  const [own, other] = [soFar(config, rounds, 0), soFar(config, rounds, 1)];
+  const [own, other] = [soFar(config, rounds, 0, past), soFar(config, rounds, 1, past)];
   return { own, other, ...verdictOn(config, own, other) };
 }
 
-function soFar(config: RunConfig, all: readonly RoundRecord[], arm: Arm): ArmSoFar {
+function soFar(config: RunConfig, all: readonly RoundRecord[], arm: Arm, past: readonly Past[]): ArmSoFar {
   const rounds = ofArm(config, all, arm);
-  const participants = rounds.flatMap((round) => round.participants);
+  const before = past.slice(arm, arm + 1);
+  const { down, up } = bytesSoFar(rounds, config.valueType, before);
   return {
     arm,
     title: titleOf(termsOf(config, arm + 1)),
     rounds,
-    bytes: participants.reduce((sum, { bytesDown, bytesUp }) => sum + bytesDown + bytesUp, 0),
+    bytes: down + up,
     seconds: rounds.reduce((sum, { seconds }) => sum + seconds, 0),
-    energy: energyTotals(participants),
+    energy: energySoFar(rounds, before),
   };
 }
 

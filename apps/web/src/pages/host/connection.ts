@@ -1,6 +1,5 @@
 /** The host's connection: the latest view, whether it is live, and a way to command. */
 import {
-  appendRounds,
   applyChanges,
   type HostCommand,
   type HostToServerEvents,
@@ -13,12 +12,15 @@ import { type ReadonlySignal, signal } from "@preact/signals";
 import { io, type Socket } from "socket.io-client";
 import { siteUrl } from "../../ui/site.ts";
 import { type EarlierRun, withEarlier } from "./earlier-runs.ts";
+import { keepRounds, type Past, type RoundsKept } from "./rounds-so-far.ts";
 
 export interface ReceivedView extends HostView {
   /** `performance.now()` at its arrival, from which the countdown runs. */
   readonly receivedAtMs: number;
   /** Runs that this one has replaced while the page looked on. */
   readonly earlier: readonly EarlierRun[];
+  /** What devices did in rounds so long ago that their records have none. */
+  readonly past: readonly Past[];
 }
 
 export interface HostConnection {
@@ -58,9 +60,11 @@ export function connectHost(key: string): HostConnection {
       ? "The coordinator does not answer. Trying again …"
       : `The coordinator refused this page: ${error.message}. Open the host address it printed when it started, with its #key=… at the end.`;
   });
-  let known: SentRounds | null = null;
+  let known: RoundsKept | null = null;
+  /** Rounds come ahead of the view that has their settings. */
+  let arrived: SentRounds[] = [];
   socket.on("rounds", (sent) => {
-    known = appendRounds(known, sent);
+    arrived.push(sent);
   });
   let last: SentView | null = null;
   const show = (sent: SentView): void => {
@@ -68,7 +72,10 @@ export function connectHost(key: string): HostConnection {
     const before = view.peek();
     const isOther = before !== null && before.runId !== sent.runId;
     const earlier = isOther ? withEarlier(before.earlier, before, sent.config) : (before?.earlier ?? []);
-    view.value = { ...sent, rounds: known?.records ?? [], receivedAtMs: performance.now(), earlier };
+    for (const rounds of arrived) known = keepRounds(known, rounds, sent.config);
+    arrived = [];
+    const { records: rounds = [], past = [] } = known ?? {};
+    view.value = { ...sent, rounds, past, receivedAtMs: performance.now(), earlier };
   };
   socket.on("view", show);
   socket.on("changes", (changes) => {

@@ -10,10 +10,18 @@ export interface Contribution {
   readonly bytes: number;
 }
 
-/** Largest share first; devices whose work was never averaged in are left out. */
-export function contributionsOf(rounds: readonly RoundRecord[]): readonly Contribution[] {
-  const totals = new Map<string, { nickname: string; share: number; rounds: number; bytes: number }>();
-  let counted = 0;
+/** Sums over rounds. */
+export interface Shares {
+  readonly byId: ReadonlyMap<string, Omit<Contribution, "id">>;
+  /** Rounds in which anybody's work was averaged in. */
+  readonly counted: number;
+}
+
+export const NO_SHARES: Shares = { byId: new Map(), counted: 0 };
+
+export function addShares(before: Shares, rounds: readonly RoundRecord[]): Shares {
+  const totals = new Map(before.byId);
+  let { counted } = before;
   for (const { participants } of rounds) {
     const aggregated = participants.filter(({ outcome }) => outcome === "aggregated");
     const weight = aggregated.reduce((sum, { sampleCount }) => sum + sampleCount, 0);
@@ -28,7 +36,30 @@ export function contributionsOf(rounds: readonly RoundRecord[]): readonly Contri
       });
     }
   }
-  return [...totals]
+  return { byId: totals, counted };
+}
+
+/** Largest share first; devices whose work was never averaged in are left out. @param past of rounds before these */
+export function contributionsOf(
+  rounds: readonly RoundRecord[],
+  past: readonly Shares[] = [],
+): readonly Contribution[] {
+  const { byId, counted } = addShares(past.reduce(together, NO_SHARES), rounds);
+  return [...byId]
     .map(([id, total]) => ({ id, ...total, share: total.share / counted }))
     .sort((a, b) => b.share - a.share || b.rounds - a.rounds || (a.id < b.id ? -1 : 1));
+}
+
+function together(a: Shares, b: Shares): Shares {
+  const byId = new Map(a.byId);
+  for (const [id, { nickname, share, rounds, bytes }] of b.byId) {
+    const known = byId.get(id) ?? { nickname, share: 0, rounds: 0, bytes: 0 };
+    byId.set(id, {
+      nickname,
+      share: known.share + share,
+      rounds: known.rounds + rounds,
+      bytes: known.bytes + bytes,
+    });
+  }
+  return { byId, counted: a.counted + b.counted };
 }

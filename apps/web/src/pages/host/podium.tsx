@@ -6,8 +6,8 @@ import { compareArms, titleOf } from "./comparison.ts";
 import type { ReceivedView } from "./connection.ts";
 import { contributionsOf } from "./contributions.ts";
 import { Downloads } from "./downloads.tsx";
+import { bytesSoFar } from "./rounds-so-far.ts";
 import { tellStory } from "./story.ts";
-import { byteTotals } from "./totals.ts";
 
 const STEPS = ["gold", "silver", "bronze"] as const;
 
@@ -18,12 +18,15 @@ interface PodiumProps {
   readonly command?: (command: HostCommand) => void;
 }
 
-export function Podium({ view: { rounds, config, baseTestLoss }, hostKey, command }: PodiumProps) {
-  const contributions = contributionsOf(rounds);
-  const comparison = compareArms(config, rounds);
+export function Podium({ view: { rounds, past, config, baseTestLoss }, hostKey, command }: PodiumProps) {
+  const contributions = contributionsOf(
+    rounds,
+    past.map(({ shares }) => shares),
+  );
+  const comparison = compareArms(config, rounds, past);
   const own = ofArm(config, rounds, 0);
   const story = comparison ?? tellStory(own, baseTestLoss);
-  const { down, up, withoutDropout } = byteTotals(rounds, config.valueType);
+  const { down, up, withoutDropout } = bytesSoFar(rounds, config.valueType, past);
   const test = own.findLast(({ testLoss }) => testLoss !== null)?.testLoss ?? null;
   const seconds = rounds.reduce((total, round) => total + round.seconds, 0);
   return (

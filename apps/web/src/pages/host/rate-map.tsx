@@ -1,6 +1,7 @@
 /** Dropout rates, device by round: where they differ, and when they changed. */
 import { formatPercent } from "../../ui/format.ts";
 import type { ReceivedView } from "./connection.ts";
+import { WHOLE_ROUNDS } from "./rounds-so-far.ts";
 
 /** Of more devices the rows are too thin for names. */
 const LEGIBLE_ROWS = 10;
@@ -8,8 +9,9 @@ const LEGIBLE_ROWS = 10;
 const MOST_COLUMNS = 60;
 
 export function RateMap({ view: { rounds } }: { readonly view: ReceivedView }) {
-  const every = Math.ceil(rounds.length / MOST_COLUMNS);
-  const shown = rounds.filter((_, i) => (rounds.length - 1 - i) % every === 0);
+  const known = rounds.slice(-WHOLE_ROUNDS);
+  const every = Math.ceil(known.length / MOST_COLUMNS);
+  const shown = known.filter((_, i) => (known.length - 1 - i) % every === 0);
   const names = new Map(
     shown.flatMap(({ participants }) => participants.map(({ id, nickname }) => [id, nickname] as const)),
   );

@@ -1,21 +1,21 @@
 /** What the run has reached and cost so far, and its files. */
-import type { HostView } from "@fedlodrop/protocol";
 import { Figure } from "../../ui/figure.tsx";
 import { formatBytes, formatJoules, formatLoss, formatPercent, formatSeconds } from "../../ui/format.ts";
+import type { ReceivedView } from "./connection.ts";
 import { Downloads } from "./downloads.tsx";
-import { byteTotals, energyTotals } from "./totals.ts";
+import { bytesSoFar, energySoFar } from "./rounds-so-far.ts";
 
 interface RunFiguresProps {
-  readonly view: HostView;
+  readonly view: ReceivedView;
   readonly hostKey: string;
 }
 
-export function RunFigures({ view: { rounds, config, baseTestLoss }, hostKey }: RunFiguresProps) {
-  const { down, up, withoutDropout } = byteTotals(rounds, config.valueType);
+export function RunFigures({ view: { rounds, past, config, baseTestLoss }, hostKey }: RunFiguresProps) {
+  const { down, up, withoutDropout } = bytesSoFar(rounds, config.valueType, past);
   const last = rounds.at(-1);
   // Evaluations come while later rounds are under way.
   const evaluated = rounds.findLast(({ testLoss }) => testLoss !== null);
-  const energy = energyTotals(rounds.flatMap(({ participants }) => participants));
+  const energy = energySoFar(rounds, past);
   const seconds = rounds.reduce((total, round) => total + round.seconds, 0);
   const accuracy = evaluated?.evaluation?.testAccuracy ?? null;
   const solved = last?.allocation;

@@ -9,6 +9,14 @@ export interface ByteTotals {
   readonly withoutDropout: number;
 }
 
+export const NO_BYTES: ByteTotals = { down: 0, up: 0, withoutDropout: 0 };
+
+export const addBytes = (a: ByteTotals, b: ByteTotals): ByteTotals => ({
+  down: a.down + b.down,
+  up: a.up + b.up,
+  withoutDropout: a.withoutDropout + b.withoutDropout,
+});
+
 export function byteTotals(rounds: readonly RoundRecord[], valueType: ValueType): ByteTotals {
   const participants = rounds.flatMap((round) => round.participants);
   return {
@@ -45,10 +53,16 @@ export interface Energy {
 
 /** One sum for each source that anybody reported. */
 export function energyTotals(participants: readonly ParticipantRound[]): readonly Energy[] {
+  return participants.reduce<readonly Energy[]>(
+    (all, { energyJoules: joules, energySource: source }) =>
+      joules === null || source === null ? all : addEnergy(all, [{ source, joules }]),
+    [],
+  );
+}
+
+export function addEnergy(a: readonly Energy[], b: readonly Energy[]): readonly Energy[] {
   const totals = new Map<string, number>();
-  for (const { energyJoules, energySource } of participants)
-    if (energyJoules !== null && energySource !== null)
-      totals.set(energySource, (totals.get(energySource) ?? 0) + energyJoules);
+  for (const { source, joules } of [...a, ...b]) totals.set(source, (totals.get(source) ?? 0) + joules);
   return [...totals].map(([source, joules]) => ({ source, joules }));
 }
 

@@ -47,6 +47,7 @@ export function viewAt(report: RunReport, atSeconds: number): ReceivedView {
     availableTasks: [],
     receivedAtMs: 0,
     earlier: [],
+    past: [],
   };
 }
 
