@@ -24,11 +24,13 @@ const RELAXED = module(
 );
 const SIMD = module([0x60, 1, 0x7f, 1, 0x7b], [0x20, 0, 0xfd, 0x11, 0x0b]);
 
+export const hasRelaxedSimd = (): boolean => WebAssembly.validate(RELAXED);
+
 /** Picks a build. @throws one line naming what is missing when not even SIMD is there */
 export function pickBuild(wantsThreads: boolean): KernelBuild {
   if (typeof WebAssembly !== "object" || !WebAssembly.validate(SIMD))
     throw new Error("WASM: expected WebAssembly with SIMD (128-bit), which this browser does not have");
-  const isRelaxed = WebAssembly.validate(RELAXED);
+  const isRelaxed = hasRelaxedSimd();
   return KERNEL_BUILDS.find(
     (build) => build.isRelaxed === isRelaxed && build.isThreaded === wantsThreads,
   ) as KernelBuild;

@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { setFlagsFromString } from "node:v8";
 import { Worker } from "node:worker_threads";
-import type { KernelBuild } from "./build.ts";
+import { hasRelaxedSimd, type KernelBuild } from "./build.ts";
 import type { WasmHost } from "./open.ts";
 import type { HelperTask } from "./threads.ts";
 
@@ -20,8 +20,8 @@ const HELPER = `
 
 /** @param threads as many as the machine has, unless told otherwise */
 export function nodeHost(threads = availableParallelism()): WasmHost {
-  // Node 20 has relaxed SIMD behind a flag; where it is no longer a flag, V8 ignores this.
-  setFlagsFromString("--experimental-wasm-relaxed-simd");
+  // Node 20 has it behind a flag; later ones have it, and complain of the flag.
+  if (!hasRelaxedSimd()) setFlagsFromString("--experimental-wasm-relaxed-simd");
   return { threads, loadKernels, startHelper };
 }
 
