@@ -3,6 +3,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { RunReport } from "@fedlodrop/run";
+import type { Page } from "@playwright/test";
 import { expect, fedlodrop, test } from "./fixtures.ts";
 
 const MODELS = resolve(fileURLToPath(import.meta.url), "../../packages/lm/fixtures/models");
@@ -27,4 +28,56 @@ for (const [model, label] of [
     const report = JSON.parse(await readFile(join(folder, "run/report.json"), "utf8")) as RunReport;
     expect(report.rounds[0]?.participants.map(({ outcome }) => outcome)).toEqual(["aggregated"]);
     expect(report.finalTestLoss).not.toBe(report.baseTestLoss);
+  });
+
+test("a browser keeps the model: later visits download none of it, and what is damaged or has no room does no harm", async ({
+  serve,
+  chromium,
+}) => {
+  const { url } = await serve("--base", "int8", "--samples-per-device", "8", "--evaluation-samples", "8");
+  const context = await chromium.newContext();
+  const visit = async (
+    prepare: (page: Page) => Promise<void> = async () => {},
+  ): Promise<readonly string[]> => {
+    const page = await context.newPage();
+    const asked: string[] = [];
+    page.on("request", (request) => {
+      const [, file] = /\/models\/[0-9a-f]{16}\/(.+)$/.exec(request.url()) ?? [];
+      if (file !== undefined && file !== "manifest.json") asked.push(file);
+    });
+    await page.goto(`${url}?backend=wasm`);
+    await prepare(page);
+    await page.getByTestId("join-button").click();
+    await page.waitForFunction(() => document.documentElement.dataset.state === "ready");
+    await page.close();
+    return asked.sort();
+  };
+  const first = await visit();
+  expect(first).toContain("model.safetensors");
+  expect(await visit()).toEqual([]);
+  expect(await visit(damageParts)).toEqual(first);
+  expect(await visit()).toEqual([]);
+  // No room for the weights: what fits is kept.
+  const session = await context.newPage().then((page) => context.newCDPSession(page));
+  await session.send("Storage.overrideQuotaForOrigin", { origin: new URL(url).origin, quotaSize: 100_000 });
+  expect(await visit(removeParts)).toEqual(first);
+  expect(await visit()).toContain("model.safetensors");
+  await context.close();
+});
+
+/** Every part becomes one byte. */
+const damageParts = (page: Page): Promise<void> =>
+  page.evaluate(async () => {
+    const models = await (await navigator.storage.getDirectory()).getDirectoryHandle("fedlodrop-models");
+    for await (const version of models.values() as AsyncIterable<FileSystemDirectoryHandle>)
+      for await (const part of version.values() as AsyncIterable<FileSystemFileHandle>) {
+        const writable = await part.createWritable();
+        await writable.write(new Uint8Array([1]));
+        await writable.close();
+      }
+  });
+
+const removeParts = (page: Page): Promise<void> =>
+  page.evaluate(async () => {
+    await (await navigator.storage.getDirectory()).removeEntry("fedlodrop-models", { recursive: true });
   });

@@ -29,7 +29,7 @@ const workload = (adapter: AdapterShape): Workload => ({
   largestSplit: 24,
   evaluate: null,
   modelDirectory: join(import.meta.dirname, "../../models/base"),
-  modelVersion: "1234abcd",
+  modelManifest: { version: "1234abcd", files: [] },
   serializeAdapter: async (values) => new Uint8Array(values.buffer.slice(0)),
   close: async () => {},
 });

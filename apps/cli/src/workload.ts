@@ -8,12 +8,13 @@ import { isTaskFile, prepareTask, type TaskProgress } from "@fedlodrop/tasks/nod
 import { type Evaluator, openEvaluator } from "./evaluator.ts";
 import type { EvaluationTexts } from "./evaluator-calls.ts";
 import { findModel } from "./find-model.ts";
-import { modelVersion } from "./model-version.ts";
+import { modelManifest } from "./model-manifest.ts";
+import { modelInBase } from "./quantised-model.ts";
 
 export async function loadWorkload(config: RunConfig, say: (line: string) => void): Promise<Workload> {
-  const modelDirectory = await findModel(config.model, say);
-  const version = modelVersion(modelDirectory);
-  version.catch(() => {}); // told where it is awaited
+  const modelDirectory = await modelInBase(await findModel(config.model, say), config.baseType, say);
+  const manifest = modelManifest(modelDirectory);
+  manifest.catch(() => {}); // told where it is awaited
   const isDealt = isTaskFile(config.task) || taskDefinition(config.task).textsFrom === "coordinator";
   const task = isDealt ? await prepare(config, modelDirectory, say) : null;
   const definition = task?.definition ?? taskDefinition(config.task);
@@ -36,7 +37,7 @@ export async function loadWorkload(config: RunConfig, say: (line: string) => voi
     largestSplit: evaluator.largestSplit,
     evaluate: task && measuring(task, evaluator),
     modelDirectory,
-    modelVersion: await version,
+    modelManifest: await manifest,
     serializeAdapter: evaluator.serialize,
     close: evaluator.close,
   };

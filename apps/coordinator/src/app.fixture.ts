@@ -83,7 +83,7 @@ export const workload = async (): Promise<Workload> => ({
     contrast: contrast && { high: losses(contrast.high), low: losses(contrast.low) },
   }),
   modelDirectory: join(import.meta.dirname, "../../../models/base"),
-  modelVersion: "1234abcd",
+  modelManifest: { version: "1234abcd", files: [] },
   serializeAdapter: async (adapter) => new Uint8Array(adapter.buffer.slice(0)),
   close: async () => {},
 });

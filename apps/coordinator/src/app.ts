@@ -270,7 +270,7 @@ export async function buildCoordinator(options: CoordinatorOptions): Promise<Coo
       closing === null && !draining ? (store?.trouble ?? null) : "the coordinator is being closed",
     metrics,
     modelDirectory: () => run.workload.modelDirectory,
-    modelVersion: () => run.workload.modelVersion,
+    modelManifest: () => run.workload.modelManifest,
     pagesDirectory: options.pagesDirectory ?? null,
     basePath,
     subAdapters: openSubAdapterDesk({ run: () => run, turns, downloaded: (id) => lanes.downloaded(id) }),

@@ -13,6 +13,9 @@ import { run } from "./coordinator.fixture.ts";
 import { type LoadRequest, load, loadKey, TextsWantedError } from "./load.ts";
 import type { FromWorker, OwnTexts } from "./messages.ts";
 
+vi.mock("./model/manifest.ts", () => ({
+  fetchManifest: async () => ({ version: "0123456789abcdef", files: [] }),
+}));
 vi.mock("@fedlodrop/lm", () => ({
   createTrainer: vi.fn(),
   datasetFromSamples: vi.fn(),

@@ -6,17 +6,16 @@ import {
   datasetFromSamples,
   type LocalTrainer,
   loadModel,
-  type ModelFolder,
-  openRanges,
   pickBackend,
   type Tokenizer,
   type WasmHost,
 } from "@fedlodrop/lm";
 import type { RunDescription } from "@fedlodrop/protocol";
 import { deviceTextsSchema } from "@fedlodrop/run";
-
-import { download } from "./download.ts";
 import { type FromWorker, type OwnTexts, type TextSource, toPlainError } from "./messages.ts";
+import { fetchManifest } from "./model/manifest.ts";
+import { modelParts } from "./model/model-parts.ts";
+import { openPartStore } from "./model/part-store.ts";
 import { type OwnSamples, ownSamples } from "./own-samples.ts";
 
 export interface Loaded {
@@ -76,21 +75,6 @@ export class TextsWantedError extends Error {
 
 const LONGEST_PROBLEM = 160;
 
-type FileProgress = (file: string, receivedBytes: number, totalBytes: number | null) => void;
-
-/** The run's model behind HTTP: small files whole, weights by Range as the engine takes them in. */
-function modelFolder(address: string, signal: AbortSignal, onProgress: FileProgress): ModelFolder {
-  return {
-    read: (file) =>
-      download(`${address}${file}`, signal, (received, total) => onProgress(file, received, total)),
-    open: (file) =>
-      openRanges(`${address}${file}`, {
-        signal,
-        onProgress: (received, total) => onProgress(file, received, total),
-      }),
-  };
-}
-
 /** WebGPU that does not start after all is replaced by WASM, with the reason in the page's words. */
 export async function load(
   { site, run, participantId, token, ownTexts, choice, wasmHost }: LoadRequest,
@@ -98,14 +82,18 @@ export async function load(
   post: (message: FromWorker) => void,
 ): Promise<Loaded> {
   let isLoading = true;
-  const folder = modelFolder(
-    `${site}models/${run.modelVersion}/`,
+  const address = `${site}models/${run.modelVersion}/`;
+  const manifest = await fetchManifest(address, signal);
+  const folder = modelParts({
+    address,
+    manifest,
+    store: await openPartStore(manifest.version),
     signal,
-    (file, receivedBytes, totalBytes) => {
+    onProgress(file, receivedBytes, totalBytes) {
       // Later the weights are read again only to make good a lost GPU.
       if (isLoading) post({ kind: "loading", file, receivedBytes, totalBytes });
     },
-  );
+  });
   const { model, tokenizer } = await loadModel(folder);
   const { samples, heldOut, source } = ownTexts
     ? ownData(ownTexts, run.task)

@@ -18,6 +18,7 @@ export type { Tokenizer } from "./data/tokenizer.ts";
 export type { WasmHost } from "./engines/wasm/open.ts";
 export { type ByteSource, type Download, openRanges } from "./files/bytes.ts";
 export { type LoadedModel, loadModel, type ModelFolder } from "./files/model-files.ts";
+export { quantisedFile } from "./files/quantised.ts";
 export { parseSafetensors, serializeSafetensors } from "./files/safetensors.ts";
 export { createTokenizer } from "./files/tokenizer.ts";
 export { architectureOf } from "./models/architecture.ts";

@@ -24,6 +24,13 @@ export {
 export { COARSE_BITS, FINE_BITS } from "./exact-parts.ts";
 export { type LossJump, lossJump } from "./loss-jump.ts";
 export { isModelFile } from "./model-files.ts";
+export {
+  MODEL_MANIFEST,
+  type ModelFileParts,
+  type ModelManifest,
+  modelManifestSchema,
+  PART_BYTES,
+} from "./model-manifest.ts";
 export { atOnce, inPieces, PIECE_VALUES, type Pieces } from "./pieces.ts";
 export { expectation, faultInWords, isSchemaFault } from "./plain-words.ts";
 export { median, quantile } from "./quantile.ts";

@@ -11,6 +11,7 @@ import {
   storedModels,
 } from "../hub/model-store.ts";
 import { bytes } from "../live-table.ts";
+import { removeInBases } from "../quantised-model.ts";
 import { HUB_FLAG, hubOf } from "../run-flags.ts";
 import { UsageError } from "../usage-error.ts";
 import { inspectModel } from "./inspect.ts";
@@ -94,6 +95,7 @@ async function remove(text: string | undefined): Promise<void> {
   const meant = text?.includes("@") ? (one ? [one] : []) : (await storedModels()).filter(isMeant);
   if (meant.length === 0) throw new Error(`model: ${text} is not here; fedlodrop model list shows what is`);
   for (const stored of meant) {
+    await removeInBases(stored.directory);
     await removeModel(stored);
     process.stdout.write(`removed  ${stored.id} ${stored.commit.slice(0, 12)}, ${bytes(stored.bytes)}\n`);
   }

@@ -7,7 +7,7 @@ import { constants } from "node:zlib";
 import fastifyCompress from "@fastify/compress";
 import fastifyStatic from "@fastify/static";
 import type { RunDescription } from "@fedlodrop/protocol";
-import { type DeviceTexts, isModelFile } from "@fedlodrop/run";
+import { type DeviceTexts, isModelFile, MODEL_MANIFEST, type ModelManifest } from "@fedlodrop/run";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Metrics } from "../operations/metrics.ts";
 import { openApiDocument } from "../operations/openapi.ts";
@@ -28,7 +28,7 @@ export interface Facts {
   notReady(): string | null;
   readonly metrics: Pick<Metrics, "contentType" | "text">;
   modelDirectory(): string;
-  modelVersion(): string;
+  modelManifest(): ModelManifest;
   readonly pagesDirectory: string | null;
   readonly basePath: string;
   readonly subAdapters: SubAdapterDesk;
@@ -115,11 +115,12 @@ export async function registerRoutes(http: FastifyInstance, facts: Facts): Promi
   // The run has one model; what stands before the file's name is its version, for caches.
   const pathOf = (request: FastifyRequest) => (request.params as { "*": string })["*"];
   const keepsForEver = async (request: FastifyRequest, reply: FastifyReply) => {
-    const isVersion = pathOf(request).split("/").at(-2) === facts.modelVersion();
+    const isVersion = pathOf(request).split("/").at(-2) === facts.modelManifest().version;
     if (isVersion && reply.statusCode < 400) reply.header("cache-control", FOR_EVER);
   };
   http.get("/models/*", { onSend: keepsForEver }, (request, reply) => {
     const name = basename(pathOf(request));
+    if (name === MODEL_MANIFEST) return facts.modelManifest();
     const directory = facts.modelDirectory();
     if (!isModelFile(name) || !existsSync(join(directory, name)))
       return noSuchThing(reply, `the model has no file ${name}`);

@@ -1,6 +1,6 @@
 /** What a run computes, given by whoever composes the program: the coordinator knows neither models nor tasks. */
 import type { RunDescription } from "@fedlodrop/protocol";
-import type { AdapterShape, DeviceTexts, RoundEvaluation, RunConfig } from "@fedlodrop/run";
+import type { AdapterShape, DeviceTexts, ModelManifest, RoundEvaluation, RunConfig } from "@fedlodrop/run";
 import type { ToEvaluate } from "./evaluation.ts";
 
 /** Parts of the training texts, by their numbers. */
@@ -26,8 +26,8 @@ export interface Workload {
     | null;
   /** Folder with the base model's files. */
   readonly modelDirectory: string;
-  /** Another one for other contents of these files. */
-  readonly modelVersion: string;
+  /** What of it is served. */
+  readonly modelManifest: ModelManifest;
   /** The adapter as a safetensors file. */
   serializeAdapter(adapter: Float32Array): Promise<Uint8Array>;
   close(): Promise<void>;

@@ -66,7 +66,7 @@ export interface ParticipantHub {
 export const describeRun = ({ runId, workload, state }: LiveRun): RunDescription => ({
   runId,
   config: state.config,
-  modelVersion: workload.modelVersion,
+  modelVersion: workload.modelManifest.version,
   task: workload.task,
   adapter: workload.adapter,
 });

@@ -5,7 +5,7 @@ import { type ModelConfig, parseConfig } from "../models/config.ts";
 import type { LanguageModel } from "../models/language-model.ts";
 import type { TensorSource } from "../models/tensor-source.ts";
 import type { ByteSource } from "./bytes.ts";
-import { openSafetensors } from "./safetensors.ts";
+import { openWeightsFile } from "./quantised.ts";
 import { openShards } from "./shards.ts";
 import { createTokenizer, endOfTextOf } from "./tokenizer.ts";
 
@@ -50,7 +50,7 @@ async function openWeights(
     const bytes = await folder.open(file);
     if (bytes === null) return null;
     expectNoPointer(file, await bytes.read(0, Math.min(bytes.byteLength, LFS_POINTER.length)));
-    return inFile(file, () => openSafetensors(bytes));
+    return inFile(file, () => openWeightsFile(bytes));
   };
   const whole = await open(WEIGHTS);
   if (whole !== null) return { file: WEIGHTS, tensors: whole };

@@ -46,28 +46,55 @@ const DTYPES: Readonly<Record<string, Dtype>> = {
   },
 };
 
-/** Reads the header alone; each tensor when it is asked for.
- *  @throws one line that says which part of the file is wrong; no input makes it read out of bounds. */
-export async function openSafetensors(source: ByteSource): Promise<TensorSource> {
+/** A file whose header alone has been read. */
+export interface Container {
+  readonly metadata: Readonly<Record<string, unknown>>;
+  readonly shapes: ReadonlyMap<string, readonly number[]>;
+  /** A tensor's values, widened. @throws one line when there is no such tensor, or none that can be widened */
+  read(name: string): Promise<Float32Array>;
+  /** Its bytes, which are `dtype`'s, of `valueBytes` each. @throws one line when they are others */
+  bytes(name: string, dtype: string, valueBytes: number): Promise<Uint8Array>;
+}
+
+/** @throws one line that says which part of the file is wrong; no input makes it read out of bounds. */
+export async function openContainer(source: ByteSource): Promise<Container> {
   const file = readAhead(source);
   const { byteLength } = file;
   if (byteLength < LENGTH_BYTES)
     throw new Error(`safetensors: expected at least ${LENGTH_BYTES} bytes, got ${byteLength}`);
-  const places = placesIn(
+  const { metadata, places } = placesIn(
     await file.read(LENGTH_BYTES, dataStartOf(await file.read(0, LENGTH_BYTES), byteLength)),
     byteLength,
   );
+  const placeOf = (name: string): Place => {
+    const place = places.get(name);
+    if (!place) throw new Error(`safetensors: expected a tensor ${name}, got none`);
+    return place;
+  };
+  /** At an address that views of so wide values may begin at. */
+  const aligned = async ({ begin, end }: Place, valueBytes: number): Promise<Uint8Array> => {
+    const bytes = await file.read(begin, end);
+    return bytes.byteOffset % valueBytes === 0 ? bytes : new Uint8Array(bytes);
+  };
   return {
+    metadata,
     shapes: new Map([...places].map(([name, { shape }]) => [name, shape])),
     async read(name) {
-      const place = places.get(name);
-      if (!place) throw new Error(`safetensors: expected a tensor ${name}, got none`);
+      const place = placeOf(name);
       const dtype = dtypeOf(name, place);
-      const bytes = await file.read(place.begin, place.end);
-      return dtype.widen(bytes.byteOffset % dtype.bytes === 0 ? bytes : new Uint8Array(bytes));
+      return dtype.widen(await aligned(place, dtype.bytes));
+    },
+    async bytes(name, dtype, valueBytes) {
+      const place = placeOf(name);
+      if (place.dtype !== dtype) fail(name, `expected dtype ${dtype}, got ${JSON.stringify(place.dtype)}`);
+      expectFilled(name, place, valueBytes);
+      return aligned(place, valueBytes);
     },
   };
 }
+
+/** Reads the header alone; each tensor when it is asked for. @throws as `openContainer` does */
+export const openSafetensors = (source: ByteSource): Promise<TensorSource> => openContainer(source);
 
 /** All tensors of a file in memory. @throws as `openSafetensors` does */
 export function parseSafetensors(bytes: Uint8Array): TensorMap {
@@ -75,7 +102,7 @@ export function parseSafetensors(bytes: Uint8Array): TensorMap {
     throw new Error(`safetensors: expected at least ${LENGTH_BYTES} bytes, got ${bytes.byteLength}`);
   const header = bytes.subarray(LENGTH_BYTES, dataStartOf(bytes, bytes.byteLength));
   return new Map(
-    [...placesIn(header, bytes.byteLength)].map(([name, place]) => {
+    [...placesIn(header, bytes.byteLength).places].map(([name, place]) => {
       const dtype = dtypeOf(name, place);
       // A copy, also of Node's Buffers, whose slice is none.
       const own = new Uint8Array(bytes.subarray(place.begin, place.end));
@@ -139,13 +166,20 @@ function dataStartOf(bytes: Uint8Array, byteLength: number): number {
   return LENGTH_BYTES + Number(headerBytes);
 }
 
-/** Every tensor's place, in the order of the file. */
-function placesIn(header: Uint8Array, byteLength: number): ReadonlyMap<string, Place> {
+/** Every tensor's place, in the order of the file, and what is said beside them. */
+function placesIn(
+  header: Uint8Array,
+  byteLength: number,
+): { readonly metadata: Readonly<Record<string, unknown>>; readonly places: ReadonlyMap<string, Place> } {
   const dataStart = LENGTH_BYTES + header.byteLength;
-  const places: [string, Place][] = [];
-  for (const [name, entry] of Object.entries(parseHeader(header)))
-    if (name !== "__metadata__") places.push([name, checkPlace(name, entry, dataStart, byteLength)]);
-  return new Map(places.sort(([, a], [, b]) => a.begin - b.begin));
+  const { __metadata__: metadata, ...entries } = parseHeader(header) as Readonly<Record<string, unknown>>;
+  const places = Object.entries(entries).map(
+    ([name, entry]) => [name, checkPlace(name, entry, dataStart, byteLength)] as const,
+  );
+  return {
+    metadata: (metadata ?? {}) as Readonly<Record<string, unknown>>,
+    places: new Map(places.sort(([, a], [, b]) => a.begin - b.begin)),
+  };
 }
 
 /** A header entry whose offsets, counted from the file's first byte here, lie in the file. */
@@ -174,15 +208,20 @@ function checkPlace(name: string, entry: unknown, dataStart: number, byteLength:
 }
 
 /** The dtype, when its values can be read and fill the place exactly. */
-function dtypeOf(name: string, { dtype: dtypeName, shape, begin, end }: Place): Dtype {
+function dtypeOf(name: string, place: Place): Dtype {
+  const { dtype: dtypeName } = place;
   const dtype =
     typeof dtypeName === "string" && Object.hasOwn(DTYPES, dtypeName) ? DTYPES[dtypeName] : undefined;
   if (dtype === undefined)
     return fail(name, `expected dtype ${Object.keys(DTYPES).join(", ")}, got ${JSON.stringify(dtypeName)}`);
-  const expectedBytes = dtype.bytes * shape.reduce((product, extent) => product * extent, 1);
+  expectFilled(name, place, dtype.bytes);
+  return dtype;
+}
+
+function expectFilled(name: string, { shape, begin, end }: Place, valueBytes: number): void {
+  const expectedBytes = valueBytes * shape.reduce((product, extent) => product * extent, 1);
   if (end - begin !== expectedBytes)
     fail(name, `expected ${expectedBytes} bytes for shape [${shape}], got ${end - begin}`);
-  return dtype;
 }
 
 function isCounts(value: unknown): value is readonly number[] {

@@ -43,9 +43,15 @@ export function modelFromCheckpoint(config: ModelConfig, tensors: TensorSource):
     inFile.set(own, name);
     shapes.set(own, shape);
   }
+  const nameInFile = (name: string): string => inFile.get(name) ?? name;
+  const { packed } = tensors;
   return {
     config,
-    tensors: { shapes, read: async (name) => readFinite(tensors, inFile.get(name) ?? name) },
+    tensors: {
+      shapes,
+      read: async (name) => readFinite(tensors, nameInFile(name)),
+      ...(packed && { packed: async (name) => packed(nameInFile(name)) }),
+    },
   };
 }
 

@@ -1,4 +1,5 @@
 /** The arrays of a checkpoint, known by their shapes and read one at a time: a model need never be in memory whole. */
+import type { PackedMatrix } from "../plan/weight.ts";
 import type { TensorMap } from "./named-tensor.ts";
 
 export interface TensorSource {
@@ -7,6 +8,8 @@ export interface TensorSource {
   /** Row-major values of one of them. The caller must not change them, and should let go of them soon.
    *  @throws one line naming the tensor, when its values cannot be read */
   read(name: string): Promise<Float32Array>;
+  /** A matrix in the fewer bits that its file has it in; null for every other tensor. */
+  readonly packed?: (name: string) => Promise<PackedMatrix | null>;
 }
 
 export function tensorsInMemory(tensors: TensorMap): TensorSource {

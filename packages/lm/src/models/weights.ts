@@ -1,5 +1,5 @@
 /** What an engine is to hold of a model, as its kernels multiply with it. */
-import type { LazyWeight } from "../plan/weight.ts";
+import type { HostWeight, LazyWeight } from "../plan/weight.ts";
 import { architectureOf } from "./architecture.ts";
 import type { LanguageModel } from "./language-model.ts";
 import type { Parameter } from "./parameters.ts";
@@ -39,6 +39,11 @@ function readWeight(parameter: Parameter, tensors: TensorSource): LazyWeight {
   }
   const { inFeatures, outFeatures, order, isExact } = parameter;
   const shape = { kind: "matrix", name, inFeatures, outFeatures } as const;
-  const load = async () => ({ ...shape, base: "f32", order, values: await tensors.read(name) }) as const;
+  const load = async (): Promise<HostWeight> => {
+    const packed = await tensors.packed?.(name);
+    return packed
+      ? { ...shape, ...packed }
+      : { ...shape, base: "f32", order, values: await tensors.read(name) };
+  };
   return { ...shape, isExact, load };
 }

@@ -1,6 +1,6 @@
 /** Frozen matrices in fewer bits, made from f32 one tensor at a time. */
-import { toFloat16Bits } from "@fedlodrop/protocol";
-import { type BaseType, type HostWeight, INT4_BLOCK } from "./weight.ts";
+import { fromFloat16Bits, toFloat16Bits } from "@fedlodrop/protocol";
+import { type BaseType, type HostWeight, INT4_BLOCK, type PackedMatrix } from "./weight.ts";
 
 type Matrix = Extract<HostWeight, { kind: "matrix" }>;
 
@@ -22,13 +22,42 @@ export function quantise(matrix: Extract<Matrix, { base: "f32" }>, base: BaseTyp
   }
 }
 
+/** The values that a matrix in fewer bits stands for, in the order [out, in]. */
+export function widen(matrix: PackedMatrix & { readonly inFeatures: number }): Float32Array {
+  const { inFeatures } = matrix;
+  switch (matrix.base) {
+    case "f16":
+      return Float32Array.from(matrix.bits, fromFloat16Bits);
+    case "int8":
+    case "int4": {
+      const { codes, scales } = matrix;
+      const block = matrix.base === "int8" ? inFeatures : INT4_BLOCK;
+      const blocks = Math.ceil(inFeatures / block);
+      const values = new Float32Array(codes.length);
+      for (let i = 0; i < codes.length; i++) {
+        const place = Math.floor(i / inFeatures) * blocks + Math.floor((i % inFeatures) / block);
+        values[i] = (codes[i] as number) * (scales[place] as number);
+      }
+      return values;
+    }
+    default:
+      return matrix satisfies never;
+  }
+}
+
+/** A matrix with rows of that many values, columns first. */
+export function turned(values: Float32Array, columns: number): Float32Array {
+  const rows = values.length / columns;
+  const result = new Float32Array(values.length);
+  for (let row = 0; row < rows; row++)
+    for (let column = 0; column < columns; column++)
+      result[column * rows + row] = values[row * columns + column] as number;
+  return result;
+}
+
 /** Values in the order [out, in]. */
-function outIn({ order, inFeatures, outFeatures, values }: Extract<Matrix, { base: "f32" }>): Float32Array {
-  if (order === "out-in") return values;
-  const turned = new Float32Array(values.length);
-  for (let i = 0; i < inFeatures; i++)
-    for (let o = 0; o < outFeatures; o++) turned[o * inFeatures + i] = values[i * outFeatures + o] as number;
-  return turned;
+function outIn({ order, outFeatures, values }: Extract<Matrix, { base: "f32" }>): Float32Array {
+  return order === "out-in" ? values : turned(values, outFeatures);
 }
 
 /** Codes with one scale for each `block` consecutive inputs of an output; the last block of a row may be shorter. */

@@ -34,6 +34,9 @@ type MatrixValues =
   | { readonly base: "int8"; readonly codes: Int8Array; readonly scales: Float32Array }
   | { readonly base: "int4"; readonly codes: Int8Array; readonly scales: Float32Array };
 
+/** A matrix's values in fewer bits than f32. */
+export type PackedMatrix = Exclude<MatrixValues, { readonly base: "f32" }>;
+
 /** What an engine must hold for a weight before any of it is loaded. */
 export type WeightShape =
   | { readonly kind: "vector"; readonly size: number }
