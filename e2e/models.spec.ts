@@ -13,6 +13,7 @@ for (const [model, label] of [
   ["bert", true],
 ] as const)
   test(`a tab trains ${model} on WebAssembly`, async ({ folder }) => {
+    test.setTimeout(240_000);
     const rows = Array.from({ length: 90 }, (_, i) => {
       const text = `the cat sat on mat ${i} and looked at the dog`;
       return label ? `${text},${i % 2 === 0 ? "even" : "odd"}` : text;
@@ -47,6 +48,8 @@ test("a browser keeps the model: later visits download none of it, and what is d
     });
     await page.goto(`${url}?backend=wasm`);
     await prepare(page);
+    await expect(page.getByTestId("model-download")).toContainText(/\d/);
+    said = (await page.getByTestId("model-download").textContent()) ?? "";
     await page.getByTestId("join-button").click();
     await page.waitForFunction(() => document.documentElement.dataset.state === "ready");
     await page.close();
@@ -54,7 +57,9 @@ test("a browser keeps the model: later visits download none of it, and what is d
   };
   const first = await visit();
   expect(first).toContain("model.safetensors");
+  expect(said).toMatch(/downloads the language model, 1\.\d\d? MB/);
   expect(await visit()).toEqual([]);
+  expect(said).toContain("is on this device already");
   expect(await visit(damageParts)).toEqual(first);
   expect(await visit()).toEqual([]);
   // No room for the weights: what fits is kept.

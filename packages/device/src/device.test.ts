@@ -16,6 +16,9 @@ import { energyProfile } from "./device-profile.ts";
 import { type Loaded, type LoadRequest, load, loadKey, TextsWantedError } from "./load.ts";
 import type { FromWorker, ToWorker } from "./messages.ts";
 
+vi.mock("./model/model-size.ts", () => ({
+  sizeUpModel: async () => ({ totalBytes: 7, missingBytes: 3 }),
+}));
 vi.mock("./load.ts", async (original) => ({
   ...(await original<typeof import("./load.ts")>()),
   load: vi.fn(),

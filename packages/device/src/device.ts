@@ -5,10 +5,12 @@
 import { type BackendChoice, pickBackend, type WasmHost } from "@fedlodrop/lm";
 import type { EnergyProfile, Joined, RefusalReason, RoundStart, RunDescription } from "@fedlodrop/protocol";
 import { io } from "socket.io-client";
+import { DeviceUnfitError } from "./device-fit.ts";
 import { openExampleBudget } from "./example-budget.ts";
 import { type Link, LinkClosedError, openLink, type ParticipantSocket, RefusedError } from "./link.ts";
 import { type Loaded, load, loadKey, TextsWantedError } from "./load.ts";
 import { type FromWorker, type OwnTexts, type ToWorker, toPlainError } from "./messages.ts";
+import { sizeUpModel } from "./model/model-size.ts";
 import { measureRoundTrip, playRound } from "./round.ts";
 import { openSecureMembers } from "./secure-members.ts";
 import { UnsafeRoundError } from "./secure-part.ts";
@@ -151,6 +153,8 @@ export function createDevice(
         if (!abort.signal.aborted) await announceReady();
       } catch (error) {
         if (abort.signal.aborted) return;
+        // The others need not wait for it.
+        if (error instanceof DeviceUnfitError) leave();
         if (!(error instanceof TextsWantedError)) throw error;
         post({ kind: "texts-wanted", message: error.message });
       }
@@ -277,6 +281,11 @@ export function createDevice(
           choice = found;
           post({ kind: "checked", choice: found });
         }, fail);
+        // Without it the page says less, and whatever is wrong is said when the device joins.
+        sizeUpModel(site).then(
+          (size) => post({ kind: "model-size", ...size }),
+          () => {},
+        );
         return;
       case "join":
         energy = { profile: message.profile, batteryWatts: null };

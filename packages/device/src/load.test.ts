@@ -10,17 +10,29 @@ import {
 import type { Sample } from "@fedlodrop/run";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { run } from "./coordinator.fixture.ts";
+import { DeviceUnfitError, expectFit } from "./device-fit.ts";
 import { type LoadRequest, load, loadKey, TextsWantedError } from "./load.ts";
 import type { FromWorker, OwnTexts } from "./messages.ts";
 
 vi.mock("./model/manifest.ts", () => ({
   fetchManifest: async () => ({ version: "0123456789abcdef", files: [] }),
 }));
+vi.mock("./model/model-parts.ts", () => ({
+  modelParts: () => ({ read: async () => new TextEncoder().encode("{}") }),
+}));
+vi.mock("./device-fit.ts", async (original) => ({
+  ...(await original<typeof import("./device-fit.ts")>()),
+  expectFit: vi.fn(),
+}));
 vi.mock("@fedlodrop/lm", () => ({
+  parseConfig: vi.fn(),
   createTrainer: vi.fn(),
   datasetFromSamples: vi.fn(),
   loadModel: vi.fn(),
   pickBackend: vi.fn(),
+  measureProducts: vi.fn(),
+  trainingNeeds: vi.fn(),
+  whatWouldFit: vi.fn(),
 }));
 
 const disposed: string[] = [];
@@ -70,6 +82,13 @@ const own = (change: Partial<OwnTexts> = {}): OwnTexts => ({
 const never = new AbortController().signal;
 const loadFor = (change: Partial<LoadRequest> = {}, post: (message: FromWorker) => void = () => {}) =>
   load(request(change), never, post);
+
+it("fetches nothing of a model that does not fit", async () => {
+  vi.mocked(expectFit).mockRejectedValueOnce(new DeviceUnfitError("too large"));
+  vi.mocked(loadModel).mockClear();
+  await expect(loadFor()).rejects.toThrow("too large");
+  expect(loadModel).not.toHaveBeenCalled();
+});
 
 it("takes the texts that the coordinator has for it", async () => {
   const loaded = await loadFor();

@@ -6,12 +6,16 @@ import {
   datasetFromSamples,
   type LocalTrainer,
   loadModel,
+  type ModelConfig,
+  type ModelFolder,
+  parseConfig,
   pickBackend,
   type Tokenizer,
   type WasmHost,
 } from "@fedlodrop/lm";
 import type { RunDescription } from "@fedlodrop/protocol";
 import { deviceTextsSchema } from "@fedlodrop/run";
+import { expectFit } from "./device-fit.ts";
 import { type FromWorker, type OwnTexts, type TextSource, toPlainError } from "./messages.ts";
 import { fetchManifest } from "./model/manifest.ts";
 import { modelParts } from "./model/model-parts.ts";
@@ -94,6 +98,7 @@ export async function load(
       if (isLoading) post({ kind: "loading", file, receivedBytes, totalBytes });
     },
   });
+  await expectFit({ model: await readConfig(folder), run, choice, ...(wasmHost && { wasmHost }) });
   const { model, tokenizer } = await loadModel(folder);
   const { samples, heldOut, source } = ownTexts
     ? ownData(ownTexts, run.task)
@@ -140,6 +145,14 @@ export async function load(
     source,
     sampleCount,
   };
+}
+
+/** All that its needs follow from. */
+async function readConfig(folder: ModelFolder): Promise<ModelConfig> {
+  const bytes = await folder.read("config.json");
+  if (bytes === null) throw new Error("config.json: the model has no such file");
+  // What ends a text, which some configs leave to the tokenizer, changes no need.
+  return parseConfig(JSON.parse(new TextDecoder().decode(bytes)), 0);
 }
 
 interface DeviceData extends OwnSamples {

@@ -70,6 +70,8 @@ export type ToWorker =
 
 export type FromWorker =
   | { readonly kind: "checked"; readonly choice: BackendChoice }
+  /** What joining will download, and what of the model is here already. */
+  | { readonly kind: "model-size"; readonly totalBytes: number; readonly missingBytes: number }
   | { readonly kind: "connection"; readonly online: boolean }
   | {
       readonly kind: "joined";

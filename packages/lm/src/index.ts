@@ -33,6 +33,7 @@ export { type KeptValues, maskedGradient } from "./trainer/masked-gradient.ts";
 export { parameterCount, trainingNeeds, whatWouldFit } from "./trainer/needs.ts";
 export { createTrainer, type TrainerOptions } from "./trainer/open.ts";
 export { type ExamplePrivacy, samplingRate, trainPrivately } from "./trainer/private-round.ts";
+export { measureProducts } from "./trainer/probe.ts";
 export type {
   Evaluation,
   GenerationOptions,

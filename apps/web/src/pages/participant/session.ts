@@ -31,6 +31,9 @@ export interface Session {
   leave(): void;
 }
 
+/** A download that nobody wants twice. */
+const WORTH_ASKING_BYTES = 50e6;
+
 export function startSession(address: PageAddress): Session {
   const state = signal<ParticipantState>(INITIAL_STATE);
   const ownTexts = signal<OwnTexts | null>(null);
@@ -84,6 +87,9 @@ export function startSession(address: PageAddress): Session {
       state.value = { ...state.value, phase: "joining", codeWanted: null };
       asked = nickname;
       keepScreenOn();
+      // Else the browser may clear it away when its disk fills up; some browsers ask the user, so not for little.
+      if ((state.value.modelSize?.missingBytes ?? 0) > WORTH_ASKING_BYTES)
+        navigator.storage?.persist?.().catch(() => {});
       usedToken = await claimed;
       device.send({
         kind: "join",

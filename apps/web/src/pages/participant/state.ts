@@ -69,8 +69,8 @@ export interface Trial {
 
 /** Why this tab takes part no more, or not at all. */
 export interface Stop {
-  /** `dismissed` by the host or by another tab, `refused` when it asked to join, `left` at the user's wish. */
-  readonly kind: "left" | "dismissed" | "refused" | "failed";
+  /** `unfit`: the model asks more than this device has; `dismissed` by the host or by another tab, `refused` when it asked to join, `left` at the user's wish. */
+  readonly kind: "left" | "dismissed" | "refused" | "failed" | "unfit";
   /** The coordinator's; null where it has said nothing. */
   readonly reason: RefusalReason | null;
   /** In the words of whoever stopped it. */
@@ -81,6 +81,8 @@ export interface ParticipantState {
   readonly phase: Phase;
   readonly online: boolean;
   readonly choice: BackendChoice | null;
+  /** Of the run's model, and of that what is not on this device; null until it is known. */
+  readonly modelSize: { readonly totalBytes: number; readonly missingBytes: number } | null;
   /** How the run ended; null while it goes on. */
   readonly ended: RunEnded | null;
   readonly participantId: string | null;
@@ -121,6 +123,7 @@ export const INITIAL_STATE: ParticipantState = {
   phase: "checking",
   online: true,
   choice: null,
+  modelSize: null,
   ended: null,
   participantId: null,
   nickname: null,
@@ -156,6 +159,10 @@ export function reduce(state: ParticipantState, message: FromWorker): Participan
   switch (message.kind) {
     case "checked":
       return { ...state, phase: "welcome", choice: message.choice };
+    case "model-size": {
+      const { totalBytes, missingBytes } = message;
+      return { ...state, modelSize: { totalBytes, missingBytes } };
+    }
     case "connection":
       if (!message.online && state.participantId === null)
         return { ...state, online: false, notice: "The coordinator does not answer. Trying again …" };
@@ -301,8 +308,10 @@ export function reduce(state: ParticipantState, message: FromWorker): Participan
       };
     case "try-failed":
       return { ...state, trial: state.trial && { ...state.trial, note: message.error.message } };
-    case "failed":
-      return stopped(state, "error", { kind: "failed", reason: null, message: message.error.message });
+    case "failed": {
+      const kind = message.error.name === "DeviceUnfitError" ? "unfit" : "failed";
+      return stopped(state, "error", { kind, reason: null, message: message.error.message });
+    }
     default:
       return message satisfies never;
   }
@@ -343,8 +352,8 @@ export const inRound = (state: ParticipantState): boolean =>
   ["downloading", "training", "uploading", "waiting"].includes(state.phase);
 
 function forgetRun(state: ParticipantState): ParticipantState {
-  const { choice, nickname, participantId, online, ended, lesson, guess } = state;
-  return { ...INITIAL_STATE, choice, nickname, participantId, online, ended, lesson, guess };
+  const { choice, modelSize, nickname, participantId, online, ended, lesson, guess } = state;
+  return { ...INITIAL_STATE, choice, modelSize, nickname, participantId, online, ended, lesson, guess };
 }
 
 /** A round that is not the current one has nothing to show any more. */

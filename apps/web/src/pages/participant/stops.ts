@@ -15,6 +15,12 @@ export function wordsFor({ kind, reason }: Stop): StopWords {
       advice: "Thank you. What your device has given stays in the model; it does nothing more for it.",
       again: "Join again",
     };
+  if (kind === "unfit")
+    return {
+      heading: "This model is too large for this device",
+      advice: "Nothing of it was downloaded, and the others go on. What the host could change stands below.",
+      again: "Try again",
+    };
   switch (reason) {
     case "run-full":
       return {

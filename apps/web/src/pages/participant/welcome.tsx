@@ -1,7 +1,9 @@
 /** Before joining: a name and one button; what happens to texts in one line, the rest for those who ask. */
 import { useSignal } from "@preact/signals";
+import { formatBytes } from "../../ui/format.ts";
 import { OwnTextsBox } from "./own-texts.tsx";
 import type { Session } from "./session.ts";
+import type { ParticipantState } from "./state.ts";
 
 interface WelcomeProps {
   readonly session: Session;
@@ -9,7 +11,7 @@ interface WelcomeProps {
 }
 
 export function Welcome({ session, offeredNickname }: WelcomeProps) {
-  const { phase, codeWanted, online } = session.state.value;
+  const { phase, codeWanted, online, modelSize } = session.state.value;
   const nickname = useSignal(offeredNickname);
   const code = useSignal("");
   const join = (event: Event): void => {
@@ -70,6 +72,7 @@ export function Welcome({ session, offeredNickname }: WelcomeProps) {
             </p>
           )}
         </form>
+        <ModelDownload size={modelSize} />
         <p>A text that you bring stays on this device; what is learned from it is sent, as numbers.</p>
         <WhatHappens session={session} />
       </section>
@@ -78,6 +81,17 @@ export function Welcome({ session, offeredNickname }: WelcomeProps) {
       </div>
     </>
   );
+}
+
+/** Said before anything is fetched; before its size is known in as many words, so that nothing jumps. */
+function ModelDownload({ size }: { readonly size: ParticipantState["modelSize"] }) {
+  const words =
+    size === null
+      ? "Joining downloads the language model, once; this browser keeps it for the next time."
+      : size.missingBytes === 0
+        ? `The language model (${formatBytes(size.totalBytes)}) is on this device already; nothing is downloaded.`
+        : `Joining downloads the language model, ${formatBytes(size.missingBytes)}; this browser keeps it for the next time.`;
+  return <p data-testid="model-download">{words}</p>;
 }
 
 function WhatHappens({ session }: { readonly session: Session }) {
