@@ -37,6 +37,7 @@ test("a browser keeps the model: later visits download none of it, and what is d
 }) => {
   const { url } = await serve("--base", "int8", "--samples-per-device", "8", "--evaluation-samples", "8");
   const context = await chromium.newContext();
+  let said = "";
   const visit = async (
     prepare: (page: Page) => Promise<void> = async () => {},
   ): Promise<readonly string[]> => {
