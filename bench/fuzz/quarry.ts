@@ -30,6 +30,8 @@ const workload = (adapter: AdapterShape): Workload => ({
   evaluate: null,
   modelDirectory: join(import.meta.dirname, "../../models/base"),
   modelManifest: { version: "1234abcd", files: [] },
+  startingAdapter: null,
+  serializePeft: async () => new Uint8Array(4),
   serializeAdapter: async (values) => new Uint8Array(values.buffer.slice(0)),
   close: async () => {},
 });

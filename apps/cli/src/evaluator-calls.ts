@@ -1,8 +1,10 @@
 /** What the language model's thread is asked, and what for: known to both of its sides. */
 import type { ToEvaluate } from "@fedlodrop/coordinator";
 import type { AdapterShape, RoundEvaluation, RunConfig, Sample } from "@fedlodrop/run";
+import type { RunFacts } from "./model-card.ts";
 
-export interface ModelTerms extends Pick<RunConfig, "rank" | "alpha" | "targetModules" | "baseType"> {
+export interface ModelTerms
+  extends Pick<RunConfig, "rank" | "alpha" | "targetModules" | "baseType" | "startFrom"> {
   /** 0 for a language model. */
   readonly labelCount: number;
   readonly sequenceLength: number;
@@ -23,6 +25,8 @@ export interface EvaluationTexts {
 
 export interface OpenedModel {
   readonly adapter: AdapterShape;
+  /** What the first round begins with; null begins with an adapter that changes nothing yet. */
+  readonly startingAdapter: Float32Array | null;
   /** Windows or samples of the largest split; null without texts. */
   readonly largestSplit: number | null;
   /** What is odd about the model's files. */
@@ -49,4 +53,10 @@ export type EvaluatorCalls = {
   ): Promise<RoundEvaluation>;
   /** As a safetensors file. */
   serialize(adapter: Float32Array): Promise<Uint8Array>;
+  /** As PEFT's folder, zipped. @param baseModel under which PEFT finds it */
+  serializePeft(given: {
+    readonly adapter: Float32Array;
+    readonly baseModel: string;
+    readonly facts: RunFacts;
+  }): Promise<Uint8Array>;
 };

@@ -8,11 +8,13 @@ import {
   type Dataset,
   datasetFromSamples,
   type LocalTrainer,
+  type ModelConfig,
 } from "@fedlodrop/lm";
 import { nodeHost, readModel, wasmDirectory } from "@fedlodrop/lm/node";
 import { type AdapterShape, createRandom, sampleWithoutReplacement } from "@fedlodrop/run";
 import type { EvaluationTexts, EvaluatorCalls } from "./evaluator-calls.ts";
 import { openShowcase, type Showcase } from "./showcase.ts";
+import { peftFiles, startingAdapter, zipped } from "./start-adapter.ts";
 import { answerCalls } from "./thread.ts";
 
 interface Opened {
@@ -37,11 +39,12 @@ const CORES = availableParallelism();
 
 let opened: Opened | null = null;
 let shape: AdapterShape;
+let modelConfig: ModelConfig;
 
 const evaluatorCalls: EvaluatorCalls = {
   async open({ modelDirectory, terms, texts }) {
     const { model, tokenizer, warnings } = await readModel(modelDirectory);
-    const { rank, alpha, targetModules, baseType, labelCount, sequenceLength } = terms;
+    const { rank, alpha, targetModules, baseType, labelCount, sequenceLength, startFrom } = terms;
     const { maxPositions } = model.config;
     if (sequenceLength > maxPositions)
       throw new Error(
@@ -53,7 +56,9 @@ const evaluatorCalls: EvaluatorCalls = {
       targetModules,
       ...(labelCount > 0 && { labels: labelCount }),
     });
-    if (texts === null) return { adapter: shape, largestSplit: null, warnings };
+    modelConfig = model.config;
+    const begun = startFrom === null ? null : await startingAdapter(startFrom, model, shape);
+    if (texts === null) return { adapter: shape, startingAdapter: begun, largestSplit: null, warnings };
     const { kind, count, prompt, labels } = texts;
     const dataset = (samples: EvaluationTexts["heldOut"]): Dataset =>
       datasetFromSamples(samples, tokenizer, { kind, sequenceLength });
@@ -80,6 +85,7 @@ const evaluatorCalls: EvaluatorCalls = {
     };
     return {
       adapter: shape,
+      startingAdapter: begun,
       largestSplit: Math.max(...splits.map((split) => rowsOf(split).length)),
       warnings,
     };
@@ -117,6 +123,10 @@ const evaluatorCalls: EvaluatorCalls = {
       // A model may be too large to be asked as well: its losses count all the same.
       sample: await showcase.of(trainer, adapter).catch(() => null),
     };
+  },
+
+  async serializePeft({ adapter, baseModel, facts }) {
+    return zipped(peftFiles(modelConfig, shape, adapter, baseModel, facts));
   },
 
   async serialize(adapter) {

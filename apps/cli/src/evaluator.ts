@@ -9,6 +9,7 @@ export interface Evaluator extends OpenedModel {
   measureOn(heldOut: readonly Sample[]): Promise<void>;
   evaluate(own: ToEvaluate, parts: readonly number[], alone?: boolean): Promise<RoundEvaluation>;
   serialize(adapter: Float32Array): Promise<Uint8Array>;
+  readonly serializePeft: EvaluatorCalls["serializePeft"];
   close(): Promise<void>;
 }
 
@@ -36,6 +37,7 @@ export async function openEvaluator(
       measureOn: (heldOut) => thread.call("measureOn", heldOut),
       evaluate: (own, parts, alone = false) => thread.call("evaluate", { ...own, parts, alone }),
       serialize: (adapter) => thread.call("serialize", adapter),
+      serializePeft: (given) => thread.call("serializePeft", given),
       close: () => thread.close(),
     };
   } catch (error) {

@@ -1,15 +1,13 @@
 /** `fedlodrop export`: what a run trained, in the forms that the rest of the world loads. */
-import { existsSync } from "node:fs";
 import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { adapterToPeft, mergeAdapter, openAdapterFile, serializeSafetensors } from "@fedlodrop/lm";
+import { mergeAdapter, openAdapterFile } from "@fedlodrop/lm";
 import { readModel } from "@fedlodrop/lm/node";
 import type { RunReport } from "@fedlodrop/run";
-import { findModel } from "./find-model.ts";
+import { findModel, nameForPeft } from "./find-model.ts";
 import { describeFlags, type Flag, parseFlags } from "./flags.ts";
-import { readModelName } from "./hub/model-name.ts";
 import { writeMergedModel } from "./merged-model.ts";
-import { modelCard } from "./model-card.ts";
+import { peftFiles } from "./start-adapter.ts";
 import { UsageError } from "./usage-error.ts";
 
 const FLAGS: readonly Flag[] = [
@@ -49,17 +47,15 @@ export async function exportRun(args: readonly string[]): Promise<void> {
   const { model } = await readModel(modelDirectory);
   const { shape, adapter } = openAdapterFile(model.config, config, await fileOf(run, "adapter.safetensors"));
   if (peft !== undefined) {
-    const { config: settings, tensors } = adapterToPeft(
+    await mkdir(peft, { recursive: true });
+    for (const { name, bytes } of peftFiles(
       model.config,
       shape,
       adapter,
-      // Of a hub's model PEFT wants the name, under which it finds it by itself.
-      existsSync(named) ? modelDirectory : (readModelName(named)?.id ?? modelDirectory),
-    );
-    await mkdir(peft, { recursive: true });
-    await writeFile(join(peft, "adapter_config.json"), `${JSON.stringify(settings, null, 2)}\n`);
-    await writeFile(join(peft, "adapter_model.safetensors"), serializeSafetensors(tensors, { format: "pt" }));
-    await writeFile(join(peft, "README.md"), modelCard(report, shape));
+      nameForPeft(named, modelDirectory),
+      report,
+    ))
+      await writeFile(join(peft, name), bytes);
     process.stdout.write(`peft    ${peft}\n`);
   }
   if (merged === undefined) return;

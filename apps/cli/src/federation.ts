@@ -13,12 +13,13 @@ import {
   type OriginRule,
 } from "@fedlodrop/coordinator";
 import type { RunConfig, RunReport } from "@fedlodrop/run";
-import { pinModel } from "./find-model.ts";
+import { findModel, pinModel } from "./find-model.ts";
 import type { HubOptions } from "./hub/hub.ts";
 import { inUrl, localName, reachableAddress } from "./listen-address.ts";
 import { buildPages } from "./pages.ts";
 import { whileWaiting } from "./patience.ts";
 import { openPlanner } from "./planner.ts";
+import { termsOfAdapter } from "./start-adapter.ts";
 import { openTraces } from "./traces.ts";
 import { availableTasks, loadWorkload, taskDefaults } from "./workload.ts";
 
@@ -104,7 +105,7 @@ export async function startFederation(options: FederationOptions): Promise<Feder
     for (const notice of stored?.notices ?? [])
       say(`run folder ${out}: ${notice}; the run goes on all the same`);
     const hostKey = chosenHostKey() ?? stored?.checkpoint.hostKey ?? randomBytes(12).toString("base64url");
-    const config = stored ? asked : { ...asked, model: await pinModel(asked.model, say, hub) };
+    const config = stored ? asked : await settled(asked, say, hub);
     // Beside the pages, which may have to be built.
     let ahead = stored ? null : loadWorkload(config, say);
     const prepared = ahead?.catch(() => null); // Heard of where it is waited for.
@@ -161,6 +162,14 @@ export async function startFederation(options: FederationOptions): Promise<Feder
     await closeAll();
     throw error;
   }
+}
+
+/** The settings with nothing left open: the hub's model as it is now, and what the first adapter decides. */
+async function settled(config: RunConfig, say: (line: string) => void, hub: HubOptions): Promise<RunConfig> {
+  const model = await pinModel(config.model, say, hub);
+  const { startFrom } = config;
+  const terms = startFrom === null ? {} : await termsOfAdapter(startFrom, await findModel(model, say, hub));
+  return { ...config, ...terms, model };
 }
 
 /** An operator's, so that it is known before the coordinator starts; undefined makes one up. */

@@ -42,6 +42,10 @@ export async function pinModel(
   return stored === null ? model : modelNameText({ id: name.id, revision: stored.commit });
 }
 
+/** Under which PEFT finds a base model by itself: a hub's name, else the folder. */
+export const nameForPeft = (model: string, directory: string): string =>
+  existsSync(resolve(model)) ? directory : (readModelName(model)?.id ?? directory);
+
 /** Settings that suit a model, under which the run's own come first: those of a hub are large, and lose hardly anything
  *  in int8 (docs/engine.md). */
 export const modelDefaults = (model: string): RunOverrides =>

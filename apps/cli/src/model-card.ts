@@ -1,8 +1,11 @@
 import type { AdapterShape, RunReport } from "@fedlodrop/run";
 
+/** Of a run's report, or of a run that goes on. */
+export type RunFacts = Pick<RunReport, "runId" | "config" | "rounds" | "baseTestLoss" | "finalTestLoss">;
+
 /** README.md beside an exported adapter: what it is and how it came about. */
 export function modelCard(
-  { runId, config, rounds, baseTestLoss, finalTestLoss }: RunReport,
+  { runId, config, rounds, baseTestLoss, finalTestLoss }: RunFacts,
   shape: AdapterShape,
 ): string {
   const devices = new Set(rounds.flatMap(({ participants }) => participants.map(({ id }) => id)));
@@ -10,6 +13,7 @@ export function modelCard(
   const facts: readonly (readonly [string, string | number])[] = [
     ["run", runId],
     ["task", config.task],
+    ...(config.startFrom === null ? [] : [["began with", config.startFrom] as const]),
     ["method", config.method],
     ["rounds", rounds.length],
     ["devices that took part", devices.size],

@@ -83,6 +83,13 @@ export const RUN_FLAGS: readonly RunFlag[] = [
     field: "model",
     read: asText,
   },
+  {
+    name: "adapter",
+    value: "DIR",
+    help: "PEFT adapter that the run begins with, whose rank, alpha and modules it takes (none)",
+    field: "startFrom",
+    read: asText,
+  },
   { name: "rounds", value: "R", help: "rounds of the run *", field: "rounds", read: asNumber },
   { name: "method", value: "M", help: `${METHODS.join(", ")} (${method})`, field: "method", read: asText },
   {
@@ -297,6 +304,9 @@ export function readRunFlags(given: GivenFlags): RunOverrides {
     const value = read(String(text));
     tree[key] = inner === undefined ? value : { ...(tree[key] as object), [inner]: value };
   }
+  if (given.has("adapter"))
+    for (const own of ["rank", "alpha"])
+      if (given.has(own)) throw new UsageError(`--${own} is the adapter's own with --adapter: leave it out`);
   const privacy = tree.differentialPrivacy as object | undefined;
   if (privacy !== undefined) {
     if (!given.has("dp-epsilon")) throw new UsageError("--dp-delta and --dp-clip belong to --dp-epsilon");

@@ -51,6 +51,7 @@ export async function startRun(options: StartRunOptions = {}): Promise<StartedRu
     trustProxy,
     out,
     pages,
+    hub,
     say,
     ...overrides
   } = options;
@@ -70,6 +71,7 @@ export async function startRun(options: StartRunOptions = {}): Promise<StartedRu
     ...(trustProxy !== undefined && { trustProxy }),
     ...(out !== undefined && { out }),
     ...(pages !== undefined && { pages }),
+    ...(hub !== undefined && { hub }),
     ...(say !== undefined && { say }),
   });
   const { url, joinUrl, hostUrl, hostKey } = federation;

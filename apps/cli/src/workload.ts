@@ -7,12 +7,13 @@ import { type PreparedTask, TASK_DEFINITIONS, type TaskDefinition, taskDefinitio
 import { isTaskFile, prepareTask, type TaskProgress } from "@fedlodrop/tasks/node";
 import { type Evaluator, openEvaluator } from "./evaluator.ts";
 import type { EvaluationTexts } from "./evaluator-calls.ts";
-import { findModel } from "./find-model.ts";
+import { findModel, nameForPeft } from "./find-model.ts";
 import { modelManifest } from "./model-manifest.ts";
 import { modelInBase } from "./quantised-model.ts";
 
 export async function loadWorkload(config: RunConfig, say: (line: string) => void): Promise<Workload> {
-  const modelDirectory = await modelInBase(await findModel(config.model, say), config.baseType, say);
+  const original = await findModel(config.model, say);
+  const modelDirectory = await modelInBase(original, config.baseType, say);
   const manifest = modelManifest(modelDirectory);
   manifest.catch(() => {}); // told where it is awaited
   const isDealt = isTaskFile(config.task) || taskDefinition(config.task).textsFrom === "coordinator";
@@ -38,7 +39,10 @@ export async function loadWorkload(config: RunConfig, say: (line: string) => voi
     evaluate: task && measuring(task, evaluator),
     modelDirectory,
     modelManifest: await manifest,
+    startingAdapter: evaluator.startingAdapter,
     serializeAdapter: evaluator.serialize,
+    serializePeft: (adapter, facts) =>
+      evaluator.serializePeft({ adapter, baseModel: nameForPeft(config.model, original), facts }),
     close: evaluator.close,
   };
 }

@@ -84,6 +84,8 @@ export const workload = async (): Promise<Workload> => ({
   }),
   modelDirectory: join(import.meta.dirname, "../../../models/base"),
   modelManifest: { version: "1234abcd", files: [] },
+  startingAdapter: null,
+  serializePeft: async () => new Uint8Array(4),
   serializeAdapter: async (adapter) => new Uint8Array(adapter.buffer.slice(0)),
   close: async () => {},
 });

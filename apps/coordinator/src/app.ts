@@ -258,6 +258,8 @@ export async function buildCoordinator(options: CoordinatorOptions): Promise<Coo
     textsOf,
     adapter: () => run.adapter,
     adapterFile: () => run.workload.serializeAdapter(run.adapter),
+    // A card has no use for every device of every round.
+    peftFile: () => run.workload.serializePeft(run.adapter, run.report()),
     roundsDone: () => run.state.records.length,
     reportText: () => reportText(withoutRounds(run.report()), allRounds(run, store)),
     health: () => ({

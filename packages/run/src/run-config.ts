@@ -58,6 +58,8 @@ export const runConfigSchema = z.strictObject({
   task: z.string().min(1),
   /** The base model: `base` is the bundled one; else a folder in the Hugging Face layout, or ORG/NAME@COMMIT of a hub. */
   model: z.string().min(1),
+  /** Folder of the PEFT adapter that the first round begins with; null begins with none, which changes nothing yet. */
+  startFrom: z.string().min(1).nullable(),
   /** How devices and the evaluation hold the model's matrices; fewer bits take less memory and lose a little. */
   baseType: z.enum(BASE_TYPES),
   /** Of each arm. */
@@ -138,6 +140,7 @@ export const DEFAULT_RUN_CONFIG: RunConfig = {
   seed: "0",
   task: "presidents",
   model: "base",
+  startFrom: null,
   baseType: "f32",
   rounds: 20,
   method: "fixed",

@@ -28,7 +28,13 @@ describe("over HTTP", () => {
       (await coordinator.http.inject({ url: path, headers: authorization ? { authorization } : {} }))
         .statusCode;
     const { identity } = await participate(url, "ada");
-    for (const path of ["/api/run", "/api/report", "/api/adapter", "/api/adapter.safetensors"]) {
+    for (const path of [
+      "/api/run",
+      "/api/report",
+      "/api/adapter",
+      "/api/adapter.safetensors",
+      "/api/adapter-peft.zip",
+    ]) {
       for (const stranger of [undefined, "Bearer x", "Basic a2V5", "key", `Bearer ${identity.token}x`])
         expect(await status(path, stranger), `${path} ${stranger}`).toBe(401);
       expect(await status(path, `Bearer ${identity.token}`), path).toBe(200);

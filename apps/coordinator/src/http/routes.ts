@@ -20,6 +20,7 @@ export interface Facts {
   textsOf(participantId: string): DeviceTexts;
   adapter(): Float32Array;
   adapterFile(): Promise<Uint8Array>;
+  peftFile(): Promise<Uint8Array>;
   roundsDone(): number;
   /** `report.json`, a round at a time. */
   reportText(): AsyncIterable<string>;
@@ -109,6 +110,13 @@ export async function registerRoutes(http: FastifyInstance, facts: Facts): Promi
     sendBytes(
       reply.header("content-disposition", 'attachment; filename="adapter.safetensors"'),
       await facts.adapterFile(),
+    ),
+  );
+
+  http.get("/api/adapter-peft.zip", forMembers, async (_request, reply) =>
+    sendBytes(
+      reply.header("content-disposition", 'attachment; filename="adapter-peft.zip"'),
+      await facts.peftFile(),
     ),
   );
 

@@ -61,6 +61,7 @@ export function openApiDocument(basePath: string): object {
       "/api/report": forMembers("The run so far", "As in report.json", jsonOf(reportSchema)),
       "/api/split": forMembers("A participant's own texts", "Its texts", jsonOf(deviceTextsSchema)),
       "/api/adapter": forMembers("The adapter: float32, little-endian", "Its values", bytes),
+      "/api/adapter-peft.zip": forMembers("The adapter as PEFT loads it, zipped", "zip", bytes),
       "/api/adapter.safetensors": forMembers("The adapter as a file", "safetensors", bytes),
     },
   };

@@ -48,7 +48,7 @@ export function freshStart(
     runId,
     workload,
     start: { state: createRun(config, shape, { ...known, largestSplit }), effects: [] },
-    adapters: inAllArms(config, initialAdapter(shape, config.seed)),
+    adapters: inAllArms(config, workload.startingAdapter ?? initialAdapter(shape, config.seed)),
     partsTrainedOn: [],
     partsMeasured: null,
     memory: [],

@@ -1,6 +1,13 @@
 /** What a run computes, given by whoever composes the program: the coordinator knows neither models nor tasks. */
 import type { RunDescription } from "@fedlodrop/protocol";
-import type { AdapterShape, DeviceTexts, ModelManifest, RoundEvaluation, RunConfig } from "@fedlodrop/run";
+import type {
+  AdapterShape,
+  DeviceTexts,
+  ModelManifest,
+  RoundEvaluation,
+  RunConfig,
+  RunReport,
+} from "@fedlodrop/run";
 import type { ToEvaluate } from "./evaluation.ts";
 
 /** Parts of the training texts, by their numbers. */
@@ -28,8 +35,12 @@ export interface Workload {
   readonly modelDirectory: string;
   /** What of it is served. */
   readonly modelManifest: ModelManifest;
+  /** What the first round begins with; null begins with one that changes nothing yet. */
+  readonly startingAdapter: Float32Array | null;
   /** The adapter as a safetensors file. */
   serializeAdapter(adapter: Float32Array): Promise<Uint8Array>;
+  /** As PEFT loads it: a zip of its folder, with the facts of the run. */
+  serializePeft(adapter: Float32Array, facts: RunReport): Promise<Uint8Array>;
   close(): Promise<void>;
 }
 
