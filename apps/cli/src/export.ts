@@ -1,9 +1,9 @@
 /** `fedlodrop export`: what a run trained, in the forms that the rest of the world loads. */
-import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { mergeAdapter, openAdapterFile } from "@fedlodrop/lm";
 import { readModel } from "@fedlodrop/lm/node";
-import type { RunReport } from "@fedlodrop/run";
+import { isSmallModelFile, type RunReport } from "@fedlodrop/run";
 import { findModel, nameForPeft } from "./find-model.ts";
 import { describeFlags, type Flag, parseFlags } from "./flags.ts";
 import { writeMergedModel } from "./merged-model.ts";
@@ -63,10 +63,8 @@ export async function exportRun(args: readonly string[]): Promise<void> {
     throw new Error("export: a classifier's head is no part of the base model; use --peft, which has it");
   await mkdir(merged, { recursive: true });
   await writeMergedModel(mergeAdapter(model, shape, adapter), join(merged, "model.safetensors"));
-  for (const file of ["config.json", "tokenizer.json", "tokenizer_config.json"])
-    await copyFile(join(modelDirectory, file), join(merged, file)).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== "ENOENT") throw error;
-    });
+  for (const file of (await readdir(modelDirectory)).filter(isSmallModelFile))
+    await copyFile(join(modelDirectory, file), join(merged, file));
   process.stdout.write(`merged  ${merged}\n`);
 }
 

@@ -6,7 +6,7 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { quantisedFile } from "@fedlodrop/lm";
 import { readModel } from "@fedlodrop/lm/node";
-import { type BaseType, isModelFile } from "@fedlodrop/run";
+import { type BaseType, isSmallModelFile } from "@fedlodrop/run";
 import { defaultCacheDirectory } from "@fedlodrop/tasks/node";
 import { modelManifest } from "./model-manifest.ts";
 import { inPlainWords } from "./plain-error.ts";
@@ -58,7 +58,7 @@ async function writeInBase(directory: string, base: Exclude<BaseType, "f32">, to
   const { model } = await readModel(directory);
   await pipeline(Readable.from(quantisedFile(model, base)), createWriteStream(join(to, "model.safetensors")));
   for (const name of await readdir(directory))
-    if (isModelFile(name) && !/^model[.-]/.test(name)) await copyFile(join(directory, name), join(to, name));
+    if (isSmallModelFile(name)) await copyFile(join(directory, name), join(to, name));
 }
 
 const isThere = (path: string): Promise<boolean> =>

@@ -67,9 +67,14 @@ const OTHER_FORMS = [
     say: "pytorch_model.bin is there: convert it to safetensors first",
   },
   {
-    file: "vocab.json",
+    file: "vocab.txt",
     instead: "tokenizer.json",
-    say: "vocab.json is there: save the tokenizer as a fast one first",
+    say: "vocab.txt is there: save the tokenizer as a fast one first",
+  },
+  {
+    file: "tokenizer.model",
+    instead: "tokenizer.json",
+    say: "tokenizer.model is there: save the tokenizer as a fast one first",
   },
 ] as const;
 

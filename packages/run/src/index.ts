@@ -23,7 +23,7 @@ export {
 } from "./dropout-mask.ts";
 export { COARSE_BITS, FINE_BITS } from "./exact-parts.ts";
 export { type LossJump, lossJump } from "./loss-jump.ts";
-export { isModelFile } from "./model-files.ts";
+export { isModelFile, isSmallModelFile } from "./model-files.ts";
 export {
   MODEL_MANIFEST,
   type ModelFileParts,

@@ -15,3 +15,6 @@ const SHARD = /^model-\d{5}-of-\d{5}\.safetensors$/;
 export function isModelFile(name: string): boolean {
   return MODEL_FILES.includes(name) || SHARD.test(name);
 }
+
+/** All but the weights. */
+export const isSmallModelFile = (name: string): boolean => isModelFile(name) && !/^model[.-]/.test(name);

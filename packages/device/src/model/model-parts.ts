@@ -168,7 +168,17 @@ async function fetchFile(
 /** Tabs of one browser share what is kept, and should not fetch the same part side by side. */
 async function alone<T>(name: string, work: () => Promise<T>): Promise<T> {
   const locks = (globalThis.navigator as { readonly locks?: LockManager } | undefined)?.locks;
-  return locks === undefined ? work() : locks.request(`fedlodrop model part ${name}`, work);
+  if (locks === undefined) return work();
+  let isBegun = false;
+  const once = (): Promise<T> => {
+    isBegun = true;
+    return work();
+  };
+  return locks.request(`fedlodrop model part ${name}`, once).catch((error: unknown) => {
+    // A frame that may keep nothing has no locks either.
+    if (isBegun) throw error;
+    return work();
+  });
 }
 
 async function sha256(bytes: Uint8Array): Promise<string> {

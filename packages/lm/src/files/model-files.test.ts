@@ -43,7 +43,7 @@ describe("the bundled base model", () => {
     const bare = await loadModel({
       open: async (name) => bytesInMemory(await readFile(base + name)),
       async read(name) {
-        if (name === "tokenizer_config.json") return null;
+        if (["tokenizer_config.json", "generation_config.json"].includes(name)) return null;
         const bytes = await readFile(base + name);
         if (name !== "config.json") return bytes;
         const { eos_token_id: _, ...config } = JSON.parse(bytes.toString());
@@ -55,6 +55,26 @@ describe("the bundled base model", () => {
       expect(bare.tokenizer.encode(text)).toEqual(ids);
       expect(bare.tokenizer.decode(ids)).toBe(tokenizer.decode(ids));
     }
+  });
+
+  test("takes what ends a text from generation_config.json where config.json does not say", async () => {
+    const endOfText = async (ids: unknown) => {
+      const { model } = await loadModel({
+        open: async (name) => bytesInMemory(await readFile(base + name)),
+        async read(name) {
+          if (name === "generation_config.json") return Buffer.from(JSON.stringify({ eos_token_id: ids }));
+          const bytes = await readFile(base + name);
+          return name === "config.json"
+            ? Buffer.from(JSON.stringify({ ...JSON.parse(bytes.toString()), eos_token_id: null }))
+            : bytes;
+        },
+      });
+      return model.config.endOfTextId;
+    };
+    expect(await endOfText(0)).toBe(0);
+    expect(await endOfText([0, 5])).toBe(0);
+    expect(await endOfText(null)).toBe(0); // the tokenizer's
+    await expect(endOfText(5)).rejects.toThrow("expected a special token with the model's eos_token_id 5");
   });
 
   test("has the reference loss", async () => {
@@ -110,7 +130,7 @@ describe("the bundled base model", () => {
 });
 
 describe("a model folder that is not right", () => {
-  const good = async (file: string): Promise<Uint8Array> => {
+  const good = async (file: string): Promise<Uint8Array | null> => {
     const contents: Readonly<Record<string, unknown>> = {
       "config.json": {
         model_type: "gpt2",
@@ -132,12 +152,18 @@ describe("a model folder that is not right", () => {
       "tokenizer_config.json": {},
       "model.safetensors": {},
     };
-    return new TextEncoder().encode(JSON.stringify(contents[file]));
+    return file in contents ? new TextEncoder().encode(JSON.stringify(contents[file])) : null;
   };
   const but = (name: string, text: string): ModelFolder => {
     const read = (file: string) =>
       file === name ? Promise.resolve(new TextEncoder().encode(text)) : good(file);
-    return { read, open: async (file) => bytesInMemory(await read(file)) };
+    return {
+      read,
+      async open(file) {
+        const bytes = await read(file);
+        return bytes && bytesInMemory(bytes);
+      },
+    };
   };
 
   test.each([
@@ -178,7 +204,7 @@ describe("a model folder that is not right", () => {
     const folder = await mkdtemp(join(tmpdir(), "model-"));
     await expect(readModel("/nowhere")).rejects.toThrow(/^model: \/nowhere\/\S+: there is no such file$/);
     for (const name of ["config.json", "tokenizer.json", "tokenizer_config.json"] as const)
-      await writeFile(join(folder, name), await good(name));
+      await writeFile(join(folder, name), (await good(name)) ?? "");
     const missing = `model: ${folder}/model.safetensors: there is no such file`;
     await expect(readModel(folder)).rejects.toThrow(new RegExp(`^${missing}$`));
     await writeFile(join(folder, "pytorch_model.bin"), "");

@@ -7,6 +7,7 @@ import type { TensorSource } from "../models/tensor-source.ts";
 import type { ByteSource } from "./bytes.ts";
 import { openWeightsFile } from "./quantised.ts";
 import { openShards } from "./shards.ts";
+import { tokenizerJsonOf } from "./slow-tokenizer.ts";
 import { createTokenizer, endOfTextOf } from "./tokenizer.ts";
 
 export interface LoadedModel {
@@ -36,10 +37,10 @@ const INDEX = "model.safetensors.index.json";
 /** Reads of the weights only where they lie: they are fetched, one at a time, by whoever needs them.
  *  @throws one line that begins with the name of the file that is missing or wrong */
 export async function loadModel(folder: ModelFolder): Promise<LoadedModel> {
-  const [{ shape, tokenizer, warnings }, { file, tensors }] = await Promise.all([
-    loadTokenizer(folder),
-    openWeights(folder),
-  ]);
+  const weights = openWeights(folder);
+  weights.catch(() => {}); // Heard of below: of two faults the same one is told every time.
+  const { shape, tokenizer, warnings } = await loadTokenizer(folder);
+  const { file, tensors } = await weights;
   return { model: await inFile(file, async () => modelFromCheckpoint(shape, tensors)), tokenizer, warnings };
 }
 
@@ -69,15 +70,46 @@ async function openWeights(
 export async function loadTokenizer(
   folder: ModelFolder,
 ): Promise<Omit<LoadedModel, "model"> & { readonly shape: ModelConfig }> {
-  const [config, tokenizerJson, tokenizerConfig] = await Promise.all([
+  const [config, whole, tokenizerConfig, generation] = await Promise.all([
     required(folder, "config.json").then(parseJson("config.json")),
-    required(folder, "tokenizer.json").then(parseJson("tokenizer.json")),
+    optional(folder, "tokenizer.json"),
     optional(folder, "tokenizer_config.json").then((bytes) =>
       bytes === null ? DEFAULT_TOKENIZER_CONFIG : parseJson("tokenizer_config.json")(bytes),
     ),
+    optional(folder, "generation_config.json").then((bytes) =>
+      bytes === null ? null : parseJson("generation_config.json")(bytes),
+    ),
   ]);
-  const shape = parseConfig(config, endOfTextOf(tokenizerJson, tokenizerConfig));
+  const tokenizerJson =
+    whole === null
+      ? await fromPredecessors(folder, config, tokenizerConfig)
+      : parseJson("tokenizer.json")(whole);
+  const endOfText = firstEndOfText(generation) ?? endOfTextOf(tokenizerJson, tokenizerConfig);
+  const shape = parseConfig(config, endOfText);
   return { shape, ...createTokenizer(tokenizerJson, tokenizerConfig, shape) };
+}
+
+/** What tokenizer.json would say, from the two files that stand in its place. */
+async function fromPredecessors(
+  folder: ModelFolder,
+  config: unknown,
+  tokenizerConfig: unknown,
+): Promise<unknown> {
+  const [vocabulary, merges] = await Promise.all([
+    optional(folder, "vocab.json"),
+    optional(folder, "merges.txt"),
+  ]);
+  if (vocabulary === null || merges === null) throw missing("tokenizer.json");
+  const { model_type: modelType } = (config ?? {}) as { readonly model_type?: unknown };
+  const text = new TextDecoder().decode(merges);
+  return tokenizerJsonOf(modelType, parseJson("vocab.json")(vocabulary), text, tokenizerConfig);
+}
+
+/** Of generation_config.json, where newer models say it. */
+function firstEndOfText(generation: unknown): number | undefined {
+  const { eos_token_id: ids } = (generation ?? {}) as { readonly eos_token_id?: unknown };
+  const [id] = Array.isArray(ids) ? ids : [ids];
+  return typeof id === "number" ? id : undefined;
 }
 
 async function optional(folder: ModelFolder, name: string): Promise<Uint8Array | null> {
