@@ -63,9 +63,15 @@ describe("a lesson", () => {
     expect(await ben.socket.emitWithAck("guess", { slideId: "q1", choice: 1 })).toEqual({ kind: "accepted" });
     const wrong = (await ben.socket.emitWithAck("guess", { slideId: "q1", choice: 9 })) as Refused;
     expect(wrong).toMatchObject({ kind: "refused", reason: "bad-message" });
+    ben.socket.disconnect();
+    await host.socket.emitWithAck("command", { kind: "lesson", slide: null });
+    const back = await participate(url, "ben", { token: ben.identity.token });
+    await expect.poll(() => back.inbox.lesson).toEqual([null]);
+    await host.socket.emitWithAck("command", { kind: "lesson", slide: slide("q1") });
+    await back.socket.emitWithAck("guess", { slideId: "q1", choice: 1 });
     const seen = (): LessonView | null | undefined => host.views.at(-1)?.lesson;
     await host.socket.emitWithAck("command", { kind: "lesson", slide: slide("q1", 1) });
-    await expect.poll(() => ada.inbox.lesson).toHaveLength(2);
+    await expect.poll(() => ada.inbox.lesson).toHaveLength(4);
     // The test's clock stands still, and with it the view's.
     const fresh = await connectHost(url, "key");
     await expect.poll(() => fresh.views.at(-1)?.lesson).toEqual({ slide: slide("q1", 1), votes: [0, 1] });

@@ -154,7 +154,8 @@ export function openParticipantHub(options: HubOptions): ParticipantHub {
     const { state, workload } = run();
     if (state.kind === "ended")
       socket.emit("run-ended", { reason: state.reason, roundsDone: state.records.length });
-    if (lesson.slide !== null) socket.emit("lesson", lesson.slide);
+    // Who comes back may have missed its end.
+    if (lesson.slide !== null || knownId !== undefined) socket.emit("lesson", lesson.slide);
     const deviceIndex = partOf(participantId, workload.deviceCount);
     await journal.durable();
     // What it was told while its connection was lost.
