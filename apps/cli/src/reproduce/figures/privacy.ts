@@ -31,7 +31,7 @@ export function privacy(results: readonly AttackResult[]): Figure {
     title: "Attacks",
     text: [
       "Inversion: a coordinator that sees the update of a device with one text of eight tokens searches for the text whose gradient fits. It knows the mask, the length and the first token, and chooses each token among twenty, the text's own and the most frequent; guessing finds one in twenty. Noise is the standard deviation on each value over the update's norm; clipping keeps the direction and hides nothing.",
-      "Membership: whoever has the last adapter tells texts that were trained on from others by their loss, by how far it fell, or by shadow runs on other halves of the same texts (LiRA). An area of 0.5 is guessing. ε is of devices and of the whole run.",
+      "Membership: two devices train on eight texts of 32 tokens each, 32 times each; whoever has the last adapter tells these texts from sixteen others by their loss, by how far it fell, or by shadow runs on other halves of the same texts (LiRA, from eight trials on). An area of 0.5 is guessing. ε is of devices and of the whole run.",
       "Error bars are two standard errors over trials.",
     ],
     charts: [
@@ -58,6 +58,9 @@ export function privacy(results: readonly AttackResult[]): Figure {
   };
 }
 
+/** With fewer runs there is no telling how a text's losses are distributed. */
+const LEAST_SHADOWS = 8;
+
 function membershipRows(own: readonly MembershipResult[]): Row[] {
   const [{ dropoutRate, epsilon }] = own as [MembershipResult];
   const protection = epsilon === null ? "none" : `ε = ${epsilon}`;
@@ -72,6 +75,7 @@ function membershipRows(own: readonly MembershipResult[]): Row[] {
     own.map((trial) => mean(trial[of].filter((_, text) => trial.isMember[text] === wanted)));
   return [
     ...Object.entries(ATTACKS).flatMap(([name, attack]) => {
+      if (name === "lira" && own.length < LEAST_SHADOWS) return [];
       const scores = attack(own, own[0]?.base ?? []);
       const verdicts = own.map(({ isMember }, run) => judge(scores[run] as number[], isMember));
       return [
