@@ -6,7 +6,7 @@
  */
 import { cleanText } from "./clean-text.ts";
 import { type DecodedText, decodeText } from "./decode-text.ts";
-import { parseTable } from "./text-table.ts";
+import { LINE_BREAKS, parseTable } from "./text-table.ts";
 
 export interface TextRow {
   readonly text: string;
@@ -54,7 +54,7 @@ function parseRows({ text }: DecodedText, fileName: string): TextRow[] {
 
 function parseJsonLines(text: string, fileName: string): TextRow[] {
   return text
-    .split(/\r?\n/)
+    .split(LINE_BREAKS)
     .flatMap((content, index) =>
       content.trim() === "" ? [] : [toRow(parseJson(content, index + 1, fileName), index + 1, fileName)],
     );
@@ -91,9 +91,14 @@ function nameOf(value: unknown, field: string, line: number, fileName: string): 
   switch (typeof value) {
     case "string":
       return value.trim() || undefined;
-    case "number":
     case "boolean":
       return String(value);
+    case "number":
+      // Another number may have been read as the same.
+      if (Math.abs(value) <= Number.MAX_SAFE_INTEGER) return String(value);
+      throw new Error(
+        `${fileName}, line ${line}: "${field}" is a number of more digits than are read exactly: write it as text, in quotes`,
+      );
     default:
       if (value === undefined || value === null) return undefined;
       throw new Error(

@@ -32,6 +32,9 @@ export function parseTable(text: string, fileName: string, kind: "csv" | "tsv"):
     const got = table.header.slice(0, 8).join(", ") || "none";
     throw new Error(`${fileName}: expected a column "text", got ${got}`);
   }
+  for (const name of ["text", "label", "device"])
+    if (table.header.indexOf(name) !== table.header.lastIndexOf(name))
+      throw new Error(`${fileName}: expected one column "${name}", got several`);
   const fault = faultIn(table);
   if (fault !== null) throw new Error(`${fileName}, line ${fault.line}: ${fault.what}`);
   return table;
@@ -58,8 +61,8 @@ function quotedRows(text: string, kind: "csv" | "tsv"): TableRow[] {
   let from = 0;
   let line = 1;
   Papa.parse<string[]>(text, {
-    // A table of tabs may have more commas than tabs.
-    ...(kind === "tsv" && { delimiter: "\t" }),
+    // A table of tabs may have more commas than tabs, and one of semicolons more commas in its texts.
+    delimiter: kind === "tsv" ? "\t" : delimiterOf(text),
     step({ data, errors, meta }) {
       const fault = errors.find(({ type }) => type === "Quotes")?.message ?? null;
       if (!isBlank(data)) rows.push({ fields: data, line, fault });
@@ -70,7 +73,14 @@ function quotedRows(text: string, kind: "csv" | "tsv"): TableRow[] {
   return rows;
 }
 
-const LINE_BREAKS = /\r\n|\n|\r/g;
+/** Of a .csv: the one between the names of its header. */
+function delimiterOf(text: string): string {
+  const [first = ""] = text.split(LINE_BREAKS, 1);
+  const isText = (name: string): boolean => /^\s*"?\s*text\s*"?\s*$/i.test(name);
+  return [",", ";", "\t", "|"].find((delimiter) => first.split(delimiter).some(isText)) ?? ",";
+}
+
+export const LINE_BREAKS = /\r\n|\n|\r/g;
 
 function plainRows(text: string): TableRow[] {
   return text
