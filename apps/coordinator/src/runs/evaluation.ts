@@ -64,11 +64,17 @@ export function createEvaluations(options: EvaluationOptions): Evaluations {
     null;
   let queue: Promise<void> = Promise.resolve();
   let lastMs = 0;
+  /** One that has taken too long may come to its end all the same; until then the next ones could only wait behind it. */
+  let isStuck = false;
   let cancelLimit = (): void => {};
   let closed = false;
 
   async function evaluate(round: number, own: ToEvaluate, parts: EvaluatedParts): Promise<Evaluated> {
     const of = round === 0 ? "the base model" : `round ${round}`;
+    if (isStuck) {
+      log(`${of} is not evaluated: an evaluation before it goes on still`);
+      return null;
+    }
     const startedMs = clock.nowMs();
     const limitMs = Math.max(LEAST_LIMIT_MS, SLACK * lastMs);
     const tooLong = new Promise<never>((_, reject) => {
@@ -76,15 +82,19 @@ export function createEvaluations(options: EvaluationOptions): Evaluations {
         reject(new Error(`it has taken longer than ${limitMs / 1000} s`)),
       );
     });
+    isStuck = true;
+    const work = Promise.resolve(workload.evaluate?.(own, parts, isAlone())).finally(() => {
+      isStuck = false;
+      lastMs = clock.nowMs() - startedMs;
+    });
     try {
-      return (await Promise.race([workload.evaluate?.(own, parts, isAlone()), tooLong])) ?? null;
+      return (await Promise.race([work, tooLong])) ?? null;
     } catch (error) {
       if (!closed)
         log(`${of} cannot be evaluated: ${error instanceof Error ? error.message : String(error)}`);
       return null;
     } finally {
       cancelLimit();
-      lastMs = clock.nowMs() - startedMs;
     }
   }
 
