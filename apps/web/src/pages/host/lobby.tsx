@@ -22,7 +22,7 @@ export function Lobby({ view }: { readonly view: ReceivedView }) {
         <p class="lobby-count" role="status">
           <strong class="number">{joined}</strong> joined, <strong class="number">{ready}</strong> ready
         </p>
-        <ul class="names" aria-label="Devices that have joined">
+        <ul class="names" data-size={joined > 24 ? "many" : "few"} aria-label="Devices that have joined">
           {participants
             .filter(({ state }) => state !== "kicked")
             .map(({ id, nickname, state }) => (
