@@ -1,6 +1,6 @@
 /**
  * One federation without sockets: the product's planner, masks, trainer and aggregation in the order a run has them,
- * everyone that a plan admits in every round, in before the deadline or out. Of the wire only the rounding to f16 is there, and no clock:
+ * everyone that a plan admits in every round, left out where the deadline or the energy does not last. Of the wire only the rounding to f16 is there, and no clock:
  * seconds and joules are what each device's profile says that its steps and bytes take.
  */
 import type { ToEvaluate } from "@fedlodrop/coordinator";
@@ -23,6 +23,7 @@ import { decodeSparseValues, encodeSparseValues, payloadBytes } from "@fedlodrop
 import {
   type AdapterShape,
   atOnce,
+  energyLimitOf,
   gatherValues,
   initialAdapter,
   type MaskKey,
@@ -150,8 +151,9 @@ export async function* federate<Texts>(federation: Federation<Texts>): AsyncGene
         steps: steps.length,
       };
       const part = partOf(device, bytesOf(own), assignment, own, told);
-      if (secondsOf(part) > config.deadlineSeconds) {
-        worked.push({ ...part, outcome: "missed-deadline" });
+      const missed = missedBy(part, config);
+      if (missed !== null) {
+        worked.push({ ...part, outcome: missed });
         continue;
       }
       worked.push(part);
@@ -193,6 +195,13 @@ export async function* federate<Texts>(federation: Federation<Texts>): AsyncGene
     records = [...records, amended].slice(-remembers);
     yield { round, adapter, admissions, agreements, record: amended };
   }
+}
+
+/** Solvers keep to limits; whoever does not ask about them may break one. */
+function missedBy(part: ParticipantRound, config: RunConfig): "missed-deadline" | "left" | null {
+  const limit = energyLimitOf(config, part.id) ?? Number.POSITIVE_INFINITY;
+  if (secondsOf(part) > config.deadlineSeconds) return "missed-deadline";
+  return (part.energyJoules ?? 0) > limit * (1 + 1e-9) ? "left" : null;
 }
 
 const secondsOf = ({ secondsDownload, secondsCompute, secondsUpload }: ParticipantRound): number =>

@@ -34,6 +34,7 @@ export function reportHtml({ command, caution, figures }: ReportTerms): string {
     ({ number, title, text, charts, table }) => `<section>
 <h2>Figure ${number}. ${escaped(title)}</h2>
 ${text.map((paragraph) => `<p>${escaped(paragraph)}</p>`).join("\n")}
+${table.rows.length === 0 ? "<p><em>Nothing of this has been run yet.</em></p>" : ""}
 <div class="charts">${charts.map(svgOf).join("\n")}</div>
 <details${charts.length === 0 ? " open" : ""}><summary>The numbers (figure-${number}.csv)</summary>
 <table><tr>${table.columns.map((column) => `<th>${escaped(column)}</th>`).join("")}</tr>

@@ -28,7 +28,8 @@ const [WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM] = [560, 340, 62, 170, 34, 46];
 /** Okabe and Ito's, which colour-blind readers tell apart. */
 const COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#999933"];
 
-export function chartSvg({ title, xLabel, yLabel, logarithmic = false, series }: Chart): string {
+export function chartSvg({ title, xLabel, yLabel, logarithmic = false, series: given }: Chart): string {
+  const series = given.filter(({ points }) => points.length > 0);
   const all = series.flatMap(({ points }) => points);
   if (all.length === 0) return "";
   const scaled = (y: number): number => (logarithmic ? Math.log10(y) : y);

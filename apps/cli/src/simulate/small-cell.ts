@@ -1,6 +1,8 @@
 /** One run of the small model: real masks, planner, updates and aggregation over twenty rounds. */
+import type { DeviceFacts } from "@fedlodrop/protocol";
 import { type RunOverrides, resolveRunConfig } from "@fedlodrop/run";
 import { steadyLaptop } from "../reproduce/device-model.ts";
+import { mean } from "../reproduce/figure.ts";
 import { federate } from "../reproduce/in-process-federation.ts";
 import { steering } from "../reproduce/steering.ts";
 import {
@@ -17,6 +19,8 @@ export interface SmallCell {
   readonly devices: number;
   readonly learningRate: number;
   readonly seed: string;
+  /** Of every device; a steady laptop's when absent. */
+  readonly facts?: Partial<DeviceFacts>;
 }
 
 export interface SmallOutcome {
@@ -24,6 +28,12 @@ export interface SmallOutcome {
   readonly last: { readonly choose: number; readonly report: number };
   /** Where the choosing half would have stopped, on the other. */
   readonly stopped: number;
+  /** Of the devices that a round could have, those whose updates came in; mean over the rounds. */
+  readonly tookPart: number;
+  /** Mean dropout rate of those, over the rounds. */
+  readonly dropoutRate: number;
+  /** Of all devices and rounds. */
+  readonly joules: number;
 }
 
 export async function runSmallCell({
@@ -31,6 +41,7 @@ export async function runSmallCell({
   devices,
   learningRate,
   seed,
+  facts = {},
 }: SmallCell): Promise<SmallOutcome> {
   const world = createSmallWorld({ ...SMALL_WORLD, devices, heldOutSamples: 800, seed });
   const [choose, report] = [half(world.heldOut, 0), half(world.heldOut, 1)];
@@ -42,24 +53,37 @@ export async function runSmallCell({
     training: { localSteps: 8, batchSize: 4, learningRate },
   });
   const points: SmallOutcome["last"][] = [];
-  for await (const { adapter } of federate({
+  const took: number[] = [];
+  const rates: number[] = [];
+  let joules = 0;
+  for await (const { adapter, record } of federate({
     trainer: smallTrainer(world),
     shape: world.shape,
     config,
-    devices: world.devices.map((dataset, k) => ({
-      id: `p${k + 1}`,
-      dataset,
-      ...steadyLaptop(dataset.labels.length),
-    })),
+    devices: world.devices.map((dataset, k) => {
+      const laptop = steadyLaptop(dataset.labels.length);
+      return { id: `p${k + 1}`, dataset, ...laptop, facts: { ...laptop.facts, ...facts } };
+    }),
     evaluate: steering(async (own) => ({
       trainLoss: smallLoss(world, train, own),
       testLoss: smallLoss(world, choose, own),
     })),
-  }))
+  })) {
     points.push({ choose: smallLoss(world, choose, adapter), report: smallLoss(world, report, adapter) });
+    const counted = record.participants.filter(({ outcome }) => outcome === "aggregated");
+    took.push(counted.length / devices);
+    rates.push(...counted.map(({ dropoutRate }) => dropoutRate));
+    joules += record.participants.reduce((sum, own) => sum + (own.energyJoules ?? 0), 0);
+  }
   const last = points.at(-1);
   if (last === undefined) throw new Error("expected some rounds");
-  return { last, stopped: points.reduce((a, b) => (b.choose < a.choose ? b : a)).report };
+  return {
+    last,
+    stopped: points.reduce((a, b) => (b.choose < a.choose ? b : a)).report,
+    tookPart: mean(took),
+    dropoutRate: rates.length === 0 ? 0 : mean(rates),
+    joules,
+  };
 }
 
 /** Every other sample, from the first or the second on. */
