@@ -87,6 +87,19 @@ describe("figures", () => {
     expect(row(csv, "fixed 0").slice(3)).toEqual(["0.002", "2", "0", "3", "4", "0.1", "1", "3.5", ""]);
   });
 
+  it("compare arms on the seed that all of them have", () => {
+    const tuningOnly = studiedArms([...CELLS, cell("fixed 0.9", 0.002, "0", 3.6)]);
+    expect(tuningOnly.map(({ arm, isTuningOnly, cells }) => [arm, isTuningOnly, cells.length])).toEqual([
+      ["fixed 0", true, 1],
+      ["fixed 0.5", true, 1],
+      ["fixed 0.9", true, 1],
+    ]);
+    expect(STUDIED.map(({ isTuningOnly, cells }) => [isTuningOnly, cells.length])).toEqual([
+      [false, 2],
+      [false, 1],
+    ]);
+  });
+
   it("count what it takes to a target, and what stopping would have given", () => {
     expect(row(csvText(costToTarget(STUDIED).table), "fixed 0.5").slice(3)).toEqual([
       "3.51",
@@ -110,7 +123,7 @@ describe("figures", () => {
 
   it("draw every point of a series, and nothing of none", () => {
     const { charts } = lossOverRates(STUDIED);
-    expect(chartSvg(charts[0] as Chart).match(/<circle/g)!.length).toBe(4 + 3 * 2);
+    expect(chartSvg(charts[0] as Chart).match(/<circle/g)!.length).toBe(3 + 3 * 2);
     expect(chartSvg({ title: "", xLabel: "", yLabel: "", series: [] })).toBe("");
     expect(reportHtml({ command: "a < b", caution: "", figures: [] })).toContain("a &lt; b");
   });

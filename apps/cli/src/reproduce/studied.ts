@@ -14,9 +14,10 @@ export interface StudiedArm {
   readonly isTuningOnly: boolean;
 }
 
+/** Where one arm of a task has nothing but its tuning seed, all are compared on that: other seeds are other texts. */
 export function studiedArms(cells: readonly Cell[]): readonly StudiedArm[] {
   const arms = new Map(cells.map((cell) => [`${cell.task}/${cell.devices}/${cell.arm}`, cell]));
-  return [...arms.values()].flatMap(({ task, devices, arm }): StudiedArm[] => {
+  const tried = [...arms.values()].flatMap(({ task, devices, arm }) => {
     const learningRate = tunedRate(cells, { task, devices, arm });
     if (learningRate === null) return [];
     const own = cells.filter(
@@ -26,9 +27,15 @@ export function studiedArms(cells: readonly Cell[]): readonly StudiedArm[] {
         cell.arm === arm &&
         cell.learningRate === learningRate,
     );
-    const reporting = own.filter(({ seed }) => seed !== TUNING_SEED);
-    const isTuningOnly = reporting.length === 0;
-    return [{ task, devices, arm, learningRate, cells: isTuningOnly ? own : reporting, isTuningOnly }];
+    return [
+      { task, devices, arm, learningRate, own, reporting: own.filter(({ seed }) => seed !== TUNING_SEED) },
+    ];
+  });
+  return tried.map(({ task, devices, arm, learningRate, own, reporting }): StudiedArm => {
+    const beside = tried.filter((other) => other.task === task && other.devices === devices);
+    const isTuningOnly = beside.some((other) => other.reporting.length === 0);
+    const tuning = own.filter(({ seed }) => seed === TUNING_SEED);
+    return { task, devices, arm, learningRate, cells: isTuningOnly ? tuning : reporting, isTuningOnly };
   });
 }
 
