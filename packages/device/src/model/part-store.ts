@@ -50,9 +50,10 @@ async function inFolder(models: FileSystemDirectoryHandle, version: string): Pro
           return true;
         } catch (error) {
           await own.removeEntry(digest).catch(() => {});
+          const { name } = error as DOMException;
           // Another tab has the file open: it keeps the part for both.
-          if ((error as DOMException).name === "NoModificationAllowedError") return true;
-          isFull = !(await removeAnother(models, version));
+          if (name === "NoModificationAllowedError") return true;
+          isFull = name !== "QuotaExceededError" || !(await removeAnother(models, version));
         }
       return false;
     },
