@@ -19,7 +19,7 @@ const SHAPE = {
   useRope: false,
 };
 const BATCH = 4;
-const LORA = { rank: 8, alpha: 16, variables: ["block_*"] };
+const LORA = { rank: 8, alpha: 16, variables: ["*_cAttn", "*_cProj", "*_mlpHidden", "*_mlpOut"] };
 
 let trainer;
 let batch;
