@@ -24,8 +24,9 @@ type Isolation = "isolated" | "open";
 export interface LabPage {
   /** Calls a handler of the entry (`serveLab`); arguments and results are plain data. */
   call<T>(name: string, argument?: unknown): Promise<T>;
-  /** JavaScript's memory of page and worker after a collection; of an isolated page alone, in up to half a minute. */
-  heapBytes(): Promise<number>;
+  /** JavaScript's memory of an isolated page and its worker after a collection; null where the browser, which takes its
+   *  time over it, has not said within a minute. */
+  heapBytes(): Promise<number | null>;
   close(): Promise<void>;
 }
 
@@ -92,11 +93,18 @@ function proportionalBytes(pid: number): number {
 }
 
 /** In the page: what is JavaScript's, without the buffers that are counted elsewhere. */
-async function heapBytes(): Promise<number> {
+async function heapBytes(): Promise<number | null> {
   const measure = (performance as unknown as { measureUserAgentSpecificMemory(): Promise<Measured> })
     .measureUserAgentSpecificMemory;
-  const { breakdown } = await measure.call(performance);
-  return breakdown.reduce((sum, { bytes, types }) => sum + (types.includes("JavaScript") ? bytes : 0), 0);
+  const patience = new Promise<null>((resolve) => {
+    setTimeout(() => resolve(null), 60_000);
+  });
+  const measured = await Promise.race([measure.call(performance), patience]);
+  if (measured === null) return null;
+  return measured.breakdown.reduce(
+    (sum, { bytes, types }) => sum + (types.includes("JavaScript") ? bytes : 0),
+    0,
+  );
 }
 
 /** What the browser says of its memory. */
