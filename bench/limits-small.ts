@@ -3,7 +3,7 @@
  * cell, under three pairs of T_max and E_max. Solvers keep to both; whoever breaks one is out of that round, so that all methods
  * have the same time and the same joules to spend.
  *
- *   npx tsx bench/limits-small.ts [--seeds 3] [--csv docs/results/limits-small.csv]
+ *   npx tsx bench/limits-small.ts [--seeds 3] [--limits time,energy] [--csv docs/results/limits-small.csv]
  *
  * Every arm at the learning rate that its last round was best at on the choosing texts; the loss is of others.
  */
@@ -16,6 +16,7 @@ import { runSmallCell, type SmallOutcome } from "../apps/cli/src/simulate/small-
 const { values: flags } = parseArgs({
   options: {
     seeds: { type: "string", default: "3" },
+    limits: { type: "string", default: "time,less time,energy" },
     csv: { type: "string", default: "docs/results/limits-small.csv" },
   },
 });
@@ -54,7 +55,7 @@ const columns =
   "limits,deadline_s,energy_j,arm,learning_rate,seeds,held_out,held_out_error,took_part,dropout_rate,joules";
 await writeFile(flags.csv, `${columns}\n`);
 console.log(columns);
-for (const { name, ...limits } of LIMITS)
+for (const { name, ...limits } of LIMITS.filter((own) => flags.limits.split(",").includes(own.name)))
   for (const [arm, settings] of Object.entries(ARMS)) {
     const tried: { readonly learningRate: number; readonly outcomes: readonly SmallOutcome[] }[] = [];
     for (const learningRate of LEARNING_RATES) {
