@@ -6,7 +6,7 @@ export {
   noiseMultiplierFor,
 } from "./differential-privacy/accountant.ts";
 export { clipFactor, discreteGaussian, grainOf, secureUniform } from "./differential-privacy/noise.ts";
-export { noiseShare, noisyNumbers } from "./differential-privacy/shared-noise.ts";
+export { noiseShare } from "./differential-privacy/shared-noise.ts";
 export { LEAST_SUMMED } from "./secure-aggregation/company.ts";
 export {
   type AnswerRefusal,

@@ -180,7 +180,11 @@ export function createSecureRounds(options: SecureRoundsOptions): SecureRounds {
         problem: null,
       };
       inputs.clear();
-      void prepare(open);
+      const mine = open;
+      prepare(mine).catch((error: unknown) => {
+        mine.problem = messageOf(error);
+        options.failed(mine.round);
+      });
     },
     answer(participantId, { round, kind, bytes }) {
       const mine = openIn(round);
@@ -242,7 +246,7 @@ export function createSecureRounds(options: SecureRoundsOptions): SecureRounds {
       });
       if (mine === null) return none("the coordinator was stopped in the middle of the round");
       if (stepOf(mine) !== "inputs") mine.problem ??= "the round closed before devices had exchanged keys";
-      const result = mine.problem ?? (discard ? null : await unmask(mine, adapter));
+      const result = mine.problem ?? (discard ? null : await unmask(mine, adapter).catch(messageOf));
       mine.enough();
       if (open === mine) open = null;
       if (result === null || typeof result === "string") return none(result);
@@ -267,6 +271,9 @@ export function createSecureRounds(options: SecureRoundsOptions): SecureRounds {
 const STEP_TIMER = "step of secure aggregation";
 
 const refuse = (reason: Refusal["reason"], message: string): Refusal => ({ kind: "refuse", reason, message });
+
+/** Of settings whose sums fit into no number, above all: the round comes to nothing, and the run says why. */
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 const isSame = (a: Uint8Array, b: Uint8Array): boolean =>
   a.length === b.length && a.every((byte, i) => byte === b[i]);
