@@ -19,7 +19,7 @@ type StartAdapter = ReturnType<typeof adapterFromPeft>;
 
 /** @param directory with adapter_config.json and adapter_model.safetensors
  *  @throws one line naming the file, when it is no adapter of this model that ours can be */
-export async function readPeftAdapter(directory: string, config: ModelConfig): Promise<StartAdapter> {
+async function readPeftAdapter(directory: string, config: ModelConfig): Promise<StartAdapter> {
   const read = async <T>(name: string, parse: (bytes: Uint8Array) => T): Promise<T> => {
     const path = join(directory, name);
     const bytes = await readFile(path).catch((cause: unknown) => {

@@ -13,7 +13,7 @@ export interface Patience {
   readonly tries: number;
 }
 
-export const USUAL_PATIENCE: Patience = { stallSeconds: 30, pauseSeconds: 1, tries: 5 };
+const USUAL_PATIENCE: Patience = { stallSeconds: 30, pauseSeconds: 1, tries: 5 };
 
 /** @param path where the file is to be; what has come of it so far lies beside it, as PATH.part
  *  @param onBytes told what has come since it was last told, bytes of an earlier try included

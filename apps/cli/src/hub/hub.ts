@@ -44,7 +44,7 @@ export interface HubFile {
 }
 
 /** Large files are known by the SHA-256 of their bytes, small ones by git's hash of them. */
-export interface Checksum {
+interface Checksum {
   readonly kind: "sha256" | "git";
   /** Hexadecimal. */
   readonly digest: string;

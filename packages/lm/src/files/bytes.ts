@@ -12,7 +12,7 @@ export function bytesInMemory(bytes: Uint8Array): ByteSource {
 }
 
 /** A Blob: a whole download, a chosen file, or one in the Origin Private File System. */
-export function bytesOfBlob(blob: Blob): ByteSource {
+function bytesOfBlob(blob: Blob): ByteSource {
   return {
     byteLength: blob.size,
     read: async (begin, end) => new Uint8Array(await blob.slice(begin, end).arrayBuffer()),
