@@ -9,7 +9,7 @@ export interface ChartPoint {
   readonly isMarked?: boolean;
 }
 
-export interface Series {
+interface Series {
   readonly name: string;
   readonly points: readonly ChartPoint[];
   /** A line through points with bars, points alone, or a line within the band of its intervals; a line when absent. */
