@@ -25,7 +25,9 @@ interface Trouble {
   readonly mount: string | null;
   /** After two rounds. */
   strike(served: Served, folder: string): Promise<void>;
-  /** After four more; null stays as it is. */
+  /** Devices can still be reached, so that rounds go on; a connection is an open file. */
+  readonly goesOn: boolean;
+  /** After four more, or at once where none goes on; null stays as it is. */
   readonly relieve: ((served: Served, folder: string) => Promise<void>) | null;
 }
 
@@ -54,36 +56,41 @@ const TROUBLES: readonly Trouble[] = [
   {
     name: "disk full, to the end",
     mount: "size=4m",
+    goesOn: true,
     strike: async (_, folder) => fill(folder),
     relieve: null,
   },
   {
     name: "disk full, then not any more",
     mount: "size=4m",
+    goesOn: true,
     strike: async (_, folder) => fill(folder),
     relieve: (_, folder) => rm(join(folder, "..", "ballast")),
   },
   {
     name: "no larger files, to the end",
     mount: null,
+    goesOn: true,
     strike: async (served) => limit("fsize", "1024", served),
     relieve: null,
   },
   {
     name: "no more open files, then again",
     mount: null,
+    goesOn: false,
     strike: async (served) => limit("nofile", `${await openFiles(served)}`, served),
     relieve: async (served) => limit("nofile", "1024", served),
   },
   {
     name: "folder deleted",
     mount: null,
+    goesOn: true,
     strike: (_, folder) => rm(folder, { recursive: true }),
     relieve: async () => {},
   },
 ];
 
-async function attempt({ name, mount, strike, relieve }: Trouble): Promise<string> {
+async function attempt({ name, mount, strike, goesOn, relieve }: Trouble): Promise<string> {
   const place = join(work, name.replaceAll(/\W+/g, "-"));
   await mkdir(place);
   if (mount !== null && !may("mount", "-t", "tmpfs", "-o", mount, "tmpfs", place))
@@ -113,7 +120,8 @@ async function attempt({ name, mount, strike, relieve }: Trouble): Promise<strin
       .until(({ notice }) => notice?.includes("not being stored") === true, 30)
       .then(({ notice }) => notice as string);
     const struck = host.view().rounds.length;
-    await host.until(({ rounds }) => rounds.length >= Math.min(ROUNDS, struck + 4), NOBODY_IS_THERE);
+    const more = goesOn ? 4 : 0;
+    await host.until(({ rounds }) => rounds.length >= Math.min(ROUNDS, struck + more), NOBODY_IS_THERE);
     await relieve?.(served, folder);
     await host.until(({ phase }) => phase === "ended", NOBODY_IS_THERE);
     if (relieve !== null) await host.until(({ notice }) => notice === null, 30);
