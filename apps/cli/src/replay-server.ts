@@ -12,7 +12,7 @@ const TYPES: Readonly<Record<string, string>> = {
   ".css": "text/css; charset=utf-8",
 };
 
-export interface ReplayServer {
+interface ReplayServer {
   readonly url: string;
   close(): Promise<void>;
 }

@@ -5,7 +5,7 @@
 import { classifiedIds, type Dataset, type LocalTrainer, type Tokenizer } from "@fedlodrop/lm";
 import type { RoundSample, Sample } from "@fedlodrop/run";
 
-export interface ShowcaseTerms {
+interface ShowcaseTerms {
   readonly kind: Dataset["kind"];
   /** Of the task; null where it has none. */
   readonly prompt: string | null;

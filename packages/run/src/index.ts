@@ -51,7 +51,7 @@ export {
   UPLOAD_LIMITS,
   type UpdateRecord,
 } from "./report.ts";
-export { type RoundSample, roundSampleSchema } from "./round-sample.ts";
+export type { RoundSample } from "./round-sample.ts";
 export {
   AGGREGATIONS,
   type Aggregation,

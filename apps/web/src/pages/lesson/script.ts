@@ -1,7 +1,7 @@
 /** Lessons as data: what each step tells, asks and does. A script is checked by a test, and played by `lesson-bar.tsx`. */
 import type { HostCommand } from "@fedlodrop/protocol";
 
-export interface LessonStep {
+interface LessonStep {
   readonly title: string;
   readonly caption: string;
   readonly question?: {

@@ -1,7 +1,7 @@
 /** One round of the run in five steps, from what was really drawn in it: which cells of the adapter each device kept. */
 import { type AdapterShape, drawDropoutMask, type RoundRecord, type RunConfig, turnOf } from "@fedlodrop/run";
 
-export interface SlowDevice {
+interface SlowDevice {
   readonly id: string;
   readonly nickname: string;
   readonly dropoutRate: number;
