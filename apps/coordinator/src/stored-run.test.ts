@@ -142,6 +142,27 @@ describe("a run folder", () => {
     await expect(start({}, { store, stored })).rejects.toThrow(/has 3 values, but .* ask for \d+/);
   });
 
+  it("gets the results of a run that ended while it could not be written, as soon as it can", async () => {
+    const disk = createMemoryDisk();
+    const { coordinator, url, advance } = await start(
+      { rounds: 1 },
+      { store: createRunFolder("/run", { disk, lock }) },
+    );
+    const ada = await participate(url, "ada");
+    await coordinator.command({ kind: "start" });
+    disk.fault = "EMFILE";
+    await play(ada, 1);
+    await phase(coordinator, "ended");
+    await expect.poll(() => coordinator.storageProblem).toMatch(/EMFILE/);
+    disk.fault = null;
+    const problem = () => {
+      advance(5);
+      return coordinator.storageProblem;
+    };
+    await expect.poll(problem).toBeNull();
+    expect(new TextDecoder().decode(await disk.read("/run/report.json"))).toContain('"rounds"');
+  });
+
   it("tells the host while it cannot be written, and the run goes on", async () => {
     const disk = createMemoryDisk();
     const lines: string[] = [];

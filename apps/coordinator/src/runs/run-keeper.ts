@@ -101,7 +101,8 @@ export function createKeeper(options: KeeperOptions): RunKeeper {
     cancelRetry ??= clock.after(RETRY_MS, () => {
       cancelRetry = null;
       if (store?.trouble == null) return;
-      if (isAtRest(run)) void checkpoint(run);
+      if (run.state.kind === "ended") void writeInTurn(run);
+      else if (isAtRest(run)) void checkpoint(run);
       retryLater(run);
     });
   }
@@ -125,10 +126,7 @@ export function createKeeper(options: KeeperOptions): RunKeeper {
       tellTrouble();
       if (store.trouble !== null) retryLater(run);
     },
-    results(run) {
-      results = results.then(() => (isClosed ? undefined : writeResults(run)));
-      return results;
-    },
+    results: writeInTurn,
     async close() {
       cancelRetry?.();
       await results;
@@ -136,6 +134,11 @@ export function createKeeper(options: KeeperOptions): RunKeeper {
       await store.close();
     },
   };
+
+  function writeInTurn(run: LiveRun): Promise<void> {
+    results = results.then(() => (isClosed ? undefined : writeResults(run)));
+    return results;
+  }
 
   async function writeResults(run: LiveRun): Promise<void> {
     try {
