@@ -1,0 +1,55 @@
+/** A run of two arms on the host's screen, and the same run played again from its folder. */
+import { join } from "node:path";
+import { openParticipants } from "@fedlodrop/harness";
+import type { RunReport } from "@fedlodrop/run";
+import { expect, test } from "./fixtures.ts";
+
+const SETTINGS = [
+  ...["--rounds", "2", "--local-steps", "4", "--batch-size", "2", "--sequence-length", "32", "--rank", "4"],
+  ...["--samples-per-device", "8", "--evaluation-samples", "8", "--dropout", "0.5", "--compare", "fedlora"],
+];
+const HEADLINE = /With 50 % dropped \d\.\d{3}, without dropout \d\.\d{3}, [\d.]+ % of the data sent\./;
+
+test("two arms take turns on the same devices, and the finished run plays again offline", async ({
+  serve,
+  replay,
+  chromium,
+  tinyModel,
+  folder,
+}) => {
+  test.setTimeout(200_000);
+  const { url, hostUrl, host, fetchAsHost } = await serve("--model", tinyModel, ...SETTINGS);
+  const page = await (await chromium.newContext({ viewport: { width: 1280, height: 800 } })).newPage();
+  await page.goto(hostUrl);
+  await openParticipants(chromium, 2, { url, backend: "wasm" });
+  await page.getByTestId("start").click();
+  await host.until(({ phase }) => phase === "ended", 90);
+
+  await expect(page.getByTestId("podium")).toBeVisible();
+  await expect(page.getByTestId("story")).toHaveText(HEADLINE);
+  await expect(page.getByTestId("arms").locator("tbody tr")).toHaveCount(2);
+  await expect(page.getByTestId("writes-tuned")).toBeVisible();
+  const report = (await (await fetchAsHost("api/report")).json()) as RunReport;
+  expect(report.rounds.map(({ method }) => method)).toEqual(["fixed", "fedlora", "fixed", "fedlora"]);
+  expect(report.rounds.map(({ basedOnRound }) => basedOnRound)).toEqual([0, 0, 1, 2]);
+  const moved = (round: number) =>
+    report.rounds[round - 1]?.participants.reduce((sum, { bytesUp }) => sum + bytesUp, 0) ?? 0;
+  expect(moved(1)).toBeLessThan(0.6 * moved(2));
+  const story = await page.getByTestId("story").textContent();
+
+  const player = await (await chromium.newContext()).newPage();
+  await player.goto(await replay(join(folder, "run-0")));
+  await expect(player.getByTestId("play")).toHaveText("Pause");
+  await player.getByTestId("play").click();
+  await player.getByTestId("speed").selectOption("64");
+  // Stepping to the third round shows the first two, whose story is told as it was then.
+  await player.getByTestId("moment").fill("0");
+  await player.getByTestId("next").click();
+  await expect(player.getByTestId("round")).toHaveText("2");
+  await expect(player.getByTestId("tile-p1")).toContainText(/receiving|training/);
+  await expect(player.getByTestId("story")).toContainText("Both begin with the same model");
+  await player.getByTestId("play").click();
+  await expect(player.getByTestId("podium")).toBeVisible({ timeout: 30_000 });
+  await expect(player.getByTestId("story")).toHaveText(story ?? "");
+  await expect(player.getByTestId("play")).toHaveText("Play");
+});

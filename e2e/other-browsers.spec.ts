@@ -1,0 +1,71 @@
+/**
+ * Firefox, and Safari's engine as WebKitGTK has it: the host's page, and a participant's that trains a whole round on WASM.
+ * Debian has both (firefox-esr; webkit2gtk-driver and xvfb); without them the tests say what is missing and are skipped.
+ */
+import { findFirefox, launchFirefox } from "./browsers/firefox.ts";
+import { type RemoteBrowser, until } from "./browsers/remote-browser.ts";
+import { findWebKit, launchWebKit } from "./browsers/webkit.ts";
+import { expect, test } from "./fixtures.ts";
+
+const SETTINGS = [
+  ...["--rounds", "1", "--local-steps", "4", "--batch-size", "2", "--sequence-length", "32", "--rank", "4"],
+  ...["--samples-per-device", "8", "--evaluation-samples", "8"],
+];
+
+const WITHIN_SECONDS = 60;
+
+const BROWSERS: readonly {
+  readonly name: string;
+  readonly missing: string;
+  launch(): Promise<RemoteBrowser> | null;
+}[] = [
+  {
+    name: "Firefox",
+    missing: "no Firefox is installed (Debian: firefox-esr)",
+    launch() {
+      const program = findFirefox();
+      return program === null ? null : launchFirefox(program);
+    },
+  },
+  {
+    name: "WebKitGTK",
+    missing: "WebKitGTK's driver, browser or a display is missing (Debian: webkit2gtk-driver, xvfb)",
+    launch() {
+      const programs = findWebKit();
+      return programs === null ? null : launchWebKit(programs);
+    },
+  },
+];
+
+for (const { name, missing, launch } of BROWSERS)
+  test(`${name}: a participant trains a round on WASM, and the host's page follows it`, async ({
+    serve,
+    tinyModel,
+  }) => {
+    test.setTimeout(240_000);
+    const launched = launch();
+    test.skip(launched === null, missing);
+    const browser = (await launched) as RemoteBrowser;
+    try {
+      const { url, hostUrl, host } = await serve("--model", tinyModel, ...SETTINGS);
+      const hostPage = await browser.open(hostUrl);
+      const text = "document.body.innerText";
+      await until(hostPage, `${text}.includes("joined")`, WITHIN_SECONDS, text);
+      const page = await browser.open(`${url}?backend=wasm&nickname=Ada&join`);
+      const states = "({ ...document.documentElement.dataset })";
+      await until(
+        page,
+        'document.documentElement.dataset.state === "ready"',
+        WITHIN_SECONDS,
+        `[${states}, ${text}]`,
+      );
+      await host.command({ kind: "start" });
+      await host.until(({ phase }) => phase === "ended", 90);
+      await until(page, 'document.querySelector("[data-testid=end]") !== null', WITHIN_SECONDS, states);
+      expect(await page.evaluate("document.documentElement.dataset.backend")).toBe("wasm");
+      await until(hostPage, 'document.querySelector("[data-testid=podium]") !== null', WITHIN_SECONDS, text);
+      expect(await hostPage.evaluate<string>(text)).toContain("Made together by 1 device");
+    } finally {
+      await browser.close();
+    }
+  });
