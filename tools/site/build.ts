@@ -23,6 +23,7 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
     "recipes/classroom",
     "recipes/test-with-tabs",
     "recipes/research",
+    "lesson",
   ],
   "How it works": ["architecture", "protocol", "paper-map", "allocation", "engine", "models", "tasks"],
   Results: ["results", "robustness", "comparison"],
