@@ -114,11 +114,10 @@ async function runFederation(given: GivenFlags): Promise<Outcome> {
       expects: tabs,
       say: table.say,
     });
-    starting.catch(() => {});
+    const address = starting.then(({ url }) => url);
+    address.catch(() => {});
     closers.push(async () => (await starting.catch(() => null))?.close());
-    const opening = launching.then((browser) =>
-      openParticipants(browser, tabs, { url: starting.then(({ url }) => url), backend }),
-    );
+    const opening = launching.then((browser) => openParticipants(browser, tabs, { url: address, backend }));
     opening.catch(() => {});
     const coordinator = await patiently("the coordinator starts", starting);
     await patiently("the browser starts", launching);
