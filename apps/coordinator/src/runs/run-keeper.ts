@@ -109,6 +109,9 @@ export function createKeeper(options: KeeperOptions): RunKeeper {
 
   return {
     async begin(run) {
+      // What an earlier run had left to write would land in this one's folder.
+      cancelRetry?.();
+      cancelRetry = null;
       given = 0;
       roundsKept = 0;
       entries = 0;
