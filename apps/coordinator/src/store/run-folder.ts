@@ -96,7 +96,6 @@ export function createRunFolder(
     try {
       metrics = await appendRecords(disk, path(METRICS_FILE), await standingMetrics(checkpoint), records);
       unwritten = unwritten.slice(records.length);
-      await events.append(records);
       const { config } = checkpoint.snapshot;
       if (config !== configWritten) await replaceFile(disk, path(CONFIG_FILE), [encoded(config)]);
       configWritten = config;
@@ -108,6 +107,8 @@ export function createRunFolder(
     }
     kept = [...kept.slice(-1), number];
     await removeSuperfluous();
+    // Nothing depends on it, and what it lacks is written at the next addition.
+    await events.append(records).catch(() => {});
   }
 
   /** What the file has; another start when it has been deleted. */
