@@ -16,7 +16,7 @@ import { systemClock } from "../clock.ts";
 import { type Planner, planHere } from "../runs/planner.ts";
 import { limitsFor } from "../security/limits.ts";
 import { recordOf } from "../store/stored-run.fixture.ts";
-import { openHostHub } from "./host-hub.ts";
+import { type HostHubOptions, openHostHub } from "./host-hub.ts";
 
 describe("the host", () => {
   it("needs the key", async () => {
@@ -97,44 +97,69 @@ describe("the host", () => {
     expect(late.rounds.at(-1)).toMatchObject({ from: 0, records: [] });
   });
 
-  it("is told of many rounds in parts, and of what changes meanwhile", async () => {
-    const server = createServer();
-    const io = new Server(server);
-    open.push(() => io.close());
-    await new Promise<void>((resolve) => server.listen(0, resolve));
+  describe("with many rounds behind it", () => {
     const record = (round: number): RoundRecord => ({
       ...recordOf(round),
       participants: Array.from({ length: 60 }, (_, k) => ({ id: `p${k + 1}` }) as ParticipantRound),
     });
-    let records = Array.from({ length: 40 }, (_, k) => record(k + 1));
-    let turns = 0;
-    openHostHub({
-      hosts: io.of("/host") as never,
-      hostKey: "key",
-      limits: () => limitsFor(64),
-      trustProxy: false,
-      views: { whole: () => ({ phase: "training" }), changes: () => null, touch: () => {} } as never,
-      runId: () => "run",
-      rounds: () => records,
-      async *everyRound() {
-        yield* records;
-      },
-      async turn() {
-        turns += 1;
-        if (turns === 2) records = [...records.with(3, { ...record(4), testLoss: 1.5 }), record(41)];
-      },
-      settled: async () => {},
-      command: async () => ({ kind: "done" }),
-      clock: systemClock,
-      intervalSeconds: 1,
+    const forty = Array.from({ length: 40 }, (_, k) => record(k + 1));
+
+    /** A host that connects to a run of these rounds, once it has its first view. */
+    async function introduced(how: Pick<HostHubOptions, "rounds" | "everyRound" | "turn">) {
+      const server = createServer();
+      const io = new Server(server);
+      open.push(() => io.close());
+      await new Promise<void>((resolve) => server.listen(0, resolve));
+      openHostHub({
+        hosts: io.of("/host") as never,
+        hostKey: "key",
+        limits: () => limitsFor(64),
+        trustProxy: false,
+        views: { whole: () => ({ phase: "training" }), changes: () => null, touch: () => {} } as never,
+        runId: () => "run",
+        settled: async () => {},
+        command: async () => ({ kind: "done" }),
+        clock: systemClock,
+        intervalSeconds: 1,
+        ...how,
+      });
+      const host = await connectHost(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, "key");
+      await expect.poll(() => host.views.length).toBe(1);
+      return host;
+    }
+    const known = (sent: readonly SentRounds[]) =>
+      sent.reduce<SentRounds | null>((all, part) => appendRounds(all, part), null)?.records;
+
+    it("is told of them in parts, and of what changes meanwhile", async () => {
+      let records = forty;
+      let turns = 0;
+      const host = await introduced({
+        rounds: () => records,
+        async *everyRound() {
+          yield* records;
+        },
+        async turn() {
+          turns += 1;
+          if (turns === 2) records = [...records.with(3, { ...record(4), testLoss: 1.5 }), record(41)];
+        },
+      });
+      const first = host.rounds.slice(0, -1);
+      expect(first.map(({ records }) => records.length)).toEqual([9, 9, 9, 9, 4]);
+      expect(host.rounds.at(-1)).toMatchObject({ from: 3 });
+      expect(known(host.rounds)).toEqual(records);
     });
-    const host = await connectHost(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, "key");
-    await expect.poll(() => host.views.length).toBe(1);
-    const first = host.rounds.slice(0, -1);
-    expect(first.map(({ records }) => records.length)).toEqual([9, 9, 9, 9, 4]);
-    expect(host.rounds.at(-1)).toMatchObject({ from: 3 });
-    const known = host.rounds.reduce<SentRounds | null>((all, sent) => appendRounds(all, sent), null);
-    expect(known?.records).toEqual(records);
+
+    it("is told what is in memory of them where the rest cannot be read", async () => {
+      const host = await introduced({
+        rounds: () => forty,
+        async *everyRound() {
+          yield* forty.slice(0, 12);
+          throw new Error("metrics.jsonl: there is no such file");
+        },
+        turn: async () => {},
+      });
+      expect(known(host.rounds)).toEqual(forty);
+    });
   });
 
   it("says why a run that was started does not go on", async () => {

@@ -84,7 +84,8 @@ export function openHostHub({
     setTimeout(() => socket.conn.close(), 0);
   });
   hosts.on("connection", (socket) => {
-    void introduce(socket);
+    // Where the earlier rounds cannot be read, what is in memory of them has to do.
+    introduce(socket, everyRound()).catch(() => introduce(socket, rounds()));
     socket.on("command", async (...args: unknown[]) => {
       const reply = replyOf(args);
       const message = parse(hostCommandSchema, args[0]);
@@ -93,13 +94,16 @@ export function openHostHub({
   });
 
   /** Tells it of every round so far, a part in a turn of the event loop; from then on it hears what all hosts hear. */
-  async function introduce(socket: Socket<HostToServerEvents, ServerToHostEvents>): Promise<void> {
+  async function introduce(
+    socket: Socket<HostToServerEvents, ServerToHostEvents>,
+    every: AsyncIterable<RoundRecord> | Iterable<RoundRecord>,
+  ): Promise<void> {
     const run = runId();
     const before = rounds();
     let from = 0;
     let part: RoundRecord[] = [];
     let size = 0;
-    for await (const record of everyRound()) {
+    for await (const record of every) {
       part.push(record);
       size += 1 + record.participants.length;
       if (size < PARTICIPANTS_AT_ONCE) continue;
@@ -109,7 +113,7 @@ export function openHostHub({
       size = 0;
       await turn();
       if (!socket.connected) return;
-      if (runId() !== run) return introduce(socket);
+      if (runId() !== run) return introduce(socket, everyRound());
     }
     // From here on nothing waits.
     const now = rounds();
