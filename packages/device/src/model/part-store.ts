@@ -28,7 +28,7 @@ export async function openPartStore(version: string): Promise<PartStore> {
   try {
     const root = await storage.getDirectory();
     const models = await root.getDirectoryHandle(FOLDER, { create: true });
-    return inFolder(models, version);
+    return await inFolder(models, version);
   } catch {
     // Private windows of some browsers have the interface, and refuse.
     return NO_STORE;

@@ -26,7 +26,8 @@ export async function openWasmEngine(
 ): Promise<Engine> {
   const module = await host.loadKernels(build);
   const memory = new LinearMemory(build.isThreaded);
-  const tabs = (await host.joinTabs?.()) ?? null;
+  // A page that may have no locks, as in a sandboxed frame, shares nothing.
+  const tabs = (await host.joinTabs?.().catch(() => null)) ?? null;
   const wanted = Math.min(host.threads, tabs?.fairShare ?? host.threads);
   const started = Threads.start(module, memory, wanted, build.isThreaded ? host.startHelper : null);
   const threads = await started.catch((error: unknown) => {

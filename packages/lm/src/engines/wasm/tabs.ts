@@ -31,7 +31,10 @@ export async function joinTabs(locks: LockManager, cores: number): Promise<Tabs>
   });
   const ask = async (): Promise<number> =>
     (await locks.query()).held?.filter(({ name }) => name === NAME).length ?? 1;
-  let count = await ask();
+  let count = await ask().catch((error: unknown) => {
+    leave();
+    throw error;
+  });
   let asked = performance.now();
   return {
     fairShare: Math.max(Math.min(2, cores), Math.floor(cores / count)),
