@@ -41,7 +41,8 @@ export type SecureRound =
       readonly answers: Answers;
     }
   | (AfterInputs & { readonly kind: "signatures" })
-  | (AfterInputs & { readonly kind: "reveals" });
+  /** Only who has signed is shown the others' signatures, and can answer them. */
+  | (AfterInputs & { readonly kind: "reveals"; readonly signers: readonly string[] });
 
 interface AfterInputs {
   readonly coverage: Coverage;
@@ -66,7 +67,7 @@ export function awaited(state: SecureRound): readonly string[] {
     shares: () => (state.kind === "shares" ? state.roster.entries.map(({ id }) => id) : []),
     inputs: () => ("senders" in state ? state.senders : []),
     signatures: () => ("survivors" in state ? state.survivors : []),
-    reveals: () => ("survivors" in state ? state.survivors : []),
+    reveals: () => ("signers" in state ? state.signers : []),
   }[state.kind]();
   return all.filter((id) => !state.answers.has(id));
 }
@@ -215,7 +216,7 @@ export function closeStep(state: Exclude<SecureRound, { kind: "reveals" }>): Clo
       const bytes = concatBytes(...signers.map((id) => answers.get(id) as Uint8Array));
       return {
         kind: "closed",
-        state: { ...state, kind: "reveals", answers: new Map() },
+        state: { ...state, kind: "reveals", signers, answers: new Map() },
         messages: toAll(signers, { kind: "signatures", signers, bytes }),
       };
     }
