@@ -108,7 +108,8 @@ async function expectWhole(file: HubFile, part: string, id: string): Promise<voi
   );
 }
 
-const lengthOf = (path: string): Promise<number> =>
+/** 0 where there is no such file. */
+export const lengthOf = (path: string): Promise<number> =>
   stat(path).then(
     ({ size }) => size,
     () => 0,

@@ -8,7 +8,7 @@ import { isModelFile } from "@fedlodrop/run";
 import { defaultCacheDirectory } from "@fedlodrop/tasks/node";
 import { z } from "zod";
 import { bytes } from "../live-table.ts";
-import { downloadFile, type Patience } from "./download.ts";
+import { downloadFile, lengthOf, type Patience } from "./download.ts";
 import type { Hub, HubModel } from "./hub.ts";
 import type { ModelName } from "./model-name.ts";
 import { startProgress } from "./progress.ts";
@@ -71,7 +71,10 @@ export async function addModel(hub: Hub, name: ModelName, options: AddOptions): 
     const there = new Set(await readdir(directory));
     const missing = files.filter((file) => !there.has(file.name));
     const wanted = missing.reduce((sum, file) => sum + file.bytes, 0);
-    await expectRoom(directory, wanted, model.id);
+    const come = await Promise.all(
+      missing.map(async (file) => Math.min(file.bytes, await lengthOf(`${join(directory, file.name)}.part`))),
+    );
+    await expectRoom(directory, wanted - come.reduce((sum, bytes) => sum + bytes, 0), model.id);
     const progress = startProgress(model.id, wanted);
     let saidAt = performance.now();
     for (const file of missing)
