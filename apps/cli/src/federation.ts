@@ -94,7 +94,12 @@ export async function startFederation(options: FederationOptions): Promise<Feder
 
   const closers: (() => Promise<unknown>)[] = [];
   const closeAll = async (): Promise<void> => {
-    for (const close of closers.splice(0).reverse()) await close();
+    const failures: unknown[] = [];
+    for (const close of closers.splice(0).reverse())
+      await close().catch((error: unknown) => {
+        failures.push(error);
+      });
+    if (failures.length > 0) throw failures[0];
   };
   try {
     await expectFree(port, host);
@@ -159,7 +164,7 @@ export async function startFederation(options: FederationOptions): Promise<Feder
       close: closeAll,
     };
   } catch (error) {
-    await closeAll();
+    await closeAll().catch(() => {}); // what went wrong first is told
     throw error;
   }
 }

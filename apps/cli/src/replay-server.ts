@@ -17,6 +17,8 @@ interface ReplayServer {
   close(): Promise<void>;
 }
 
+const BASE = "http://replay";
+
 /** @param report JSON @param port 0 takes a free one */
 export async function serveReplay(
   report: string,
@@ -34,7 +36,8 @@ export async function serveReplay(
   );
   const server = createServer(async (request, response) => {
     setSecurityHeaders(request, response);
-    const { pathname } = new URL(request.url ?? "/", "http://replay");
+    const address = request.url ?? "/";
+    const pathname = URL.canParse(address, BASE) ? new URL(address, BASE).pathname : "";
     const path = files.get(pathname === "/" ? "/replay.html" : pathname);
     if (pathname === "/replay.json") {
       response.writeHead(200, { "content-type": "application/json; charset=utf-8" }).end(report);

@@ -1,4 +1,5 @@
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { get as request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DEFAULT_RUN_CONFIG } from "@fedlodrop/run";
@@ -49,9 +50,21 @@ it("serves the page, its parts and the report to this machine, and no other file
     expect(JSON.parse((await get("replay.json"))[2] as string)).toEqual(report);
     for (const other of ["report.json", "..%2freport.json", "assets/..%2f..%2freport.json", "host"])
       expect((await get(other))[0]).toBe(404);
+    // No URL at all, which other pages may ask for too.
+    expect(await statusOf(new URL(server.url), "//")).toBe(404);
     const page = await fetch(server.url);
     expect(page.headers.get("content-security-policy")).toContain("default-src 'none'");
   } finally {
     await server.close();
   }
 });
+
+/** As it stands: `fetch` would make a URL of it. */
+function statusOf({ hostname, port }: URL, path: string): Promise<number | undefined> {
+  return new Promise((resolve, reject) => {
+    request({ hostname, port, path }, (response) => resolve(response.resume().statusCode)).on(
+      "error",
+      reject,
+    );
+  });
+}

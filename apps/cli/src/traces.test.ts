@@ -1,7 +1,7 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { type RoundRecord, roundRecordSchema } from "@fedlodrop/run";
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
 import { openTraces } from "./traces.ts";
 
 const RECORD: RoundRecord = roundRecordSchema.parse({
@@ -104,6 +104,15 @@ it("sends a span a round, with what each participant did inside it", async () =>
   ]);
   expect(spans[0]?.attributes).toContainEqual({ key: "fedlodrop.round", value: { intValue: 3 } });
   expect(JSON.stringify(spans)).not.toContain("ada"); // names of people stay here
+});
+
+it("ends all the same when nobody takes them", async () => {
+  vi.stubEnv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9"); // the discard port: refused
+  vi.stubEnv("OTEL_EXPORTER_OTLP_TIMEOUT", "200");
+  const traces = await openTraces();
+  traces?.roundClosed(RECORD, "run-1", 1_000_000);
+  await traces?.close();
+  vi.unstubAllEnvs();
 });
 
 it("traces nothing without an endpoint, and says what one looks like", async () => {
