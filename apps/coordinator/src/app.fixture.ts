@@ -120,7 +120,7 @@ function manualClock() {
 export const open: (() => unknown)[] = [];
 afterEach(async () => {
   for (const close of open.splice(0).reverse()) await close();
-});
+}, 60_000); // coordinators in the middle of a run end what they are at, up to eight seconds each
 
 export async function start(change: Partial<RunConfig> = {}, options: Partial<CoordinatorOptions> = {}) {
   const time = manualClock();
