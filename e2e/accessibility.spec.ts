@@ -96,7 +96,7 @@ test("no state of the pages breaks a rule, in either colour scheme, nor scrolls 
   await watching.until((view) => view.round >= 1, 60);
   await watching.command({ kind: "pause" });
   await watching.until((view) => view.phase === "paused", 60);
-  await expect(page.getByTestId("contribution")).toContainText("alone made round 1");
+  await expect(page.getByTestId("contribution")).toContainText(/alone made round \d/); // more of them may close before the pause
   await page.getByTestId("numbers").locator("summary").first().click();
   await look(page, "participant: in a run");
   await look(host, "host: stage");

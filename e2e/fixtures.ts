@@ -85,10 +85,7 @@ export const test = base.extend<TestFixtures, WorkerFixtures>({
     await use(async (...flags) => {
       const run = ["--port", "0", "--host", "127.0.0.1", "--out", join(folder, `run-${closers.length}`)];
       const child = start(["serve", ...run, ...flags], {});
-      closers.push(async () => {
-        child.kill("SIGTERM");
-        await once(child, "close");
-      });
+      closers.push(() => end(child));
       const hostUrl = await printedUrl(child, /http\S+#key=\S+/);
       const url = new URL("/", hostUrl).href;
       const key = new URLSearchParams(new URL(hostUrl).hash.slice(1)).get("key") ?? "";
@@ -105,10 +102,7 @@ export const test = base.extend<TestFixtures, WorkerFixtures>({
     const closers: (() => Promise<void>)[] = [];
     await use(async (run) => {
       const child = start(["replay", run], {});
-      closers.push(async () => {
-        child.kill("SIGTERM");
-        await once(child, "close");
-      });
+      closers.push(() => end(child));
       return printedUrl(child, /http\S+/);
     });
     for (const close of closers) await close();
@@ -124,6 +118,13 @@ function start(args: readonly string[], environment: Readonly<Record<string, str
     stdio: ["ignore", "pipe", "pipe"],
     timeout,
   });
+}
+
+/** Asks a command to end, and waits until it has. */
+async function end(child: ReturnType<typeof start>): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  child.kill("SIGTERM");
+  await once(child, "close");
 }
 
 /** The address that a command prints once it listens; throws what it said if it never does. */

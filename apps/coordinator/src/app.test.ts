@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { connect, type Server } from "node:net";
 import { initialAdapter } from "@fedlodrop/run";
 import { describe, expect, it } from "vitest";
 import { device, participate, shape, start, workload } from "./app.fixture.ts";
@@ -54,3 +56,16 @@ describe("a fresh run from the host", () => {
     expect([...coordinator.state.participants.keys()]).toEqual(["p1", "p2"]);
   });
 });
+
+it("ends although a browser keeps a connection ready that has not said a word", async () => {
+  const { coordinator, url } = await start();
+  const silent = connect(Number(new URL(url).port), "127.0.0.1");
+  await once(silent, "connect");
+  const ended = once(silent.resume(), "close");
+  await expect.poll(() => connections(coordinator.http.server)).toBe(1);
+  await coordinator.close();
+  await ended;
+});
+
+const connections = (server: Server): Promise<number> =>
+  new Promise((resolve) => server.getConnections((_, count) => resolve(count)));

@@ -15,7 +15,7 @@ import { type Namespace, Server } from "socket.io";
 import { continuedClock, systemClock } from "./clock.ts";
 import type { Coordinator, CoordinatorOptions } from "./coordinator.ts";
 import { registerRoutes } from "./http/routes.ts";
-import { openServer } from "./http/server.ts";
+import { openServer, trackConnections } from "./http/server.ts";
 import { openSubAdapterDesk } from "./http/sub-adapter-desk.ts";
 import { watchClosedRounds } from "./operations/closed-rounds.ts";
 import { drain } from "./operations/drain.ts";
@@ -55,6 +55,8 @@ import { createTurns } from "./turns.ts";
 /** Largest message of a socket: a chunk is at most 64 KiB in our pages, and other clients may send a whole update. */
 const MAX_MESSAGE_BYTES = 4 * 2 ** 20;
 const VIEW_INTERVAL_SECONDS = 0.2;
+/** How long answers under way may take once a coordinator ends. */
+const LAST_ANSWERS_MS = 1_000;
 
 export async function buildCoordinator(options: CoordinatorOptions): Promise<Coordinator> {
   const {
@@ -79,6 +81,7 @@ export async function buildCoordinator(options: CoordinatorOptions): Promise<Coo
   });
   const door = openDoor({ basePath, origins, trustProxy, limits, log });
   const http = openServer(options.tls);
+  const endConnections = trackConnections(http.server);
   const io = new Server<ClientToServerEvents, ServerToClientEvents>(http.server, {
     maxHttpBufferSize: MAX_MESSAGE_BYTES,
     serveClient: false,
@@ -318,7 +321,9 @@ export async function buildCoordinator(options: CoordinatorOptions): Promise<Coo
     await keeper.results(run);
     await run.retire();
     await keeper.close();
+    const patience = setTimeout(endConnections, LAST_ANSWERS_MS);
     await io.close();
     await http.close();
+    clearTimeout(patience);
   }
 }

@@ -1,4 +1,5 @@
 /** The server below everything else: http or https, and patient with nobody who dawdles. */
+import type { Server, Socket } from "node:net";
 import fastify, { type FastifyInstance } from "fastify";
 import type { CoordinatorOptions } from "../coordinator.ts";
 
@@ -13,4 +14,19 @@ export function openServer(tls: CoordinatorOptions["tls"]): FastifyInstance {
   return tls
     ? (fastify({ ...common, https: { ...PATIENCE, ...tls } }) as unknown as FastifyInstance)
     : fastify({ ...common, http: PATIENCE });
+}
+
+/**
+ * Closes the server's connections when the returned function is called. A server that closes waits for those that have
+ * not said a word, as browsers keep one ready, without end; over TLS it doesn't even list them.
+ */
+export function trackConnections(server: Server): () => void {
+  const connected = new Set<Socket>();
+  server.on("connection", (socket: Socket) => {
+    connected.add(socket);
+    socket.once("close", () => connected.delete(socket));
+  });
+  return () => {
+    for (const socket of connected) socket.destroy();
+  };
 }
