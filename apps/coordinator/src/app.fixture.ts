@@ -232,11 +232,12 @@ export function participateAs(
     fetch(`${url}/api/sub-adapter?round=${round}`, {
       headers: { authorization: `Bearer ${identity.token}`, ...headers },
     });
-  const update = async ({ round, dropoutRate }: RoundStart): Promise<Uint8Array> => {
+  const update = async (start: RoundStart): Promise<Uint8Array> => {
+    const { round, dropoutRate } = start;
     const reply = await download(round);
     if (!reply.ok) throw new Error(((await reply.json()) as Refused).message);
     const { config } = identity.run;
-    const key = { seed: config.seed, round: turnOf(config, round), participantId: identity.participantId };
+    const key = { seed: config.seed, round: turnOf(start), participantId: identity.participantId };
     const indices = keptIndices(shape, drawDropoutMask(shape, { ...key, dropoutRate }));
     const decoded = decodeSparseValues(new Uint8Array(await reply.arrayBuffer()), {
       round,

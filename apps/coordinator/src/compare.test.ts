@@ -1,4 +1,4 @@
-import { armOf, ofArm, type RoundRecord, type RunConfig } from "@fedlodrop/run";
+import { ofArm, type RoundRecord, type RunConfig, roundRecordSchema } from "@fedlodrop/run";
 import { describe, expect, it } from "vitest";
 import { distance, type FakeParticipant, participate, phase, play, start } from "./app.fixture.ts";
 import { lock, resume } from "./resume.fixture.ts";
@@ -42,8 +42,8 @@ describe("a run that compares two arms", () => {
     const own = await wholeRun({}, 3);
     const other = await wholeRun(OTHER, 3);
     const { coordinator, url } = await wholeRun({ compareWith: OTHER }, 6);
-    const { config, records } = coordinator.state;
-    expect(records.map(({ round, basedOnRound }) => [armOf(config, round), basedOnRound])).toEqual([
+    const { records } = coordinator.state;
+    expect(records.map(({ turn, basedOnRound }) => [turn?.arm, basedOnRound])).toEqual([
       [0, 0],
       [1, 0],
       [0, 1],
@@ -51,14 +51,65 @@ describe("a run that compares two arms", () => {
       [0, 3],
       [1, 4],
     ]);
-    expect(seenIn(ofArm(config, records, 0))).toEqual(seenIn(own.coordinator.state.records));
-    expect(seenIn(ofArm(config, records, 1))).toEqual(seenIn(other.coordinator.state.records));
+    expect(seenIn(ofArm(records, 0))).toEqual(seenIn(own.coordinator.state.records));
+    expect(seenIn(ofArm(records, 1))).toEqual(seenIn(other.coordinator.state.records));
     // What it leaves behind is its own arm's.
     expect([...coordinator.adapter]).toEqual([...own.coordinator.adapter]);
     expect([...coordinator.adapter]).not.toEqual([...other.coordinator.adapter]);
     const { finalTestLoss } = coordinator.report();
     expect(finalTestLoss).toBe(distance(coordinator.adapter));
     expect(url).not.toBe(own.url);
+  });
+
+  it("has a round again that everybody left, in its own arm, also when it was killed there", async () => {
+    const whole = await wholeRun({ compareWith: OTHER }, 6);
+    const disk = createMemoryDisk();
+    const first = await start(
+      { ...OWN, compareWith: OTHER },
+      { store: createRunFolder("/run", { disk, lock }) },
+    );
+    const come = (url: string, tokens: readonly string[] = []) =>
+      Promise.all(
+        ["ada", "ben"].map((name, k) =>
+          participate(url, name, { ...(tokens[k] && { token: tokens[k] }), sampleCount: 10 * (k + 1) }),
+        ),
+      );
+    const both = await come(first.url);
+    const tokens = both.map(({ identity }) => identity.token);
+    await first.coordinator.command({ kind: "start" });
+    await playRounds(both, 1, 1);
+    for (const participant of both) {
+      await participant.nextStart(2);
+      await participant.socket.emitWithAck("leave");
+    }
+    await expect.poll(() => first.coordinator.state.records.length, { interval: 2 }).toBe(2);
+    const again = await come(first.url, tokens);
+    await again[0]!.nextStart(3);
+    first.abandon();
+    const { coordinator, url } = await resume(disk.after("power cut"));
+    await playRounds(await come(url, tokens), 3, 7);
+    await phase(coordinator, "ended", 30_000);
+    const { records } = coordinator.state;
+    const tried = records.filter(({ round }) => round !== 2);
+    expect(records.map(({ turn }) => [turn?.arm, turn?.number])).toEqual([
+      ...[
+        [0, 1],
+        [1, 1],
+        [1, 1],
+        [0, 2],
+      ],
+      ...[
+        [1, 2],
+        [0, 3],
+        [1, 3],
+      ],
+    ]);
+    expect(records[1]?.participants.map(({ outcome }) => outcome)).toEqual(["left", "left"]);
+    expect(seenIn(tried)).toEqual(seenIn(whole.coordinator.state.records));
+    expect([...coordinator.adapter]).toEqual([...whole.coordinator.adapter]);
+    // A report tells whose each round was, however it is read.
+    const read = roundRecordSchema.array().parse(JSON.parse(JSON.stringify(coordinator.report().rounds)));
+    expect(read.map(({ turn }) => turn)).toEqual(records.map(({ turn }) => turn));
   });
 
   it("goes on with both arms after it was killed", async () => {

@@ -62,7 +62,7 @@ export async function playRound(
     throw new UnsafeRoundError("this run promises secure aggregation, and its round would go without");
   const { seed, valueType } = run.config;
   // Rounds of two arms that belong together differ by their terms alone.
-  const turn = turnOf(run.config, round);
+  const turn = turnOf(start);
   const key = { seed, round: turn, participantId, dropoutRate };
   const { mask, indices, valueCount } = subAdapter(run.adapter, key);
   post({ kind: "round-started", start, mask, keptValues: valueCount });

@@ -7,6 +7,7 @@ import {
   type ParticipantOutcome,
   runConfigSchema,
   trainingSchema,
+  turnSchema,
   UPLOAD_LIMITS,
 } from "@fedlodrop/run";
 import { z } from "zod";
@@ -14,7 +15,7 @@ import { cleanText } from "./clean-text.ts";
 import { securePartSchema } from "./secure-messages.ts";
 
 /** Raised whenever a message or a byte changes meaning; checked on join. */
-export const PROTOCOL_VERSION = 3;
+export const PROTOCOL_VERSION = 4;
 
 const seconds = z.number().min(0).max(1e6);
 const count = z.int().min(0);
@@ -222,6 +223,8 @@ export interface Joined {
 
 export const roundStartSchema = z.object({
   round,
+  /** Of runs that compare two arms only. */
+  turn: turnSchema.optional(),
   dropoutRate: rate,
   /** From now; the clock starts when the coordinator sends this. */
   deadlineSeconds: seconds,
@@ -256,6 +259,8 @@ export interface RoundEvaluated {
   /** Held-out loss of the full adapter; null when nobody will know it. */
   readonly testLoss: number | null;
   readonly baseTestLoss: number | null;
+  /** The adapter is that of the run's own arm, not of what it is compared with. */
+  readonly isOwn: boolean;
 }
 
 export interface RunEnded {

@@ -7,7 +7,7 @@ export {
   type DenseParameter,
   initialAdapter,
 } from "./adapter.ts";
-export { type Arm, armCount, armOf, ofArm, roundBefore, roundsInAll, termsOf, turnOf } from "./arms.ts";
+export { type Arm, armCount, armOf, nextTurn, ofArm, roundsInAll, termsOf, turnOf } from "./arms.ts";
 export { BACKENDS, type Backend } from "./backend.ts";
 export { type ConvergencePoint, convergence, largestLoweringRate } from "./convergence.ts";
 export {
@@ -48,8 +48,11 @@ export {
   type SecureRecord,
   SIDES,
   type Side,
+  type Turn,
+  turnSchema,
   UPLOAD_LIMITS,
   type UpdateRecord,
+  wasTried,
 } from "./report.ts";
 export type { RoundSample } from "./round-sample.ts";
 export {

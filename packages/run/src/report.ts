@@ -180,11 +180,17 @@ const allocationRecordSchema = z
   .readonly();
 export type AllocationRecord = z.infer<typeof allocationRecordSchema>;
 
+/** Whose round it is: of the run's own settings (0) or of what they are compared with (1), and which of that arm's. */
+export const turnSchema = z.object({ arm: z.literal([0, 1]), number: z.int().min(1) }).readonly();
+export type Turn = z.infer<typeof turnSchema>;
+
 export const roundRecordSchema = z
   .object({
     round: z.int().min(1),
     /** The last round in the adapter that it began with: the one before, unless the host had gone back. */
     basedOnRound: count,
+    /** Of runs that compare two arms only. */
+    turn: turnSchema.optional(),
     /** In force in this round; the host may change both between rounds. */
     method: z.enum(METHODS),
     deadlineSeconds: z.number(),
@@ -224,6 +230,10 @@ export const roundRecordSchema = z
   .readonly();
 export type SecureRecord = NonNullable<z.infer<typeof roundRecordSchema>["secureAggregation"]>;
 export type RoundRecord = z.infer<typeof roundRecordSchema>;
+
+/** Whether anybody in it has stayed; a sum that could not be made is tried again. */
+export const wasTried = ({ participants, secureAggregation }: RoundRecord): boolean =>
+  participants.some(({ outcome }) => outcome !== "left") && typeof secureAggregation?.problem !== "string";
 
 export interface RunReport {
   readonly runId: string;

@@ -3,7 +3,7 @@
  * were like, and their masks are drawn as if they were alone. Which arm's the numbers are follows from the round that was
  * opened last.
  */
-import { type AdapterShape, armCount, armOf, type RunConfig, turnOf } from "@fedlodrop/run";
+import { type AdapterShape, armCount, armOf, type RunConfig, type Turn, turnOf } from "@fedlodrop/run";
 import {
   createRoundNumbers,
   NOTHING_REMEMBERED,
@@ -12,7 +12,8 @@ import {
 } from "./round-numbers.ts";
 
 export interface ArmNumbers extends Omit<RoundNumbers, "begin" | "memory"> {
-  begin(round: number, ...terms: Parameters<RoundNumbers["begin"]>): void;
+  /** @param turn undefined in a run that compares nothing */
+  begin(turn: Turn | undefined, ...terms: Parameters<RoundNumbers["begin"]>): void;
   /** Of the run's own arm; `adapter` is that of the last round's. */
   readonly ownAdapter: Float32Array;
   /** Of all arms, one behind the other: what is stored. */
@@ -21,13 +22,13 @@ export interface ArmNumbers extends Omit<RoundNumbers, "begin" | "memory"> {
   readonly memory: readonly RoundMemory[];
 }
 
-/** @param adapters of all arms, one behind the other @param roundsDone the last of which says whose turn it was */
+/** @param adapters of all arms, one behind the other @param last the turn of the last round that has closed */
 export function createArmNumbers(
   shape: AdapterShape,
   config: RunConfig,
   adapters: Float32Array,
   remembered: readonly RoundMemory[],
-  roundsDone: number,
+  last: Turn | undefined,
 ): ArmNumbers {
   const size = adapters.length / armCount(config);
   const arms = Array.from({ length: armCount(config) }, (_, arm) =>
@@ -39,14 +40,14 @@ export function createArmNumbers(
     ),
   );
   const own = arms[0] as RoundNumbers;
-  const armIn = (round: number): RoundNumbers => arms[armOf(config, round)] as RoundNumbers;
-  let turn = armIn(roundsDone);
+  let turn = last;
+  const current = (): RoundNumbers => arms[armOf({ turn })] as RoundNumbers;
   return {
     get adapter() {
-      return turn.adapter;
+      return current().adapter;
     },
     get contrast() {
-      return turn.contrast;
+      return current().contrast;
     },
     get ownAdapter() {
       return own.adapter;
@@ -58,21 +59,21 @@ export function createArmNumbers(
       return all;
     },
     subAdapter: (round, participantId, dropoutRate) =>
-      armIn(round).subAdapter(turnOf(config, round), participantId, dropoutRate),
-    begin(round, terms, noiseMultiplier) {
-      turn = armIn(round);
-      turn.begin(terms, noiseMultiplier);
+      current().subAdapter(turnOf({ round, turn }), participantId, dropoutRate),
+    begin(next, terms, noiseMultiplier) {
+      turn = next;
+      current().begin(terms, noiseMultiplier);
     },
-    hold: (participantId, changes) => turn.hold(participantId, changes),
-    drop: (participantId) => turn.drop(participantId),
-    fold: (update) => turn.fold({ ...update, round: turnOf(config, update.round) }),
-    finish: () => turn.finish(),
-    discard: () => turn.discard(),
-    adopt: (adapter, round) => armIn(round).adopt(adapter, round),
-    canRestore: (beforeRound) => turn.canRestore(beforeRound),
-    before: (round) => turn.before(round),
-    goBackTo: (adapter) => turn.goBackTo(adapter),
-    recorded: (record) => armIn(record.round).recorded(record),
+    hold: (participantId, changes) => current().hold(participantId, changes),
+    drop: (participantId) => current().drop(participantId),
+    fold: (update) => current().fold({ ...update, round: turnOf({ round: update.round, turn }) }),
+    finish: () => current().finish(),
+    discard: () => current().discard(),
+    adopt: (adapter, round) => current().adopt(adapter, round),
+    canRestore: (beforeRound) => current().canRestore(beforeRound),
+    before: (round) => current().before(round),
+    goBackTo: (adapter) => current().goBackTo(adapter),
+    recorded: (record) => current().recorded(record),
     forget(participantId) {
       for (const arm of arms) arm.forget(participantId);
     },

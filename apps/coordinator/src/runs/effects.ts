@@ -5,6 +5,7 @@
 import { type Assignment, type Effect, type RunEvent, type RunState, weightOf } from "@fedlodrop/federation";
 import { secureTermsOf } from "@fedlodrop/privacy";
 import type { RoundStart } from "@fedlodrop/protocol";
+import { nextTurn } from "@fedlodrop/run";
 import type { Clock } from "../clock.ts";
 import type { WorkInOrder } from "../turns.ts";
 import type { ArmNumbers } from "./arm-numbers.ts";
@@ -52,7 +53,7 @@ export function carryOut(effect: Effect, rooms: EffectRooms): void {
       const { round } = effect;
       traffic.begin(round);
       if (isSecure(rooms.state())) beginSecurely(rooms);
-      else numbers.begin(round, rooms.state().config, noiseOf(rooms.state()));
+      else beginInTheOpen(rooms);
       timers.start("deadline", effect.atMs - clock.nowMs(), () =>
         dispatch({ kind: "deadline-passed", round, atMs: clock.nowMs() }),
       );
@@ -144,6 +145,11 @@ export const noiseOf = (state: RunState): number | null =>
 
 export const isSecure = ({ config }: RunState): boolean => config.secureAggregation;
 
+function beginInTheOpen({ numbers, state }: EffectRooms): void {
+  const { config, records } = state();
+  numbers.begin(nextTurn(config, records), config, noiseOf(state()));
+}
+
 function beginSecurely({ runId, secure, state }: EffectRooms): void {
   const training = state();
   if (training.kind !== "training") throw new Error(`secure round: begun while ${training.kind}`);
@@ -179,9 +185,11 @@ export function startMessage(
   deadlineSeconds: number,
 ): RoundStart {
   const training = { ...state.config.training, ...(localSteps !== null && { localSteps }) };
-  if (state.kind !== "training") return { round, ...terms, deadlineSeconds, training, cohortSize: 0 };
+  const message = { round, ...terms, deadlineSeconds, training };
+  if (state.kind !== "training") return { ...message, cohortSize: 0 };
   const { members, noiseMultiplier } = state;
   const member = members.get(participantId);
   const secure = isSecure(state) && member && { weight: weightOf(state, member), noiseMultiplier };
-  return { round, ...terms, deadlineSeconds, training, cohortSize: members.size, ...(secure && { secure }) };
+  const turn = nextTurn(state.config, state.records);
+  return { ...message, cohortSize: members.size, ...(turn && { turn }), ...(secure && { secure }) };
 }

@@ -109,7 +109,7 @@ export function createLiveRun(options: LiveRunOptions): LiveRun {
     state.config,
     options.adapters,
     options.memory,
-    state.records.length,
+    state.records.at(-1)?.turn,
   );
   const planning = createPlanning(options.plan, outbox.log);
   const reunion = createReunion();

@@ -10,7 +10,7 @@ import {
   transition,
 } from "@fedlodrop/federation";
 import { decodeSparseValues } from "@fedlodrop/protocol";
-import { atOnce, keptValueCount } from "@fedlodrop/run";
+import { atOnce, keptValueCount, nextTurn } from "@fedlodrop/run";
 import type { LogEntry } from "../store/log-frames.ts";
 import type { RunEntry } from "../store/run-store.ts";
 import type { ArmNumbers } from "./arm-numbers.ts";
@@ -61,7 +61,7 @@ export function retell(
         return;
       case "arm-deadline":
         traffic.begin(effect.round);
-        numbers.begin(effect.round, state.config, noiseOf(state));
+        numbers.begin(nextTurn(state.config, state.records), state.config, noiseOf(state));
         return;
       case "fold-update":
         if (!isSecure(state)) atOnce(numbers.fold(effect));

@@ -12,7 +12,7 @@ import type { Disk } from "./disk.ts";
 import { type MetricsExtent, metricsExtentSchema } from "./metrics-file.ts";
 
 /** Raised whenever a file of a run folder changes meaning. */
-export const FOLDER_FORMAT = 4;
+export const FOLDER_FORMAT = 5;
 
 export const checkpointFile = (number: number): string => `checkpoint-${number}.json`;
 const adapterFile = (number: number): string => `adapter-${number}.f32`;

@@ -3,6 +3,7 @@ import type { RoundClosed } from "@fedlodrop/protocol";
 import {
   adapterSize,
   keptValueCount,
+  nextTurn,
   ofArm,
   type ParticipantOutcome,
   type ParticipantRound,
@@ -52,6 +53,7 @@ export function recordRound(
   return {
     round: state.round,
     basedOnRound: state.basedOnRound,
+    turn: nextTurn(state.config, state.records),
     method: state.method,
     deadlineSeconds: state.deadlineSeconds,
     trainLoss:
@@ -176,7 +178,7 @@ export function buildReport(run: Run | RunState, runId: string, adapterSha256: s
     rounds: run.records,
     baseTestLoss: run.baseTestLoss,
     // The adapter is that of the run's own arm.
-    finalTestLoss: ofArm(run.config, run.records, 0).at(-1)?.testLoss ?? null,
+    finalTestLoss: ofArm(run.records, 0).at(-1)?.testLoss ?? null,
     adapterSha256,
   };
 }

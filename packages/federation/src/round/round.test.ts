@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { expectedBytes } from "./refusal.ts";
 import {
   adapter,
   after,
@@ -268,6 +269,35 @@ describe("a probe", () => {
     const { state } = after([begun("p2"), arrived("p2", 1, 2500)], early.state);
     expect(state).toMatchObject({ kind: "closing", aggregatedCount: 3 });
   });
+});
+
+it("gives both arms of a comparison as many rounds as were asked for, whoever walked out of which", () => {
+  const compareWith = { method: "fedlora", dropoutRate: 0 } as const;
+  const start = after(planning, createRun({ ...config, compareWith }, adapter, { baseTestLoss: 5 })).state;
+  const deserted = [2, 3, 5];
+  let state: RunState = start;
+  for (let round = 1; state.kind === "planning"; round++) {
+    const { terms } = state;
+    const stays = deserted.includes(round)
+      ? [gone("p1"), gone("p2")]
+      : ["p1", "p2"].flatMap((id) => [begun(id, round, expectedBytes(state, 0.3)), arrived(id, round)]);
+    const events = [planned(["p1", "p2"], round), ...stays, closed(round), evaluated(round)];
+    const again = deserted.includes(round) ? [ready("p1"), ready("p2")] : [];
+    ({ state } = after([...events, ...again], state));
+    expect(state.records.at(-1)).toMatchObject({ round, method: terms.method });
+  }
+  expect(state.kind).toBe("ended");
+  expect(state.records.map(({ method, turn, basedOnRound }) => [method, turn?.number, basedOnRound])).toEqual(
+    [
+      ["fixed", 1, 0],
+      ["fedlora", 1, 0],
+      ["fedlora", 1, 2],
+      ["fedlora", 1, 3],
+      ["fixed", 2, 1],
+      ["fixed", 2, 5],
+      ["fedlora", 2, 4],
+    ],
+  );
 });
 
 it("does not count a round that everyone walked out of", () => {

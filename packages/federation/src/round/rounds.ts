@@ -1,14 +1,15 @@
 /** Rounds are planned, started, closed and recorded; evaluations come in beside them. */
 import { LEAST_SUMMED } from "@fedlodrop/privacy";
 import {
-  armCount,
+  type Arm,
   armOf,
+  nextTurn,
   ofArm,
   type RoundRecord,
   type RunConfig,
-  roundBefore,
   roundsInAll,
   termsOf,
+  wasTried,
 } from "@fedlodrop/run";
 import type { PlanRequest } from "../plan/plan-request.ts";
 import { boundedCounts } from "../plan/sample-counts.ts";
@@ -29,7 +30,6 @@ import {
   type Run,
   type RunState,
   type TrainingState,
-  wasTried,
 } from "./run-state.ts";
 import { bare, type Transition, unchanged, withEffects } from "./step.ts";
 
@@ -47,7 +47,7 @@ export function proceed(run: Run): Transition {
   const round = records.length + 1;
   if (evaluatedRounds < round - EVALUATION_LAG) return evaluating;
   return beginPlanning(run, {
-    terms: termsOf(config, round),
+    terms: termsOf(config, armToCome(run)),
     candidates: [...run.participants.values()].filter(isReady),
   });
 }
@@ -87,8 +87,17 @@ const planRequest = ({
   round,
   participants: boundedCounts(candidates, largestSplit),
   // An arm knows nothing of the other one.
-  records: recordsInSight(ofArm(terms, records, armOf(terms, round)), round),
+  records: recordsInSight(ofArm(records, armToCome({ config: terms, records })), round),
 });
+
+const armToCome = ({ config, records }: Pick<Run, "config" | "records">): Arm =>
+  armOf({ turn: nextTurn(config, records) });
+
+/** The last closed round in the adapter that the next one begins with. */
+const basis = ({ config, records, basedOnRound }: Run): number =>
+  config.compareWith === null
+    ? basedOnRound
+    : (ofArm(records, armToCome({ config, records })).at(-1)?.round ?? 0);
 
 /** The rounds that the plan of this one sees. */
 export const recordsInSight = (records: readonly RoundRecord[], round: number): readonly RoundRecord[] =>
@@ -141,7 +150,7 @@ export function startRound(state: PlanningState, event: Extract<RunEvent, { kind
       ),
       kind: "training",
       round,
-      basedOnRound: armCount(state.config) === 1 ? state.basedOnRound : roundBefore(state.config, round),
+      basedOnRound: basis(state),
       method,
       startedAtMs: atMs,
       deadlineSeconds,
@@ -263,6 +272,6 @@ export function takeEvaluation(state: RunState, event: Extract<RunEvent, { kind:
   const { baseTestLoss } = amended;
   return withEffects(amended.kind === "evaluating" ? proceed(amended) : unchanged(amended), [
     ...(record ? [{ kind: "amend-record", record } as const] : []),
-    { kind: "announce-evaluation", round, testLoss, baseTestLoss },
+    { kind: "announce-evaluation", round, testLoss, baseTestLoss, isOwn: armOf(record ?? {}) === 0 },
   ]);
 }

@@ -12,7 +12,15 @@
  * look at one that is not there yet (`EVALUATION_LAG`), and before it ends.
  */
 import type { DeviceFacts, UpdateStatistics } from "@fedlodrop/protocol";
-import type { AdapterShape, AllocationRecord, Method, RoundRecord, RunConfig, Side } from "@fedlodrop/run";
+import {
+  type AdapterShape,
+  type AllocationRecord,
+  type Method,
+  type RoundRecord,
+  type RunConfig,
+  type Side,
+  wasTried,
+} from "@fedlodrop/run";
 import { type PersistentMap, persistentMap } from "./persistent-map.ts";
 
 /**
@@ -224,7 +232,3 @@ export function pauseReason({ desertedCount, records }: Run): string | null {
 
 /** Rounds in a row that come to nothing; then another one would only be the next of them. */
 export const DESERTED_ROUNDS_MOST = 3;
-
-/** Whether anybody in it has stayed; a sum that could not be made is tried again. */
-export const wasTried = ({ participants, secureAggregation }: RoundRecord): boolean =>
-  participants.some(({ outcome }) => outcome !== "left") && typeof secureAggregation?.problem !== "string";

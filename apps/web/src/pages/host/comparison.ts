@@ -32,16 +32,16 @@ export function compareArms(
 ): Comparison | null {
   if (armCount(config) === 1) return null;
   const [own, other] = [soFar(config, rounds, 0, past), soFar(config, rounds, 1, past)];
-  return { own, other, ...verdictOn(config, own, other) };
+  return { own, other, ...verdictOn(own, other) };
 }
 
 function soFar(config: RunConfig, all: readonly RoundRecord[], arm: Arm, past: readonly Past[]): ArmSoFar {
-  const rounds = ofArm(config, all, arm);
+  const rounds = ofArm(all, arm);
   const before = past.slice(arm, arm + 1);
   const { down, up } = bytesSoFar(rounds, config.valueType, before);
   return {
     arm,
-    title: titleOf(termsOf(config, arm + 1)),
+    title: titleOf(termsOf(config, arm)),
     rounds,
     bytes: down + up,
     seconds: rounds.reduce((sum, { seconds }) => sum + seconds, 0),
@@ -57,11 +57,9 @@ export const titleOf = ({ method, dropoutRate }: Pick<RunConfig, "method" | "dro
       : METHOD_WORDS[method].title;
 
 /** After the last turn in which both were measured, so that neither has had a round more. */
-function verdictOn(config: RunConfig, own: ArmSoFar, other: ArmSoFar): Pick<Comparison, "headline" | "kind"> {
+function verdictOn(own: ArmSoFar, other: ArmSoFar): Pick<Comparison, "headline" | "kind"> {
   const lossesOf = ({ rounds }: ArmSoFar): ReadonlyMap<number, number> =>
-    new Map(
-      rounds.flatMap(({ round, testLoss }) => (testLoss === null ? [] : [[turnOf(config, round), testLoss]])),
-    );
+    new Map(rounds.flatMap((round) => (round.testLoss === null ? [] : [[turnOf(round), round.testLoss]])));
   const [ours, theirs] = [lossesOf(own), lossesOf(other)];
   const turn = [...ours.keys()].findLast((each) => theirs.has(each));
   if (turn === undefined)
@@ -69,7 +67,7 @@ function verdictOn(config: RunConfig, own: ArmSoFar, other: ArmSoFar): Pick<Comp
   const [mine, its] = [ours.get(turn) as number, theirs.get(turn) as number];
   const bytesUntil = ({ rounds }: ArmSoFar): number =>
     rounds
-      .filter(({ round }) => turnOf(config, round) <= turn)
+      .filter((round) => turnOf(round) <= turn)
       .flatMap(({ participants }) => participants)
       .reduce((sum, { bytesDown, bytesUp }) => sum + bytesDown + bytesUp, 0);
   const sent = bytesUntil(own) / bytesUntil(other);

@@ -1,6 +1,6 @@
 /** Where the run is, and the buttons that move it. */
 import type { HostCommand, HostView } from "@fedlodrop/protocol";
-import { roundsInAll, termsOf } from "@fedlodrop/run";
+import { armOf, nextTurn, roundsInAll, termsOf } from "@fedlodrop/run";
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { Confirmed } from "../../ui/confirmed.tsx";
@@ -38,7 +38,7 @@ export function Controls({ view, command }: CommandProps) {
       </p>
       <p class="number rounds">
         Round <span data-testid="round">{round}</span> of {roundsInAll(config)}
-        {config.compareWith !== null && round > 0 && `, ${titleOf(termsOf(config, round))}`}
+        {config.compareWith !== null && round > 0 && `, ${titleOf(termsOf(config, armShown(view)))}`}
         <Countdown view={view} />
         <progress aria-label="Rounds done" max={roundsInAll(config)} value={view.rounds.length} />
       </p>
@@ -84,6 +84,10 @@ export function Controls({ view, command }: CommandProps) {
     </section>
   );
 }
+
+/** Of the round that is open or to come, or else of the last one. */
+const armShown = ({ config, round, rounds }: ReceivedView) =>
+  armOf(rounds[round - 1] ?? { turn: nextTurn(config, rounds) });
 
 function Countdown({ view: { secondsToDeadline, receivedAtMs } }: { readonly view: ReceivedView }) {
   const nowMs = useSignal(receivedAtMs);

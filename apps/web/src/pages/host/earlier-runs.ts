@@ -25,7 +25,7 @@ export function withEarlier(
   now: RunConfig,
 ): readonly EarlierRun[] {
   if (left.config.task !== now.task || left.config.model !== now.model) return [];
-  const rounds = ofArm(left.config, left.rounds, 0);
+  const rounds = ofArm(left.rounds, 0);
   if (rounds.every(({ testLoss }) => testLoss === null)) return earlier;
   const losses = [left.baseTestLoss, ...rounds.map(({ testLoss }) => testLoss)];
   return [...earlier, { runId: left.runId, title: titleOf(left.config), losses }].slice(-MOST);

@@ -10,7 +10,7 @@ import { tellStory } from "./story.ts";
 export function LearningCurve({ view }: { readonly view: ReceivedView }) {
   const { config, baseTestLoss, earlier } = view;
   const comparison = compareArms(config, view.rounds);
-  const rounds = ofArm(config, view.rounds, 0);
+  const rounds = ofArm(view.rounds, 0);
   const story = comparison === null ? tellStory(rounds, baseTestLoss) : { ...comparison, detail: "" };
   const test = rounds.findLast(({ testLoss }) => testLoss !== null)?.testLoss ?? null;
   const turns = Math.max(rounds.length, ...earlier.map(({ losses }) => losses.length - 1));

@@ -24,7 +24,7 @@ export function Podium({ view: { rounds, past, config, baseTestLoss }, hostKey, 
     past.map(({ shares }) => shares),
   );
   const comparison = compareArms(config, rounds, past);
-  const own = ofArm(config, rounds, 0);
+  const own = ofArm(rounds, 0);
   const story = comparison ?? tellStory(own, baseTestLoss);
   const { down, up, withoutDropout } = bytesSoFar(rounds, config.valueType, past);
   const test = own.findLast(({ testLoss }) => testLoss !== null)?.testLoss ?? null;

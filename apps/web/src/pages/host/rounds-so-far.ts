@@ -53,7 +53,7 @@ export function keepRounds(known: RoundsKept | null, sent: SentRounds, config: R
     runId: sent.runId,
     folded,
     records: [...records.slice(0, before.folded), ...leaving.map(withoutDevices), ...records.slice(folded)],
-    past: arms.map((arm) => addTo(before.past[arm] ?? NO_PAST, ofArm(config, leaving, arm), config)),
+    past: arms.map((arm) => addTo(before.past[arm] ?? NO_PAST, ofArm(leaving, arm), config)),
   };
 }
 

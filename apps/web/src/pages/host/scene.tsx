@@ -48,7 +48,7 @@ export function Scene({ view, hostKey, command }: SceneProps) {
 /** Of a run that compares: what shows one model's course shows its own arm's. */
 export const ownArm = (view: ReceivedView): ReceivedView => ({
   ...view,
-  rounds: ofArm(view.config, view.rounds, 0),
+  rounds: ofArm(view.rounds, 0),
 });
 
 function JoinCorner({ view: { joinUrl, access } }: { readonly view: ReceivedView }) {

@@ -4,6 +4,7 @@ import {
   type RoundRecord,
   type RunConfig,
   subAdapter,
+  type Turn,
 } from "@fedlodrop/run";
 import { expect, it } from "vitest";
 import { slowRound } from "./slow-round.ts";
@@ -12,8 +13,8 @@ const shape = { rank: 1, alpha: 2, modules: [{ name: "m", inFeatures: 12, outFea
 const participant = (id: string, dropoutRate: number, outcome = "aggregated") => ({
   ...{ id, nickname: id, dropoutRate, outcome, bytesDown: 10, bytesUp: 20 },
 });
-const record = (round: number, ...participants: object[]) =>
-  ({ round, participants }) as unknown as RoundRecord;
+const record = (round: number, turn: Turn | undefined, ...participants: object[]) =>
+  ({ round, turn, participants }) as unknown as RoundRecord;
 
 it("has nothing to show before the first round", () => {
   expect(slowRound(DEFAULT_RUN_CONFIG, shape, [])).toBeNull();
@@ -22,14 +23,14 @@ it("has nothing to show before the first round", () => {
 it("shows the columns that the devices really held, also in the second arm of a comparison", () => {
   const compared: RunConfig = { ...DEFAULT_RUN_CONFIG, compareWith: { method: "fixed", dropoutRate: 0.5 } };
   for (const [config, round, turn] of [
-    [DEFAULT_RUN_CONFIG, 4, 4],
-    [compared, 4, 2],
+    [DEFAULT_RUN_CONFIG, 4, undefined],
+    [compared, 4, { arm: 1, number: 2 }],
   ] as const) {
     const found = slowRound(config, shape, [
-      record(round, participant("p1", 0.5), participant("p2", 0.25, "late")),
+      record(round, turn, participant("p1", 0.5), participant("p2", 0.25, "late")),
     ]);
     for (const { id, dropoutRate, kept } of found?.devices ?? []) {
-      const key = { seed: config.seed, round: turn, participantId: id, dropoutRate };
+      const key = { seed: config.seed, round: turn?.number ?? round, participantId: id, dropoutRate };
       // With rank 1 the first values of the flat vector are A's columns.
       const { indices, mask } = subAdapter(shape, key);
       expect(indices).toEqual(keptIndices(shape, mask));

@@ -46,7 +46,7 @@ export function slowRound(
   const count = Math.min(COLUMNS_SHOWN, module.inFeatures);
   const devices = record.participants.slice(0, DEVICES_SHOWN).map((participant): SlowDevice => {
     const { id, dropoutRate } = participant;
-    const key = { seed: config.seed, round: turnOf(config, record.round), participantId: id, dropoutRate };
+    const key = { seed: config.seed, round: turnOf(record), participantId: id, dropoutRate };
     const [mask] = drawDropoutMask({ ...shape, modules: [module] }, key);
     const columns = new Set(mask?.keptColumns);
     return {

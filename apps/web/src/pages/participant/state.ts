@@ -11,7 +11,7 @@ import {
   type RunDescription,
   type RunEnded,
 } from "@fedlodrop/protocol";
-import { adapterSize, armOf, type DropoutMask } from "@fedlodrop/run";
+import { adapterSize, type DropoutMask } from "@fedlodrop/run";
 
 /** From `loading` to `waiting` named as in the coordinator's `ParticipantView`. */
 export type Phase =
@@ -255,11 +255,10 @@ export function reduce(state: ParticipantState, message: FromWorker): Participan
     case "round-closed":
       return inCurrentRound(state, message.closed.round, "ready", { closed: message.closed });
     case "round-evaluated": {
-      const { round, testLoss, baseTestLoss } = message.evaluated;
+      const { round, testLoss, baseTestLoss, isOwn } = message.evaluated;
       const heldOutLosses = new Map(state.heldOutLosses);
       if (baseTestLoss !== null) heldOutLosses.set(0, baseTestLoss);
       // The page shows what becomes of one model: the run's own.
-      const isOwn = state.run === null || armOf(state.run.config, round) === 0;
       if (testLoss !== null && isOwn) heldOutLosses.set(round, testLoss);
       return { ...state, heldOutLosses: withFewer(heldOutLosses, round) };
     }
