@@ -9,6 +9,7 @@ import { launchBrowser } from "@fedlodrop/harness";
 import type { Page } from "playwright-core";
 import { build, type Rollup } from "vite";
 import { wasmDirectory } from "../src/node.ts";
+import { debugWorker, heapBytes } from "./heap.ts";
 
 export interface Lab {
   /** A new page and worker, with nothing compiled or allocated yet. @param isolation whether memory can be shared there */
@@ -24,9 +25,8 @@ type Isolation = "isolated" | "open";
 export interface LabPage {
   /** Calls a handler of the entry (`serveLab`); arguments and results are plain data. */
   call<T>(name: string, argument?: unknown): Promise<T>;
-  /** JavaScript's memory of an isolated page and its worker after a collection; null where the browser, which takes its
-   *  time over it, has not said within a minute. */
-  heapBytes(): Promise<number | null>;
+  /** JavaScript's memory of the worker after a collection. */
+  heapBytes(): Promise<number>;
   close(): Promise<void>;
 }
 
@@ -57,6 +57,7 @@ export async function openLab(entry: string): Promise<Lab> {
   return {
     async openPage(isolation = "open") {
       const page = await context.newPage();
+      const worker = await debugWorker(page);
       page.on("console", (message) => process.stderr.write(`[lab] ${message.text()}\n`));
       await page.goto(`${url}${isolation}/`);
       await page.evaluate(() => {
@@ -64,7 +65,7 @@ export async function openLab(entry: string): Promise<Lab> {
       });
       return {
         call: (name, argument) => callWorker(page, name, argument),
-        heapBytes: () => page.evaluate(heapBytes),
+        heapBytes: () => heapBytes(worker),
         close: () => page.close(),
       };
     },
@@ -90,26 +91,6 @@ function proportionalBytes(pid: number): number {
   } catch {
     return 0;
   }
-}
-
-/** In the page: what is JavaScript's, without the buffers that are counted elsewhere. */
-async function heapBytes(): Promise<number | null> {
-  const measure = (performance as unknown as { measureUserAgentSpecificMemory(): Promise<Measured> })
-    .measureUserAgentSpecificMemory;
-  const patience = new Promise<null>((resolve) => {
-    setTimeout(() => resolve(null), 60_000);
-  });
-  const measured = await Promise.race([measure.call(performance), patience]);
-  if (measured === null) return null;
-  return measured.breakdown.reduce(
-    (sum, { bytes, types }) => sum + (types.includes("JavaScript") ? bytes : 0),
-    0,
-  );
-}
-
-/** What the browser says of its memory. */
-interface Measured {
-  readonly breakdown: readonly { readonly bytes: number; readonly types: readonly string[] }[];
 }
 
 async function callWorker<T>(page: Page, name: string, argument: unknown): Promise<T> {
