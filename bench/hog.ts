@@ -3,7 +3,7 @@
  * limits that hold in use and a run folder, while another process measures how long its pings take. Quiet spells between
  * the attacks show what coordinator and machine do by themselves.
  *
- *     npx tsx bench/hog.ts [--rank 2] [--dropout 0.5]
+ *     npx tsx bench/hog.ts [--rank 2] [--dropout 0.5] [--only uploads]
  */
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
@@ -16,7 +16,12 @@ import type { Socket } from "socket.io-client";
 
 const PUPILS = 60;
 const { values: flags } = parseArgs({
-  options: { rank: { type: "string", default: "2" }, dropout: { type: "string", default: "0.5" } },
+  options: {
+    rank: { type: "string", default: "2" },
+    dropout: { type: "string", default: "0.5" },
+    /** Only what has this in its name. */
+    only: { type: "string", default: "" },
+  },
 });
 const launch = async <T>(file: string, ...words: readonly string[]) => {
   const child = fork(fileURLToPath(new URL(file, import.meta.url)), words, { execArgv: ["--import", "tsx"] });
@@ -46,6 +51,7 @@ console.log("                                             longest turn       ano
 console.log("what one does                                      CPU ms     50 %     99 %  longest");
 
 async function measure(name: string, work: () => Promise<unknown>): Promise<void> {
+  if (!name.includes(flags.only)) return;
   await Promise.all([coordinator, neighbour].map(({ child }) => ask(child, "reset")));
   await work();
   // What is left to do once the last of it was answered.

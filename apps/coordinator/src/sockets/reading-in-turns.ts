@@ -1,6 +1,7 @@
 /**
  * What has come over many connections is ready at once, megabytes of each, and would all be read in one turn of the event
- * loop. Here a turn that has lasted long enough reads no further, from nobody, and the next one goes on.
+ * loop. Here a turn that has lasted long enough reads no further, from nobody; then those who wait go on one after another,
+ * as many in each turn as fit.
  */
 import type { Turns } from "../turns.ts";
 
@@ -23,23 +24,44 @@ export function readInTurns(
   { isLong }: Pick<Turns, "isLong">,
 ): void {
   const connections = new Set<Connection>();
-  let rests = false;
+  /** Those that are not read from now, who has waited longest first. */
+  const waiting = new Set<Connection>();
+  let goesOn = false;
 
-  function rest(): void {
-    if (rests || !isLong()) return;
-    rests = true;
-    for (const connection of connections) connection.pause();
+  function wait(connection: Connection): void {
+    if (waiting.has(connection)) return;
+    waiting.add(connection);
+    connection.pause();
+  }
+
+  function hasRead(connection: Connection): void {
+    if (isLong()) for (const each of connections) wait(each);
+    // Whoever was read from lets the others have their turn.
+    else if (goesOn) wait(connection);
+    if (!goesOn && waiting.size > 0) setImmediate(goOn);
+    goesOn = waiting.size > 0;
+  }
+
+  /** What is done about a message is done between two callbacks: each connection gets one. */
+  function goOn(): void {
+    for (const connection of waiting)
+      setImmediate(() => {
+        if (!isLong() && waiting.delete(connection)) connection.resume();
+      });
     setImmediate(() => {
-      rests = false;
-      for (const connection of connections) connection.resume();
+      goesOn = waiting.size > 0;
+      if (goesOn) goOn();
     });
   }
 
   function watch({ socket }: EngineConnection["transport"]): void {
     if (socket === undefined) return;
     connections.add(socket);
-    socket.on("message", rest);
-    socket.on("close", () => connections.delete(socket));
+    socket.on("message", () => hasRead(socket));
+    socket.on("close", () => {
+      connections.delete(socket);
+      waiting.delete(socket);
+    });
   }
 
   engine.on("connection", (connection) => {

@@ -26,7 +26,7 @@ export function createUploads(): Uploads {
     open(participantId, { round, bytes, attempt }) {
       const known = uploads.get(participantId);
       if (known?.round === round && known.bytes === bytes && known.attempt === attempt) return known;
-      const fresh = { round, bytes, attempt, buffer: new Uint8Array(bytes), received: 0, answer: null };
+      const fresh = { round, bytes, attempt, buffer: unfilled(bytes), received: 0, answer: null };
       uploads.set(participantId, fresh);
       return fresh;
     },
@@ -36,6 +36,9 @@ export function createUploads(): Uploads {
     },
   };
 }
+
+/** Nobody reads what has not been received, and zeros for sixty updates at once would hold up everybody. */
+const unfilled = (bytes: number): Uint8Array => new Uint8Array(Buffer.allocUnsafeSlow(bytes).buffer);
 
 const refuse = (reason: Refusal["reason"], message: string): Refusal => ({ kind: "refuse", reason, message });
 
