@@ -1,14 +1,12 @@
-import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { dirname, join, normalize } from "node:path";
-import { promisify } from "node:util";
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
+import { COMMANDS } from "../../apps/cli/src/commands.ts";
 import { anchorsOf, type Command, commandsOf, linksOf, ROOT, readPages } from "./pages.ts";
 
 const pages = await readPages();
 const commands = pages.flatMap(commandsOf);
-const run = promisify(execFile);
 
 it("leads nowhere that is not there", () => {
   const byPath = new Map(pages.map((page) => [page.path, page]));
@@ -76,10 +74,18 @@ it("gives fedlodrop commands and flags that it has", { timeout: 300_000 }, async
   expect(wrong).toEqual([]);
 });
 
-/** @throws when there is no such command */
+/** What `fedlodrop NAME --help` prints, without a process for each. @throws when there is no such command */
 async function helpOf(name: string): Promise<string> {
-  const { stdout } = await run(process.execPath, [join(ROOT, "apps/cli/bin/fedlodrop.mjs"), name, "--help"]);
-  return stdout;
+  const command = COMMANDS[name];
+  if (command === undefined) throw new Error(`documents: expected a command of fedlodrop, got ${name}`);
+  const run = await command.load();
+  const stdout = vi.spyOn(process.stdout, "write").mockReturnValue(true);
+  try {
+    await run(["--help"]);
+    return stdout.mock.calls.map(([text]) => String(text)).join("");
+  } finally {
+    stdout.mockRestore();
+  }
 }
 
 const mentions = (help: string, flag: string): boolean => new RegExp(`${flag}(?![\\w-])`).test(help);

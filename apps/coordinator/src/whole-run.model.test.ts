@@ -7,7 +7,7 @@ import { expect, it } from "vitest";
 import { open } from "./app.fixture.ts";
 import { type Device, expectedAdapter, openWholeRun, type WholeRun } from "./whole-run.fixture.ts";
 
-const SECONDS = Number(process.env.MODEL_SECONDS ?? 20);
+const SECONDS = Number(process.env.MODEL_SECONDS ?? 8);
 /** One in the suite, so that a change is what made it fail; any other to look further. */
 const SEED = Number(process.env.MODEL_SEED ?? 1);
 const ROUNDS = 4;

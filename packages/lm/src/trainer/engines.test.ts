@@ -41,11 +41,11 @@ describe("on the bundled model", { timeout: 120 * SECONDS }, () => {
     };
   }
 
-  test("the loss curves of 50 steps on WASM and on tfjs agree to 0.1 %", async () => {
+  test("the loss curves of 25 steps on WASM and on tfjs agree to 0.1 %", async () => {
     const oracle = await createTensorflowTrainer("wasm", model, shape(), { wasmBase: wasmDirectory() });
     const [ours, theirs] = [
-      await own.trainRound(request(50), dataset),
-      await oracle.trainRound(request(50), dataset),
+      await own.trainRound(request(25), dataset),
+      await oracle.trainRound(request(25), dataset),
     ];
     oracle.dispose();
     ours.steps.forEach(({ loss }, i) => {

@@ -8,6 +8,8 @@ import { trainerChecks } from "../../trainer/trainer.contract.ts";
 import { leakCheck } from "./leaks.contract.ts";
 
 const SECONDS = 1000;
+/** tfjs trains on WebGPU where our own engine cannot: what it costs and holds over many steps is asked with SLOW_TESTS=1. */
+const IS_SLOW = process.env.SLOW_TESTS === "1";
 
 describe("trainer on WebGPU", { timeout: 120 * SECONDS }, () => {
   let lab: Lab;
@@ -39,7 +41,9 @@ describe("trainer on WebGPU", { timeout: 120 * SECONDS }, () => {
     expect(await page.call("castProduct")).toEqual([3, 3, 7, 7]);
   });
 
-  test.each([...trainerChecks, leakCheck])("$name", ({ name }) => page.call("check", name));
+  test.each(IS_SLOW ? [...trainerChecks, leakCheck] : trainerChecks)("$name", ({ name }) =>
+    page.call("check", name),
+  );
 
   test.each(cases.map(({ dataset }, position) => ({ kind: dataset.kind, position })))(
     "$kind: every gradient equals PyTorch float64",
@@ -53,26 +57,28 @@ describe("trainer on WebGPU", { timeout: 120 * SECONDS }, () => {
     },
   );
 
-  test("a round after the warm-up compiles nothing, at any rate, and reads back once a step", async () => {
-    const fresh = await lab.openPage();
-    const [warmUp, ...rounds] =
-      await fresh.call<{ pipelines: number; readbacks: number }[]>("pipelinesPerRound");
-    expect(warmUp?.pipelines).toBeGreaterThan(10);
-    // Three steps, and the trained values at the end.
-    expect(rounds).toEqual(Array.from({ length: 5 }, () => ({ pipelines: 0, readbacks: 4 })));
-    await fresh.close();
-  });
-
-  test("an invalid shader rejects instead of leaving a stale buffer", async () => {
-    const fresh = await lab.openPage();
-    expect(await fresh.call("brokenShader")).toMatch(/^Error: WebGPU: .*noSuchName/s);
-    await fresh.close();
-  });
+  test.runIf(IS_SLOW)(
+    "a round after the warm-up compiles nothing, at any rate, and reads back once a step",
+    async () => {
+      const fresh = await lab.openPage();
+      const [warmUp, ...rounds] =
+        await fresh.call<{ pipelines: number; readbacks: number }[]>("pipelinesPerRound");
+      expect(warmUp?.pipelines).toBeGreaterThan(10);
+      // Three steps, and the trained values at the end.
+      expect(rounds).toEqual(Array.from({ length: 5 }, () => ({ pipelines: 0, readbacks: 4 })));
+      await fresh.close();
+    },
+  );
 
   test("a lost device rejects the pending round and every later call", async () => {
     const fresh = await lab.openPage();
     const endings = await fresh.call<string[]>("lostDevice");
     for (const ending of endings) expect(ending).toMatch(/^Error: WebGPU: device lost/);
     await fresh.close();
+  });
+
+  // The last of this page: its device has failed from then on.
+  test("an invalid shader rejects instead of leaving a stale buffer", async () => {
+    expect(await page.call("brokenShader")).toMatch(/^Error: WebGPU: .*noSuchName/s);
   });
 });
