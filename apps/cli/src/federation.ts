@@ -11,10 +11,12 @@ import {
   type Coordinator,
   createRunFolder,
   type OriginRule,
+  type Workload,
 } from "@fedlodrop/coordinator";
 import type { RunConfig, RunReport } from "@fedlodrop/run";
 import { findModel, pinModel } from "./find-model.ts";
 import type { HubOptions } from "./hub/hub.ts";
+import { type DatabaseOptions, openKeptRun, tooLongAway } from "./kept-run.ts";
 import { inUrl, localName, reachableAddress } from "./listen-address.ts";
 import { buildPages } from "./pages.ts";
 import { whileWaiting } from "./patience.ts";
@@ -44,7 +46,9 @@ export interface FederationOptions {
   readonly publicUrl?: string;
   /** Folder for config.json, metrics.jsonl, report.json and the adapter; absent keeps nothing. */
   readonly out?: string;
-  /** Continue the run that `out` holds; `from previous` gives up what is behind damage in its folder. */
+  /** Keeps the run in PostgreSQL instead. */
+  readonly database?: DatabaseOptions;
+  /** Continue the run that `out` or `database` holds; `from previous` gives up what is behind damage in its folder. */
   readonly resume?: boolean | "from previous";
   /** So many participants will begin the run, if it is known: what can be computed ahead for them is. */
   readonly expects?: number;
@@ -65,6 +69,8 @@ export interface Federation {
   readonly hostKey: string;
   readonly coordinator: Coordinator;
   report(): Promise<RunReport>;
+  /** Resolves with a sentence when another coordinator has taken the run over: whatever this one still says is wrong. */
+  readonly ousted: Promise<string>;
   /** Stores the results and lets go of port and threads. */
   close(): Promise<void>;
 }
@@ -81,6 +87,7 @@ export async function startFederation(options: FederationOptions): Promise<Feder
     tls,
     publicUrl,
     out,
+    database: keptIn,
     resume = false,
     expects,
     pages = true,
@@ -101,20 +108,35 @@ export async function startFederation(options: FederationOptions): Promise<Feder
       });
     if (failures.length > 0) throw failures[0];
   };
+  /** What will be asked for first, loaded beside the pages, which may have to be built. */
+  let ahead = null as { readonly config: string; readonly workload: Promise<Workload> } | null;
+  const loadAhead = (config: RunConfig): void => {
+    const workload = loadWorkload(config, say);
+    const heard = workload.catch(() => null); // Its fault is told where it is waited for.
+    closers.push(async () => (await heard)?.close());
+    ahead = { config: JSON.stringify(config), workload };
+  };
   try {
     await expectFree(port, host);
     if (out !== undefined && !resume) await expectWritable(out);
-    const store = out === undefined ? undefined : createRunFolder(out);
+    const database = keptIn && (await openKeptRun(keptIn));
+    const store = database ?? (out === undefined ? undefined : createRunFolder(out));
     if (store) closers.push(() => store.close());
-    const stored = resume ? await store?.load({ fromPrevious: resume === "from previous" }) : undefined;
+    if (keptIn?.standBy && database) {
+      const foreseen = await database.config();
+      if (foreseen) loadAhead(foreseen);
+      if (pages) await buildPages(say);
+      await database.standBy((holder) => say(`${holder} has the run "${keptIn.run}"; standing by …`));
+    }
+    const isThere = resume !== false || (keptIn?.standBy && (await database?.config()) != null);
+    const stored = isThere ? await store?.load({ fromPrevious: resume === "from previous" }) : undefined;
     for (const notice of stored?.notices ?? [])
-      say(`run folder ${out}: ${notice}; the run goes on all the same`);
+      say(
+        `${out === undefined ? "the stored run" : `run folder ${out}`}: ${notice}; the run goes on all the same`,
+      );
     const hostKey = chosenHostKey() ?? stored?.checkpoint.hostKey ?? randomBytes(12).toString("base64url");
-    const config = stored ? asked : await settled(asked, say, hub);
-    // Beside the pages, which may have to be built.
-    let ahead = stored ? null : loadWorkload(config, say);
-    const prepared = ahead?.catch(() => null); // Heard of where it is waited for.
-    closers.push(async () => (await prepared)?.close());
+    const config = stored?.checkpoint.snapshot.config ?? (await settled(asked, say, hub));
+    if (ahead?.config !== JSON.stringify(config)) loadAhead(config);
     const pagesDirectory = pages ? await buildPages(say) : undefined;
     const traces = await openTraces();
     if (traces) closers.push(() => traces.close());
@@ -126,7 +148,7 @@ export async function startFederation(options: FederationOptions): Promise<Feder
         config,
         async loadWorkload(wanted) {
           planner.prepare(wanted.method);
-          const first = wanted === config ? ahead : null;
+          const first = ahead?.config === JSON.stringify(wanted) ? ahead.workload : null;
           ahead = null;
           if (first !== null) return first;
           const workload = await loadWorkload(wanted, say);
@@ -161,7 +183,8 @@ export async function startFederation(options: FederationOptions): Promise<Feder
       hostKey,
       coordinator,
       report: () => coordinator.wholeReport(),
-      close: closeAll,
+      ousted: database?.ousted ?? new Promise(() => {}),
+      close: () => (database ? Promise.race([closeAll(), tooLongAway(database)]) : closeAll()),
     };
   } catch (error) {
     await closeAll().catch(() => {}); // what went wrong first is told

@@ -14,6 +14,7 @@ import {
 import { type Federation, startFederation } from "./federation.ts";
 import { modelDefaults } from "./find-model.ts";
 import { describeFlags, type Flag, type GivenFlags, oneOf, parseFlags, wholeNumber } from "./flags.ts";
+import { DATABASE_FLAGS, databaseOf } from "./kept-run.ts";
 import { readBasePath, readHost, readPublicUrl } from "./listen-address.ts";
 import { openLog } from "./log.ts";
 import { HUB_FLAG, hubOf, RUN_FLAGS, RUN_FLAGS_NOTE, runConfigFromFlags } from "./run-flags.ts";
@@ -77,11 +78,12 @@ const SERVE_FLAGS: readonly Flag[] = [
   },
   { name: "trust-proxy", help: "believe the proxy in front about who connects (x-forwarded-for)" },
   { name: "out", value: "DIR", help: "run folder (runs/ and the time)" },
-  { name: "resume", help: "continue the run that --out holds, with its own settings" },
+  { name: "resume", help: "continue the run that --out or --postgres holds, with its own settings" },
   {
     name: "resume-from-previous",
     help: "the same for a damaged folder, from its last good checkpoint: what came after it is given up",
   },
+  ...DATABASE_FLAGS,
   ...RUN_FLAGS,
   HUB_FLAG,
   { name: "help", help: "show this" },
@@ -112,7 +114,9 @@ export async function serve(args: readonly string[]): Promise<void> {
   const resume = given.has("resume-from-previous") ? "from previous" : given.has("resume");
   const say = openLog(oneOf(given, "log-format", ["text", "json"]) ?? "text");
   const drainSeconds = wholeNumber(given, "drain", 0) ?? 0;
-  if (resume && !given.has("out")) throw new UsageError("--resume needs --out, the folder of the run");
+  const database = databaseOf(given);
+  if (resume && !given.has("out") && database === undefined)
+    throw new UsageError("--resume needs --out, the folder of the run, or --postgres");
   const task = (given.get("task") as string | undefined) ?? DEFAULT_RUN_CONFIG.task;
   const model = (given.get("model") as string | undefined) ?? DEFAULT_RUN_CONFIG.model;
   const config = runConfigFromFlags(given, {
@@ -139,16 +143,18 @@ export async function serve(args: readonly string[]): Promise<void> {
     trustProxy: given.has("trust-proxy"),
     ...(tls && { tls }),
     ...(publicUrl && { publicUrl }),
-    out,
+    ...(database ? { database } : { out }),
     resume,
     hub: hubOf(given),
     say,
   });
   const announced = name === null ? null : await announceName(name).catch(endingFirst(federation));
   invite(federation, announced);
-  say(`results go to ${out}; Ctrl-C ends`);
+  say(`results go to ${database ? `PostgreSQL, run "${database.run}"` : out}; Ctrl-C ends`);
   if (tls && !given.has("cert")) say(warningInWords(tls));
-  await askedToEnd();
+  const ousted = await Promise.race([askedToEnd(), federation.ousted]);
+  // At once: whatever it would still say is the other one's to say.
+  if (ousted !== undefined) throw new Error(ousted);
   if (drainSeconds > 0) await Promise.race([federation.coordinator.drain(drainSeconds), askedToEnd()]);
   say("storing the run …");
   await announced?.close();

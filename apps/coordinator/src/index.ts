@@ -7,5 +7,7 @@ export type { LoadWorkload, Workload } from "./runs/workload.ts";
 export { type AccessRecord, accessRecordSchema, readRoomCode } from "./security/access.ts";
 export { setSecurityHeaders } from "./security/headers.ts";
 export { type OriginRule, readOrigin } from "./security/origin.ts";
+export { openDatabase } from "./store/postgres/database.ts";
+export { createRunDatabase, type RunDatabase } from "./store/postgres/run-database.ts";
 export { createRunFolder } from "./store/run-folder.ts";
 export type { LoadOptions, RunStore, StoredRun } from "./store/run-store.ts";

@@ -1,8 +1,11 @@
 /** A run that is killed and started again, and people who take part in it and come back as browsers do. */
 import type { Joined, RoundStart } from "@fedlodrop/protocol";
 import { PROTOCOL_VERSION } from "@fedlodrop/protocol";
+import type { RunConfig } from "@fedlodrop/run";
+import { expect } from "vitest";
 import { connect, device, participateAs, start } from "./app.fixture.ts";
 import type { Disk } from "./store/disk.ts";
+import { createMemoryDisk } from "./store/memory-disk.fixture.ts";
 import { createRunFolder } from "./store/run-folder.ts";
 
 export const lock = async () => ({ release: async () => {} });
@@ -30,6 +33,8 @@ export interface Person {
   /** What must never happen. */
   readonly faults: string[];
   endsSeen: number;
+  /** Has been asked for an update and sends none. */
+  stalls?: boolean;
 }
 
 export const person = (nickname: string, sampleCount: number, keepsWork: boolean): Person => ({
@@ -87,8 +92,42 @@ export async function takePart(url: string, me: Person): Promise<void> {
   });
   while (!over) {
     const start = starts.shift();
-    if (start) await work(start);
+    if (start && !me.stalls) await work(start);
     else await new Promise((resolve) => setTimeout(resolve, 1));
   }
   me.endsSeen += 1;
+}
+
+export const people = () => [person("ada", 10, true), person("ben", 17, false)];
+
+/** One after another, so that the first is p1; resolves when all have joined. */
+export async function inOrder(url: string, all: readonly Person[]): Promise<readonly Promise<void>[]> {
+  const parts: Promise<void>[] = [];
+  for (const one of all) {
+    const part = takePart(url, one);
+    part.catch(() => {}); // A connection that ends with its coordinator.
+    parts.push(part);
+    await expect.poll(() => one.identity, { interval: 1, timeout: 3000 }).not.toBeNull();
+  }
+  return parts;
+}
+
+/** How a run ends that nobody kills. */
+export async function uninterrupted(
+  config: Partial<RunConfig> = settings,
+  all: readonly Person[] = people(),
+): Promise<{ adapter: Float32Array; operations: number }> {
+  const disk = createMemoryDisk();
+  const { coordinator, url } = await start(config, {
+    store: createRunFolder("/run", { disk, lock }),
+    limits: UNHURRIED,
+  });
+  const parts = await inOrder(url, all);
+  await expect.poll(() => coordinator.state.readyCount, { interval: 2 }).toBe(all.length);
+  await coordinator.command({ kind: "start" });
+  await Promise.all(parts);
+  const { adapter } = coordinator;
+  await coordinator.close();
+  expect(all.flatMap(({ faults }) => faults)).toEqual([]);
+  return { adapter, operations: disk.operations };
 }

@@ -1,7 +1,17 @@
-import { createRandom, type RunConfig } from "@fedlodrop/run";
+import { createRandom } from "@fedlodrop/run";
 import { describe, expect, it } from "vitest";
 import { connectHost, participate, phase, play, start } from "./app.fixture.ts";
-import { lock, type Person, person, resume, settings, takePart, UNHURRIED } from "./resume.fixture.ts";
+import {
+  inOrder,
+  lock,
+  people,
+  person,
+  resume,
+  settings,
+  takePart,
+  UNHURRIED,
+  uninterrupted,
+} from "./resume.fixture.ts";
 import { createDyingDisk } from "./store/dying-disk.fixture.ts";
 import { createMemoryDisk } from "./store/memory-disk.fixture.ts";
 import { createRunFolder } from "./store/run-folder.ts";
@@ -9,7 +19,6 @@ import { createRunFolder } from "./store/run-folder.ts";
 /** Every write with SLOW_TESTS=1, a few minutes; else every fifth. The store's own tests go through all of them. */
 const IS_SLOW = process.env.SLOW_TESTS === "1";
 const STRIDE = IS_SLOW ? 1 : 5;
-const people = () => [person("ada", 10, true), person("ben", 17, false)];
 const roomCode = async (url: string, key: string): Promise<string> => {
   const host = await connectHost(url, key);
   const seen = () => host.views.at(-1)?.access.roomCode;
@@ -17,37 +26,6 @@ const roomCode = async (url: string, key: string): Promise<string> => {
   host.socket.close();
   return seen() as string;
 };
-/** One after another, so that the first is p1; resolves when all have joined. */
-async function inOrder(url: string, all: readonly Person[]): Promise<readonly Promise<void>[]> {
-  const parts: Promise<void>[] = [];
-  for (const one of all) {
-    const part = takePart(url, one);
-    part.catch(() => {}); // A connection that ends with its coordinator.
-    parts.push(part);
-    await expect.poll(() => one.identity, { interval: 1, timeout: 3000 }).not.toBeNull();
-  }
-  return parts;
-}
-
-async function uninterrupted(
-  config: Partial<RunConfig> = settings,
-  all: readonly Person[] = people(),
-): Promise<{ adapter: Float32Array; operations: number }> {
-  const disk = createMemoryDisk();
-  const { coordinator, url } = await start(config, {
-    store: createRunFolder("/run", { disk, lock }),
-    limits: UNHURRIED,
-  });
-  const parts = await inOrder(url, all);
-  await expect.poll(() => coordinator.state.readyCount, { interval: 2 }).toBe(all.length);
-  await coordinator.command({ kind: "start" });
-  await Promise.all(parts);
-  const { adapter } = coordinator;
-  await coordinator.close();
-  expect(all.flatMap(({ faults }) => faults)).toEqual([]);
-  return { adapter, operations: disk.operations };
-}
-
 describe("a run that is killed", () => {
   it("goes on by itself, to the same adapter, with the same identities, from whatever it was writing", {
     timeout: 240_000,

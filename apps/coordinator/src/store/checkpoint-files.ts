@@ -74,12 +74,17 @@ export async function readCheckpoint(
   const bytes = await readNamed(disk, directory, name);
   if (bytes.byteLength !== 4 * adapter.values)
     throw new Error(`${name}: expected ${adapter.values} values, got ${bytes.byteLength / 4}`);
-  if (sha256(bytes) !== adapter.sha256) throw new Error(`${name}: its checksum is not the checkpoint's`);
+  return { checkpoint, adapter: adapterFromBytes(name, bytes, adapter.sha256), metrics };
+}
+
+/** Little-endian f32. Throws in one line when they are not what was written, or not finite. */
+export function adapterFromBytes(name: string, bytes: Uint8Array, digest: string): Float32Array {
+  if (sha256(bytes) !== digest) throw new Error(`${name}: its checksum is not the checkpoint's`);
   // A copy: a file's buffer need not be aligned to four bytes.
   const values = new Float32Array(Uint8Array.from(bytes).buffer);
   const strange = values.findIndex((value) => !Number.isFinite(value));
   if (strange >= 0) throw new Error(`${name}: expected finite values, got ${values[strange]} at ${strange}`);
-  return { checkpoint, adapter: values, metrics };
+  return values;
 }
 
 function parseCheckpoint(name: string, bytes: Uint8Array): z.infer<typeof bodySchema> {
@@ -140,4 +145,5 @@ export async function replaceFile(
   }
 }
 
-const sha256 = (content: string | Uint8Array): string => createHash("sha256").update(content).digest("hex");
+export const sha256 = (content: string | Uint8Array): string =>
+  createHash("sha256").update(content).digest("hex");

@@ -88,7 +88,7 @@ export async function verifyMetrics(
 }
 
 /** Rounds that a run which goes on can look back on without reading the file. */
-const RECORDS_REMEMBERED = 24;
+export const RECORDS_REMEMBERED = 24;
 
 export async function* readRecords(
   disk: Disk,

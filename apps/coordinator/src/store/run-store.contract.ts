@@ -12,7 +12,7 @@ import {
 } from "./stored-run.fixture.ts";
 
 export interface Place {
-  open(): RunStore;
+  open(): RunStore | Promise<RunStore>;
   clean(): Promise<void>;
 }
 
@@ -22,7 +22,7 @@ export function runStoreChecks(name: string, makePlace: () => Promise<Place>): v
     let store: RunStore;
     beforeEach(async () => {
       place = await makePlace();
-      store = place.open();
+      store = await place.open();
     });
     afterEach(async () => {
       await store.close();
@@ -30,7 +30,7 @@ export function runStoreChecks(name: string, makePlace: () => Promise<Place>): v
     });
     const reopen = async (): Promise<Awaited<ReturnType<RunStore["load"]>>> => {
       await store.close();
-      store = place.open();
+      store = await place.open();
       return store.load();
     };
 

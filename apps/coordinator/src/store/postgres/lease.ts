@@ -1,0 +1,112 @@
+/**
+ * One place, one writer. A holder says every second that it is there; who is silent for longer than a lease lasts has lost
+ * the place to whoever asks first. Time is the server's. Every holder has a larger fence than those before it, and whatever
+ * is written is written together with a look at it, so that one who does not know yet that it was replaced writes nothing.
+ */
+import { hostname } from "node:os";
+import type { PoolClient } from "pg";
+import type { Database } from "./database.ts";
+
+export interface Lease {
+  readonly fence: number;
+  /** Throws `Ousted` when somebody else has the place; nobody gets it before this transaction has ended. */
+  check(client: PoolClient): Promise<void>;
+  release(): Promise<void>;
+}
+
+/** Somebody else has the place. */
+export interface Held {
+  readonly heldBy: string;
+}
+
+export class Ousted extends Error {}
+
+export interface LeaseTimes {
+  /** How long a holder may be silent, and how often it speaks, ms. */
+  readonly lastsMs: number;
+  readonly renewMs: number;
+}
+
+export const LEASE: LeaseTimes = { lastsMs: 4_000, renewMs: 1_000 };
+
+/** @param ousted called once, when it has been lost */
+export async function takeLease(
+  database: Database,
+  place: string,
+  { lastsMs, renewMs }: LeaseTimes,
+  ousted: () => void,
+): Promise<Lease | Held> {
+  const holder = `process ${process.pid} of ${hostname()}`;
+  const taken = await database.transact(async (client): Promise<Held | Pick<Lease, "fence">> => {
+    await client.query("INSERT INTO fedlodrop.places (name) VALUES ($1) ON CONFLICT DO NOTHING", [place]);
+    const { rows } = await client.query<{ fence: string }>(
+      `UPDATE fedlodrop.places
+       SET holder = $2, fence = fence + 1, held_until = clock_timestamp() + $3 * interval '1 millisecond'
+       WHERE name = $1 AND (holder IS NULL OR held_until < clock_timestamp())
+       RETURNING fence`,
+      [place, holder, lastsMs],
+    );
+    if (rows[0]) return { fence: Number(rows[0].fence) };
+    const other = await client.query<{ holder: string }>(
+      "SELECT holder FROM fedlodrop.places WHERE name = $1",
+      [place],
+    );
+    return { heldBy: other.rows[0]?.holder ?? "somebody" };
+  });
+  if ("heldBy" in taken) return taken;
+  const { fence } = taken;
+
+  async function renew(): Promise<void> {
+    try {
+      const kept = await database.transact(async (client) => {
+        const { rowCount } = await client.query(
+          `UPDATE fedlodrop.places SET held_until = clock_timestamp() + $3 * interval '1 millisecond'
+           WHERE name = $1 AND fence = $2 AND holder IS NOT NULL`,
+          [place, fence, lastsMs],
+        );
+        return rowCount === 1;
+      });
+      if (!kept) end();
+    } catch {
+      // An outage is nobody's gain: only the server gives the place to another.
+    }
+  }
+  let renewing: Promise<void> | null = null;
+  const timer = setInterval(() => {
+    renewing ??= renew().finally(() => {
+      renewing = null;
+    });
+  }, renewMs);
+  let isOver = false;
+  function end(): void {
+    clearInterval(timer);
+    if (!isOver) ousted();
+    isOver = true;
+  }
+
+  return {
+    fence,
+    async check(client) {
+      const { rowCount } = await client.query(
+        "SELECT 1 FROM fedlodrop.places WHERE name = $1 AND fence = $2 FOR SHARE",
+        [place, fence],
+      );
+      if (rowCount === 1) return;
+      end();
+      throw new Ousted(`another coordinator has taken over "${place}"`);
+    },
+    async release() {
+      isOver = true;
+      clearInterval(timer);
+      await renewing;
+      await database
+        .transact((client) =>
+          client.query(
+            "UPDATE fedlodrop.places SET holder = NULL, held_until = NULL WHERE name = $1 AND fence = $2",
+            [place, fence],
+          ),
+        )
+        .catch(() => {}); // it ends by itself
+    },
+  };
+}

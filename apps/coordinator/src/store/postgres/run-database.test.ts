@@ -1,0 +1,167 @@
+import { Client } from "pg";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { runStoreChecks } from "../run-store.contract.ts";
+import { adapterOf, checkpointOf, entryOf, numberOf, recordOf } from "../stored-run.fixture.ts";
+import { openDatabase } from "./database.ts";
+import { migrate } from "./migrations.ts";
+import { findPostgres, openPostgres, type TestServer } from "./postgres.fixture.ts";
+import { createRunDatabase } from "./run-database.ts";
+
+const binaries = findPostgres();
+const QUICK = { lastsMs: 600, renewMs: 100 };
+
+describe.skipIf(binaries === null)("a run in PostgreSQL (needs the package postgresql)", () => {
+  let server: TestServer;
+  beforeAll(async () => {
+    server = await openPostgres(binaries as string);
+  }, 120_000);
+  afterAll(() => server?.close());
+
+  const openAt = async (address: string, times = QUICK) =>
+    createRunDatabase(await openDatabase(address), "hall", times);
+  const ask = async (address: string, text: string) => {
+    const client = new Client({ connectionString: address });
+    await client.connect();
+    try {
+      return (await client.query(text)).rows;
+    } finally {
+      await client.end();
+    }
+  };
+
+  runStoreChecks("PostgreSQL", async () => {
+    const address = await server.database();
+    const database = await openDatabase(address);
+    await database.close();
+    return {
+      open: () => openAt(address),
+      clean: async () => {},
+    };
+  });
+
+  it("has one writer, and tells who that is", async () => {
+    const address = await server.database();
+    const first = await openAt(address);
+    await first.begin(checkpointOf(0), adapterOf(0));
+    const second = await openAt(address);
+    await expect(second.load()).rejects.toThrow(/run "hall": process \d+ of .* writes there; choose another/);
+    await second.close();
+    await first.close();
+  });
+
+  it("goes to a stand-by when its writer falls silent, and takes nothing more from that one", async () => {
+    const address = await server.database();
+    const first = await openAt(address, { lastsMs: 300, renewMs: 60_000 });
+    await first.begin(checkpointOf(0), adapterOf(0));
+    await first.append(entryOf(1));
+    const second = await openAt(address);
+    const waited: string[] = [];
+    await second.standBy((holder) => waited.push(holder));
+    expect(waited).toHaveLength(1);
+    let isKept = false;
+    void first.append(entryOf(2)).then(() => {
+      isKept = true;
+    });
+    expect(await first.ousted).toMatch(/another coordinator has taken over/);
+    const { entries } = await second.load();
+    expect(entries.map(({ entry }) => numberOf(entry))).toEqual([1]);
+    await second.append(entryOf(3));
+    expect(isKept).toBe(false);
+    expect((await ask(address, "SELECT count(*)::int AS n FROM fedlodrop.entries"))[0].n).toBe(2);
+    await second.close();
+    await first.close();
+  });
+
+  it("waits for a server that is killed, and loses nothing", { timeout: 120_000 }, async () => {
+    const address = await server.database();
+    const store = await openAt(address);
+    await store.begin(checkpointOf(0), adapterOf(0));
+    await store.append(entryOf(1));
+    await server.stop("SIGKILL");
+    const kept = [store.append(entryOf(2)), store.checkpoint(checkpointOf(1), adapterOf(1), [recordOf(1)])];
+    await expect
+      .poll(() => store.trouble, { timeout: 30_000 })
+      .toMatch(/the run waits for its store: Postgre/);
+    await server.start();
+    await Promise.all(kept);
+    expect(store.trouble).toBeNull();
+    await store.close();
+    const again = await openAt(address);
+    const { checkpoint, records } = await again.load();
+    expect(checkpoint.snapshot.roundsDone).toBe(1);
+    expect(records).toEqual([recordOf(1)]);
+    await again.close();
+  });
+
+  it("keeps a receipt of every update, and of each once", async () => {
+    const address = await server.database();
+    const store = await openAt(address);
+    await store.begin(checkpointOf(0), adapterOf(0));
+    const statistics = { sampleCount: 1, steps: 1, lossSum: 1 } as never;
+    await store.append(
+      {
+        kind: "event",
+        event: { kind: "update-arrived", participantId: "p1", round: 3, statistics, atMs: 1 },
+      },
+      Uint8Array.of(1, 2, 3),
+    );
+    expect(
+      await ask(address, "SELECT round, participant, bytes, left(sha256, 8) AS d FROM fedlodrop.receipts"),
+    ).toEqual([{ round: 3, participant: "p1", bytes: 3, d: "039058c6" }]);
+    await store.close();
+  });
+
+  it("says what is damaged, and goes on from the checkpoint before when told to", async () => {
+    const address = await server.database();
+    let store = await openAt(address);
+    await store.begin(checkpointOf(0), adapterOf(0));
+    await store.append(entryOf(1));
+    await store.checkpoint(checkpointOf(1), adapterOf(1), [recordOf(1)]);
+    await store.close();
+    await ask(address, "UPDATE fedlodrop.checkpoints SET body = body || ' ' WHERE number = 1");
+    store = await openAt(address);
+    const found = await store.load();
+    expect(found.notices).toEqual(["checkpoint 1: its checksum is not that of its content"]);
+    expect(found.entries.map(({ entry }) => numberOf(entry))).toEqual([1]); // nothing is lost
+    await store.close();
+    await ask(address, "UPDATE fedlodrop.entries SET number = 7");
+    store = await openAt(address);
+    await expect(store.load()).rejects.toThrow(
+      /entry 1 is missing; it can go on from round 0 .*--resume-from/,
+    );
+    expect((await store.load({ fromPrevious: true })).entries).toEqual([]);
+    await store.close();
+  });
+
+  it("refuses what is no address, nobody's, or another program's, in one line", async () => {
+    await expect(openDatabase("here")).rejects.toThrow(
+      "expected a PostgreSQL address as postgres://USER@HOST",
+    );
+    await expect(openDatabase("postgres://a:secret@127.0.0.1:1/x")).rejects.toThrow(
+      /^PostgreSQL 127\.0\.0\.1:1\/x: nobody listens there \(ECONNREFUSED\)$/,
+    );
+    const address = await server.database();
+    await expect(openDatabase(address.replace(/\w+$/, "none"))).rejects.toThrow(
+      /database "none" does not exist/,
+    );
+    await (await openDatabase(address)).close();
+    await ask(address, "INSERT INTO fedlodrop.migrations (number) VALUES (99)");
+    await expect(openDatabase(address)).rejects.toThrow(
+      /tables are of a newer program \(version 2; this one/,
+    );
+  });
+
+  it("undoes a migration that fails, whole", async () => {
+    const database = await openDatabase(await server.database());
+    const failing = (client: Parameters<typeof migrate>[0]) =>
+      migrate(client, ["", "CREATE TABLE fedlodrop.extra (a int); SELECT 1/0"]);
+    await expect(database.transact(failing)).rejects.toThrow(
+      /migration 2 failed, and nothing was changed: division by zero/,
+    );
+    const tables = await database.transact((client) =>
+      client.query("SELECT to_regclass('fedlodrop.extra') AS extra"),
+    );
+    expect(tables.rows).toEqual([{ extra: null }]);
+    await database.close();
+  });
+});

@@ -1,0 +1,290 @@
+/**
+ * A run in PostgreSQL: a place holds it as a folder would, and whoever has the place's lease writes there. What a checkpoint
+ * covers, the checkpoint itself and the rounds that became final with it are changed in one transaction.
+ */
+import { randomUUID } from "node:crypto";
+import { setTimeout } from "node:timers/promises";
+import type { RoundRecord, RunConfig } from "@fedlodrop/run";
+import type { PoolClient } from "pg";
+import type { Checkpoint } from "../checkpoint.ts";
+import { FOLDER_FORMAT, sha256 } from "../checkpoint-files.ts";
+import type { RunStore } from "../run-store.ts";
+import type { Database } from "./database.ts";
+import { type EntryWriter, openEntryWriter } from "./entry-writer.ts";
+import { LEASE, type Lease, type LeaseTimes, Ousted, takeLease } from "./lease.ts";
+import { readRounds, readRows } from "./stored-rows.ts";
+
+export interface RunDatabase extends RunStore {
+  /** Settings of the run that is kept here, whoever writes it; null when there is none. */
+  config(): Promise<RunConfig | null>;
+  /** Waits until nobody else writes here, and does from then on. @param waits told once who does */
+  standBy(waits: (holder: string) => void): Promise<void>;
+  /** Resolves with a sentence when another coordinator writes here now: this one has nothing to say any more. */
+  readonly ousted: Promise<string>;
+}
+
+const STAND_BY_MS = 250;
+const NOTHING = new Uint8Array(0);
+
+/** @param place what the operator calls it; it lets go of the database when it is closed */
+export function createRunDatabase(database: Database, place: string, times: LeaseTimes = LEASE): RunDatabase {
+  const where = `PostgreSQL ${database.name}, run "${place}"`;
+  let lease: Lease | null = null;
+  let run = "";
+  let entries: EntryWriter | null = null;
+  /** Of the newest checkpoint. */
+  let newest = -1;
+  /** Rounds that are there. */
+  let roundsWritten = 0;
+  let unwritten: readonly RoundRecord[] = [];
+  let beginning: Promise<void> | null = null;
+  let checkpointing: Promise<void> | null = null;
+  let results: Promise<void> = Promise.resolve();
+  let failure: Error | null = null;
+  let closed = false;
+  let tellOusted: (sentence: string) => void = () => {};
+  const ousted = new Promise<string>((resolve) => {
+    tellOusted = resolve;
+  });
+
+  async function attempt(): Promise<string | null> {
+    if (lease !== null) return null;
+    const taken = await takeLease(database, place, times, () =>
+      tellOusted(`${where}: another coordinator has taken over; this one ends`),
+    );
+    if ("heldBy" in taken) return taken.heldBy;
+    lease = taken;
+    return null;
+  }
+
+  async function hold(): Promise<Lease> {
+    const holder = await attempt();
+    if (holder !== null)
+      throw new Error(
+        `${where}: ${holder} writes there; choose another with --run, or wait for its end with --standby`,
+      );
+    return lease as Lease;
+  }
+
+  /** An outage is waited out, and seen as trouble meanwhile. */
+  const patiently = async (work: (client: PoolClient) => Promise<void>): Promise<void> => {
+    await database.transact(
+      async (client) => {
+        await (lease as Lease).check(client);
+        await work(client);
+      },
+      (error) => {
+        failure = error;
+        return !closed;
+      },
+    );
+    failure = null;
+  };
+
+  async function write(
+    number: number,
+    checkpoint: Checkpoint,
+    adapter: Float32Array,
+    covers: number,
+  ): Promise<void> {
+    const records = unwritten;
+    const first = roundsWritten + 1;
+    const body = JSON.stringify(checkpoint);
+    const values = Buffer.from(
+      adapter.buffer.slice(adapter.byteOffset, adapter.byteOffset + adapter.byteLength),
+    );
+    await patiently(async (client) => {
+      await client.query(
+        `INSERT INTO fedlodrop.rounds (run, round, record)
+         SELECT $1, * FROM unnest($2::int[], $3::text[]) ON CONFLICT DO NOTHING`,
+        [run, records.map((_, i) => first + i), records.map((record) => JSON.stringify(record))],
+      );
+      await client.query(
+        `INSERT INTO fedlodrop.checkpoints (run, number, format, covers, rounds, body, body_sha256)
+         VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING`,
+        [run, number, FOLDER_FORMAT, covers, first - 1 + records.length, body, sha256(body)],
+      );
+      await client.query(
+        `INSERT INTO fedlodrop.adapters (run, number, values_f32, sha256)
+         VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`,
+        [run, number, values, sha256(values)],
+      );
+      // The newest two are kept, and every entry behind the older one.
+      await client.query("DELETE FROM fedlodrop.checkpoints WHERE run = $1 AND number < $2", [
+        run,
+        number - 1,
+      ]);
+      await client.query(
+        `DELETE FROM fedlodrop.entries WHERE run = $1
+         AND number <= (SELECT min(covers) FROM fedlodrop.checkpoints WHERE run = $1)`,
+        [run],
+      );
+    });
+    roundsWritten += records.length;
+    unwritten = unwritten.slice(records.length);
+  }
+
+  async function beginAnew(checkpoint: Checkpoint, adapter: Float32Array): Promise<void> {
+    await checkpointing;
+    await entries?.close();
+    const held = await hold();
+    run = randomUUID();
+    newest = 0;
+    roundsWritten = 0;
+    unwritten = [];
+    entries = openEntryWriter(database, held, run, 0);
+    await patiently(async (client) => {
+      await client.query(
+        "INSERT INTO fedlodrop.runs (id, place, run_id, config) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
+        [run, place, checkpoint.runId, JSON.stringify(checkpoint.snapshot.config)],
+      );
+      await client.query("UPDATE fedlodrop.places SET run = $2 WHERE name = $1", [place, run]);
+    });
+    await write(0, checkpoint, adapter, 0);
+  }
+
+  return {
+    ousted,
+
+    async config() {
+      return database.transact(async (client) => {
+        const { rows } = await client.query<{ config: string }>(
+          "SELECT config FROM fedlodrop.runs WHERE id = (SELECT run FROM fedlodrop.places WHERE name = $1)",
+          [place],
+        );
+        return rows[0] ? (JSON.parse(rows[0].config) as RunConfig) : null;
+      });
+    },
+
+    async standBy(waits) {
+      let told = false;
+      for (let holder = await attempt(); holder !== null; holder = await attempt().catch(() => null)) {
+        if (!told) waits(holder);
+        told = true;
+        await setTimeout(STAND_BY_MS);
+      }
+    },
+
+    async load({ fromPrevious } = { fromPrevious: false }) {
+      const held = await hold();
+      try {
+        const found = await database.transact(async (client) => {
+          await held.check(client);
+          const { rows } = await client.query<{ run: string | null }>(
+            "SELECT run FROM fedlodrop.places WHERE name = $1",
+            [place],
+          );
+          const kept = rows[0]?.run ?? null;
+          if (kept === null) throw new Error("there is no run");
+          const read = await readRows(client, kept, fromPrevious);
+          // What cannot be trusted, and what followed a gap.
+          await client.query("DELETE FROM fedlodrop.checkpoints WHERE run = $1 AND number > $2", [
+            kept,
+            read.number,
+          ]);
+          await client.query("DELETE FROM fedlodrop.entries WHERE run = $1 AND number > $2", [
+            kept,
+            read.last,
+          ]);
+          await client.query("DELETE FROM fedlodrop.rounds WHERE run = $1 AND round > $2", [
+            kept,
+            read.rounds,
+          ]);
+          run = kept;
+          return read;
+        });
+        newest = found.number;
+        roundsWritten = found.rounds;
+        entries = openEntryWriter(database, held, run, found.last);
+        return found;
+      } catch (cause) {
+        await held.release();
+        lease = null;
+        const { message } = cause as Error;
+        throw new Error(`${where}: ${message.replace(`PostgreSQL ${database.name}: `, "")}`, { cause });
+      }
+    },
+
+    begin(checkpoint, adapter) {
+      const work = beginAnew(checkpoint, adapter);
+      beginning = work
+        .catch(() => {})
+        .finally(() => {
+          beginning = null;
+        });
+      return work;
+    },
+
+    async append(entry, payload = NOTHING) {
+      if (beginning !== null) await beginning;
+      await entries?.append(entry, payload);
+    },
+
+    async checkpoint(checkpoint, adapter, records) {
+      unwritten = [...unwritten, ...records];
+      if (checkpointing !== null) {
+        await checkpointing;
+        return false;
+      }
+      newest += 1;
+      checkpointing = write(newest, checkpoint, adapter, entries?.last ?? 0)
+        .catch((error: Error) => {
+          failure = error;
+        })
+        .finally(() => {
+          checkpointing = null;
+        });
+      await checkpointing;
+      return true;
+    },
+
+    async results(report, adapterFile) {
+      results = results.then(async () => {
+        let text = "";
+        for await (const chunk of report) text += chunk;
+        await patiently(async (client) => {
+          await client.query(
+            "UPDATE fedlodrop.runs SET report = $2, adapter_file = $3, results_at = clock_timestamp() WHERE id = $1",
+            [run, text, Buffer.from(adapterFile)],
+          );
+        }).catch((error: Error) => {
+          failure = error;
+        });
+      });
+      await results;
+    },
+
+    async *records(from = 1) {
+      await checkpointing;
+      const rest = unwritten;
+      const written = roundsWritten;
+      const rows = { query: askingAgain(database) };
+      yield* readRounds(rows as Pick<PoolClient, "query">, run, from, written);
+      yield* rest.filter(({ round }) => round >= from);
+    },
+
+    get trouble() {
+      const error = entries?.trouble ?? failure;
+      return error === null || error.cause instanceof Ousted
+        ? null
+        : `the run waits for its store: ${error.message}`;
+    },
+
+    async close() {
+      closed = true;
+      await beginning;
+      await checkpointing;
+      await results;
+      await entries?.close();
+      await lease?.release();
+      lease = null;
+      await database.close();
+    },
+  };
+}
+
+/** Each question a transaction of its own. */
+const askingAgain =
+  (database: Database) =>
+  (text: string, values: unknown[]): Promise<unknown> =>
+    database.transact((client) => client.query(text, values));
