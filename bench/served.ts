@@ -16,27 +16,44 @@ export interface Served {
 const COMMAND = fileURLToPath(new URL("../apps/cli/bin/fedlodrop.mjs", import.meta.url));
 
 /** @param port 0 takes a free one. Throws when it does not start, with what it said. */
-export async function serve(folder: string, port: number, flags: readonly string[]): Promise<Served> {
+export const serve = (folder: string, port: number, flags: readonly string[]): Promise<Served> =>
+  launch(port, ["--out", folder, ...flags]).listening();
+
+export interface Launched {
+  readonly process: ChildProcess;
+  readonly output: () => string;
+  /** Throws when it has ended before, or has not begun to listen in two minutes, with what it said. */
+  listening(): Promise<Served>;
+}
+
+export function launch(port: number, flags: readonly string[]): Launched {
   const child = spawn(
     process.execPath,
-    [COMMAND, "serve", "--host", "127.0.0.1", "--port", `${port}`, "--out", folder, ...flags],
+    [COMMAND, "serve", "--host", "127.0.0.1", "--port", `${port}`, ...flags],
     { stdio: ["ignore", "pipe", "pipe"] },
   );
-  let output = "";
+  let said = "";
   const listen = (text: Buffer): void => {
-    output += text;
+    said += text;
   };
   child.stdout.on("data", listen);
   child.stderr.on("data", listen);
-  const startedAt = performance.now();
-  for (;;) {
-    const key = /#key=([\w-]+)/.exec(output)?.[1];
-    const url = /join\s+(http:\S+)/.exec(output)?.[1];
-    if (key && url) return { process: child, url, hostKey: key, output: () => output };
-    if (child.exitCode !== null || performance.now() - startedAt > 120_000)
-      throw new Error(`serve did not start: ${output}`);
-    await pause(0.05);
-  }
+  const output = (): string => said;
+  return {
+    process: child,
+    output,
+    async listening() {
+      const since = performance.now();
+      for (;;) {
+        const key = /#key=([\w-]+)/.exec(said)?.[1];
+        const url = /join\s+(http:\S+)/.exec(said)?.[1];
+        if (key && url) return { process: child, url, hostKey: key, output };
+        if (child.exitCode !== null || performance.now() - since > 120_000)
+          throw new Error(`serve did not start: ${said}`);
+        await pause(0.05);
+      }
+    },
+  };
 }
 
 export const pause = (seconds: number): Promise<void> =>
@@ -51,7 +68,10 @@ export async function freePort(): Promise<number> {
 }
 
 /** Resolves with its exit code, null when the signal ended it. */
-export async function end(served: Served, signal: "SIGKILL" | "SIGTERM"): Promise<number | null> {
+export async function end(
+  served: Pick<Served, "process">,
+  signal: "SIGKILL" | "SIGTERM",
+): Promise<number | null> {
   const { process: child } = served;
   child.kill(signal);
   if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
