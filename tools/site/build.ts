@@ -28,7 +28,7 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
   "How it works": ["architecture", "protocol", "paper-map", "allocation", "engine", "models", "tasks"],
   Results: ["results", "robustness", "comparison"],
   Promises: ["security", "privacy", "reliability"],
-  "For operators": ["networks", "operations"],
+  "For operators": ["networks", "operations", "scaling"],
   "For maintainers": ["releasing"],
 };
 

@@ -39,6 +39,10 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     help: "write a run's adapter as PEFT has it, or the merged model",
     load: async () => (await import("./export.ts")).exportRun,
   },
+  runs: {
+    help: "list the runs of a PostgreSQL, and fetch their results",
+    load: async () => (await import("./runs.ts")).runs,
+  },
   model: {
     help: "fetch, list, inspect and remove models of a hub",
     load: async () => (await import("./model/command.ts")).model,

@@ -30,15 +30,18 @@ export const DATABASE_FLAGS: readonly Flag[] = [
 /** Letters that need no quoting in a shell or an address. */
 const NAME = /^[\w][\w.-]{0,63}$/;
 
+/** The database that is named, in the call or in the environment. */
+export const addressOf = (given: GivenFlags, environment: NodeJS.ProcessEnv): string | undefined =>
+  (given.get("postgres") as string | undefined) ?? (environment.FEDLODROP_POSTGRES || undefined);
+
 /** Undefined when the run is kept elsewhere. */
 export function databaseOf(
   given: GivenFlags,
   environment: NodeJS.ProcessEnv = process.env,
 ): DatabaseOptions | undefined {
   const run = (given.get("run") as string | undefined) ?? "default";
-  const named = given.get("postgres") as string | undefined;
   // A folder that is asked for is asked for in this call; the environment's database is for all of them.
-  const address = named ?? (given.has("out") ? undefined : environment.FEDLODROP_POSTGRES || undefined);
+  const address = given.has("out") && !given.has("postgres") ? undefined : addressOf(given, environment);
   if (address === undefined) {
     for (const flag of ["run", "standby"])
       if (given.has(flag)) throw new UsageError(`--${flag} is for a run in PostgreSQL: give --postgres too`);

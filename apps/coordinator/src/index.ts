@@ -8,6 +8,7 @@ export { type AccessRecord, accessRecordSchema, readRoomCode } from "./security/
 export { setSecurityHeaders } from "./security/headers.ts";
 export { type OriginRule, readOrigin } from "./security/origin.ts";
 export { openDatabase } from "./store/postgres/database.ts";
+export { type KeptRun, listRuns, readResults } from "./store/postgres/kept-runs.ts";
 export { createRunDatabase, type RunDatabase } from "./store/postgres/run-database.ts";
 export { createRunFolder } from "./store/run-folder.ts";
 export type { LoadOptions, RunStore, StoredRun } from "./store/run-store.ts";

@@ -35,7 +35,9 @@ export async function openDatabase(address: string): Promise<Database> {
     keepAlive: true,
     application_name: "fedlodrop",
   });
-  pool.on("error", () => {}); // an idle connection that breaks; the next one tells
+  pool.on("error", ignore); // an idle connection that breaks; the next one tells
+  // Nobody else listens to one that is being given up, and an error that nobody hears ends the process.
+  pool.on("connect", (client) => client.on("error", ignore));
 
   const database: Database = {
     name,
@@ -63,8 +65,6 @@ export async function openDatabase(address: string): Promise<Database> {
 
 async function once<T>(pool: Pool, work: (client: PoolClient) => Promise<T>): Promise<T> {
   const client = await pool.connect();
-  // Without a listener a connection that breaks between two queries ends the process.
-  client.on("error", ignore);
   let broken = true;
   try {
     await client.query("BEGIN");
@@ -80,7 +80,6 @@ async function once<T>(pool: Pool, work: (client: PoolClient) => Promise<T>): Pr
       );
     throw error;
   } finally {
-    client.off("error", ignore);
     client.release(broken);
   }
 }

@@ -1,8 +1,9 @@
 import { Client } from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { runStoreChecks } from "../run-store.contract.ts";
-import { adapterOf, checkpointOf, entryOf, numberOf, recordOf } from "../stored-run.fixture.ts";
+import { adapterOf, checkpointOf, chunks, entryOf, numberOf, recordOf } from "../stored-run.fixture.ts";
 import { openDatabase } from "./database.ts";
+import { listRuns, readResults } from "./kept-runs.ts";
 import { migrate } from "./migrations.ts";
 import { findPostgres, openPostgres, type TestServer } from "./postgres.fixture.ts";
 import { createRunDatabase } from "./run-database.ts";
@@ -91,6 +92,33 @@ describe.skipIf(binaries === null)("a run in PostgreSQL (needs the package postg
     expect(checkpoint.snapshot.roundsDone).toBe(1);
     expect(records).toEqual([recordOf(1)]);
     await again.close();
+  });
+
+  it("shows whoever looks what there is, and gives the results of a run that has some", async () => {
+    const address = await server.database();
+    const store = await openAt(address);
+    await store.begin(checkpointOf(0), adapterOf(0));
+    const looking = await openDatabase(address);
+    await expect(readResults(looking, "hall")).rejects.toThrow(/run "hall" has no results yet/);
+    await expect(readResults(looking, "none")).rejects.toThrow(/there is no run "none"/);
+    await store.checkpoint(checkpointOf(1), adapterOf(1), [recordOf(1)]);
+    await store.results(chunks('{"a":', "1}"), Uint8Array.of(7));
+    const { report, adapterFile, rounds } = await readResults(looking, "hall");
+    expect([report, [...adapterFile], rounds]).toEqual(['{"a":1}', [7], [recordOf(1)]]);
+    await store.begin({ ...checkpointOf(0), runId: "run-2" }, adapterOf(0));
+    const [later, earlier] = await listRuns(looking);
+    expect(later).toMatchObject({ place: "hall", runId: "run-2", rounds: 0, isCurrent: true });
+    expect(later?.holder).toMatch(/^process \d+ of/);
+    expect(earlier).toMatchObject({
+      runId: "run-1",
+      rounds: 1,
+      isCurrent: false,
+      hasResults: true,
+      holder: null,
+    });
+    await store.close();
+    expect((await listRuns(looking))[0]?.holder).toBeNull();
+    await looking.close();
   });
 
   it("keeps a receipt of every update, and of each once", async () => {
