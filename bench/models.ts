@@ -154,6 +154,7 @@ function datasetOf({ config }: LanguageModel, classes: number): Dataset {
     : {
         kind: "classification",
         sequences: rows(length),
+        secondFrom: new Int32Array(batchSize).fill(length),
         labels: Int32Array.from({ length: batchSize }, (_, i) => i % classes),
       };
 }

@@ -17,6 +17,8 @@ import {
   type Dataset,
   datasetFromSamples,
   type Evaluation,
+  pickRows,
+  rowsOf,
 } from "@fedlodrop/lm";
 import { nodeHost, readModel } from "@fedlodrop/lm/node";
 import { DEFAULT_RUN_CONFIG, resolveRunConfig } from "@fedlodrop/run";
@@ -152,17 +154,12 @@ async function runTrial(dropoutRate: number, seed: string): Promise<Trial> {
 
 /** At most `limit` of the samples, evenly spaced, so that measuring takes no longer than training. */
 function spread(dataset: Dataset, limit: number): Dataset {
-  const thin = <T>(items: ArrayLike<T>): T[] => {
-    const count = Math.min(limit, items.length);
-    return Array.from({ length: count }, (_, i) => items[Math.floor((i * items.length) / count)] as T);
-  };
-  return dataset.kind === "language-model"
-    ? { ...dataset, windows: thin(dataset.windows) }
-    : {
-        ...dataset,
-        sequences: thin(dataset.sequences),
-        labels: Int32Array.from(thin(dataset.labels)),
-      };
+  const total = rowsOf(dataset).length;
+  const count = Math.min(limit, total);
+  return pickRows(
+    dataset,
+    Array.from({ length: count }, (_, i) => Math.floor((i * total) / count)),
+  );
 }
 
 function printTrial({ dropoutRate, seed, points }: Trial): void {

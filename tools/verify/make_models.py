@@ -122,6 +122,22 @@ def roberta_tokenizer():
 
 
 DECODER = dict(hidden_size=16, num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2, intermediate_size=28, max_position_embeddings=64)
+PAIRS = [
+    ("A man plays a guitar.", "Someone is playing an instrument, and he sings while others listen to it."),
+    ("It's 12:45, isn't it? The quick brown fox jumps over the lazy dog.", "naïve façade"), ("short", "texts"), ("a", ""),
+]
+VALUES = [3.8, 0.25, 5.0, 1.5]  # of the pairs, as STS-B has them
+# As many models write it, and as those do that know no system's turn.
+MARKS = ("{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\n' + message['content'] | trim + '<|im_end|>' + '\n' }}{% endfor %}"
+         "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}")
+TURNS = ("{{ bos_token }}{% for message in messages %}{% if message['role'] == 'system' %}{{ raise_exception('no system turn') }}{% endif %}"
+         "{% set role = 'model' if message.role == 'assistant' else message.role %}[{{ role | upper }}] {{ message.content }}{{ eos_token if role == 'model' else '' }} {% endfor %}"
+         "{% if add_generation_prompt %}[MODEL]{% endif %}")
+SYSTEM = dict(role="system", content="Answer briefly.")
+CHATS = [
+    [dict(role="user", content="What is 2 + 2?"), dict(role="assistant", content="Four.")],
+    [dict(role="user", content="Hello 👋"), dict(role="assistant", content="日本語?"), dict(role="user", content=" Größe "), dict(role="assistant", content="Yes:\n  line")],
+]
 ENCODER = dict(hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=28, num_labels=3)
 GPT2 = dict(n_embd=16, n_layer=2, n_head=2, n_positions=64)
 LLAMA3 = dict(rope_type="llama3", factor=8.0, low_freq_factor=1.0, high_freq_factor=4.0, original_max_position_embeddings=16)
@@ -141,6 +157,8 @@ MODELS = {
     "bert": (word_piece, lambda v: BertConfig(vocab_size=v, max_position_embeddings=40, **ENCODER), BertForSequenceClassification, "all-linear", ["classifier"]),
     "roberta": (roberta_tokenizer, lambda v: RobertaConfig(vocab_size=v, max_position_embeddings=42, type_vocab_size=1, layer_norm_eps=1e-5, **ENCODER), RobertaForSequenceClassification, ["query", "value"], ["classifier"]),
     "distilbert": (word_piece, lambda v: DistilBertConfig(vocab_size=v, max_position_embeddings=40, dim=16, n_layers=2, n_heads=2, hidden_dim=28, num_labels=3), DistilBertForSequenceClassification, ["q_lin", "v_lin"], ["pre_classifier", "classifier"]),
+    "bert-regression": (word_piece, lambda v: BertConfig(vocab_size=v, max_position_embeddings=40, **dict(ENCODER, num_labels=1)), BertForSequenceClassification, ["query", "value", "dense"], ["classifier"]),
+    "gpt2-regression": (gpt2_tokenizer, lambda v: GPT2Config(vocab_size=v, bos_token_id=0, eos_token_id=0, pad_token_id=0, num_labels=1, **GPT2), GPT2ForSequenceClassification, ["c_attn"], ["score"]),
 }
 
 
@@ -193,15 +211,24 @@ def write(name):
     peft = peft.double()
 
     expected = dict(tokens=tokens_of(tokenizer))
-    if is_classifier:
+    if name == "bert-regression":
+        pairs = tokenizer([a for a, _ in PAIRS], [b for _, b in PAIRS], max_length=24, truncation=True, padding=True, return_tensors="pt")
+        logits = peft(**pairs).logits
+        loss = torch.nn.functional.mse_loss(logits.squeeze(-1), torch.tensor(VALUES, dtype=torch.float64))
+        expected |= dict(pairs=PAIRS, maxLength=24, values=VALUES)
+    elif is_classifier:
         lengths, labels = [LENGTH, 5, 9], [2, 0, 1]
         sequences = [torch.randint(3, len(tokenizer), (length,)).tolist() for length in lengths]
         pad = config.pad_token_id
         ids = torch.tensor([row + [pad] * (LENGTH - len(row)) for row in sequences])
         mask = torch.tensor([[1] * len(row) + [0] * (LENGTH - len(row)) for row in sequences])
         logits = peft(input_ids=ids, attention_mask=mask).logits
-        loss = torch.nn.functional.cross_entropy(logits, torch.tensor(labels))
-        expected |= dict(sequences=sequences, labels=labels)
+        if config.num_labels == 1:
+            loss = torch.nn.functional.mse_loss(logits.squeeze(-1), torch.tensor(VALUES[:3], dtype=torch.float64))
+            expected |= dict(sequences=sequences, values=VALUES[:3])
+        else:
+            loss = torch.nn.functional.cross_entropy(logits, torch.tensor(labels))
+            expected |= dict(sequences=sequences, labels=labels)
     else:
         windows = torch.randint(0, len(tokenizer), (2, LENGTH + 1))
         logits = peft(input_ids=windows[:, :-1]).logits
@@ -233,5 +260,32 @@ def write_unigram():
     (folder / "expected.json").write_text(json.dumps(dict(tokens=tokens_of(tokenizer)), ensure_ascii=False) + "\n")
 
 
-for wanted in sys.argv[1:] or [*MODELS, "unigram"]:
-    write_unigram() if wanted == "unigram" else write(wanted)
+def write_pairs():
+    """Two texts as tokenizers that are there join and cut them."""
+    for name in ("bert", "roberta", "distilbert"):
+        tokenizer = PreTrainedTokenizerFast.from_pretrained(FOLDER / name)
+        cases = []
+        for text, pair in [*PAIRS, *((b, a) for a, b in PAIRS)]:
+            for length in (64, 21, 12, 11):
+                # Alone, an empty second text would be taken for none.
+                both = tokenizer([text], [pair], max_length=length, truncation="longest_first")
+                cases.append(dict(text=text, pair=pair, length=length, ids=both["input_ids"][0]))
+        (FOLDER / name / "pairs.json").write_text(json.dumps(cases, ensure_ascii=False) + "\n")
+
+
+def write_chats():
+    """Conversations in templates, beside tokenizers that are there."""
+    for name, template, system in (("qwen3", MARKS, [SYSTEM]), ("llama3", TURNS, [])):
+        tokenizer = PreTrainedTokenizerFast.from_pretrained(FOLDER / name)
+        cases = []
+        for turns in CHATS:
+            messages = system + turns
+            asked = tokenizer.apply_chat_template(messages[:-1], chat_template=template, add_generation_prompt=True)
+            whole = tokenizer.apply_chat_template(messages, chat_template=template)
+            cases.append(dict(messages=messages, asked=asked, whole=whole))
+        (FOLDER / name / "chat.json").write_text(json.dumps(dict(template=template, cases=cases), ensure_ascii=False) + "\n")
+
+
+OTHERS = {"unigram": write_unigram, "pairs": write_pairs, "chats": write_chats}
+for wanted in sys.argv[1:] or [*MODELS, *OTHERS]:
+    OTHERS[wanted]() if wanted in OTHERS else write(wanted)

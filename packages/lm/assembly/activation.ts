@@ -5,7 +5,8 @@ import { exp4, madd, normalCdf4, put, sigmoid4, splat, take } from "./simd";
 const GELU_TANH: i32 = 0;
 const GELU: i32 = 1;
 const SILU: i32 = 2;
-const TANH: i32 = 3; // and 4 is ReLU
+const TANH: i32 = 3;
+const RELU: i32 = 4; // and 5 is the square
 
 const PIECE: i32 = 2048;
 /** tanh-GELU is x·σ(2√(2/π)(x + 0.044715x³)). */
@@ -18,7 +19,8 @@ function value(f: i32, x: v128): v128 {
   if (f == GELU) return f32x4.mul(x, normalCdf4(x));
   if (f == SILU) return f32x4.mul(x, sigmoid4(x));
   if (f == TANH) return tanh4(x);
-  return f32x4.max(x, splat(0));
+  if (f == RELU) return f32x4.max(x, splat(0));
+  return f32x4.mul(x, x);
 }
 
 /** 2σ(2x) − 1. */
@@ -43,7 +45,8 @@ function slope(f: i32, x: v128): v128 {
     const twice = f32x4.add(x, x);
     return f32x4.mul(splat(4), f32x4.mul(sigmoid4(twice), sigmoid4(f32x4.neg(twice))));
   }
-  return v128.and(f32x4.gt(x, splat(0)), splat(1));
+  if (f == RELU) return v128.and(f32x4.gt(x, splat(0)), splat(1));
+  return f32x4.add(x, x);
 }
 
 function geluArgument(x: v128): v128 {

@@ -9,10 +9,12 @@ export { adapterFromPeft, adapterToPeft, type PeftAdapter } from "./adapter/peft
 export type { Rescale } from "./adapter/rescale.ts";
 export { batchRows } from "./data/batches.ts";
 export {
-  classifiedIds,
   type Dataset,
   type DatasetOptions,
   datasetFromSamples,
+  joinDatasets,
+  pickRows,
+  rowsOf,
 } from "./data/dataset.ts";
 export type { Tokenizer } from "./data/tokenizer.ts";
 export type { WasmHost } from "./engines/wasm/open.ts";
@@ -29,6 +31,7 @@ export type { NamedTensor, TensorMap } from "./models/named-tensor.ts";
 export { type TensorSource, tensorsInMemory } from "./models/tensor-source.ts";
 export { type BackendChoice, pickBackend, type WebgpuCheck } from "./trainer/device-check.ts";
 export type { EngineDescription, KernelChoice } from "./trainer/engine-description.ts";
+export { probabilitiesOf } from "./trainer/evaluate.ts";
 export { type KeptValues, maskedGradient } from "./trainer/masked-gradient.ts";
 export { parameterCount, trainingNeeds, whatWouldFit } from "./trainer/needs.ts";
 export { createTrainer, type TrainerOptions } from "./trainer/open.ts";

@@ -78,5 +78,15 @@ export {
   VALUE_TYPES,
   type ValueType,
 } from "./run-config.ts";
-export { type DeviceTexts, deviceTextsSchema, type Sample, sampleSchema } from "./sample.ts";
+export {
+  type DeviceTexts,
+  deviceTextsSchema,
+  type Sample,
+  sampleSchema,
+  TASK_KINDS,
+  TASK_METRICS,
+  type TaskKind,
+  type TaskMetric,
+  type Turn,
+} from "./sample.ts";
 export { type SubAdapter, subAdapter, subAdapterInPieces } from "./sub-adapter.ts";

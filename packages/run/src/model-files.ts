@@ -6,6 +6,7 @@ const MODEL_FILES: readonly string[] = [
   "model.safetensors.index.json",
   "tokenizer.json",
   "tokenizer_config.json",
+  "chat_template.jinja",
   "vocab.json",
   "merges.txt",
 ];

@@ -31,7 +31,7 @@ test.each([
   ],
   [{ targetModules: ["c_attn", "attn"] }, /expected target modules among .*, got attn/],
   [{ targetModules: ["_attn"] }, /expected target modules among .*, got _attn/],
-  [{ labels: 1 }, "adapter: expected at least 2 labels, got 1"],
+  [{ labels: 0 }, "adapter: expected at least 1 label, got 0"],
 ] satisfies [Partial<AdapterOptions>, string | RegExp][])("%o is refused", (change, message) => {
   const options = { rank: 4, alpha: 8, targetModules: null, ...change };
   expect(() => adapterShape(config, options)).toThrow(message);

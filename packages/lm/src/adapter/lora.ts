@@ -17,7 +17,7 @@ export interface AdapterOptions {
   readonly alpha: number;
   /** As PEFT's `target_modules`: names of modules or their ends, `all-linear` for every one; null is the model's default. */
   readonly targetModules: readonly string[] | null;
-  /** Number of classes; adds a head trained whole. Absent for language modelling. */
+  /** Number of classes, or 1 for a number that is estimated; adds a head trained whole. Absent for language modelling. */
   readonly labels?: number;
 }
 
@@ -27,8 +27,8 @@ export function adapterShape(config: ModelConfig, options: AdapterOptions): Adap
   if (!Number.isInteger(rank) || rank < 1)
     throw new Error(`adapter: expected a rank of at least 1, got ${rank}`);
   if (!(alpha > 0)) throw new Error(`adapter: expected alpha above 0, got ${alpha}`);
-  if (labels !== undefined && (!Number.isInteger(labels) || labels < 2))
-    throw new Error(`adapter: expected at least 2 labels, got ${labels}`);
+  if (labels !== undefined && (!Number.isInteger(labels) || labels < 1))
+    throw new Error(`adapter: expected at least 1 label, got ${labels}`);
   const architecture = architectureOf(config);
   return {
     rank,
@@ -38,7 +38,7 @@ export function adapterShape(config: ModelConfig, options: AdapterOptions): Adap
   };
 }
 
-/** Classes that an adapter's head tells apart; null without a head. */
+/** Classes that an adapter's head tells apart, 1 for a number that it estimates; null without a head. */
 export function labelsOf({ dense }: Pick<AdapterShape, "dense">): number | null {
   return dense.at(-1)?.shape[0] ?? null;
 }

@@ -1,6 +1,6 @@
 /** Datasets cut into batches of one fixed shape, so that a round meets no new tensor shape after its first step. */
 import { createRandom, shuffled } from "@fedlodrop/run";
-import type { Dataset } from "./dataset.ts";
+import { type Dataset, rowAt, rowsOf } from "./dataset.ts";
 
 /** Token ids of a batch: `ids` is [B, T] row-major. */
 export interface TokenBatch {
@@ -14,13 +14,19 @@ export type Batch = TokenBatch & {
   /** Real tokens, padding not counted. */
   readonly tokenCount: number;
   readonly target:
-    | { readonly kind: "next-tokens"; readonly ids: Int32Array } // [B, T]
-    | { readonly kind: "labels"; readonly labels: Int32Array; readonly lastPositions: Int32Array }; // [B] each
+    | { readonly kind: "next-tokens"; readonly ids: Int32Array } // [B, T]; −1 is not learnt
+    | (Bounds & { readonly kind: "labels"; readonly labels: Int32Array }) // [B]
+    | (Bounds & { readonly kind: "values"; readonly values: Float32Array }); // [B]
 };
 
-export function sampleCount(dataset: Dataset): number {
-  return dataset.kind === "language-model" ? dataset.windows.length : dataset.sequences.length;
+/** Of each sequence that is judged as a whole, [B] each. */
+interface Bounds {
+  readonly lastPositions: Int32Array;
+  /** Where the second text begins; behind the last position where there is none. */
+  readonly secondFrom: Int32Array;
 }
+
+export const sampleCount = (dataset: Dataset): number => rowsOf(dataset).length;
 
 /** Rows of each batch, endlessly: every epoch is a fresh seeded shuffle, and batches run across its borders. */
 export function* batchRows(count: number, batchSize: number, seed: string): Generator<readonly number[]> {
@@ -39,16 +45,21 @@ export function* batchRows(count: number, batchSize: number, seed: string): Gene
 
 /** The batch of the given rows. Sequences are padded on the right, which causal attention never looks at. */
 export function createBatch(dataset: Dataset, rows: readonly number[]): Batch {
+  if (dataset.kind === "language-model") return windowBatch(rows.map((row) => rowAt(dataset.windows, row)));
+  const sequences = rows.map((row) => rowAt(dataset.sequences, row));
+  const length = paddedLength(dataset.sequences);
+  const numbers = (of: Int32Array): Int32Array => Int32Array.from(rows, (row) => rowAt(of, row));
   switch (dataset.kind) {
-    case "language-model":
-      return windowBatch(rows.map((row) => at(dataset.windows, row)));
+    case "chat":
+      return answerBatch(sequences, numbers(dataset.answerFrom), length);
     case "classification": {
-      const sequences = rows.map((row) => at(dataset.sequences, row));
-      return labelBatch(
-        sequences,
-        Int32Array.from(rows, (row) => at(dataset.labels, row)),
-        paddedLength(dataset.sequences),
-      );
+      const bounds = boundsOf(sequences, numbers(dataset.secondFrom));
+      return padded(sequences, length, { kind: "labels", ...bounds, labels: numbers(dataset.labels) });
+    }
+    case "regression": {
+      const bounds = boundsOf(sequences, numbers(dataset.secondFrom));
+      const values = Float32Array.from(rows, (row) => rowAt(dataset.values, row));
+      return padded(sequences, length, { kind: "values", ...bounds, values });
     }
     default:
       return dataset satisfies never;
@@ -56,7 +67,7 @@ export function createBatch(dataset: Dataset, rows: readonly number[]): Batch {
 }
 
 function windowBatch(windows: readonly Int32Array[]): Batch {
-  const length = at(windows, 0).length - 1;
+  const length = rowAt(windows, 0).length - 1;
   const ids = new Int32Array(windows.length * length);
   const next = new Int32Array(windows.length * length);
   windows.forEach((window, row) => {
@@ -74,23 +85,30 @@ function windowBatch(windows: readonly Int32Array[]): Batch {
   };
 }
 
-function labelBatch(sequences: readonly Int32Array[], labels: Int32Array, length: number): Batch {
+/** Only what belongs to an answer is a target. */
+function answerBatch(sequences: readonly Int32Array[], answerFrom: Int32Array, length: number): Batch {
+  const next = new Int32Array(sequences.length * length).fill(-1);
+  sequences.forEach((sequence, row) => {
+    const from = answerFrom[row] as number;
+    next.set(sequence.subarray(from), row * length + from - 1);
+  });
+  const inputs = sequences.map((sequence) => sequence.subarray(0, -1));
+  return padded(inputs, length, { kind: "next-tokens", ids: next });
+}
+
+function padded(sequences: readonly Int32Array[], length: number, target: Batch["target"]): Batch {
   const ids = new Int32Array(sequences.length * length);
   sequences.forEach((sequence, row) => {
     ids.set(sequence, row * length);
   });
-  return {
-    ids,
-    batchSize: sequences.length,
-    length,
-    tokenCount: sequences.reduce((sum, sequence) => sum + sequence.length, 0),
-    target: {
-      kind: "labels",
-      labels,
-      lastPositions: Int32Array.from(sequences, (sequence) => sequence.length - 1),
-    },
-  };
+  const tokenCount = sequences.reduce((sum, sequence) => sum + sequence.length, 0);
+  return { ids, batchSize: sequences.length, length, tokenCount, target };
 }
+
+const boundsOf = (sequences: readonly Int32Array[], secondFrom: Int32Array): Bounds => ({
+  lastPositions: Int32Array.from(sequences, (sequence) => sequence.length - 1),
+  secondFrom,
+});
 
 const paddedLengths = new WeakMap<readonly Int32Array[], number>();
 
@@ -101,9 +119,4 @@ function paddedLength(sequences: readonly Int32Array[]): number {
   const length = 4 * Math.ceil(sequences.reduce((longest, { length }) => Math.max(longest, length), 1) / 4);
   paddedLengths.set(sequences, length);
   return length;
-}
-
-function at<T>(items: ArrayLike<T>, index: number): T {
-  if (index >= items.length) throw new Error(`dataset: expected row ${index}, got ${items.length} rows`);
-  return items[index] as T;
 }

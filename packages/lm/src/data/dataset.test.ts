@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { datasetFromSamples } from "./dataset.ts";
+import { createBatch } from "./batches.ts";
+import { datasetFromSamples, joinDatasets, pickRows } from "./dataset.ts";
 import type { Tokenizer } from "./tokenizer.ts";
 
 /** One id a letter, a = 1; 0 ends a text. */
@@ -7,6 +8,11 @@ const letters: Tokenizer = {
   endOfTextId: 0,
   prefix: [],
   suffix: [],
+  between: [90],
+  conversation: (turns, answer) => ({
+    asked: [80, ...turns.flatMap(({ content }) => [...letters.encode(content), 81])],
+    answer: [...letters.encode(answer), 82],
+  }),
   encode: (text) => [...text].map((letter) => letter.charCodeAt(0) - 96),
   decode: (ids) => String.fromCharCode(...ids.map((id) => id + 96)),
 };
@@ -39,6 +45,7 @@ test("classification: sequences are cut, an empty text is its end", () => {
   expect(dataset).toEqual({
     kind: "classification",
     sequences: [Int32Array.of(1, 2, 3), Int32Array.of(0)],
+    secondFrom: Int32Array.of(3, 1),
     labels: Int32Array.of(1, 0),
   });
 });
@@ -52,6 +59,7 @@ test("what a model expects around a text is there, and only the text is cut", ()
   expect(datasetFromSamples(samples, bounded, { kind: "classification", sequenceLength: 4 })).toEqual({
     kind: "classification",
     sequences: [Int32Array.of(91, 1, 2, 92), Int32Array.of(91, 92)],
+    secondFrom: Int32Array.of(4, 2),
     labels: Int32Array.of(1, 0),
   });
   const beginning: Tokenizer = { ...letters, prefix: [91] };
@@ -64,6 +72,65 @@ test("what a model expects around a text is there, and only the text is cut", ()
   expect(() =>
     datasetFromSamples([{ text: "" }], beginning, { kind: "language-model", sequenceLength: 1 }),
   ).toThrow("got only empty samples");
+});
+
+test("regression: pairs have a mark between them, and the longer one is cut first", () => {
+  const samples = [
+    { text: "abcd", pair: "ef", value: 0.5 },
+    { text: "a", pair: "bcdefg", value: -2 },
+    { text: "alone", value: 3 },
+  ];
+  const dataset = datasetFromSamples(samples, letters, { kind: "regression", sequenceLength: 6 });
+  expect(dataset).toEqual({
+    kind: "regression",
+    sequences: [
+      Int32Array.of(1, 2, 3, 90, 5, 6),
+      Int32Array.of(1, 90, 2, 3, 4, 5),
+      Int32Array.of(1, 12, 15, 14, 5),
+    ],
+    secondFrom: Int32Array.of(4, 2, 5),
+    values: Float32Array.of(0.5, -2, 3),
+  });
+  expect(() =>
+    datasetFromSamples([{ text: "a", label: 1 }], letters, { kind: "regression", sequenceLength: 6 }),
+  ).toThrow("expected a number for regression, got undefined (row 1)");
+});
+
+test("chat: only the answer is learnt, and what has none of it left is no sample", () => {
+  const user = (content: string) => [{ role: "user", content } as const];
+  const samples = [
+    { text: "cd", context: user("ab") },
+    { text: "x", context: user("abcdefgh") },
+    { text: "abcdef", context: user("g") },
+  ];
+  const dataset = datasetFromSamples(samples, letters, { kind: "chat", sequenceLength: 6 });
+  expect(dataset).toEqual({
+    kind: "chat",
+    sequences: [Int32Array.of(80, 1, 2, 81, 3, 4, 82), Int32Array.of(80, 7, 81, 1, 2, 3, 4)],
+    answerFrom: Int32Array.of(4, 3),
+  });
+  expect(createBatch(dataset, [0, 1]).target).toEqual({
+    kind: "next-tokens",
+    ids: Int32Array.of(-1, -1, -1, 3, 4, 82, -1, -1, -1, -1, 1, 2, 3, 4, -1, -1),
+  });
+  expect(() => datasetFromSamples(samples.slice(1, 2), letters, { kind: "chat", sequenceLength: 6 })).toThrow(
+    "expected an answer that begins within 6 tokens, got none in 1 conversations",
+  );
+});
+
+test("rows are picked and sets joined, whatever they are of", () => {
+  const samples = [
+    { text: "ab", pair: "c", label: 1, value: 1.5, context: [] },
+    { text: "d", pair: "ef", label: 0, value: -1, context: [{ role: "user", content: "z" } as const] },
+    { text: "ghi", pair: "j", label: 2, value: 0, context: [] },
+  ];
+  for (const kind of ["language-model", "chat", "classification", "regression"] as const) {
+    const all = datasetFromSamples(samples, letters, { kind, sequenceLength: 4 });
+    const rows = kind === "language-model" ? [0, 1] : [0, 1, 2];
+    expect(joinDatasets(rows.map((row) => pickRows(all, [row])))).toEqual(pickRows(all, rows));
+    expect(() => pickRows(all, [9])).toThrow("expected row 9");
+  }
+  expect(joinDatasets([])).toBeNull();
 });
 
 test("nothing to train on, a missing label and a zero length are refused", () => {

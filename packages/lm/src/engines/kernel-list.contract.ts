@@ -270,7 +270,7 @@ for (const [rows, heads, keyValueHeads, headWidth, before] of [
 }
 
 for (const size of [1, 130, 4099])
-  for (const f of ["gelu-tanh", "gelu", "silu", "tanh", "relu"] satisfies ActivationFunction[]) {
+  for (const f of ["gelu-tanh", "gelu", "silu", "tanh", "relu", "square"] satisfies ActivationFunction[]) {
     // Far tails too: nothing may overflow there.
     const x = (b: CaseBuilder) => b.reals(size, size > 1000 ? 20 : 2);
     cases.push(

@@ -70,7 +70,7 @@ async function openWeights(
 export async function loadTokenizer(
   folder: ModelFolder,
 ): Promise<Omit<LoadedModel, "model"> & { readonly shape: ModelConfig }> {
-  const [config, whole, tokenizerConfig, generation] = await Promise.all([
+  const [config, whole, tokenizerConfig, generation, template] = await Promise.all([
     required(folder, "config.json").then(parseJson("config.json")),
     optional(folder, "tokenizer.json"),
     optional(folder, "tokenizer_config.json").then((bytes) =>
@@ -79,6 +79,7 @@ export async function loadTokenizer(
     optional(folder, "generation_config.json").then((bytes) =>
       bytes === null ? null : parseJson("generation_config.json")(bytes),
     ),
+    optional(folder, "chat_template.jinja").then((bytes) => bytes && new TextDecoder().decode(bytes)),
   ]);
   const tokenizerJson =
     whole === null
@@ -86,7 +87,7 @@ export async function loadTokenizer(
       : parseJson("tokenizer.json")(whole);
   const endOfText = firstEndOfText(generation) ?? endOfTextOf(tokenizerJson, tokenizerConfig);
   const shape = parseConfig(config, endOfText);
-  return { shape, ...createTokenizer(tokenizerJson, tokenizerConfig, shape) };
+  return { shape, ...createTokenizer(tokenizerJson, tokenizerConfig, shape, template) };
 }
 
 /** What tokenizer.json would say, from the two files that stand in its place. */

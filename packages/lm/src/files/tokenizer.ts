@@ -1,17 +1,20 @@
 /** A thin door to @huggingface/tokenizers: text ↔ ids of one model, checked against that model's config. */
 import { Tokenizer as HuggingFaceTokenizer } from "@huggingface/tokenizers";
-import type { Tokenizer } from "../data/tokenizer.ts";
+import type { Conversation, Tokenizer } from "../data/tokenizer.ts";
 import type { ModelConfig } from "../models/config.ts";
+import { chatTemplate, plainConversation, type WrittenConversation } from "./chat-template.ts";
 
 /** Checkpoints often round the embedding up to some multiple; more rows without a token than this deserve a word. */
 const USUAL_PADDING = 127;
 
 /** @param tokenizerJson parsed tokenizer.json @param tokenizerConfig parsed tokenizer_config.json
+ *  @param templateFile chat_template.jinja, where there is one
  *  @throws when there are ids that the model's embedding has no row for. */
 export function createTokenizer(
   tokenizerJson: unknown,
   tokenizerConfig: unknown,
   config: Pick<ModelConfig, "vocabularySize" | "endOfTextId">,
+  templateFile: string | null = null,
 ): { readonly tokenizer: Tokenizer; readonly warnings: readonly string[] } {
   const { ids, special } = vocabularyOf(tokenizerJson);
   const largest = ids.reduce((a, b) => Math.max(a, b), -1);
@@ -25,11 +28,23 @@ export function createTokenizer(
       `tokenizer.json: expected a special token with the model's eos_token_id ${config.endOfTextId}, got ${[...special].join(", ") || "none"}`,
     );
   const inner = openTokenizer(tokenizerJson as object, tokenizerConfig);
+  const encode = (text: string): number[] => inner.encode(text, { add_special_tokens: false }).ids;
+  const around = surroundings(inner);
+  const write = chatTemplate(tokenizerConfig, templateFile);
   return {
     tokenizer: {
-      ...surroundings(inner),
+      ...around,
       endOfTextId: config.endOfTextId,
-      encode: (text) => inner.encode(text, { add_special_tokens: false }).ids,
+      encode,
+      conversation(turns, answer) {
+        // A template writes special tokens out, beginning and end included.
+        if (write !== null) return conversationIds(write(turns, answer), encode);
+        const plain = conversationIds(plainConversation(turns, answer), encode);
+        return {
+          asked: [...around.prefix, ...plain.asked],
+          answer: [...plain.answer, config.endOfTextId],
+        };
+      },
       // The library refuses to decode nothing.
       decode: (tokens) =>
         tokens.length === 0 ? "" : inner.decode([...tokens], { skip_special_tokens: true }),
@@ -57,12 +72,30 @@ export function endOfTextOf(tokenizerJson: unknown, tokenizerConfig: unknown): n
   return ends.map((token) => idOf.get(token)).find((id) => id !== undefined);
 }
 
-/** What the tokenizer puts around a text, seen on one. */
-function surroundings(inner: HuggingFaceTokenizer): Pick<Tokenizer, "prefix" | "suffix"> {
+/** Where asking and answering meet, tokens of the whole may reach over both; then each has its own. */
+function conversationIds(
+  { asked, answer }: WrittenConversation,
+  encode: (text: string) => number[],
+): Conversation {
+  const [before, whole] = [encode(asked), encode(asked + answer)];
+  return before.every((id, at) => whole[at] === id)
+    ? { asked: before, answer: whole.slice(before.length) }
+    : { asked: before, answer: encode(answer) };
+}
+
+/** What the tokenizer puts around a text and between two, seen on one. */
+function surroundings(inner: HuggingFaceTokenizer): Pick<Tokenizer, "prefix" | "between" | "suffix"> {
   const plain = inner.encode("a", { add_special_tokens: false }).ids;
   const whole = inner.encode("a", { add_special_tokens: true }).ids;
   const start = whole.findIndex((_, at) => plain.every((id, i) => whole[at + i] === id));
-  return { prefix: whole.slice(0, start), suffix: whole.slice(start + plain.length) };
+  const [prefix, suffix] = [whole.slice(0, start), whole.slice(start + plain.length)];
+  const pair = inner.encode("a", { text_pair: "a", add_special_tokens: true }).ids;
+  const between = pair.slice(start + plain.length, pair.length - suffix.length - plain.length);
+  return {
+    prefix,
+    suffix,
+    between: between.length > 0 ? between : inner.encode("\n", { add_special_tokens: false }).ids,
+  };
 }
 
 function openTokenizer(tokenizerJson: object, tokenizerConfig: unknown): HuggingFaceTokenizer {

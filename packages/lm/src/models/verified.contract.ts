@@ -6,7 +6,8 @@ import { labelsOf } from "../adapter/lora.ts";
 import { adapterFromPeft } from "../adapter/peft.ts";
 import { fullIndices, placeFullAdapter, toKernelOrder } from "../adapter/placement.ts";
 import { createBatch, sampleCount } from "../data/batches.ts";
-import type { Dataset } from "../data/dataset.ts";
+import { type Dataset, datasetFromSamples } from "../data/dataset.ts";
+import type { Tokenizer } from "../data/tokenizer.ts";
 import { parseSafetensors } from "../files/safetensors.ts";
 import { readModel } from "../node.ts";
 import type { BufferId } from "../ops/buffer.ts";
@@ -32,6 +33,10 @@ interface Expected {
   readonly windows?: readonly number[][];
   readonly sequences?: readonly number[][];
   readonly labels?: readonly number[];
+  /** Numbers to be estimated, of the sequences or of pairs of texts. */
+  readonly values?: readonly number[];
+  readonly pairs?: readonly (readonly [text: string, pair: string])[];
+  readonly maxLength?: number;
   /** Of the last token of every window, or of every sequence. */
   readonly logits: readonly number[];
   readonly loss: number;
@@ -58,7 +63,7 @@ export async function readJson<T>(name: string, file: string): Promise<T> {
 }
 
 export async function openVerified(name: string): Promise<VerifiedModel> {
-  const { model } = await readModel(folderOf(name));
+  const { model, tokenizer } = await readModel(folderOf(name));
   const expected = await readJson<Expected>(name, "expected.json");
   const tensors = async (file: string) => parseSafetensors(await readFile(join(FOLDER, name, file)));
   const config = await readJson<unknown>(name, "adapter/adapter_config.json");
@@ -68,11 +73,23 @@ export async function openVerified(name: string): Promise<VerifiedModel> {
     await tensors("adapter/adapter_model.safetensors"),
   );
   const gradient = adapterFromPeft(model.config, config, await tensors("gradients.safetensors")).adapter;
-  const ids = (rows: readonly number[][] = []) => rows.map((row) => Int32Array.from(row));
-  const dataset: Dataset = expected.labels
-    ? { kind: "classification", sequences: ids(expected.sequences), labels: Int32Array.from(expected.labels) }
-    : { kind: "language-model", windows: ids(expected.windows) };
+  const dataset = datasetOf(expected, tokenizer);
   return { model, expected, shape, adapter, gradient, dataset };
+}
+
+function datasetOf(expected: Expected, tokenizer: Tokenizer): Dataset {
+  const { windows, labels, values, pairs, maxLength = 0 } = expected;
+  const ids = (rows: readonly number[][] = []) => rows.map((row) => Int32Array.from(row));
+  if (windows) return { kind: "language-model", windows: ids(windows) };
+  if (pairs) {
+    const samples = pairs.map(([text, pair], row) => ({ text, pair, value: values?.[row] as number }));
+    return datasetFromSamples(samples, tokenizer, { kind: "regression", sequenceLength: maxLength });
+  }
+  const sequences = ids(expected.sequences);
+  const secondFrom = Int32Array.from(sequences, ({ length }) => length);
+  return values
+    ? { kind: "regression", sequences, secondFrom, values: Float32Array.from(values) }
+    : { kind: "classification", sequences, secondFrom, labels: Int32Array.from(labels ?? []) };
 }
 
 /** Logits of the last token of every window, or of every sequence. */
@@ -82,7 +99,7 @@ export async function logitsOf(
 ): Promise<number[]> {
   const architecture = architectureOf(model.config);
   const placement = placeFullAdapter(shape);
-  if (dataset.kind === "classification") {
+  if (dataset.kind !== "language-model") {
     const batch = createBatch(dataset, [...Array(sampleCount(dataset)).keys()]);
     const sizes = { batch: batch.batchSize, length: batch.length, labels: labelsOf(shape) };
     const plan = planStep(architecture, { ...sizes, placement, purpose: "evaluate" });

@@ -1,10 +1,14 @@
 /** Every architecture against transformers and peft in float64, on our float64 reference and on WASM. */
+import type { Turn } from "@fedlodrop/run";
 import { describe, expect, test } from "vitest";
 import { adapterToPeft } from "../adapter/peft.ts";
+import { sequenceIds } from "../data/sequences.ts";
 import { openReference } from "../engines/reference/engine.ts";
+import { createTensorflowTrainer } from "../engines/tfjs/tensorflow-trainer.ts";
 import { openWasmEngine } from "../engines/wasm/open.ts";
 import { createTokenizer } from "../files/tokenizer.ts";
 import { nodeHost, readModel } from "../node.ts";
+import { isJudged } from "../trainer/evaluate.ts";
 import { createPlannedTrainer } from "../trainer/planned-trainer.ts";
 import { uploadWeights } from "../trainer/upload.ts";
 import {
@@ -17,7 +21,10 @@ import {
 } from "./verified.contract.ts";
 
 const DECODERS = ["gpt2", "gpt2-variants", "llama", "llama3", "mistral", "qwen2", "qwen3", "gemma3"];
-const CLASSIFIERS = ["gpt2-classifier", "llama-classifier", "bert", "roberta", "distilbert"];
+const CLASSIFIERS = [
+  ...["gpt2-classifier", "llama-classifier", "bert", "roberta", "distilbert"],
+  ...["gpt2-regression", "bert-regression"],
+];
 const ENGINES = [
   ["the reference", openReference],
   ["WASM", () => openWasmEngine(nodeHost(2))],
@@ -37,6 +44,10 @@ describe.each([...DECODERS, ...CLASSIFIERS])("%s", (name) => {
     const { loss } = await trainer.evaluate(dataset, adapter);
     expect(Math.abs(loss / expected.loss - 1)).toBeLessThan(TOLERANCE);
     expect(relativeError(await trainer.gradient(dataset, adapter), gradient)).toBeLessThan(TOLERANCE);
+    if (isJudged(dataset)) {
+      const scores = (await trainer.scores(dataset, adapter)).flatMap((own) => [...own]);
+      expect(relativeError(scores, expected.logits)).toBeLessThan(TOLERANCE);
+    }
     if (expected.plainLoss !== undefined && expected.greedy !== undefined) {
       const plain = await trainer.evaluate(dataset);
       expect(Math.abs(plain.loss / expected.plainLoss - 1)).toBeLessThan(TOLERANCE);
@@ -62,6 +73,62 @@ describe.each([...DECODERS, ...CLASSIFIERS])("%s", (name) => {
     expect(tensors.size).toBe(shape.modules.length * 2 + shape.dense.length);
   });
 });
+
+test("tfjs, the oracle, has the same regression", async () => {
+  const { model, shape, adapter, dataset, expected, gradient } = await openVerified("gpt2-regression");
+  const trainer = await createTensorflowTrainer("cpu", model, shape, {});
+  expect((await trainer.evaluate(dataset, adapter)).loss / expected.loss).toBeCloseTo(1, 5);
+  expect(relativeError(await trainer.gradient(dataset, adapter), gradient)).toBeLessThan(TOLERANCE);
+  trainer.dispose();
+});
+
+describe("pairs of texts", () => {
+  test.each(["bert", "roberta", "distilbert"])(
+    "are joined and cut for %s as the library does",
+    async (name) => {
+      const { tokenizer } = await readModel(folderOf(name));
+      const cases = await readJson<readonly PairCase[]>(name, "pairs.json");
+      for (const { text, pair, length, ids } of cases)
+        expect([...sequenceIds({ text, pair }, tokenizer, length).ids], `${text} ‖ ${pair}`).toEqual(ids);
+    },
+  );
+});
+
+describe("conversations", () => {
+  test.each(["qwen3", "llama3"])("in the template of %s are the library's tokens", async (name) => {
+    const { template, cases } = await readJson<{ template: string; cases: readonly ChatCase[] }>(
+      name,
+      "chat.json",
+    );
+    const json = (file: string) => readJson<object>(name, file);
+    const config = { ...(await json("tokenizer_config.json")), chat_template: template };
+    const { model } = await readModel(folderOf(name));
+    const { tokenizer } = createTokenizer(await json("tokenizer.json"), config, model.config);
+    for (const { messages, asked, whole } of cases) {
+      const { content } = messages.at(-1) as Turn;
+      const conversation = tokenizer.conversation(messages.slice(0, -1), content);
+      expect(conversation.asked).toEqual(asked);
+      expect([...conversation.asked, ...conversation.answer]).toEqual(whole);
+    }
+    const system: Turn = { role: "system", content: "No." };
+    const refused = () => tokenizer.conversation([system], "x");
+    if (name === "llama3")
+      expect(refused).toThrow("chat template: refuses the conversation (no system turn)");
+  });
+});
+
+interface PairCase {
+  readonly text: string;
+  readonly pair: string;
+  readonly length: number;
+  readonly ids: readonly number[];
+}
+
+interface ChatCase {
+  readonly messages: readonly Turn[];
+  readonly asked: readonly number[];
+  readonly whole: readonly number[];
+}
 
 describe("tokens", () => {
   test.each([...DECODERS, ...CLASSIFIERS])(

@@ -2,9 +2,9 @@ import { type Access, type BufferId, read, write } from "./buffer.ts";
 
 /**
  * `gelu-tanh`: ½x(1 + tanh(√(2/π)(x + 0.044715x³))), GPT-2's; `gelu`: x·Φ(x), exact (Hendrycks & Gimpel, arXiv
- * 1606.08415); `silu`: x·σ(x); `relu`: max(0, x), with slope 0 at 0.
+ * 1606.08415); `silu`: x·σ(x); `relu`: max(0, x), with slope 0 at 0; `square`: x², what a regression loses.
  */
-export type ActivationFunction = "gelu-tanh" | "gelu" | "silu" | "tanh" | "relu";
+export type ActivationFunction = "gelu-tanh" | "gelu" | "silu" | "tanh" | "relu" | "square";
 
 /** out = f(x). */
 export interface Activation {

@@ -1,7 +1,8 @@
-/** Loss and accuracy over a whole dataset; sums are taken on the host in double precision. */
+/** Loss and other figures over a whole dataset; sums are taken on the host in double precision. */
 import { quantile } from "@fedlodrop/run";
 import { type Batch, createBatch, sampleCount } from "../data/batches.ts";
 import type { Dataset } from "../data/dataset.ts";
+import { matthews, pearson, positiveF1, spearman } from "./metrics.ts";
 import type { Evaluation } from "./trainer.ts";
 
 /** Samples evaluated together; every batch has exactly this many rows, so that all run the same shaders. */
@@ -22,82 +23,104 @@ function* evaluationBatches(dataset: Dataset): Generator<{ batch: Batch; rows: n
     }
 }
 
-/** Rows that can share a batch. Sequences to be classified are padded to one length anyway. */
+/** Rows that can share a batch. Sequences are padded to one length anyway. */
 function rowsByLength(dataset: Dataset, count: number): readonly (readonly number[])[] {
   const rows = Array.from({ length: count }, (_, row) => row);
-  if (dataset.kind === "classification") return [rows];
+  if (dataset.kind !== "language-model") return [rows];
   const lengthOf = (row: number): number => (dataset.windows[row] as Int32Array).length;
   return [...new Set(rows.map(lengthOf))].map((length) => rows.filter((row) => lengthOf(row) === length));
 }
 
-/** @param losses gives the loss of every token of a batch, [B, T] row-major */
+/** @param losses gives the loss of every token of a batch, [B, T] row-major; 0 of one that is not learnt */
 export async function evaluateTokens(
   dataset: Dataset,
   losses: (batch: Batch) => Promise<Float32Array>,
 ): Promise<Evaluation> {
-  const windows: number[] = [];
+  const sequences: number[] = [];
   let sum = 0;
   let count = 0;
   for (const { batch, rows } of evaluationBatches(dataset)) {
     const values = await losses(batch);
+    const { length, target } = batch;
+    const learnt = target.kind === "next-tokens" ? target.ids : new Int32Array(values.length);
     for (let row = 0; row < rows; row++) {
-      const loss = mean(values.subarray(row * batch.length, (row + 1) * batch.length));
-      windows.push(loss);
-      sum += loss * batch.length;
+      const ids = learnt.subarray(row * length, (row + 1) * length);
+      const own = values
+        .subarray(row * length, (row + 1) * length)
+        .filter((_, position) => (ids[position] as number) >= 0);
+      const loss = mean(own);
+      sequences.push(loss);
+      sum += loss * own.length;
+      count += own.length;
     }
-    count += rows * batch.length;
   }
-  return { loss: sum / count, exampleLossSpread: spread(windows), count };
+  return { loss: sum / count, exampleLossSpread: spread(sequences), count };
 }
 
-/** @param logits gives the class scores of a batch, [B, labels] row-major */
-export async function evaluateClasses(
-  dataset: Dataset & { readonly kind: "classification" },
+/** The head's outputs of every sample, [samples][labels]. @param logits of a batch, [B, labels] row-major */
+export async function scoresOf(
+  dataset: Dataset,
   logits: (batch: Batch) => Promise<Float32Array>,
-): Promise<Evaluation> {
-  const count = dataset.labels.length;
-  const losses: number[] = [];
-  let labelCount = 0;
-  const predicted: number[] = [];
+): Promise<Float32Array[]> {
+  const scores: Float32Array[] = [];
   for (const { batch, rows } of evaluationBatches(dataset)) {
     const values = await logits(batch);
-    labelCount = values.length / batch.batchSize;
-    for (let row = 0; row < rows; row++) {
-      const scores = values.subarray(row * labelCount, (row + 1) * labelCount);
-      const label = dataset.labels[predicted.length] as number;
-      const largest = scores.reduce((a, b) => Math.max(a, b));
-      const logSum = largest + Math.log(scores.reduce((sum, score) => sum + Math.exp(score - largest), 0));
-      losses.push(logSum - (scores[label] as number));
-      predicted.push(scores.indexOf(largest));
-    }
+    const width = values.length / batch.batchSize;
+    for (let row = 0; row < rows; row++) scores.push(values.slice(row * width, (row + 1) * width));
   }
-  const correct = predicted.filter((label, row) => label === dataset.labels[row]).length;
-  const evaluation = {
-    loss: mean(losses),
-    exampleLossSpread: spread(losses),
-    accuracy: correct / count,
-    count,
-  };
-  return labelCount === 2 ? { ...evaluation, f1: positiveF1(predicted, dataset.labels) } : evaluation;
+  return scores;
 }
 
-function mean(values: Iterable<number>): number {
+/** Of samples that are judged as a whole, by their scores. */
+export function evaluateScores(dataset: JudgedDataset, scores: readonly Float32Array[]): Evaluation {
+  return dataset.kind === "classification"
+    ? evaluateClasses(dataset.labels, scores)
+    : evaluateValues([...dataset.values], scores);
+}
+
+export type JudgedDataset = Extract<Dataset, { kind: "classification" | "regression" }>;
+
+export const isJudged = (dataset: Dataset): dataset is JudgedDataset =>
+  dataset.kind === "classification" || dataset.kind === "regression";
+
+function evaluateClasses(labels: Int32Array, scores: readonly Float32Array[]): Evaluation {
+  const losses = scores.map((own, row) => -logSoftmax(own, labels[row] as number));
+  const predicted = scores.map((own) => own.indexOf(own.reduce((a, b) => Math.max(a, b))));
+  const correct = predicted.filter((label, row) => label === labels[row]).length;
+  return {
+    ...{ loss: mean(losses), exampleLossSpread: spread(losses), count: labels.length },
+    accuracy: correct / labels.length,
+    matthews: matthews(predicted, labels),
+    ...(scores[0]?.length === 2 && { f1: positiveF1(predicted, labels) }),
+  };
+}
+
+function evaluateValues(values: readonly number[], scores: readonly Float32Array[]): Evaluation {
+  const estimated = scores.map(([score]) => score as number);
+  const losses = estimated.map((estimate, row) => (estimate - (values[row] as number)) ** 2);
+  const [linear, ranked] = [pearson(estimated, values), spearman(estimated, values)];
+  return {
+    ...{ loss: mean(losses), exampleLossSpread: spread(losses), count: values.length },
+    ...(linear !== undefined && { pearson: linear }),
+    ...(ranked !== undefined && { spearman: ranked }),
+  };
+}
+
+/** What scores say of each class; they sum to 1. */
+export const probabilitiesOf = (scores: Float32Array): number[] =>
+  Array.from(scores, (_, label) => Math.exp(logSoftmax(scores, label)));
+
+function logSoftmax(scores: Float32Array, label: number): number {
+  const largest = scores.reduce((a, b) => Math.max(a, b));
+  const logSum = largest + Math.log(scores.reduce((sum, score) => sum + Math.exp(score - largest), 0));
+  return (scores[label] as number) - logSum;
+}
+
+function mean(values: ArrayLike<number>): number {
   let sum = 0;
-  let count = 0;
-  for (const value of values) {
-    sum += value;
-    count++;
-  }
-  return sum / count;
+  for (let i = 0; i < values.length; i++) sum += values[i] as number;
+  return sum / values.length;
 }
 
 /** 99th minus 1st percentile. */
 const spread = (values: readonly number[]): number => quantile(values, 0.99) - quantile(values, 0.01);
-
-/** F1 of label 1: 2·TP / (predicted + actual positives); 0 when there are neither. */
-function positiveF1(predicted: readonly number[], labels: Int32Array): number {
-  const truePositives = predicted.filter((label, row) => label === 1 && labels[row] === 1).length;
-  const positives =
-    predicted.filter((label) => label === 1).length + labels.filter((label) => label === 1).length;
-  return positives === 0 ? 0 : (2 * truePositives) / positives;
-}

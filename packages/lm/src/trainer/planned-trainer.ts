@@ -24,7 +24,7 @@ import type { Engine, Execution, Plan } from "../plan/engine.ts";
 import type { BaseType } from "../plan/weight.ts";
 import { adamWSettings } from "./adamw.ts";
 import type { EngineDescription } from "./engine-description.ts";
-import { evaluateClasses, evaluateTokens } from "./evaluate.ts";
+import { evaluateScores, evaluateTokens, isJudged, type JudgedDataset, scoresOf } from "./evaluate.ts";
 import { sampleToken } from "./generate.ts";
 import { type GenerationPlan, planGeneration, readPrompt, readToken } from "./generation.ts";
 import { fittingPlan } from "./memory.ts";
@@ -114,12 +114,13 @@ class PlannedTrainer implements LocalTrainer {
 
   evaluate(dataset: Dataset, adapter?: Float32Array): Promise<Evaluation> {
     return this.inTurn(async () => {
-      if (dataset.kind === "language-model")
-        return evaluateTokens(dataset, (batch) => this.read(batch, dataset, adapter, "losses"));
-      // The base model has no head; a zero one predicts every class alike.
-      const values = adapter ?? new Float32Array(this.full.valueCount);
-      return evaluateClasses(dataset, (batch) => this.read(batch, dataset, values, "logits"));
+      if (isJudged(dataset)) return evaluateScores(dataset, await this.readScores(dataset, adapter));
+      return evaluateTokens(dataset, (batch) => this.read(batch, dataset, adapter, "losses"));
     });
+  }
+
+  scores(dataset: Dataset, adapter: Float32Array | undefined): Promise<Float32Array[]> {
+    return this.inTurn(() => this.readScores(dataset, adapter));
   }
 
   gradient(dataset: Dataset, adapter: Float32Array): Promise<Float32Array> {
@@ -219,6 +220,12 @@ class PlannedTrainer implements LocalTrainer {
     return values as Float32Array;
   }
 
+  /** The base model has no head; a zero one predicts every class alike. */
+  private readScores(dataset: Dataset, adapter: Float32Array | undefined): Promise<Float32Array[]> {
+    const values = adapter ?? new Float32Array(this.full.valueCount);
+    return scoresOf(dataset, (batch) => this.read(batch, dataset, values, "logits"));
+  }
+
   /** @returns whether the text ended, rather than the context. */
   private async continueFrom(
     context: readonly number[],
@@ -265,16 +272,14 @@ class PlannedTrainer implements LocalTrainer {
 
   private prepareStep(
     { batchSize: batch, length }: Batch,
-    { kind }: Dataset,
+    dataset: Dataset,
     placement: AdapterPlacement | null,
     purpose: StepShape["purpose"],
   ): Promise<Prepared<StepPlan>> {
     const { maxPositions, blockCount } = this.model;
     if (length > maxPositions)
       throw new Error(`sequence: expected at most ${maxPositions} tokens, got ${length}`);
-    const labels = kind === "language-model" ? null : labelsOf(this.shape);
-    if (kind === "classification" && labels === null)
-      throw new Error("classification: expected the adapter to have a head, got one without labels");
+    const labels = isJudged(dataset) ? headFor(dataset, this.shape) : null;
     const shape = { batch, length, labels, placement, purpose };
     return this.prepare(purpose, `${batch} ${length} ${labels} ${placement?.key}`, () =>
       fittingPlan(this.device, this.weightBytes, blockCount, shape, (changed, recomputed) =>
@@ -318,4 +323,16 @@ class PlannedTrainer implements LocalTrainer {
     );
     return result;
   }
+}
+
+/** Outputs of the adapter's head. */
+function headFor({ kind }: JudgedDataset, shape: AdapterShape): number {
+  const labels = labelsOf(shape);
+  if (labels === null)
+    throw new Error(`${kind}: expected the adapter to have a head, got one without labels`);
+  if ((labels === 1) !== (kind === "regression"))
+    throw new Error(
+      `${kind}: expected a head of ${kind === "regression" ? "1 output" : "2 labels or more"}, got ${labels}`,
+    );
+  return labels;
 }

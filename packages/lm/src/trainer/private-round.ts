@@ -7,7 +7,7 @@
  */
 import type { AdapterShape } from "@fedlodrop/run";
 import { sampleCount } from "../data/batches.ts";
-import type { Dataset } from "../data/dataset.ts";
+import { type Dataset, pickRows } from "../data/dataset.ts";
 import { BETA1, BETA2, EPSILON } from "./adamw.ts";
 import { asFullAdapter, maskedGradient } from "./masked-gradient.ts";
 import type { LocalTrainer, RoundOutcome, RoundRequest, TrainingStep } from "./trainer.ts";
@@ -50,13 +50,13 @@ export async function trainPrivately(
     for (const row of rows) {
       await yieldToEvents();
       signal?.throwIfAborted();
-      const gradient = await maskedGradient(trainer, shape, kept, only(dataset, [row]));
+      const gradient = await maskedGradient(trainer, shape, kept, pickRows(dataset, [row]));
       const norm = Math.sqrt(gradient.reduce((total, value) => total + value * value, 0));
       const factor = norm > privacy.clip ? privacy.clip / norm : 1;
       for (let i = 0; i < sum.length; i++) sum[i] = (sum[i] as number) + factor * (gradient[i] as number);
     }
     // A step that draws nobody says as little of anybody; its loss is the first one's.
-    const measured = only(dataset, rows.length > 0 ? rows : [0]);
+    const measured = pickRows(dataset, rows.length > 0 ? rows : [0]);
     const { loss, count: targets } = await trainer.evaluate(measured, asFullAdapter(shape, kept).adapter);
     privacy.addNoise(sum);
     let squares = 0;
@@ -80,12 +80,3 @@ export async function trainPrivately(
   }
   return { delta: values.map((value, i) => value - (request.values[i] as number)), steps };
 }
-
-const only = (dataset: Dataset, rows: readonly number[]): Dataset =>
-  dataset.kind === "language-model"
-    ? { kind: "language-model", windows: rows.map((row) => dataset.windows[row] as Int32Array) }
-    : {
-        kind: "classification",
-        sequences: rows.map((row) => dataset.sequences[row] as Int32Array),
-        labels: Int32Array.from(rows, (row) => dataset.labels[row] as number),
-      };

@@ -50,7 +50,10 @@ export const cases: readonly PytorchCase[] = fixture.cases.map((stored) => {
       };
     }),
     dataset: stored.labels
-      ? { kind: "classification", sequences, labels: Int32Array.from(stored.labels) }
+      ? {
+          ...{ kind: "classification", sequences, labels: Int32Array.from(stored.labels) },
+          secondFrom: Int32Array.from(sequences, ({ length }) => length),
+        }
       : { kind: "language-model", windows: sequences },
     sampleCount: sequences.length,
     values: Float32Array.from(stored.values),

@@ -11,7 +11,7 @@ import { BETA1, BETA2, EPSILON } from "./adamw.ts";
 export interface StepShape {
   readonly batch: number;
   readonly length: number;
-  /** What is predicted: the next token everywhere, or one of `labels` classes of each sequence. */
+  /** What is predicted: the next token everywhere, one of `labels` classes of each sequence, or with 1 a number. */
   readonly labels: number | null;
   readonly placement: AdapterPlacement | null;
   /** `train` has the backward pass and AdamW, `gradient` the backward pass alone, `evaluate` neither. */
@@ -28,7 +28,7 @@ export interface StepPlan {
   readonly lengths: BufferId | null;
   /** i32 [B], the token of each sequence that the classifier reads; null for next tokens. */
   readonly classifiedRows: BufferId | null;
-  readonly targets: BufferId; // i32
+  readonly targets: BufferId; // i32; minus the numbers that are to be estimated, f32
   readonly weights: BufferId; // f32, of each target's loss in the objective
   readonly losses: BufferId; // f32
   readonly logits: BufferId | null; // f32 [B, labels]
@@ -56,7 +56,8 @@ export function planStep(model: Architecture, shape: StepShape, recomputedBlocks
   const positions = plan.buffer("input", "positions", rows, "i32");
   const lengths = model.isBidirectional ? plan.buffer("input", "lengths", batch, "i32") : null;
   const classifiedRows = labels === null ? null : plan.buffer("input", "classified rows", batch, "i32");
-  const targets = plan.buffer("input", "targets", targetCount, "i32");
+  const isRegression = labels === 1;
+  const targets = plan.buffer("input", "targets", targetCount, isRegression ? "f32" : "i32");
   const weights = plan.buffer("input", "weights", targetCount);
   const losses = plan.buffer("output", "losses", targetCount);
   const report = plan.buffer("output", "report", 2);
@@ -91,10 +92,18 @@ export function planStep(model: Architecture, shape: StepShape, recomputedBlocks
     logits = plan.buffer("output", "logits", batch * labels);
     out = model.classifier.emit(net, gatherRows(net, hidden, classifiedRows, batch), logits, labels);
     dOut = gradient === null ? null : plan.activation("dLogits", batch * labels);
-    plan.emit({
-      ...{ kind: "logit-cross-entropy", logits, targets, weights, loss: losses },
-      ...{ dLogits: dOut, rows: batch, classes: labels },
-    });
+    if (isRegression) {
+      // loss = (z − t)², whose gradient in z is its slope times the weight of its row.
+      const [error, size] = [plan.activation("error", batch), batch];
+      plan.emit({ kind: "add", a: logits, b: targets, out: error, size });
+      plan.emit({ kind: "activation", function: "square", x: error, out: losses, size });
+      if (dOut !== null)
+        plan.emit({ kind: "activation-backward", function: "square", x: error, dy: weights, dx: dOut, size });
+    } else
+      plan.emit({
+        ...{ kind: "logit-cross-entropy", logits, targets, weights, loss: losses },
+        ...{ dLogits: dOut, rows: batch, classes: labels },
+      });
   }
   const weighted = { buffer: report, offset: 0 };
   plan.emit({ kind: "dot", a: losses, b: weights, out: weighted, size: targetCount });

@@ -46,13 +46,18 @@ export interface RoundOutcome {
 }
 
 export interface Evaluation {
-  /** Mean loss in nats: per token for a language model, per sample for classification. */
+  /** Mean loss: nats a token of a language model or of answers, nats a sample of classification, squared error of regression. */
   readonly loss: number;
-  /** Fraction of samples classified rightly; absent for a language model. */
+  /** Fraction of samples classified rightly; of classification only. */
   readonly accuracy?: number;
+  /** Matthews' correlation; of classification only. */
+  readonly matthews?: number;
   /** Positive-class F1 of a two-label classification. */
   readonly f1?: number;
-  /** 99th minus 1st percentile of the mean losses of single windows or samples, nats. */
+  /** Correlations of a regression's estimates with what is true, where these vary. */
+  readonly pearson?: number;
+  readonly spearman?: number;
+  /** 99th minus 1st percentile of the mean losses of single windows or samples, in the loss's unit. */
   readonly exampleLossSpread: number;
   /** What the mean is over: predicted tokens or samples. */
   readonly count: number;
@@ -82,6 +87,9 @@ export interface Trainer {
   ): Promise<RoundOutcome>;
   /** Loss of the base model (`adapter` undefined; classification then has a zero head) or of the full adapter, flat-vector layout. */
   evaluate(dataset: Dataset, adapter?: Float32Array): Promise<Evaluation>;
+  /** What the head makes of each sample: a score a class, of which `probabilitiesOf` makes probabilities, or the estimate.
+   *  @param dataset of classification or regression */
+  scores(dataset: Dataset, adapter: Float32Array | undefined): Promise<Float32Array[]>;
   /** Continues `promptIds`; `onToken` sees each id as it is drawn. */
   generate(
     promptIds: readonly number[],

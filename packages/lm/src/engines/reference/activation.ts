@@ -43,6 +43,10 @@ const FUNCTIONS: Readonly<Record<ActivationFunction, Differentiable>> = {
     value: (x) => Math.max(0, x),
     slope: (x) => (x > 0 ? 1 : 0),
   },
+  square: {
+    value: (x) => x * x,
+    slope: (x) => 2 * x,
+  },
 };
 
 export function activation(call: Activation, memory: Memory): void {

@@ -13,7 +13,7 @@ import type { Dataset } from "../../data/dataset.ts";
 import type { LanguageModel } from "../../models/language-model.ts";
 import { allTensors } from "../../models/tensor-source.ts";
 import type { EngineDescription } from "../../trainer/engine-description.ts";
-import { evaluateClasses, evaluateTokens } from "../../trainer/evaluate.ts";
+import { evaluateScores, evaluateTokens, isJudged, scoresOf } from "../../trainer/evaluate.ts";
 import { sampleToken } from "../../trainer/generate.ts";
 import { takeSteps, warmUpRequest, warmUpTimes } from "../../trainer/round-steps.ts";
 import type {
@@ -28,7 +28,7 @@ import type {
 import { yieldToEvents } from "../../trainer/yield-to-events.ts";
 import type { Engine } from "./engine.ts";
 import { type AdapterTensors, createExpansion, placeFullAdapter, placeSubAdapter } from "./lora-dropout.ts";
-import { labelLogits, tokenLosses } from "./loss.ts";
+import { headLogits, tokenLosses } from "./loss.ts";
 import { type EngineOptions, openEngine } from "./open.ts";
 import {
   disposeTraining,
@@ -110,13 +110,16 @@ class TensorflowTrainer implements LocalTrainer {
   }
 
   async evaluate(dataset: Dataset, adapter?: Float32Array): Promise<Evaluation> {
-    if (dataset.kind === "language-model")
-      return this.withAdapter(adapter, (factors) =>
-        evaluateTokens(dataset, (batch) => this.compute(() => tokenLosses(this.model, batch, factors?.()))),
-      );
-    // The base model has no head; a zero one predicts every class alike.
+    if (isJudged(dataset)) return evaluateScores(dataset, await this.scores(dataset, adapter));
+    return this.withAdapter(adapter, (factors) =>
+      evaluateTokens(dataset, (batch) => this.compute(() => tokenLosses(this.model, batch, factors?.()))),
+    );
+  }
+
+  /** The base model has no head; a zero one predicts every class alike. */
+  scores(dataset: Dataset, adapter: Float32Array | undefined): Promise<Float32Array[]> {
     return this.withAdapter(adapter ?? new Float32Array(adapterSize(this.shape)), (factors) =>
-      evaluateClasses(dataset, (batch) => this.compute(() => labelLogits(this.model, batch, factors?.()))),
+      scoresOf(dataset, (batch) => this.compute(() => headLogits(this.model, batch, factors?.()))),
     );
   }
 

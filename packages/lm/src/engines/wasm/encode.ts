@@ -27,6 +27,7 @@ const FUNCTIONS: Readonly<Record<ActivationFunction, number>> = {
   silu: 2,
   tanh: 3,
   relu: 4,
+  square: 5,
 };
 
 /** A whole list. */

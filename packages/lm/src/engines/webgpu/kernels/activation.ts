@@ -50,6 +50,9 @@ export function activationText(name: ActivationFunction): string {
     case "relu":
       return `fn activation(x : f32) -> f32 { return max(x, 0.0); }
         fn slope(x : f32) -> f32 { return select(0.0, 1.0, x > 0.0); }`;
+    case "square":
+      return `fn activation(x : f32) -> f32 { return x * x; }
+        fn slope(x : f32) -> f32 { return 2.0 * x; }`;
     default:
       return name satisfies never;
   }
