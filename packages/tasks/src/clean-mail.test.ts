@@ -45,8 +45,9 @@ test("hostile mails are cleaned in linear time", () => {
   const started = performance.now();
   for (const part of ["<!--", "<style>", "<", "a@", "@", "http://", "wrote:", "\n> ", "_".repeat(11), "&#"])
     cleanMail({ subject: part.repeat(1000), text: part.repeat(20_000), html: part.repeat(20_000) });
-  expect(performance.now() - started).toBeLessThan(4000);
-});
+  // Quadratic time would be minutes; a busy machine takes seconds.
+  expect(performance.now() - started).toBeLessThan(60_000);
+}, 120_000);
 
 test("html source in the text part is read as html", () => {
   const source = "<HTML><BODY bgcolor=red><P>Cheap loans for everybody who asks today</P></BODY></HTML>";

@@ -5,6 +5,10 @@ import { createRandom } from "@fedlodrop/run";
 import { type SampleLimit, upToCharacters } from "./split.ts";
 import type { TextGroup } from "./task.ts";
 
+/** All that is read of a sample: its text, with what it is judged together with or what it answers. */
+export const contentOf = ({ text, pair, context = [] }: Omit<Sample, "label" | "value">): string =>
+  [...context.map(({ content }) => content), text, ...(pair === undefined ? [] : [pair])].join("\n");
+
 /** True for one text in `every`, decided by its content alone. */
 export function isHeldOut(text: string, every: number): boolean {
   return createRandom("held-out", text).below(every) === 0;
@@ -16,8 +20,8 @@ export function isHeldOut(text: string, every: number): boolean {
  */
 export function withoutDuplicates(groups: readonly TextGroup[]): TextGroup[] {
   const seen = new Set<string>();
-  const firstSeen = ({ text }: Sample): boolean => {
-    const key = text
+  const firstSeen = (sample: Sample): boolean => {
+    const key = contentOf(sample)
       .toLowerCase()
       .replace(/[^\p{Letter}\p{Number}]+/gu, " ")
       .trim();

@@ -1,7 +1,9 @@
 export { cleanText } from "./clean-text.ts";
 export { type DecodedText, decodeText, type TextEncodingName } from "./decode-text.ts";
-export { type FileTask, ownTextGroup, taskFromRows } from "./own-text.ts";
+export { labelledSamples } from "./labelled-rows.ts";
+export { conversationSamples, type FileTask, ownTextGroup, taskFromRows } from "./own-text.ts";
 export { type AssembleOptions, assembleTask } from "./prepare.ts";
+export { readRows } from "./read-rows.ts";
 export { type SampleLimit, type SplitOptions, splitAmongDevices } from "./split.ts";
 export type {
   DeviceSplit,

@@ -56,7 +56,7 @@ test.each([
   ["empty", "a.txt", new Uint8Array(), "expected text, got no rows with any"],
   ["blank", "a.txt", utf8(" \n\t "), "expected text, got no rows with any"],
   ["too large", "a.txt", new Uint8Array(MAXIMUM_FILE_BYTES + 1), "expected at most 20 MB, got 20.0 MB"],
-  ["another kind of file", "a.pdf", utf8(prose), "expected a .txt, .jsonl, .csv or .tsv file"],
+  ["another kind of file", "a.pdf", utf8(prose), "expected a .txt, .jsonl, .csv, .tsv or .parquet file"],
   [
     "broken JSON",
     "a.jsonl",

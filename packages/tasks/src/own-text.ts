@@ -4,14 +4,17 @@
  */
 
 import type { Sample } from "@fedlodrop/run";
-import { isHeldOut } from "./held-out.ts";
+import { contentOf, isHeldOut } from "./held-out.ts";
+import { isRegression, labelledSamples, labelsOf } from "./labelled-rows.ts";
 import { cutIntoStretches, passageEnd } from "./passages.ts";
-import { classification, languageModel } from "./recommended.ts";
+import { chat, classification, languageModel, regression } from "./recommended.ts";
 import type { TaskDefinition, TextGroup } from "./task.ts";
-import { labelKey, sameLabel, type TextRow } from "./text-rows.ts";
+import type { TextRow } from "./text-rows.ts";
 
 /** Below this there is not even a batch of training windows and one to measure. */
 const MINIMUM_CHARACTERS = 2_000;
+/** One sample in so many is held out. */
+const HELD_OUT_EVERY = 5;
 
 /** The last tenth of a file's text is held out. Throws, in one line that a person can act on, when the file won't do. */
 export const ownTextGroup = (rows: readonly TextRow[], fileName: string): TextGroup =>
@@ -24,11 +27,13 @@ export interface FileTask {
 }
 
 /**
- * Groups by device; without that column all is one group, which the split halves. With labels the task is
- * classification and one row in five is held out by its content; else a language model with the last tenth of each
- * device's text held out. Throws when only some rows have a label, or all the same, or a device has hardly any text.
+ * Groups by device; without that column all is one group, which the split halves. Rows with labels make a classification,
+ * with numbers a regression, conversations a chat: one row in five is held out by its content. Else a language model with
+ * the last tenth of each device's text held out.
+ * @throws when only some rows have what makes the task, or all labels are the same, or a device has hardly any text
  */
 export function taskFromRows(rows: readonly TextRow[], fileName: string): FileTask {
+  const { definition, samplesOf } = judged(rows, fileName) ?? languageModelOf(fileName);
   const byDevice = new Map<string, TextRow[]>();
   for (const row of rows) {
     const name = row.device ?? fileName;
@@ -36,61 +41,84 @@ export function taskFromRows(rows: readonly TextRow[], fileName: string): FileTa
     if (own) own.push(row);
     else byDevice.set(name, [row]);
   }
-  const spellings = new Map<string, string>();
-  for (const { label } of rows)
-    if (label !== undefined && !spellings.has(labelKey(label))) spellings.set(labelKey(label), label);
-  const labels = [...spellings.values()].sort();
-  const base: TaskDefinition = {
-    name: fileName,
-    title: fileName,
-    story: "Each device keeps its rows of this file; together they train one model on all of them.",
-    textsFrom: "coordinator",
-    labels,
-    ...(labels.length > 0
-      ? {
-          kind: "classification",
-          metric: "accuracy",
-          recommended: classification,
-          // Rows are somebody's own; none is shown to others as an opening.
-          prompts: [],
-        }
-      : {
-          kind: "language-model",
-          metric: "perplexity",
-          recommended: languageModel,
-          prompts: ["I", "The", "Today"],
-        }),
-  };
-  if (labels.length === 0) {
-    const groups = [...byDevice].map(([name, own]) => languageModelGroup(name, own, fileName));
-    return { definition: base, groups };
-  }
-
-  const unlabelled = rows.filter((row) => row.label === undefined);
-  if (unlabelled.length > 0) {
-    const labelled = rows.length - unlabelled.length;
-    throw new Error(
-      `${fileName}, line ${unlabelled[0]?.line}: expected a label on every row or on none, got ${labelled} of ${rows.length}`,
-    );
-  }
-  if (labels.length === 1)
-    throw new Error(`${fileName}: expected two labels or more, got only "${labels[0]}"`);
-  const groups = [...byDevice].map(([name, own]) => {
-    const samples = own.map(
-      ({ text, label = "" }): Sample => ({
-        text,
-        label: labels.findIndex((name) => sameLabel(name, label)),
-      }),
-    );
-    return {
-      name,
-      train: samples.filter(({ text }) => !isHeldOut(text, 5)),
-      heldOut: samples.filter(({ text }) => isHeldOut(text, 5)),
-    };
+  const groups = [...byDevice].map(([name, own]): TextGroup => {
+    if (samplesOf === null) return languageModelGroup(name, own, fileName);
+    const samples = samplesOf(own);
+    const isOut = (sample: Sample): boolean => isHeldOut(contentOf(sample), HELD_OUT_EVERY);
+    return { name, train: samples.filter((sample) => !isOut(sample)), heldOut: samples.filter(isOut) };
   });
-  if (groups.every(({ heldOut }) => heldOut.length === 0))
+  if (samplesOf !== null && groups.every(({ heldOut }) => heldOut.length === 0))
     throw new Error(`${fileName}: expected enough rows to hold one in five out, got ${rows.length}`);
-  return { definition: base, groups };
+  return { definition, groups };
+}
+
+interface Kind {
+  readonly definition: TaskDefinition;
+  /** Null where texts are cut as a language model's. */
+  readonly samplesOf: ((rows: readonly TextRow[]) => readonly Sample[]) | null;
+}
+
+const common = (fileName: string) => ({
+  name: fileName,
+  title: fileName,
+  story: "Each device keeps its rows of this file; together they train one model on all of them.",
+  textsFrom: "coordinator" as const,
+  // Rows are somebody's own; none is shown to others as an opening.
+  prompts: [],
+});
+
+const languageModelOf = (fileName: string): Kind => ({
+  definition: {
+    ...{ ...common(fileName), kind: "language-model", labels: [], metric: "perplexity" },
+    ...{ recommended: languageModel, prompts: ["I", "The", "Today"] },
+  },
+  samplesOf: null,
+});
+
+/** What rows with labels or answers make; null of plain texts. */
+function judged(rows: readonly TextRow[], fileName: string): Kind | null {
+  const base = common(fileName);
+  if (rows.some(({ context }) => context !== undefined)) {
+    expectAll(rows, ({ context }) => context !== undefined, "a conversation", fileName);
+    return {
+      definition: { ...base, kind: "chat", labels: [], metric: "perplexity", recommended: chat },
+      samplesOf: conversationSamples,
+    };
+  }
+  const labelled = rows.some(({ label }) => label !== undefined);
+  if (rows.some(({ pair }) => pair !== undefined)) {
+    expectAll(rows, ({ pair }) => pair !== undefined, "a second text", fileName);
+    if (!labelled) throw new Error(`${fileName}: expected labels of its pairs of texts, got none`);
+  }
+  if (!labelled) return null;
+  expectAll(rows, ({ label }) => label !== undefined, "a label", fileName);
+  const pairs = rows[0]?.pair !== undefined;
+  const [kind, labels] = isRegression(rows)
+    ? (["regression", []] as const)
+    : (["classification", labelsOf(rows, fileName)] as const);
+  const samplesOf = (own: readonly TextRow[]) => labelledSamples(own, { kind, labels }, fileName);
+  return kind === "regression"
+    ? { definition: { ...base, kind, labels, pairs, metric: "pearson", recommended: regression }, samplesOf }
+    : {
+        definition: { ...base, kind, labels, pairs, metric: "accuracy", recommended: classification },
+        samplesOf,
+      };
+}
+
+export const conversationSamples = (rows: readonly TextRow[]): readonly Sample[] =>
+  rows.map(({ text, context = [] }) => ({ text, context }));
+
+function expectAll(
+  rows: readonly TextRow[],
+  has: (row: TextRow) => boolean,
+  what: string,
+  fileName: string,
+): void {
+  const without = rows.filter((row) => !has(row));
+  if (without.length > 0)
+    throw new Error(
+      `${fileName}, line ${without[0]?.line}: expected ${what} on every row or on none, got ${rows.length - without.length} of ${rows.length}`,
+    );
 }
 
 function languageModelGroup(name: string, rows: readonly TextRow[], fileName: string): TextGroup {

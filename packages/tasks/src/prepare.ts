@@ -8,7 +8,7 @@ export interface AssembleOptions {
   readonly devices: number;
   readonly rule: SplitRule;
   readonly seed: string;
-  /** Training samples (classification) or windows (language model) of a device at most; null is all it has. */
+  /** Training samples, or windows of a language model, of a device at most; null is all it has. */
   readonly samplesPerDevice: number | null;
   /** Tokens of a window; the task's recommended length unless given. */
   readonly sequenceLength?: number;
@@ -41,9 +41,9 @@ export function assembleTask(
   } = options;
   const charactersPerToken = countTokens ? rateOf(groups, countTokens) : USUAL_CHARACTERS_PER_TOKEN;
   const limitOf = (count: number): SampleLimit =>
-    definition.kind === "classification"
-      ? { kind: "samples", count }
-      : { kind: "characters", count: Math.round(count * sequenceLength * charactersPerToken) };
+    definition.kind === "language-model"
+      ? { kind: "characters", count: Math.round(count * sequenceLength * charactersPerToken) }
+      : { kind: "samples", count };
 
   const distinct = withoutDuplicates(groups);
   const limit = samplesPerDevice === null ? null : limitOf(samplesPerDevice);

@@ -25,3 +25,8 @@ export const classification: RecommendedSettings = {
   dropoutRate: 0.7,
   devices: 30,
 };
+
+export const regression: RecommendedSettings = classification;
+
+/** Conversations are longer than labelled texts, and each is a window of its own. */
+export const chat: RecommendedSettings = { ...languageModel, sequenceLength: 128, devices: 30 };

@@ -1,5 +1,5 @@
 /** What a task is: texts on devices, a held-out set, a metric and a story. Pure data; no tensors, no files. */
-import type { Sample } from "@fedlodrop/run";
+import type { Sample, TaskKind, TaskMetric } from "@fedlodrop/run";
 import type { BrownFile } from "./genres.ts";
 import type { Mail } from "./mailboxes.ts";
 import type { Speech } from "./tasks/presidents.ts";
@@ -13,7 +13,7 @@ export interface RecommendedSettings {
   readonly learningRate: number;
   readonly rounds: number;
   readonly rank: number;
-  /** Training samples (classification) or windows (language model) each device holds. */
+  /** Training samples, or windows of a language model, that each device holds. */
   readonly samplesPerDevice: number;
   readonly dropoutRate: number;
   readonly split: SplitRule;
@@ -28,10 +28,12 @@ export interface TaskDefinition {
   readonly story: string;
   /** `participants` bring their own: there is nothing to deal and nothing to hold out. */
   readonly textsFrom: "coordinator" | "participants";
-  readonly kind: "language-model" | "classification";
-  /** Class names, in label order; empty for language modelling. */
+  readonly kind: TaskKind;
+  /** Class names, in label order; empty of all but classification. */
   readonly labels: readonly string[];
-  readonly metric: "perplexity" | "accuracy";
+  /** Whether each sample is two texts that are judged together. */
+  readonly pairs?: boolean;
+  readonly metric: TaskMetric;
   readonly recommended: RecommendedSettings;
   /** Openings for the try-it box. */
   readonly prompts: readonly string[];

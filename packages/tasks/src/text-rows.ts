@@ -1,18 +1,28 @@
 /**
  * Rows of a person's own file, by its ending:
  *   .txt    the whole file is one row
- *   .jsonl  one object a line: {"text": …, "label"?: …, "device"?: …}
- *   .csv    a header line with a column "text", and "label" and "device" if wanted; .tsv likewise
+ *   .jsonl  one object a line: {"text": …, "label"?: …, "device"?: …}, or a conversation (conversations.ts)
+ *   .csv    a header line with a column "text", and "label" and "device" if wanted; .tsv likewise (columns.ts)
+ * A .parquet file has the same columns (read-rows.ts).
  */
+import type { Turn } from "@fedlodrop/run";
 import { cleanText } from "./clean-text.ts";
+import { columnsOf } from "./columns.ts";
+import { answersOf } from "./conversations.ts";
 import { type DecodedText, decodeText } from "./decode-text.ts";
 import { LINE_BREAKS, parseTable } from "./text-table.ts";
 
 export interface TextRow {
   readonly text: string;
+  /** A second text, judged together with the first. */
+  readonly pair?: string;
   readonly label?: string;
+  /** The label is a number to be estimated, for its column is called so. */
+  readonly isScore?: true;
+  /** What was said before the text, which answers it. */
+  readonly context?: readonly Turn[];
   readonly device?: string;
-  /** Where it begins in the file; the first line is 1. */
+  /** Where it begins in the file, from 1: a line, or a row of a file without lines. */
   readonly line: number;
 }
 
@@ -20,16 +30,28 @@ export const MAXIMUM_FILE_BYTES = 20_000_000;
 
 /** Throws, in one line that names the file, when it is too large, no text, or has no usable rows. */
 export function readTextRows(bytes: Uint8Array, fileName: string): TextRow[] {
-  if (bytes.length > MAXIMUM_FILE_BYTES) {
-    const megabytes = (bytes.length / 1e6).toFixed(1);
-    throw new Error(`${fileName}: expected at most ${MAXIMUM_FILE_BYTES / 1e6} MB, got ${megabytes} MB`);
-  }
+  expectSize(bytes.length, fileName);
   const decoded = decodeText(bytes, fileName);
-  const rows = parseRows(decoded, fileName)
-    .map((row) => ({ ...row, text: cleanText(row.text) }))
+  return usableRows(parseRows(decoded, fileName), fileName);
+}
+
+export function expectSize(byteLength: number, fileName: string): void {
+  if (byteLength <= MAXIMUM_FILE_BYTES) return;
+  const megabytes = (byteLength / 1e6).toFixed(1);
+  throw new Error(`${fileName}: expected at most ${MAXIMUM_FILE_BYTES / 1e6} MB, got ${megabytes} MB`);
+}
+
+/** Cleaned, and only those that have a text. */
+export function usableRows(rows: readonly TextRow[], fileName: string): TextRow[] {
+  const usable = rows
+    .map(({ text, pair, ...row }) => ({
+      ...row,
+      text: cleanText(text),
+      ...(pair !== undefined && { pair: cleanText(pair) }),
+    }))
     .filter((row) => row.text !== "");
-  if (rows.length === 0) throw new Error(`${fileName}: expected text, got no rows with any`);
-  return rows;
+  if (usable.length === 0) throw new Error(`${fileName}: expected text, got no rows with any`);
+  return usable;
 }
 
 function parseRows({ text }: DecodedText, fileName: string): TextRow[] {
@@ -42,13 +64,13 @@ function parseRows({ text }: DecodedText, fileName: string): TextRow[] {
     case "csv":
     case "tsv": {
       const { header, rows } = parseTable(text, fileName, ending);
-      return rows.map(({ fields, line }) => {
+      return rows.flatMap(({ fields, line }) => {
         const named = Object.fromEntries(header.map((name, column) => [name, fields[column] ?? ""]));
-        return toRow(named, line, fileName);
+        return toRows(named, line, `${fileName}, line ${line}`);
       });
     }
     default:
-      throw new Error(`${fileName}: expected a .txt, .jsonl, .csv or .tsv file`);
+      throw new Error(`${fileName}: expected a .txt, .jsonl, .csv, .tsv or .parquet file`);
   }
 }
 
@@ -56,7 +78,9 @@ function parseJsonLines(text: string, fileName: string): TextRow[] {
   return text
     .split(LINE_BREAKS)
     .flatMap((content, index) =>
-      content.trim() === "" ? [] : [toRow(parseJson(content, index + 1, fileName), index + 1, fileName)],
+      content.trim() === ""
+        ? []
+        : toRows(parseJson(content, index + 1, fileName), index + 1, `${fileName}, line ${index + 1}`),
     );
 }
 
@@ -75,34 +99,72 @@ function parseJson(content: string, line: number, fileName: string): unknown {
 
 const excerpt = (content: string): string => (content.length > 60 ? `${content.slice(0, 60)}…` : content);
 
-function toRow(value: unknown, line: number, fileName: string): TextRow {
-  if (typeof value !== "object" || value === null || !("text" in value) || typeof value.text !== "string")
+/** What an object or a table's line says: one row, or one for each answer of a conversation. @param where the file and its line */
+export function toRows(value: unknown, line: number, where: string): readonly TextRow[] {
+  const fields = fieldsOf(value);
+  const columns = fields && columnsOf(Object.keys(fields));
+  const name = (field: string): string | undefined => nameOf(fields?.[field], field, where);
+  if (fields && !columns) {
+    const answers = said(where, () => answersOf(fields));
+    const device = name("device");
+    if (answers !== null) return answers.map((answer) => ({ ...answer, ...(device && { device }), line }));
+  }
+  const [text, pair] = [fields?.[columns?.text ?? ""], columns?.pair ? fields?.[columns.pair] : undefined];
+  if (!columns || typeof text !== "string")
     throw new Error(
-      `${fileName}, line ${line}: expected an object with a string "text", got ${excerpt(JSON.stringify(value))}`,
+      `${where}: expected an object with a string "${columns?.text ?? "text"}", got ${excerpt(printed(value))}`,
     );
-  const name = (field: "label" | "device"): string | undefined =>
-    nameOf((value as Readonly<Record<string, unknown>>)[field], field, line, fileName);
-  const [label, device] = [name("label"), name("device")];
-  return { text: value.text, ...(label && { label }), ...(device && { device }), line };
+  if (columns.pair && typeof pair !== "string")
+    throw new Error(`${where}: expected a string "${columns.pair}", got ${excerpt(printed(pair))}`);
+  const [label, device] = [columns.label ? name(columns.label) : undefined, name("device")];
+  return [
+    {
+      text,
+      ...(typeof pair === "string" && { pair }),
+      ...(label && { label }),
+      ...(columns.isScore && { isScore: true as const }),
+      ...(device && { device }),
+      line,
+    },
+  ];
+}
+
+/** Under names in lower case. */
+function fieldsOf(value: unknown): Readonly<Record<string, unknown>> | null {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return null;
+  return Object.fromEntries(Object.entries(value).map(([name, field]) => [name.toLowerCase(), field]));
+}
+
+/** JSON, in which whole numbers of Parquet have no place otherwise. */
+const printed = (value: unknown): string =>
+  JSON.stringify(value, (_, inner) => (typeof inner === "bigint" ? Number(inner) : inner)) ?? "none";
+
+function said<T>(where: string, work: () => T): T {
+  try {
+    return work();
+  } catch (cause) {
+    throw new Error(`${where}: ${(cause as Error).message}`, { cause });
+  }
 }
 
 /** Numbers and truth values are welcome as names; null is none. */
-function nameOf(value: unknown, field: string, line: number, fileName: string): string | undefined {
+function nameOf(value: unknown, field: string, where: string): string | undefined {
   switch (typeof value) {
     case "string":
       return value.trim() || undefined;
     case "boolean":
+    case "bigint":
       return String(value);
     case "number":
       // Another number may have been read as the same.
       if (Math.abs(value) <= Number.MAX_SAFE_INTEGER) return String(value);
       throw new Error(
-        `${fileName}, line ${line}: "${field}" is a number of more digits than are read exactly: write it as text, in quotes`,
+        `${where}: "${field}" is a number of more digits than are read exactly: write it as text, in quotes`,
       );
     default:
       if (value === undefined || value === null) return undefined;
       throw new Error(
-        `${fileName}, line ${line}: expected "${field}" to be text, a number, true or false, got ${excerpt(JSON.stringify(value))}`,
+        `${where}: expected "${field}" to be text, a number, true or false, got ${excerpt(printed(value))}`,
       );
   }
 }

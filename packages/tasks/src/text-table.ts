@@ -4,6 +4,7 @@
  * like any other: a .tsv is taken so when it does not parse, or its rows would run over lines, with quoting.
  */
 import Papa from "papaparse";
+import { columnsOf, TEXT_COLUMNS } from "./columns.ts";
 
 export interface Table {
   /** Column names, trimmed, in lower case. */
@@ -28,12 +29,13 @@ export function parseTable(text: string, fileName: string, kind: "csv" | "tsv"):
     faultIn(plain) === null &&
     (faultIn(quoted) !== null || plain.rows.length > quoted.rows.length);
   const table = isPlain ? plain : quoted;
-  if (!table.header.includes("text")) {
+  const columns = columnsOf(table.header);
+  if (columns === null) {
     const got = table.header.slice(0, 8).join(", ") || "none";
     throw new Error(`${fileName}: expected a column "text", got ${got}`);
   }
-  for (const name of ["text", "label", "device"])
-    if (table.header.indexOf(name) !== table.header.lastIndexOf(name))
+  for (const name of [columns.text, columns.pair, columns.label, "device"])
+    if (name !== null && table.header.indexOf(name) !== table.header.lastIndexOf(name))
       throw new Error(`${fileName}: expected one column "${name}", got several`);
   const fault = faultIn(table);
   if (fault !== null) throw new Error(`${fileName}, line ${fault.line}: ${fault.what}`);
@@ -76,7 +78,8 @@ function quotedRows(text: string, kind: "csv" | "tsv"): TableRow[] {
 /** Of a .csv: the one between the names of its header. */
 function delimiterOf(text: string): string {
   const [first = ""] = text.split(LINE_BREAKS, 1);
-  const isText = (name: string): boolean => /^\s*"?\s*text\s*"?\s*$/i.test(name);
+  const isText = (name: string): boolean =>
+    TEXT_COLUMNS.includes(name.replace(/^\s*"?\s*|\s*"?\s*$/g, "").toLowerCase());
   return [",", ";", "\t", "|"].find((delimiter) => first.split(delimiter).some(isText)) ?? ",";
 }
 

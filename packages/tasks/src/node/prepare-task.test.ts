@@ -100,7 +100,7 @@ test("what cannot be prepared says so in one line", async () => {
     `task file ${missing}: there is no such file`,
   );
   await expect(prepareTask("weather", everything)).rejects.toThrow(
-    'task: expected one of presidents, spam, mailbox, genres, genres-lm, own-text, or a .txt, .jsonl, .csv or .tsv file, got "weather"',
+    'task: expected one of presidents, eras, spam, mailbox, genres, genres-lm, own-text, or a .txt, .jsonl, .csv, .tsv or .parquet file, got "weather"',
   );
   await expect(prepareTask("own-text", everything)).rejects.toThrow("participants' own");
 });
@@ -152,4 +152,12 @@ test("genres, from the cache", async (context) => {
   expectNoLeak(genres);
   expect(genres.devices.map(({ train }) => train.length)).toEqual([64, 64, 64, 64]);
   expectNoLeak(await prepareTask("genres-lm", { ...everything, devices: 15 }));
+});
+
+test("eras come with the project, of every label, speeches held out whole", async () => {
+  const rule = { kind: "dirichlet", alpha: 1 } as const;
+  const task = await prepareTask("eras", { ...everything, rule, samplesPerDevice: 64 });
+  expectNoLeak(task);
+  expect(task.devices.map(({ train }) => train.length)).toEqual([64, 64, 64, 64]);
+  expect(new Set(task.heldOut.map(({ label }) => label))).toEqual(new Set([0, 1, 2, 3]));
 });

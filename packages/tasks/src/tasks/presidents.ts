@@ -26,18 +26,28 @@ export interface Speech {
 /** Earlier speeches are in the base model's pre-training text. */
 export const FIRST_YEAR = 1945;
 
-/** One group per president, speeches by year; the last two of each are held out, the only one of some is not. */
-function presidentGroups(speeches: readonly Speech[]): TextGroup[] {
+/** Of each president, by year: the last two speeches are held out, the only one of some is not. */
+export function trainedAndHeldOut(speeches: readonly Speech[]): {
+  readonly name: string;
+  readonly trained: readonly Speech[];
+  readonly heldOut: readonly Speech[];
+}[] {
   const byYear = speeches.filter(({ year }) => year >= FIRST_YEAR).sort((a, b) => a.year - b.year);
   return [...new Set(byYear.map(({ name }) => name))].map((name) => {
-    const own = byYear.filter((speech) => speech.name === name).map((speech) => cleanSpeech(speech.text));
-    const trained = Math.max(1, own.length - 2);
-    return {
-      name,
-      train: own.slice(0, trained).flatMap(cutIntoStretches),
-      heldOut: own.slice(trained).flatMap(cutIntoStretches),
-    };
+    const own = byYear.filter((speech) => speech.name === name);
+    const count = Math.max(1, own.length - 2);
+    return { name, trained: own.slice(0, count), heldOut: own.slice(count) };
   });
+}
+
+/** One group per president. */
+function presidentGroups(speeches: readonly Speech[]): TextGroup[] {
+  const stretches = ({ text }: Speech) => cutIntoStretches(cleanSpeech(text));
+  return trainedAndHeldOut(speeches).map(({ name, trained, heldOut }) => ({
+    name,
+    train: trained.flatMap(stretches),
+    heldOut: heldOut.flatMap(stretches),
+  }));
 }
 
 export const presidents: Task = { definition, corpus: "speeches", groups: presidentGroups };

@@ -1,0 +1,62 @@
+/** Rows that are conversations, in the shapes that such files have: messages, from and value, prompt, instruction. */
+import type { Turn } from "@fedlodrop/run";
+
+/** One answer, and all that was said before it. */
+export interface Answered {
+  readonly context: readonly Turn[];
+  readonly text: string;
+}
+
+const ROLES: Readonly<Record<string, Turn["role"]>> = {
+  system: "system",
+  user: "user",
+  human: "user",
+  assistant: "assistant",
+  gpt: "assistant",
+  model: "assistant",
+};
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** Each of a conversation's answers; null where the fields are no conversation. @throws what is wrong with one, in words */
+export function answersOf(fields: Fields): readonly Answered[] | null {
+  const turns = turnsOf(fields);
+  if (turns === null) return null;
+  const answers = turns.flatMap(({ role, content }, at) =>
+    role === "assistant" && content.trim() !== "" ? [{ context: turns.slice(0, at), text: content }] : [],
+  );
+  const answered = answers.filter(({ context }) => context.length > 0);
+  if (answered.length === 0)
+    throw new Error("expected a turn of the user and an answer of the assistant to it");
+  return answered;
+}
+
+function turnsOf(fields: Fields): readonly Turn[] | null {
+  const list = fields.messages ?? fields.conversations ?? fields.conversation;
+  if (Array.isArray(list)) return list.map(turnOf);
+  const { prompt, completion, response, instruction, input, output, system } = fields;
+  const answer = completion ?? response ?? output;
+  const question = prompt ?? instruction;
+  // Prompts and completions may be lists of turns, too.
+  if (Array.isArray(question) && Array.isArray(answer)) return [...question, ...answer].map(turnOf);
+  if (typeof question !== "string" || typeof answer !== "string") return null;
+  const asked = typeof input === "string" && input.trim() !== "" ? `${question}\n\n${input}` : question;
+  return [
+    ...(typeof system === "string" && system !== "" ? [{ role: "system" as const, content: system }] : []),
+    { role: "user", content: asked },
+    { role: "assistant", content: answer },
+  ];
+}
+
+function turnOf(value: unknown, at: number): Turn {
+  const { role, from, content, value: said } = (value ?? {}) as Fields;
+  const named = role ?? from;
+  const known = typeof named === "string" ? ROLES[named] : undefined;
+  if (known === undefined)
+    throw new Error(
+      `expected turn ${at + 1} to be of ${Object.keys(ROLES).join(", ")}, got ${JSON.stringify(named) ?? "none"}`,
+    );
+  const text = content ?? said;
+  if (typeof text !== "string") throw new Error(`expected turn ${at + 1} to have a text as its content`);
+  return { role: known, content: text };
+}

@@ -1,0 +1,51 @@
+/** Rows of any file that a task can be made of: text by its ending, or Parquet. */
+import { expectSize, readTextRows, type TextRow, toRows, usableRows } from "./text-rows.ts";
+
+export const isParquet = (fileName: string): boolean => /\.parquet$/i.test(fileName);
+
+/** @throws one line that names the file, as `readTextRows` does */
+export async function readRows(bytes: Uint8Array, fileName: string): Promise<TextRow[]> {
+  if (!isParquet(fileName)) return readTextRows(bytes, fileName);
+  expectSize(bytes.length, fileName);
+  const rows = await parquetRows(bytes, fileName);
+  return usableRows(
+    rows.flatMap((row, index) => toRows(row, index + 1, `${fileName}, row ${index + 1}`)),
+    fileName,
+  );
+}
+
+/** Objects by the names of columns. Labels that are numbers of classes are given the names that the file has for them. */
+async function parquetRows(bytes: Uint8Array, fileName: string): Promise<readonly object[]> {
+  try {
+    // Only who has such a file needs its reader.
+    const { parquetMetadata, parquetReadObjects } = await import("hyparquet");
+    const file = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer;
+    const metadata = parquetMetadata(file);
+    const names = classNames(metadata.key_value_metadata?.find(({ key }) => key === "huggingface")?.value);
+    const rows = await parquetReadObjects({ file, metadata });
+    return rows.map((row) =>
+      Object.fromEntries(
+        Object.entries(row).map(([column, value]) => [
+          column,
+          names.get(column)?.[Number(value ?? Number.NaN)] ?? value,
+        ]),
+      ),
+    );
+  } catch (cause) {
+    const reason = (cause instanceof Error ? cause.message : String(cause)).split("\n", 1)[0];
+    throw new Error(`${fileName}: cannot be read as Parquet (${reason})`, { cause });
+  }
+}
+
+/** By column: what Hugging Face's data sets write of their features. */
+function classNames(metadata: string | undefined): ReadonlyMap<string, readonly string[]> {
+  if (metadata === undefined) return new Map();
+  const { info } = JSON.parse(metadata) as {
+    readonly info?: { readonly features?: Readonly<Record<string, { readonly names?: readonly string[] }>> };
+  };
+  return new Map(
+    Object.entries(info?.features ?? {}).flatMap(([column, { names }]) =>
+      Array.isArray(names) ? [[column, names]] : [],
+    ),
+  );
+}
