@@ -1,17 +1,17 @@
 /** What the language model's thread is asked, and what for: known to both of its sides. */
 import type { ToEvaluate } from "@fedlodrop/coordinator";
-import type { AdapterShape, RoundEvaluation, RunConfig, Sample } from "@fedlodrop/run";
+import type { AdapterShape, RoundEvaluation, RunConfig, Sample, TaskKind } from "@fedlodrop/run";
 import type { RunFacts } from "./model-card.ts";
 
 export interface ModelTerms
   extends Pick<RunConfig, "rank" | "alpha" | "targetModules" | "baseType" | "startFrom"> {
-  /** 0 for a language model. */
+  /** Outputs of the head: one a class, 1 for a number, 0 for a language model. */
   readonly labelCount: number;
   readonly sequenceLength: number;
 }
 
 export interface EvaluationTexts {
-  readonly kind: "language-model" | "classification";
+  readonly kind: TaskKind;
   /** Windows or samples of each set. */
   readonly count: number;
   readonly heldOut: readonly Sample[];

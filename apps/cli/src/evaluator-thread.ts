@@ -7,8 +7,11 @@ import {
   createTrainer,
   type Dataset,
   datasetFromSamples,
+  joinDatasets,
   type LocalTrainer,
   type ModelConfig,
+  pickRows,
+  rowsOf,
 } from "@fedlodrop/lm";
 import { nodeHost, readModel, wasmDirectory } from "@fedlodrop/lm/node";
 import { type AdapterShape, createRandom, sampleWithoutReplacement } from "@fedlodrop/run";
@@ -102,7 +105,7 @@ const evaluatorCalls: EvaluatorCalls = {
     const { heldOut, showcase } = now;
     const trainer = await opened.trainer(alone ? CORES : Math.max(1, CORES >> 1));
     const test = await trainer.evaluate(heldOut, adapter);
-    const train = together(
+    const train = joinDatasets(
       parts.map((part) => someOf(splits[part] as Dataset, Math.ceil(count / parts.length))),
     );
     const training = train && (await trainer.evaluate(train, adapter));
@@ -118,6 +121,9 @@ const evaluatorCalls: EvaluatorCalls = {
       trainLoss: training?.loss ?? null,
       testAccuracy: test.accuracy ?? null,
       testF1: test.f1 ?? null,
+      testMatthews: test.matthews ?? null,
+      testPearson: test.pearson ?? null,
+      testSpearman: test.spearman ?? null,
       exampleLossSpread: training?.exampleLossSpread ?? null,
       contrast: contrast && train && (await contrastOf(contrast, train)),
       // A model may be too large to be asked as well: its losses count all the same.
@@ -149,37 +155,11 @@ function oneAtATime(
   };
 }
 
-const rowsOf = (dataset: Dataset): readonly Int32Array[] =>
-  dataset.kind === "language-model" ? dataset.windows : dataset.sequences;
-
 /** At most `count` windows or samples: always the same ones, so that runs with different seeds compare. */
 function someOf(dataset: Dataset, count: number): Dataset {
   const rows = rowsOf(dataset);
   if (rows.length <= count) return dataset;
-  const chosen = [...sampleWithoutReplacement(rows.length, count, createRandom("evaluation"))];
-  const pick = (items: readonly Int32Array[]) => chosen.map((row) => items[row] as Int32Array);
-  return dataset.kind === "language-model"
-    ? { kind: dataset.kind, windows: pick(dataset.windows) }
-    : {
-        kind: dataset.kind,
-        sequences: pick(dataset.sequences),
-        labels: Int32Array.from(chosen, (row) => dataset.labels[row] as number),
-      };
-}
-
-/** Null of nothing. */
-function together(datasets: readonly Dataset[]): Dataset | null {
-  return datasets.reduce<Dataset | null>((all, next) => {
-    if (all?.kind === "language-model" && next.kind === "language-model")
-      return { kind: all.kind, windows: [...all.windows, ...next.windows] };
-    if (all?.kind === "classification" && next.kind === "classification")
-      return {
-        kind: all.kind,
-        sequences: [...all.sequences, ...next.sequences],
-        labels: Int32Array.of(...all.labels, ...next.labels),
-      };
-    return next;
-  }, null);
+  return pickRows(dataset, [...sampleWithoutReplacement(rows.length, count, createRandom("evaluation"))]);
 }
 
 answerCalls(evaluatorCalls);

@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { availableParallelism, hostname } from "node:os";
 import { basename } from "node:path";
 import type { FromWorker, OwnTexts } from "@fedlodrop/device";
-import { readTextRows } from "@fedlodrop/tasks";
+import { readRows } from "@fedlodrop/tasks";
 import { describeFlags, type Flag, parseFlags, wholeNumber } from "./flags.ts";
 import { startNodeDevice } from "./node-device.ts";
 import { askedToEnd } from "./signals.ts";
@@ -78,7 +78,7 @@ async function readTexts(path: string): Promise<OwnTexts> {
     throw new UsageError(`--texts ${path}: cannot be read (${cause.code})`, { cause });
   });
   const fileName = basename(path);
-  return { id: path, fileName, rows: readTextRows(bytes, fileName) };
+  return { id: path, fileName, rows: await readRows(bytes, fileName) };
 }
 
 /** What a person at the terminal wants to know; null of the rest. */

@@ -34,6 +34,13 @@ describe("summarizeRun", () => {
   });
 });
 
+it("tells how the guesses of a labelled task agree with what is true", () => {
+  const evaluation = { testAccuracy: 0.75, testF1: null, testMatthews: 0.5 };
+  const rounds = [{ round: 1, participants: [], evaluation }] as unknown as RunReport["rounds"];
+  const [, line] = summaryLines(summarizeRun(report({ rounds }), 1));
+  expect(line).toBe("agreement      accuracy 0.750, Matthews 0.500");
+});
+
 describe("runFailure", () => {
   it("passes a run that did what was asked", () => {
     expect(runFailure(report({}))).toBeNull();

@@ -2,11 +2,11 @@
  * What people read of a model after each round: its answer to one prompt beside the base model's, and how likely it finds
  * a sentence that nobody trained on; of a labelled task, what it takes a few unseen texts for.
  */
-import { classifiedIds, type Dataset, type LocalTrainer, type Tokenizer } from "@fedlodrop/lm";
-import type { RoundSample, Sample } from "@fedlodrop/run";
+import { datasetFromSamples, type LocalTrainer, probabilitiesOf, type Tokenizer } from "@fedlodrop/lm";
+import type { RoundSample, Sample, TaskKind } from "@fedlodrop/run";
 
 interface ShowcaseTerms {
-  readonly kind: Dataset["kind"];
+  readonly kind: TaskKind;
   /** Of the task; null where it has none. */
   readonly prompt: string | null;
   /** What the task calls its classes; none of a language model. */
@@ -27,13 +27,27 @@ const GUESSES = 4;
 const GUESSED_CHARACTERS = 240;
 
 export function openShowcase(heldOut: readonly Sample[], terms: ShowcaseTerms): Showcase {
-  return terms.kind === "classification" ? guesses(heldOut, terms) : texts(heldOut, terms);
+  const { kind } = terms;
+  switch (kind) {
+    case "language-model":
+    case "chat":
+      return texts(heldOut, terms);
+    case "classification":
+    case "regression":
+      return guesses(heldOut, { ...terms, kind });
+    default:
+      return kind satisfies never;
+  }
 }
 
-function texts(heldOut: readonly Sample[], { prompt, sequenceLength, tokenizer }: ShowcaseTerms): Showcase {
+function texts(heldOut: readonly Sample[], terms: ShowcaseTerms): Showcase {
+  const { kind, prompt, sequenceLength, tokenizer } = terms;
   if (prompt === null) return { of: async () => null };
-  const promptIds = [...tokenizer.prefix, ...tokenizer.encode(prompt)];
-  const sentence = firstSentence(heldOut);
+  const promptIds =
+    kind === "chat"
+      ? tokenizer.conversation([{ role: "user", content: prompt }], "").asked
+      : [...tokenizer.prefix, ...tokenizer.encode(prompt)];
+  const sentence = kind === "chat" ? null : firstSentence(heldOut);
   const ids = sentence === null ? [] : tokenizer.encode(sentence).slice(0, sequenceLength);
   const window = Int32Array.from([
     ...(tokenizer.prefix.length > 0 ? tokenizer.prefix : [tokenizer.endOfTextId]),
@@ -77,33 +91,55 @@ function firstSentence(heldOut: readonly Sample[]): string | null {
   return null;
 }
 
-function guesses(heldOut: readonly Sample[], { labels, sequenceLength, tokenizer }: ShowcaseTerms): Showcase {
+function guesses(
+  heldOut: readonly Sample[],
+  {
+    kind,
+    labels,
+    sequenceLength,
+    tokenizer,
+  }: ShowcaseTerms & { readonly kind: "classification" | "regression" },
+): Showcase {
   const shown = oneOfEachLabel(heldOut).slice(0, GUESSES);
-  const sequences = shown.map(({ text }) => classifiedIds(text, tokenizer, sequenceLength));
-  const read = (trainer: LocalTrainer, adapter?: Float32Array): Promise<number[][]> =>
-    inTurn(sequences, (sequence) => labelProbabilities(trainer, sequence, labels.length, adapter));
-  let base: Promise<number[][]> | null = null;
+  if (shown.length === 0) return { of: async () => null };
+  const dataset = datasetFromSamples(shown, tokenizer, { kind, sequenceLength });
+  let base: Promise<Float32Array[]> | null = null;
   return {
     async of(trainer, adapter) {
-      if (shown.length === 0) return null;
-      base ??= read(trainer);
-      const before = await base;
-      const after = await read(trainer, adapter);
-      return {
-        kind: "labels",
-        labels,
-        guesses: shown.map(({ text, label }, k) => ({
-          text: text.length > GUESSED_CHARACTERS ? `${text.slice(0, GUESSED_CHARACTERS)} …` : text,
-          label: label ?? 0,
-          base: before[k] ?? [],
-          tuned: after[k] ?? [],
-        })),
-      };
+      base ??= trainer.scores(dataset, undefined);
+      const [before, after] = [await base, await trainer.scores(dataset, adapter)];
+      const both = shown.map((sample, k) => ({
+        ...{ sample, text: shownText(sample) },
+        base: before[k] as Float32Array,
+        tuned: after[k] as Float32Array,
+      }));
+      return kind === "regression"
+        ? {
+            kind: "values",
+            guesses: both.map(({ sample, text, base, tuned }) => ({
+              ...{ text, value: sample.value ?? Number.NaN },
+              ...{ base: base[0] as number, tuned: tuned[0] as number },
+            })),
+          }
+        : {
+            ...{ kind: "labels", labels },
+            guesses: both.map(({ sample, text, base, tuned }) => ({
+              ...{ text, label: sample.label ?? 0 },
+              ...{ base: probabilitiesOf(base), tuned: probabilitiesOf(tuned) },
+            })),
+          };
     },
   };
 }
 
-/** By turns one of each label, so that not all are of the commonest. */
+/** Of a pair both, with a mark between them. */
+function shownText({ text, pair }: Sample): string {
+  const most = pair === undefined ? GUESSED_CHARACTERS : GUESSED_CHARACTERS / 2;
+  const shorten = (one: string): string => (one.length > most ? `${one.slice(0, most)} …` : one);
+  return pair === undefined ? shorten(text) : `${shorten(text)} ‖ ${shorten(pair)}`;
+}
+
+/** By turns one of each label, where there are any, so that not all are of the commonest. */
 function oneOfEachLabel(heldOut: readonly Sample[]): readonly Sample[] {
   const seen = new Map<number, number>();
   const numbered = heldOut.map((sample) => {
@@ -113,30 +149,4 @@ function oneOfEachLabel(heldOut: readonly Sample[]): readonly Sample[] {
     return { sample, label, place };
   });
   return numbered.sort((a, b) => a.place - b.place || a.label - b.label).map(({ sample }) => sample);
-}
-
-/** p(label | text) = exp(−loss), the loss being that label's cross-entropy in nats. */
-const labelProbabilities = (
-  trainer: LocalTrainer,
-  sequence: Int32Array,
-  labelCount: number,
-  adapter?: Float32Array,
-): Promise<number[]> =>
-  inTurn(
-    Array.from({ length: labelCount }, (_, label) => label),
-    async (label) => {
-      const dataset: Dataset = {
-        kind: "classification",
-        sequences: [sequence],
-        labels: Int32Array.of(label),
-      };
-      return Math.exp(-(await trainer.evaluate(dataset, adapter)).loss);
-    },
-  );
-
-/** A trainer does one thing at a time. */
-async function inTurn<T, U>(items: readonly T[], work: (item: T) => Promise<U>): Promise<U[]> {
-  const results: U[] = [];
-  for (const item of items) results.push(await work(item));
-  return results;
 }

@@ -19,10 +19,9 @@ export async function loadWorkload(config: RunConfig, say: (line: string) => voi
   const isDealt = isTaskFile(config.task) || taskDefinition(config.task).textsFrom === "coordinator";
   const task = isDealt ? await prepare(config, modelDirectory, say) : null;
   const definition = task?.definition ?? taskDefinition(config.task);
-  const { labels, kind } = definition;
   const terms = {
     ...config,
-    labelCount: kind === "classification" ? labels.length : 0,
+    labelCount: headOutputs(definition),
     sequenceLength: config.training.sequenceLength,
   };
   const evaluator = await openEvaluator(modelDirectory, terms, task && evaluationTexts(task, config));
@@ -45,6 +44,21 @@ export async function loadWorkload(config: RunConfig, say: (line: string) => voi
       evaluator.serializePeft({ adapter, baseModel: nameForPeft(config.model, original), facts }),
     close: evaluator.close,
   };
+}
+
+/** One a class, one for a number that is estimated, none of who goes on writing. */
+function headOutputs({ kind, labels }: TaskDefinition): number {
+  switch (kind) {
+    case "language-model":
+    case "chat":
+      return 0;
+    case "classification":
+      return labels.length;
+    case "regression":
+      return 1;
+    default:
+      return kind satisfies never;
+  }
 }
 
 /** Measures on the held-out texts of those who take part. */
@@ -103,6 +117,7 @@ const describeTask = ({
   textsFrom,
   kind,
   labels,
+  pairs,
   metric,
   prompts,
 }: TaskDefinition): Workload["task"] => ({
@@ -113,6 +128,7 @@ const describeTask = ({
   kind,
   // What a file calls its classes is shown on every page; their order is what the model learns.
   labels: labels.map((label, k) => cleanText(label, 80) || `label ${k + 1}`),
+  ...(pairs !== undefined && { pairs }),
   metric,
   prompts: prompts.map((prompt) => cleanText(prompt, 1000)),
 });

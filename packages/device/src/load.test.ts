@@ -33,6 +33,7 @@ vi.mock("@fedlodrop/lm", () => ({
   measureProducts: vi.fn(),
   trainingNeeds: vi.fn(),
   whatWouldFit: vi.fn(),
+  rowsOf: ({ windows }: { readonly windows: readonly Int32Array[] }) => windows,
 }));
 
 const disposed: string[] = [];

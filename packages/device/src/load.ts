@@ -10,6 +10,7 @@ import {
   type ModelFolder,
   parseConfig,
   pickBackend,
+  rowsOf,
   type Tokenizer,
   type WasmHost,
 } from "@fedlodrop/lm";
@@ -105,6 +106,7 @@ export async function load(
     : await assignedTexts(site, token, signal);
   const shape = { kind: run.task.kind, sequenceLength: run.config.training.sequenceLength };
   const dataset = datasetFromSamples(samples, tokenizer, shape);
+  // Only a language model's own texts are held out in part.
   const heldOutTokens = tokenizer.encode(heldOut.map(({ text }) => text).join("\n")).length;
   const ownHeldOut =
     heldOutTokens > shape.sequenceLength ? datasetFromSamples(heldOut, tokenizer, shape) : null;
@@ -134,7 +136,6 @@ export async function load(
     return start({ ...(await pickBackend("wasm")), reason });
   });
   isLoading = false;
-  const sampleCount = dataset.kind === "language-model" ? dataset.windows.length : dataset.sequences.length;
   return {
     ...started,
     key: loadKey(run, participantId, ownTexts),
@@ -143,7 +144,7 @@ export async function load(
     dataset,
     ownHeldOut,
     source,
-    sampleCount,
+    sampleCount: rowsOf(dataset).length,
   };
 }
 

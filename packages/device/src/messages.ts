@@ -150,6 +150,7 @@ export type FromWorker =
       readonly side: "base" | "tuned";
       readonly probabilities: readonly number[];
     }
+  | { readonly kind: "tried-value"; readonly side: "base" | "tuned"; readonly value: number }
   /** Loss on the user's own held-out text, nats a token. */
   | { readonly kind: "tried-own-text"; readonly side: "base" | "tuned"; readonly loss: number }
   | { readonly kind: "try-failed"; readonly error: PlainError }

@@ -1,7 +1,7 @@
 /** A participant's own rows as training samples of the run's task. */
 import type { RunDescription } from "@fedlodrop/protocol";
 import type { Sample } from "@fedlodrop/run";
-import { ownTextGroup, sameLabel, type TextRow } from "@fedlodrop/tasks";
+import { conversationSamples, labelledSamples, ownTextGroup, type TextRow } from "@fedlodrop/tasks";
 import type { OwnTexts } from "./messages.ts";
 
 export interface OwnSamples {
@@ -13,21 +13,35 @@ export interface OwnSamples {
 /** @throws one line that a person can act on, when the rows do not fit the task. */
 export function ownSamples(
   { fileName, rows }: Pick<OwnTexts, "fileName" | "rows">,
-  { kind, labels }: Pick<RunDescription["task"], "kind" | "labels">,
+  { kind, labels, pairs = false }: Pick<RunDescription["task"], "kind" | "labels" | "pairs">,
 ): OwnSamples {
-  // The coordinator measures labels on held-out texts of its own.
-  if (kind === "classification") return { samples: labelled(rows, fileName, labels), heldOut: [] };
-  const { train, heldOut } = ownTextGroup(rows, fileName);
-  return { samples: train, heldOut };
+  switch (kind) {
+    case "language-model": {
+      const { train, heldOut } = ownTextGroup(rows, fileName);
+      return { samples: train, heldOut };
+    }
+    // The coordinator measures all others on held-out texts of its own.
+    case "chat": {
+      expectAlike(rows, ({ context }) => context !== undefined, "a conversation", fileName);
+      return { samples: conversationSamples(rows), heldOut: [] };
+    }
+    case "classification":
+    case "regression": {
+      const wanted = pairs ? "two texts" : "one text";
+      expectAlike(rows, ({ pair }) => (pair !== undefined) === pairs, wanted, fileName);
+      return { samples: labelledSamples(rows, { kind, labels }, fileName), heldOut: [] };
+    }
+    default:
+      return kind satisfies never;
+  }
 }
 
-function labelled(rows: readonly TextRow[], fileName: string, labels: readonly string[]): readonly Sample[] {
-  return rows.map(({ text, label, line }) => {
-    const index = label === undefined ? -1 : labels.findIndex((name) => sameLabel(name, label));
-    if (index < 0)
-      throw new Error(
-        `${fileName}, line ${line}: expected a label (${labels.join(" or ")}), got ${label ?? "none"}`,
-      );
-    return { text, label: index };
-  });
+function expectAlike(
+  rows: readonly TextRow[],
+  fits: (row: TextRow) => boolean,
+  what: string,
+  fileName: string,
+): void {
+  const odd = rows.find((row) => !fits(row));
+  if (odd) throw new Error(`${fileName}, line ${odd.line}: expected ${what}, as the run's task has`);
 }

@@ -9,9 +9,11 @@ import { type TryContext, tryPrompt } from "./try-it.ts";
 const adapter = Float32Array.from({ length: adapterSize(run.adapter) }, (_, i) => i);
 const asked: [string, string | null][] = [];
 const seeds: string[] = [];
+const prompts: (readonly number[])[] = [];
+const scored: Dataset[] = [];
 
 beforeEach(() => {
-  asked.length = seeds.length = 0;
+  asked.length = seeds.length = prompts.length = scored.length = 0;
   vi.stubGlobal("fetch", async (url: string | URL, init?: RequestInit) => {
     asked.push([String(url), new Headers(init?.headers).get("authorization")]);
     return new Response(adapter);
@@ -23,23 +25,31 @@ const tokenizer = {
   encode: (text: string) => [...text].map((character) => character.charCodeAt(0)),
   prefix: [],
   suffix: [],
+  between: [0],
+  conversation: (turns: readonly { content: string }[]) => ({
+    asked: turns.flatMap(({ content }) => [1, content.length]),
+    answer: [],
+  }),
   decode: (ids: readonly number[]) => String.fromCharCode(...ids),
 } as unknown as Tokenizer;
 const trainer = {
   async generate(
-    _prompt: readonly number[],
+    prompt: readonly number[],
     options: { seed: string },
     tuned: Float32Array | undefined,
     onToken: (id: number) => void,
   ) {
     seeds.push(options.seed);
+    prompts.push(prompt);
     for (const character of tuned ? "new" : "old") onToken(character.charCodeAt(0));
   },
-  async evaluate({ kind, ...dataset }: Dataset, tuned?: Float32Array) {
-    if (kind !== "classification") return { loss: tuned ? 2 : 3 };
-    const [label] = (dataset as { labels: Int32Array }).labels;
-    const probability = tuned ? [0.1, 0.9][label!]! : 0.5;
-    return { loss: -Math.log(probability) };
+  async evaluate(_dataset: Dataset, tuned?: Float32Array) {
+    return { loss: tuned ? 2 : 3 };
+  },
+  async scores(dataset: Dataset, tuned?: Float32Array) {
+    scored.push(dataset);
+    if (dataset.kind === "regression") return [Float32Array.of(tuned ? 2.5 : 0)];
+    return [Float32Array.of(0, tuned ? Math.log(9) : 0)];
   },
 } as unknown as Trainer;
 
@@ -78,8 +88,28 @@ it("gives each label its probability", async () => {
     said.flatMap((message) =>
       message.kind === "tried-labels" && message.side === side ? [message.probabilities] : [],
     )[0]!;
-  expect(of("base")).toEqual([expect.closeTo(0.5, 12), expect.closeTo(0.5, 12)]);
-  expect(of("tuned")).toEqual([expect.closeTo(0.1, 12), expect.closeTo(0.9, 12)]);
+  expect(of("base")).toEqual([expect.closeTo(0.5, 6), expect.closeTo(0.5, 6)]);
+  expect(of("tuned")).toEqual([expect.closeTo(0.1, 6), expect.closeTo(0.9, 6)]);
+});
+
+it("estimates a number of two texts, which a mark divides", async () => {
+  const task = { ...run.task, kind: "regression", pairs: true } as const;
+  const said = await answers({ run: { ...run, task } }, "a || bc");
+  expect(said).toEqual([
+    { kind: "tried-value", side: "base", value: 0 },
+    { kind: "tried-value", side: "tuned", value: 2.5 },
+  ]);
+  const [{ sequences, secondFrom }] = scored as [Extract<Dataset, { kind: "regression" }>];
+  expect([sequences, secondFrom]).toEqual([[Int32Array.of(97, 0, 98, 99)], Int32Array.of(2)]);
+  await expect(answers({ run: { ...run, task } }, "one text")).rejects.toThrow("with || between them");
+});
+
+it("asks in the model's way of having a conversation", async () => {
+  await answers({ run: { ...run, task: { ...run.task, kind: "chat" } } }, "Why?");
+  expect(prompts).toEqual([
+    [1, 4],
+    [1, 4],
+  ]);
 });
 
 it("measures both on the user's own held-out text", async () => {

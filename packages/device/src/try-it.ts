@@ -1,13 +1,15 @@
 /** The try-it box: one prompt, answered by the base model and by the model with the federation's adapter. */
 import {
-  classifiedIds,
   type Dataset,
+  datasetFromSamples,
   type GenerationOptions,
+  probabilitiesOf,
   type Tokenizer,
   type Trainer,
 } from "@fedlodrop/lm";
 import type { RunDescription } from "@fedlodrop/protocol";
 import { adapterSize } from "@fedlodrop/run";
+import { BETWEEN_TEXTS } from "./between-texts.ts";
 import type { FromWorker } from "./messages.ts";
 
 const GENERATION: Omit<GenerationOptions, "seed"> = { maxTokens: 48, temperature: 0.8, topK: 40 };
@@ -35,14 +37,19 @@ export async function tryPrompt(
   if (untrained) post({ kind: "untrained" });
   for (const side of untrained ? (["base"] as const) : (["base", "tuned"] as const)) {
     const used = side === "tuned" ? adapter : undefined;
-    if (run.task.kind === "classification") {
-      const sequence = classifiedIds(prompt, tokenizer, run.config.training.sequenceLength);
-      const probabilities = await labelProbabilities(trainer, sequence, run.task.labels.length, used);
-      post({ kind: "tried-labels", side, probabilities });
+    if (run.task.kind === "classification" || run.task.kind === "regression") {
+      const [scores] = await trainer.scores(datasetOf(prompt, run, tokenizer), used);
+      if (!scores) throw new Error("try: expected scores of the prompt, got none");
+      if (run.task.kind === "regression") post({ kind: "tried-value", side, value: scores[0] as number });
+      else post({ kind: "tried-labels", side, probabilities: probabilitiesOf(scores) });
     } else {
+      const asked =
+        run.task.kind === "chat"
+          ? tokenizer.conversation([{ role: "user", content: prompt }], "").asked
+          : [...tokenizer.prefix, ...words];
       const drawn: number[] = [];
       const say = (done: boolean) => post({ kind: "tried-text", side, text: tokenizer.decode(drawn), done });
-      await trainer.generate([...tokenizer.prefix, ...words], { ...GENERATION, seed: prompt }, used, (id) => {
+      await trainer.generate(asked, { ...GENERATION, seed: prompt }, used, (id) => {
         drawn.push(id);
         say(false);
       });
@@ -53,19 +60,14 @@ export async function tryPrompt(
   }
 }
 
-/** p(label | text) = exp(−loss), the loss being that label's cross-entropy in nats. */
-async function labelProbabilities(
-  trainer: Trainer,
-  sequence: Int32Array,
-  labelCount: number,
-  adapter: Float32Array | undefined,
-): Promise<number[]> {
-  const probabilities: number[] = [];
-  for (let label = 0; label < labelCount; label++) {
-    const dataset: Dataset = { kind: "classification", sequences: [sequence], labels: Int32Array.of(label) };
-    probabilities.push(Math.exp(-(await trainer.evaluate(dataset, adapter)).loss));
-  }
-  return probabilities;
+/** One sample; its label or value is of no account. */
+function datasetOf(prompt: string, { task, config }: RunDescription, tokenizer: Tokenizer): Dataset {
+  const [text = "", ...rest] = task.pairs ? prompt.split(BETWEEN_TEXTS) : [prompt];
+  if (task.pairs && rest.length === 0) throw new Error(`Type two texts, with ${BETWEEN_TEXTS} between them.`);
+  const pair = task.pairs ? { pair: rest.join(BETWEEN_TEXTS).trim() } : {};
+  const kind = task.kind === "regression" ? "regression" : "classification";
+  const options = { kind, sequenceLength: config.training.sequenceLength } as const;
+  return datasetFromSamples([{ text: text.trim(), ...pair, label: 0, value: 0 }], tokenizer, options);
 }
 
 interface Tuned {

@@ -6,6 +6,8 @@ import {
   BACKENDS,
   type ParticipantOutcome,
   runConfigSchema,
+  TASK_KINDS,
+  TASK_METRICS,
   trainingSchema,
   turnSchema,
   UPLOAD_LIMITS,
@@ -189,9 +191,11 @@ export const runDescriptionSchema = z.object({
     story: z.string(),
     /** Whether each participant is dealt texts or brings its own. */
     textsFrom: z.enum(["coordinator", "participants"]),
-    kind: z.enum(["language-model", "classification"]),
+    kind: z.enum(TASK_KINDS),
     labels: z.array(z.string()).readonly(),
-    metric: z.enum(["perplexity", "accuracy"]),
+    /** Whether each sample is two texts that are judged together. */
+    pairs: z.boolean().optional(),
+    metric: z.enum(TASK_METRICS),
     prompts: z.array(z.string()).readonly(),
   }),
   adapter: z.object({

@@ -94,6 +94,10 @@ const roundEvaluationSchema = z
     trainLoss: measured,
     testAccuracy: measured,
     testF1: measured,
+    /** Correlations with what is true: of classes, and of estimated numbers. */
+    testMatthews: measured.optional(),
+    testPearson: measured.optional(),
+    testSpearman: measured.optional(),
     /** 99th minus 1st percentile of the training loss over single windows or samples, nats. */
     exampleLossSpread: measured,
     /** The same losses, had the round's higher rates or its lower ones counted for more; null where rates were not told apart. */

@@ -51,5 +51,25 @@ export const roundSampleSchema = z.discriminatedUnion("kind", [
         .readonly(),
     })
     .readonly(),
+  z
+    .object({
+      kind: z.literal("values"),
+      /** Texts that nobody trained on. */
+      guesses: z
+        .array(
+          z
+            .object({
+              text: z.string(),
+              /** The true one. */
+              value: figure,
+              /** What each estimates. */
+              base: figure,
+              tuned: figure,
+            })
+            .readonly(),
+        )
+        .readonly(),
+    })
+    .readonly(),
 ]);
 export type RoundSample = z.infer<typeof roundSampleSchema>;

@@ -1,11 +1,12 @@
 /** A cell: one arm on one task with one seed and learning rate, from the untrained adapter to its last round. */
 import { isDirect } from "@fedlodrop/federation";
+import { type Dataset, joinDatasets } from "@fedlodrop/lm";
 import { type RunConfig, type RunOverrides, resolveRunConfig } from "@fedlodrop/run";
 import { taskDefaults } from "../workload.ts";
 import { ARMS, type ArmName, type Variant } from "./arms.ts";
 import { simulatedDevices } from "./device-model.ts";
 import { federate } from "./in-process-federation.ts";
-import { joined, type Lab, openLab } from "./lab.ts";
+import { type Lab, openLab } from "./lab.ts";
 import { type Rig, rigOf } from "./rig.ts";
 import { steering } from "./steering.ts";
 
@@ -93,7 +94,7 @@ async function pointsOf(
   }
   if (variant?.kind === "pooled") {
     const localSteps = config.training.localSteps * devices.length;
-    const all = simulatedDevices([joined(devices.map(({ dataset }) => dataset))]);
+    const all = simulatedDevices([joinDatasets(devices.map(({ dataset }) => dataset)) as Dataset]);
     const own = { ...config, training: { ...config.training, localSteps } };
     return (await trajectory({ ...lab, devices: all }, own, variant, every)).map(unsent);
   }

@@ -10,6 +10,7 @@ import {
   datasetFromSamples,
   type LanguageModel,
   type LocalTrainer,
+  pickRows,
 } from "@fedlodrop/lm";
 import { nodeHost, readModel } from "@fedlodrop/lm/node";
 import type { AdapterShape, RunConfig } from "@fedlodrop/run";
@@ -68,15 +69,15 @@ export async function openLab(config: RunConfig, samples: number): Promise<Lab> 
     trainer,
     openTrainer,
     devices: simulatedDevices(task.devices.map(({ train }) => datasetOf(train))),
-    train: pick(
+    train: pickRows(
       trained,
       thinned(
         Array.from({ length: sampleCount(trained) }, (_, row) => row),
         samples,
       ),
     ),
-    choose: pick(heldOut, half(0)),
-    report: pick(heldOut, half(1)),
+    choose: pickRows(heldOut, half(0)),
+    report: pickRows(heldOut, half(1)),
     close: () => trainer.dispose(),
   };
 }
@@ -85,29 +86,4 @@ export async function openLab(config: RunConfig, samples: number): Promise<Lab> 
 function thinned(rows: readonly number[], limit: number): number[] {
   const count = Math.min(limit, rows.length);
   return Array.from({ length: count }, (_, i) => rows[Math.floor((i * rows.length) / count)] as number);
-}
-
-/** Those rows of it. */
-export function pick(dataset: Dataset, rows: readonly number[]): Dataset {
-  return dataset.kind === "language-model"
-    ? { ...dataset, windows: rows.map((row) => dataset.windows[row] as Int32Array) }
-    : {
-        ...dataset,
-        sequences: rows.map((row) => dataset.sequences[row] as Int32Array),
-        labels: Int32Array.from(rows, (row) => dataset.labels[row] as number),
-      };
-}
-
-/** All of them, of one task, as one. */
-export function joined(datasets: readonly Dataset[]): Dataset {
-  const [first] = datasets as readonly [Dataset];
-  return first.kind === "language-model"
-    ? { ...first, windows: datasets.flatMap((own) => (own.kind === "language-model" ? own.windows : [])) }
-    : {
-        ...first,
-        sequences: datasets.flatMap((own) => (own.kind === "classification" ? own.sequences : [])),
-        labels: Int32Array.from(
-          datasets.flatMap((own) => (own.kind === "classification" ? [...own.labels] : [])),
-        ),
-      };
 }

@@ -3,11 +3,11 @@ import {
   batchRows,
   type Dataset,
   type LocalTrainer,
+  pickRows,
   type RoundRequest,
   type TrainingStep,
 } from "@fedlodrop/lm";
 import { sampleCount } from "./device-model.ts";
-import { pick } from "./lab.ts";
 
 /** What a step sees of the adapter: each value times its factor, 0 where it is dropped or frozen values' gradients are. */
 export interface StepView {
@@ -35,7 +35,10 @@ export async function trainStepwise(
   for (let step = 1; step <= localSteps; step++) {
     const { factors, isTrained } = viewOf(step);
     const seen = factors === null ? trained : trained.map((value, i) => value * (factors[i] as number));
-    const gradient = await trainer.gradient(pick(dataset, batches.next().value as readonly number[]), seen);
+    const gradient = await trainer.gradient(
+      pickRows(dataset, batches.next().value as readonly number[]),
+      seen,
+    );
     let norm = 0;
     for (let i = 0; i < trained.length; i++) {
       if (!isTrained(i)) continue;

@@ -16,11 +16,9 @@ export function Answers({ rounds }: AnswersProps) {
   return (
     <section class="card answers" data-testid="answers">
       <h2>What it writes after round {last.round}</h2>
-      {sample.kind === "text" ? (
-        <Texts sample={sample} before={before?.evaluation?.sample ?? null} />
-      ) : (
-        <Guesses sample={sample} />
-      )}
+      {sample.kind === "text" && <Texts sample={sample} before={before?.evaluation?.sample ?? null} />}
+      {sample.kind === "labels" && <Guesses sample={sample} />}
+      {sample.kind === "values" && <Estimates sample={sample} />}
     </section>
   );
 }
@@ -76,6 +74,19 @@ function Guesses({ sample: { guesses, labels } }: { readonly sample: Of<"labels"
           </li>
         );
       })}
+    </ul>
+  );
+}
+
+function Estimates({ sample: { guesses } }: { readonly sample: Of<"values"> }) {
+  return (
+    <ul class="guesses">
+      {guesses.map(({ text, value, tuned }) => (
+        <li key={text}>
+          <q>{text}</q> <strong class="number">≈ {tuned.toFixed(2)}</strong>{" "}
+          <small>in truth: {value.toFixed(2)}</small>
+        </li>
+      ))}
     </ul>
   );
 }

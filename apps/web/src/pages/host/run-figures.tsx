@@ -1,6 +1,7 @@
 /** What the run has reached and cost so far, and its files. */
 import { Figure } from "../../ui/figure.tsx";
 import { formatBytes, formatJoules, formatLoss, formatPercent, formatSeconds } from "../../ui/format.ts";
+import { agreementOf } from "./agreement.ts";
 import type { ReceivedView } from "./connection.ts";
 import { Downloads } from "./downloads.tsx";
 import { bytesSoFar, energySoFar } from "./rounds-so-far.ts";
@@ -17,7 +18,7 @@ export function RunFigures({ view: { rounds, past, config, baseTestLoss }, hostK
   const evaluated = rounds.findLast(({ testLoss }) => testLoss !== null);
   const energy = energySoFar(rounds, past);
   const seconds = rounds.reduce((total, round) => total + round.seconds, 0);
-  const accuracy = evaluated?.evaluation?.testAccuracy ?? null;
+  const agreement = evaluated?.evaluation ? agreementOf(evaluated.evaluation) : null;
   const solved = last?.allocation;
   return (
     <section class="card">
@@ -30,9 +31,9 @@ export function RunFigures({ view: { rounds, past, config, baseTestLoss }, hostK
           {evaluated && `After round ${evaluated.round}. `}
           {baseTestLoss === null ? "" : `Base model: ${formatLoss(baseTestLoss)}.`}
         </Figure>
-        {accuracy !== null && (
-          <Figure term="Accuracy" value={formatPercent(accuracy)}>
-            Held-out texts labelled rightly.
+        {agreement !== null && (
+          <Figure term={agreement.term} value={agreement.value}>
+            {agreement.others}
           </Figure>
         )}
         <Figure term="Bytes sent" value={formatBytes(down + up)} testId="bytes">

@@ -1,12 +1,14 @@
 /** All rounds of the run, the last one first. */
 import type { HostView } from "@fedlodrop/protocol";
 import { formatBytes, formatJoules, formatLoss, formatPercent, formatSeconds } from "../../ui/format.ts";
+import { agreementOf } from "./agreement.ts";
 import { METHOD_WORDS } from "./methods.ts";
 import { roundCost } from "./totals.ts";
 
 export function Timeline({ view: { rounds } }: { readonly view: HostView }) {
   const loss = (value: number | null) => (value === null ? "–" : formatLoss(value));
-  const labelled = rounds.some(({ evaluation }) => evaluation?.testAccuracy != null);
+  const agreements = rounds.map(({ evaluation }) => evaluation && agreementOf(evaluation));
+  const term = agreements.find((agreement) => agreement != null)?.term;
   return (
     <section class="card">
       <h2>Rounds</h2>
@@ -21,7 +23,7 @@ export function Timeline({ view: { rounds } }: { readonly view: HostView }) {
               <th>Mean rate</th>
               <th>Local loss</th>
               <th>Held-out loss</th>
-              {labelled && <th>Accuracy</th>}
+              {term && <th>{term}</th>}
               <th>Bytes</th>
               <th>Time</th>
               <th>Deadline</th>
@@ -31,7 +33,7 @@ export function Timeline({ view: { rounds } }: { readonly view: HostView }) {
           <tbody>
             {rounds.toReversed().map((round) => {
               const { participants } = round;
-              const accuracy = round.evaluation?.testAccuracy ?? null;
+              const agreement = round.evaluation && agreementOf(round.evaluation);
               const { bytes, energy } = roundCost(round);
               const averaged = participants.filter(({ outcome }) => outcome === "aggregated").length;
               const meanRate =
@@ -47,7 +49,7 @@ export function Timeline({ view: { rounds } }: { readonly view: HostView }) {
                   <td>{formatPercent(meanRate)}</td>
                   <td>{loss(round.trainLoss)}</td>
                   <td>{loss(round.testLoss)}</td>
-                  {labelled && <td>{accuracy === null ? "–" : formatPercent(accuracy)}</td>}
+                  {term && <td>{agreement?.value ?? "–"}</td>}
                   <td>{formatBytes(bytes)}</td>
                   <td>{formatSeconds(round.seconds)}</td>
                   <td>{formatSeconds(round.deadlineSeconds)}</td>

@@ -13,6 +13,13 @@ import {
 import { MaskCanvas } from "../../ui/mask-canvas.tsx";
 import { currentRound, fullPayloadBytes, type ParticipantState } from "./state.ts";
 
+const LOSS_WORDS: Readonly<Record<RunDescription["task"]["kind"], string>> = {
+  "language-model": "How surprised the model is by the next word, in nats",
+  chat: "How surprised the model is by each word of an answer, in nats",
+  classification: "How surprised the model is by the right label, in nats",
+  regression: "How far off its estimates are, squared",
+};
+
 interface LiveProps {
   readonly state: ParticipantState;
   readonly run: RunDescription;
@@ -34,9 +41,7 @@ export function LossCard({ state: { losses, heldOutLosses }, run }: LiveProps) {
         </strong>
       </div>
       <small>
-        How surprised the model is by{" "}
-        {run.task.kind === "classification" ? "the right label" : "the next word"}, in nats; lower is better.
-        Held-out texts are ones no device trains on.
+        {LOSS_WORDS[run.task.kind]}; lower is better. Held-out texts are ones no device trains on.
       </small>
       <Chart
         description={`Training loss over ${last?.at ?? 0} steps, now ${last ? formatLoss(last.loss) : "unknown"}`}

@@ -21,9 +21,9 @@ export function OwnTextsBox({ session, task }: OwnTextsProps) {
   const pasted = useSignal("");
   const texts = session.ownTexts.value;
 
-  const use = (bytes: Uint8Array, fileName: string): void => {
+  const use = async (bytes: Uint8Array, fileName: string): Promise<void> => {
     try {
-      const read = readOwnFile(bytes, fileName);
+      const read = await readOwnFile(bytes, fileName);
       if (task) ownSamples(read, task);
       session.useOwnTexts(read);
       problem.value = null;
@@ -33,7 +33,7 @@ export function OwnTextsBox({ session, task }: OwnTextsProps) {
   };
   const read = async (file: File | undefined): Promise<void> => {
     over.value = false;
-    if (file) use(new Uint8Array(await file.arrayBuffer()), file.name);
+    if (file) await use(new Uint8Array(await file.arrayBuffer()), file.name);
   };
 
   return (
@@ -81,10 +81,10 @@ export function OwnTextsBox({ session, task }: OwnTextsProps) {
           }}
         >
           <label>
-            <span>Or choose a .txt, .jsonl or .csv file, or drop one here.</span>
+            <span>Or choose a .txt, .jsonl, .csv or .parquet file, or drop one here.</span>
             <input
               type="file"
-              accept=".txt,.jsonl,.csv,.tsv"
+              accept=".txt,.jsonl,.csv,.tsv,.parquet"
               onChange={(event) => {
                 read(event.currentTarget.files?.[0]);
                 event.currentTarget.value = "";

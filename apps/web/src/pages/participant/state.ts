@@ -54,7 +54,8 @@ export interface LossPoint {
 /** One answer of the try-it box, on one side. */
 export type Answer =
   | { readonly kind: "text"; readonly text: string; readonly done: boolean }
-  | { readonly kind: "labels"; readonly probabilities: readonly number[] };
+  | { readonly kind: "labels"; readonly probabilities: readonly number[] }
+  | { readonly kind: "value"; readonly value: number };
 
 export interface Trial {
   readonly prompt: string;
@@ -297,6 +298,8 @@ export function reduce(state: ParticipantState, message: FromWorker): Participan
       return withAnswer(state, message.side, { kind: "text", text: message.text, done: message.done });
     case "tried-labels":
       return withAnswer(state, message.side, { kind: "labels", probabilities: message.probabilities });
+    case "tried-value":
+      return withAnswer(state, message.side, { kind: "value", value: message.value });
     case "tried-own-text":
       return {
         ...state,

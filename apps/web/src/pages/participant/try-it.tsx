@@ -1,9 +1,18 @@
 /** One prompt, answered on this device by the base model and, once there is one, by the tuned model. */
+import { BETWEEN_TEXTS } from "@fedlodrop/device/page";
 import type { RunDescription } from "@fedlodrop/protocol";
 import { useSignal } from "@preact/signals";
 import { formatLoss, formatPercent } from "../../ui/format.ts";
 import type { Session } from "./session.ts";
 import type { Answer, Trial } from "./state.ts";
+
+/** After "A" or "Or a". */
+const ASKED: Readonly<Record<RunDescription["task"]["kind"], string>> = {
+  "language-model": "few words to go on from",
+  chat: "question to answer",
+  classification: "text to label",
+  regression: "text to estimate",
+};
 
 interface TryItProps {
   readonly session: Session;
@@ -17,7 +26,7 @@ export function TryIt({ session, run: { task } }: TryItProps) {
     prompt.value = text;
     session.tryPrompt(text);
   };
-  const asked = task.kind === "classification" ? "text to label" : "few words to go on from";
+  const asked = ASKED[task.kind] + (task.pairs ? `, two with ${BETWEEN_TEXTS} between them` : "");
   const own = task.prompts.length > 0 ? `Or a ${asked}` : `A ${asked}`;
   return (
     <section class="card" data-testid="try-it">
@@ -110,6 +119,8 @@ function Side({ title, testId, trial, answer, ownTextLoss, labels }: SideProps) 
             {answer.text}
             {!answer.done && " …"}
           </>
+        ) : answer.kind === "value" ? (
+          <strong class="number">{answer.value.toFixed(2)}</strong>
         ) : (
           <Labels labels={labels} probabilities={answer.probabilities} />
         )}
