@@ -79,6 +79,7 @@ export {
   type ValueType,
 } from "./run-config.ts";
 export {
+  type ChatTurn,
   type DeviceTexts,
   deviceTextsSchema,
   type Sample,
@@ -87,6 +88,5 @@ export {
   TASK_METRICS,
   type TaskKind,
   type TaskMetric,
-  type Turn,
 } from "./sample.ts";
 export { type SubAdapter, subAdapter, subAdapterInPieces } from "./sub-adapter.ts";

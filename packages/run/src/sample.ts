@@ -9,7 +9,7 @@ const turnSchema = z
     content: z.string(),
   })
   .readonly();
-export type Turn = z.infer<typeof turnSchema>;
+export type ChatTurn = z.infer<typeof turnSchema>;
 
 export const sampleSchema = z
   .object({

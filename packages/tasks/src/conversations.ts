@@ -1,13 +1,13 @@
 /** Rows that are conversations, in the shapes that such files have: messages, from and value, prompt, instruction. */
-import type { Turn } from "@fedlodrop/run";
+import type { ChatTurn } from "@fedlodrop/run";
 
 /** One answer, and all that was said before it. */
 export interface Answered {
-  readonly context: readonly Turn[];
+  readonly context: readonly ChatTurn[];
   readonly text: string;
 }
 
-const ROLES: Readonly<Record<string, Turn["role"]>> = {
+const ROLES: Readonly<Record<string, ChatTurn["role"]>> = {
   system: "system",
   user: "user",
   human: "user",
@@ -31,7 +31,7 @@ export function answersOf(fields: Fields): readonly Answered[] | null {
   return answered;
 }
 
-function turnsOf(fields: Fields): readonly Turn[] | null {
+function turnsOf(fields: Fields): readonly ChatTurn[] | null {
   const list = fields.messages ?? fields.conversations ?? fields.conversation;
   if (Array.isArray(list)) return list.map(turnOf);
   const { prompt, completion, response, instruction, input, output, system } = fields;
@@ -48,7 +48,7 @@ function turnsOf(fields: Fields): readonly Turn[] | null {
   ];
 }
 
-function turnOf(value: unknown, at: number): Turn {
+function turnOf(value: unknown, at: number): ChatTurn {
   const { role, from, content, value: said } = (value ?? {}) as Fields;
   const named = role ?? from;
   const known = typeof named === "string" ? ROLES[named] : undefined;

@@ -5,7 +5,7 @@
  *   .csv    a header line with a column "text", and "label" and "device" if wanted; .tsv likewise (columns.ts)
  * A .parquet file has the same columns (read-rows.ts).
  */
-import type { Turn } from "@fedlodrop/run";
+import type { ChatTurn } from "@fedlodrop/run";
 import { cleanText } from "./clean-text.ts";
 import { columnsOf } from "./columns.ts";
 import { answersOf } from "./conversations.ts";
@@ -20,7 +20,7 @@ export interface TextRow {
   /** The label is a number to be estimated, for its column is called so. */
   readonly isScore?: true;
   /** What was said before the text, which answers it. */
-  readonly context?: readonly Turn[];
+  readonly context?: readonly ChatTurn[];
   readonly device?: string;
   /** Where it begins in the file, from 1: a line, or a row of a file without lines. */
   readonly line: number;

@@ -1,4 +1,4 @@
-import type { Turn } from "@fedlodrop/run";
+import type { ChatTurn } from "@fedlodrop/run";
 
 /** Text ↔ ids of one model. */
 export interface Tokenizer {
@@ -14,7 +14,7 @@ export interface Tokenizer {
   readonly between: readonly number[];
   /** A conversation in the model's template, or in plain words without one: what is there when the answer begins, and the
    *  answer with what ends it. @throws one line when the template refuses the turns. */
-  conversation(turns: readonly Turn[], answer: string): Conversation;
+  conversation(turns: readonly ChatTurn[], answer: string): Conversation;
 }
 
 export interface Conversation {

@@ -3,7 +3,7 @@
  * @huggingface/jinja, or plain lines for a model without one.
  */
 
-import type { Turn } from "@fedlodrop/run";
+import type { ChatTurn } from "@fedlodrop/run";
 import { Template } from "@huggingface/jinja";
 
 export interface WrittenConversation {
@@ -13,7 +13,7 @@ export interface WrittenConversation {
   readonly answer: string;
 }
 
-export type WriteConversation = (turns: readonly Turn[], answer: string) => WrittenConversation;
+export type WriteConversation = (turns: readonly ChatTurn[], answer: string) => WrittenConversation;
 
 /** @param tokenizerConfig parsed tokenizer_config.json @param file chat_template.jinja, which comes before what is in there
  *  @returns null where there is no template @throws one line when it is none */
@@ -25,7 +25,7 @@ export function chatTemplate(tokenizerConfig: unknown, file: string | null): Wri
   const specials = Object.fromEntries(
     ["bos_token", "eos_token", "pad_token", "unk_token"].map((name) => [name, contentOf(config[name])]),
   );
-  const render = (messages: readonly Turn[], isAnswerNext: boolean): string =>
+  const render = (messages: readonly ChatTurn[], isAnswerNext: boolean): string =>
     said("refuses the conversation", () =>
       template.render({ ...specials, messages: [...messages], add_generation_prompt: isAnswerNext }),
     );
@@ -38,7 +38,7 @@ export function chatTemplate(tokenizerConfig: unknown, file: string | null): Wri
   };
 }
 
-const SPEAKERS: Readonly<Record<Turn["role"], string>> = {
+const SPEAKERS: Readonly<Record<ChatTurn["role"], string>> = {
   system: "System",
   user: "User",
   assistant: "Assistant",

@@ -1,5 +1,5 @@
 /** Every architecture against transformers and peft in float64, on our float64 reference and on WASM. */
-import type { Turn } from "@fedlodrop/run";
+import type { ChatTurn } from "@fedlodrop/run";
 import { describe, expect, test } from "vitest";
 import { adapterToPeft } from "../adapter/peft.ts";
 import { sequenceIds } from "../data/sequences.ts";
@@ -105,12 +105,12 @@ describe("conversations", () => {
     const { model } = await readModel(folderOf(name));
     const { tokenizer } = createTokenizer(await json("tokenizer.json"), config, model.config);
     for (const { messages, asked, whole } of cases) {
-      const { content } = messages.at(-1) as Turn;
+      const { content } = messages.at(-1) as ChatTurn;
       const conversation = tokenizer.conversation(messages.slice(0, -1), content);
       expect(conversation.asked).toEqual(asked);
       expect([...conversation.asked, ...conversation.answer]).toEqual(whole);
     }
-    const system: Turn = { role: "system", content: "No." };
+    const system: ChatTurn = { role: "system", content: "No." };
     const refused = () => tokenizer.conversation([system], "x");
     if (name === "llama3")
       expect(refused).toThrow("chat template: refuses the conversation (no system turn)");
@@ -125,7 +125,7 @@ interface PairCase {
 }
 
 interface ChatCase {
-  readonly messages: readonly Turn[];
+  readonly messages: readonly ChatTurn[];
   readonly asked: readonly number[];
   readonly whole: readonly number[];
 }
