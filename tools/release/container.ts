@@ -1,5 +1,5 @@
 /**
- * The container: built, started and asked whether it is ready where there is an engine; else Dockerfile and compose.yaml
+ * The container: built, started and asked whether it is ready where there is an engine; else Dockerfile and compose files
  * are read for faults. `npm run container`.
  */
 import { execFile } from "node:child_process";
@@ -14,11 +14,12 @@ import { ROOT } from "./packages.ts";
 const run = promisify(execFile);
 const IMAGE = "fedlodrop:check";
 const READY_SECONDS = 120;
+const COMPOSE_FILES = ["compose.yaml", "compose.cluster.yaml"];
 
 const engine = await found(["docker", "podman"]);
 await lint();
 if (engine === null)
-  console.log("Dockerfile and compose.yaml: no fault; no docker or podman here to build with");
+  console.log("Dockerfile and compose files: no fault; no docker or podman here to build with");
 else await buildAndStart(engine);
 
 /** The first that answers: a client without its daemon does not. */
@@ -42,14 +43,16 @@ async function lint(): Promise<void> {
   );
   if (!/^USER (?!root)/m.test(dockerfile))
     faults.push("Dockerfile: expected a USER other than root, got none");
-  const compose = parse(await readFile(join(ROOT, "compose.yaml"), "utf8")) as {
-    readonly services?: Readonly<Record<string, { readonly build?: unknown; readonly image?: unknown }>>;
-  } | null;
-  const services = Object.entries(compose?.services ?? {});
-  if (services.length === 0) faults.push("compose.yaml: expected services, got none");
-  for (const [name, { build, image }] of services)
-    if (build === undefined && image === undefined)
-      faults.push(`compose.yaml: expected build or image of ${name}, got neither`);
+  for (const file of COMPOSE_FILES) {
+    const compose = parse(await readFile(join(ROOT, file), "utf8"), { merge: true }) as {
+      readonly services?: Readonly<Record<string, { readonly build?: unknown; readonly image?: unknown }>>;
+    } | null;
+    const services = Object.entries(compose?.services ?? {});
+    if (services.length === 0) faults.push(`${file}: expected services, got none`);
+    for (const [name, { build, image }] of services)
+      if (build === undefined && image === undefined)
+        faults.push(`${file}: expected build or image of ${name}, got neither`);
+  }
   if (faults.length > 0) throw new Error(faults.join("\n"));
 }
 

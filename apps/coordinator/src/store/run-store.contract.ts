@@ -100,6 +100,12 @@ export function runStoreChecks(name: string, makePlace: () => Promise<Place>): v
       expect((await reopen()).records.map(({ round }) => round)).toEqual([1, 2, 3]);
     });
 
+    it("is closed once, however often it is told", async () => {
+      await store.begin(checkpointOf(0), adapterOf(0));
+      await Promise.all([store.close(), store.close()]);
+      await store.close();
+    });
+
     it("starts another run in the same place", async () => {
       await store.begin(checkpointOf(0), adapterOf(0));
       await store.append(entryOf(1));

@@ -1,5 +1,5 @@
 /**
- * One place, one writer. A holder says every second that it is there; who is silent for longer than a lease lasts has lost
+ * One place, one writer. A holder keeps saying that it is there; who is silent for longer than a lease lasts has lost
  * the place to whoever asks first. Time is the server's. Every holder has a larger fence than those before it, and whatever
  * is written is written together with a look at it, so that one who does not know yet that it was replaced writes nothing.
  */
@@ -27,7 +27,7 @@ export interface LeaseTimes {
   readonly renewMs: number;
 }
 
-export const LEASE: LeaseTimes = { lastsMs: 4_000, renewMs: 1_000 };
+export const LEASE: LeaseTimes = { lastsMs: 3_000, renewMs: 700 };
 
 /** @param ousted called once, when it has been lost */
 export async function takeLease(

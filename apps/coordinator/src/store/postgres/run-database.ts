@@ -41,7 +41,7 @@ export function createRunDatabase(database: Database, place: string, times: Leas
   let checkpointing: Promise<void> | null = null;
   let results: Promise<void> = Promise.resolve();
   let failure: Error | null = null;
-  let closed = false;
+  let closing: Promise<void> | null = null;
   let tellOusted: (sentence: string) => void = () => {};
   const ousted = new Promise<string>((resolve) => {
     tellOusted = resolve;
@@ -75,7 +75,7 @@ export function createRunDatabase(database: Database, place: string, times: Leas
       },
       (error) => {
         failure = error;
-        return !closed;
+        return closing === null;
       },
     );
     failure = null;
@@ -270,17 +270,21 @@ export function createRunDatabase(database: Database, place: string, times: Leas
         : `the run waits for its store: ${error.message}`;
     },
 
-    async close() {
-      closed = true;
-      await beginning;
-      await checkpointing;
-      await results;
-      await entries?.close();
-      await lease?.release();
-      lease = null;
-      await database.close();
+    close() {
+      closing ??= letGo();
+      return closing;
     },
   };
+
+  async function letGo(): Promise<void> {
+    await beginning;
+    await checkpointing;
+    await results;
+    await entries?.close();
+    await lease?.release();
+    lease = null;
+    await database.close();
+  }
 }
 
 /** Each question a transaction of its own. */
