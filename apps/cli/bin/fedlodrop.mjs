@@ -1,6 +1,4 @@
 #!/usr/bin/env node
-// Runs the TypeScript sources directly through tsx, so there is no build step to remember.
-import { register } from "tsx/esm/api";
+import { load } from "./load.mjs";
 
-register();
-await import("../src/main.ts");
+await load(new URL("../src/main.ts", import.meta.url).href);

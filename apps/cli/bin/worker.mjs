@@ -1,6 +1,5 @@
-// Entry of every worker thread: registers tsx, which a thread does not inherit, then runs the module it is given.
+// Entry of every worker thread: runs the module that it is given.
 import { workerData } from "node:worker_threads";
-import { register } from "tsx/esm/api";
+import { load } from "./load.mjs";
 
-register();
-await import(workerData.module);
+await load(workerData.module);
