@@ -81,8 +81,8 @@ export async function reproduce(args: readonly string[]): Promise<void> {
   if (!given.has("draw") && wanted.includes("5"))
     await recordOwnRun(ownRun, quick ? QUICK_RUN : FULL_RUN, say);
   const attacks = join(folder, "attacks.jsonl");
-  if (!given.has("draw") && wanted.includes("privacy"))
-    await runAttacks(quick ? QUICK_ATTACKS : FULL_ATTACKS, attacks, say);
+  const attackSize = quick ? QUICK_ATTACKS : FULL_ATTACKS;
+  if (!given.has("draw") && wanted.includes("privacy")) await runAttacks(attackSize, attacks, say);
   const studied = studiedArms(await readCells(csv));
   const methods = studied.filter(({ arm }) => ablatedBy(arm) === null);
   // What sends nothing has no price that compares with a federation's.
@@ -105,7 +105,7 @@ export async function reproduce(args: readonly string[]): Promise<void> {
       case "7":
         return verdicts(federated);
       case "privacy":
-        return privacy(await readAttacks(attacks));
+        return privacy(await readAttacks(attacks, attackSize));
       default:
         return name satisfies never;
     }

@@ -19,6 +19,8 @@ const TOLD: Readonly<Record<SecureStep["kind"], StepName>> = {
 };
 
 export interface SecureScript {
+  /** Of the participant that it was. */
+  readonly token?: string;
   readonly sampleCount?: number;
   /** In which round and step its tab is closed. */
   readonly vanishes?: { readonly round: number; readonly step: StepName };
@@ -32,6 +34,7 @@ export interface SecureScript {
 
 export interface SecureParticipant {
   readonly id: string;
+  readonly token: string;
   readonly link: Link;
   readonly socket: ParticipantSocket;
   /** By round. */
@@ -53,7 +56,7 @@ export function changesOf(id: string, round: number, count: number): Float32Arra
 export async function participateSecurely(
   url: string,
   nickname: string,
-  { sampleCount = 10, vanishes, toDevice, toCoordinator, stumbles }: SecureScript = {},
+  { sampleCount = 10, vanishes, toDevice, toCoordinator, stumbles, ...own }: SecureScript = {},
 ): Promise<SecureParticipant> {
   const socket: ParticipantSocket = io(url, {
     transports: ["websocket"],
@@ -82,7 +85,7 @@ export async function participateSecurely(
   });
   const link = openLink(
     tampering(socket, answers, toDevice, toCoordinator),
-    { nickname, token: null },
+    { nickname, token: own.token ?? null },
     {
       openRound: () => current?.round,
       refused: (refused) => {
@@ -132,9 +135,9 @@ export async function participateSecurely(
     if (current?.round === round) current.end.abort(new Error("the round closed"));
   });
   await isReady;
-  const id = (identity as Joined | null)?.participantId ?? "";
+  const { participantId: id, token } = identity as unknown as Joined;
   expect(id).toMatch(/^p\d+$/);
-  return { id, link, socket, starts, outcomes, failures, answers, heard };
+  return { id, token, link, socket, starts, outcomes, failures, answers, heard };
 }
 
 /** The socket with another's hand on what comes and goes. */

@@ -51,6 +51,7 @@ const roundStart: RoundStart = {
   downloadBytesPerSecond: null,
   rateSource: "measured",
   cohortSize: 1,
+  roundsLeft: 3,
 };
 
 /** A warmed-up device, ready in the run it was asked to load for. */

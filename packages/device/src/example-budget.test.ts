@@ -1,37 +1,109 @@
-import { epsilonOf } from "@fedlodrop/privacy";
+import { epsilonOf, leastEpsilon, renyiDivergence } from "@fedlodrop/privacy";
 import { createRandom } from "@fedlodrop/run";
 import { describe, expect, it } from "vitest";
 import { run as plainRun } from "./coordinator.fixture.ts";
-import { openExampleBudget } from "./example-budget.ts";
+import { openExampleBudget, type RoundOfTexts } from "./example-budget.ts";
 
 const examplePrivacy = { epsilon: 4, delta: 1e-5, clip: 0.5 };
 const run = { ...plainRun, config: { ...plainRun.config, rounds: 3, examplePrivacy } };
-const { localSteps, batchSize } = run.config.training;
+const secretRun = { ...run, config: { ...run.config, secureAggregation: true } };
+const { localSteps: steps, batchSize } = run.config.training;
+const EXAMPLES = 40;
+const samplingRate = batchSize / EXAMPLES;
 
-describe("a device's account of its texts", () => {
-  it("adds the noise with which all steps of the run stay within what it promises", () => {
-    const random = createRandom("budget");
-    const budget = openExampleBudget((length) => Uint8Array.from({ length }, () => random.below(256)));
-    const privacy = budget(run, 40, localSteps)!;
+function open() {
+  const random = createRandom("budget");
+  const budget = openExampleBudget((length) => Uint8Array.from({ length }, () => random.below(256)));
+  /** The noise that a round is trained with, as it comes out of it. */
+  const noiseOf = (round: RoundOfTexts, own = run, examples = EXAMPLES) => {
+    const privacy = budget(own, examples, round)!;
     const sum = new Float64Array(20_000);
     privacy.addNoise(sum);
     const deviation = Math.sqrt(sum.reduce((total, value) => total + value * value, 0) / sum.length);
-    const noiseMultiplier = deviation / examplePrivacy.clip;
-    const spent = epsilonOf({ noiseMultiplier, samplingRate: batchSize / 40 }, 3 * localSteps, 1e-5);
+    return { noiseMultiplier: deviation / examplePrivacy.clip, charge: privacy.charge };
+  };
+  return { budget, noiseOf };
+}
+
+describe("a device's account of its texts", () => {
+  it("adds the noise with which all steps of the run stay within what it promises", () => {
+    const { budget, noiseOf } = open();
+    const { noiseMultiplier } = noiseOf({ steps, roundsLeft: 3 });
+    const spent = epsilonOf({ noiseMultiplier, samplingRate }, 3 * steps, 1e-5);
     expect(spent / 4).toBeCloseTo(1, 1);
+    const privacy = budget(run, EXAMPLES, { steps, roundsLeft: 3 })!;
     expect(privacy.clip).toBe(0.5);
     const uniforms = Array.from({ length: 1000 }, privacy.uniform);
     expect(uniforms.every((value) => value > 0 && value <= 1)).toBe(true);
   });
 
-  it("is closed when the run's steps have been taken, whatever the host asks for", () => {
-    const budget = openExampleBudget();
-    for (let round = 0; round < 3; round++) expect(budget(run, 40, localSteps)).not.toBeNull();
-    const longer = { ...run, config: { ...run.config, rounds: 99 } };
-    expect(() => budget(longer, 40, localSteps)).toThrow("has given away the ε of 4");
+  it("is closed when the run's rounds have been told, whatever the host asks for and promises then", () => {
+    const { budget, noiseOf } = open();
+    const noises: number[] = [];
+    for (const roundsLeft of [3, 2, 1]) {
+      const { noiseMultiplier, charge } = noiseOf({ steps, roundsLeft });
+      noises.push(noiseMultiplier);
+      charge();
+    }
+    // Evenly, as far as 20,000 draws tell.
+    for (const noise of noises) expect(noise / noises[0]!).toBeCloseTo(1, 1);
+    const generous = { ...examplePrivacy, epsilon: 1000 };
+    const longer = { ...run, config: { ...run.config, rounds: 99, examplePrivacy: generous } };
+    expect(() => budget(longer, EXAMPLES, { steps, roundsLeft: 96 })).toThrow("has given away the ε of 4");
+    const silent = { ...run, config: { ...run.config, examplePrivacy: null } };
+    expect(() => budget(silent, EXAMPLES, { steps, roundsLeft: 1 })).toThrow("has given away the ε of 4");
   });
 
-  it("asks for nothing where nothing is promised", () => {
-    expect(openExampleBudget()(plainRun, 40, localSteps)).toBeNull();
+  it("counts what leaves the device, not what is trained and thrown away", () => {
+    const { budget } = open();
+    for (let tries = 0; tries < 50; tries++)
+      expect(budget(run, EXAMPLES, { steps, roundsLeft: 1 })).not.toBeNull();
+    budget(run, EXAMPLES, { steps, roundsLeft: 1 })!.charge();
+    expect(() => budget(run, EXAMPLES, { steps, roundsLeft: 1 })).toThrow("trains no more");
+  });
+
+  it("lasts for the rounds that secure aggregation has to try again, at more noise", () => {
+    const { noiseOf } = open();
+    const noises: number[] = [];
+    for (const roundsLeft of [3, 2, 2, 1, 1, 1]) {
+      const { noiseMultiplier, charge } = noiseOf({ steps, roundsLeft }, secretRun);
+      noises.push(noiseMultiplier);
+      charge();
+    }
+    expect(noises[5]!).toBeGreaterThan(1.2 * noises[0]!);
+    expect(Number.isFinite(noises[5]!)).toBe(true);
+    // Added up order by order, as dp-accounting does it (proposition 12 of Canonne, Kamath, Steinke 2020).
+    const epsilons = Array.from({ length: 60 }, (_, k) => k + 2).map((order) => {
+      const divergences = noises.map((noiseMultiplier) =>
+        renyiDivergence({ noiseMultiplier, samplingRate }, order),
+      );
+      const all = steps * divergences.reduce((sum, divergence) => sum + divergence, 0);
+      return all + Math.log1p(-1 / order) - (Math.log(1e-5) + Math.log(order)) / (order - 1);
+    });
+    // One share in four, and then a half of what is left, is kept back: not all of ε is used, and not more.
+    expect(Math.min(...epsilons)).toBeLessThan(4);
+    expect(Math.min(...epsilons)).toBeGreaterThan(3);
+  });
+
+  it("goes on from what is left when the device has other texts", () => {
+    const { noiseOf } = open();
+    const first = noiseOf({ steps, roundsLeft: 2 });
+    first.charge();
+    // Each text is drawn more often among fewer, and more noise is needed for the same.
+    const second = noiseOf({ steps, roundsLeft: 1 }, run, EXAMPLES / 2);
+    expect(second.noiseMultiplier).toBeGreaterThan(first.noiseMultiplier);
+  });
+
+  it("asks for nothing where nothing is promised, and says what no noise can keep", () => {
+    const { budget } = open();
+    expect(budget(plainRun, EXAMPLES, { steps, roundsLeft: 1 })).toBeNull();
+    const epsilon = leastEpsilon(1e-5) / 2;
+    const strict = {
+      ...run,
+      config: { ...run.config, examplePrivacy: { ...examplePrivacy, epsilon } },
+    };
+    expect(() => open().budget(strict, EXAMPLES, { steps, roundsLeft: 1 })).toThrow(
+      "epsilon: expected a number above 0.0035 at δ = 0.00001",
+    );
   });
 });

@@ -1,49 +1,88 @@
 /**
- * What this device may still give away of its single texts, in a run that promises something of them. Noise is set once, for
- * the steps that the run asks for when the device first trains; when they have been taken, it trains no more, whatever the
- * host asks for. The account is this device's: nobody has to be trusted with it.
+ * What this device may still give away of its single texts, in a run that promises something of them. The account is this
+ * device's: nobody has to be trusted with it. What it promised when it first trained in a run stays its promise there,
+ * whatever the host asks for later.
+ *
+ * A round counts when what was trained in it leaves the device, masked or not: whether a masked sum came to be known is
+ * the coordinator's word. Steps that nothing left the device of have told nobody anything. The rounds that the run still
+ * asks for share what is left evenly; under secure aggregation one share is kept back, so that a round that comes to
+ * nothing, and is tried again, never leaves the last one without.
  */
 import { type ExamplePrivacy, samplingRate } from "@fedlodrop/lm";
-import { discreteGaussian, grainOf, noiseMultiplierFor, secureUniform } from "@fedlodrop/privacy";
+import {
+  discreteGaussian,
+  grainOf,
+  noiseWithin,
+  type RenyiBudget,
+  renyiBudget,
+  renyiDivergence,
+  secureUniform,
+} from "@fedlodrop/privacy";
 import type { RunDescription } from "@fedlodrop/protocol";
-import { roundsInAll } from "@fedlodrop/run";
+import type { RunConfig } from "@fedlodrop/run";
 import { UnsafeRoundError } from "./secure-part.ts";
 
 interface Account {
-  readonly key: string;
-  readonly examples: number;
-  readonly noiseMultiplier: number;
-  /** Of the whole run. */
-  readonly steps: number;
-  stepsLeft: number;
+  readonly runId: string;
+  readonly promise: NonNullable<RunConfig["examplePrivacy"]>;
+  /** At the order that was chosen when the device first trained. */
+  readonly budget: RenyiBudget;
+  /** Of the divergence. */
+  left: number;
 }
 
-/** Gives what a round of so many steps is trained with; null where nothing was promised. */
-export type ExampleBudget = (run: RunDescription, examples: number, steps: number) => ExamplePrivacy | null;
+/** A round's part of the account. */
+export interface RoundOfTexts {
+  readonly steps: number;
+  /** Rounds that the run still asks for, this one included. */
+  readonly roundsLeft: number;
+}
+
+/** What a round is trained with. */
+export interface PrivateTraining extends ExamplePrivacy {
+  /** Before anything that was trained with it leaves the device. */
+  charge(): void;
+}
+
+/** Gives what the round is trained with; null where nothing was promised. @throws UnsafeRoundError when nothing is left */
+export type ExampleBudget = (
+  run: RunDescription,
+  examples: number,
+  round: RoundOfTexts,
+) => PrivateTraining | null;
+
+/** Less than this share of the account is rounding. */
+const ROUNDING = 1e-9;
 
 export function openExampleBudget(
   randomBytes = (length: number): Uint8Array => crypto.getRandomValues(new Uint8Array(length)),
 ): ExampleBudget {
   let account: Account | null = null;
-  return ({ runId, config }, examples, steps) => {
-    const { examplePrivacy, training } = config;
+
+  /** Of a run whose rounds are all still to come as far as this device is asked. */
+  function open({ runId, config }: RunDescription, rate: number, steps: number): Account | null {
+    const { examplePrivacy } = config;
     if (examplePrivacy === null) return null;
-    const { epsilon, delta, clip } = examplePrivacy;
-    const rate = samplingRate(examples, training.batchSize);
-    const key = JSON.stringify([runId, examplePrivacy]);
-    if (account?.key !== key || account.examples !== examples) {
-      const all = account?.key === key ? account.steps : roundsInAll(config) * training.localSteps;
-      // Some of other texts may be the same: the steps that were taken stay taken.
-      const stepsLeft = account?.key === key ? account.stepsLeft : all;
-      const noiseMultiplier = noiseMultiplierFor(epsilon, delta, all, rate);
-      account = { key, examples, steps: all, stepsLeft, noiseMultiplier };
-    }
-    if (account.stepsLeft < steps)
+    const { epsilon, delta } = examplePrivacy;
+    const budget = renyiBudget(epsilon, delta, steps, rate);
+    return { runId, promise: examplePrivacy, budget, left: budget.divergence };
+  }
+
+  return (run, examples, { steps, roundsLeft }) => {
+    const rate = samplingRate(examples, run.config.training.batchSize);
+    const shares = Math.max(1, roundsLeft) + (run.config.secureAggregation ? 1 : 0);
+    if (account?.runId !== run.runId) account = open(run, rate, shares * steps);
+    if (account === null) return null;
+    const mine = account;
+    const { epsilon, clip } = mine.promise;
+    if (mine.left <= ROUNDING * mine.budget.divergence)
       throw new UnsafeRoundError(
         `this device has given away the ε of ${epsilon} that the run promises of its texts, and trains no more`,
       );
-    account.stepsLeft -= steps;
-    const deviation = account.noiseMultiplier * clip;
+    const { order } = mine.budget;
+    const noiseMultiplier = noiseWithin({ order, divergence: mine.left / (shares * steps) }, rate);
+    const cost = steps * renyiDivergence({ noiseMultiplier, samplingRate: rate }, order);
+    const deviation = noiseMultiplier * clip;
     const grain = grainOf(deviation);
     const uniform = secureUniform(randomBytes);
     return {
@@ -53,6 +92,9 @@ export function openExampleBudget(
         for (let i = 0; i < sum.length; i++)
           sum[i] =
             (Math.trunc((sum[i] as number) / grain) + discreteGaussian(deviation / grain, uniform)) * grain;
+      },
+      charge() {
+        mine.left = Math.max(0, mine.left - cost);
       },
     };
   };

@@ -28,6 +28,7 @@ const start: RoundStart = {
   uploadWatts: null,
   rateSource: "measured",
   cohortSize: 1,
+  roundsLeft: 3,
 };
 const step = { step: 1, loss: 2, gradientNorm: 0.5, seconds: 0.1, tokens: 100 };
 const never = new AbortController().signal;

@@ -1,11 +1,5 @@
 /** One round on this device: download the sub-adapter, train its kept entries, upload their change. */
-import {
-  type Dataset,
-  type ExamplePrivacy,
-  type LocalTrainer,
-  type TrainingStep,
-  trainPrivately,
-} from "@fedlodrop/lm";
+import { type Dataset, type LocalTrainer, type TrainingStep, trainPrivately } from "@fedlodrop/lm";
 import {
   decodeSparseValues,
   type EnergyProfile,
@@ -17,6 +11,7 @@ import {
 } from "@fedlodrop/protocol";
 import { quantile, subAdapter, turnOf } from "@fedlodrop/run";
 import { estimateEnergy } from "./energy.ts";
+import type { ExampleBudget } from "./example-budget.ts";
 import { type AnsweringSocket, accepted, type Link } from "./link.ts";
 import type { FromWorker } from "./messages.ts";
 import { pauseSeconds, sleep } from "./pacing.ts";
@@ -41,8 +36,8 @@ export interface RoundContext {
   /** Seconds that processors have been at this device's work so far, over its threads; null where that isn't told. */
   readonly processorSeconds: () => number | null;
   readonly post: (message: FromWorker) => void;
-  /** Where the run promises something of single texts; null trains as usual. @throws when the promise allows no such round */
-  readonly examplePrivacy: (run: RunDescription, examples: number, steps: number) => ExamplePrivacy | null;
+  /** Where the run promises something of single texts. */
+  readonly examplePrivacy: ExampleBudget;
   /** Under secure aggregation; null sends changes as they are. */
   readonly secure: SecurePart | null;
 }
@@ -94,7 +89,11 @@ export async function playRound(
     sayProgress(step);
   };
   const { values } = decoded;
-  const privacy = context.examplePrivacy(run, context.sampleCount, training.localSteps);
+  const { roundsLeft } = start;
+  const privacy = context.examplePrivacy(run, context.sampleCount, {
+    steps: training.localSteps,
+    roundsLeft,
+  });
   const { delta, steps } = privacy
     ? await trainPrivately(
         trainer,
@@ -116,6 +115,7 @@ export async function playRound(
   const processor = processorStart === null || processorEnd === null ? null : processorEnd - processorStart;
   post({ kind: "trained", round, seconds: secondsCompute });
 
+  privacy?.charge();
   const bytes = secure ? await secure.mask(delta, indices) : encodeSparseValues(delta, round, valueType);
   // An emulated radio sends slowly and without a pause; a real one that is paced is mostly silent.
   const emulatedRate = start.rateSource === "emulated" ? start.uploadBytesPerSecond : null;

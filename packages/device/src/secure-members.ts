@@ -25,7 +25,7 @@ const randomBytes = (length: number): Uint8Array => crypto.getRandomValues(new U
 
 export function openSecureMembers(): SecureMembers {
   let secret: string | null = null;
-  let memory: (SecureMemory & { readonly key: string }) | null = null;
+  let memory: (SecureMemory & { readonly runId: string; readonly participantId: string }) | null = null;
   return {
     useSecret(given) {
       secret = given;
@@ -34,9 +34,14 @@ export function openSecureMembers(): SecureMembers {
       const { secure } = start;
       if (secure === undefined || link === undefined || membership === undefined) return null;
       const { run, participantId } = membership;
-      const key = JSON.stringify([run.runId, participantId]);
-      if (memory?.key !== key)
-        memory = { key, identity: identityOf(secret, key), known: new Map(), spent: 0 };
+      const { runId, config } = run;
+      if (memory?.runId !== runId || memory.participantId !== participantId) {
+        const identity = identityOf(secret, JSON.stringify([runId, participantId]));
+        const account = { promise: config.differentialPrivacy, spent: 0, lastRound: 0 };
+        // Under another name it is still the device that it was.
+        const before = memory?.runId === runId ? memory : { known: new Map(), account };
+        memory = { runId, participantId, identity, known: before.known, account: before.account };
+      }
       const task = { run, participantId, start: { ...start, secure }, sampleCount, memory, randomBytes };
       return takeSecurePart(link, task, signal);
     },

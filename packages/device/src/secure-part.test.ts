@@ -16,6 +16,7 @@ const start = {
   uploadWatts: null,
   rateSource: "measured",
   cohortSize: 3,
+  roundsLeft: 3,
 } satisfies RoundStart;
 
 function takePart(

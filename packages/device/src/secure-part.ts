@@ -17,6 +17,7 @@ import {
   unpacked,
 } from "@fedlodrop/privacy";
 import { type RoundStart, type RunDescription, secureStepSchema } from "@fedlodrop/protocol";
+import type { RunConfig } from "@fedlodrop/run";
 import { accepted, type Link } from "./link.ts";
 
 /** What a device keeps of a run under secure aggregation from round to round. */
@@ -25,8 +26,17 @@ export interface SecureMemory {
   readonly identity: KeyPair;
   /** Identities of others as it saw them first. */
   readonly known: Map<string, Uint8Array>;
-  /** Σ 1/σ² of the rounds whose sums it has helped to unmask, with noise. */
+  readonly account: SecureAccount;
+}
+
+/** What it has sent in the run, under whatever name. */
+export interface SecureAccount {
+  /** As the run promised when the device first took part. */
+  readonly promise: RunConfig["differentialPrivacy"];
+  /** Σ 1/σ² of the rounds that it has sent its changes in: whether their sums came to be known is the coordinator's word. */
   spent: number;
+  /** The last of them; 0 is none. Twice the same changes among different devices would differ by single ones. */
+  lastRound: number;
 }
 
 export interface SecureTask {
@@ -70,6 +80,7 @@ export function takeSecurePart(link: Link, task: SecureTask, signal: AbortSignal
     { terms, id: participantId, weight, dropoutRate, identity, known },
     randomBytes,
   );
+  const { account } = memory;
   const inbox = listen(link, round, signal);
 
   const answer = ({ kind, bytes }: FromDevice): Promise<unknown> =>
@@ -79,6 +90,11 @@ export function takeSecurePart(link: Link, task: SecureTask, signal: AbortSignal
   /** The session's answer to the next message of this kind. */
   async function step(kind: ToDevice["kind"]): Promise<FromDevice | null> {
     const told = await inbox.next(kind);
+    // Noise and numbers are laid out for so many.
+    if (told.kind === "roster" && told.entries.length > start.cohortSize)
+      throw new UnsafeRoundError(
+        `roster: expected ${start.cohortSize} devices at most, got ${told.entries.length}`,
+      );
     const reply = session.receive(told);
     if (reply?.kind === "refused") throw new UnsafeRoundError(reply.message);
     if (told.kind === "roster")
@@ -95,10 +111,7 @@ export function takeSecurePart(link: Link, task: SecureTask, signal: AbortSignal
   async function finish(): Promise<void> {
     await exchanged;
     await answer((await step("survivors")) as FromDevice);
-    const shares = (await step("signatures")) as FromDevice;
-    // From here on the sum can be known.
-    if (noiseMultiplier !== null) memory.spent += noiseMultiplier ** -2;
-    await answer(shares);
+    await answer((await step("signatures")) as FromDevice);
   }
 
   const exchanged = exchange();
@@ -114,10 +127,17 @@ export function takeSecurePart(link: Link, task: SecureTask, signal: AbortSignal
       if (toSend === null) throw new Error("secure round: the shares have not come");
       const { indices, coverage } = toSend;
       const { differentialPrivacy } = config;
-      if (differentialPrivacy === null || noiseMultiplier === null)
+      const isUsable = changes.every(Number.isFinite);
+      // The others may give up their shares without this device.
+      account.lastRound = round;
+      if (differentialPrivacy === null || noiseMultiplier === null) {
+        if (!isUsable) throw new Error("training gave changes that are no numbers");
         return session.mask(valuesAt(changes, kept, indices, 1), null).bytes;
+      }
+      account.spent += noiseMultiplier ** -2;
       const { clip } = differentialPrivacy;
-      const clipped = valuesAt(changes, kept, indices, clipFactor(changes, clip));
+      // Whether training came to numbers must not show: its noise is sent all the same.
+      const clipped = valuesAt(changes, kept, indices, isUsable ? clipFactor(changes, clip) : 0);
       const uniform = secureUniform(randomBytes);
       return session.mask(clipped, noiseShare(coverage, indices, noiseMultiplier * clip, uniform)).bytes;
     },
@@ -125,17 +145,21 @@ export function takeSecurePart(link: Link, task: SecureTask, signal: AbortSignal
 }
 
 /** What is asked for must be what the run has promised. */
-function partProblem({ run, start, sampleCount, memory }: SecureTask): string | null {
+function partProblem({ run, start, sampleCount, memory: { account } }: SecureTask): string | null {
   const { config } = run;
   const { weight, noiseMultiplier } = start.secure;
   if (!config.secureAggregation) return "secure aggregation: this run has none";
+  if (start.round <= account.lastRound)
+    return `round: expected one after ${account.lastRound}, in which this device has sent its changes, got ${start.round}`;
   const { differentialPrivacy } = config;
+  if (JSON.stringify(differentialPrivacy) !== JSON.stringify(account.promise))
+    return "differential privacy: the run promises something else than when this device joined it";
   if (differentialPrivacy === null)
     return weight <= sampleCount ? null : `weight: expected at most ${sampleCount} samples, got ${weight}`;
   if (weight !== 1) return `weight: expected 1 with differential privacy, got ${weight}`;
   if (noiseMultiplier === null) return "noise: expected some with differential privacy, got none";
   const { epsilon, delta } = differentialPrivacy;
-  const after = epsilonSpent(memory.spent + noiseMultiplier ** -2, delta);
+  const after = epsilonSpent(account.spent + noiseMultiplier ** -2, delta);
   return after <= epsilon * (1 + ROUNDING)
     ? null
     : `noise: with this round ε would be ${after.toFixed(3)}; the run promises ${epsilon} at most`;
@@ -155,7 +179,7 @@ function valuesAt(
     while ((kept[from] ?? Number.POSITIVE_INFINITY) < (wanted[at] as number)) from++;
     if (kept[from] !== wanted[at])
       throw new Error(`secure round: value ${wanted[at]} is to be sent and was not trained`);
-    values[at] = factor * (changes[from] as number);
+    values[at] = factor === 0 ? 0 : factor * (changes[from] as number);
   }
   return values;
 }

@@ -2,8 +2,13 @@ export {
   budgetOf,
   epsilonOf,
   epsilonSpent,
+  leastEpsilon,
   type Mechanism,
   noiseMultiplierFor,
+  noiseWithin,
+  type RenyiBudget,
+  renyiBudget,
+  renyiDivergence,
 } from "./differential-privacy/accountant.ts";
 export { clipFactor, discreteGaussian, grainOf, secureUniform } from "./differential-privacy/noise.ts";
 export { noiseShare } from "./differential-privacy/shared-noise.ts";

@@ -241,6 +241,8 @@ export const roundStartSchema = z.object({
   rateSource: z.enum(["measured", "emulated"]),
   /** Devices that are asked to take part, this one included: alone, its change is the round's. */
   cohortSize: count,
+  /** Rounds that the run still asks for, this one included. */
+  roundsLeft: count,
   /** Under secure aggregation only. */
   secure: securePartSchema.optional(),
 });

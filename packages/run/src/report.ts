@@ -211,7 +211,7 @@ export const roundRecordSchema = z
     /** Of runs with differential privacy only. */
     privacy: z
       .object({
-        /** Of this round; null where it changed nothing, which gives nothing away. */
+        /** Of this round; null where nothing was given away. */
         noiseMultiplier: measured,
         /** Σ 1/σ² of the rounds so far, this one included. */
         spent: figure,
@@ -227,6 +227,8 @@ export const roundRecordSchema = z
         counted: count,
         /** Why the round ended without a sum, in a sentence; null when it did not. */
         problem: z.string().nullable(),
+        /** Whether devices may have sent changes: then the round counts against what is promised, with a sum or without. */
+        sent: z.boolean().default(true),
       })
       .readonly()
       .optional(),

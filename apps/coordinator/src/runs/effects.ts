@@ -5,7 +5,7 @@
 import { type Assignment, type Effect, type RunEvent, type RunState, weightOf } from "@fedlodrop/federation";
 import { secureTermsOf } from "@fedlodrop/privacy";
 import type { RoundStart } from "@fedlodrop/protocol";
-import { nextTurn } from "@fedlodrop/run";
+import { nextTurn, roundsInAll } from "@fedlodrop/run";
 import type { Clock } from "../clock.ts";
 import type { WorkInOrder } from "../turns.ts";
 import type { ArmNumbers } from "./arm-numbers.ts";
@@ -185,7 +185,8 @@ export function startMessage(
   deadlineSeconds: number,
 ): RoundStart {
   const training = { ...state.config.training, ...(localSteps !== null && { localSteps }) };
-  const message = { round, ...terms, deadlineSeconds, training };
+  const roundsLeft = Math.max(1, roundsInAll(state.config) - state.triedCount);
+  const message = { round, ...terms, deadlineSeconds, training, roundsLeft };
   if (state.kind !== "training") return { ...message, cohortSize: 0 };
   const { members, noiseMultiplier } = state;
   const member = members.get(participantId);

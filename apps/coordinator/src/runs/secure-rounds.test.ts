@@ -38,6 +38,6 @@ it("comes to nothing, and says why, when a step cannot be taken", async () => {
   const adapter = new Float32Array(5);
   expect(await rounds.finish(adapter, false)).toEqual({
     adapter,
-    secure: { counted: 0, problem: "roster: expected ids in order, got p1 after p2" },
+    secure: { counted: 0, problem: "roster: expected ids in order, got p1 after p2", sent: false },
   });
 });

@@ -240,9 +240,11 @@ export function createSecureRounds(options: SecureRoundsOptions): SecureRounds {
     async finish(adapter, discard) {
       await work(inOnePiece(() => {})); // inputs that came last are added up first
       const mine = open;
+      // Of a round that this process has not seen anything may have been sent.
+      const sent = mine === null || mine.sum !== null;
       const none = (problem: string | null): SecurelyFinished => ({
         adapter,
-        secure: { counted: 0, problem },
+        secure: { counted: 0, problem, sent },
       });
       if (mine === null) return none("the coordinator was stopped in the middle of the round");
       if (stepOf(mine) !== "inputs") mine.problem ??= "the round closed before devices had exchanged keys";
@@ -250,7 +252,7 @@ export function createSecureRounds(options: SecureRoundsOptions): SecureRounds {
       mine.enough();
       if (open === mine) open = null;
       if (result === null || typeof result === "string") return none(result);
-      return { adapter: result.adapter, secure: { counted: result.counted, problem: null } };
+      return { adapter: result.adapter, secure: { counted: result.counted, problem: null, sent } };
     },
     remind(participantId) {
       if (open !== null) tell(open, participantId);

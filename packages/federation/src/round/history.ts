@@ -71,7 +71,12 @@ export function recordRound(
         actualSeconds: secondsSpent(byId.get(device.id)),
       })),
     },
-    ...privacyRecord(state.config, state.records, state.noiseMultiplier, aggregated.length > 0),
+    ...privacyRecord(
+      state.config,
+      state.records,
+      state.noiseMultiplier,
+      aggregated.length > 0 || secure?.sent === true,
+    ),
     ...(secure && { secureAggregation: secure }),
   };
 }

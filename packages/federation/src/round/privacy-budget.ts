@@ -35,18 +35,18 @@ function budgetOfTerms(terms: Terms): number {
 
 const spentBy = (records: readonly RoundRecord[]): number => records.at(-1)?.privacy?.spent ?? 0;
 
-/** What a round's record says of it. @param changed whether anybody's update is in the adapter */
+/** What a round's record says of it. @param isSpent whether anybody's update is in the adapter, or was sent where a sum could be known */
 export function privacyRecord(
   { differentialPrivacy }: RunConfig,
   records: readonly RoundRecord[],
   noiseMultiplier: number | null,
-  changed: boolean,
+  isSpent: boolean,
 ): Pick<RoundRecord, "privacy"> {
   if (differentialPrivacy === null || noiseMultiplier === null) return {};
-  const spent = spentBy(records) + (changed ? noiseMultiplier ** -2 : 0);
+  const spent = spentBy(records) + (isSpent ? noiseMultiplier ** -2 : 0);
   return {
     privacy: {
-      noiseMultiplier: changed ? noiseMultiplier : null,
+      noiseMultiplier: isSpent ? noiseMultiplier : null,
       spent,
       epsilon: epsilonSpent(spent, differentialPrivacy.delta),
     },

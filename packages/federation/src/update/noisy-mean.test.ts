@@ -105,7 +105,7 @@ describe("rules that look at single updates", () => {
     const differentialPrivacy = { epsilon: 8, delta: 1e-5, clip: 1 };
     const config = {
       ...{ maxParticipants: 8, differentialPrivacy, quorum: 1 },
-      ...{ secureAggregation: false, compareWith: null },
+      ...{ secureAggregation: false, compareWith: null, examplePrivacy: null },
     };
     expect(ruleProblem({ ...config, aggregation: "median" }, 100)).toContain("expected mean");
     expect(ruleProblem({ ...config, aggregation: "clipped-mean" }, 100)).toContain("expected mean");
@@ -113,5 +113,21 @@ describe("rules that look at single updates", () => {
     const compareWith = { method: "fedlora", dropoutRate: 0 } as const;
     expect(ruleProblem({ ...config, aggregation: "mean", compareWith }, 100)).toContain("one arm");
     expect(ruleProblem({ ...config, aggregation: "median", differentialPrivacy: null }, 100)).toBeNull();
+  });
+
+  it("are refused with an ε that no noise keeps", () => {
+    const promise = { epsilon: 0.003, delta: 1e-5, clip: 1 };
+    const none = { differentialPrivacy: null, examplePrivacy: null };
+    const config = {
+      ...{ maxParticipants: 8, quorum: 1, aggregation: "mean" as const },
+      ...{ secureAggregation: false, compareWith: null },
+    };
+    for (const promised of [
+      { ...none, differentialPrivacy: promise },
+      { ...none, examplePrivacy: promise },
+    ])
+      expect(ruleProblem({ ...config, ...promised }, 100)).toBe(
+        "epsilon: expected more than 0.0035 at δ = 0.00001, got 0.003: no noise keeps less",
+      );
   });
 });

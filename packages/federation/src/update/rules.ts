@@ -1,5 +1,5 @@
 /** The rules, by name. A new one is a file, a line here and its name in `AGGREGATIONS`; the contract suite runs it too. */
-import { MOST_SECURE_DEVICES } from "@fedlodrop/privacy";
+import { leastEpsilon, MOST_SECURE_DEVICES } from "@fedlodrop/privacy";
 import type { Aggregation, RunConfig } from "@fedlodrop/run";
 import { beginMean } from "./exact-mean.ts";
 import { beginKrum } from "./krum.ts";
@@ -21,11 +21,20 @@ const MOST_KEPT_BYTES = 2 ** 30;
 export function ruleProblem(
   config: Pick<
     RunConfig,
-    "aggregation" | "compareWith" | "differentialPrivacy" | "maxParticipants" | "quorum" | "secureAggregation"
+    | "aggregation"
+    | "compareWith"
+    | "differentialPrivacy"
+    | "examplePrivacy"
+    | "maxParticipants"
+    | "quorum"
+    | "secureAggregation"
   >,
   size: number,
 ): string | null {
-  const { aggregation, compareWith, differentialPrivacy, maxParticipants } = config;
+  const { aggregation, compareWith, differentialPrivacy, examplePrivacy, maxParticipants } = config;
+  for (const promise of [differentialPrivacy, examplePrivacy])
+    if (promise !== null && promise.epsilon <= leastEpsilon(promise.delta))
+      return `epsilon: expected more than ${leastEpsilon(promise.delta).toPrecision(2)} at δ = ${promise.delta}, got ${promise.epsilon}: no noise keeps less`;
   if (config.secureAggregation && compareWith !== null)
     return "compareWith: expected none with secure aggregation, whose masks are of one run's rounds";
   if (config.secureAggregation) return secureProblem(config);

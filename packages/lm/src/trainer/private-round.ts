@@ -52,6 +52,8 @@ export async function trainPrivately(
       signal?.throwIfAborted();
       const gradient = await maskedGradient(trainer, shape, kept, pickRows(dataset, [row]));
       const norm = Math.sqrt(gradient.reduce((total, value) => total + value * value, 0));
+      // One that has no length, because numbers ran over, says nothing: that it did must not show.
+      if (!Number.isFinite(norm)) continue;
       const factor = norm > privacy.clip ? privacy.clip / norm : 1;
       for (let i = 0; i < sum.length; i++) sum[i] = (sum[i] as number) + factor * (gradient[i] as number);
     }

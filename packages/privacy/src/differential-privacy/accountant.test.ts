@@ -1,6 +1,15 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { budgetOf, epsilonOf, epsilonSpent, noiseMultiplierFor, renyiDivergence } from "./accountant.ts";
+import {
+  budgetOf,
+  epsilonOf,
+  epsilonSpent,
+  leastEpsilon,
+  noiseMultiplierFor,
+  noiseWithin,
+  renyiBudget,
+  renyiDivergence,
+} from "./accountant.ts";
 
 interface Case {
   readonly q: number;
@@ -74,6 +83,43 @@ describe("the accountant", () => {
     expect(epsilonOf({ noiseMultiplier, samplingRate: 1 }, 20, 1e-5)).toBeCloseTo(8, 2);
     expect(epsilonSpent(1 / 4 + 1 / 9, 1e-5)).toBeGreaterThan(epsilonSpent(1 / 4, 1e-5));
     expect(epsilonSpent(0, 1e-5)).toBe(0);
+  });
+
+  it.each([
+    [8, 160, 0.1],
+    [1, 2000, 0.01],
+    [0.1, 10, 1],
+    [100, 40, 0.5],
+  ])(
+    "lets steps be chosen one by one within ε = %f, %i of them at q = %f, as if all were even",
+    (epsilon, steps, q) => {
+      const budget = renyiBudget(epsilon, 1e-5, steps, q);
+      const each = { ...budget, divergence: budget.divergence / steps };
+      const noiseMultiplier = noiseWithin(each, q);
+      const even = noiseMultiplierFor(epsilon, 1e-5, steps, q);
+      // Whole orders alone are a little worse where everybody takes part.
+      expect(noiseMultiplier / even).toBeGreaterThan(1 - 1e-6);
+      expect(noiseMultiplier / even).toBeLessThan(q === 1 ? 1.01 : 1 + 1e-6);
+      // Half of the steps at half of the share leave room for more at the rest, never for more in all.
+      const [careful, bold] = [0.5, 1.5].map((share) =>
+        noiseWithin({ ...each, divergence: share * each.divergence }, q),
+      ) as [number, number];
+      const spent = [careful, bold].reduce(
+        (sum, noise) =>
+          sum + (steps / 2) * renyiDivergence({ noiseMultiplier: noise, samplingRate: q }, budget.order),
+        0,
+      );
+      expect(spent).toBeLessThanOrEqual(budget.divergence);
+      expect(spent).toBeGreaterThan(0.999 * budget.divergence);
+    },
+  );
+
+  it("knows which promise no noise can keep", () => {
+    const least = leastEpsilon(1e-5);
+    expect(noiseMultiplierFor(1.01 * least, 1e-5, 20)).toBeGreaterThan(1000);
+    for (const epsilon of [least, least / 2])
+      expect(() => noiseMultiplierFor(epsilon, 1e-5, 20)).toThrow(`got ${epsilon}`);
+    expect(() => budgetOf(0.003, 1e-5)).toThrow("epsilon: expected a number above 0.0035 at δ = 0.00001");
   });
 
   it("says what it cannot account for", () => {

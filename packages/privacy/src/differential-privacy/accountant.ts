@@ -57,28 +57,75 @@ export function epsilonOf(
     throw new Error(`delta: expected a probability between 0 and 1, got ${delta}`);
   if (rounds === 0) return 0;
   const epsilons = orders.map(
-    (order) =>
-      rounds * renyiDivergence(mechanism, order) +
-      Math.log1p(-1 / order) -
-      (Math.log(delta) + Math.log(order)) / (order - 1),
+    (order) => rounds * renyiDivergence(mechanism, order) + ofConversion(order, delta),
   );
   return Math.max(0, Math.min(...epsilons));
 }
 
-/** The least noise with which so many rounds stay within ε; unless told, everybody takes part in each. */
+/** What turning a divergence of this order into (ε, δ) adds to it. */
+const ofConversion = (order: number, delta: number): number =>
+  Math.log1p(-1 / order) - (Math.log(delta) + Math.log(order)) / (order - 1);
+
+/** The ε at this δ that no noise gets below: what the conversion alone takes, at the orders that are looked at. */
+export const leastEpsilon = (delta: number): number =>
+  Math.max(0, Math.min(...WHOLE_ORDERS.map((order) => ofConversion(order, delta))));
+
+/** The least noise with which so many rounds stay within ε; unless told, everybody takes part in each. @throws below `leastEpsilon` */
 export function noiseMultiplierFor(epsilon: number, delta: number, rounds: number, samplingRate = 1): number {
-  if (!(epsilon > 0 && Number.isFinite(epsilon)))
-    throw new Error(`epsilon: expected a positive number, got ${epsilon}`);
-  const spent = (noiseMultiplier: number) => epsilonOf({ noiseMultiplier, samplingRate }, rounds, delta);
+  const least = leastEpsilon(delta);
+  if (!(epsilon > least && Number.isFinite(epsilon)))
+    throw new Error(
+      `epsilon: expected a number above ${least.toPrecision(2)} at δ = ${delta}, got ${epsilon}`,
+    );
+  return leastNoise(
+    (noiseMultiplier) => epsilonOf({ noiseMultiplier, samplingRate }, rounds, delta) <= epsilon,
+  );
+}
+
+/** @param isEnough of a noise multiplier; stays true above the least for which it is */
+function leastNoise(isEnough: (noiseMultiplier: number) => boolean): number {
   let [little, enough] = [0, 1];
-  while (spent(enough) > epsilon) [little, enough] = [enough, 2 * enough];
+  while (!isEnough(enough)) [little, enough] = [enough, 2 * enough];
   for (let i = 0; i < 50; i++) {
     const between = (little + enough) / 2;
-    if (spent(between) > epsilon) little = between;
-    else enough = between;
+    if (isEnough(between)) enough = between;
+    else little = between;
   }
   return enough;
 }
+
+/**
+ * What may be given away when the noise of later steps is chosen after earlier ones have come out: their divergences of this
+ * one order, which is chosen before, may add up to so much (Feldman, Zrnic 2021: a Rényi filter).
+ */
+export interface RenyiBudget {
+  readonly order: number;
+  readonly divergence: number;
+}
+
+/** At the order with which so many steps at even noise stay within ε most easily. */
+export function renyiBudget(
+  epsilon: number,
+  delta: number,
+  steps: number,
+  samplingRate: number,
+): RenyiBudget {
+  const mechanism = {
+    noiseMultiplier: noiseMultiplierFor(epsilon, delta, steps, samplingRate),
+    samplingRate,
+  };
+  const left = (order: number): number => epsilon - ofConversion(order, delta);
+  // How much of what the order allows the steps would take.
+  const share = (order: number): number => (steps * renyiDivergence(mechanism, order)) / left(order);
+  const order = WHOLE_ORDERS.filter((each) => left(each) > 0).reduce((best, each) =>
+    share(each) < share(best) ? each : best,
+  );
+  return { order, divergence: left(order) };
+}
+
+/** The least noise with which a step's divergence of this order is at most so much. */
+export const noiseWithin = ({ order, divergence }: RenyiBudget, samplingRate: number): number =>
+  leastNoise((noiseMultiplier) => renyiDivergence({ noiseMultiplier, samplingRate }, order) <= divergence);
 
 /**
  * Rounds in which everybody takes part add up by their 1/σ²: so many of them at different noise are worth one round at the

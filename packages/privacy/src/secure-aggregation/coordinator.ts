@@ -266,7 +266,12 @@ export function* unmaskingsOf(
         if (left.has((roster.entries[other] as RosterEntry).id))
           masks.set(
             other,
-            pairMask(agreedSecret(secret, (roster.keys[other] as Roster["keys"][number]).maskKey), roster),
+            pairMask(
+              agreedSecret(secret, (roster.keys[other] as Roster["keys"][number]).maskKey),
+              roster,
+              device,
+              other,
+            ),
           );
       unmaskings.push({ kind: "vanished", device, masks });
     }

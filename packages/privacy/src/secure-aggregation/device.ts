@@ -242,18 +242,26 @@ export function maskChanges(
     const { sealing, masking } = agreed.get(other) as Agreed;
     const sign = place < other ? 1 : -1;
     const mendable = commonPositions(coverage, indices, other, "mendable");
-    if (mendable.length > 0) addMask(numbers, words, mendable, pairMask(masking, roster), sign);
+    if (mendable.length > 0) addMask(numbers, words, mendable, pairMask(masking, roster, place, other), sign);
     const firm = commonPositions(coverage, indices, other, "firm");
-    if (firm.length > 0)
-      addMask(numbers, words, firm, derivedKey(sealing, roster.binding, "firm-mask"), sign);
+    if (firm.length > 0) addMask(numbers, words, firm, firmMask(sealing, roster, place, other), sign);
   }
   return packNumbers(numbers, roster.format);
 }
 
 export const ownMask = (maskSeed: Uint8Array, { binding }: Roster): Uint8Array =>
   derivedKey(maskSeed, binding, "own-mask");
-export const pairMask = (masking: Uint8Array, { binding }: Roster): Uint8Array =>
-  derivedKey(masking, binding, "pair-mask");
+
+/**
+ * Masks are of a pair of places, not of what the two agreed on alone: a device that announces another's key as its own would
+ * otherwise give its neighbours the same mask twice, with which they could cancel their own.
+ */
+const ofPair =
+  (purpose: string) =>
+  (agreed: Uint8Array, { binding }: Roster, one: number, other: number): Uint8Array =>
+    derivedKey(agreed, binding, purpose, Math.min(one, other), Math.max(one, other));
+export const pairMask = ofPair("pair-mask");
+const firmMask = ofPair("firm-mask");
 
 /** Signs who is left, once: devices that were told something else will notice. */
 export function signSurvivors(part: ReadyToSend, { survivors }: Told<"survivors">): Step<Signed> {

@@ -25,6 +25,8 @@ const inversionSchema = z.object({
   localSteps: z.int(),
   noise: z.number(),
   trial: z.int(),
+  /** Texts that it could be. */
+  texts: z.int(),
   found: z.number(),
   rank: z.int(),
 });
@@ -34,6 +36,8 @@ const membershipSchema = z.object({
   /** Of the whole run, protecting devices; null is without noise. */
   epsilon: z.number().nullable(),
   trial: z.int(),
+  texts: z.int(),
+  rounds: z.int(),
   isMember: z.array(z.boolean()),
   losses: z.array(z.number()),
   base: z.array(z.number()),
@@ -75,9 +79,14 @@ const INVERSIONS: readonly Inverted[] = [
 const MEMBERSHIPS = [
   ...RATES.map((dropoutRate) => ({ dropoutRate, epsilon: null })),
   ...EPSILONS.map((epsilon) => ({ dropoutRate: 0, epsilon })),
+  { dropoutRate: 0.5, epsilon: 1000 },
 ];
 
-export async function readAttacks(path: string): Promise<readonly AttackResult[]> {
+/** Of this size alone: a quick study may have written into the same file. */
+export async function readAttacks(
+  path: string,
+  { texts, rounds }: AttackSize,
+): Promise<readonly AttackResult[]> {
   const text = await readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") return "";
     throw error;
@@ -85,11 +94,12 @@ export async function readAttacks(path: string): Promise<readonly AttackResult[]
   return text
     .split("\n")
     .filter((line) => line !== "")
-    .map((line) => resultSchema.parse(JSON.parse(line)));
+    .map((line) => resultSchema.parse(JSON.parse(line)))
+    .filter((own) => own.texts === texts && (own.attack === "inversion" || own.rounds === rounds));
 }
 
 export async function runAttacks(size: AttackSize, path: string, say: (line: string) => void): Promise<void> {
-  const known = new Set((await readAttacks(path)).map(keyOf));
+  const known = new Set((await readAttacks(path, size)).map(keyOf));
   await mkdir(dirname(path), { recursive: true });
   const lab = await openAttackLab(size.texts);
   const startedMs = Date.now();
@@ -107,8 +117,8 @@ export async function runAttacks(size: AttackSize, path: string, say: (line: str
   for (const [done, next] of todo.entries()) {
     const result: AttackResult =
       next.attack === "inversion"
-        ? { ...next, ...(await invertOne(lab, next)) }
-        : { ...next, ...(await trainOne(lab, next, size.rounds)) };
+        ? { ...next, texts: size.texts, ...(await invertOne(lab, next)) }
+        : { ...next, texts: size.texts, rounds: size.rounds, ...(await trainOne(lab, next, size.rounds)) };
     await appendFile(path, `${JSON.stringify(result)}\n`);
     const minutes = (((Date.now() - startedMs) / (done + 1)) * (todo.length - done - 1)) / 60_000;
     say(`${done + 1}/${todo.length} ${keyOf(next)} (about ${Math.ceil(minutes)} min left)`);

@@ -41,6 +41,7 @@ const start = (round: number): RoundStart => ({
   uploadWatts: null,
   rateSource: "measured",
   cohortSize: 2,
+  roundsLeft: 3,
 });
 const started = (round: number): FromWorker => ({
   kind: "round-started",
