@@ -16,6 +16,7 @@ export type { Effect, MemberTraffic, MemberUpdate, RunCommand, RunEvent } from "
 export {
   type Assignment,
   createRun,
+  isPresent,
   type KnownRun,
   type Member,
   type MemberStatus,

@@ -5,7 +5,7 @@
  *
  * Nothing of it is stored: a coordinator that stops in an open round begins another one with fresh keys.
  */
-import { memberAtWork, type Refusal, type RunEvent, type RunState } from "@fedlodrop/federation";
+import { isPresent, memberAtWork, type Refusal, type RunEvent, type RunState } from "@fedlodrop/federation";
 import {
   type AnswerRefusal,
   awaited,
@@ -260,8 +260,13 @@ export function createSecureRounds(options: SecureRoundsOptions): SecureRounds {
     noticed(event) {
       if (open === null) return;
       const { gone } = open;
-      if (event.kind === "left" || event.kind === "grace-passed") gone.add(event.participantId);
-      else if (event.kind === "joined" && event.resumesRound !== open.round) gone.add(event.participantId);
+      if (event.kind === "left") gone.add(event.participantId);
+      else if (event.kind === "grace-passed") {
+        // Of a connection that was lost before: whoever has come back since is here.
+        const participant = runState().participants.get(event.participantId);
+        if (participant !== undefined && isPresent(participant)) return;
+        gone.add(event.participantId);
+      } else if (event.kind === "joined" && event.resumesRound !== open.round) gone.add(event.participantId);
       else if (event.kind === "command" && event.command.kind === "kick")
         gone.add(event.command.participantId);
       else return;
