@@ -1,4 +1,4 @@
-/** Connections to one PostgreSQL server, and how long an outage is waited out. */
+/** Connections to one PostgreSQL server, and work that is tried again. */
 import { setTimeout } from "node:timers/promises";
 import { Pool, type PoolClient } from "pg";
 import { migrate } from "./migrations.ts";
@@ -7,8 +7,8 @@ export interface Database {
   /** Host, port and database: what may be shown of its address. */
   readonly name: string;
   /**
-   * Does the work in one transaction. An outage begins it anew as long as `waits` says so, and the work itself may have
-   * been done when the word of it was lost: what it writes must be able to be there already.
+   * Does the work in one transaction. A failure begins it anew when `waits` says so, and the work itself may have been
+   * done when the word of it was lost: what it writes must be able to be there already.
    * @throws in one line that names the database
    */
   transact<T>(work: (client: PoolClient) => Promise<T>, waits?: Waiting): Promise<T>;
@@ -47,7 +47,7 @@ export async function openDatabase(address: string): Promise<Database> {
           return await once(pool, work);
         } catch (cause) {
           const failure = new Error(`PostgreSQL ${name}: ${inWords(cause)}`, { cause });
-          if (!isOutage(cause) || !waits(failure)) throw failure;
+          if (!waits(failure)) throw failure;
           await setTimeout(RETRY_MS);
         }
       }

@@ -72,7 +72,7 @@ export function openEntryWriter(database: Database, lease: Lease, run: string, l
       },
       (failure) => {
         trouble = failure;
-        return !closed;
+        return !closed && !(failure.cause instanceof Ousted);
       },
     );
     trouble = null;
@@ -84,7 +84,7 @@ export function openEntryWriter(database: Database, lease: Lease, run: string, l
       return new Promise((done) => {
         queue.push({ entry, payload, number, done });
         writing ??= writeAll().catch((error: Error) => {
-          // Nothing more is written: it has been replaced, given up, or the server refuses what it is told.
+          // Nothing more is written: it has been replaced, or is given up.
           if (!(error.cause instanceof Ousted)) trouble = error;
         });
       });

@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises";
 import { Client } from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { runStoreChecks } from "../run-store.contract.ts";
@@ -9,7 +10,8 @@ import { findPostgres, openPostgres, type TestServer } from "./postgres.fixture.
 import { createRunDatabase } from "./run-database.ts";
 
 const binaries = findPostgres();
-const QUICK = { lastsMs: 600, renewMs: 100 };
+/** A lease that a busy machine does not lose by accident. */
+const LONG = { lastsMs: 60_000, renewMs: 100 };
 
 describe.skipIf(binaries === null)("a run in PostgreSQL (needs the package postgresql)", () => {
   let server: TestServer;
@@ -18,7 +20,7 @@ describe.skipIf(binaries === null)("a run in PostgreSQL (needs the package postg
   }, 120_000);
   afterAll(() => server?.close());
 
-  const openAt = async (address: string, times = QUICK) =>
+  const openAt = async (address: string, times = LONG) =>
     createRunDatabase(await openDatabase(address), "hall", times);
   const ask = async (address: string, text: string) => {
     const client = new Client({ connectionString: address });
@@ -56,9 +58,7 @@ describe.skipIf(binaries === null)("a run in PostgreSQL (needs the package postg
     await first.begin(checkpointOf(0), adapterOf(0));
     await first.append(entryOf(1));
     const second = await openAt(address);
-    const waited: string[] = [];
-    await second.standBy((holder) => waited.push(holder));
-    expect(waited).toHaveLength(1);
+    await second.standBy(() => {});
     let isKept = false;
     void first.append(entryOf(2)).then(() => {
       isKept = true;
@@ -71,6 +71,42 @@ describe.skipIf(binaries === null)("a run in PostgreSQL (needs the package postg
     expect((await ask(address, "SELECT count(*)::int AS n FROM fedlodrop.entries"))[0].n).toBe(2);
     await second.close();
     await first.close();
+  });
+
+  it("stands by while the server is away", { timeout: 60_000 }, async () => {
+    const address = await server.database();
+    const first = await openAt(address);
+    await first.begin(checkpointOf(0), adapterOf(0));
+    const second = await openAt(address);
+    let hasIt = false;
+    const holders: string[] = [];
+    const standing = second
+      .standBy((holder) => holders.push(holder))
+      .then(() => {
+        hasIt = true;
+      });
+    await expect.poll(() => holders, { timeout: 20_000 }).toEqual([expect.stringMatching(/^process \d+ of/)]);
+    await server.stop("SIGKILL");
+    await setTimeout(500);
+    expect(hasIt).toBe(false);
+    await server.start();
+    await first.close();
+    await standing;
+    expect((await second.load()).checkpoint).toEqual(checkpointOf(0));
+    await second.close();
+  });
+
+  it("tries again what the server refuses for a while", { timeout: 60_000 }, async () => {
+    const address = await server.database();
+    const store = await openAt(address);
+    await store.begin(checkpointOf(0), adapterOf(0));
+    await ask(address, "ALTER TABLE fedlodrop.entries RENAME TO away");
+    const kept = store.append(entryOf(1));
+    await expect.poll(() => store.trouble, { timeout: 10_000 }).toMatch(/entries" does not exist/);
+    await ask(address, "ALTER TABLE fedlodrop.away RENAME TO entries");
+    await kept;
+    expect(store.trouble).toBeNull();
+    await store.close();
   });
 
   it("waits for a server that is killed, and loses nothing", { timeout: 120_000 }, async () => {

@@ -66,7 +66,7 @@ export function createRunDatabase(database: Database, place: string, times: Leas
     return lease as Lease;
   }
 
-  /** An outage is waited out, and seen as trouble meanwhile. */
+  /** What goes wrong is tried again, and seen as trouble meanwhile. */
   const patiently = async (work: (client: PoolClient) => Promise<void>): Promise<void> => {
     await database.transact(
       async (client) => {
@@ -75,7 +75,7 @@ export function createRunDatabase(database: Database, place: string, times: Leas
       },
       (error) => {
         failure = error;
-        return closing === null;
+        return closing === null && !(error.cause instanceof Ousted);
       },
     );
     failure = null;
@@ -158,9 +158,14 @@ export function createRunDatabase(database: Database, place: string, times: Leas
 
     async standBy(waits) {
       let told = false;
-      for (let holder = await attempt(); holder !== null; holder = await attempt().catch(() => null)) {
-        if (!told) waits(holder);
-        told = true;
+      for (;;) {
+        // A server that is away has given the place to nobody.
+        const holder = await attempt().catch(() => "");
+        if (holder === null) return;
+        if (!told && holder !== "") {
+          told = true;
+          waits(holder);
+        }
         await setTimeout(STAND_BY_MS);
       }
     },
