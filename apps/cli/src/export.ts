@@ -3,10 +3,11 @@ import { copyFile, mkdir, readdir, readFile, writeFile } from "node:fs/promises"
 import { join } from "node:path";
 import { mergeAdapter, openAdapterFile } from "@fedlodrop/lm";
 import { readModel } from "@fedlodrop/lm/node";
-import { isSmallModelFile, type RunReport } from "@fedlodrop/run";
+import { isSmallModelFile } from "@fedlodrop/run";
 import { findModel, nameForPeft } from "./find-model.ts";
-import { describeFlags, type Flag, parseFlags } from "./flags.ts";
+import { describeFlags, type Flag, onlyOperand, parseFlags } from "./flags.ts";
 import { writeMergedModel } from "./merged-model.ts";
+import { readReport } from "./report-file.ts";
 import { peftFiles } from "./start-adapter.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -34,18 +35,16 @@ export async function exportRun(args: readonly string[]): Promise<void> {
     process.stdout.write(HELP);
     return;
   }
-  const [run, extra] = operands;
-  if (run === undefined || extra !== undefined)
-    throw new UsageError(`expected one run folder, got ${operands.length}`);
+  const run = onlyOperand(operands, "run folder");
   const [peft, merged] = [given.get("peft"), given.get("merged")] as (string | undefined)[];
   if (peft === undefined && merged === undefined) throw new UsageError("expected --peft DIR or --merged DIR");
 
-  const report = await readReport(run);
+  const { report } = await readReport(run);
   const { config } = report;
   const named = (given.get("model") as string | undefined) ?? config.model;
   const modelDirectory = await findModel(named, (line) => process.stderr.write(`${line}\n`));
   const { model } = await readModel(modelDirectory);
-  const { shape, adapter } = openAdapterFile(model.config, config, await fileOf(run, "adapter.safetensors"));
+  const { shape, adapter } = openAdapterFile(model.config, config, await adapterOf(run));
   if (peft !== undefined) {
     await mkdir(peft, { recursive: true });
     for (const { name, bytes } of peftFiles(
@@ -68,27 +67,9 @@ export async function exportRun(args: readonly string[]): Promise<void> {
   process.stdout.write(`merged  ${merged}\n`);
 }
 
-async function fileOf(run: string, name: string): Promise<Uint8Array> {
-  try {
-    return await readFile(join(run, name));
-  } catch (cause) {
-    throw new Error(
-      `export: expected the folder of a run with results, but ${join(run, name)} cannot be read (${(cause as NodeJS.ErrnoException).code})`,
-      { cause },
-    );
-  }
-}
-
-async function readReport(run: string): Promise<RunReport> {
-  const bytes = await fileOf(run, "report.json");
-  try {
-    return JSON.parse(new TextDecoder().decode(bytes)) as RunReport;
-  } catch (cause) {
-    throw new Error(
-      `export: expected JSON in ${join(run, "report.json")}, got ${bytes.byteLength} other bytes`,
-      {
-        cause,
-      },
-    );
-  }
+async function adapterOf(run: string): Promise<Uint8Array> {
+  const path = join(run, "adapter.safetensors");
+  return readFile(path).catch((cause: NodeJS.ErrnoException) => {
+    throw new Error(`${path}: cannot be read (${cause.code})`, { cause });
+  });
 }

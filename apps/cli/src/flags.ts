@@ -44,6 +44,14 @@ export function parseFlags(args: readonly string[], flags: readonly Flag[], oper
   return given;
 }
 
+/** The only operand. Throws a UsageError where there is none, or more. */
+export function onlyOperand(operands: readonly string[], what: string): string {
+  const [operand] = operands;
+  if (operand === undefined || operands.length > 1)
+    throw new UsageError(`expected one ${what}, got ${operands.length}`);
+  return operand;
+}
+
 /** Number given for `name`, or undefined. Throws a UsageError unless it is a whole number of at least `minimum`. */
 export function wholeNumber(given: GivenFlags, name: string, minimum: number): number | undefined {
   const text = given.get(name);

@@ -4,7 +4,7 @@ import { availableParallelism, hostname } from "node:os";
 import { basename } from "node:path";
 import type { FromWorker, OwnTexts } from "@fedlodrop/device";
 import { readRows } from "@fedlodrop/tasks";
-import { describeFlags, type Flag, parseFlags, wholeNumber } from "./flags.ts";
+import { describeFlags, type Flag, onlyOperand, parseFlags, wholeNumber } from "./flags.ts";
 import { startNodeDevice } from "./node-device.ts";
 import { askedToEnd } from "./signals.ts";
 import { UsageError } from "./usage-error.ts";
@@ -43,9 +43,7 @@ export async function join(args: readonly string[]): Promise<void> {
     process.stdout.write(HELP);
     return;
   }
-  const [url] = operands;
-  if (url === undefined || operands.length > 1)
-    throw new UsageError(`join: expected one address, got ${operands.length}`);
+  const url = onlyOperand(operands, "address");
   const count = wholeNumber(given, "devices", 1) ?? 1;
   const threads = wholeNumber(given, "threads", 1) ?? Math.max(1, Math.floor(availableParallelism() / count));
   const name = (given.get("nickname") as string | undefined) ?? hostname();

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DEFAULT_RUN_CONFIG } from "@fedlodrop/run";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { readReport } from "./replay.ts";
+import { readPlayable } from "./replay.ts";
 import { serveReplay } from "./replay-server.ts";
 
 let folder: string;
@@ -23,10 +23,16 @@ it.each([
   ["no report", null, /report\.json: there is no such file; a run has it when it is over/],
   ["half a report", '{"runId": "r", ', /report\.json: not JSON/],
   ["no round", JSON.stringify({ ...report, rounds: [] }), /report\.json: .*rounds/],
+  ["no rounds at all", JSON.stringify({ ...report, rounds: undefined }), /report\.json: rounds: expected/],
+  [
+    "an earlier version's settings",
+    JSON.stringify({ ...report, config: { ...DEFAULT_RUN_CONFIG, compareWith: undefined } }),
+    /report\.json: config\.compareWith: expected/,
+  ],
   ["a round that is none", JSON.stringify({ ...report, rounds: [{ round: 1 }] }), /report\.json: .*rounds/],
 ])("a folder with %s is refused in one line", async (_, text, expected) => {
   if (text !== null) await writeFile(join(folder, "report.json"), text);
-  const error = await readReport(folder).catch((thrown: Error) => thrown);
+  const error = await readPlayable(folder).catch((thrown: Error) => thrown);
   expect(error).toBeInstanceOf(Error);
   expect((error as Error).message).toMatch(expected);
   expect((error as Error).message).not.toContain("\n");
@@ -38,7 +44,7 @@ it("serves the page, its parts and the report to this machine, and no other file
   await mkdir(join(pages, "assets"), { recursive: true });
   await writeFile(join(pages, "replay.html"), "<p>replay</p>");
   await writeFile(join(pages, "assets/a.js"), "1;");
-  const server = await serveReplay(await readReport(folder), pages, 0);
+  const server = await serveReplay(await readPlayable(folder), pages, 0);
   const get = async (path: string) => {
     const response = await fetch(server.url + path);
     return [response.status, response.headers.get("content-type"), await response.text()];

@@ -81,8 +81,8 @@ describe("fedlodrop allocate", () => {
     const missing = structuredClone(instances[0]);
     delete missing.devices[1].E_max_J;
     const cases: [string[], RegExp][] = [
-      [[], /^expected an instance file, got none$/],
-      [[file, file], /^expected one instance file, got also/],
+      [[], /^expected one instance file, got 0$/],
+      [[file, file], /^expected one instance file, got 2$/],
       [[file, "--method", "magic"], /^--method: expected branch-and-bound, p-sca, .*, got "magic"$/],
       [[file, "--rel-tol", "two"], /^--rel-tol: expected a number in \[0, 1\), got "two"$/],
       [[file, "--instance", "nope"], /expected an instance "nope", got none$/],

@@ -8,7 +8,7 @@ import {
   methods,
   type SolveOptions,
 } from "@fedlodrop/allocation";
-import { describeFlags, type Flag, oneOf, parseFlags, wholeNumber } from "../flags.ts";
+import { describeFlags, type Flag, oneOf, onlyOperand, parseFlags, wholeNumber } from "../flags.ts";
 import { UsageError } from "../usage-error.ts";
 import { alignedTable, compareMethods, comparisonTable } from "./compare.ts";
 import { costPlotSvg } from "./cost-plot.ts";
@@ -46,9 +46,7 @@ export async function allocate(args: readonly string[]): Promise<void> {
     process.stdout.write(HELP);
     return;
   }
-  const [file, extra] = operands;
-  if (file === undefined) throw new UsageError("expected an instance file, got none");
-  if (extra !== undefined) throw new UsageError(`expected one instance file, got also "${extra}"`);
+  const file = onlyOperand(operands, "instance file");
   const method = oneOf(given, "method", methods) ?? "branch-and-bound";
   const options: SolveOptions = {
     now: () => performance.now(),

@@ -1,14 +1,7 @@
 /** A finished run as its folder has it. */
-import { readFile } from "node:fs/promises";
-import { basename, join, resolve } from "node:path";
-import {
-  faultInWords,
-  isSchemaFault,
-  type RoundRecord,
-  type RunConfig,
-  roundRecordSchema,
-} from "@fedlodrop/run";
-import { z } from "zod";
+import { basename, resolve } from "node:path";
+import type { RoundRecord, RunConfig } from "@fedlodrop/run";
+import { readRounds } from "../report-file.ts";
 import type { Point } from "./cell.ts";
 import type { StudiedArm } from "./studied.ts";
 
@@ -20,28 +13,10 @@ export interface RecordedRun {
   readonly rounds: readonly RoundRecord[];
 }
 
-/** What is read of `report.json`; the rest is for other readers. */
-const reportSchema = z.object({
-  config: z.looseObject({ seed: z.string(), task: z.string() }),
-  baseTestLoss: z.number().nullable(),
-  rounds: z.array(roundRecordSchema).min(1),
-});
-
-/** @throws in one line when there is no report, or one that another version wrote */
+/** @throws in one line when there is no report of a run with rounds */
 export async function readRecordedRun(folder: string): Promise<RecordedRun> {
-  const path = join(folder, "report.json");
-  const text = await readFile(path, "utf8").catch((cause: NodeJS.ErrnoException) => {
-    throw new Error(`${path}: expected the report of a finished run, but it cannot be read (${cause.code})`, {
-      cause,
-    });
-  });
-  try {
-    const { config, ...report } = reportSchema.parse(JSON.parse(text));
-    return { name: basename(resolve(folder)), config: config as unknown as RunConfig, ...report };
-  } catch (cause) {
-    const fault = isSchemaFault(cause) ? faultInWords(cause, "report") : "it is no JSON";
-    throw new Error(`${path}: expected a report of this version with a round in it; ${fault}`, { cause });
-  }
+  const { config, baseTestLoss, rounds } = (await readRounds(folder)).report;
+  return { name: basename(resolve(folder)), config, baseTestLoss, rounds };
 }
 
 /** Runs that differ in nothing but the seed are one arm. */
