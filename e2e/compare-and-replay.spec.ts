@@ -8,7 +8,7 @@ const SETTINGS = [
   ...["--rounds", "2", "--local-steps", "4", "--batch-size", "2", "--sequence-length", "32", "--rank", "4"],
   ...["--samples-per-device", "8", "--evaluation-samples", "8", "--dropout", "0.5", "--compare", "fedlora"],
 ];
-const HEADLINE = /With 50 % dropped \d\.\d{3}, without dropout \d\.\d{3}, [\d.]+ % of the data sent\./;
+const HEADLINE = /With 50% dropped: \d\.\d{3}; without dropout: \d\.\d{3}; [\d.]+% of the data sent\./;
 
 test("two arms take turns on the same devices, and the finished run plays again offline", async ({
   serve,

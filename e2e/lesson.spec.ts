@@ -31,6 +31,14 @@ test("the teacher moves every screen, pupils answer, and a round is walked throu
   await expect(pupil.getByTestId("verdict")).toHaveText("You were right.");
   await expect(pupil.getByTestId("option-0")).toBeDisabled();
 
+  // Each screen in its reader's language; the slide stays in the teacher's.
+  await pupil.getByTestId("language-zh").click();
+  await expect(pupil.getByTestId("verdict")).toHaveText("你答对了。");
+  await expect(pupil.locator("html")).toHaveAttribute("lang", "zh-Hans");
+  await expect(pupil.getByTestId("lesson").locator("h2")).toHaveAttribute("lang", "en");
+  await pupil.getByTestId("language-en").click();
+  await expect(pupil.getByTestId("verdict")).toHaveText("You were right.");
+
   await next.click();
   await teacher.getByTestId("lesson-act").click();
   await host.until(({ phase }) => phase === "ended", 60);

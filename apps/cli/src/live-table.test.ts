@@ -35,6 +35,7 @@ const view = (change: Partial<HostView>): HostView => ({
   participants: [lane("p1", "training"), lane("p2", "uploading")],
   rounds: [],
   notice: null,
+  standstill: null,
   availableTasks: [],
   ...change,
 });

@@ -28,7 +28,12 @@ const model = parseConfig({
   ...{ eos_token_id: 0, hidden_act: "silu" },
 });
 const adapter = adapterShape(model, { rank: 8, alpha: 16, targetModules: null });
-const choice = { backend: "wasm", reason: "", webgpu: { kind: "absent", detail: "" } } as const;
+const choice = {
+  backend: "wasm",
+  reason: "",
+  wasAsked: false,
+  webgpu: { kind: "absent", detail: "" },
+} as const;
 
 const fit = (settings: Partial<typeof DEFAULT_RUN_CONFIG> = {}) =>
   expectFit({ model, choice, run: { ...run, adapter, config: { ...DEFAULT_RUN_CONFIG, ...settings } } });

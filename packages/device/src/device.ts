@@ -5,6 +5,7 @@
 import { type BackendChoice, pickBackend, type WasmHost } from "@fedlodrop/lm";
 import type { EnergyProfile, Joined, RefusalReason, RoundStart, RunDescription } from "@fedlodrop/protocol";
 import { io } from "socket.io-client";
+import { type AbandonCause, AbandonedError } from "./abandoned.ts";
 import { DeviceUnfitError } from "./device-fit.ts";
 import { openExampleBudget } from "./example-budget.ts";
 import { type Link, LinkClosedError, openLink, type ParticipantSocket, RefusedError } from "./link.ts";
@@ -73,9 +74,9 @@ export function createDevice(
     trainerQueue = trainerQueue.then(work).catch(fail);
   }
 
-  function abandonRound(why: string): void {
-    openRound?.abort.abort(new Error(why));
-    openRound?.end.abort(new Error(why));
+  function abandonRound(because: AbandonCause): void {
+    openRound?.abort.abort(new AbandonedError(because));
+    openRound?.end.abort(new AbandonedError(because));
   }
 
   function join(nickname: string, token: string | null, code: string | null): void {
@@ -101,19 +102,19 @@ export function createDevice(
     );
     socket.on("run-changed", (run) => {
       if (!membership) return;
-      if (membership.run.runId !== run.runId) abandonRound("the host has set up a new run");
+      if (membership.run.runId !== run.runId) abandonRound("new-run");
       membership = { ...membership, run };
       post({ kind: "run-changed", run });
       prepare();
     });
     socket.on("round-start", takePart);
     socket.on("round-closed", (closed) => {
-      if (openRound?.round === closed.round) abandonRound("the round closed first");
+      if (openRound?.round === closed.round) abandonRound("closed-first");
       post({ kind: "round-closed", closed });
     });
     socket.on("round-evaluated", (evaluated) => post({ kind: "round-evaluated", evaluated }));
     socket.on("run-ended", (ended) => {
-      abandonRound("the run ended");
+      abandonRound("run-ended");
       post({ kind: "run-ended", ended });
     });
     socket.on("lesson", (slide) => post({ kind: "lesson", slide }));
@@ -125,9 +126,8 @@ export function createDevice(
   }
 
   function enter({ participantId, token, nickname, run }: Joined): void {
-    if (membership && membership.participantId !== participantId)
-      abandonRound("the coordinator gave a new identity");
-    if (membership && membership.run.runId !== run.runId) abandonRound("the coordinator has another run");
+    if (membership && membership.participantId !== participantId) abandonRound("new-identity");
+    if (membership && membership.run.runId !== run.runId) abandonRound("other-run");
     membership = { participantId, token, run };
     post({ kind: "joined", participantId, token, nickname, run });
     prepare();
@@ -200,7 +200,7 @@ export function createDevice(
   /** The deadline runs from the message's arrival, also while the trainer is still busy. */
   function takePart(start: RoundStart): void {
     const { round, deadlineSeconds } = start;
-    abandonRound("a newer round began");
+    abandonRound("newer-round");
     const abort = new AbortController();
     const end = new AbortController();
     const mine: OpenRound = { round, abort, end };
@@ -211,7 +211,7 @@ export function createDevice(
     const secure = secureMembers.part(link, membership, loaded?.sampleCount ?? 0, start, end.signal);
     // Without the others there is nothing to train for.
     secure?.done.catch((error: unknown) => abort.abort(error));
-    const late = setTimeout(() => abort.abort(new Error("the deadline passed")), deadlineSeconds * 1000);
+    const late = setTimeout(() => abort.abort(new AbandonedError("deadline")), deadlineSeconds * 1000);
     withTrainer(async () => {
       try {
         if (!link || !membership || !energy) return settled();
@@ -248,14 +248,15 @@ export function createDevice(
     });
 
     function giveUp(why: unknown): void {
-      post({ kind: "round-abandoned", round, why: toPlainError(why).message });
+      const because = why instanceof AbandonedError ? why.because : null;
+      post({ kind: "round-abandoned", round, because, why: toPlainError(why).message });
       const isOurs = !abort.signal.aborted || why instanceof RefusedError || why instanceof UnsafeRoundError;
       if (isOurs && !end.signal.aborted) recover(why);
     }
   }
 
   function tryOut(prompt: string): void {
-    if (openRound) post({ kind: "trying", why: "This device is busy with a round; the answer follows it." });
+    if (openRound) post({ kind: "trying" });
     withTrainer(async () => {
       if (!loaded || !membership) return;
       const { trainer, tokenizer, ownHeldOut } = loaded;
@@ -266,7 +267,7 @@ export function createDevice(
   }
 
   function leave(): void {
-    abandonRound("this device left");
+    abandonRound("left");
     loading?.abort();
     link?.leave();
     link = undefined;

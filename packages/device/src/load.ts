@@ -132,8 +132,13 @@ export async function load(
     if (choice.backend !== "webgpu") throw error;
     // Shader compilers write pages; their first line says what is wrong.
     const [problem = ""] = toPlainError(error).message.split("\n");
-    const reason = `WebGPU failed here, so training is on the CPU (${problem.slice(0, LONGEST_PROBLEM)}).`;
-    return start({ ...(await pickBackend("wasm")), reason });
+    const detail = problem.slice(0, LONGEST_PROBLEM);
+    return start({
+      ...(await pickBackend("wasm")),
+      reason: `WebGPU failed here, so training is on the CPU (${detail}).`,
+      wasAsked: false,
+      webgpu: { kind: "absent", detail },
+    });
   });
   isLoading = false;
   return {

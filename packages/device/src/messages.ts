@@ -17,6 +17,7 @@ import type {
 import type { DropoutMask } from "@fedlodrop/run";
 import type { TextRow } from "@fedlodrop/tasks";
 
+import type { AbandonCause } from "./abandoned.ts";
 import type { EnergyEstimate } from "./energy.ts";
 
 /** An error as it crosses the worker's border. */
@@ -121,7 +122,13 @@ export type FromWorker =
       readonly energy: EnergyEstimate;
     }
   /** This device stops working on the round; the coordinator's own word follows in `round-closed`. */
-  | { readonly kind: "round-abandoned"; readonly round: number; readonly why: string }
+  | {
+      readonly kind: "round-abandoned";
+      readonly round: number;
+      /** Null where something failed; then `why` is all there is. */
+      readonly because: AbandonCause | null;
+      readonly why: string;
+    }
   | { readonly kind: "round-closed"; readonly closed: RoundClosed }
   /** How the whole model did after a round, beside whatever this device is doing by then. */
   | { readonly kind: "round-evaluated"; readonly evaluated: RoundEvaluated }
@@ -136,7 +143,8 @@ export type FromWorker =
   | { readonly kind: "dismissed"; readonly refused: Refused }
   /** At the user's wish. */
   | { readonly kind: "left" }
-  | { readonly kind: "trying"; readonly why: string }
+  /** The device is busy with a round; the answer follows it. */
+  | { readonly kind: "trying" }
   /** No round has changed the model yet: only the base model answers. */
   | { readonly kind: "untrained" }
   | {

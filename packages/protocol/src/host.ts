@@ -68,6 +68,13 @@ export interface AccessView {
   }[];
 }
 
+export type Standstill =
+  /** Fewer are ready than a round starts with. */
+  | { readonly kind: "waits-for-devices"; readonly ready: number; readonly least: number }
+  /** Rounds in a row came to nothing: everybody left, or no sum could be made under secure aggregation. */
+  | { readonly kind: "deserted" | "no-sum"; readonly first: number; readonly last: number }
+  | { readonly kind: "no-plan" | "not-stored" };
+
 export interface HostView {
   readonly runId: string;
   readonly phase: "lobby" | "planning" | "training" | "closing" | "evaluating" | "paused" | "ended";
@@ -80,6 +87,8 @@ export interface HostView {
   readonly pausing: boolean;
   /** Why a run that was started does not go on, in a sentence; null when it does. */
   readonly notice: string | null;
+  /** The same by its kind, for pages in other languages; null where the sentence is all there is. */
+  readonly standstill: Standstill | null;
   readonly joinUrl: string;
   readonly access: AccessView;
   /** Null while no lesson is given. */

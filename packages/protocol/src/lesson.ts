@@ -11,6 +11,12 @@ const shown = (longest: number) =>
 export const lessonSlideSchema = z.object({
   /** Of its question: a slide of the same name keeps the answers. */
   id: z.string().min(1).max(64),
+  /** In which it is written, as a language tag. */
+  language: z
+    .string()
+    .max(35)
+    .regex(/^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$/)
+    .optional(),
   title: shown(120),
   caption: shown(800),
   /** Null only tells something. */

@@ -1,4 +1,5 @@
 /** The run as the host page sees it: whole once, then what has changed, at the cost of what has changed. */
+import { isDeepStrictEqual } from "node:util";
 import { leastReady, type Participant, pauseReason, type RunState } from "@fedlodrop/federation";
 import type { HostView, ParticipantView, SentView, ViewChanges } from "@fedlodrop/protocol";
 import type { ParticipantRound, RoundRecord } from "@fedlodrop/run";
@@ -51,9 +52,7 @@ export function createHostViews(options: HostViewOptions): HostViews {
       config: state.config,
       locked: state.locked,
       pausing: state.intent === "pause" && state.kind !== "paused",
-      notice:
-        options.storageProblem() ??
-        (state.kind === "paused" ? (pauseReason(state) ?? run.planProblem) : waitingNotice(state)),
+      ...standstillOf(run, options.storageProblem()),
       secondsToDeadline:
         state.kind === "training" ? Math.max(0, state.endsAtMs - options.nowMs()) / 1000 : null,
       baseTestLoss: state.baseTestLoss,
@@ -112,7 +111,9 @@ export function createHostViews(options: HostViewOptions): HostViews {
       indexLastRecord();
       return {
         run: Object.fromEntries(
-          Object.entries(run).filter(([name, value]) => value !== before[name as keyof typeof before]),
+          Object.entries(run).filter(
+            ([name, value]) => !isDeepStrictEqual(value, before[name as keyof typeof before]),
+          ),
         ),
         participants: [...ids].flatMap((id) => {
           const participant = participants.get(id);
@@ -124,10 +125,28 @@ export function createHostViews(options: HostViewOptions): HostViews {
   };
 }
 
-function waitingNotice({ kind, intent, readyCount, config }: RunState): string | null {
-  return kind === "lobby" && intent === "run"
-    ? `the run waits for devices: ${readyCount} of at least ${leastReady(config)} are ready`
-    : null;
+/** Why a run that was started does not go on: by its kind, and in a sentence. */
+function standstillOf(
+  { state, planProblem }: LiveRun,
+  storageProblem: string | null,
+): Pick<HostView, "notice" | "standstill"> {
+  if (storageProblem !== null) return { notice: storageProblem, standstill: { kind: "not-stored" } };
+  if (state.kind === "paused") {
+    const reason = pauseReason(state);
+    if (reason !== null) {
+      const { sentence, ...standstill } = reason;
+      return { notice: sentence, standstill };
+    }
+    if (planProblem !== null) return { notice: planProblem, standstill: { kind: "no-plan" } };
+  }
+  if (state.kind === "lobby" && state.intent === "run") {
+    const [ready, least] = [state.readyCount, leastReady(state.config)];
+    return {
+      notice: `the run waits for devices: ${ready} of at least ${least} are ready`,
+      standstill: { kind: "waits-for-devices", ready, least },
+    };
+  }
+  return { notice: null, standstill: null };
 }
 
 function laneState(

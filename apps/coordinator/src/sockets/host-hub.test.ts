@@ -180,10 +180,18 @@ describe("the host", () => {
     };
     await shows({ phase: "lobby", notice: null });
     await socket.emitWithAck("command", { kind: "start" });
-    await shows({ phase: "lobby", notice: "the run waits for devices: 0 of at least 1 are ready" });
+    await shows({
+      phase: "lobby",
+      notice: "the run waits for devices: 0 of at least 1 are ready",
+      standstill: { kind: "waits-for-devices", ready: 0, least: 1 },
+    });
     const ada = await participate(url, "ada");
     await phase(coordinator, "paused");
-    await shows({ phase: "paused", notice: "round 1 cannot be planned: the solver is gone" });
+    await shows({
+      phase: "paused",
+      notice: "round 1 cannot be planned: the solver is gone",
+      standstill: { kind: "no-plan" },
+    });
     fails = false;
     await socket.emitWithAck("command", { kind: "resume" });
     await ada.nextStart(1);

@@ -1,6 +1,7 @@
 /** A button for what can't be taken back: the first click asks, the second acts. */
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
+import { say } from "../words/words.ts";
 
 interface ConfirmedProps {
   readonly question: string;
@@ -42,7 +43,7 @@ export function Confirmed({ question, act, quiet = false, label, testId, childre
           act();
         }}
       >
-        Yes
+        {say("yes")}
       </button>
       <button
         type="button"
@@ -53,7 +54,7 @@ export function Confirmed({ question, act, quiet = false, label, testId, childre
           asking.value = false;
         }}
       >
-        No
+        {say("no")}
       </button>
     </fieldset>
   );

@@ -1,5 +1,6 @@
 /** A file of the run, which only members of the run get: a plain link could not show it. */
 import { useSignal } from "@preact/signals";
+import { say } from "../words/words.ts";
 import { siteUrl } from "./site.ts";
 
 interface FileButtonProps {
@@ -19,10 +20,10 @@ export function FileButton({ path, fileName, token, children }: FileButtonProps)
       const response = await fetch(`${siteUrl()}${path}`, {
         headers: { authorization: `Bearer ${token}` },
       });
-      if (!response.ok) throw new Error(`the coordinator answered ${response.status}`);
+      if (!response.ok) throw new Error(say("file.no-answer", { status: String(response.status) }));
       saveAs(await response.blob(), fileName);
     } catch (error) {
-      problem.value = `${fileName} could not be had: ${(error as Error).message}.`;
+      problem.value = say("file.failed", { file: fileName, why: (error as Error).message });
     }
   };
   return (

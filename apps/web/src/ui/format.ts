@@ -1,33 +1,56 @@
-/** Numbers as people read them, with their units. */
+/** Numbers as the reader writes them, with their units: three significant digits. */
+import { localeNow, say } from "../words/words.ts";
+
+/** Making one takes a hundred times as long as using it, and a page writes hundreds of numbers a second. */
+const formats = new Map<string, Intl.NumberFormat>();
+
+function written(value: number, options: Intl.NumberFormatOptions): string {
+  const locale = localeNow();
+  const name = `${locale} ${JSON.stringify(options)}`;
+  const format = formats.get(name) ?? new Intl.NumberFormat(locale, options);
+  formats.set(name, format);
+  return format.format(value);
+}
+
+const withUnit = (value: number, unit: string): string =>
+  written(value, { style: "unit", unit, unitDisplay: "short", maximumSignificantDigits: 3 });
 
 /** Decimal: 1 kB is 1000 B. */
 export function formatBytes(bytes: number): string {
-  if (bytes < 1000) return `${bytes} B`;
-  if (bytes < 1e6) return `${significant(bytes / 1000)} kB`;
-  if (bytes < 1e9) return `${significant(bytes / 1e6)} MB`;
-  return `${significant(bytes / 1e9)} GB`;
+  if (bytes < 1000) return withUnit(bytes, "byte");
+  if (bytes < 1e6) return withUnit(bytes / 1000, "kilobyte");
+  if (bytes < 1e9) return withUnit(bytes / 1e6, "megabyte");
+  return withUnit(bytes / 1e9, "gigabyte");
 }
+
+export const formatBytesASecond = (rate: number): string =>
+  say("unit.a-second", { value: formatBytes(rate) });
 
 export function formatSeconds(seconds: number): string {
-  if (seconds > 0 && seconds < 0.0005) return "< 1 ms";
-  if (seconds < 0.0995) return `${Math.round(seconds * 1000)} ms`;
-  if (seconds < 59.95) return `${significant(seconds)} s`;
+  if (seconds > 0 && seconds < 0.0005) return say("unit.less", { value: withUnit(1, "millisecond") });
+  if (seconds < 0.0995) return withUnit(Math.round(seconds * 1000), "millisecond");
+  if (seconds < 59.95) return withUnit(seconds, "second");
   const whole = Math.round(seconds);
-  return `${Math.floor(whole / 60)} min ${whole % 60} s`;
+  return `${withUnit(Math.floor(whole / 60), "minute")} ${withUnit(whole % 60, "second")}`;
 }
 
-export function formatJoules(joules: number): string {
-  if (joules < 999.5) return `${significant(joules)} J`;
-  return `${significant(joules / 1000)} kJ`;
-}
+/** Of joules Intl knows nothing; the symbols are the same everywhere. */
+export const formatJoules = (joules: number): string =>
+  joules < 999.5
+    ? say("unit.joules", { value: significant(joules) })
+    : say("unit.kilojoules", { value: significant(joules / 1000) });
 
-export const formatPercent = (fraction: number): string => `${significant(100 * fraction)} %`;
+export const formatPercent = (fraction: number): string =>
+  written(fraction, { style: "percent", maximumSignificantDigits: 3 });
 
-export const formatLoss = (loss: number): string => loss.toFixed(3);
+export const formatLoss = (loss: number): string => formatFixed(loss, 3);
 
-export const formatCount = (count: number): string => count.toLocaleString("en").replaceAll(",", "\u202f");
+/** With as many digits after the point. */
+export const formatFixed = (value: number, digits: number): string =>
+  written(value, { minimumFractionDigits: digits, maximumFractionDigits: digits });
 
-/** Three significant digits, without an exponent and without trailing zeros after the point. */
-function significant(value: number): string {
-  return String(Number(value.toPrecision(3)));
-}
+export const formatCount = (count: number): string => written(count, {});
+
+/** Without an exponent and without trailing zeros after the point. */
+export const significant = (value: number, digits = 3): string =>
+  written(value, { maximumSignificantDigits: digits });

@@ -1,6 +1,7 @@
 /** Paints a dropout mask: kept columns of A and kept rows of B of each adapted module. */
 import type { AdaptedModule, DropoutMask } from "@fedlodrop/run";
 import { useEffect, useMemo, useRef } from "preact/hooks";
+import { say } from "../words/words.ts";
 import { type MaskStrip, maskPicture } from "./mask-picture.ts";
 
 const MOST_CELLS = 512;
@@ -29,7 +30,6 @@ export function MaskCanvas({ modules, mask }: MaskProps) {
 function StripRow({ strip, module }: { readonly strip: MaskStrip; readonly module: string }) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const { factor, cells, kept, size } = strip;
-  const what = factor === "A" ? "columns" : "rows";
   useEffect(() => {
     const context = canvas.current?.getContext("2d");
     if (!context) return;
@@ -48,7 +48,12 @@ function StripRow({ strip, module }: { readonly strip: MaskStrip; readonly modul
         width={cells.length}
         height={1}
         role="img"
-        aria-label={`${module}: ${kept} of ${size} ${what} of ${factor} kept`}
+        aria-label={say("mask.strip", {
+          module,
+          kept,
+          size,
+          what: say(factor === "A" ? "mask.columns" : "mask.rows"),
+        })}
       />
       <span>
         {kept}/{size}

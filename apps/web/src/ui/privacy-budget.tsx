@@ -1,5 +1,7 @@
 /** What a run gives away, and who sees what of it, where it promises anything: the same on both pages. */
 import type { RunConfig } from "@fedlodrop/run";
+import { rich, say } from "../words/words.ts";
+import { formatFixed } from "./format.ts";
 import { privacyWords } from "./privacy-words.ts";
 
 interface PrivacyBudgetProps {
@@ -13,27 +15,31 @@ export function PrivacyBudget({ config, epsilon }: PrivacyBudgetProps) {
   if (terms === null && !secureAggregation) return null;
   return (
     <section class="card" data-testid="privacy">
-      <h2>Privacy</h2>
+      <h2>{say("privacy.title")}</h2>
       {terms !== null && (
         <>
           <p class="number">
-            ε <span data-testid="epsilon">{epsilon.toFixed(2)}</span> of {terms.epsilon} used, δ {terms.delta}
+            {rich("privacy.used", {
+              used: <span data-testid="epsilon">{formatFixed(epsilon, 2)}</span>,
+              all: terms.epsilon,
+              delta: String(terms.delta),
+            })}
           </p>
           <progress
-            aria-label="Privacy budget used"
+            aria-label={say("privacy.bar")}
             max={terms.epsilon}
             value={Math.min(epsilon, terms.epsilon)}
           />
         </>
       )}
       <table class="who-sees">
-        <caption>Who sees what</caption>
+        <caption>{say("privacy.who")}</caption>
         <thead>
           <tr>
             <td />
-            <th scope="col">the device</th>
-            <th scope="col">coordinator</th>
-            <th scope="col">everybody</th>
+            <th scope="col">{say("privacy.device")}</th>
+            <th scope="col">{say("privacy.coordinator")}</th>
+            <th scope="col">{say("privacy.everybody")}</th>
           </tr>
         </thead>
         <tbody>
@@ -41,18 +47,20 @@ export function PrivacyBudget({ config, epsilon }: PrivacyBudgetProps) {
             <tr key={what}>
               <th scope="row">{what}</th>
               {who.map((sees, place) => (
-                <td key={place}>{sees ? "● sees" : "○ no"}</td>
+                <td key={place}>{say(sees ? "privacy.sees" : "privacy.sees-not")}</td>
               ))}
             </tr>
           ))}
         </tbody>
       </table>
       <small>
-        {secureAggregation &&
-          "Devices mask their updates for each other; what the coordinator adds up has no masks only as a whole. "}
-        {terms !== null &&
-          `In the whole run: ${privacyWords(terms.epsilon, terms.delta)} The run ends when the budget is used. `}
-        Losses and counts that devices report are not covered.
+        {[
+          secureAggregation && say("privacy.masked"),
+          terms !== null && say("privacy.whole-run", { promise: privacyWords(terms.epsilon, terms.delta) }),
+          say("privacy.not-covered"),
+        ]
+          .filter((sentence) => sentence !== false)
+          .join(" ")}
       </small>
     </section>
   );
@@ -61,7 +69,7 @@ export function PrivacyBudget({ config, epsilon }: PrivacyBudgetProps) {
 /** Of texts that a device brought itself. */
 const sight = (isNoisy: boolean, isMasked: boolean) =>
   [
-    ["its own texts", true, false, false],
-    ["its update", true, !isMasked, false],
-    [isNoisy ? "all updates' mean, with noise" : "all updates' mean", true, true, true],
+    [say("privacy.texts"), true, false, false],
+    [say("privacy.update"), true, !isMasked, false],
+    [say(isNoisy ? "privacy.noisy-mean" : "privacy.mean"), true, true, true],
   ] as const;

@@ -1,4 +1,5 @@
 /** A promise of differential privacy in words that need no formula. */
+import { say } from "../words/words.ts";
 import { formatPercent } from "./format.ts";
 
 /** Beyond it somebody may come to be all but sure. */
@@ -10,12 +11,7 @@ const NEARLY_SURE = 0.99;
  */
 export function privacyWords(epsilon: number, delta: number): string {
   const surest = 1 / (1 + Math.exp(-epsilon));
-  const bound =
-    surest > NEARLY_SURE
-      ? "can come to be all but sure, so this is little protection"
-      : `comes to ${formatPercent(surest)} at most`;
-  return (
-    "Whoever studies every shared model, and gives even chances at first that a certain device's updates are in them, " +
-    `${bound} (but for a chance of ${delta}).`
-  );
+  return surest > NEARLY_SURE
+    ? say("privacy.little", { delta: String(delta) })
+    : say("privacy.bounded", { surest: formatPercent(surest), delta: String(delta) });
 }

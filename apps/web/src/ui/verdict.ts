@@ -1,4 +1,5 @@
 /** How a model does on texts that nobody trained on, in a sentence: computed from its measured losses and nothing else. */
+import { say } from "../words/words.ts";
 import { formatLoss } from "./format.ts";
 
 /** Differences below this are noise of one evaluation, nats. */
@@ -26,19 +27,19 @@ export function verdict(points: readonly Measured[], base: number | null): Verdi
   if (last.testLoss - best.testLoss > WORTH_A_WARNING)
     return {
       kind: "worsening",
-      headline: `Getting worse since round ${best.round}: it starts to learn its texts by heart.`,
+      headline: say("verdict.worsening", { round: best.round }),
     };
-  if (base === null) return { kind: "same", headline: `Round ${last.round}: the first model there is.` };
+  if (base === null) return { kind: "same", headline: say("verdict.first", { round: last.round }) };
   const gained = base - last.testLoss;
   if (gained > NOISE)
     return {
       kind: "better",
-      headline: `Better than the base model by ${formatLoss(gained)} on texts that nobody trained on.`,
+      headline: say("verdict.better", { by: formatLoss(gained) }),
     };
   if (gained < -NOISE)
     return {
       kind: "worse",
-      headline: `Worse than the base model by ${formatLoss(-gained)} on texts that nobody trained on.`,
+      headline: say("verdict.worse", { by: formatLoss(-gained) }),
     };
-  return { kind: "same", headline: "As good as the base model on texts that nobody trained on." };
+  return { kind: "same", headline: say("verdict.same") };
 }

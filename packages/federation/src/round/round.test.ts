@@ -217,7 +217,10 @@ it("pauses a run whose rounds everybody leaves, says why, and goes on when the h
   expect(after(deserted).state).toMatchObject({ kind: "planning", round: 3 });
   const { state } = after([...deserted, ...round(3), evaluated(3), ...again]);
   expect(state.kind).toBe("paused");
-  expect(pauseReason(state)).toMatch(/^everybody left rounds 1 to 3/);
+  expect(pauseReason(state)).toMatchObject({
+    ...{ kind: "deserted", first: 1, last: 3 },
+    sentence: expect.stringMatching(/^everybody left rounds 1 to 3/),
+  });
   const resumed = after([command({ kind: "resume" })], state).state;
   expect(resumed).toMatchObject({ kind: "planning", round: 4 });
   expect(pauseReason(resumed)).toBeNull();

@@ -220,14 +220,28 @@ export const isReady = (participant: Participant): participant is ReadyParticipa
 export const isPresent = ({ presence }: Participant): boolean =>
   presence === "loading" || presence === "ready";
 
-/** Why the machine has paused the run by itself; null when it has not. */
-export function pauseReason({ desertedCount, records }: Run): string | null {
+/** Why the machine has paused the run by itself. */
+export interface PauseReason {
+  /** Everybody left the last rounds, or no sum of them could be made. */
+  readonly kind: "deserted" | "no-sum";
+  readonly first: number;
+  readonly last: number;
+  /** Both in a sentence. */
+  readonly sentence: string;
+}
+
+/** Null when the machine has not. */
+export function pauseReason({ desertedCount, records }: Run): PauseReason | null {
   if (desertedCount < DESERTED_ROUNDS_MOST) return null;
-  const which = `rounds ${records.length - desertedCount + 1} to ${records.length}`;
+  const [first, last] = [records.length - desertedCount + 1, records.length];
+  const which = `rounds ${first} to ${last}`;
   const problem = records.at(-1)?.secureAggregation?.problem;
   return typeof problem === "string"
-    ? `${which} came to nothing: ${problem}`
-    : `everybody left ${which}: devices cannot do what they are asked, and their pages say why`;
+    ? { kind: "no-sum", first, last, sentence: `${which} came to nothing: ${problem}` }
+    : {
+        ...{ kind: "deserted", first, last },
+        sentence: `everybody left ${which}: devices cannot do what they are asked, and their pages say why`,
+      };
 }
 
 /** Rounds in a row that come to nothing; then another one would only be the next of them. */

@@ -11,6 +11,8 @@ export interface BackendChoice {
   readonly backend: Backend;
   /** One sentence in plain words. */
   readonly reason: string;
+  /** Somebody wanted this one; else it is the best that was found. */
+  readonly wasAsked: boolean;
   readonly webgpu: WebgpuCheck;
 }
 
@@ -23,15 +25,26 @@ export async function pickBackend(preferred?: Backend): Promise<BackendChoice> {
 
 /** The choice itself, from what was found. */
 export function chooseBackend(webgpu: WebgpuCheck, hasWasm: boolean, preferred?: Backend): BackendChoice {
-  const cpu = { backend: "cpu", reason: "Training in plain JavaScript, which is slow", webgpu } as const;
+  const cpu = {
+    backend: "cpu",
+    reason: "Training in plain JavaScript, which is slow",
+    wasAsked: preferred === "cpu",
+    webgpu,
+  } as const;
   if (preferred === "cpu") return { ...cpu, reason: `${cpu.reason}; it was asked for.` };
   const wantsWasm = preferred === "wasm" && hasWasm;
   if (!wantsWasm && webgpu.kind === "hardware")
-    return { backend: "webgpu", reason: `Training on this device's GPU (${webgpu.detail}).`, webgpu };
+    return {
+      backend: "webgpu",
+      reason: `Training on this device's GPU (${webgpu.detail}).`,
+      wasAsked: preferred === "webgpu",
+      webgpu,
+    };
   if (preferred === "webgpu" && webgpu.kind === "software")
     return {
       backend: "webgpu",
       reason: `Training on WebGPU as asked, on a GPU emulated by the CPU (${webgpu.detail}).`,
+      wasAsked: true,
       webgpu,
     };
   const why = wantsWasm
@@ -39,7 +52,13 @@ export function chooseBackend(webgpu: WebgpuCheck, hasWasm: boolean, preferred?:
     : webgpu.kind === "software"
       ? "this browser's GPU is emulated by the CPU, where WebAssembly is faster"
       : `there is no usable GPU (${webgpu.detail})`;
-  if (hasWasm) return { backend: "wasm", reason: `Training on the CPU with WebAssembly: ${why}.`, webgpu };
+  if (hasWasm)
+    return {
+      backend: "wasm",
+      reason: `Training on the CPU with WebAssembly: ${why}.`,
+      wasAsked: wantsWasm,
+      webgpu,
+    };
   return { ...cpu, reason: `${cpu.reason}: this browser has neither a usable GPU nor WebAssembly.` };
 }
 

@@ -1,6 +1,7 @@
 /** How well held-out guesses agree with what is true: the figure of a task that has one, and what else is known. */
 import type { RoundEvaluation } from "@fedlodrop/run";
-import { formatPercent } from "../../ui/format.ts";
+import { formatLoss, formatPercent } from "../../ui/format.ts";
+import { say } from "../../words/words.ts";
 
 export interface Agreement {
   readonly term: string;
@@ -12,20 +13,25 @@ export interface Agreement {
 /** Null of a language model. */
 export function agreementOf(evaluation: RoundEvaluation): Agreement | null {
   const { testAccuracy, testF1, testMatthews, testPearson, testSpearman } = evaluation;
-  const known = (name: string, value: number | null | undefined): readonly string[] =>
-    value == null ? [] : [`${name} ${value.toFixed(3)}`];
-  if (testAccuracy !== null) {
-    const others = [...known("F1", testF1), ...known("Matthews", testMatthews)].join(", ");
-    const rightly = "Held-out texts labelled rightly.";
+  if (testAccuracy !== null)
     return {
-      ...{ term: "Accuracy", value: formatPercent(testAccuracy) },
-      others: others === "" ? rightly : `${rightly} ${others}.`,
+      ...{ term: say("figures.accuracy"), value: formatPercent(testAccuracy) },
+      others: [
+        say("figures.accuracy.about"),
+        testF1 != null && say("figures.f1", { value: formatLoss(testF1) }),
+        testMatthews != null && say("figures.matthews", { value: formatLoss(testMatthews) }),
+      ]
+        .filter(Boolean)
+        .join(" "),
     };
-  }
   if (testPearson == null) return null;
-  const others = known("Spearman", testSpearman).map((one) => ` ${one}.`);
   return {
-    ...{ term: "Pearson", value: testPearson.toFixed(3) },
-    others: `How estimates of held-out texts go along with what is true.${others.join("")}`,
+    ...{ term: say("figures.pearson"), value: formatLoss(testPearson) },
+    others: [
+      say("figures.pearson.about"),
+      testSpearman != null && say("figures.spearman", { value: formatLoss(testSpearman) }),
+    ]
+      .filter(Boolean)
+      .join(" "),
   };
 }

@@ -1,7 +1,8 @@
 /** What the model says now: its answer to one prompt beside the base model's, and what it makes of an unseen sentence. */
 import type { RoundRecord, RoundSample } from "@fedlodrop/run";
 import { changedWords } from "../../ui/changed-words.ts";
-import { formatPercent } from "../../ui/format.ts";
+import { formatFixed, formatPercent } from "../../ui/format.ts";
+import { rich, say } from "../../words/words.ts";
 import { likelier } from "./likelier.ts";
 
 interface AnswersProps {
@@ -15,7 +16,7 @@ export function Answers({ rounds }: AnswersProps) {
   if (last === undefined || sample == null) return null;
   return (
     <section class="card answers" data-testid="answers">
-      <h2>What it writes after round {last.round}</h2>
+      <h2>{say("answers.title", { round: last.round })}</h2>
       {sample.kind === "text" && <Texts sample={sample} before={before?.evaluation?.sample ?? null} />}
       {sample.kind === "labels" && <Guesses sample={sample} />}
       {sample.kind === "values" && <Estimates sample={sample} />}
@@ -32,14 +33,14 @@ function Texts({ sample, before }: { readonly sample: Of<"text">; readonly befor
     <>
       <div class="columns">
         <figure>
-          <figcaption>Before training</figcaption>
+          <figcaption>{say("answers.before")}</figcaption>
           <blockquote data-testid="writes-base">
             <b>{prompt}</b>
             {base}
           </blockquote>
         </figure>
         <figure>
-          <figcaption>Now, with the words that are new since the round before</figcaption>
+          <figcaption>{say("answers.now")}</figcaption>
           <blockquote data-testid="writes-tuned">
             <b>{prompt}</b>
             {changedWords(earlier, tuned).map(({ text, changed }, k) =>
@@ -50,8 +51,10 @@ function Texts({ sample, before }: { readonly sample: Of<"text">; readonly befor
       </div>
       {unseen && (
         <p data-testid="unseen">
-          A real sentence that it has never seen, <q>{unseen.text}</q>, is{" "}
-          <strong>{likelier(unseen.tokens * (unseen.baseNats - unseen.tunedNats))}</strong>.
+          {rich("answers.unseen", {
+            sentence: <q>{unseen.text}</q>,
+            likelier: <strong>{likelier(unseen.tokens * (unseen.baseNats - unseen.tunedNats))}</strong>,
+          })}
         </p>
       )}
     </>
@@ -67,10 +70,10 @@ function Guesses({ sample: { guesses, labels } }: { readonly sample: Of<"labels"
           <li key={text} class={best === label ? "right" : "wrong"}>
             <q>{text}</q>{" "}
             <strong>
-              {best === label ? "✓" : "✗"} {labels[best] ?? `label ${best + 1}`}{" "}
+              {best === label ? "✓" : "✗"} {nameOf(labels, best)}{" "}
               <span class="number">{formatPercent(tuned[best] ?? 0)}</span>
             </strong>
-            {best !== label && <small> in truth: {labels[label] ?? `label ${label + 1}`}</small>}
+            {best !== label && <small> {say("answers.truth", { label: nameOf(labels, label) })}</small>}
           </li>
         );
       })}
@@ -78,13 +81,16 @@ function Guesses({ sample: { guesses, labels } }: { readonly sample: Of<"labels"
   );
 }
 
+const nameOf = (labels: readonly string[], label: number): string =>
+  labels[label] ?? say("answers.label", { number: label + 1 });
+
 function Estimates({ sample: { guesses } }: { readonly sample: Of<"values"> }) {
   return (
     <ul class="guesses">
       {guesses.map(({ text, value, tuned }) => (
         <li key={text}>
-          <q>{text}</q> <strong class="number">≈ {tuned.toFixed(2)}</strong>{" "}
-          <small>in truth: {value.toFixed(2)}</small>
+          <q>{text}</q> <strong class="number">{say("unit.about", { value: formatFixed(tuned, 2) })}</strong>{" "}
+          <small>{say("answers.truth", { label: formatFixed(value, 2) })}</small>
         </li>
       ))}
     </ul>

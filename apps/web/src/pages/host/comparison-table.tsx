@@ -1,17 +1,19 @@
 /** What two arms of one run have come to: one line, and the costs of each. */
-import { formatBytes, formatJoules, formatLoss, formatSeconds } from "../../ui/format.ts";
+import { formatBytes, formatLoss, formatSeconds } from "../../ui/format.ts";
+import { say } from "../../words/words.ts";
 import type { ArmSoFar, Comparison } from "./comparison.ts";
+import { energyWords } from "./energy-words.ts";
 
 export function ComparisonTable({ comparison: { own, other } }: { readonly comparison: Comparison }) {
   return (
     <table class="arms" data-testid="arms">
       <thead>
         <tr>
-          <th class="words">Same devices, texts and seeds</th>
-          <th>Mistakes</th>
-          <th>Sent</th>
-          <th>Time</th>
-          <th>Energy (estimate)</th>
+          <th class="words">{say("compare.same")}</th>
+          <th>{say("compare.mistakes")}</th>
+          <th>{say("compare.sent")}</th>
+          <th>{say("compare.time")}</th>
+          <th>{say("column.energy")}</th>
         </tr>
       </thead>
       <tbody>
@@ -33,7 +35,7 @@ function Row({ arm: { arm, title, rounds, bytes, seconds, energy } }: { readonly
       <td>{loss === null ? "–" : formatLoss(loss)}</td>
       <td>{formatBytes(bytes)}</td>
       <td>{formatSeconds(seconds)}</td>
-      <td>{energy.map(({ joules, source }) => `${formatJoules(joules)} ${source}`).join(", ") || "–"}</td>
+      <td>{energyWords(energy)}</td>
     </tr>
   );
 }

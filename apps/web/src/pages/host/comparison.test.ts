@@ -7,6 +7,7 @@ import {
 } from "@fedlodrop/run";
 import { describe, expect, it } from "vitest";
 import { compareArms, titleOf } from "./comparison.ts";
+import "../../words/english.fixture.ts";
 
 const config: RunConfig = {
   ...DEFAULT_RUN_CONFIG,
@@ -39,7 +40,7 @@ describe("compareArms", () => {
     // The third round's partner is not there yet.
     expect(found).toMatchObject({
       kind: "better",
-      headline: "With 50 % dropped 3.900, without dropout 4.100, 50 % of the data sent.",
+      headline: "With 50% dropped: 3.900; without dropout: 4.100; 50% of the data sent.",
     });
     expect(found?.own).toMatchObject({ bytes: 200, seconds: 4, energy: [{ source: "modelled", joules: 6 }] });
     expect(found?.other).toMatchObject({
@@ -58,7 +59,7 @@ describe("compareArms", () => {
     ];
     expect(compareArms(config, rounds)).toMatchObject({
       // What was sent in vain was sent.
-      headline: "With 50 % dropped 3.900, without dropout 4.100, 25 % of the data sent.",
+      headline: "With 50% dropped: 3.900; without dropout: 4.100; 25% of the data sent.",
       own: { bytes: 200 },
       other: { bytes: 400 },
     });
@@ -73,6 +74,6 @@ describe("compareArms", () => {
 it("names an arm by what is done in it", () => {
   expect(titleOf({ method: "fedlora", dropoutRate: 0.3 })).toBe("without dropout");
   expect(titleOf({ method: "fixed", dropoutRate: 0 })).toBe("without dropout");
-  expect(titleOf({ method: "fixed", dropoutRate: 0.3 })).toBe("with 30 % dropped");
+  expect(titleOf({ method: "fixed", dropoutRate: 0.3 })).toBe("with 30% dropped");
   expect(titleOf({ method: "p-sca", dropoutRate: 0.3 })).toBe("P-SCA");
 });

@@ -2,7 +2,7 @@
 import { type Arm, armCount, ofArm, type RoundRecord, type RunConfig, termsOf, turnOf } from "@fedlodrop/run";
 import { formatLoss, formatPercent } from "../../ui/format.ts";
 import { NOISE } from "../../ui/verdict.ts";
-import { METHOD_WORDS } from "./methods.ts";
+import { say } from "../../words/words.ts";
 import { bytesSoFar, energySoFar, type Past } from "./rounds-so-far.ts";
 import type { Energy } from "./totals.ts";
 
@@ -51,10 +51,10 @@ function soFar(config: RunConfig, all: readonly RoundRecord[], arm: Arm, past: r
 
 export const titleOf = ({ method, dropoutRate }: Pick<RunConfig, "method" | "dropoutRate">): string =>
   method === "fedlora" || (method === "fixed" && dropoutRate === 0)
-    ? "without dropout"
+    ? say("arm.without")
     : method === "fixed"
-      ? `with ${formatPercent(dropoutRate)} dropped`
-      : METHOD_WORDS[method].title;
+      ? say("arm.with", { rate: formatPercent(dropoutRate) })
+      : say(`method.${method}`);
 
 /** After the last turn in which both were measured, so that neither has had a round more. */
 function verdictOn(own: ArmSoFar, other: ArmSoFar): Pick<Comparison, "headline" | "kind"> {
@@ -62,8 +62,7 @@ function verdictOn(own: ArmSoFar, other: ArmSoFar): Pick<Comparison, "headline" 
     new Map(rounds.flatMap((round) => (round.testLoss === null ? [] : [[turnOf(round), round.testLoss]])));
   const [ours, theirs] = [lossesOf(own), lossesOf(other)];
   const turn = [...ours.keys()].findLast((each) => theirs.has(each));
-  if (turn === undefined)
-    return { kind: "waiting", headline: "Both begin with the same model; their first rounds are to come." };
+  if (turn === undefined) return { kind: "waiting", headline: say("compare.waiting") };
   const [mine, its] = [ours.get(turn) as number, theirs.get(turn) as number];
   const bytesUntil = ({ rounds }: ArmSoFar): number =>
     rounds
@@ -71,11 +70,17 @@ function verdictOn(own: ArmSoFar, other: ArmSoFar): Pick<Comparison, "headline" 
       .flatMap(({ participants }) => participants)
       .reduce((sum, { bytesDown, bytesUp }) => sum + bytesDown + bytesUp, 0);
   const sent = bytesUntil(own) / bytesUntil(other);
-  const data =
-    Number.isFinite(sent) && Math.abs(sent - 1) > 0.005 ? `, ${formatPercent(sent)} of the data sent` : "";
-  const [title, otherTitle] = [own.title, other.title];
+  const isAsMuch = !Number.isFinite(sent) || Math.abs(sent - 1) <= 0.005;
+  const losses = {
+    own: `${own.title[0]?.toUpperCase()}${own.title.slice(1)}`,
+    mine: formatLoss(mine),
+    other: other.title,
+    its: formatLoss(its),
+  };
   return {
     kind: Math.abs(its - mine) <= NOISE ? "same" : mine < its ? "better" : "worse",
-    headline: `${title[0]?.toUpperCase()}${title.slice(1)} ${formatLoss(mine)}, ${otherTitle} ${formatLoss(its)}${data}.`,
+    headline: isAsMuch
+      ? say("compare.headline", losses)
+      : say("compare.headline-data", { ...losses, share: formatPercent(sent) }),
   };
 }

@@ -4,6 +4,7 @@ import {
   type HostCommand,
   type HostToServerEvents,
   type HostView,
+  type RefusalReason,
   type SentRounds,
   type SentView,
   type ServerToHostEvents,
@@ -23,13 +24,19 @@ export interface ReceivedView extends HostView {
   readonly past: readonly Past[];
 }
 
+/** What the host has to be told: a wrong key or a refused command. */
+export type HostProblem =
+  | { readonly kind: "no-answer" }
+  | { readonly kind: "refused"; readonly why: string }
+  | { readonly kind: "command-refused"; readonly reason: RefusalReason; readonly message: string }
+  | { readonly kind: "no-reply"; readonly command: string };
+
 export interface HostConnection {
   /** For files over HTTP. */
   readonly key: string;
   readonly view: ReadonlySignal<ReceivedView | null>;
   readonly online: ReadonlySignal<boolean>;
-  /** A sentence to show: a wrong key or a refused command. */
-  readonly problem: ReadonlySignal<string | null>;
+  readonly problem: ReadonlySignal<HostProblem | null>;
   command(command: HostCommand): Promise<void>;
 }
 
@@ -38,7 +45,7 @@ const ANSWER_MILLISECONDS = 15_000;
 export function connectHost(key: string): HostConnection {
   const view = signal<ReceivedView | null>(null);
   const online = signal(false);
-  const problem = signal<string | null>(null);
+  const problem = signal<HostProblem | null>(null);
   const { pathname } = new URL(siteUrl());
   const socket: Socket<ServerToHostEvents, HostToServerEvents> = io("/host", {
     path: `${pathname}socket.io/`,
@@ -56,9 +63,7 @@ export function connectHost(key: string): HostConnection {
   });
   socket.on("connect_error", (error) => {
     // While `active`, Socket.IO tries again by itself; otherwise the coordinator said no.
-    problem.value = socket.active
-      ? "The coordinator does not answer. Trying again …"
-      : `The coordinator refused this page: ${error.message}. Open the host address it printed when it started, with its #key=… at the end.`;
+    problem.value = socket.active ? { kind: "no-answer" } : { kind: "refused", why: error.message };
   });
   let known: RoundsKept | null = null;
   /** Rounds come ahead of the view that has their settings. */
@@ -91,9 +96,10 @@ export function connectHost(key: string): HostConnection {
       problem.value = null;
       try {
         const reply = await socket.timeout(ANSWER_MILLISECONDS).emitWithAck("command", command);
-        if (reply.kind === "refused") problem.value = reply.message;
+        if (reply.kind === "refused")
+          problem.value = { kind: "command-refused", reason: reply.reason, message: reply.message };
       } catch {
-        problem.value = `The coordinator gave no answer to "${command.kind}".`;
+        problem.value = { kind: "no-reply", command: command.kind };
       }
     },
   };

@@ -1,10 +1,11 @@
 /** Where the run is, and the buttons that move it. */
-import type { HostCommand, HostView } from "@fedlodrop/protocol";
+import type { HostCommand } from "@fedlodrop/protocol";
 import { armOf, nextTurn, roundsInAll, termsOf } from "@fedlodrop/run";
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { Confirmed } from "../../ui/confirmed.tsx";
 import { formatSeconds } from "../../ui/format.ts";
+import { rich, say } from "../../words/words.ts";
 import { titleOf } from "./comparison.ts";
 import type { ReceivedView } from "./connection.ts";
 import { countDevices } from "./device-counts.ts";
@@ -14,16 +15,6 @@ export interface CommandProps {
   readonly command: (command: HostCommand) => void;
 }
 
-const PHASES: Readonly<Record<HostView["phase"], string>> = {
-  lobby: "Lobby: devices may join",
-  training: "Devices are training",
-  closing: "Averaging what the devices learned",
-  evaluating: "Checking the combined model",
-  planning: "Choosing the next round's dropout rates",
-  paused: "Paused",
-  ended: "The run is over",
-};
-
 /** Where the run is and what moves it, in one bar over the stage. */
 export function Controls({ view, command }: CommandProps) {
   const { phase, round, config, pausing, participants } = view;
@@ -31,16 +22,18 @@ export function Controls({ view, command }: CommandProps) {
   const running = ["planning", "training", "closing", "evaluating"].includes(phase);
   // A lobby that says why it waits has been started, and goes on by itself.
   const armed = phase === "lobby" && view.notice !== null;
+  const place = { round: <span data-testid="round">{round}</span>, rounds: roundsInAll(config) };
   return (
-    <section class="controls" aria-label="Run">
+    <section class="controls" aria-label={say("controls.region")}>
       <p class="status" role="status" data-testid="status">
-        {pausing ? "Pausing after this round" : PHASES[phase]}
+        {say(pausing ? "phase.pausing" : `phase.${phase}`)}
       </p>
       <p class="number rounds">
-        Round <span data-testid="round">{round}</span> of {roundsInAll(config)}
-        {config.compareWith !== null && round > 0 && `, ${titleOf(termsOf(config, armShown(view)))}`}
+        {config.compareWith !== null && round > 0
+          ? rich("controls.arm", { ...place, arm: titleOf(termsOf(config, armShown(view))) })
+          : rich("rounds.of", place)}
         <Countdown view={view} />
-        <progress aria-label="Rounds done" max={roundsInAll(config)} value={view.rounds.length} />
+        <progress aria-label={say("controls.done")} max={roundsInAll(config)} value={view.rounds.length} />
       </p>
       <div class="row">
         {phase === "lobby" && !armed && (
@@ -51,34 +44,33 @@ export function Controls({ view, command }: CommandProps) {
             disabled={ready < config.minParticipants}
             onClick={() => command({ kind: "start" })}
           >
-            Start with {ready} {ready === 1 ? "device" : "devices"}
+            {say("controls.start", { count: ready })}
           </button>
         )}
         {armed && (
           <button type="button" onClick={() => command({ kind: "pause" })}>
-            Do not start yet
+            {say("controls.disarm")}
           </button>
         )}
         {running && (
           <button type="button" disabled={pausing} onClick={() => command({ kind: "pause" })}>
-            Pause
+            {say("controls.pause")}
           </button>
         )}
         {phase === "paused" && (
           <button type="button" class="primary" onClick={() => command({ kind: "resume" })}>
-            Resume
+            {say("controls.resume")}
           </button>
         )}
         {(running || phase === "paused") && (
-          <Confirmed question="End the run for good?" act={() => command({ kind: "stop" })}>
-            Stop
+          <Confirmed question={say("controls.stop-sure")} act={() => command({ kind: "stop" })}>
+            {say("controls.stop")}
           </Confirmed>
         )}
       </div>
       {view.notice && (
         <p class="notice" role="status" data-testid="notice">
-          {view.notice[0]?.toUpperCase()}
-          {view.notice.slice(1)}.
+          <Standstill view={view} />
         </p>
       )}
     </section>
@@ -99,5 +91,39 @@ function Countdown({ view: { secondsToDeadline, receivedAtMs } }: { readonly vie
   }, [nowMs]);
   if (secondsToDeadline === null) return null;
   const left = secondsToDeadline - Math.max(0, nowMs.value - receivedAtMs) / 1000;
-  return <>, {left > 0 ? `${formatSeconds(Math.ceil(left))} to the deadline` : "at its deadline"}</>;
+  return (
+    <>
+      {" · "}
+      {left > 0
+        ? say("controls.deadline", { left: formatSeconds(Math.ceil(left)) })
+        : say("controls.at-deadline")}
+    </>
+  );
+}
+
+/** Why a run that was started does not go on. */
+function Standstill({ view: { notice, standstill } }: { readonly view: ReceivedView }) {
+  switch (standstill?.kind) {
+    case "waits-for-devices":
+      return <>{say("standstill.waits-for-devices", standstill)}</>;
+    case "deserted":
+      return <>{say("standstill.deserted", standstill)}</>;
+    case "no-sum":
+      return (
+        <>
+          {say("standstill.no-sum", standstill)} <small lang="en">{notice}</small>
+        </>
+      );
+    case "no-plan":
+    case "not-stored":
+      return (
+        <>
+          {say(`standstill.${standstill.kind}`)} <small lang="en">{notice}</small>
+        </>
+      );
+    case undefined:
+      return <span lang="en">{notice}</span>;
+    default:
+      return standstill satisfies never;
+  }
 }

@@ -2,33 +2,29 @@
 import type { HostView } from "@fedlodrop/protocol";
 import { convergence } from "@fedlodrop/run";
 import { Chart } from "../../ui/chart.tsx";
+import { say } from "../../words/words.ts";
 
 export function ConvergenceChart({ view: { rounds } }: { readonly view: HostView }) {
   const points = convergence(rounds);
   if (points.length === 0) return null;
   return (
     <section class="card">
-      <h2>Gradients and convergence bound</h2>
-      <small>
-        Squared norm of the training loss's gradient, averaged over the rounds so far, as devices report it;
-        and what the rounds before let expect of it at most. The bound falls with the number of rounds and
-        rises with the dropout rate. It is drawn once the training loss has fallen. Values above 1 are drawn
-        on a logarithmic scale.
-      </small>
+      <h2>{say("charts.convergence")}</h2>
+      <small>{say("charts.convergence.about")}</small>
       <Chart
-        description="Mean squared gradient norm and its convergence bound over the rounds"
-        xTitle="rounds"
+        description={say("charts.convergence.description")}
+        xTitle={say("chart.rounds")}
         linearWithin={1}
         x={points.map(({ round }) => round)}
         lines={[
           {
-            label: "measured",
+            label: say("charts.convergence.measured"),
             color: "--series-2",
             dots: true,
             values: points.map(({ measured }) => measured),
           },
           {
-            label: "convergence bound",
+            label: say("charts.convergence.bound"),
             color: "--series-4",
             dashed: true,
             values: points.map(({ bound }) => bound),

@@ -2,7 +2,9 @@
 import type { HostView } from "@fedlodrop/protocol";
 import { median } from "@fedlodrop/run";
 import { formatBytes, formatJoules, formatPercent, formatSeconds } from "../../ui/format.ts";
-import { OUTCOME_WORDS } from "../../ui/outcome-words.ts";
+import { term } from "../../ui/symbols.tsx";
+import { rich, say } from "../../words/words.ts";
+import { energyWords } from "./energy-words.ts";
 import { actualSeconds, latencyErrors } from "./totals.ts";
 
 export function DeviceTable({ view: { rounds } }: { readonly view: HostView }) {
@@ -14,32 +16,30 @@ export function DeviceTable({ view: { rounds } }: { readonly view: HostView }) {
   return (
     <section class="card">
       <div class="row between">
-        <h2>Round {last.round}, device by device</h2>
-        {errors.length > 0 && (
-          <small>Foreseen times are off by {formatPercent(median(errors))} in the median of this run.</small>
-        )}
-        {last.allocation && <span class="chip">{last.allocation.links} links</span>}
+        <h2>{say("devices.title", { round: last.round })}</h2>
+        {errors.length > 0 && <small>{say("devices.off", { share: formatPercent(median(errors)) })}</small>}
+        {last.allocation && <span class="chip">{say(`devices.links.${last.allocation.links}`)}</span>}
       </div>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: without it keys could not scroll the table. */}
-      <section class="scroll" aria-label="Table of the devices" tabIndex={0}>
+      <section class="scroll" aria-label={say("devices.table")} tabIndex={0}>
         <table data-testid="device-table">
           <thead>
             <tr>
-              <th>Device</th>
-              <th>Dropout rate</th>
+              <th>{say("devices.device")}</th>
+              <th>{term("rate.dropout")}</th>
               {last.allocation && (
                 <>
-                  <th>Link share</th>
-                  <th>Foreseen time</th>
+                  <th>{say("devices.share")}</th>
+                  <th>{say("devices.foreseen")}</th>
                 </>
               )}
-              <th>Actual time</th>
-              <th>Computing</th>
-              {last.allocation && <th>Foreseen energy</th>}
-              <th>Energy (estimate)</th>
-              <th>Down</th>
-              <th>Up</th>
-              <th class="words">Outcome</th>
+              <th>{say("devices.actual")}</th>
+              <th>{say("column.computing")}</th>
+              {last.allocation && <th>{say("devices.foreseen-energy")}</th>}
+              <th>{say("column.energy")}</th>
+              <th>{say("column.down")}</th>
+              <th>{say("column.up")}</th>
+              <th class="words">{say("column.outcome")}</th>
             </tr>
           </thead>
           <tbody>
@@ -71,10 +71,14 @@ export function DeviceTable({ view: { rounds } }: { readonly view: HostView }) {
                   <td>{actual === null ? "–" : formatSeconds(actual)}</td>
                   <td>{secondsCompute === null ? "–" : formatSeconds(secondsCompute)}</td>
                   {last.allocation && <td>{plan ? formatJoules(plan.predictedJoules) : "–"}</td>}
-                  <td>{energyJoules === null ? "–" : `${formatJoules(energyJoules)} (${energySource})`}</td>
+                  <td>
+                    {energyJoules === null || energySource === null
+                      ? "–"
+                      : energyWords([{ joules: energyJoules, source: energySource }])}
+                  </td>
                   <td>{formatBytes(bytesDown)}</td>
                   <td>{formatBytes(bytesUp)}</td>
-                  <td class="words">{OUTCOME_WORDS[outcome]}</td>
+                  <td class="words">{say(`outcome.${outcome}`)}</td>
                 </tr>
               );
             })}
@@ -82,7 +86,7 @@ export function DeviceTable({ view: { rounds } }: { readonly view: HostView }) {
               <tr key={id}>
                 <td>{id}</td>
                 <td class="words" colSpan={10}>
-                  left out of the round: {excludedBecause}
+                  {rich("devices.left-out", { why: <span lang="en">{excludedBecause}</span> })}
                 </td>
               </tr>
             ))}

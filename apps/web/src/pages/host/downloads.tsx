@@ -1,17 +1,18 @@
 /** The run's files. */
 import { FileButton } from "../../ui/file-button.tsx";
+import { say } from "../../words/words.ts";
 
 export function Downloads({ hostKey }: { readonly hostKey: string }) {
   return (
     <div class="row">
       <FileButton path="api/adapter.safetensors" fileName="adapter.safetensors" token={hostKey}>
-        Download the adapter
+        {say("files.adapter")}
       </FileButton>
       <FileButton path="api/adapter-peft.zip" fileName="adapter-peft.zip" token={hostKey}>
-        For Python (PEFT)
+        {say("files.peft")}
       </FileButton>
       <FileButton path="api/report" fileName="report.json" token={hostKey}>
-        Download the report
+        {say("files.report")}
       </FileButton>
     </div>
   );

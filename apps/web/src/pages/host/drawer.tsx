@@ -1,6 +1,8 @@
 /** A panel at the side of the stage; Escape closes it, and the focus goes back to where it was. */
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
+import { SymbolsToggle } from "../../ui/symbols.tsx";
+import { say } from "../../words/words.ts";
 
 interface DrawerProps {
   readonly close: () => void;
@@ -21,17 +23,18 @@ export function Drawer({ close, children }: DrawerProps) {
       class="drawer"
       ref={panel}
       tabIndex={-1}
-      aria-label="Numbers and controls"
+      aria-label={say("drawer.title")}
       onKeyDown={({ key }) => {
         if (key === "Escape") close();
       }}
     >
       <div class="row between">
-        <h2>Numbers and controls</h2>
+        <h2>{say("drawer.title")}</h2>
         <button type="button" class="quiet" onClick={close}>
-          Close
+          {say("drawer.close")}
         </button>
       </div>
+      <SymbolsToggle />
       {children}
     </aside>
   );

@@ -18,6 +18,6 @@ it("keeps the last three runs that were measured, of the same task", () => {
   expect(earlier).toEqual([]);
   for (const id of ["b", "c", "d", "e"]) earlier = withEarlier(earlier, left(id, 3.5, null, 3.2), config);
   expect(earlier.map(({ runId }) => runId)).toEqual(["c", "d", "e"]);
-  expect(earlier[0]).toMatchObject({ title: "without dropout", losses: [4, 3.5, null, 3.2] });
+  expect(earlier[0]?.losses).toEqual([4, 3.5, null, 3.2]);
   expect(withEarlier(earlier, left("f", 3), { ...config, task: "spam" })).toEqual([]);
 });

@@ -1,10 +1,10 @@
 /** Curves of the runs that this page has seen before the present one: they stay in its chart as ghosts. */
 import { ofArm, type RoundRecord, type RunConfig } from "@fedlodrop/run";
-import { titleOf } from "./comparison.ts";
 
 export interface EarlierRun {
   readonly runId: string;
-  readonly title: string;
+  /** What was done to its devices. */
+  readonly arm: Pick<RunConfig, "method" | "dropoutRate">;
   /** Held-out loss before the first round and after each. */
   readonly losses: readonly (number | null)[];
 }
@@ -27,6 +27,7 @@ export function withEarlier(
   if (left.config.task !== now.task || left.config.model !== now.model) return [];
   const rounds = ofArm(left.rounds, 0);
   if (rounds.every(({ testLoss }) => testLoss === null)) return earlier;
+  const { method, dropoutRate } = left.config;
   const losses = [left.baseTestLoss, ...rounds.map(({ testLoss }) => testLoss)];
-  return [...earlier, { runId: left.runId, title: titleOf(left.config), losses }].slice(-MOST);
+  return [...earlier, { runId: left.runId, arm: { method, dropoutRate }, losses }].slice(-MOST);
 }

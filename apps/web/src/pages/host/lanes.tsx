@@ -3,18 +3,19 @@ import type { ParticipantView } from "@fedlodrop/protocol";
 import { energyLimitOf } from "@fedlodrop/run";
 import { useSignal } from "@preact/signals";
 import { Confirmed } from "../../ui/confirmed.tsx";
-import { formatCount, formatLoss, formatPercent } from "../../ui/format.ts";
+import { formatLoss, formatPercent, significant } from "../../ui/format.ts";
+import { say } from "../../words/words.ts";
 import type { CommandProps } from "./controls.tsx";
 
-const CHIP_CLASSES: Readonly<Record<ParticipantView["state"], string>> = {
-  loading: "chip",
-  ready: "chip good",
-  downloading: "chip active",
-  training: "chip active",
-  uploading: "chip active",
-  waiting: "chip good",
-  away: "chip warn",
-  kicked: "chip bad",
+const CHIPS: Readonly<Record<ParticipantView["state"], string>> = {
+  loading: "",
+  ready: "good",
+  downloading: "active",
+  training: "active",
+  uploading: "active",
+  waiting: "good",
+  away: "warn",
+  kicked: "bad",
 };
 
 export function Lanes({ view: { participants, config }, command }: CommandProps) {
@@ -27,9 +28,9 @@ export function Lanes({ view: { participants, config }, command }: CommandProps)
   };
   return (
     <section class="card">
-      <h2>Device by device</h2>
+      <h2>{say("lanes.title")}</h2>
       {participants.length === 0 ? (
-        <p class="muted">Nobody has joined yet. Scan the code, or open the address in a browser tab.</p>
+        <p class="muted">{say("lanes.nobody")}</p>
       ) : (
         <div class="lanes" data-testid="lanes">
           {participants.map((participant) => (
@@ -83,9 +84,9 @@ function Lane({
     tokensPerSecond,
   } = participant;
   const figures = [
-    dropoutRate !== null && `rate ${formatPercent(dropoutRate)}`,
-    loss !== null && `loss ${formatLoss(loss)}`,
-    tokensPerSecond !== null && `${formatCount(Math.round(tokensPerSecond))} tokens/s`,
+    dropoutRate !== null && say("lanes.rate", { rate: formatPercent(dropoutRate) }),
+    loss !== null && say("lanes.loss", { loss: formatLoss(loss) }),
+    tokensPerSecond !== null && say("lanes.speed", { count: Math.round(tokensPerSecond) }),
   ].filter((figure) => figure !== false);
   return (
     <div class="lane" data-testid={`lane-${id}`}>
@@ -95,30 +96,37 @@ function Lane({
           {id} · {deviceName}
         </small>
       </div>
-      <span class={CHIP_CLASSES[state]}>{state}</span>
+      <span class={`chip ${CHIPS[state]}`}>{say(`state.${state}`)}</span>
       <div>
-        <progress aria-label={`${nickname}: steps`} max={localSteps || 1} value={step} />
+        <progress aria-label={say("lanes.steps", { nickname })} max={localSteps || 1} value={step} />
         <small class="number">
-          {localSteps > 0 && `step ${step}/${localSteps} · `}
-          {figures.join(" · ") || deviceDescription || backend || "loading the model"}
+          {localSteps > 0 && `${say("lanes.step", { step, steps: localSteps })} · `}
+          {figures.join(" · ") || deviceDescription || backend || say("lanes.loading")}
         </small>
       </div>
       {state === "kicked" && (
-        <button type="button" class="quiet" onClick={readmit} aria-label={`Let ${nickname} in again`}>
-          Let in again
+        <button
+          type="button"
+          class="quiet"
+          onClick={readmit}
+          aria-label={say("lanes.again-name", { nickname })}
+        >
+          {say("lanes.again")}
         </button>
       )}
       {state !== "kicked" && (
         <div class="row">
           <label>
-            <small>E max, J</small>{" "}
+            <small>{say("lanes.limit")}</small>{" "}
             <input
               type="number"
               min="0.001"
               step="any"
-              placeholder={effectiveLimitJoules?.toPrecision(3) ?? "none"}
+              placeholder={
+                effectiveLimitJoules === null ? say("lanes.energy-none") : significant(effectiveLimitJoules)
+              }
               value={typed.value ?? energyLimitJoules ?? ""}
-              aria-label={`${nickname}: energy limit in joules`}
+              aria-label={say("lanes.energy-name", { nickname })}
               onInput={({ currentTarget }) => {
                 typed.value = currentTarget.value;
               }}
@@ -129,8 +137,13 @@ function Lane({
               }}
             />
           </label>
-          <Confirmed quiet question={`Remove ${nickname}?`} label={`Remove ${nickname}`} act={kick}>
-            Remove
+          <Confirmed
+            quiet
+            question={say("lanes.remove-sure", { nickname })}
+            label={say("lanes.remove-name", { nickname })}
+            act={kick}
+          >
+            {say("lanes.remove")}
           </Confirmed>
         </div>
       )}

@@ -2,7 +2,8 @@
 import { ofArm, type RoundRecord } from "@fedlodrop/run";
 import { Chart, type Line } from "../../ui/chart.tsx";
 import { formatLoss } from "../../ui/format.ts";
-import { type Comparison, compareArms } from "./comparison.ts";
+import { say } from "../../words/words.ts";
+import { type Comparison, compareArms, titleOf } from "./comparison.ts";
 import { ComparisonTable } from "./comparison-table.tsx";
 import type { ReceivedView } from "./connection.ts";
 import { tellStory } from "./story.ts";
@@ -17,7 +18,7 @@ export function LearningCurve({ view }: { readonly view: ReceivedView }) {
   return (
     <section class="card curve">
       <div class="row between">
-        <h2>Mistakes on unseen texts (lower is better)</h2>
+        <h2>{say("curve.title")}</h2>
         <strong class="number" data-testid="loss">
           {test === null ? "–" : formatLoss(test)}
         </strong>
@@ -29,21 +30,24 @@ export function LearningCurve({ view }: { readonly view: ReceivedView }) {
       {comparison && <ComparisonTable comparison={comparison} />}
       <Chart
         description={`${story.headline} ${story.detail}`}
-        xTitle={comparison ? "rounds of each" : "rounds"}
+        xTitle={say(comparison ? "curve.rounds-each" : "chart.rounds")}
         x={Array.from({ length: turns + 1 }, (_, turn) => turn)}
         {...(comparison === null && {
-          band: { upper: 0, lower: 1, color: "--memorised", label: "memorised" },
+          band: { upper: 0, lower: 1, color: "--memorised", label: say("curve.memorised") },
         })}
         lines={[
           ...(comparison === null ? oneArm(rounds, baseTestLoss) : twoArms(comparison, baseTestLoss)),
           {
-            label: "base model, unseen texts",
+            label: say("curve.base"),
             color: "--series-3",
             dashed: true,
             values: Array.from({ length: turns + 1 }, () => baseTestLoss),
           },
-          ...earlier.map(({ title, losses }, k) => ({
-            label: `run before${earlier.length > 1 ? ` (${k - earlier.length})` : ""}, ${title}`,
+          ...earlier.map(({ arm, losses }, k) => ({
+            label:
+              earlier.length > 1
+                ? say("curve.before-nth", { back: k - earlier.length, arm: titleOf(arm) })
+                : say("curve.before", { arm: titleOf(arm) }),
             color: "--ghost",
             values: losses,
           })),
@@ -59,9 +63,9 @@ const testLosses = (rounds: readonly RoundRecord[], base: number | null): (numbe
 ];
 
 const oneArm = (rounds: readonly RoundRecord[], base: number | null): Line[] => [
-  { label: "unseen texts", color: "--series-2", dots: true, values: testLosses(rounds, base) },
+  { label: say("curve.unseen"), color: "--series-2", dots: true, values: testLosses(rounds, base) },
   {
-    label: "the devices' own texts",
+    label: say("curve.own"),
     color: "--series-1",
     dots: true,
     values: [null, ...rounds.map(({ evaluation }) => evaluation?.trainLoss ?? null)],

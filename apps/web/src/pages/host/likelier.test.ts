@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
 import { likelier } from "./likelier.ts";
+import "../../words/english.fixture.ts";
 
 it.each([
   [0, "as likely to it as before training"],

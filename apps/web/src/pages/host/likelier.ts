@@ -1,7 +1,11 @@
-/** How much likelier a text has become, in words. @param nats log of the ratio of its probabilities, now over before */
+/** How much likelier a text has become, in words. */
+import { formatFixed, significant } from "../../ui/format.ts";
+import { say } from "../../words/words.ts";
+
+/** @param nats log of the ratio of its probabilities, now over before */
 export function likelier(nats: number): string {
-  const [ratio, word] = nats >= 0 ? [Math.exp(nats), "likelier"] : [Math.exp(-nats), "less likely"];
-  if (ratio < 1.05) return "as likely to it as before training";
-  const times = ratio < 10 ? ratio.toFixed(1) : Number(ratio.toPrecision(2)).toLocaleString("en");
-  return `${times} times ${word} to it than before training`;
+  const ratio = Math.exp(Math.abs(nats));
+  if (ratio < 1.05) return say("likelier.as");
+  const times = ratio < 10 ? formatFixed(ratio, 1) : significant(ratio, 2);
+  return say(nats >= 0 ? "likelier.more" : "likelier.less", { times });
 }

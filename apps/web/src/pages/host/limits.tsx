@@ -2,8 +2,10 @@
 import { METHODS, type Method, type RunChange } from "@fedlodrop/run";
 import { useSignal } from "@preact/signals";
 import { formatJoules, formatPercent, formatSeconds } from "../../ui/format.ts";
+import { term } from "../../ui/symbols.tsx";
+import { say } from "../../words/words.ts";
 import type { CommandProps } from "./controls.tsx";
-import { choosesRates, METHOD_WORDS, usesFixedRate } from "./methods.ts";
+import { choosesRates, usesFixedRate } from "./methods.ts";
 import { positionOf, SLIDER_POSITIONS, type SliderScale, valueAt } from "./slider-scale.ts";
 
 const DEADLINE_SECONDS: SliderScale = { least: 1, most: 600 };
@@ -18,48 +20,48 @@ export function Limits({ view: { config, phase }, command }: CommandProps) {
   return (
     <section class="card" data-testid="limits">
       <div class="row between">
-        <h2>Method and limits</h2>
-        <small>Changes count from the next round.</small>
+        <h2>{say("limits.title")}</h2>
+        <small>{say("limits.next-round")}</small>
       </div>
       <div class="columns">
         <div class="field">
           <label>
-            <span class="field-name">Method</span>
+            <span class="field-name">{say("limits.method")}</span>
             <select
               value={method}
               onChange={(event) => change({ method: event.currentTarget.value as Method })}
             >
               {METHODS.map((name) => (
                 <option key={name} value={name}>
-                  {METHOD_WORDS[name].title}
+                  {say(`method.${name}`)}
                 </option>
               ))}
             </select>
           </label>
-          <small>{METHOD_WORDS[method].sentence}</small>
+          <small>{say(`method.${method}.about`)}</small>
         </div>
         {usesFixedRate(method) && (
           <RateSlider
-            name="Dropout rate γ"
+            name={term("rate.dropout")}
             value={dropoutRate}
-            sentence="The share of the adapter that each device leaves out."
+            sentence={say("limits.rate.about")}
             set={(rate) => change({ dropoutRate: rate })}
           />
         )}
         {choosesRates(method) && (
           <RateSlider
-            name="Greatest rate γ max"
+            name={term("rate.greatest")}
             value={maxDropoutRate}
-            sentence="No device leaves out more than this."
+            sentence={say("limits.greatest.about")}
             set={(rate) => change({ maxDropoutRate: rate })}
           />
         )}
         <ScaledSlider
-          name="Deadline T max"
+          name={term("limit.deadline")}
           scale={DEADLINE_SECONDS}
           value={deadlineSeconds}
           format={formatSeconds}
-          sentence="A round closes at the latest after this."
+          sentence={say("limits.deadline.about")}
           set={(seconds) => change({ deadlineSeconds: seconds })}
         />
         <div class="field">
@@ -71,15 +73,15 @@ export function Limits({ view: { config, phase }, command }: CommandProps) {
                 change({ energyLimitJoules: event.currentTarget.checked ? FIRST_ENERGY_LIMIT_JOULES : null })
               }
             />
-            Limit the energy of each device
+            {say("limits.energy")}
           </label>
           {energyLimitJoules !== null && (
             <ScaledSlider
-              name="Energy limit E max"
+              name={term("limit.energy")}
               scale={ENERGY_JOULES}
               value={energyLimitJoules}
               format={formatJoules}
-              sentence="For each device and round, by its estimate."
+              sentence={say("limits.energy.about")}
               set={(joules) => change({ energyLimitJoules: joules })}
             />
           )}

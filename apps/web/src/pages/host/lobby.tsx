@@ -1,4 +1,6 @@
 /** Before the first round: how to join, big enough for the last row, and who is here. */
+
+import { rich, say } from "../../words/words.ts";
 import type { ReceivedView } from "./connection.ts";
 import { countDevices } from "./device-counts.ts";
 import { QrCode } from "./qr-code.tsx";
@@ -7,38 +9,40 @@ export function Lobby({ view }: { readonly view: ReceivedView }) {
   const { joinUrl, participants, access, config } = view;
   const { joined, ready } = countDevices(participants);
   return (
-    <main class="lobby" aria-label="How to join">
+    <main class="lobby" aria-label={say("lobby.region")}>
       <QrCode text={joinUrl} />
       <div class="lobby-words">
-        <p class="lobby-step">Open the camera, or type</p>
+        <p class="lobby-step">{say("lobby.camera")}</p>
         <a class="lobby-address" href={joinUrl} data-testid="join-url">
           {shortAddress(joinUrl)}
         </a>
         {access.roomCode !== null && (
           <p class="lobby-step">
-            Room code <span class="lobby-code code">{access.roomCode}</span>
+            {rich("lobby.code", { code: <span class="lobby-code code">{access.roomCode}</span> })}
           </p>
         )}
         <p class="lobby-count" role="status">
-          <strong class="number">{joined}</strong> joined, <strong class="number">{ready}</strong> ready
+          {rich("lobby.count", {
+            joined: <strong class="number">{joined}</strong>,
+            ready: <strong class="number">{ready}</strong>,
+          })}
         </p>
-        <ul class="names" data-size={joined > 24 ? "many" : "few"} aria-label="Devices that have joined">
+        <ul class="names" data-size={joined > 24 ? "many" : "few"} aria-label={say("lobby.names")}>
           {participants
             .filter(({ state }) => state !== "kicked")
             .map(({ id, nickname, state }) => (
               <li key={id} class={`name ${state}`}>
                 {nickname}
-                {state === "loading" && <small> loading</small>}
-                {state === "away" && <small> away</small>}
+                {(state === "loading" || state === "away") && <small> {say(`lobby.${state}`)}</small>}
               </li>
             ))}
         </ul>
         {joined > config.devices && (
           <p class="muted" data-testid="shared-parts">
-            The texts were dealt into {config.devices} parts: some devices share one.
+            {say("lobby.shared", { count: config.devices })}
           </p>
         )}
-        {joined === 0 && <p class="muted">It works best with four devices or more.</p>}
+        {joined === 0 && <p class="muted">{say("lobby.four")}</p>}
       </div>
     </main>
   );

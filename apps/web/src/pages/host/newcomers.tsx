@@ -1,4 +1,6 @@
 /** What newcomers need to come in, and those who wait for the host's word. */
+
+import { rich, say } from "../../words/words.ts";
 import type { CommandProps } from "./controls.tsx";
 
 export function Newcomers({ view: { access, participants }, command }: CommandProps) {
@@ -6,7 +8,7 @@ export function Newcomers({ view: { access, participants }, command }: CommandPr
   const nameOf = (id: string): string => participants.find((one) => one.id === id)?.nickname ?? id;
   return (
     <section class="card" data-testid="newcomers">
-      <h2>Newcomers</h2>
+      <h2>{say("newcomers.title")}</h2>
       <label class="check">
         <input
           type="checkbox"
@@ -14,7 +16,7 @@ export function Newcomers({ view: { access, participants }, command }: CommandPr
           checked={roomCode !== null}
           onChange={(event) => command({ kind: "room-code", wanted: event.currentTarget.checked })}
         />
-        need the room code
+        {say("newcomers.code")}
       </label>
       <label class="check">
         <input
@@ -23,25 +25,25 @@ export function Newcomers({ view: { access, participants }, command }: CommandPr
           checked={approval}
           onChange={(event) => command({ kind: "require-approval", required: event.currentTarget.checked })}
         />
-        wait until you let them in
+        {say("newcomers.approval")}
       </label>
       {roomCode !== null && (
         <p>
-          Room code{" "}
-          <span class="code" data-testid="room-code">
-            {roomCode}
-          </span>
+          {rich("lobby.code", {
+            code: (
+              <span class="code" data-testid="room-code">
+                {roomCode}
+              </span>
+            ),
+          })}
         </p>
       )}
       {waiting.map(({ id, nickname, sameAddressAs }) => (
         <div class="row between" key={id} data-testid="waiting">
           <span>
-            <bdi>{nickname}</bdi> asks to come in
+            {rich("newcomers.asks", { nickname: <bdi>{nickname}</bdi> })}
             {sameAddressAs !== null && (
-              <small>
-                {" "}
-                (from the network of <bdi>{nameOf(sameAddressAs)}</bdi>, whom you removed)
-              </small>
+              <small> {rich("newcomers.removed", { nickname: <bdi>{nameOf(sameAddressAs)}</bdi> })}</small>
             )}
           </span>
           <span class="row">
@@ -50,10 +52,10 @@ export function Newcomers({ view: { access, participants }, command }: CommandPr
               class="primary"
               onClick={() => command({ kind: "admit", waitingId: id, allowed: true })}
             >
-              Let in
+              {say("newcomers.let-in")}
             </button>
             <button type="button" onClick={() => command({ kind: "admit", waitingId: id, allowed: false })}>
-              Refuse
+              {say("newcomers.refuse")}
             </button>
           </span>
         </div>

@@ -1,9 +1,11 @@
 /** The host page: a stage that a room can read, and a drawer with every number and control. */
 import { useSignal } from "@preact/signals";
+import { LanguageSwitch } from "../../ui/language-switch.tsx";
+import { rich, say } from "../../words/words.ts";
 import { LessonBar } from "../lesson/lesson-bar.tsx";
 import { Access } from "./access.tsx";
 import { Charts } from "./charts.tsx";
-import type { HostConnection } from "./connection.ts";
+import type { HostConnection, HostProblem } from "./connection.ts";
 import { type CommandProps, Controls } from "./controls.tsx";
 import { DeviceTable } from "./device-table.tsx";
 import { Drawer } from "./drawer.tsx";
@@ -28,7 +30,7 @@ export function HostPage({ host }: { readonly host: HostConnection }) {
         <div class="row">
           {view && (
             <span class={host.online.value ? "chip good" : "chip warn"}>
-              {host.online.value ? "connected" : "offline"}
+              {say(host.online.value ? "host.connected" : "host.offline")}
             </span>
           )}
           {view && (
@@ -40,7 +42,7 @@ export function HostPage({ host }: { readonly host: HostConnection }) {
                 teaching.value = !teaching.value;
               }}
             >
-              Lesson
+              {say("host.lesson")}
             </button>
           )}
           {view && (
@@ -52,19 +54,21 @@ export function HostPage({ host }: { readonly host: HostConnection }) {
                 open.value = !open.value;
               }}
             >
-              Numbers and controls
-              {view.access.waiting.length > 0 && ` (${view.access.waiting.length} waiting)`}
+              {view.access.waiting.length > 0
+                ? say("drawer.waiting", { count: view.access.waiting.length })
+                : say("drawer.title")}
             </button>
           )}
+          <LanguageSwitch />
         </div>
       </header>
       {host.problem.value && (
         <p class="notice bad" role="alert" data-testid="problem">
-          {host.problem.value}
+          <Problem problem={host.problem.value} />
         </p>
       )}
       {view && <Rollback view={view} command={host.command} />}
-      {view === null && host.problem.value === null && <p class="card">Connecting to the coordinator …</p>}
+      {view === null && host.problem.value === null && <p class="card">{say("host.connecting")}</p>}
       {view && teaching.value && <LessonBar view={view} hostKey={host.key} command={host.command} />}
       {view && (
         <div class="host-body">
@@ -109,12 +113,30 @@ export function KeyMissing() {
   return (
     <main>
       <section class="card narrow">
-        <h1>FedLoDrop: host</h1>
+        <h1>{say("host.title")}</h1>
         <p class="notice bad" role="alert" data-testid="problem">
-          This address has no host key. Open the host address that the coordinator printed when it started: it
-          ends in #key=… and belongs to the host alone.
+          {say("host.no-key")}
         </p>
       </section>
     </main>
   );
+}
+
+function Problem({ problem }: { readonly problem: HostProblem }) {
+  switch (problem.kind) {
+    case "no-answer":
+      return <>{say("host.no-answer")}</>;
+    case "refused":
+      return <>{rich("host.refused", { why: <span lang="en">{problem.why}</span> })}</>;
+    case "command-refused":
+      return (
+        <>
+          {say(`refused.${problem.reason}`)} <small lang="en">{problem.message}</small>
+        </>
+      );
+    case "no-reply":
+      return <>{say("host.no-reply", { command: problem.command })}</>;
+    default:
+      return problem satisfies never;
+  }
 }

@@ -2,6 +2,7 @@
 import type { HostCommand } from "@fedlodrop/protocol";
 import { ofArm, type RunConfig } from "@fedlodrop/run";
 import { formatBytes, formatLoss, formatPercent, formatSeconds } from "../../ui/format.ts";
+import { say } from "../../words/words.ts";
 import { compareArms, titleOf } from "./comparison.ts";
 import type { ReceivedView } from "./connection.ts";
 import { contributionsOf } from "./contributions.ts";
@@ -29,20 +30,17 @@ export function Podium({ view: { rounds, past, config, baseTestLoss }, hostKey, 
   const { down, up, withoutDropout } = bytesSoFar(rounds, config.valueType, past);
   const test = own.findLast(({ testLoss }) => testLoss !== null)?.testLoss ?? null;
   const seconds = rounds.reduce((total, round) => total + round.seconds, 0);
+  const took = { count: rounds.length, time: formatSeconds(seconds), bytes: formatBytes(down + up) };
   return (
     <section class="card podium" data-testid="podium">
-      <h2>
-        Made together by {contributions.length} {contributions.length === 1 ? "device" : "devices"}
-      </h2>
+      <h2>{say("podium.title", { count: contributions.length })}</h2>
       <p class={`headline ${story.kind}`}>{story.headline}</p>
       <ol class="steps">
         {contributions.slice(0, 3).map(({ id, nickname, share, rounds: made }, i) => (
           <li key={id} class={STEPS[i]}>
             <strong>{nickname}</strong>
             <span class="number">{formatPercent(share)}</span>
-            <small>
-              of the model, in {made} {made === 1 ? "round" : "rounds"}
-            </small>
+            <small>{say("podium.share", { count: made })}</small>
           </li>
         ))}
       </ol>
@@ -55,13 +53,12 @@ export function Podium({ view: { rounds, past, config, baseTestLoss }, hostKey, 
         </p>
       )}
       <p>
-        {baseTestLoss !== null && test !== null && (
-          <>
-            Mistakes on unseen texts: {formatLoss(baseTestLoss)} before, {formatLoss(test)} after.{" "}
-          </>
-        )}
-        {rounds.length} rounds took {formatSeconds(seconds)}; {formatBytes(down + up)} were sent
-        {withoutDropout > 0 && ` of ${formatBytes(withoutDropout)} without dropout`}.
+        {baseTestLoss !== null &&
+          test !== null &&
+          `${say("podium.mistakes", { before: formatLoss(baseTestLoss), after: formatLoss(test) })} `}
+        {withoutDropout > 0
+          ? say("podium.took-saved", { ...took, all: formatBytes(withoutDropout) })
+          : say("podium.took", took)}
       </p>
       {command && config.compareWith === null && config.differentialPrivacy === null && (
         <p>
@@ -70,7 +67,7 @@ export function Podium({ view: { rounds, past, config, baseTestLoss }, hostKey, 
             data-testid="compare"
             onClick={() => command({ kind: "configure", config: { compareWith: opposite(config) } })}
           >
-            Again, side by side {titleOf(opposite(config))}
+            {say("podium.again", { arm: titleOf(opposite(config)) })}
           </button>
         </p>
       )}

@@ -1,4 +1,5 @@
 import { encode } from "uqr";
+import { say } from "../../words/words.ts";
 
 /** Margin in modules that readers need around the code. */
 const QUIET_ZONE = 4;
@@ -15,7 +16,7 @@ export function QrCode({ text }: { readonly text: string }) {
       class="qr"
       viewBox={`0 0 ${extent} ${extent}`}
       role="img"
-      aria-label={`QR code of ${text}`}
+      aria-label={say("qr.of", { address: text })}
       shape-rendering="crispEdges"
     >
       <rect width={extent} height={extent} fill="white" />

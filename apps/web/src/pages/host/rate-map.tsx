@@ -1,5 +1,6 @@
 /** Dropout rates, device by round: where they differ, and when they changed. */
 import { formatPercent } from "../../ui/format.ts";
+import { say } from "../../words/words.ts";
 import type { ReceivedView } from "./connection.ts";
 import { WHOLE_ROUNDS } from "./rounds-so-far.ts";
 
@@ -20,8 +21,8 @@ export function RateMap({ view: { rounds } }: { readonly view: ReceivedView }) {
   return (
     <section class="card rate-map">
       <div class="row between">
-        <h2>Left out on each device, round by round</h2>
-        <small>pale: little · dark: much{every > 1 && ` · every ${every}th round`}</small>
+        <h2>{say("map.title")}</h2>
+        <small>{every > 1 ? say("map.key-thinned", { nth: every }) : say("map.key")}</small>
       </div>
       <div
         class="rate-rows"
@@ -30,7 +31,10 @@ export function RateMap({ view: { rounds } }: { readonly view: ReceivedView }) {
         aria-label={[...names]
           .map(([id, name]) => {
             const rate = rounds.at(-1)?.participants.find((each) => each.id === id)?.dropoutRate;
-            return `${name}: ${rate === undefined ? "not in the last round" : formatPercent(rate)}`;
+            return say("map.row", {
+              nickname: name,
+              rate: rate === undefined ? say("map.not-in-last") : formatPercent(rate),
+            });
           })
           .join("; ")}
       >
@@ -44,7 +48,11 @@ export function RateMap({ view: { rounds } }: { readonly view: ReceivedView }) {
                   key={round}
                   class={rate === undefined ? "absent" : ""}
                   style={`--rate: ${rate ?? 0}`}
-                  title={`${name}, round ${round}: ${rate === undefined ? "not in it" : formatPercent(rate)}`}
+                  title={say("map.cell", {
+                    nickname: name,
+                    round,
+                    rate: rate === undefined ? say("map.not-in") : formatPercent(rate),
+                  })}
                 />
               );
             })}

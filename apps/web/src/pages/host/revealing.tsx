@@ -1,5 +1,6 @@
 /** Says so when a round gives a single device's update away. */
 import type { HostView } from "@fedlodrop/protocol";
+import { rich, say } from "../../words/words.ts";
 
 export function Revealing({ view: { rounds, config } }: { readonly view: HostView }) {
   const last = rounds.at(-1);
@@ -10,22 +11,24 @@ export function Revealing({ view: { rounds, config } }: { readonly view: HostVie
   if (typeof problem === "string")
     return (
       <p class="notice" role="status" data-testid="no-sum">
-        Round {last.round} came to nothing and is tried again: {problem}.
+        {say("revealing.tried-again", { round: last.round })} <small lang="en">{problem}</small>
       </p>
     );
   if (discarded)
     return (
       <p class="notice" role="status" data-testid="discarded">
-        Round {last.round} was discarded: fewer than {config.minContributors} devices contributed.
+        {say("revealing.discarded", { round: last.round, count: config.minContributors })}
       </p>
     );
   // Noise hides it then.
   if (only === undefined || others.length > 0 || config.differentialPrivacy !== null) return null;
   return (
     <p class="notice" role="status" data-testid="revealing">
-      Round {last.round} had one contributor, <bdi>{only.nickname}</bdi>: whoever has the model before and
-      after it can compute what that device sent. Start with <code>--min-contributors 2</code> to discard such
-      rounds.
+      {rich("revealing.alone", {
+        round: last.round,
+        nickname: <bdi>{only.nickname}</bdi>,
+        flag: <code>--min-contributors 2</code>,
+      })}
     </p>
   );
 }

@@ -1,5 +1,7 @@
 /** Offers the way back when the model became worse at once. */
 import { lossJump } from "@fedlodrop/run";
+import { formatFixed } from "../../ui/format.ts";
+import { say } from "../../words/words.ts";
 import type { CommandProps } from "./controls.tsx";
 
 export function Rollback({ view, command }: CommandProps) {
@@ -11,15 +13,19 @@ export function Rollback({ view, command }: CommandProps) {
   return (
     <div class="notice bad row between" role="status" data-testid="loss-jump">
       <span>
-        The held-out loss jumped from {before.toFixed(2)} to {after.toFixed(2)} in round {round}.
+        {say("rollback.jumped", {
+          before: formatFixed(before, 2),
+          after: formatFixed(after, 2),
+          round,
+        })}
       </span>
       {phase === "paused" || phase === "lobby" ? (
         <button type="button" onClick={() => command({ kind: "rollback", round })}>
-          Go back to before round {round}
+          {say("rollback.back", { round })}
         </button>
       ) : (
         <button type="button" disabled={pausing} onClick={() => command({ kind: "pause" })}>
-          {pausing ? "Pausing …" : "Pause, to go back"}
+          {say(pausing ? "rollback.pausing" : "rollback.pause")}
         </button>
       )}
     </div>

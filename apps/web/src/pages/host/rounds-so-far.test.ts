@@ -3,6 +3,7 @@ import { expect, it } from "vitest";
 import { compareArms } from "./comparison.ts";
 import { contributionsOf } from "./contributions.ts";
 import { bytesSoFar, energySoFar, keepRounds, type RoundsKept, WHOLE_ROUNDS } from "./rounds-so-far.ts";
+import "../../words/english.fixture.ts";
 
 const record = (round: number): RoundRecord =>
   ({

@@ -1,9 +1,11 @@
 /** What the run has reached and cost so far, and its files. */
 import { Figure } from "../../ui/figure.tsx";
-import { formatBytes, formatJoules, formatLoss, formatPercent, formatSeconds } from "../../ui/format.ts";
+import { formatBytes, formatLoss, formatPercent, formatSeconds, significant } from "../../ui/format.ts";
+import { say } from "../../words/words.ts";
 import { agreementOf } from "./agreement.ts";
 import type { ReceivedView } from "./connection.ts";
 import { Downloads } from "./downloads.tsx";
+import { energyWords } from "./energy-words.ts";
 import { bytesSoFar, energySoFar } from "./rounds-so-far.ts";
 
 interface RunFiguresProps {
@@ -22,43 +24,50 @@ export function RunFigures({ view: { rounds, past, config, baseTestLoss }, hostK
   const solved = last?.allocation;
   return (
     <section class="card">
-      <h2>So far</h2>
+      <h2>{say("figures.title")}</h2>
       <dl class="figures">
         <Figure
-          term="Held-out loss"
+          term={say("loss.held-out")}
           value={evaluated?.testLoss == null ? null : formatLoss(evaluated.testLoss)}
         >
-          {evaluated && `After round ${evaluated.round}. `}
-          {baseTestLoss === null ? "" : `Base model: ${formatLoss(baseTestLoss)}.`}
+          {[
+            evaluated && say("figures.after", { round: evaluated.round }),
+            baseTestLoss !== null && say("figures.base", { loss: formatLoss(baseTestLoss) }),
+          ]
+            .filter(Boolean)
+            .join(" ")}
         </Figure>
         {agreement !== null && (
           <Figure term={agreement.term} value={agreement.value}>
             {agreement.others}
           </Figure>
         )}
-        <Figure term="Bytes sent" value={formatBytes(down + up)} testId="bytes">
-          {formatBytes(down)} down, {formatBytes(up)} up.
-        </Figure>
-        <Figure term="Without dropout" value={formatBytes(withoutDropout)} testId="bytes-without-dropout">
-          {withoutDropout > 0 && `FedLoRA's bytes; ${formatPercent(1 - (down + up) / withoutDropout)} saved.`}
-        </Figure>
-        <Figure term="Time in rounds" value={formatSeconds(seconds)}>
-          {config.links === "measured" ? "Measured." : "Measured, over emulated links."}
+        <Figure term={say("figures.bytes")} value={formatBytes(down + up)} testId="bytes">
+          {say("figures.bytes.about", { down: formatBytes(down), up: formatBytes(up) })}
         </Figure>
         <Figure
-          term="Energy"
-          value={energy.map(({ source, joules }) => `≈ ${formatJoules(joules)} ${source}`).join(", ")}
+          term={say("figures.without")}
+          value={formatBytes(withoutDropout)}
+          testId="bytes-without-dropout"
         >
-          All devices, as they estimate it; estimates of different kinds are not added up.
+          {withoutDropout > 0 &&
+            say("figures.without.about", { share: formatPercent(1 - (down + up) / withoutDropout) })}
+        </Figure>
+        <Figure term={say("figures.time")} value={formatSeconds(seconds)}>
+          {say(`figures.${config.links}`)}
+        </Figure>
+        <Figure term={say("energy.term")} value={energyWords(energy)}>
+          {say("figures.energy.about")}
         </Figure>
         {solved && (
-          <Figure term="Objective" value={solved.objective.toPrecision(4)}>
-            {solved.gap === null
-              ? ""
-              : `Within ${formatPercent(solved.gap)} of the optimum${solved.certified ? ", certified" : ""}; `}
+          <Figure term={say("figures.objective")} value={significant(solved.objective, 4)}>
+            {solved.gap !== null &&
+              `${say(solved.certified ? "figures.certified" : "figures.within", { gap: formatPercent(solved.gap) })} `}
             {solved.milliseconds === null
-              ? "The bound at these rates, which the method did not look at."
-              : `solved in ${formatSeconds(solved.milliseconds / 1000)}${solved.fallback ? ", time ran out: P-SCA's answer" : ""}.`}
+              ? say("figures.unlooked")
+              : say(solved.fallback ? "figures.fallback" : "figures.solved", {
+                  time: formatSeconds(solved.milliseconds / 1000),
+                })}
           </Figure>
         )}
       </dl>

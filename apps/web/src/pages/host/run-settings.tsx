@@ -10,23 +10,10 @@ import {
   type RunOverrides,
 } from "@fedlodrop/run";
 import { useSignal } from "@preact/signals";
+import { term } from "../../ui/symbols.tsx";
+import { taskTitle } from "../../ui/task-words.ts";
+import { say } from "../../words/words.ts";
 import type { CommandProps } from "./controls.tsx";
-import { METHOD_WORDS } from "./methods.ts";
-
-const AGGREGATION_WORDS: Readonly<Record<Aggregation, string>> = {
-  mean: "mean: every update as it comes",
-  "clipped-mean": "mean of bounded updates",
-  "trimmed-mean": "mean without the extremes",
-  median: "median of each value",
-  krum: "mean of those in close company",
-};
-
-const BASE_WORDS: Readonly<Record<BaseType, string>> = {
-  f32: "f32: as they are",
-  f16: "f16: half the memory",
-  int8: "int8: a quarter",
-  int4: "int4: an eighth, and a little worse",
-};
 
 export function RunSettings({ view: { config, phase, availableTasks, runId }, command }: CommandProps) {
   const changes = useSignal<RunOverrides>({});
@@ -45,36 +32,40 @@ export function RunSettings({ view: { config, phase, availableTasks, runId }, co
   return (
     <section class="card" data-testid="run-settings">
       <details open={phase === "ended"}>
-        <summary>New run</summary>
+        <summary>{say("settings.title")}</summary>
         <form onSubmit={apply}>
           <fieldset disabled={busy}>
             <div class="columns">
               <label>
-                <span class="field-name">Task</span>
+                <span class="field-name">{say("settings.task")}</span>
                 <select
                   value={chosen.task ?? config.task}
                   onChange={(event) => set({ task: event.currentTarget.value })}
                 >
                   {availableTasks.map(({ name, title }) => (
                     <option key={name} value={name}>
-                      {title}
+                      {taskTitle(name, title)}
                     </option>
                   ))}
                 </select>
               </label>
-              <Whole name="Rounds" value={chosen.rounds ?? config.rounds} set={(rounds) => set({ rounds })} />
               <Whole
-                name="Local steps E"
+                name={say("settings.rounds")}
+                value={chosen.rounds ?? config.rounds}
+                set={(rounds) => set({ rounds })}
+              />
+              <Whole
+                name={term("settings.local-steps")}
                 value={trainingValue("localSteps")}
                 set={(localSteps) => set({ training: { ...chosen.training, localSteps } })}
               />
               <Whole
-                name="Batch size"
+                name={say("settings.batch")}
                 value={trainingValue("batchSize")}
                 set={(batchSize) => set({ training: { ...chosen.training, batchSize } })}
               />
               <label>
-                <span class="field-name">Learning rate</span>
+                <span class="field-name">{say("settings.learning-rate")}</span>
                 <input
                   type="number"
                   required
@@ -87,14 +78,18 @@ export function RunSettings({ view: { config, phase, availableTasks, runId }, co
                   }
                 />
               </label>
-              <Whole name="Rank r" value={chosen.rank ?? config.rank} set={(rank) => set({ rank })} />
               <Whole
-                name="Data parts"
+                name={term("settings.rank")}
+                value={chosen.rank ?? config.rank}
+                set={(rank) => set({ rank })}
+              />
+              <Whole
+                name={say("settings.parts")}
                 value={chosen.devices ?? config.devices}
                 set={(devices) => set({ devices })}
               />
               <label>
-                <span class="field-name">Compare with, by turns</span>
+                <span class="field-name">{say("settings.compare")}</span>
                 <select
                   data-testid="compare-with"
                   value={chosen.compareWith === undefined ? compared(config) : compared(chosen)}
@@ -105,70 +100,70 @@ export function RunSettings({ view: { config, phase, availableTasks, runId }, co
                     })
                   }
                 >
-                  <option value="">nothing</option>
+                  <option value="">{say("settings.compare-nothing")}</option>
                   {METHODS.map((name) => (
                     <option key={name} value={name}>
-                      {METHOD_WORDS[name].title}
+                      {say(`method.${name}`)}
                     </option>
                   ))}
                 </select>
               </label>
               <label>
-                <span class="field-name">How texts are dealt</span>
+                <span class="field-name">{say("settings.split")}</span>
                 <select
                   value={(chosen.split ?? config.split).kind}
                   onChange={(event) =>
                     set({ split: SPLITS[event.currentTarget.value as RunConfig["split"]["kind"]] })
                   }
                 >
-                  <option value="natural">by their owner (differs between devices)</option>
-                  <option value="iid">shuffled (alike on all devices)</option>
-                  <option value="dirichlet">unevenly (Dirichlet, α = 0.5)</option>
+                  <option value="natural">{say("split.natural")}</option>
+                  <option value="iid">{say("split.iid")}</option>
+                  <option value="dirichlet">{say("split.dirichlet")}</option>
                 </select>
               </label>
               <label>
-                <span class="field-name">How updates are put together</span>
+                <span class="field-name">{say("settings.aggregation")}</span>
                 <select
                   value={chosen.aggregation ?? config.aggregation}
                   onChange={(event) => set({ aggregation: event.currentTarget.value as Aggregation })}
                 >
                   {AGGREGATIONS.map((name) => (
                     <option key={name} value={name}>
-                      {AGGREGATION_WORDS[name]}
+                      {say(`aggregation.${name}`)}
                     </option>
                   ))}
                 </select>
               </label>
               <label>
-                <span class="field-name">How the model's weights are held</span>
+                <span class="field-name">{say("settings.weights")}</span>
                 <select
                   value={chosen.baseType ?? config.baseType}
                   onChange={(event) => set({ baseType: event.currentTarget.value as BaseType })}
                 >
                   {BASE_TYPES.map((name) => (
                     <option key={name} value={name}>
-                      {BASE_WORDS[name]}
+                      {say(`base.${name}`)}
                     </option>
                   ))}
                 </select>
               </label>
               <label>
-                <span class="field-name">Links</span>
+                <span class="field-name">{say("settings.links")}</span>
                 <select
                   value={chosen.links ?? config.links}
                   onChange={(event) => set({ links: event.currentTarget.value as RunConfig["links"] })}
                 >
-                  <option value="measured">measured: the devices' own</option>
-                  <option value="emulated">emulated: paced to a simulated radio cell</option>
+                  <option value="measured">{say("links.measured")}</option>
+                  <option value="emulated">{say("links.emulated")}</option>
                 </select>
               </label>
               <Whole
-                name="Devices to start with"
+                name={say("settings.least")}
                 value={chosen.minParticipants ?? config.minParticipants}
                 set={(minParticipants) => set({ minParticipants })}
               />
               <label>
-                <span class="field-name">Seed</span>
+                <span class="field-name">{say("settings.seed")}</span>
                 <input
                   required
                   maxLength={64}
@@ -178,12 +173,8 @@ export function RunSettings({ view: { config, phase, availableTasks, runId }, co
               </label>
             </div>
             <p class="row">
-              <button type="submit">Set up the new run</button>
-              <small>
-                {busy
-                  ? "Pause or stop the present run first."
-                  : `Replaces run ${runId}; devices stay and load what it needs.`}
-              </small>
+              <button type="submit">{say("settings.apply")}</button>
+              <small>{busy ? say("settings.busy") : say("settings.replaces", { run: runId })}</small>
             </p>
           </fieldset>
         </form>

@@ -1,6 +1,7 @@
 /** The run at a glance: the coordinator in the middle, devices around it, sub-adapters travelling. */
 import { useRef } from "preact/hooks";
 import { formatBytes, formatPercent } from "../../ui/format.ts";
+import { say } from "../../words/words.ts";
 import type { ReceivedView } from "./connection.ts";
 import { Packets } from "./packets.tsx";
 import { reasonOf } from "./story.ts";
@@ -27,24 +28,34 @@ export function Stage({ view }: { readonly view: ReceivedView }) {
     <section
       class="stage"
       ref={field}
-      aria-label="Devices and coordinator"
+      aria-label={say("stage.region")}
       data-size={shown.length > 24 ? "many" : shown.length > 8 ? "some" : "few"}
     >
       {side(shown.slice(0, half))}
       <div class={`coordinator ${phase}`} data-coordinator>
-        <strong>Coordinator</strong>
-        <span class="number">{phase === "ended" ? "done" : `round ${Math.max(1, round)}`}</span>
+        <strong>{say("stage.coordinator")}</strong>
+        <span class="number">
+          {phase === "ended" ? say("stage.done") : say("stage.round", { round: Math.max(1, round) })}
+        </span>
         {sent > 0 && (
           <div class="saving">
             <div
               class="saving-bar"
               role="img"
-              aria-label={`Sent ${formatBytes(sent)} of the ${formatBytes(withoutDropout)} it would have been without dropout`}
+              aria-label={say("stage.saving", {
+                sent: formatBytes(sent),
+                all: formatBytes(withoutDropout),
+              })}
               style={`--sent: ${Math.min(1, sent / withoutDropout)}`}
             />
             <small>
-              {formatBytes(sent)} of {formatBytes(withoutDropout)} sent
-              {sent < withoutDropout && `, ${formatPercent(1 - sent / withoutDropout)} saved`}
+              {sent < withoutDropout
+                ? say("stage.saved", {
+                    sent: formatBytes(sent),
+                    all: formatBytes(withoutDropout),
+                    share: formatPercent(1 - sent / withoutDropout),
+                  })
+                : say("stage.sent", { sent: formatBytes(sent), all: formatBytes(withoutDropout) })}
             </small>
           </div>
         )}

@@ -1,6 +1,7 @@
 import type { RoundRecord } from "@fedlodrop/run";
 import { expect, it } from "vitest";
 import { reasonOf, tellStory } from "./story.ts";
+import "../../words/english.fixture.ts";
 
 /** Only what the stories read. */
 function round(number: number, testLoss: number | null, trainLoss: number | null = null): RoundRecord {
@@ -39,7 +40,7 @@ it("says when the model has passed its best round, even where it is still better
 });
 
 it("says how much likelier own texts have become than new ones", () => {
-  expect(tellStory([round(1, 3.7, 3.7 - Math.log(1.5))], 3.8).detail).toMatch(/50 % likelier/);
+  expect(tellStory([round(1, 3.7, 3.7 - Math.log(1.5))], 3.8).detail).toMatch(/50% likelier/);
   expect(tellStory([round(1, 3.7, 3.7)], 3.8).detail).toMatch(/no better/);
 });
 

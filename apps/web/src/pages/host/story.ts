@@ -2,6 +2,7 @@
 import type { RoundRecord } from "@fedlodrop/run";
 import { formatPercent } from "../../ui/format.ts";
 import { NOISE, type Verdict, verdict } from "../../ui/verdict.ts";
+import { say } from "../../words/words.ts";
 
 export interface Story {
   readonly kind: "waiting" | Verdict["kind"];
@@ -28,29 +29,29 @@ export function tellStory(rounds: readonly RoundRecord[], baseTestLoss: number |
 }
 
 const waitingFor = (rounds: readonly RoundRecord[]): string =>
-  rounds.length === 0 ? "Nothing has been trained yet." : "The combined model has not been measured yet.";
+  say(rounds.length === 0 ? "story.nothing" : "story.unmeasured");
 
 /** Of how much better it knows the devices' own texts, in the probability it gives to their next token. */
 function memorised({ testLoss, trainLoss }: Point): string {
   if (trainLoss === null) return "";
   const gap = testLoss - trainLoss;
-  if (gap <= NOISE) return "It knows the devices' own texts no better than new ones.";
-  return `It finds the next piece of the devices' own texts ${formatPercent(Math.exp(gap) - 1)} likelier than that of new ones.`;
+  if (gap <= NOISE) return say("story.no-better");
+  return say("story.memorised", { by: formatPercent(Math.exp(gap) - 1) });
 }
 
 /** Why a device has the dropout rate it has: what stands out in its last measured round. */
 export function reasonOf(rounds: readonly RoundRecord[], id: string): string {
   const last = rounds.findLast(({ participants }) => participants.some((each) => each.id === id));
   const plan = rounds.at(-1)?.allocation?.devices.find((device) => device.id === id);
-  if (plan?.excludedBecause) return "left out";
+  if (plan?.excludedBecause) return say("why.left-out");
   if (last === undefined) return "";
   switch (last.method) {
     case "fedlora":
-      return "nothing dropped";
+      return say("why.nothing");
     case "fixed":
-      return "same for all";
+      return say("why.same");
     case "random":
-      return "drawn";
+      return say("why.drawn");
     default:
       return standsOut(last, id);
   }
@@ -66,7 +67,7 @@ function standsOut({ participants }: RoundRecord, id: string): string {
   if (own === undefined) return "";
   const rates = participants.map(({ dropoutRate }) => dropoutRate);
   const middle = middleOf(rates);
-  if (Math.abs(own.dropoutRate - middle) <= ALIKE) return "like the others";
+  if (Math.abs(own.dropoutRate - middle) <= ALIKE) return say("why.alike");
   const ratio = (read: (each: (typeof participants)[number]) => number | null): number => {
     const known = participants.flatMap((each) => read(each) ?? []);
     const mine = read(own);
@@ -77,11 +78,11 @@ function standsOut({ participants }: RoundRecord, id: string): string {
   );
   const compute = ratio(({ secondsCompute }) => secondsCompute);
   const more = own.dropoutRate > middle;
-  if (more && link >= compute && link > SLOW) return "slow link";
-  if (more && compute > SLOW) return "slow device";
-  if (!more && link < 1 / SLOW) return "fast link";
-  if (!more && compute < 1 / SLOW) return "fast device";
-  return more ? "less to spend" : "more to spend";
+  if (more && link >= compute && link > SLOW) return say("why.slow-link");
+  if (more && compute > SLOW) return say("why.slow-device");
+  if (!more && link < 1 / SLOW) return say("why.fast-link");
+  if (!more && compute < 1 / SLOW) return say("why.fast-device");
+  return say(more ? "why.less" : "why.more");
 }
 
 function middleOf(values: readonly number[]): number {

@@ -1,19 +1,19 @@
 /** One device on the stage: its state by colour and shape, its progress, its dropout rate and why. */
 import type { ParticipantView } from "@fedlodrop/protocol";
 import { formatPercent } from "../../ui/format.ts";
+import { say } from "../../words/words.ts";
 
 /** A shape for each state, so that colour is never alone; words for those who hear the page. */
-const STATES: Readonly<Record<ParticipantView["state"], { readonly shape: string; readonly words: string }>> =
-  {
-    loading: { shape: "◌", words: "loading" },
-    ready: { shape: "●", words: "ready" },
-    downloading: { shape: "▼", words: "receiving" },
-    training: { shape: "◆", words: "training" },
-    uploading: { shape: "▲", words: "sending" },
-    waiting: { shape: "✓", words: "done" },
-    away: { shape: "○", words: "away" },
-    kicked: { shape: "✕", words: "removed" },
-  };
+const SHAPES: Readonly<Record<ParticipantView["state"], string>> = {
+  loading: "◌",
+  ready: "●",
+  downloading: "▼",
+  training: "◆",
+  uploading: "▲",
+  waiting: "✓",
+  away: "○",
+  kicked: "✕",
+};
 
 interface TileProps {
   readonly participant: ParticipantView;
@@ -22,7 +22,7 @@ interface TileProps {
 
 export function Tile({ participant, reason }: TileProps) {
   const { id, nickname, state, dropoutRate, step, localSteps } = participant;
-  const { shape, words } = STATES[state];
+  const words = say(`state.${state}`);
   const done = state === "training" && localSteps > 0 ? step / localSteps : state === "uploading" ? 1 : 0;
   const rate = dropoutRate === null ? null : formatPercent(dropoutRate);
   return (
@@ -30,19 +30,26 @@ export function Tile({ participant, reason }: TileProps) {
       class={`tile ${state}`}
       data-testid={`tile-${id}`}
       data-device={id}
-      title={`${nickname}: ${words}${rate === null ? "" : `, drops ${rate}`}`}
+      title={
+        rate === null
+          ? say("tile.title", { nickname, state: words })
+          : say("tile.title-rate", { nickname, state: words, rate })
+      }
       style={`--done: ${done}; --rate: ${dropoutRate ?? 0}`}
     >
       <span class="tile-rate" aria-hidden="true" />
       <span class="tile-name">{nickname}</span>
       <span class="tile-state">
-        <span aria-hidden="true">{shape}</span> <span class="tile-words">{words}</span>
+        <span aria-hidden="true">{SHAPES[state]}</span> <span class="tile-words">{words}</span>
       </span>
       {rate !== null && (
         <span class="tile-reason number">
-          <span class="tile-words">drops </span>
-          {rate}
-          {reason !== "" && <span class="tile-words">: {reason}</span>}
+          <span class="tile-words">
+            {reason === "" ? say("tile.drops", { rate }) : say("tile.drops-because", { rate, why: reason })}
+          </span>
+          <span class="tile-rate-alone" aria-hidden="true">
+            {rate}
+          </span>
         </span>
       )}
     </li>

@@ -1,8 +1,9 @@
 /** All rounds of the run, the last one first. */
 import type { HostView } from "@fedlodrop/protocol";
-import { formatBytes, formatJoules, formatLoss, formatPercent, formatSeconds } from "../../ui/format.ts";
+import { formatBytes, formatLoss, formatPercent, formatSeconds } from "../../ui/format.ts";
+import { say } from "../../words/words.ts";
 import { agreementOf } from "./agreement.ts";
-import { METHOD_WORDS } from "./methods.ts";
+import { energyWords } from "./energy-words.ts";
 import { roundCost } from "./totals.ts";
 
 export function Timeline({ view: { rounds } }: { readonly view: HostView }) {
@@ -11,23 +12,23 @@ export function Timeline({ view: { rounds } }: { readonly view: HostView }) {
   const term = agreements.find((agreement) => agreement != null)?.term;
   return (
     <section class="card">
-      <h2>Rounds</h2>
+      <h2>{say("timeline.title")}</h2>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: without it keys could not scroll the table. */}
-      <section class="scroll" aria-label="Table of the rounds" tabIndex={0}>
+      <section class="scroll" aria-label={say("timeline.table")} tabIndex={0}>
         <table data-testid="rounds">
           <thead>
             <tr>
-              <th>Round</th>
-              <th class="words">Method</th>
-              <th>Averaged in</th>
-              <th>Mean rate</th>
-              <th>Local loss</th>
-              <th>Held-out loss</th>
+              <th>{say("column.round")}</th>
+              <th class="words">{say("limits.method")}</th>
+              <th>{say("timeline.averaged")}</th>
+              <th>{say("timeline.mean-rate")}</th>
+              <th>{say("timeline.local-loss")}</th>
+              <th>{say("loss.held-out")}</th>
               {term && <th>{term}</th>}
-              <th>Bytes</th>
-              <th>Time</th>
-              <th>Deadline</th>
-              <th>Energy (estimate)</th>
+              <th>{say("timeline.bytes")}</th>
+              <th>{say("timeline.time")}</th>
+              <th>{say("limit.deadline")}</th>
+              <th>{say("column.energy")}</th>
             </tr>
           </thead>
           <tbody>
@@ -42,10 +43,8 @@ export function Timeline({ view: { rounds } }: { readonly view: HostView }) {
               return (
                 <tr key={round.round}>
                   <td>{round.round}</td>
-                  <td class="words">{METHOD_WORDS[round.method].title}</td>
-                  <td>
-                    {averaged} of {participants.length}
-                  </td>
+                  <td class="words">{say(`method.${round.method}`)}</td>
+                  <td>{say("timeline.of", { averaged, all: participants.length })}</td>
                   <td>{formatPercent(meanRate)}</td>
                   <td>{loss(round.trainLoss)}</td>
                   <td>{loss(round.testLoss)}</td>
@@ -53,10 +52,7 @@ export function Timeline({ view: { rounds } }: { readonly view: HostView }) {
                   <td>{formatBytes(bytes)}</td>
                   <td>{formatSeconds(round.seconds)}</td>
                   <td>{formatSeconds(round.deadlineSeconds)}</td>
-                  <td>
-                    {energy.map(({ source, joules }) => `${formatJoules(joules)} (${source})`).join(", ") ||
-                      "–"}
-                  </td>
+                  <td>{energyWords(energy)}</td>
                 </tr>
               );
             })}

@@ -1,8 +1,9 @@
 /** The teacher's bar: which lesson, which step, what was answered; whatever it shows is on every screen. */
 import type { HostCommand, LessonView } from "@fedlodrop/protocol";
 import { useSignal } from "@preact/signals";
-import { formatPercent } from "../../ui/format.ts";
+import { say } from "../../words/words.ts";
 import type { ReceivedView } from "../host/connection.ts";
+import { ModelsGuess, type Score, scoreOf } from "./models-guess.tsx";
 import { LESSONS, type LessonScript } from "./script.ts";
 import { guessesOf, type LessonPlace, slideAt } from "./slides.ts";
 import { SlowMotion } from "./slow-motion.tsx";
@@ -15,48 +16,66 @@ interface LessonBarProps {
 
 export function LessonBar({ view, hostKey, command }: LessonBarProps) {
   const place = useSignal<LessonPlace | null>(null);
+  const scores = useSignal<readonly Score[]>([]);
   const go = (to: LessonPlace | null): void => {
     place.value = to;
     command({ kind: "lesson", slide: to && slideAt(to, view.rounds) });
   };
   const at = place.value;
-  if (at === null) return <Choice choose={(script) => go({ script, step: 0, told: false })} />;
-  const { script, step, told } = at;
+  if (at === null) return <Choice choose={(script) => go({ script, step: 0, told: false, text: 0 })} />;
+  const { script, step, told, text } = at;
   const current = script.steps[step];
+  const game = current?.show === "guesses" ? guessesOf(view.rounds) : null;
   const last = step === script.steps.length - 1;
   return (
-    <section class="lesson-bar card" aria-label="Lesson" data-testid="lesson-bar">
+    <section class="lesson-bar card" aria-label={say("bar.region")} data-testid="lesson-bar">
       <div class="row between">
         <h2>
-          {current?.title}{" "}
-          <small class="number">
-            {step + 1} of {script.steps.length}
-          </small>
+          {current && say(`step.${current.name}`)}{" "}
+          <small class="number">{say("bar.step", { step: step + 1, steps: script.steps.length })}</small>
         </h2>
         <div class="row">
           <button
             type="button"
             disabled={step === 0}
-            onClick={() => go({ script, step: step - 1, told: false })}
+            onClick={() => go({ script, step: step - 1, told: false, text: 0 })}
           >
-            Back
+            {say("back")}
           </button>
           <button
             type="button"
             class="primary"
             data-testid="lesson-next"
-            onClick={() => go(last ? null : { script, step: step + 1, told: false })}
+            onClick={() => go(last ? null : { script, step: step + 1, told: false, text: 0 })}
           >
-            {last ? "End the lesson" : "Next"}
+            {say(last ? "bar.end" : "bar.next")}
           </button>
         </div>
       </div>
-      <p>{current?.caption}</p>
+      <p>{view.lesson?.slide.caption}</p>
       {view.lesson && <Votes lesson={view.lesson} />}
       <div class="row">
         {view.lesson?.slide.question && !told && (
-          <button type="button" data-testid="tell" onClick={() => go({ ...at, told: true })}>
-            Tell the answer
+          <button
+            type="button"
+            data-testid="tell"
+            onClick={() => {
+              if (game && view.lesson)
+                scores.value = [...scores.value, scoreOf(game, text, view.lesson.votes)];
+              go({ ...at, told: true });
+            }}
+          >
+            {say("bar.tell")}
+          </button>
+        )}
+        {game && told && text < game.guesses.length - 1 && (
+          <button
+            type="button"
+            class="primary"
+            data-testid="next-text"
+            onClick={() => go({ ...at, told: false, text: text + 1 })}
+          >
+            {say("guess.next")}
           </button>
         )}
         {current?.act && (
@@ -65,20 +84,20 @@ export function LessonBar({ view, hostKey, command }: LessonBarProps) {
             data-testid="lesson-act"
             onClick={() => current.act && command(current.act.command)}
           >
-            {current.act.label}
+            {say(`act.${current.act.name}`)}
           </button>
         )}
       </div>
       {current?.show === "slow-round" && <SlowMotion view={view} hostKey={hostKey} />}
-      {current?.show === "guesses" && told && <ModelsGuess view={view} />}
+      {game && told && <ModelsGuess game={game} text={text} scores={scores.value} />}
     </section>
   );
 }
 
 function Choice({ choose }: { readonly choose: (script: LessonScript) => void }) {
   return (
-    <section class="lesson-bar card row" aria-label="Lesson" data-testid="lesson-bar">
-      <h2>Lesson</h2>
+    <section class="lesson-bar card row" aria-label={say("bar.region")} data-testid="lesson-bar">
+      <h2>{say("bar.title")}</h2>
       {LESSONS.map((script) => (
         <button
           key={script.id}
@@ -86,7 +105,7 @@ function Choice({ choose }: { readonly choose: (script: LessonScript) => void })
           data-testid={`lesson-${script.id}`}
           onClick={() => choose(script)}
         >
-          {script.title}, {script.steps.length} steps
+          {say("bar.script", { title: say(`script.${script.id}`), count: script.steps.length })}
         </button>
       ))}
     </section>
@@ -100,7 +119,7 @@ function Votes({ lesson: { slide, votes } }: { readonly lesson: LessonView }) {
   return (
     <div data-testid="votes">
       <p>
-        <strong>{question.text}</strong> <small>{all} answered</small>
+        <strong>{question.text}</strong> <small>{say("bar.answered", { count: all })}</small>
       </p>
       <div class="lanes">
         {question.options.map((option, k) => (
@@ -117,22 +136,5 @@ function Votes({ lesson: { slide, votes } }: { readonly lesson: LessonView }) {
         ))}
       </div>
     </div>
-  );
-}
-
-/** What the model says of the text that the class has guessed, before and after training. */
-function ModelsGuess({ view }: { readonly view: ReceivedView }) {
-  const game = guessesOf(view.rounds);
-  const [first] = game?.guesses ?? [];
-  if (game === null || first === undefined) return null;
-  const said = (probabilities: readonly number[]): string => {
-    const best = probabilities.indexOf(Math.max(...probabilities));
-    return `${game.labels[best] ?? "?"} (${formatPercent(probabilities[best] ?? 0)})`;
-  };
-  return (
-    <p data-testid="models-guess">
-      The model said <strong>{said(first.base)}</strong> before training, and says{" "}
-      <strong>{said(first.tuned)}</strong> now.
-    </p>
   );
 }

@@ -1,6 +1,7 @@
-/** What all screens show at a step of a lesson: pure, so that a script can be checked whole. */
+/** What all screens show at a step of a lesson, in the teacher's language. */
 import type { LessonSlide } from "@fedlodrop/protocol";
 import type { RoundRecord, RoundSample } from "@fedlodrop/run";
+import { languageNow, say, sayKnown } from "../../words/words.ts";
 import type { LessonScript } from "./script.ts";
 
 export interface LessonPlace {
@@ -9,42 +10,47 @@ export interface LessonPlace {
   readonly step: number;
   /** The right answer is told. */
   readonly told: boolean;
+  /** Of the guessing game's texts, counted from 0. */
+  readonly text: number;
 }
 
+export type Game = Extract<RoundSample, { kind: "labels" }>;
+
+/** Options that a slide has room for. */
+const MOST_OPTIONS = 6;
+
 /** Of the guessing game; null where the task has no labels, or nothing has been measured yet. */
-export const guessesOf = (
-  rounds: readonly RoundRecord[],
-): Extract<RoundSample, { kind: "labels" }> | null => {
+export const guessesOf = (rounds: readonly RoundRecord[]): Game | null => {
   const sample = rounds.findLast(({ evaluation }) => evaluation?.sample)?.evaluation?.sample;
   return sample?.kind === "labels" && sample.guesses.length > 0 ? sample : null;
 };
 
 /** @param rounds of the run, for the texts of the guessing game */
-export function slideAt(
-  { script, step, told }: LessonPlace,
-  rounds: readonly RoundRecord[],
-): LessonSlide | null {
+export function slideAt(place: LessonPlace, rounds: readonly RoundRecord[]): LessonSlide | null {
+  const { script, step, told, text } = place;
   const at = script.steps[step];
   if (at === undefined) return null;
-  const { title, caption } = at;
-  const id = `${script.id}-${step}`;
+  const { name, question } = at;
+  const slide = {
+    id: `${script.id}-${step}`,
+    language: languageNow(),
+    title: say(`step.${name}`),
+    caption: say(`step.${name}.caption`),
+    question: null,
+  };
   if (at.show === "guesses") {
     const game = guessesOf(rounds);
-    const [first] = game?.guesses ?? [];
-    if (game === null || first === undefined)
-      return {
-        ...{ id, title, question: null },
-        caption: "This task's texts have no labels to guess: take one that has, such as spam, for this game.",
-      };
-    const question = {
-      text: first.text,
-      options: game.labels.slice(0, 6),
-      answer: told ? first.label : null,
-    };
-    return { id, title, caption, question };
+    const guess = game?.guesses[text];
+    if (game === null || guess === undefined) return { ...slide, caption: say("guess.no-labels") };
+    const options = game.labels.slice(0, MOST_OPTIONS);
+    const answer = told ? guess.label : null;
+    return { ...slide, id: `${slide.id}-${text}`, question: { text: guess.text, options, answer } };
   }
-  const question = at.question
-    ? { text: at.question.text, options: at.question.options, answer: told ? at.question.answer : null }
-    : null;
-  return { id, title, caption, question };
+  if (question === null) return slide;
+  const words = (part: string): string => sayKnown(`step.${name}.${part}`, "");
+  const options = Array.from({ length: question.options }, (_, option) => words(`option.${option}`));
+  return {
+    ...slide,
+    question: { text: words("question"), options, answer: told ? question.answer : null },
+  };
 }

@@ -4,6 +4,7 @@ import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { formatBytes, formatPercent } from "../../ui/format.ts";
 import { siteUrl } from "../../ui/site.ts";
+import { say } from "../../words/words.ts";
 import type { ReceivedView } from "../host/connection.ts";
 import { type SlowRound, STAGES, slowRound } from "./slow-round.ts";
 
@@ -24,14 +25,13 @@ export function SlowMotion({ view, hostKey }: SlowMotionProps) {
       .catch(() => {});
   }, [run, hostKey, view.runId]);
   const shown = run.value && slowRound(view.config, run.value.adapter, view.rounds);
-  if (!shown) return <p class="muted">It can be shown as soon as the first round is over.</p>;
+  if (!shown) return <p class="muted">{say("slow.later")}</p>;
+  const at = STAGES[stage.value] ?? "drawn";
   return (
     <section class="slow" data-testid="slow-round" data-stage={stage.value}>
-      <h3>Round {shown.round}</h3>
-      <p role="status">
-        {stage.value + 1}. {STAGES[stage.value]}
-      </p>
-      <Rows shown={shown} stage={stage.value} />
+      <h3>{say("slow.round", { round: shown.round })}</h3>
+      <p role="status">{say("slow.stage", { number: stage.value + 1, stage: say(`slow.${at}`) })}</p>
+      <Rows shown={shown} stage={at} />
       <div class="row">
         <button
           type="button"
@@ -40,7 +40,7 @@ export function SlowMotion({ view, hostKey }: SlowMotionProps) {
             stage.value -= 1;
           }}
         >
-          Back
+          {say("back")}
         </button>
         <button
           type="button"
@@ -51,7 +51,7 @@ export function SlowMotion({ view, hostKey }: SlowMotionProps) {
             stage.value += 1;
           }}
         >
-          Next step
+          {say("slow.next")}
         </button>
       </div>
     </section>
@@ -63,7 +63,7 @@ function Rows({
   stage,
 }: {
   readonly shown: SlowRound;
-  readonly stage: number;
+  readonly stage: (typeof STAGES)[number];
 }) {
   return (
     <div class="slow-rows">
@@ -73,30 +73,36 @@ function Rows({
           <span
             class="cells"
             role="img"
-            aria-label={`${nickname} keeps ${kept.filter(Boolean).length} of ${kept.length} columns of ${module}`}
+            aria-label={say("slow.keeps", {
+              nickname,
+              kept: kept.filter(Boolean).length,
+              all: kept.length,
+              module,
+            })}
           >
             {kept.map((is, column) => (
               <i key={column} class={is ? "kept" : ""} />
             ))}
           </span>
           <small class="number">
-            {stage === 0 && `${formatPercent(dropoutRate)} dropped`}
-            {stage === 1 && `↓ ${formatBytes(bytesDown)}`}
-            {stage === 2 && "trains"}
-            {stage >= 3 && (counted ? `↑ ${formatBytes(bytesUp)}` : "came too late")}
+            {stage === "drawn" && say("slow.dropped", { rate: formatPercent(dropoutRate) })}
+            {stage === "down" && say("slow.received", { bytes: formatBytes(bytesDown) })}
+            {stage === "trains" && say("slow.training")}
+            {(stage === "up" || stage === "averaged") &&
+              (counted ? say("slow.sent", { bytes: formatBytes(bytesUp) }) : say("slow.late"))}
           </small>
         </div>
       ))}
-      {stage === STAGES.length - 1 && (
+      {stage === "averaged" && (
         <div class="slow-row">
-          <strong>average</strong>
-          <span class="cells" role="img" aria-label="How many devices each column is averaged over">
+          <strong>{say("slow.average")}</strong>
+          <span class="cells" role="img" aria-label={say("slow.average.about")}>
             {averaged.map((count, column) => (
               <i
                 key={column}
                 class="averaged"
                 style={`--share: ${count / Math.max(1, devices.length)}`}
-                title={`${count} of ${devices.length}`}
+                title={say("slow.of", { count, all: devices.length })}
               />
             ))}
           </span>

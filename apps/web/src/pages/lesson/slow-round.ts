@@ -22,13 +22,8 @@ export interface SlowRound {
   readonly averaged: readonly number[];
 }
 
-export const STAGES = [
-  "The coordinator draws for each device which columns it keeps.",
-  "Only the blue columns travel to the devices.",
-  "Each device trains its own columns on its own texts.",
-  "What has changed travels back, and nothing else.",
-  "Column by column, the changes of those who kept it are averaged: the darker, the more devices.",
-] as const;
+/** Each is a text of the catalogue, `slow.NAME`. */
+export const STAGES = ["drawn", "down", "trains", "up", "averaged"] as const;
 
 /** Cells that fit a screen. */
 const COLUMNS_SHOWN = 48;

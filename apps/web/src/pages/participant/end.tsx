@@ -2,6 +2,7 @@
 import type { RunDescription, RunEnded } from "@fedlodrop/protocol";
 import { FileButton } from "../../ui/file-button.tsx";
 import { formatPercent } from "../../ui/format.ts";
+import { say } from "../../words/words.ts";
 import { ownFigures } from "./own-figures.ts";
 import type { Session } from "./session.ts";
 import { ModelChange } from "./so-far.tsx";
@@ -19,12 +20,12 @@ export function End({ session, run, ended }: EndProps) {
   return (
     <section class="card end" data-testid="end">
       <h2 class="status" tabIndex={-1} data-testid="status">
-        The run is over
+        {say("end.title")}
       </h2>
       {roundsUsed > 0 && (
         <p class="medal">
           <strong class="number">{formatPercent(share)}</strong>
-          <span>was your part</span>
+          <span>{say("end.was-yours")}</span>
         </p>
       )}
       <p class="headline">{thanks(roundsUsed, together, ended)}</p>
@@ -32,20 +33,18 @@ export function End({ session, run, ended }: EndProps) {
       {token !== null && (
         <div class="row">
           <FileButton path="api/adapter.safetensors" fileName="adapter.safetensors" token={token}>
-            Take the adapter along
+            {say("end.take")}
           </FileButton>
-          <small>What all of you have trained, as a file for the base model.</small>
+          <small>{say("end.take.about")}</small>
         </div>
       )}
     </section>
   );
 }
 
-function thanks(roundsUsed: number, together: number, { roundsDone, reason }: RunEnded): string {
-  const stopped = reason === "stopped" ? ", when the host stopped it" : "";
-  if (roundsUsed === 0)
-    return `The run had ${roundsDone} ${roundsDone === 1 ? "round" : "rounds"}${stopped}; this device was in none of them.`;
-  const of = `${roundsUsed} of ${roundsDone} rounds${stopped}`;
-  if (together <= 1) return `Thank you. Your device made ${of} alone.`;
-  return `Thank you. You and ${together === 2 ? "1 other device" : `up to ${together - 1} other devices`} made ${of}.`;
+function thanks(made: number, together: number, { roundsDone: rounds, reason }: RunEnded): string {
+  const stopped = reason === "stopped" ? "-stopped" : "";
+  if (made === 0) return say(`end.in-none${stopped}`, { count: rounds });
+  if (together <= 1) return say(`end.alone${stopped}`, { made, rounds });
+  return say(`end.together${stopped}`, { count: together - 1, made, rounds });
 }

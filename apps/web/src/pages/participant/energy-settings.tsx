@@ -1,10 +1,13 @@
 /** Where the energy estimate comes from, and a way to correct it. */
 import { TYPICAL_WATTS } from "@fedlodrop/device/page";
+import { formatCount } from "../../ui/format.ts";
+import { say } from "../../words/words.ts";
 import type { Session } from "./session.ts";
 
 export function EnergySettings({ session }: { readonly session: Session }) {
   const correction = session.correction.value;
-  const typical = TYPICAL_WATTS[session.deviceKind()];
+  const kind = session.deviceKind();
+  const typical = TYPICAL_WATTS[kind];
   const change = (field: "computeWatts" | "batteryWattHours") => (event: Event) => {
     const input = event.currentTarget as HTMLInputElement;
     if (!input.reportValidity()) return;
@@ -13,34 +16,35 @@ export function EnergySettings({ session }: { readonly session: Session }) {
   return (
     <section class="card">
       <details>
-        <summary>Energy estimate</summary>
+        <summary>{say("watts.title")}</summary>
         <p>
-          Browsers do not tell joules. This device is taken for: {typical.title.toLowerCase()},{" "}
-          {typical.computeWatts} W while training and {typical.radioWatts} W while sending. Correct it if you
-          know better; with the battery's size given, a browser that reports its level gives a measured
-          estimate.
+          {say("watts.about", {
+            kind: say(`kind.${kind}`),
+            compute: typical.computeWatts,
+            radio: typical.radioWatts,
+          })}
         </p>
         <div class="columns">
           <label>
-            <span class="field-name">Watts while training</span>
+            <span class="field-name">{say("watts.training")}</span>
             <input
               type="number"
               min="0.1"
               max="2000"
               step="any"
-              placeholder={String(typical.computeWatts)}
+              placeholder={formatCount(typical.computeWatts)}
               value={correction.computeWatts ?? ""}
               onChange={change("computeWatts")}
             />
           </label>
           <label>
-            <span class="field-name">Battery size in watt-hours</span>
+            <span class="field-name">{say("watts.battery")}</span>
             <input
               type="number"
               min="1"
               max="1000"
               step="any"
-              placeholder="unknown"
+              placeholder={say("unknown")}
               value={correction.batteryWattHours ?? ""}
               onChange={change("batteryWattHours")}
             />

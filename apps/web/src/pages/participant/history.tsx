@@ -1,28 +1,29 @@
 /** The rounds this device took part in. */
 import { formatBytes, formatJoules, formatLoss, formatPercent, formatSeconds } from "../../ui/format.ts";
-import { OUTCOME_WORDS } from "../../ui/outcome-words.ts";
+import { term } from "../../ui/symbols.tsx";
+import { say } from "../../words/words.ts";
 import type { ParticipantState } from "./state.ts";
 
 export function History({ state: { rounds, heldOutLosses } }: { readonly state: ParticipantState }) {
   const loss = (value: number | undefined) => (value === undefined ? "–" : formatLoss(value));
   return (
     <div>
-      <h3>Your rounds</h3>
+      <h3>{say("history.title")}</h3>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: without it keys could not scroll the table on a phone. */}
-      <section class="scroll" aria-label="Table of your rounds" tabIndex={0}>
+      <section class="scroll" aria-label={say("history.table")} tabIndex={0}>
         <table data-testid="history">
           <thead>
             <tr>
-              <th>Round</th>
-              <th class="words">Outcome</th>
-              <th>Your share</th>
-              <th>Dropout rate</th>
-              <th>Last loss</th>
-              <th>Held-out loss</th>
-              <th>Down</th>
-              <th>Up</th>
-              <th>Computing</th>
-              <th>Energy (estimate)</th>
+              <th>{say("column.round")}</th>
+              <th class="words">{say("column.outcome")}</th>
+              <th>{say("history.share")}</th>
+              <th>{term("rate.dropout")}</th>
+              <th>{say("history.last-loss")}</th>
+              <th>{say("loss.held-out")}</th>
+              <th>{say("column.down")}</th>
+              <th>{say("column.up")}</th>
+              <th>{say("column.computing")}</th>
+              <th>{say("column.energy")}</th>
             </tr>
           </thead>
           <tbody>
@@ -31,7 +32,11 @@ export function History({ state: { rounds, heldOutLosses } }: { readonly state: 
               .map(({ start, closed, step, bytesDown, bytesUp, secondsCompute, energy, abandoned }) => (
                 <tr key={start.round}>
                   <td>{start.round}</td>
-                  <td class="words">{closed ? OUTCOME_WORDS[closed.outcome] : (abandoned ?? "running")}</td>
+                  <td class="words">
+                    {closed
+                      ? say(`outcome.${closed.outcome}`)
+                      : say(abandoned === null ? "history.running" : "history.abandoned")}
+                  </td>
                   <td>{closed ? formatPercent(closed.contribution) : "–"}</td>
                   <td>{formatPercent(start.dropoutRate)}</td>
                   <td>{loss(step?.loss)}</td>
@@ -39,7 +44,9 @@ export function History({ state: { rounds, heldOutLosses } }: { readonly state: 
                   <td>{formatBytes(bytesDown)}</td>
                   <td>{formatBytes(bytesUp)}</td>
                   <td>{secondsCompute === null ? "–" : formatSeconds(secondsCompute)}</td>
-                  <td>{energy ? `${formatJoules(energy.joules)} (${energy.source})` : "–"}</td>
+                  <td>
+                    {energy ? `${formatJoules(energy.joules)} (${say(`energy.${energy.source}`)})` : "–"}
+                  </td>
                 </tr>
               ))}
           </tbody>

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { claimToken, deviceSecret, type IdentityStore, keepToken, orForgetful } from "./identity.ts";
+import { orForgetful } from "../../ui/browser-storage.ts";
+import { claimToken, deviceSecret, type IdentityStore, keepToken } from "./identity.ts";
 
 /** One browser; `open` gives a tab its store, as its session storage and the shared locks would. */
 function fakeBrowser() {

@@ -5,6 +5,8 @@
  * sibling's, and a tab opened after another was closed takes over the free identity.
  */
 
+import { browserStorage, FORGETFUL, tabStorage } from "../../ui/browser-storage.ts";
+
 /** Storage and locks of the browser; tests bring their own. */
 export interface IdentityStore {
   /** This tab's token, which survives a reload. */
@@ -72,33 +74,12 @@ function readTokens(store: IdentityStore): readonly string[] {
 export function browserIdentityStore(): IdentityStore {
   return {
     tab: tabStorage(),
-    browser: navigator.locks ? orForgetful(() => localStorage) : FORGETFUL,
+    browser: navigator.locks ? browserStorage() : FORGETFUL,
     isReload: performance
       .getEntriesByType("navigation")
       .some((entry) => (entry as PerformanceNavigationTiming).type === "reload"),
     claim: (token, waitMilliseconds) =>
       navigator.locks ? holdLock(`fedlodrop:${token}`, waitMilliseconds) : Promise.resolve(true),
-  };
-}
-
-/** Storage of this tab, or one that keeps nothing where the browser allows none. */
-export const tabStorage = (): StorageLike => orForgetful(() => sessionStorage);
-
-type StorageLike = Pick<Storage, "getItem" | "setItem">;
-const FORGETFUL: StorageLike = { getItem: () => null, setItem: () => {} };
-
-/** Blocked cookies and sandboxed frames throw already when they are asked for the storage; a full one, when written to. */
-export function orForgetful(storage: () => StorageLike): StorageLike {
-  const trying = <T>(work: (known: StorageLike) => T, otherwise: T): T => {
-    try {
-      return work(storage());
-    } catch {
-      return otherwise;
-    }
-  };
-  return {
-    getItem: (key) => trying((known) => known.getItem(key), null),
-    setItem: (key, value) => trying((known) => known.setItem(key, value), undefined),
   };
 }
 

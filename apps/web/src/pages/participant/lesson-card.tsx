@@ -1,5 +1,6 @@
 /** The slide that the teacher shows on every screen, with its question to answer here. */
 import type { LessonSlide } from "@fedlodrop/protocol";
+import { say } from "../../words/words.ts";
 import type { Session } from "./session.ts";
 
 interface LessonCardProps {
@@ -7,16 +8,16 @@ interface LessonCardProps {
   readonly slide: LessonSlide;
 }
 
-export function LessonCard({ session, slide: { id, title, caption, question } }: LessonCardProps) {
+export function LessonCard({ session, slide: { id, language, title, caption, question } }: LessonCardProps) {
   const { guess } = session.state.value;
   return (
     <section class="card wide lesson" data-testid="lesson" aria-live="polite">
-      <h2>{title}</h2>
-      {caption !== "" && <p>{caption}</p>}
+      <h2 lang={language}>{title}</h2>
+      {caption !== "" && <p lang={language}>{caption}</p>}
       {question && (
         <>
           <p>
-            <strong>{question.text}</strong>
+            <strong lang={language}>{question.text}</strong>
           </p>
           <div class="row">
             {question.options.map((option, choice) => (
@@ -30,17 +31,17 @@ export function LessonCard({ session, slide: { id, title, caption, question } }:
                 onClick={() => session.guess(id, choice)}
               >
                 {question.answer === choice && "✓ "}
-                {option}
+                <span lang={language}>{option}</span>
               </button>
             ))}
           </div>
           {question.answer !== null && (
             <p class="headline" data-testid="verdict">
               {guess === null
-                ? `It was: ${question.options[question.answer] ?? ""}.`
+                ? say("lesson.it-was", { answer: question.options[question.answer] ?? "" })
                 : guess === question.answer
-                  ? "You were right."
-                  : `Not this time: it was ${question.options[question.answer] ?? ""}.`}
+                  ? say("lesson.right")
+                  : say("lesson.wrong", { answer: question.options[question.answer] ?? "" })}
             </p>
           )}
         </>

@@ -1,6 +1,8 @@
 /** What a device loads before its first round, and what the run is about. */
 import type { RunDescription } from "@fedlodrop/protocol";
 import { formatBytes } from "../../ui/format.ts";
+import { taskStory, taskTitle } from "../../ui/task-words.ts";
+import { say } from "../../words/words.ts";
 import type { ParticipantState } from "./state.ts";
 
 interface LoadingProps {
@@ -15,23 +17,20 @@ export function Loading({ state: { files, warmingUp }, run }: LoadingProps) {
   return (
     <section class="card narrow" data-testid="loading">
       <h2 class="status" tabIndex={-1} data-testid="status">
-        Getting ready
+        {say("loading.title")}
       </h2>
-      <p>
-        {warmingUp
-          ? "A first practice step, thrown away afterwards, prepares the processor or the GPU."
-          : "The language model is on its way. It stays as it is; the rounds train a small adapter beside it."}
-      </p>
+      <p>{say(warmingUp ? "loading.warming" : "loading.model")}</p>
       {warmingUp ? (
-        <progress aria-label="Warming up" />
+        <progress aria-label={say("loading.warming-bar")} />
       ) : (
-        <progress aria-label="Download of the base model" max={total || 1} value={received} />
+        <progress aria-label={say("loading.model-bar")} max={total || 1} value={received} />
       )}
       <small class="number">
-        {formatBytes(received)} of {formatBytes(total)}
+        {say("loading.of", { received: formatBytes(received), total: formatBytes(total) })}
       </small>
       <p>
-        <strong>{run.task.title}.</strong> {run.task.story}
+        <strong>{taskTitle(run.config.task, run.task.title)}</strong>{" "}
+        {taskStory(run.config.task, run.task.story)}
       </p>
     </section>
   );

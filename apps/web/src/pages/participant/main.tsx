@@ -9,8 +9,10 @@
  */
 import { effect } from "@preact/signals";
 import { render } from "preact";
+import { tabStorage } from "../../ui/browser-storage.ts";
+import { participantWords } from "../../words/participant.ts";
+import { openWords, say } from "../../words/words.ts";
 import { type PageAddress, readAddress } from "./address.ts";
-import { tabStorage } from "./identity.ts";
 import { mirror } from "./mirror.ts";
 import { nickname } from "./nickname.ts";
 import { ParticipantPage } from "./page.tsx";
@@ -20,6 +22,7 @@ import { startSession } from "./session.ts";
 
 const NICKNAME_KEY = "fedlodrop.nickname";
 const root = document.getElementById("app") as HTMLElement;
+await openWords(participantWords);
 // It has started after all.
 root.replaceChildren();
 
@@ -58,7 +61,7 @@ try {
         <h1>FedLoDrop</h1>
       </header>
       <main>
-        <Plain heading="This page cannot start" testId="not-starting">
+        <Plain heading={say("not-starting")} testId="not-starting">
           <p>{message}</p>
         </Plain>
       </main>

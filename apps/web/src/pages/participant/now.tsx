@@ -2,21 +2,25 @@
 import type { RunDescription } from "@fedlodrop/protocol";
 import { roundsInAll } from "@fedlodrop/run";
 import { formatCount, formatJoules, formatPercent } from "../../ui/format.ts";
+import { taskStory, taskTitle } from "../../ui/task-words.ts";
+import { rich, say } from "../../words/words.ts";
 import { PHONE_WATT_HOURS, shareOfBattery } from "./everyday-energy.ts";
 import { type OwnFigures, ownFigures } from "./own-figures.ts";
 import type { Session } from "./session.ts";
 import { SharePicture } from "./share-picture.tsx";
-import { currentRound, type Phase } from "./state.ts";
+import { currentRound, type Phase, type RoundProgress } from "./state.ts";
 import { sleepWarning } from "./wake-lock.ts";
 
 /** Of a device in a round; a shape beside each, so that motion and colour are never alone. */
-const DOING: Partial<Record<Phase, readonly [shape: string, words: string]>> = {
-  ready: ["○", "Waiting for the next round"],
-  downloading: ["▼", "Receiving its share of the model"],
-  training: ["■", "Training on its texts"],
-  uploading: ["▲", "Sending what it has learned"],
-  waiting: ["✓", "Done: waiting for the other devices"],
-};
+const SHAPES = {
+  ready: "○",
+  downloading: "▼",
+  training: "■",
+  uploading: "▲",
+  waiting: "✓",
+} as const satisfies Partial<Record<Phase, string>>;
+
+const isDoing = (phase: Phase): phase is keyof typeof SHAPES => Object.hasOwn(SHAPES, phase);
 
 interface NowProps {
   readonly session: Session;
@@ -26,7 +30,10 @@ interface NowProps {
 export function Now({ session, run }: NowProps) {
   const state = session.state.value;
   const round = currentRound(state);
-  const [shape, words] = DOING[state.phase] ?? ["○", "Waiting"];
+  const { phase } = state;
+  const [shape, words] = isDoing(phase)
+    ? [SHAPES[phase], say(`now.${phase}`)]
+    : [SHAPES.ready, say("now.else")];
   const started = round !== undefined;
   const steps = round?.start.training.localSteps ?? 1;
   const finished = round !== undefined && round.secondsCompute !== null;
@@ -35,28 +42,28 @@ export function Now({ session, run }: NowProps) {
   return (
     <section class="card now" data-testid="now">
       <p class="number">
-        {round ? (
-          <>
-            Round <span data-testid="round">{round.start.round}</span> of {roundsInAll(run.config)}
-          </>
-        ) : (
-          `${roundsInAll(run.config)} rounds`
-        )}
+        {round
+          ? rich("rounds.of", {
+              round: <span data-testid="round">{formatCount(round.start.round)}</span>,
+              rounds: roundsInAll(run.config),
+            })
+          : say("now.rounds", { count: roundsInAll(run.config) })}
       </p>
       <h2 class="status" tabIndex={-1} data-testid="status">
-        <span aria-hidden="true" class={`shape ${state.phase}`}>
+        <span aria-hidden="true" class={`shape ${phase}`}>
           {shape}
         </span>{" "}
-        {started ? words : "Ready: the host starts the training"}
+        {started ? words : say("now.lobby")}
       </h2>
       {!started && (
         <p>
-          <strong>{run.task.title}.</strong> {run.task.story}
+          <strong>{taskTitle(run.config.task, run.task.title)}</strong>{" "}
+          {taskStory(run.config.task, run.task.story)}
         </p>
       )}
       {started && (
         <progress
-          aria-label="Steps of this round"
+          aria-label={say("now.bar")}
           max={steps}
           value={finished ? steps : (round.step?.step ?? 0)}
         />
@@ -71,21 +78,19 @@ export function Now({ session, run }: NowProps) {
       )}
       <dl class="two">
         <div>
-          <dt>Speed</dt>
+          <dt>{say("now.speed")}</dt>
           <dd class="number" data-testid="pace">
             {paceOf(state)}
           </dd>
           <dd>
-            <small>word pieces a second</small>
+            <small>{say("now.speed-unit")}</small>
           </dd>
         </div>
         <Energy figures={figures} batteryWattHours={session.correction.value.batteryWattHours ?? null} />
       </dl>
       {round && <RoundNotes round={round} isNoisy={run.config.differentialPrivacy !== null} />}
       <small>{sourceSentence(state)}</small>
-      {sleepWarning() && (
-        <small data-testid="keep-awake">Keep the screen on: a phone that sleeps stops training.</small>
-      )}
+      {sleepWarning() && <small data-testid="keep-awake">{say("now.keep-awake")}</small>}
     </section>
   );
 }
@@ -105,21 +110,26 @@ interface EnergyProps {
 }
 
 function Energy({ figures: { joules, fromBattery }, batteryWattHours }: EnergyProps) {
-  const whose =
-    batteryWattHours === null ? `a phone's battery (${PHONE_WATT_HOURS} Wh)` : "this device's battery";
+  const share =
+    batteryWattHours === null ? say("now.energy-phone", { size: PHONE_WATT_HOURS }) : say("now.energy-own");
   return (
     <div>
-      <dt>Energy so far</dt>
+      <dt>{say("now.energy")}</dt>
       <dd class="number" data-testid="energy">
         {joules === 0
           ? "–"
-          : `≈ ${formatPercent(Number(shareOfBattery(joules, batteryWattHours).toPrecision(2)))}`}
+          : say("unit.about", {
+              value: formatPercent(Number(shareOfBattery(joules, batteryWattHours).toPrecision(2))),
+            })}
       </dd>
       <dd>
         <small>
           {joules === 0
-            ? "known after the first round"
-            : `of ${whose}; ${formatJoules(joules)}, ${fromBattery ? "from how fast the battery empties" : "from typical watts, perhaps half or twice that"}`}
+            ? say("now.energy-later")
+            : say(fromBattery ? "now.energy-battery" : "now.energy-modelled", {
+                share,
+                joules: formatJoules(joules),
+              })}
         </small>
       </dd>
     </div>
@@ -138,20 +148,16 @@ function RoundNotes({
     <>
       {!isNoisy && !closed && start.cohortSize === 1 && (
         <p class="notice" role="note" data-testid="alone">
-          This device is alone in this round: whoever has the model before and after it can compute what your
-          device sent. Leave if you do not want that.
+          {say("now.alone")}
         </p>
       )}
       {!isNoisy && closed?.outcome === "aggregated" && closed.aggregatedCount === 1 && (
         <p class="notice" role="note" data-testid="revealing">
-          Round {closed.round} is what your device alone sent: whoever has the model before and after it can
-          compute your update.
+          {say("now.revealing", { round: closed.round })}
         </p>
       )}
       {abandoned && closed?.outcome !== "aggregated" && (
-        <p>
-          Round {start.round} went on without this device: {abandoned}.
-        </p>
+        <p>{say("now.without-you", { round: start.round, why: reasonGiven(abandoned) })}</p>
       )}
     </>
   );
@@ -165,10 +171,12 @@ function sourceSentence({
   run,
 }: ReturnType<Session["state"]["peek"]>): string {
   if (!source || sampleCount === null) return "";
-  const pieces = `${formatCount(sampleCount)} training samples`;
   // Participant number k holds part k modulo their number.
   const shared = Number(participantId?.slice(1)) > (run?.config.devices ?? Number.POSITIVE_INFINITY);
   return source.kind === "own"
-    ? `Your own text, ${source.fileName} (${pieces}): it stays in this tab.`
-    : `Its texts: ${source.device} (${pieces}), handed out by the host in place of private ones${shared ? ", and to another device too" : ""}.`;
+    ? say("now.own-text", { file: source.fileName, count: sampleCount })
+    : say(shared ? "now.given-shared" : "now.given", { part: source.device, count: sampleCount });
 }
+
+const reasonGiven = ({ because, why }: NonNullable<RoundProgress["abandoned"]>): string =>
+  because === null ? why : say(`abandoned.${because}`);

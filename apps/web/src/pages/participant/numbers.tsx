@@ -4,6 +4,7 @@ import { Chart } from "../../ui/chart.tsx";
 import { Figure } from "../../ui/figure.tsx";
 import {
   formatBytes,
+  formatBytesASecond,
   formatCount,
   formatJoules,
   formatLoss,
@@ -11,14 +12,9 @@ import {
   formatSeconds,
 } from "../../ui/format.ts";
 import { MaskCanvas } from "../../ui/mask-canvas.tsx";
+import { term } from "../../ui/symbols.tsx";
+import { say } from "../../words/words.ts";
 import { currentRound, fullPayloadBytes, type ParticipantState } from "./state.ts";
-
-const LOSS_WORDS: Readonly<Record<RunDescription["task"]["kind"], string>> = {
-  "language-model": "How surprised the model is by the next word, in nats",
-  chat: "How surprised the model is by each word of an answer, in nats",
-  classification: "How surprised the model is by the right label, in nats",
-  regression: "How far off its estimates are, squared",
-};
 
 interface LiveProps {
   readonly state: ParticipantState;
@@ -35,23 +31,24 @@ export function LossCard({ state: { losses, heldOutLosses }, run }: LiveProps) {
   return (
     <div>
       <div class="row between">
-        <h3>Loss</h3>
+        <h3>{say("loss.title")}</h3>
         <strong class="number" data-testid="loss">
           {last ? formatLoss(last.loss) : "–"}
         </strong>
       </div>
-      <small>
-        {LOSS_WORDS[run.task.kind]}; lower is better. Held-out texts are ones no device trains on.
-      </small>
+      <small>{say(`numbers.loss.${run.task.kind}`)}</small>
       <Chart
-        description={`Training loss over ${last?.at ?? 0} steps, now ${last ? formatLoss(last.loss) : "unknown"}`}
-        xTitle="local steps"
+        description={say("numbers.chart", {
+          steps: last?.at ?? 0,
+          loss: last ? formatLoss(last.loss) : say("unknown"),
+        })}
+        xTitle={say("numbers.steps")}
         x={losses.map(({ at }) => at)}
         lines={[
-          { label: "this device, training", color: "--series-1", values: losses.map(({ loss }) => loss) },
-          { label: "whole model, held-out", color: "--series-2", dots: true, values: testLosses },
+          { label: say("line.training"), color: "--series-1", values: losses.map(({ loss }) => loss) },
+          { label: say("line.held-out"), color: "--series-2", dots: true, values: testLosses },
           {
-            label: "base model, held-out",
+            label: say("line.base"),
             color: "--series-3",
             dashed: true,
             values: losses.map(() => base),
@@ -77,43 +74,53 @@ export function LiveFigures({ state, run }: LiveProps) {
     keptValues,
   } = round;
   const seconds = (value: number | null) => (value === null ? "–" : formatSeconds(value));
-  const pace = (rate: number | null) =>
-    rate === null ? "" : ` Paced to ${formatBytes(rate)}/s (${start.rateSource}).`;
+  const source = say(`source.${start.rateSource}`);
+  const paced = (about: string, rate: number | null): string =>
+    rate === null ? about : `${about} ${say("numbers.paced", { rate: formatBytesASecond(rate), source })}`;
   return (
     <div>
-      <h3>This round</h3>
+      <h3>{say("numbers.round")}</h3>
       <dl class="figures">
-        <Figure term="Dropout rate" value={formatPercent(start.dropoutRate)} testId="dropout-rate">
-          The share of the adapter this device leaves out.
+        <Figure term={term("rate.dropout")} value={formatPercent(start.dropoutRate)} testId="dropout-rate">
+          {say("numbers.rate.about")}
         </Figure>
-        <Figure term="Trained numbers" value={formatCount(keptValues)}>
-          The kept entries of the adapter.
+        <Figure term={say("numbers.trained")} value={formatCount(keptValues)}>
+          {say("numbers.trained.about")}
         </Figure>
         <Figure
-          term="Speed"
-          value={step ? `${formatCount(Math.round(step.tokens / step.seconds))} tokens/s` : null}
+          term={say("now.speed")}
+          value={step ? say("numbers.speed", { count: Math.round(step.tokens / step.seconds) }) : null}
           testId="speed"
         >
-          Tokens are pieces of words.
+          {say("numbers.speed.about")}
         </Figure>
-        <Figure term="Bytes down" value={formatBytes(bytesDown)} testId="bytes-down">
-          Without dropout: {formatBytes(fullPayloadBytes(run))}.{pace(start.downloadBytesPerSecond)}
+        <Figure term={say("numbers.down")} value={formatBytes(bytesDown)} testId="bytes-down">
+          {paced(
+            say("numbers.down.about", { all: formatBytes(fullPayloadBytes(run)) }),
+            start.downloadBytesPerSecond,
+          )}
         </Figure>
-        <Figure term="Bytes up" value={formatBytes(bytesUp)} testId="bytes-up">
-          The change of the same numbers.{pace(start.uploadBytesPerSecond)}
+        <Figure term={say("numbers.up")} value={formatBytes(bytesUp)} testId="bytes-up">
+          {paced(say("numbers.up.about"), start.uploadBytesPerSecond)}
         </Figure>
         <Figure
-          term="Time"
+          term={say("numbers.time")}
           value={secondsCompute === null ? null : formatSeconds(secondsCompute)}
           testId="latency"
         >
-          computing; {seconds(secondsDownload)} down, {seconds(secondsUpload)} up, {start.rateSource}.
-          Deadline {formatSeconds(start.deadlineSeconds)}.
+          {say("numbers.time.about", {
+            down: seconds(secondsDownload),
+            up: seconds(secondsUpload),
+            source,
+            deadline: formatSeconds(start.deadlineSeconds),
+          })}
         </Figure>
-        <Figure term="Energy" value={energy && `≈ ${formatJoules(energy.joules)}`} testId="energy">
-          {energy?.source === "battery"
-            ? "From how fast the battery empties; that is the whole device."
-            : "Modelled: typical watts × measured time; may be off by a factor of two, and a busy device is billed for waiting, since browsers tell no processor time."}
+        <Figure
+          term={say("energy.term")}
+          value={energy && say("unit.about", { value: formatJoules(energy.joules) })}
+          testId="energy"
+        >
+          {say(energy?.source === "battery" ? "numbers.energy.battery" : "numbers.energy.modelled")}
         </Figure>
       </dl>
     </div>
@@ -128,16 +135,16 @@ export function CurrentMask({ state, run }: LiveProps) {
   if (!round) return null;
   return (
     <div>
-      <h3>Dropout mask of round {round.start.round}</h3>
-      <small>
-        The adapter is pairs of thin matrices A and B. Coloured columns of A and rows of B are trained here
-        this round; the grey ones are neither sent nor trained.
-      </small>
+      <h3>{say("mask.title", { round: round.start.round })}</h3>
+      <small>{say("mask.about")}</small>
       <details
         open={run.adapter.modules.length <= MOST_MODULES_SHOWN && matchMedia("(min-width: 40rem)").matches}
       >
         <summary>
-          {run.adapter.modules.length} modules, {formatPercent(1 - round.start.dropoutRate)} of each kept
+          {say("mask.modules", {
+            count: run.adapter.modules.length,
+            share: formatPercent(1 - round.start.dropoutRate),
+          })}
         </summary>
         {round.mask && <MaskCanvas modules={run.adapter.modules} mask={round.mask} />}
       </details>

@@ -3,7 +3,7 @@
 import { ownSamples } from "@fedlodrop/device/page";
 import type { RunDescription } from "@fedlodrop/protocol";
 import { useSignal } from "@preact/signals";
-import { formatCount } from "../../ui/format.ts";
+import { say } from "../../words/words.ts";
 import { readOwnFile } from "./own-file.ts";
 import type { Session } from "./session.ts";
 
@@ -39,8 +39,8 @@ export function OwnTextsBox({ session, task }: OwnTextsProps) {
   return (
     <section class="card" data-testid="own-texts">
       <details open={problem.value !== null || texts !== null || task?.textsFrom === "participants"}>
-        <summary>Train on a text of your own</summary>
-        <p>It never leaves this tab. What the model learns from it is sent, as numbers.</p>
+        <summary>{say("own.title")}</summary>
+        <p>{say("own.promise")}</p>
         <form
           class="lanes"
           onSubmit={(event) => {
@@ -50,8 +50,8 @@ export function OwnTextsBox({ session, task }: OwnTextsProps) {
         >
           <label>
             <span class="field-name">
-              <span>Paste it here</span>
-              <span class="number">{formatCount(pasted.value.length)} characters</span>
+              <span>{say("own.paste")}</span>
+              <span class="number">{say("own.characters", { count: pasted.value.length })}</span>
             </span>
             <textarea
               required
@@ -63,7 +63,7 @@ export function OwnTextsBox({ session, task }: OwnTextsProps) {
               }}
             />
           </label>
-          <button type="submit">Use this text</button>
+          <button type="submit">{say("own.use")}</button>
         </form>
         {/* biome-ignore lint/a11y/noStaticElementInteractions: dropping is a second way to what the file input does. */}
         <div
@@ -81,7 +81,7 @@ export function OwnTextsBox({ session, task }: OwnTextsProps) {
           }}
         >
           <label>
-            <span>Or choose a .txt, .jsonl, .csv or .parquet file, or drop one here.</span>
+            <span>{say("own.file")}</span>
             <input
               type="file"
               accept=".txt,.jsonl,.csv,.tsv,.parquet"
@@ -100,11 +100,13 @@ export function OwnTextsBox({ session, task }: OwnTextsProps) {
         {texts && (
           <p class="row between" role="status" data-testid="own-in-use">
             <span>
-              {task === null ? "Will train on" : "Trains on"} {texts.fileName}:{" "}
-              {formatCount(texts.rows.length)} {texts.rows.length === 1 ? "text" : "texts"}.
+              {say(task === null ? "own.will" : "own.does", {
+                file: texts.fileName,
+                count: texts.rows.length,
+              })}
             </span>
             <button type="button" class="quiet" onClick={() => session.useOwnTexts(null)}>
-              Use the host's texts again
+              {say("own.back")}
             </button>
           </p>
         )}

@@ -1,7 +1,12 @@
 /** The whole participant page: one screen at a time. */
+import { MAX_NICKNAME_CHARACTERS } from "@fedlodrop/protocol";
 import { useEffect, useRef } from "preact/hooks";
 import { Confirmed } from "../../ui/confirmed.tsx";
+import { LanguageSwitch } from "../../ui/language-switch.tsx";
 import { PrivacyBudget } from "../../ui/privacy-budget.tsx";
+import { SymbolsToggle } from "../../ui/symbols.tsx";
+import { say } from "../../words/words.ts";
+import { backendWords } from "./backend-words.ts";
 import { End } from "./end.tsx";
 import { EnergySettings } from "./energy-settings.tsx";
 import { History } from "./history.tsx";
@@ -14,7 +19,7 @@ import { AwaitingApproval, Away, HostClosed, Plain, Stopped } from "./plain-scre
 import { announcementOf, type Screen, screenOf } from "./screen.ts";
 import type { Session } from "./session.ts";
 import { SoFar } from "./so-far.tsx";
-import { epsilonSoFar, inRound, type ParticipantState } from "./state.ts";
+import { epsilonSoFar, inRound, type Notice, type ParticipantState } from "./state.ts";
 import { TryIt } from "./try-it.tsx";
 import { Welcome } from "./welcome.tsx";
 
@@ -35,7 +40,7 @@ export function ParticipantPage({ session, offeredNickname }: PageProps) {
         {announcementOf(state)}
       </p>
       <main ref={main} data-screen={screen}>
-        {state.notice && <p class="notice wide">{state.notice}</p>}
+        {state.notice && <NoticeLine notice={state.notice} />}
         {state.lesson && state.stop === null && <LessonCard session={session} slide={state.lesson} />}
         <ScreenOf screen={screen} session={session} offeredNickname={offeredNickname} />
       </main>
@@ -64,16 +69,17 @@ function Header({ state, leave }: { readonly state: ParticipantState; readonly l
           <span class="who">
             {state.nickname} (<span data-testid="participant-id">{state.participantId}</span>)
           </span>
-          <span class="chip" data-testid="backend" title={state.choice?.reason}>
+          <span class="chip" data-testid="backend" title={backendWords(state.choice)}>
             {BACKEND_NAMES[state.choice?.backend ?? "cpu"]}
           </span>
           {state.stop === null && (
-            <Confirmed question="Leave?" act={leave} quiet testId="leave">
-              Leave
+            <Confirmed question={say("leave.sure")} act={leave} quiet testId="leave">
+              {say("leave")}
             </Confirmed>
           )}
         </>
       )}
+      <LanguageSwitch />
     </header>
   );
 }
@@ -101,8 +107,8 @@ function ScreenOf({ screen, session, offeredNickname }: ScreenProps) {
   if (screen === "texts-wanted")
     return (
       <>
-        <Plain heading="This device needs a text" testId="texts-wanted">
-          <p>{state.textsWanted}</p>
+        <Plain heading={say("own.wanted")} testId="texts-wanted">
+          <p lang="en">{state.textsWanted}</p>
         </Plain>
         <div class="narrow">
           <OwnTextsBox session={session} task={run.task} />
@@ -139,16 +145,38 @@ function Numbers({
 }) {
   return (
     <details class="card wide" data-testid="numbers">
-      <summary>All numbers of this device</summary>
+      <summary>{say("numbers")}</summary>
       <div class="stack">
+        <SymbolsToggle />
         <LiveFigures state={state} run={run} />
         <LossCard state={state} run={run} />
         <CurrentMask state={state} run={run} />
         <History state={state} />
         <small>
-          {[state.choice?.reason, state.engine && `(${state.engine}.)`].filter(Boolean).join(" ")}
+          {[backendWords(state.choice), state.engine && `(${state.engine}.)`].filter(Boolean).join(" ")}
         </small>
       </div>
     </details>
   );
+}
+
+function NoticeLine({ notice }: { readonly notice: Notice }) {
+  switch (notice.kind) {
+    case "new-run":
+      return <p class="notice wide">{say("notice.new-run")}</p>;
+    case "renamed":
+      return (
+        <p class="notice wide">
+          {say("notice.renamed", { nickname: notice.nickname, most: MAX_NICKNAME_CHARACTERS })}
+        </p>
+      );
+    case "refused":
+      return (
+        <p class="notice wide">
+          {say(`refused.${notice.refused.reason}`)} <small lang="en">{notice.refused.message}</small>
+        </p>
+      );
+    default:
+      return notice satisfies never;
+  }
 }

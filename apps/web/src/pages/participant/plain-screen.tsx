@@ -1,5 +1,6 @@
 /** A screen of its own for everything that keeps a device from training: what happened, and what to do. */
 import type { ComponentChildren } from "preact";
+import { say } from "../../words/words.ts";
 import type { Stop } from "./state.ts";
 import { wordsFor } from "./stops.ts";
 
@@ -29,7 +30,7 @@ export function Stopped({ stop }: { readonly stop: Stop }) {
         </button>
       )}
       {stop.kind !== "left" && (
-        <small data-testid="error">
+        <small data-testid="error" lang="en">
           {stop.message[0]?.toUpperCase()}
           {stop.message.slice(1)}.
         </small>
@@ -40,30 +41,27 @@ export function Stopped({ stop }: { readonly stop: Stop }) {
 
 export function AwaitingApproval() {
   return (
-    <Plain heading="The host has been asked" testId="approval">
-      <p>Keep this page open. As soon as the host lets you in, it goes on by itself.</p>
-      <progress aria-label="Waiting for the host" />
+    <Plain heading={say("approval.title")} testId="approval">
+      <p>{say("approval.wait")}</p>
+      <progress aria-label={say("approval.bar")} />
     </Plain>
   );
 }
 
 export function HostClosed() {
   return (
-    <Plain heading="The host has closed this run" testId="host-closed">
-      <p>You can close this page. If the run is opened again while it is open, it goes on by itself.</p>
+    <Plain heading={say("closed.title")} testId="host-closed">
+      <p>{say("closed.advice")}</p>
     </Plain>
   );
 }
 
 export function Away({ inRound }: { readonly inRound: boolean }) {
   return (
-    <Plain heading="No connection" testId="away">
-      <p>
-        The page tries again by itself, and nothing is lost
-        {inRound && ": this device goes on with its round meanwhile"}.
-      </p>
-      <p>If it takes long, see whether this device is still in the same network as the host.</p>
-      <progress aria-label="Trying to connect" />
+    <Plain heading={say("away.title")} testId="away">
+      <p>{say(inRound ? "away.in-round" : "away.again")}</p>
+      <p>{say("away.long")}</p>
+      <progress aria-label={say("away.bar")} />
     </Plain>
   );
 }

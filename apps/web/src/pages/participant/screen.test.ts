@@ -6,6 +6,7 @@ import { describe, expect, it } from "vitest";
 import { announcementOf, type Screen, screenOf, titleOf } from "./screen.ts";
 import { INITIAL_STATE, type ParticipantState, reduce } from "./state.ts";
 import { wordsFor } from "./stops.ts";
+import "../../words/english.fixture.ts";
 
 const run = { runId: "r", config: DEFAULT_RUN_CONFIG, task: {}, adapter: {} } as unknown as RunDescription;
 const joined: FromWorker = { kind: "joined", participantId: "p1", token: "t", nickname: "n", run };

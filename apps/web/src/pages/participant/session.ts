@@ -2,7 +2,6 @@
 
 import type { FromWorker, OwnTexts } from "@fedlodrop/device/page";
 import { type DeviceKind, deviceKind, energyProfile, type ProfileCorrection } from "@fedlodrop/device/page";
-import { MAX_NICKNAME_CHARACTERS } from "@fedlodrop/protocol";
 import { type ReadonlySignal, signal } from "@preact/signals";
 import { startDevice } from "../../device/proxy.ts";
 import { siteUrl } from "../../ui/site.ts";
@@ -52,8 +51,7 @@ export function startSession(address: PageAddress): Session {
       usedToken = message.token;
       if (message.nickname !== asked && asked !== "") {
         asked = message.nickname;
-        const notice = `You are shown as "${message.nickname}": names have at most ${MAX_NICKNAME_CHARACTERS} visible characters.`;
-        state.value = { ...state.value, notice };
+        state.value = { ...state.value, notice: { kind: "renamed", nickname: message.nickname } };
       }
     }
   });
@@ -84,7 +82,8 @@ export function startSession(address: PageAddress): Session {
     token: () => usedToken,
     deviceKind: kind,
     async join(nickname, code) {
-      state.value = { ...state.value, phase: "joining", codeWanted: null };
+      const typed = code ?? address.code;
+      state.value = { ...state.value, phase: "joining", codeWanted: null, codeTried: typed !== null };
       asked = nickname;
       keepScreenOn();
       // Else the browser may clear it away when its disk fills up; some browsers ask the user, so not for little.
@@ -96,7 +95,7 @@ export function startSession(address: PageAddress): Session {
         nickname,
         token: usedToken,
         secret: deviceSecret(identity),
-        code: code ?? address.code,
+        code: typed,
         profile: profile(),
         ownTexts: ownTexts.value,
       });
@@ -112,7 +111,14 @@ export function startSession(address: PageAddress): Session {
     tryPrompt(prompt) {
       state.value = {
         ...state.value,
-        trial: { prompt, note: "Thinking …", base: null, tuned: null, untrained: false, ownTextLoss: {} },
+        trial: {
+          prompt,
+          note: { kind: "thinking" },
+          base: null,
+          tuned: null,
+          untrained: false,
+          ownTextLoss: {},
+        },
       };
       device.send({ kind: "try", prompt });
     },

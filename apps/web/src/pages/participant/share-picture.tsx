@@ -7,6 +7,7 @@ import type { AdaptedModule, DropoutMask } from "@fedlodrop/run";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import { formatPercent } from "../../ui/format.ts";
 import { maskPicture } from "../../ui/mask-picture.ts";
+import { say } from "../../words/words.ts";
 
 const CELLS_PER_FACTOR = 128;
 const GAP_CELLS = 8;
@@ -65,15 +66,15 @@ export function SharePicture({ modules, mask, done, dropoutRate }: ShareProps) {
           width={width}
           height={rows.length}
           role="img"
-          aria-label={`${formatPercent(1 - dropoutRate)} of the adapter is trained on this device`}
+          aria-label={say("share.picture", { share: formatPercent(1 - dropoutRate) })}
         />
       </div>
       <figcaption>
         <span>
-          <span class="swatch lit" /> your share, {formatPercent(1 - dropoutRate)}
+          <span class="swatch lit" /> {say("share.yours", { share: formatPercent(1 - dropoutRate) })}
         </span>
         <span>
-          <span class="swatch" /> left out this round
+          <span class="swatch" /> {say("share.left-out")}
         </span>
       </figcaption>
     </figure>

@@ -1,7 +1,8 @@
 /** What this device has given, and what has become of the model. */
 import type { RunDescription } from "@fedlodrop/protocol";
-import { formatBytes, formatCount, formatPercent } from "../../ui/format.ts";
+import { formatBytes, formatPercent } from "../../ui/format.ts";
 import { verdict } from "../../ui/verdict.ts";
+import { say } from "../../words/words.ts";
 import { ownFigures } from "./own-figures.ts";
 import type { ParticipantState } from "./state.ts";
 
@@ -15,7 +16,7 @@ export function SoFar({ state, run }: SoFarProps) {
   const sent = bytesWithoutDropout === 0 ? 1 : bytes / bytesWithoutDropout;
   return (
     <section class="card">
-      <h2>Your part</h2>
+      <h2>{say("part.title")}</h2>
       <p class="headline" data-testid="contribution">
         {partSentence(state)}
       </p>
@@ -24,12 +25,16 @@ export function SoFar({ state, run }: SoFarProps) {
           <div
             class="saving-bar"
             role="img"
-            aria-label={`${formatPercent(sent)} of what it would have been without dropout`}
+            aria-label={say("part.bar", { share: formatPercent(sent) })}
             style={`--sent: ${Math.min(1, sent)}`}
           />
           <small class="number">
-            {formatBytes(bytes)} received and sent
-            {sent < 1 && `, of ${formatBytes(bytesWithoutDropout)} without dropout`}
+            {sent < 1
+              ? say("part.bytes-saved", {
+                  bytes: formatBytes(bytes),
+                  all: formatBytes(bytesWithoutDropout),
+                })
+              : say("part.bytes", { bytes: formatBytes(bytes) })}
           </small>
         </div>
       )}
@@ -40,11 +45,10 @@ export function SoFar({ state, run }: SoFarProps) {
 
 function partSentence({ rounds }: ParticipantState): string {
   const last = rounds.findLast(({ closed }) => closed?.outcome === "aggregated")?.closed;
-  if (!last) return "Nothing yet: your first round is under way.";
+  if (!last) return say("part.none");
   const { aggregatedCount: together, round, contribution } = last;
-  if (together === 1) return `Your device alone made round ${round}.`;
-  const others = together === 2 ? "1 other device" : `${together - 1} other devices`;
-  return `You and ${others} made round ${round}; your part was ${formatPercent(contribution)}.`;
+  if (together === 1) return say("part.alone", { round });
+  return say("part.together", { count: together - 1, round, share: formatPercent(contribution) });
 }
 
 /** Before and after, as what the loss means: as unsure as choosing blindly among so many. */
@@ -58,15 +62,17 @@ export function ModelChange({ state: { heldOutLosses }, run }: SoFarProps) {
   const last = points.at(-1);
   return (
     <>
-      <h2>The model</h2>
+      <h2>{say("model.title")}</h2>
       <p class={`headline ${found?.kind ?? ""}`} data-testid="model-change">
-        {found?.headline ?? "It is measured after each round, on texts that nobody trains on."}
+        {found?.headline ?? say("model.later")}
       </p>
       {last && base !== null && run.task.kind === "language-model" && (
         <small>
-          For each next word piece of a new text it was as unsure as with a choice of{" "}
-          {formatCount(Math.round(Math.exp(base)))}; after round {last.round}, of{" "}
-          {formatCount(Math.round(Math.exp(last.testLoss)))}.
+          {say("model.unsure", {
+            before: Math.round(Math.exp(base)),
+            round: last.round,
+            after: Math.round(Math.exp(last.testLoss)),
+          })}
         </small>
       )}
     </>

@@ -122,10 +122,11 @@ describe("participant state", () => {
     const state = after(joined, ready, started(1), closed(1), {
       kind: "round-abandoned",
       round: 1,
+      because: null,
       why: "late",
     });
     expect(shownState(state)).toBe("ready");
-    expect(currentRound(state)?.abandoned).toBe("late");
+    expect(currentRound(state)?.abandoned).toEqual({ because: null, why: "late" });
   });
 
   it("forgets the first attempt at a round that is played again", () => {
@@ -180,11 +181,16 @@ describe("participant state", () => {
     const refused = { kind: "refused", reason: "run-locked", message: "locked" } as const;
     expect(shownState(after({ kind: "join-refused", refused }))).toBe("error");
     const later = after(joined, ready, { kind: "refused", refused });
-    expect([shownState(later), later.notice]).toEqual(["ready", "locked"]);
+    expect([shownState(later), later.notice]).toEqual(["ready", { kind: "refused", refused }]);
   });
 
   it("has left, and the round's last word changes nothing", () => {
-    const abandoned = { kind: "round-abandoned", round: 1, why: "this device left" } as const;
+    const abandoned = {
+      kind: "round-abandoned",
+      round: 1,
+      because: "left",
+      why: "this device left",
+    } as const;
     const state = after(joined, ready, started(1), { kind: "left" }, abandoned);
     expect([shownState(state), screenOf(state), state.stop?.kind]).toEqual(["kicked", "stopped", "left"]);
   });
@@ -192,7 +198,12 @@ describe("participant state", () => {
   it("is removed by the host, whether connected or away", () => {
     const refused = { kind: "refused", reason: "kicked", message: "removed" } as const;
     for (const kind of ["dismissed", "join-refused"] as const) {
-      const abandoned = { kind: "round-abandoned", round: 1, why: "this device left" } as const;
+      const abandoned = {
+        kind: "round-abandoned",
+        round: 1,
+        because: "left",
+        why: "this device left",
+      } as const;
       const state = after(
         joined,
         ready,
@@ -211,7 +222,14 @@ describe("participant state", () => {
   it("gathers both answers of a trial", () => {
     const asked: ParticipantState = {
       ...after(joined, ready),
-      trial: { prompt: "p", note: "…", base: null, tuned: null, untrained: false, ownTextLoss: {} },
+      trial: {
+        prompt: "p",
+        note: { kind: "thinking" },
+        base: null,
+        tuned: null,
+        untrained: false,
+        ownTextLoss: {},
+      },
     };
     const state = [
       { kind: "tried-text", side: "base", text: "a", done: true } as const,

@@ -1,11 +1,12 @@
 /** What the participant page knows: a pure function of what its device worker has said. */
 
-import type { EnergyEstimate, FromWorker, TextSource } from "@fedlodrop/device/page";
+import type { AbandonCause, EnergyEstimate, FromWorker, TextSource } from "@fedlodrop/device/page";
 import type { BackendChoice, TrainingStep } from "@fedlodrop/lm";
 import {
   type LessonSlide,
   payloadBytes,
   type RefusalReason,
+  type Refused,
   type RoundClosed,
   type RoundStart,
   type RunDescription,
@@ -39,8 +40,8 @@ export interface RoundProgress {
   readonly secondsUpload: number | null;
   readonly step: TrainingStep | null;
   readonly energy: EnergyEstimate | null;
-  /** Why this device stopped before its update was in. */
-  readonly abandoned: string | null;
+  /** Why this device stopped before its update was in; `because` is null where something failed. */
+  readonly abandoned: { readonly because: AbandonCause | null; readonly why: string } | null;
   readonly closed: RoundClosed | null;
 }
 
@@ -59,7 +60,10 @@ export type Answer =
 
 export interface Trial {
   readonly prompt: string;
-  readonly note: string | null;
+  readonly note:
+    | { readonly kind: "thinking" | "busy" }
+    | { readonly kind: "failed"; readonly message: string }
+    | null;
   readonly base: Answer | null;
   readonly tuned: Answer | null;
   /** The run has no tuned model yet: there is one answer only. */
@@ -67,6 +71,12 @@ export interface Trial {
   /** Loss of either model on the user's own held-out text, nats a token. */
   readonly ownTextLoss: { readonly base?: number; readonly tuned?: number };
 }
+
+/** Something to tell the participant beside the screen. */
+export type Notice =
+  | { readonly kind: "new-run" }
+  | { readonly kind: "renamed"; readonly nickname: string }
+  | { readonly kind: "refused"; readonly refused: Refused };
 
 /** Why this tab takes part no more, or not at all. */
 export interface Stop {
@@ -104,15 +114,16 @@ export interface ParticipantState {
   readonly heldOutLosses: ReadonlyMap<number, number>;
   readonly trial: Trial | null;
   /** Why the room code is asked for; null while it is not. */
-  readonly codeWanted: string | null;
+  readonly codeWanted: "needed" | "wrong" | null;
+  /** The last try to join had one. */
+  readonly codeTried: boolean;
   /** The host decides by hand who may join, and has been asked. */
   readonly awaitsApproval: boolean;
   /** Why this device has no texts yet; null where it has some or is still getting them. */
   readonly textsWanted: string | null;
   /** The host has closed the run, which may come back. */
   readonly hostClosed: boolean;
-  /** Something to tell the participant beside all that. */
-  readonly notice: string | null;
+  readonly notice: Notice | null;
   /** What the host's lesson shows; null while there is none. */
   readonly lesson: LessonSlide | null;
   /** What was chosen of its options. */
@@ -140,6 +151,7 @@ export const INITIAL_STATE: ParticipantState = {
   heldOutLosses: new Map(),
   trial: null,
   codeWanted: null,
+  codeTried: false,
   awaitsApproval: false,
   textsWanted: null,
   hostClosed: false,
@@ -165,8 +177,7 @@ export function reduce(state: ParticipantState, message: FromWorker): Participan
       return { ...state, modelSize: { totalBytes, missingBytes } };
     }
     case "connection":
-      if (!message.online && state.participantId === null)
-        return { ...state, online: false, notice: "The coordinator does not answer. Trying again …" };
+      if (!message.online && state.participantId === null) return { ...state, online: false };
       // The coordinator tells a fresh connection anew if the run has ended.
       return { ...state, online: message.online, ended: message.online ? null : state.ended };
     case "joined": {
@@ -184,7 +195,7 @@ export function reduce(state: ParticipantState, message: FromWorker): Participan
         run,
         ended: null,
         phase: "loading",
-        notice: "The host has set up a new run.",
+        notice: { kind: "new-run" },
       };
     }
     case "loading": {
@@ -252,7 +263,9 @@ export function reduce(state: ParticipantState, message: FromWorker): Participan
         energy: message.energy,
       });
     case "round-abandoned":
-      return inCurrentRound(state, message.round, "waiting", { abandoned: message.why });
+      return inCurrentRound(state, message.round, "waiting", {
+        abandoned: { because: message.because, why: message.why },
+      });
     case "round-closed":
       return inCurrentRound(state, message.closed.round, "ready", { closed: message.closed });
     case "round-evaluated": {
@@ -278,20 +291,26 @@ export function reduce(state: ParticipantState, message: FromWorker): Participan
       if (reason === "kicked" && state.participantId !== null)
         return stopped(state, "kicked", { kind: "dismissed", reason, message: why });
       if (reason === "wrong-code")
-        return { ...state, phase: "welcome", notice: null, awaitsApproval: false, codeWanted: why };
+        return {
+          ...state,
+          phase: "welcome",
+          notice: null,
+          awaitsApproval: false,
+          codeWanted: state.codeTried ? "wrong" : "needed",
+        };
       if (reason === "awaiting-approval") return { ...state, notice: null, awaitsApproval: true };
       return stopped(state, "error", { kind: "refused", reason, message: why });
     }
     case "refused":
-      return { ...state, notice: message.refused.message };
+      return { ...state, notice: { kind: "refused", refused: message.refused } };
     case "left":
-      return stopped(state, "kicked", { kind: "left", reason: null, message: "you have left the run" });
+      return stopped(state, "kicked", { kind: "left", reason: null, message: "" });
     case "dismissed": {
       const { reason, message: why } = message.refused;
       return stopped(state, "kicked", { kind: "dismissed", reason, message: why });
     }
     case "trying":
-      return { ...state, trial: state.trial && { ...state.trial, note: message.why } };
+      return { ...state, trial: state.trial && { ...state.trial, note: { kind: "busy" } } };
     case "untrained":
       return { ...state, trial: state.trial && { ...state.trial, untrained: true } };
     case "tried-text":
@@ -309,7 +328,10 @@ export function reduce(state: ParticipantState, message: FromWorker): Participan
         },
       };
     case "try-failed":
-      return { ...state, trial: state.trial && { ...state.trial, note: message.error.message } };
+      return {
+        ...state,
+        trial: state.trial && { ...state.trial, note: { kind: "failed", message: message.error.message } },
+      };
     case "failed": {
       const kind = message.error.name === "DeviceUnfitError" ? "unfit" : "failed";
       return stopped(state, "error", { kind, reason: null, message: message.error.message });

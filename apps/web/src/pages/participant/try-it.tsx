@@ -2,17 +2,10 @@
 import { BETWEEN_TEXTS } from "@fedlodrop/device/page";
 import type { RunDescription } from "@fedlodrop/protocol";
 import { useSignal } from "@preact/signals";
-import { formatLoss, formatPercent } from "../../ui/format.ts";
+import { formatFixed, formatLoss, formatPercent } from "../../ui/format.ts";
+import { say } from "../../words/words.ts";
 import type { Session } from "./session.ts";
 import type { Answer, Trial } from "./state.ts";
-
-/** After "A" or "Or a". */
-const ASKED: Readonly<Record<RunDescription["task"]["kind"], string>> = {
-  "language-model": "few words to go on from",
-  chat: "question to answer",
-  classification: "text to label",
-  regression: "text to estimate",
-};
 
 interface TryItProps {
   readonly session: Session;
@@ -26,11 +19,11 @@ export function TryIt({ session, run: { task } }: TryItProps) {
     prompt.value = text;
     session.tryPrompt(text);
   };
-  const asked = ASKED[task.kind] + (task.pairs ? `, two with ${BETWEEN_TEXTS} between them` : "");
-  const own = task.prompts.length > 0 ? `Or a ${asked}` : `A ${asked}`;
+  const asked = say(task.prompts.length > 0 ? `try.${task.kind}-or` : `try.${task.kind}`);
+  const own = task.pairs ? say("try.pairs", { asked, between: BETWEEN_TEXTS }) : asked;
   return (
     <section class="card" data-testid="try-it">
-      <h2>Try the model</h2>
+      <h2>{say("try.title")}</h2>
       <div class="row">
         {task.prompts.map((example) => (
           <button
@@ -63,9 +56,9 @@ export function TryIt({ session, run: { task } }: TryItProps) {
             }}
           />
         </label>
-        <button type="submit">Ask</button>
+        <button type="submit">{say("try.ask")}</button>
       </form>
-      {trial?.note && <p role="status">{trial.note}</p>}
+      {trial?.note && <p role="status">{noteWords(trial.note)}</p>}
       {trial && <Answers trial={trial} labels={task.labels} />}
     </section>
   );
@@ -77,7 +70,7 @@ function Answers({ trial, labels }: { readonly trial: Trial; readonly labels: re
     <div class="columns">
       {base && (
         <Side
-          title={untrained ? "The model, not trained yet" : "Before training"}
+          title={say(untrained ? "try.untrained" : "try.before")}
           testId="answer-base"
           trial={trial}
           answer={base}
@@ -87,7 +80,7 @@ function Answers({ trial, labels }: { readonly trial: Trial; readonly labels: re
       )}
       {tuned && (
         <Side
-          title="After the last round"
+          title={say("try.after")}
           testId="answer-tuned"
           trial={trial}
           answer={tuned}
@@ -120,15 +113,13 @@ function Side({ title, testId, trial, answer, ownTextLoss, labels }: SideProps) 
             {!answer.done && " …"}
           </>
         ) : answer.kind === "value" ? (
-          <strong class="number">{answer.value.toFixed(2)}</strong>
+          <strong class="number">{formatFixed(answer.value, 2)}</strong>
         ) : (
           <Labels labels={labels} probabilities={answer.probabilities} />
         )}
       </div>
       {ownTextLoss !== undefined && (
-        <small class="number">
-          Mistakes on the part of your text it never trained on: {formatLoss(ownTextLoss)}
-        </small>
+        <small class="number">{say("try.own-loss", { loss: formatLoss(ownTextLoss) })}</small>
       )}
     </div>
   );
@@ -155,3 +146,6 @@ function Labels({ labels, probabilities }: LabelsProps) {
     </div>
   );
 }
+
+const noteWords = (note: NonNullable<Trial["note"]>): string =>
+  note.kind === "failed" ? note.message : say(`try.${note.kind}`);

@@ -1,6 +1,8 @@
 /** Before joining: a name and one button; what happens to texts in one line, the rest for those who ask. */
 import { useSignal } from "@preact/signals";
 import { formatBytes } from "../../ui/format.ts";
+import { say } from "../../words/words.ts";
+import { backendWords } from "./backend-words.ts";
 import { OwnTextsBox } from "./own-texts.tsx";
 import type { Session } from "./session.ts";
 import type { ParticipantState } from "./state.ts";
@@ -21,10 +23,10 @@ export function Welcome({ session, offeredNickname }: WelcomeProps) {
   return (
     <>
       <section class="card narrow">
-        <h2>Train a language model together</h2>
+        <h2>{say("join.title")}</h2>
         <form class="join" onSubmit={join}>
           <label>
-            <span class="field-name">Nickname</span>
+            <span class="field-name">{say("join.nickname")}</span>
             <input
               required
               maxLength={40}
@@ -38,7 +40,7 @@ export function Welcome({ session, offeredNickname }: WelcomeProps) {
           </label>
           {codeWanted !== null && (
             <label>
-              <span class="field-name">Room code</span>
+              <span class="field-name">{say("join.code")}</span>
               <input
                 required
                 maxLength={64}
@@ -59,21 +61,20 @@ export function Welcome({ session, offeredNickname }: WelcomeProps) {
           )}
           {codeWanted !== null && (
             <p class="notice" role="alert" data-testid="code-wanted">
-              {codeWanted[0]?.toUpperCase()}
-              {codeWanted.slice(1)}.
+              {say(`join.code-${codeWanted}`)}
             </p>
           )}
           <button class="primary" type="submit" data-testid="join-button" disabled={phase !== "welcome"}>
-            {phase === "joining" ? "Joining …" : "Join"}
+            {say(phase === "joining" ? "joining" : "join")}
           </button>
           {!online && (
             <p class="notice" role="alert" data-testid="no-answer">
-              The coordinator does not answer. Trying again …
+              {say("join.no-answer")}
             </p>
           )}
         </form>
         <ModelDownload size={modelSize} />
-        <p>A text that you bring stays on this device; what is learned from it is sent, as numbers.</p>
+        <p>{say("join.promise")}</p>
         <WhatHappens session={session} />
       </section>
       <div class="narrow">
@@ -87,10 +88,10 @@ export function Welcome({ session, offeredNickname }: WelcomeProps) {
 function ModelDownload({ size }: { readonly size: ParticipantState["modelSize"] }) {
   const words =
     size === null
-      ? "Joining downloads the language model, once; this browser keeps it for the next time."
+      ? say("download.unknown")
       : size.missingBytes === 0
-        ? `The language model (${formatBytes(size.totalBytes)}) is on this device already; nothing is downloaded.`
-        : `Joining downloads the language model, ${formatBytes(size.missingBytes)}; this browser keeps it for the next time.`;
+        ? say("download.none", { size: formatBytes(size.totalBytes) })
+        : say("download.some", { size: formatBytes(size.missingBytes) });
   return <p data-testid="model-download">{words}</p>;
 }
 
@@ -98,32 +99,28 @@ function WhatHappens({ session }: { readonly session: Session }) {
   const { choice } = session.state.value;
   return (
     <details>
-      <summary>What happens, and what leaves this device</summary>
-      <p>
-        Your browser and others improve one language model. Each trains a small part of it on texts of its
-        own, and the coordinator puts together what they have learned. The host may hand out speeches or
-        letters that stand in for private texts; if you bring a text of your own, only this tab reads it.
-      </p>
+      <summary>{say("what.title")}</summary>
+      <p>{say("what.happens")}</p>
       <div class="columns">
         <div>
-          <h3>What is sent</h3>
+          <h3>{say("what.sent")}</h3>
           <ul>
-            <li>the change of the trained numbers, a few hundred kilobytes each round</li>
-            <li>how long that took, how many mistakes were made, and an estimate of the energy</li>
-            <li>your nickname, and which kind of device this is</li>
+            <li>{say("what.sent.numbers")}</li>
+            <li>{say("what.sent.figures")}</li>
+            <li>{say("what.sent.device")}</li>
           </ul>
         </div>
         <div>
-          <h3>What is not</h3>
+          <h3>{say("what.not")}</h3>
           <ul>
-            <li>a text that you bring</li>
-            <li>anything else on your device: the page sees nothing of it</li>
+            <li>{say("what.not.text")}</li>
+            <li>{say("what.not.else")}</li>
           </ul>
         </div>
       </div>
-      <h3>This device</h3>
-      <p data-testid="device-check">{choice ? choice.reason : "Looking at what it can do …"}</p>
-      <p>You may close or reload this page at any time; you come back as the same device.</p>
+      <h3>{say("what.device")}</h3>
+      <p data-testid="device-check">{backendWords(choice) ?? say("what.looking")}</p>
+      <p>{say("what.reload")}</p>
     </details>
   );
 }

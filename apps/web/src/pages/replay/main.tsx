@@ -1,10 +1,13 @@
 /** The replay page, as `fedlodrop replay` serves it: the report of a finished run, played in the host's screens. */
 import type { RunReport } from "@fedlodrop/run";
 import { render } from "preact";
+import { replayWords } from "../../words/replay.ts";
+import { openWords, say } from "../../words/words.ts";
 import { ReplayPage } from "./page.tsx";
 import { openPlayer } from "./player.ts";
 
 const root = document.getElementById("app") as HTMLElement;
+await openWords(replayWords);
 // It has started after all.
 root.replaceChildren();
 
@@ -17,9 +20,9 @@ if (response.ok) {
   render(
     <main>
       <section class="card narrow">
-        <h1>FedLoDrop: replay</h1>
+        <h1>{say("replay.title")}</h1>
         <p class="notice bad" role="alert">
-          There is no run to play here. Start one with: fedlodrop replay, and the folder of a finished run.
+          {say("replay.none")}
         </p>
       </section>
     </main>,

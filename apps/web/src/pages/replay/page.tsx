@@ -1,6 +1,8 @@
 /** A finished run in the host's own screens, with the controls of a player in place of the run's. */
 import { roundsInAll } from "@fedlodrop/run";
 import { formatSeconds } from "../../ui/format.ts";
+import { LanguageSwitch } from "../../ui/language-switch.tsx";
+import { rich, say } from "../../words/words.ts";
 import { Scene } from "../host/scene.tsx";
 import { type Player, SPEEDS } from "./player.ts";
 import { durationOf, viewAt } from "./view-at.ts";
@@ -13,11 +15,11 @@ export function ReplayPage({ player }: { readonly player: Player }) {
     <div class="host replay">
       <header class="host-top">
         <h1>
-          FedLoDrop <span>replay</span>
+          FedLoDrop <span>{say("replay.heading")}</span>
         </h1>
-        <section class="controls" aria-label="Player">
+        <section class="controls" aria-label={say("replay.player")}>
           <div class="row">
-            <button type="button" aria-label="A round back" onClick={() => player.step(-1)}>
+            <button type="button" aria-label={say("replay.round-back")} onClick={() => player.step(-1)}>
               ◀◀
             </button>
             <button
@@ -26,17 +28,27 @@ export function ReplayPage({ player }: { readonly player: Player }) {
               data-testid="play"
               onClick={() => (playing.value ? player.pause() : player.play())}
             >
-              {playing.value ? "Pause" : "Play"}
+              {say(playing.value ? "controls.pause" : "replay.play")}
             </button>
-            <button type="button" aria-label="A round on" data-testid="next" onClick={() => player.step(1)}>
+            <button
+              type="button"
+              aria-label={say("replay.round-on")}
+              data-testid="next"
+              onClick={() => player.step(1)}
+            >
               ▶▶
             </button>
           </div>
           <label class="rounds">
             <span class="number">
-              Round <span data-testid="round">{view.round}</span> of{" "}
-              {Math.min(roundsInAll(report.config), report.rounds.length)},{" "}
-              {formatSeconds(Math.floor(seconds.value))} of {formatSeconds(Math.ceil(duration))}
+              {rich("replay.position", {
+                rounds: rich("rounds.of", {
+                  round: <span data-testid="round">{view.round}</span>,
+                  rounds: Math.min(roundsInAll(report.config), report.rounds.length),
+                }),
+                at: formatSeconds(Math.floor(seconds.value)),
+                all: formatSeconds(Math.ceil(duration)),
+              })}
             </span>
             <input
               type="range"
@@ -44,14 +56,14 @@ export function ReplayPage({ player }: { readonly player: Player }) {
               max={duration}
               step="any"
               value={seconds.value}
-              aria-label="Moment of the run"
-              aria-valuetext={`round ${view.round}`}
+              aria-label={say("replay.moment")}
+              aria-valuetext={say("replay.at-round", { round: view.round })}
               data-testid="moment"
               onInput={({ currentTarget }) => player.goTo(currentTarget.valueAsNumber)}
             />
           </label>
           <label class="speed">
-            <span>Speed</span>
+            <span>{say("replay.speed")}</span>
             <select
               value={speed.value}
               data-testid="speed"
@@ -59,12 +71,13 @@ export function ReplayPage({ player }: { readonly player: Player }) {
             >
               {SPEEDS.map((each) => (
                 <option key={each} value={each}>
-                  × {each}
+                  {say("replay.times", { speed: each })}
                 </option>
               ))}
             </select>
           </label>
         </section>
+        <LanguageSwitch />
       </header>
       <div class="host-body">
         <Scene view={view} hostKey={null} />

@@ -37,6 +37,7 @@ export function viewAt(report: RunReport, atSeconds: number): ReceivedView {
     locked: true,
     pausing: false,
     notice: null,
+    standstill: null,
     joinUrl: "",
     access: { roomCode: null, approval: false, waiting: [] },
     lesson: null,

@@ -1,0 +1,38 @@
+/** The constants that the bound is made of, as they stand. */
+import type { BoundEstimate } from "@fedlodrop/run";
+import { Figure } from "../../ui/figure.tsx";
+import { formatPercent, significant } from "../../ui/format.ts";
+import { term } from "../../ui/symbols.tsx";
+import { say } from "../../words/words.ts";
+
+export function BoundConstants({ constants }: { readonly constants: BoundEstimate }) {
+  const { source, rateCap } = constants;
+  const figures = [
+    ["loss-range", constants.lossRange],
+    ["gradient-norm", constants.gradientNorm],
+    ["ridge", constants.ridge],
+    ["curvature", constants.minCurvature],
+    ["examples", constants.exampleCount],
+    ["confidence", constants.confidence],
+    ["gap-scale", constants.gapScale],
+    ["variance", constants.varianceCoefficient],
+  ] as const;
+  return (
+    <details>
+      <summary>{say(source === "default" ? "bound.default" : "bound.estimated")}</summary>
+      <dl class="figures">
+        {figures.map(([name, value]) => (
+          <Figure key={name} term={term(`bound.${name}`)} value={significant(value, 4)}>
+            {say(`bound.${name}.about`)}
+          </Figure>
+        ))}
+        <Figure
+          term={term("bound.rate-cap")}
+          value={rateCap === null ? say("unknown") : formatPercent(rateCap)}
+        >
+          {say("bound.rate-cap.about")}
+        </Figure>
+      </dl>
+    </details>
+  );
+}

@@ -1,0 +1,9 @@
+/** Joules, each with how they came to be known; those of different kinds are not added up. */
+import { formatJoules } from "../../ui/format.ts";
+import { sayKnown } from "../../words/words.ts";
+import type { Energy } from "./totals.ts";
+
+export const energySource = (source: string): string => sayKnown(`energy.${source}`, source);
+
+export const energyWords = (energy: readonly Energy[]): string =>
+  energy.map(({ source, joules }) => `${formatJoules(joules)} (${energySource(source)})`).join(", ") || "–";
