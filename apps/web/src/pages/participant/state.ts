@@ -13,6 +13,7 @@ import {
   type RunEnded,
 } from "@fedlodrop/protocol";
 import { adapterSize, type DropoutMask } from "@fedlodrop/run";
+import { goOnTrying, type Trial } from "./trial.ts";
 
 /** From `loading` to `waiting` named as in the coordinator's `ParticipantView`. */
 export type Phase =
@@ -50,26 +51,6 @@ export interface LossPoint {
   /** Steps of this device so far, this one included. */
   readonly at: number;
   readonly loss: number;
-}
-
-/** One answer of the try-it box, on one side. */
-export type Answer =
-  | { readonly kind: "text"; readonly text: string; readonly done: boolean }
-  | { readonly kind: "labels"; readonly probabilities: readonly number[] }
-  | { readonly kind: "value"; readonly value: number };
-
-export interface Trial {
-  readonly prompt: string;
-  readonly note:
-    | { readonly kind: "thinking" | "busy" }
-    | { readonly kind: "failed"; readonly message: string }
-    | null;
-  readonly base: Answer | null;
-  readonly tuned: Answer | null;
-  /** The run has no tuned model yet: there is one answer only. */
-  readonly untrained: boolean;
-  /** Loss of either model on the user's own held-out text, nats a token. */
-  readonly ownTextLoss: { readonly base?: number; readonly tuned?: number };
 }
 
 /** Something to tell the participant beside the screen. */
@@ -310,28 +291,13 @@ export function reduce(state: ParticipantState, message: FromWorker): Participan
       return stopped(state, "kicked", { kind: "dismissed", reason, message: why });
     }
     case "trying":
-      return { ...state, trial: state.trial && { ...state.trial, note: { kind: "busy" } } };
     case "untrained":
-      return { ...state, trial: state.trial && { ...state.trial, untrained: true } };
     case "tried-text":
-      return withAnswer(state, message.side, { kind: "text", text: message.text, done: message.done });
     case "tried-labels":
-      return withAnswer(state, message.side, { kind: "labels", probabilities: message.probabilities });
     case "tried-value":
-      return withAnswer(state, message.side, { kind: "value", value: message.value });
     case "tried-own-text":
-      return {
-        ...state,
-        trial: state.trial && {
-          ...state.trial,
-          ownTextLoss: { ...state.trial.ownTextLoss, [message.side]: message.loss },
-        },
-      };
     case "try-failed":
-      return {
-        ...state,
-        trial: state.trial && { ...state.trial, note: { kind: "failed", message: message.error.message } },
-      };
+      return { ...state, trial: state.trial && goOnTrying(state.trial, message) };
     case "failed": {
       const kind = message.error.name === "DeviceUnfitError" ? "unfit" : "failed";
       return stopped(state, "error", { kind, reason: null, message: message.error.message });
@@ -392,8 +358,4 @@ function inCurrentRound(
   // This device's own last word on a round may come after the round has closed or the device was removed.
   const kept = inRound(state) ? phase : state.phase;
   return { ...state, phase: kept, rounds: [...state.rounds.slice(0, -1), { ...current, ...progress }] };
-}
-
-function withAnswer(state: ParticipantState, side: "base" | "tuned", answer: Answer): ParticipantState {
-  return { ...state, trial: state.trial && { ...state.trial, note: null, [side]: answer } };
 }

@@ -5,7 +5,7 @@ import { useSignal } from "@preact/signals";
 import { formatFixed, formatLoss, formatPercent } from "../../ui/format.ts";
 import { say } from "../../words/words.ts";
 import type { Session } from "./session.ts";
-import type { Answer, Trial } from "./state.ts";
+import type { Answer, Trial } from "./trial.ts";
 
 interface TryItProps {
   readonly session: Session;
