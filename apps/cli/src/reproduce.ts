@@ -12,7 +12,7 @@ import { lossOverRates } from "./reproduce/figures/loss-over-rates.ts";
 import { lossOverRounds } from "./reproduce/figures/loss-over-rounds.ts";
 import { privacy } from "./reproduce/figures/privacy.ts";
 import { verdicts } from "./reproduce/figures/verdicts.ts";
-import { recordOwnRun } from "./reproduce/own-run.ts";
+import { isRecorded, recordOwnRun } from "./reproduce/own-run.ts";
 import { FULL_ATTACKS, QUICK_ATTACKS, readAttacks, runAttacks } from "./reproduce/privacy/attack-study.ts";
 import { readRecordedRun } from "./reproduce/recorded-run.ts";
 import { writeReport } from "./reproduce/report.ts";
@@ -75,14 +75,22 @@ export async function reproduce(args: readonly string[]): Promise<void> {
   const folder = typeof out === "string" ? out : "reproduced";
   const csv = join(folder, "cells.csv");
   const say = (line: string): void => void process.stderr.write(`${line}\n`);
-  if (!given.has("draw") && wanted.some((name) => !["4", "5", "privacy"].includes(name)))
+  const isDrawn = given.has("draw");
+  if (!isDrawn && wanted.some((name) => !["4", "5", "privacy"].includes(name)))
     await runStudy({ ...(quick ? QUICK_STUDY : FULL_STUDY), seeds }, csv, say);
-  const ownRun = join(folder, "own-run");
-  if (!given.has("draw") && wanted.includes("5"))
-    await recordOwnRun(ownRun, quick ? QUICK_RUN : FULL_RUN, say);
+  // A quick run is no part of a full study.
+  const ownRun = join(folder, quick ? "own-run-quick" : "own-run");
+  const ownSettings = quick ? QUICK_RUN : FULL_RUN;
+  if (!isDrawn && wanted.includes("5")) await recordOwnRun(ownRun, ownSettings, say);
   const attacks = join(folder, "attacks.jsonl");
   const attackSize = quick ? QUICK_ATTACKS : FULL_ATTACKS;
-  if (!given.has("draw") && wanted.includes("privacy")) await runAttacks(attackSize, attacks, say);
+  if (!isDrawn && wanted.includes("privacy")) await runAttacks(attackSize, attacks, say);
+  if (isDrawn && wanted.includes("5") && !(await isRecorded(ownRun, ownSettings.rounds)))
+    throw new Error(
+      `figure 5: expected a finished run of ${ownSettings.rounds} rounds in ${ownRun}, got none; leave out --draw, or name other figures`,
+    );
+  if (isDrawn && wanted.includes("privacy") && (await readAttacks(attacks, attackSize)).length === 0)
+    throw new Error(`figure 8: expected results of attacks in ${attacks}, got none; leave out --draw`);
   const studied = studiedArms(await readCells(csv));
   const methods = studied.filter(({ arm }) => ablatedBy(arm) === null);
   // What sends nothing has no price that compares with a federation's.

@@ -7,6 +7,7 @@ export type { LoadWorkload, Workload } from "./runs/workload.ts";
 export { type AccessRecord, accessRecordSchema, readRoomCode } from "./security/access.ts";
 export { setSecurityHeaders } from "./security/headers.ts";
 export { type OriginRule, readOrigin } from "./security/origin.ts";
+export { lockFolder } from "./store/folder-lock.ts";
 export { openDatabase } from "./store/postgres/database.ts";
 export { type KeptRun, listRuns, readResults } from "./store/postgres/kept-runs.ts";
 export { createRunDatabase, type RunDatabase } from "./store/postgres/run-database.ts";

@@ -98,14 +98,22 @@ const isHopeless = (error: unknown): boolean =>
     : ["ENOSPC", "EACCES", "EROFS", "EDQUOT"].includes((error as NodeJS.ErrnoException).code ?? "");
 
 async function expectWhole(file: HubFile, part: string, id: string): Promise<void> {
-  const hash = startChecksum(file);
-  for await (const chunk of createReadStream(part)) hash.update(chunk as Buffer);
-  const got = hash.digest("hex");
+  const got = await digestOf(file, part);
   if (got === file.checksum.digest) return;
   await rm(part);
   throw new Error(
     `hub: ${file.name} of ${id}: expected the ${file.checksum.kind} hash ${file.checksum.digest}, got ${got}; it was thrown away, so try again`,
   );
+}
+
+/** Whether it is on the disk as the hub has it: an earlier download may have been ended, or its files changed. */
+export const isWhole = async (file: HubFile, path: string): Promise<boolean> =>
+  (await lengthOf(path)) === file.bytes && (await digestOf(file, path)) === file.checksum.digest;
+
+async function digestOf(file: HubFile, path: string): Promise<string> {
+  const hash = startChecksum(file);
+  for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
+  return hash.digest("hex");
 }
 
 /** 0 where there is no such file. */

@@ -18,8 +18,8 @@ export interface StandInOptions {
   /** Only with this token; what others hear. */
   readonly token?: string;
   readonly gated?: boolean;
-  /** The large files' connection is cut after so many bytes, this many times. */
-  readonly cuts?: { readonly after: number; readonly times: number };
+  /** The large files' connection is cut after so many bytes, this many times, when they have come. */
+  readonly cuts?: { readonly after: number; readonly times: number; readonly when?: () => Promise<void> };
   /** Sends nothing more after the first bytes, this many times. */
   readonly stalls?: number;
   /** One byte of the large files is another, this many times. */
@@ -62,9 +62,10 @@ export async function startStandIn(options: StandInOptions): Promise<StandIn> {
     }
     head(response, begin, bytes.length);
     if (cuts.times > 0) {
+      const { after, when = async () => {} } = cuts;
       cuts = { ...cuts, times: cuts.times - 1 };
-      // At once it would take back what is under way.
-      response.write(body.subarray(0, cuts.after), () => setTimeout(() => response.destroy(), 50));
+      // Before they have come it would take back what is under way.
+      response.write(body.subarray(0, after), () => void when().finally(() => response.destroy()));
     } else if (stalls > 0) {
       stalls--;
       response.write(body.subarray(0, 100));

@@ -1,15 +1,17 @@
 /** Models from a hub that behaves, and from one that does not. */
 import { existsSync } from "node:fs";
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { lockFolder } from "@fedlodrop/coordinator";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { lengthOf } from "./download.ts";
 import { openHub } from "./hub.ts";
 import { type StandInOptions, startStandIn } from "./hub-stand-in.fixture.ts";
 import { readModelName } from "./model-name.ts";
 import { addModel, findStored, removeModel, storedModels } from "./model-store.ts";
 
-const PATIENCE = { stallSeconds: 1, pauseSeconds: 0.01, tries: 3 };
+const PATIENCE = { stallSeconds: 2, pauseSeconds: 0.01, tries: 3 };
 const weights = Uint8Array.from({ length: 50_000 }, (_, i) => (i * 31) % 251);
 const files = {
   "config.json": new TextEncoder().encode('{"model_type":"gpt2"}'),
@@ -66,7 +68,14 @@ test("a model is fetched once, without its other formats, and found without the 
 });
 
 test("what was cut off is taken up where it ended", async () => {
-  const { add, requests } = await hubWith({ cuts: { after: 20_000, times: 2 } });
+  let come = 0;
+  const when = async (): Promise<void> => {
+    come += 20_000;
+    const part = join(root, "team", "tiny", hub.commit, "model.safetensors.part");
+    await expect.poll(() => lengthOf(part), { timeout: 20_000 }).toBe(come);
+  };
+  const hub = await hubWith({ cuts: { after: 20_000, times: 2, when } });
+  const { add, requests } = hub;
   const { directory } = await add();
   expect(await readFile(join(directory, "model.safetensors"))).toEqual(Buffer.from(weights));
   expect(
@@ -169,4 +178,25 @@ test.each([
   ["base", null],
 ])("%s is the name %j", (text, name) => {
   expect(readModelName(text)).toEqual(name);
+});
+
+test("what is there by name and is another file is fetched again", async () => {
+  const { add, commit } = await hubWith();
+  const directory = join(root, "team", "tiny", commit);
+  await mkdir(directory, { recursive: true });
+  await writeFile(join(directory, "model.safetensors"), new Uint8Array(weights.length));
+  await add();
+  expect(await readFile(join(directory, "model.safetensors"))).toEqual(Buffer.from(weights));
+});
+
+test("a model that is being fetched is not fetched beside it", async () => {
+  const { add, commit } = await hubWith();
+  const directory = join(root, "team", "tiny", commit);
+  await mkdir(directory, { recursive: true });
+  const lock = await lockFolder(directory);
+  await expect(add()).rejects.toThrow(
+    `hub: team/tiny in ${directory}: process ${process.pid} is writing there; wait for it`,
+  );
+  await lock.release();
+  expect((await add()).directory).toBe(directory);
 });

@@ -4,12 +4,13 @@
  */
 import { mkdir, readdir, readFile, rename, rm, statfs, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { lockFolder } from "@fedlodrop/coordinator";
 import { isModelFile } from "@fedlodrop/run";
 import { defaultCacheDirectory } from "@fedlodrop/tasks/node";
 import { z } from "zod";
 import { bytes } from "../live-table.ts";
-import { downloadFile, lengthOf, type Patience } from "./download.ts";
-import type { Hub, HubModel } from "./hub.ts";
+import { downloadFile, isWhole, lengthOf, type Patience } from "./download.ts";
+import type { Hub, HubFile, HubModel } from "./hub.ts";
 import type { ModelName } from "./model-name.ts";
 import { startProgress } from "./progress.ts";
 
@@ -60,50 +61,57 @@ export interface AddOptions {
 
 /** Fetches what is not here yet of a revision. @throws one line; what has come stays, and is not fetched again */
 export async function addModel(hub: Hub, name: ModelName, options: AddOptions): Promise<StoredModel> {
-  const { say, root = modelsDirectory(), patience } = options;
+  const { root = modelsDirectory() } = options;
   const model = await hub.describe(name);
   const directory = join(root, ...model.id.split("/"), model.commit);
-  const known = await readOrigin(directory);
   const files = wantedFiles(model);
-  const total = files.reduce((sum, file) => sum + file.bytes, 0);
-  if (known === null) {
-    await mkdir(directory, { recursive: true });
-    const there = new Set(await readdir(directory));
-    const missing = files.filter((file) => !there.has(file.name));
-    const wanted = missing.reduce((sum, file) => sum + file.bytes, 0);
-    const come = await Promise.all(
-      missing.map(async (file) => Math.min(file.bytes, await lengthOf(`${join(directory, file.name)}.part`))),
-    );
-    await expectRoom(directory, wanted - come.reduce((sum, bytes) => sum + bytes, 0), model.id);
-    const progress = startProgress(model.id, wanted);
-    let saidAt = performance.now();
-    for (const file of missing)
-      await downloadFile(
-        hub,
-        model,
-        file,
-        join(directory, file.name),
-        (count) => {
-          progress.add(count);
-          if (performance.now() - saidAt < 1000) return;
-          saidAt = performance.now();
-          say(progress.line());
-        },
-        patience,
-      );
+  await mkdir(directory, { recursive: true });
+  // Two that write one file leave neither's.
+  const lock = await lockFolder(directory, { folder: `hub: ${model.id} in`, advice: "wait for it" });
+  try {
+    const known = await readOrigin(directory);
+    if (known === null) await fetchMissing(hub, model, files, directory, options);
+    const origin = {
+      id: model.id,
+      commit: model.commit,
+      revisions: [...new Set([...(known?.revisions ?? []), name.revision])],
+      endpoint: hub.endpoint,
+      addedAt: new Date().toISOString(),
+      bytes: files.reduce((sum, file) => sum + file.bytes, 0),
+    };
+    const partial = join(directory, `${ORIGIN}.part`);
+    await writeFile(partial, `${JSON.stringify(origin, null, 2)}\n`);
+    await rename(partial, join(directory, ORIGIN));
+    return { ...origin, directory };
+  } finally {
+    await lock.release();
   }
-  const origin = {
-    id: model.id,
-    commit: model.commit,
-    revisions: [...new Set([...(known?.revisions ?? []), name.revision])],
-    endpoint: hub.endpoint,
-    addedAt: new Date().toISOString(),
-    bytes: total,
+}
+
+async function fetchMissing(
+  hub: Hub,
+  model: HubModel,
+  files: readonly HubFile[],
+  directory: string,
+  { say, patience }: AddOptions,
+): Promise<void> {
+  const missing: HubFile[] = [];
+  for (const file of files) if (!(await isWhole(file, join(directory, file.name)))) missing.push(file);
+  const wanted = missing.reduce((sum, file) => sum + file.bytes, 0);
+  const come = await Promise.all(
+    missing.map(async (file) => Math.min(file.bytes, await lengthOf(`${join(directory, file.name)}.part`))),
+  );
+  await expectRoom(directory, wanted - come.reduce((sum, bytes) => sum + bytes, 0), model.id);
+  const progress = startProgress(model.id, wanted);
+  let saidAt = performance.now();
+  const onBytes = (count: number): void => {
+    progress.add(count);
+    if (performance.now() - saidAt < 1000) return;
+    saidAt = performance.now();
+    say(progress.line());
   };
-  const partial = join(directory, `${ORIGIN}.${process.pid}.part`);
-  await writeFile(partial, `${JSON.stringify(origin, null, 2)}\n`);
-  await rename(partial, join(directory, ORIGIN));
-  return { ...origin, directory };
+  for (const file of missing)
+    await downloadFile(hub, model, file, join(directory, file.name), onBytes, patience);
 }
 
 /** Takes a model off the disk, with what was begun of it. */

@@ -1,17 +1,18 @@
 /** A run of this very machine, over real sockets and by real clocks: what figure 5 compares plans with. */
-import { stat } from "node:fs/promises";
-import { join } from "node:path";
+import { rm } from "node:fs/promises";
 import { startNodeDevice } from "../node-device.ts";
 import { type StartRunOptions, startRun } from "../start-run.ts";
+import { readRecordedRun } from "./recorded-run.ts";
 
-/** Two devices of one thread each, rates chosen live. */
+/** Two devices of one thread each, rates chosen live; nothing to do where `folder` has such a run.
+ *  @throws when a round of it came to nothing */
 export async function recordOwnRun(
   folder: string,
-  settings: StartRunOptions,
+  settings: StartRunOptions & { readonly rounds: number },
   say: (line: string) => void,
 ): Promise<void> {
-  const known = await stat(join(folder, "report.json")).catch(() => null);
-  if (known !== null) return;
+  if (await isRecorded(folder, settings.rounds)) return;
+  await rm(folder, { recursive: true, force: true });
   const run = await startRun({ method: "branch-and-bound", ...settings, pages: false, out: folder, say });
   const devices = Array.from({ length: settings.devices ?? 2 }, (_, k) =>
     startNodeDevice(run.url, { nickname: `device ${k + 1}`, threads: 1 }),
@@ -24,4 +25,16 @@ export async function recordOwnRun(
     await Promise.all(devices.map((device) => device.leave()));
     await run.stop();
   }
+  if (!(await isRecorded(folder, settings.rounds)))
+    throw new Error(`figure 5: a round of the run in ${folder} came to nothing; try again`);
+}
+
+/** A run that was cut off, or in which nobody's update came, leaves a report too. */
+export async function isRecorded(folder: string, rounds: number): Promise<boolean> {
+  const run = await readRecordedRun(folder).catch(() => null);
+  return (
+    run !== null &&
+    run.rounds.length >= rounds &&
+    run.rounds.every(({ participants }) => participants.some(({ outcome }) => outcome === "aggregated"))
+  );
 }

@@ -29,8 +29,17 @@ const LOCK_FILE = "lock";
 /** Tokens of the locks that this process holds. */
 const held = new Set<string>();
 
+/** What a folder is called when somebody else writes there, and what may be done about it. */
+export interface FolderWords {
+  readonly folder: string;
+  readonly advice: string;
+}
+
+const RUN: FolderWords = { folder: "run folder", advice: "choose another with --out" };
+
 /** Throws in one line when another process writes here. */
-export async function lockFolder(directory: string): Promise<FolderLock> {
+export async function lockFolder(directory: string, words = RUN): Promise<FolderLock> {
+  const name = `${words.folder} ${directory}`;
   const path = join(directory, LOCK_FILE);
   const token = randomBytes(9).toString("base64url");
   const mine: Holder = { pid: process.pid, host: hostname(), began: beginningOf(process.pid) ?? "", token };
@@ -43,10 +52,10 @@ export async function lockFolder(directory: string): Promise<FolderLock> {
       if (holder !== null && isWriting(holder))
         throw new Error(
           holder.host === mine.host
-            ? `run folder ${directory}: process ${holder.pid} is writing there; choose another with --out`
-            : `run folder ${directory}: process ${holder.pid} of ${holder.host} may be writing there; if it is gone, remove ${path}`,
+            ? `${name}: process ${holder.pid} is writing there; ${words.advice}`
+            : `${name}: process ${holder.pid} of ${holder.host} may be writing there; if it is gone, remove ${path}`,
         );
-      if (tries > 10_000) throw new Error(`run folder ${directory}: its lock changes too often`);
+      if (tries > 10_000) throw new Error(`${name}: its lock changes too often`);
       await removeStale(path, draft, holder);
     }
   } finally {

@@ -1,5 +1,5 @@
 /** Attacks over dropout rates, clipping and noise; each result is kept as a line of JSON, so that a study goes on where it was stopped. */
-import { appendFile, mkdir, readFile } from "node:fs/promises";
+import { appendFile, mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import {
   adapterShape,
@@ -82,23 +82,29 @@ const MEMBERSHIPS = [
   { dropoutRate: 0.5, epsilon: 1000 },
 ];
 
-/** Of this size alone: a quick study may have written into the same file. */
+/** Of this size alone: a quick study may have written into the same file. A last line that was cut short does not count. */
 export async function readAttacks(
   path: string,
   { texts, rounds }: AttackSize,
 ): Promise<readonly AttackResult[]> {
-  const text = await readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT") return "";
-    throw error;
-  });
-  return text
+  return wholeLines(await readKept(path))
     .split("\n")
     .filter((line) => line !== "")
     .map((line) => resultSchema.parse(JSON.parse(line)))
     .filter((own) => own.texts === texts && (own.attack === "inversion" || own.rounds === rounds));
 }
 
+const readKept = (path: string): Promise<string> =>
+  readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return "";
+    throw error;
+  });
+
+const wholeLines = (text: string): string => text.slice(0, text.lastIndexOf("\n") + 1);
+
 export async function runAttacks(size: AttackSize, path: string, say: (line: string) => void): Promise<void> {
+  const kept = await readKept(path);
+  if (!kept.endsWith("\n") && kept !== "") await writeFile(path, wholeLines(kept));
   const known = new Set((await readAttacks(path, size)).map(keyOf));
   await mkdir(dirname(path), { recursive: true });
   const lab = await openAttackLab(size.texts);
