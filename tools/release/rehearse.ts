@@ -1,8 +1,8 @@
 /**
  * A whole release, but for the world: builds and packs every public package, has the tarballs judged by publint and
  * are-the-types-wrong, publishes them to a registry on loopback, and does in an empty folder outside the repository what a
- * stranger would: install, serve, federate, compile and run the examples. `npm run rehearse`; --quick leaves out what
- * needs a browser.
+ * stranger would: install, serve, federate, compile and run the examples. `npm run rehearse`; --quick, for every change,
+ * installs the tarballs as they are and leaves out the judges and what needs a browser.
  */
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -15,38 +15,57 @@ import { strangersFolder } from "./stranger.ts";
 
 const TOOLS = join(ROOT, "tools/release/node_modules/.bin");
 const quick = process.argv.includes("--quick");
-const say = (line: string): void => console.log(line);
+const beganMs = performance.now();
+const say = (line: string): void =>
+  console.log(`${((performance.now() - beganMs) / 1000).toFixed(0).padStart(4)} s  ${line}`);
 
 const directory = await mkdtemp(join(tmpdir(), "fedlodrop-release-"));
-const { stdout } = await command(directory, "npm", "config", "get", "registry");
-const registry = await openRegistry(stdout.trim());
+const folder = join(directory, "stranger");
+await mkdir(folder);
 try {
   const staged = await stagePackages(say);
-  const tarballs = join(directory, "tarballs");
-  const folder = join(directory, "stranger");
-  await mkdir(tarballs);
-  await mkdir(folder);
-  const settings = [
-    `registry=${registry.url}`,
-    `${registry.url.replace(/^http:/, "")}:_authToken=nobody`,
-    "audit=false",
-    "fund=false",
-  ];
-  await writeFile(join(directory, ".npmrc"), settings.join("\n"));
-  // Of this process too: whatever it starts takes this registry for the world's.
-  process.env.npm_config_userconfig = join(directory, ".npmrc");
-  const packed: string[] = [];
-  for (const stage of staged) {
-    const { stdout: file } = await command(tarballs, "npm", "pack", "--silent", stage);
-    packed.push(join(tarballs, file.trim()));
+  const tarballs = await pack(staged);
+  if (quick) await strangersFolder({ folder, packages: tarballs, quick, say });
+  else {
+    for (const tarball of tarballs) await judge(tarball);
+    await published(tarballs, () => strangersFolder({ folder, packages: ["fedlodrop"], quick, say }));
   }
-  for (const tarball of packed) await judge(tarball);
-  for (const tarball of packed) await command(tarballs, "npm", "publish", "--silent", tarball);
-  await strangersFolder({ folder, quick, say });
   say(`\n${staged.length} packages are ready to be published`);
 } finally {
-  registry.close();
   await rm(directory, { recursive: true, force: true });
+}
+
+/** By one npm, which takes longer to start than to pack. */
+async function pack(staged: readonly string[]): Promise<readonly string[]> {
+  const tarballs = join(directory, "tarballs");
+  await mkdir(tarballs);
+  const { stdout } = await command(tarballs, "npm", "pack", "--silent", ...staged);
+  return stdout
+    .trim()
+    .split("\n")
+    .map((file) => join(tarballs, file.trim()));
+}
+
+/** Publishes to a registry on loopback, which is everybody's while `use` works. */
+async function published(tarballs: readonly string[], use: () => Promise<void>): Promise<void> {
+  const { stdout } = await command(directory, "npm", "config", "get", "registry");
+  const registry = await openRegistry(stdout.trim());
+  try {
+    const settings = [
+      `registry=${registry.url}`,
+      `${registry.url.replace(/^http:/, "")}:_authToken=nobody`,
+      "audit=false",
+      "fund=false",
+    ];
+    await writeFile(join(directory, ".npmrc"), settings.join("\n"));
+    // Of this process too: whatever it starts takes this registry for the world's.
+    process.env.npm_config_userconfig = join(directory, ".npmrc");
+    for (const tarball of tarballs) await command(directory, "npm", "publish", "--silent", tarball);
+    say("npm publish: all are on the registry on loopback");
+    await use();
+  } finally {
+    registry.close();
+  }
 }
 
 /** ESM only: what CommonJS would find is not asked. */

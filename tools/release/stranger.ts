@@ -8,15 +8,18 @@ const MOST_MEGABYTES = 150;
 
 export interface Visit {
   readonly folder: string;
+  /** What is given to `npm install`: names, or tarballs. */
+  readonly packages: readonly string[];
   /** Without a browser. */
   readonly quick: boolean;
   readonly say: (line: string) => void;
 }
 
 /** @throws what goes wrong first, with all that was said */
-export async function strangersFolder({ folder, quick, say }: Visit): Promise<void> {
+export async function strangersFolder({ folder, packages, quick, say }: Visit): Promise<void> {
   await writeFile(join(folder, "package.json"), JSON.stringify({ private: true, type: "module" }));
-  const { stdout, stderr } = await command(folder, "npm", "install", "fedlodrop");
+  const install = ["install", "--no-audit", "--no-fund"] as const;
+  const { stdout, stderr } = await command(folder, "npm", ...install, ...packages);
   if (/warn/i.test(stderr)) throw new Error(`npm install fedlodrop: expected no warning, got\n${stderr}`);
   const size = (await bytesIn(join(folder, "node_modules"))) / 1e6;
   say(`npm install fedlodrop: ${stdout.trim().split("\n")[0]}, ${size.toFixed(0)} MB`);
@@ -57,9 +60,9 @@ export async function strangersFolder({ folder, quick, say }: Visit): Promise<vo
 }
 
 /** Compiled strictly in both ways in which modules are looked up, then run. */
-async function examples({ folder, quick, say }: Visit): Promise<void> {
+async function examples({ folder, quick, say }: Omit<Visit, "packages">): Promise<void> {
   const tools = await versionsOf(["typescript", "@types/node", "@playwright/test"]);
-  await command(folder, "npm", "install", "--save-dev", ...tools);
+  await command(folder, "npm", "install", "--no-audit", "--no-fund", "--save-dev", ...tools);
   for (const name of await readdir(join(ROOT, "examples"))) {
     const example = join(folder, "examples", name);
     await mkdir(example, { recursive: true });
