@@ -26,6 +26,13 @@ interface Packing {
   readonly outFeatures: number;
 }
 
+/** What codes, or halves, are in the file. */
+const STORED: Readonly<Record<PackedBase, { readonly dtype: string; readonly valueBytes: number }>> = {
+  f16: { dtype: "F16", valueBytes: 2 },
+  int8: { dtype: "I8", valueBytes: 1 },
+  int4: { dtype: "U8", valueBytes: 1 },
+};
+
 const METADATA = "fedlodrop.matrices";
 const scalesOf = (name: string): string => `${name}.scales`;
 
@@ -33,15 +40,75 @@ const scalesOf = (name: string): string => `${name}.scales`;
 export async function openWeightsFile(source: ByteSource): Promise<TensorSource> {
   const container = await openContainer(source);
   const said = container.metadata[METADATA];
-  return said === undefined ? container : quantisedTensors(container, packingsIn(said));
+  return said === undefined ? container : quantisedTensors(container, packingsIn(said, container.shapes));
 }
 
-function packingsIn(said: unknown): ReadonlyMap<string, Packing> {
-  try {
-    return new Map(Object.entries(JSON.parse(String(said)) as Readonly<Record<string, Packing>>));
-  } catch (cause) {
-    throw new Error(`safetensors: expected JSON in ${METADATA}, got other text`, { cause });
+/** @param shapes of the tensors that the header has: metadata that says otherwise is refused before a byte is read by it */
+function packingsIn(
+  said: unknown,
+  shapes: ReadonlyMap<string, readonly number[]>,
+): ReadonlyMap<string, Packing> {
+  const entries = Object.entries(parsed(said));
+  for (const [name, packing] of entries) {
+    const stored = storedShapes(checked(name, packing));
+    expectShape(name, stored.codes, shapes);
+    if (stored.scales !== null) expectShape(scalesOf(name), stored.scales, shapes);
   }
+  return new Map(entries as [string, Packing][]);
+}
+
+function parsed(said: unknown): Readonly<Record<string, unknown>> {
+  try {
+    const json: unknown = JSON.parse(String(said));
+    if (typeof json === "object" && json !== null && !Array.isArray(json))
+      return json as Record<string, unknown>;
+  } catch {}
+  throw new Error(`safetensors: expected an object as JSON in ${METADATA}, got other text`);
+}
+
+function checked(name: string, value: unknown): Packing {
+  const { base, order, inFeatures, outFeatures } = (value ?? {}) as Partial<Packing>;
+  const isKnown =
+    (base === "f16" || base === "int8" || base === "int4") &&
+    (order === "in-out" || order === "out-in") &&
+    [inFeatures, outFeatures].every((extent) => Number.isSafeInteger(extent) && (extent as number) > 0);
+  if (!isKnown)
+    throw new Error(
+      `safetensors: expected ${METADATA} to say how ${name} is held in f16, int8 or int4, got ${JSON.stringify(value)}`,
+    );
+  return value as Packing;
+}
+
+/** Extents that the file has for a matrix: of its codes, or halves, and of its scales. */
+function storedShapes({ base, inFeatures, outFeatures }: Packing): {
+  readonly codes: readonly number[];
+  readonly scales: readonly number[] | null;
+} {
+  switch (base) {
+    case "f16":
+      return { codes: [outFeatures, inFeatures], scales: null };
+    case "int8":
+      return { codes: [outFeatures, inFeatures], scales: [outFeatures] };
+    case "int4":
+      return {
+        codes: [outFeatures, Math.ceil(inFeatures / 2)],
+        scales: [outFeatures, Math.ceil(inFeatures / INT4_BLOCK)],
+      };
+    default:
+      return base satisfies never;
+  }
+}
+
+function expectShape(
+  name: string,
+  expected: readonly number[],
+  shapes: ReadonlyMap<string, readonly number[]>,
+): void {
+  const got = shapes.get(name);
+  if (got === undefined || got.length !== expected.length || got.some((extent, i) => extent !== expected[i]))
+    throw new Error(
+      `safetensors: expected ${name} to be [${expected}], as ${METADATA} says, got ${got ? `[${got}]` : "none"}`,
+    );
 }
 
 function quantisedTensors(container: Container, packings: ReadonlyMap<string, Packing>): TensorSource {
@@ -80,7 +147,11 @@ async function readPacked(
   switch (base) {
     case "f16": {
       const { buffer, byteOffset, byteLength } = await container.bytes(name, "F16", 2);
-      return { base, bits: new Uint16Array(buffer, byteOffset, byteLength / 2) };
+      const bits = new Uint16Array(buffer, byteOffset, byteLength / 2);
+      // Exponents of all ones are infinities and what is no number.
+      const odd = bits.findIndex((half) => (half & 0x7c00) === 0x7c00);
+      if (odd >= 0) throw new Error(`safetensors: expected finite values in ${name}, got none at ${odd}`);
+      return { base, bits };
     }
     case "int8": {
       const { buffer, byteOffset, byteLength } = await container.bytes(name, "I8", 1);
@@ -91,8 +162,7 @@ async function readPacked(
       return { base, codes: unpackNibbles(bytes, inFeatures, outFeatures), scales: await scales() };
     }
     default:
-      base satisfies never;
-      throw new Error(`safetensors: expected ${name} in f16, int8 or int4, got ${JSON.stringify(base)}`);
+      return base satisfies never;
   }
 }
 
@@ -120,28 +190,12 @@ export async function* quantisedFile(model: LanguageModel, base: PackedBase): As
   const names = [...tensors.shapes.keys()];
   const plain = names.filter((name) => !packings.has(name));
   for (const name of plain) place(name, "F32", tensors.shapes.get(name) as readonly number[], 4);
-  if (base !== "f16")
-    for (const [name, { inFeatures, outFeatures }] of packings)
-      place(
-        scalesOf(name),
-        "F32",
-        base === "int8" ? [outFeatures] : [outFeatures, Math.ceil(inFeatures / INT4_BLOCK)],
-        4,
-      );
-  for (const [name, { inFeatures, outFeatures }] of packings)
-    switch (base) {
-      case "f16":
-        place(name, "F16", [outFeatures, inFeatures], 2);
-        break;
-      case "int8":
-        place(name, "I8", [outFeatures, inFeatures], 1);
-        break;
-      case "int4":
-        place(name, "U8", [outFeatures, Math.ceil(inFeatures / 2)], 1);
-        break;
-      default:
-        base satisfies never;
-    }
+  for (const [name, packing] of packings) {
+    const { scales } = storedShapes(packing);
+    if (scales !== null) place(scalesOf(name), "F32", scales, 4);
+  }
+  const { dtype, valueBytes } = STORED[base];
+  for (const [name, packing] of packings) place(name, dtype, storedShapes(packing).codes, valueBytes);
   yield headerBytes(header);
   for (const name of plain) yield bytesOf(await tensors.read(name));
   // Scales stand before codes, so a matrix that has both is made twice: memory is dearer here than time.
