@@ -44,6 +44,16 @@ const SAMPLES: Readonly<Record<EventName, (random: Random, bytes: number) => rea
   join: () => [{ protocolVersion: PROTOCOL_VERSION, nickname: "f", token: "x".repeat(32), resumesRound: 1 }],
   ready: () => [{ runId: "r", ...DEVICE }],
   ping: () => [],
+  evaluated: (random) => [
+    {
+      round: pick(random, [0, 1, 2, 1e9]),
+      measured: pick<unknown>(random, [
+        null,
+        { testLoss: 1, trainLoss: null, baseTestLoss: 2, count: 3, seconds: 1 },
+        { testLoss: Number.NaN, trainLoss: -1, baseTestLoss: 1e300, count: 0, seconds: -1 },
+      ]),
+    },
+  ],
   progress: () => [{ round: 1, step: 1, loss: 1, tokensPerSecond: 1 }],
   "upload-begin": (_, bytes) => [{ round: 1, bytes, attempt: 1 }],
   "upload-chunk": (random, bytes) => [

@@ -1,4 +1,5 @@
 /** A device's thread in Node: trainer and connection, as in a page's worker. */
+import { totalmem } from "node:os";
 import { parentPort, workerData } from "node:worker_threads";
 import { createDevice, type ToWorker, toPlainError } from "@fedlodrop/device";
 import { nodeHost } from "@fedlodrop/lm/node";
@@ -11,7 +12,7 @@ const { threads, isAlone } = workerData as { readonly threads: number; readonly 
 /** Of a process with other work in it only a thread's own time is this device's. */
 const processorSeconds = (): number | null =>
   isAlone ? processSeconds(threads) : threads === 1 ? threadSeconds() : null;
-const handle = createDevice(post, { wasmHost: nodeHost(threads), processorSeconds });
+const handle = createDevice(post, { wasmHost: nodeHost(threads), memoryBytes: totalmem(), processorSeconds });
 
 port.on("message", (message: ToWorker) => handle(message));
 process.on("unhandledRejection", (reason) => post({ kind: "failed", error: toPlainError(reason) }));

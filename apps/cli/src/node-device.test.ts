@@ -33,7 +33,8 @@ const settings = (): StartRunOptions => ({
 });
 
 test("two devices without a browser train a run to its end", async () => {
-  const run = await startRun({ ...settings(), out: join(folder, "run") });
+  const evaluateOn = { kind: "devices", every: 2 } as const;
+  const run = await startRun({ ...settings(), evaluateOn, out: join(folder, "run") });
   const devices = ["ada", "ben"].map((nickname) => startNodeDevice(run.url, { nickname, threads: 1 }));
   const identities = await Promise.all(devices.map(({ ready }) => ready));
   expect(identities.map(({ participantId }) => participantId).sort()).toEqual(["p1", "p2"]);
@@ -46,6 +47,20 @@ test("two devices without a browser train a run to its end", async () => {
     ["aggregated", "aggregated"],
     ["aggregated", "aggregated"],
   ]);
+  // Each has measured the second round's adapter on what it keeps back, and the report has come to wait for it.
+  const [first, second] = report.rounds.map(({ evaluation }) => evaluation?.onDevices);
+  expect(first).toBeUndefined();
+  expect(second?.devices.map(({ id }) => id)).toEqual(["p1", "p2"]);
+  for (const { testLoss, trainLoss, baseTestLoss, count, seconds, bytesDown } of second!.devices) {
+    for (const loss of [testLoss, trainLoss, baseTestLoss]) expect(loss).toBeGreaterThan(0);
+    expect(testLoss).not.toBe(baseTestLoss);
+    expect(count % 16).toBe(0);
+    expect(seconds).toBeGreaterThan(0);
+    expect(bytesDown).toBe(4 * report.rounds[0]!.participants[0]!.fullValues);
+  }
+  const [p1, p2] = second!.devices;
+  const weighted = (p1!.count * p1!.testLoss + p2!.count * p2!.testLoss) / (p1!.count + p2!.count);
+  expect(second!.testLoss).toBeCloseTo(weighted, 12);
   // What a thread did is known on Linux alone.
   const source = threadSeconds() === null ? "modelled" : "processor";
   for (const { energySource, energyJoules, secondsCompute } of report.rounds[0]!.participants) {

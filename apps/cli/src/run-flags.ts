@@ -291,6 +291,14 @@ export const RUN_FLAGS: readonly RunFlag[] = [
     field: "evaluationSamples",
     read: asNumber,
   },
+  {
+    name: "evaluate-on",
+    value: "WHERE",
+    help: "coordinator, or devices:N: every Nth round (5) devices also measure it on texts they keep back (coordinator)",
+    field: "evaluateOn",
+    expected: "coordinator, devices or devices:N",
+    read: readEvaluateOn,
+  },
   { name: "seed", value: "S", help: `the run repeats from it (${seed})`, field: "seed", read: asText },
 ];
 
@@ -348,6 +356,12 @@ export function runConfigFromFlags(given: GivenFlags, defaults: RunOverrides): R
 function readArm(text: string): unknown {
   const [method, rate] = text.split(":");
   return { method, dropoutRate: rate === undefined ? dropoutRate : asNumber(rate) };
+}
+
+function readEvaluateOn(text: string): unknown {
+  const [kind, every] = text.split(":");
+  if (kind === "coordinator" && every === undefined) return { kind };
+  return { kind, every: every === undefined ? 5 : asNumber(every) };
 }
 
 function readSplit(text: string): unknown {

@@ -35,8 +35,11 @@ const choice = {
   webgpu: { kind: "absent", detail: "" },
 } as const;
 
-const fit = (settings: Partial<typeof DEFAULT_RUN_CONFIG> = {}) =>
-  expectFit({ model, choice, run: { ...run, adapter, config: { ...DEFAULT_RUN_CONFIG, ...settings } } });
+const fit = (settings: Partial<typeof DEFAULT_RUN_CONFIG> = {}, memoryBytes?: number) =>
+  expectFit({
+    ...{ model, choice, run: { ...run, adapter, config: { ...DEFAULT_RUN_CONFIG, ...settings } } },
+    ...(memoryBytes !== undefined && { memoryBytes }),
+  });
 const training = (batchSize: number, sequenceLength: number) => ({
   ...DEFAULT_RUN_CONFIG.training,
   batchSize,
@@ -45,7 +48,20 @@ const training = (batchSize: number, sequenceLength: number) => ({
 
 test("a device with room takes it", async () => {
   vi.stubGlobal("navigator", { deviceMemory: 8 });
-  await fit();
+  expect(await fit()).toBeNull();
+});
+
+test("one that does not say what it has is warned of a large model, not refused", async () => {
+  vi.stubGlobal("navigator", { userAgent: "Mozilla/5.0 (iPhone) Mobile Safari" });
+  expect(await fit()).toBeNull();
+  expect(await fit({ training: training(32, 128) })).toBeGreaterThan(2 ** 30);
+  // What WebAssembly cannot address is no guess.
+  await expect(fit({ training: training(512, 1024) })).rejects.toThrow("needs");
+});
+
+test("a program knows what its machine has", async () => {
+  expect(await fit({}, 8 * 2 ** 30)).toBeNull();
+  await expect(fit({}, 2 ** 30)).rejects.toThrow("this device has about 537 MB for it");
 });
 
 test("one without hears what would fit", async () => {

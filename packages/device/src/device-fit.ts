@@ -19,12 +19,14 @@ export interface FitRequest {
   readonly run: RunDescription;
   readonly choice: BackendChoice;
   readonly wasmHost?: WasmHost;
+  /** Of the whole device; what the browser says when absent, and some say nothing. */
+  readonly memoryBytes?: number;
 }
 
 /** Of what a device has, what browsers let a tab have. Source: Chromium's limits of a renderer process. */
-const TAB_SHARE = 0.5;
-/** Where the browser does not say what there is: what phones give a tab, and what others can spare. */
-const UNKNOWN_BYTES = { mobile: 1 * 2 ** 30, other: 3 * 2 ** 30 };
+const PROGRAM_SHARE = 0.5;
+/** What is no question on any device that opens a page: less is worth no word where nobody says what there is. */
+const SMALL_BYTES = 2 ** 30;
 /** Addresses of WebAssembly are 32 bits. */
 const WASM_BYTES = 4 * 2 ** 30;
 /** Smaller steps are quick on whatever can open a page: no reason to look. */
@@ -32,44 +34,44 @@ const WORTH_A_PROBE = 4e9;
 /** Of the rate of one product a whole step reaches about half (docs/engine.md). */
 const STEP_SHARE = 0.5;
 
-/** @throws DeviceUnfitError */
-export async function expectFit({ model, run, choice, wasmHost }: FitRequest): Promise<void> {
+/** @returns bytes that it may lack, where nobody says what there is; else null @throws DeviceUnfitError */
+export async function expectFit(request: FitRequest): Promise<number | null> {
+  const { model, run, choice, wasmHost, memoryBytes = statedMemory() } = request;
   const { config, adapter } = run;
   const { baseType, training, deadlineSeconds } = config;
   const { weightBytes, stepBytes, multiplyAdds } = trainingNeeds(model, adapter, baseType, training);
+  const needed = weightBytes + stepBytes;
   const available = Math.min(
-    memoryBytes(),
+    memoryBytes === null ? Number.POSITIVE_INFINITY : memoryBytes * PROGRAM_SHARE,
     choice.backend === "wasm" ? WASM_BYTES : Number.POSITIVE_INFINITY,
   );
-  if (weightBytes + stepBytes > available) {
+  if (needed > available) {
     const cures = whatWouldFit(model, adapter, baseType, training, available);
     throw new DeviceUnfitError(
-      `The model needs ${inGigabytes(weightBytes + stepBytes)} of memory, and this device has about ${inGigabytes(available)} for it. ${
+      `The model needs ${inGigabytes(needed)} of memory, and this device has about ${inGigabytes(available)} for it. ${
         cures.length === 0
           ? "No setting makes it small enough: a device with more memory can take part"
           : `The host can make it fit with ${cures.join(" or ")}`
       }`,
     );
   }
-  if (multiplyAdds < WORTH_A_PROBE) return;
+  const unsure = memoryBytes === null && needed > SMALL_BYTES ? needed : null;
+  if (multiplyAdds < WORTH_A_PROBE) return unsure;
   // An engine that does not start is found out, and replaced, where it is opened to train.
   const rate = await measureProducts(choice.backend, wasmHost).catch(() => null);
-  if (rate === null) return;
+  if (rate === null) return unsure;
   const stepSeconds = multiplyAdds / (rate * STEP_SHARE);
   if (stepSeconds > deadlineSeconds)
     throw new DeviceUnfitError(
       `One step of training would take this device about ${Math.round(stepSeconds)} s, and a round is over after ${Math.round(deadlineSeconds)} s. The host can give rounds more time, or make steps smaller: fewer samples in a batch, shorter ones, or a smaller model`,
     );
+  return unsure;
 }
 
-function memoryBytes(): number {
-  const { deviceMemory, userAgent = "" } = (globalThis.navigator ?? {}) as {
-    /** In GiB, rounded; not in Firefox, Safari and Node. */
-    readonly deviceMemory?: number;
-    readonly userAgent?: string;
-  };
-  if (deviceMemory !== undefined) return deviceMemory * 2 ** 30 * TAB_SHARE;
-  return /Mobi|Android|iPhone|iPad/.test(userAgent) ? UNKNOWN_BYTES.mobile : UNKNOWN_BYTES.other;
+/** Bytes, rounded; null in browsers that do not say. */
+function statedMemory(): number | null {
+  const { deviceMemory } = (globalThis.navigator ?? {}) as { readonly deviceMemory?: number };
+  return deviceMemory === undefined ? null : deviceMemory * 2 ** 30;
 }
 
 const inGigabytes = (bytes: number): string =>

@@ -61,6 +61,7 @@ const loadFully = async ({ run, participantId }: LoadRequest): Promise<Loaded> =
   trainer: { engine: { backend: "cpu", device: "test" }, dispose() {} } as unknown as Loaded["trainer"],
   tokenizer: {} as Loaded["tokenizer"],
   dataset: { kind: "language-model", windows: [] },
+  kept: null,
   ownHeldOut: null,
   source: { kind: "assigned", device: "d" },
   sampleCount: 3,

@@ -3,7 +3,14 @@
  * Everything that uses the trainer goes through one queue, because a trainer does one thing at a time.
  */
 import { type BackendChoice, pickBackend, type WasmHost } from "@fedlodrop/lm";
-import type { EnergyProfile, Joined, RefusalReason, RoundStart, RunDescription } from "@fedlodrop/protocol";
+import type {
+  DeviceEvaluated,
+  EnergyProfile,
+  Joined,
+  RefusalReason,
+  RoundStart,
+  RunDescription,
+} from "@fedlodrop/protocol";
 import { io } from "socket.io-client";
 import { type AbandonCause, AbandonedError } from "./abandoned.ts";
 import { DeviceUnfitError } from "./device-fit.ts";
@@ -12,6 +19,7 @@ import { type Link, LinkClosedError, openLink, type ParticipantSocket, RefusedEr
 import { type Loaded, load, loadKey, TextsWantedError } from "./load.ts";
 import { type FromWorker, type OwnTexts, type ToWorker, toPlainError } from "./messages.ts";
 import { sizeUpModel } from "./model/model-size.ts";
+import { evaluateOwn } from "./own-evaluation.ts";
 import { measureRoundTrip, playRound } from "./round.ts";
 import { openSecureMembers } from "./secure-members.ts";
 import { UnsafeRoundError } from "./secure-part.ts";
@@ -43,6 +51,8 @@ const UNNOTED: ReadonlySet<RefusalReason> = new Set([
 export interface DeviceOptions {
   /** Where kernels and threads of the WASM engine come from: the browser's unless told otherwise. */
   readonly wasmHost?: WasmHost;
+  /** Of the whole device; the browser is asked when absent. */
+  readonly memoryBytes?: number;
   /** Seconds that processors have been at its work so far, over its threads; absent where nobody tells, as in browsers. */
   readonly processorSeconds?: () => number | null;
 }
@@ -50,7 +60,7 @@ export interface DeviceOptions {
 /** Returns what takes the page's messages; `post` carries the answers. */
 export function createDevice(
   post: (message: FromWorker) => void,
-  { wasmHost, processorSeconds = () => null }: DeviceOptions = {},
+  { wasmHost, memoryBytes, processorSeconds = () => null }: DeviceOptions = {},
 ): (message: ToWorker) => void {
   let site = "";
   let choice: BackendChoice | undefined;
@@ -111,6 +121,7 @@ export function createDevice(
     socket.on("round-closed", (closed) => {
       if (openRound?.round === closed.round) abandonRound("closed-first");
       post({ kind: "round-closed", closed });
+      measureOwn(closed.round);
     });
     socket.on("round-evaluated", (evaluated) => post({ kind: "round-evaluated", evaluated }));
     socket.on("run-ended", (ended) => {
@@ -141,7 +152,11 @@ export function createDevice(
     loading?.abort();
     const abort = new AbortController();
     loading = abort;
-    const request = { site, run, participantId, token, ownTexts, choice, ...(wasmHost && { wasmHost }) };
+    const request = {
+      ...{ site, run, participantId, token, ownTexts, choice },
+      ...(wasmHost && { wasmHost }),
+      ...(memoryBytes !== undefined && { memoryBytes }),
+    };
     withTrainer(async () => {
       if (abort.signal.aborted) return;
       loaded?.trainer.dispose();
@@ -253,6 +268,23 @@ export function createDevice(
       const isOurs = !abort.signal.aborted || why instanceof RefusedError || why instanceof UnsafeRoundError;
       if (isOurs && !end.signal.aborted) recover(why);
     }
+  }
+
+  /** After a round that devices measure; whoever has had part in it is waited for, so an answer comes in any case. */
+  function measureOwn(closed: number): void {
+    const { evaluateOn } = membership?.run.config ?? { evaluateOn: { kind: "coordinator" } as const };
+    if (evaluateOn.kind !== "devices" || closed % evaluateOn.every !== 0) return;
+    withTrainer(async () => {
+      if (!link || !loaded || !membership) return;
+      const { trainer, dataset, kept } = loaded;
+      const nothing: DeviceEvaluated = { round: closed, measured: null };
+      const found =
+        kept === null
+          ? nothing
+          : await evaluateOwn({ site, ...membership, trainer, dataset, kept }).catch(() => nothing);
+      // One that comes too late is refused, and missed by nobody.
+      await link.persist(new AbortController().signal, (socket) => socket.emitWithAck("evaluated", found));
+    });
   }
 
   function tryOut(prompt: string): void {

@@ -22,7 +22,7 @@ vi.mock("./model/model-parts.ts", () => ({
 }));
 vi.mock("./device-fit.ts", async (original) => ({
   ...(await original<typeof import("./device-fit.ts")>()),
-  expectFit: vi.fn(),
+  expectFit: vi.fn(async () => null),
 }));
 vi.mock("@fedlodrop/lm", () => ({
   parseConfig: vi.fn(),

@@ -21,6 +21,7 @@ import { type FromWorker, type OwnTexts, type TextSource, toPlainError } from ".
 import { fetchManifest } from "./model/manifest.ts";
 import { modelParts } from "./model/model-parts.ts";
 import { openPartStore } from "./model/part-store.ts";
+import { setAside } from "./own-evaluation.ts";
 import { type OwnSamples, ownSamples } from "./own-samples.ts";
 
 export interface Loaded {
@@ -32,6 +33,8 @@ export interface Loaded {
   readonly dataset: Dataset;
   /** The user's own held-out text; null without one, or when it is shorter than a window. */
   readonly ownHeldOut: Dataset | null;
+  /** What is measured and never trained on, in runs that devices evaluate; null when there is nothing to spare. */
+  readonly kept: Dataset | null;
   readonly source: TextSource;
   /** n_k: windows or samples. */
   readonly sampleCount: number;
@@ -48,6 +51,8 @@ export interface LoadRequest {
   readonly choice: BackendChoice;
   /** The browser's when absent. */
   readonly wasmHost?: WasmHost;
+  /** Of the whole device; the browser is asked when absent. */
+  readonly memoryBytes?: number;
 }
 
 /** Equal keys mean that nothing has to be loaded again. */
@@ -56,7 +61,7 @@ export function loadKey(
   participantId: string,
   ownTexts: OwnTexts | null,
 ): string {
-  const { model, baseType, training, split, samplesPerDevice, devices, seed } = config;
+  const { model, baseType, training, split, samplesPerDevice, devices, seed, evaluateOn } = config;
   return JSON.stringify([
     runId,
     participantId,
@@ -68,6 +73,7 @@ export function loadKey(
     samplesPerDevice,
     devices,
     seed,
+    evaluateOn.kind,
     adapter,
     ownTexts?.id,
   ]);
@@ -82,7 +88,7 @@ const LONGEST_PROBLEM = 160;
 
 /** WebGPU that does not start after all is replaced by WASM, with the reason in the page's words. */
 export async function load(
-  { site, run, participantId, token, ownTexts, choice, wasmHost }: LoadRequest,
+  { site, run, participantId, token, ownTexts, choice, wasmHost, memoryBytes }: LoadRequest,
   signal: AbortSignal,
   post: (message: FromWorker) => void,
 ): Promise<Loaded> {
@@ -99,17 +105,25 @@ export async function load(
       if (isLoading) post({ kind: "loading", file, receivedBytes, totalBytes });
     },
   });
-  await expectFit({ model: await readConfig(folder), run, choice, ...(wasmHost && { wasmHost }) });
+  const unsureBytes = await expectFit({
+    ...{ model: await readConfig(folder), run, choice },
+    ...(wasmHost && { wasmHost }),
+    ...(memoryBytes !== undefined && { memoryBytes }),
+  });
   const { model, tokenizer } = await loadModel(folder);
   const { samples, heldOut, source } = ownTexts
     ? ownData(ownTexts, run.task)
     : await assignedTexts(site, token, signal);
   const shape = { kind: run.task.kind, sequenceLength: run.config.training.sequenceLength };
-  const dataset = datasetFromSamples(samples, tokenizer, shape);
+  const whole = datasetFromSamples(samples, tokenizer, shape);
   // Only a language model's own texts are held out in part.
   const heldOutTokens = tokenizer.encode(heldOut.map(({ text }) => text).join("\n")).length;
   const ownHeldOut =
     heldOutTokens > shape.sequenceLength ? datasetFromSamples(heldOut, tokenizer, shape) : null;
+  const { trained: dataset, kept } =
+    run.config.evaluateOn.kind === "devices" && ownHeldOut === null
+      ? setAside(whole)
+      : { trained: whole, kept: ownHeldOut };
 
   const start = async (chosen: BackendChoice) => {
     const trainer = await createTrainer({
@@ -120,7 +134,7 @@ export async function load(
       // Only pages have tfjs, the fall-back, and its files.
       ...(wasmHost ? { wasmHost } : { wasmBase: `${site}wasm/` }),
     });
-    post({ kind: "warming-up", choice: chosen });
+    post({ kind: "warming-up", choice: chosen, unsureBytes });
     try {
       return { trainer, warmUp: await trainer.warmUp(dataset, run.config.training) };
     } catch (error) {
@@ -148,6 +162,7 @@ export async function load(
     tokenizer,
     dataset,
     ownHeldOut,
+    kept,
     source,
     sampleCount: rowsOf(dataset).length,
   };

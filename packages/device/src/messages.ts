@@ -90,7 +90,12 @@ export type FromWorker =
     }
   /** The run has no texts for this device; `own-texts` continues. */
   | { readonly kind: "texts-wanted"; readonly message: string }
-  | { readonly kind: "warming-up"; readonly choice: BackendChoice }
+  | {
+      readonly kind: "warming-up";
+      readonly choice: BackendChoice;
+      /** Of memory that the model needs, where nobody says whether there is as much; else null. */
+      readonly unsureBytes: number | null;
+    }
   | {
       readonly kind: "ready";
       /** The engine in its own words: SIMD and threads, or the GPU, and how the weights are held. */

@@ -8,8 +8,8 @@ import {
   type Trainer,
 } from "@fedlodrop/lm";
 import type { RunDescription } from "@fedlodrop/protocol";
-import { adapterSize } from "@fedlodrop/run";
 import { BETWEEN_TEXTS } from "./between-texts.ts";
+import { fetchFullAdapter } from "./full-adapter.ts";
 import type { FromWorker } from "./messages.ts";
 
 const GENERATION: Omit<GenerationOptions, "seed"> = { maxTokens: 48, temperature: 0.8, topK: 40 };
@@ -33,7 +33,8 @@ export async function tryPrompt(
 ): Promise<void> {
   const words = tokenizer.encode(prompt);
   if (words.length === 0) throw new Error("Type a few words first.");
-  const { adapter, untrained } = await fetchAdapter(site, token, run);
+  const { adapter, round } = await fetchFullAdapter(site, token, run);
+  const untrained = round === 0;
   if (untrained) post({ kind: "untrained" });
   for (const side of untrained ? (["base"] as const) : (["base", "tuned"] as const)) {
     const used = side === "tuned" ? adapter : undefined;
@@ -68,22 +69,4 @@ function datasetOf(prompt: string, { task, config }: RunDescription, tokenizer: 
   const kind = task.kind === "regression" ? "regression" : "classification";
   const options = { kind, sequenceLength: config.training.sequenceLength } as const;
   return datasetFromSamples([{ text: text.trim(), ...pair, label: 0, value: 0 }], tokenizer, options);
-}
-
-interface Tuned {
-  /** Little-endian f32 in flat-vector order. */
-  readonly adapter: Float32Array;
-  /** It is the one that the run began with, which changes nothing. */
-  readonly untrained: boolean;
-}
-
-/** The federation's full adapter. */
-async function fetchAdapter(site: string, token: string, run: RunDescription): Promise<Tuned> {
-  const response = await fetch(`${site}api/adapter`, { headers: { authorization: `Bearer ${token}` } });
-  if (!response.ok) throw new Error(`/api/adapter: expected the tuned adapter, got HTTP ${response.status}`);
-  const adapter = new Float32Array(await response.arrayBuffer());
-  const expected = adapterSize(run.adapter);
-  if (adapter.length !== expected)
-    throw new Error(`/api/adapter: expected ${expected} values, got ${adapter.length}`);
-  return { adapter, untrained: response.headers.get("x-fedlodrop-round") === "0" };
 }

@@ -3,6 +3,7 @@ import type { HostCommand, HostReply, SentRounds, SentView, ViewChanges } from "
 import type { Guess, LessonSlide } from "./lesson.ts";
 import type {
   Accepted,
+  DeviceEvaluated,
   Join,
   Joined,
   Progress,
@@ -38,6 +39,8 @@ export interface ClientToServerEvents {
     reply: Reply<Received>,
   ) => void;
   "upload-end": (message: UploadEnd, reply: Reply<Accepted>) => void;
+  /** What it makes of the adapter after a round that devices measure. */
+  evaluated: (message: DeviceEvaluated, reply: Reply<Accepted>) => void;
   /** A step under secure aggregation; again is as good as once. */
   "secure-answer": (message: SecureAnswer, reply: Reply<Accepted>) => void;
   /** An answer to the lesson's question. */

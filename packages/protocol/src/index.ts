@@ -29,7 +29,9 @@ export {
 export {
   type Accepted,
   backendSchema,
+  type DeviceEvaluated,
   type DeviceFacts,
+  deviceEvaluatedSchema,
   type EnergyProfile,
   energyProfileSchema,
   type Join,

@@ -139,6 +139,27 @@ export const uploadChunkSchema = z.object({ round, offset: count });
 export const uploadEndSchema = z.object({ round, statistics: updateStatisticsSchema });
 export type UploadEnd = z.infer<typeof uploadEndSchema>;
 
+/** The full adapter on a device's own texts. */
+export const deviceEvaluatedSchema = z.object({
+  /** The last round that is in the adapter. */
+  round,
+  /** Null of a device that has kept nothing back, or could not measure. */
+  measured: z
+    .object({
+      testLoss: loss,
+      /** On as many of its training texts. */
+      trainLoss: loss.nullable(),
+      /** Of the base model. */
+      baseTestLoss: loss,
+      /** Tokens or samples. */
+      count: sampleCount,
+      /** From asking for the adapter on. */
+      seconds,
+    })
+    .nullable(),
+});
+export type DeviceEvaluated = z.infer<typeof deviceEvaluatedSchema>;
+
 /** Query of `GET /api/sub-adapter`. */
 export const roundQuerySchema = z.object({ round: z.coerce.number().pipe(round) });
 

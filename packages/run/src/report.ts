@@ -86,6 +86,36 @@ export type Side = (typeof SIDES)[number];
 
 const sideLossesSchema = z.object({ testLoss: figure, trainLoss: figure }).readonly();
 
+/** What devices found the full adapter to do on their own texts; each one's loss counts by its samples. */
+const onDevicesSchema = z
+  .object({
+    /** Of texts that they keep back. */
+    testLoss: figure,
+    /** Of as many that they train on. */
+    trainLoss: measured,
+    /** Of the base model, on the texts kept back. */
+    baseTestLoss: figure,
+    devices: z
+      .array(
+        z
+          .object({
+            id: z.string(),
+            testLoss: figure,
+            trainLoss: measured,
+            baseTestLoss: figure,
+            /** Tokens or samples that were measured. */
+            count,
+            /** By its own clock, the download included. */
+            seconds: z.number(),
+            bytesDown: count,
+          })
+          .readonly(),
+      )
+      .readonly(),
+  })
+  .readonly();
+export type OnDevices = z.infer<typeof onDevicesSchema>;
+
 /** Full adapter on the held-out set, which stays the same, and on training texts of the devices whose updates are in it. */
 const roundEvaluationSchema = z
   .object({
@@ -102,6 +132,8 @@ const roundEvaluationSchema = z
     exampleLossSpread: measured,
     /** The same losses, had the round's higher rates or its lower ones counted for more; null where rates were not told apart. */
     contrast: z.object({ high: sideLossesSchema, low: sideLossesSchema }).readonly().nullable(),
+    /** Of rounds that devices measure. */
+    onDevices: onDevicesSchema.optional(),
     /** Null where the model could not be asked. */
     sample: roundSampleSchema.nullable().optional(),
   })

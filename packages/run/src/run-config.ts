@@ -131,6 +131,14 @@ export const runConfigSchema = z.strictObject({
   samplesPerDevice: positiveInteger.nullable(),
   /** Held-out windows or samples that each evaluation measures, and as many of the training texts. */
   evaluationSamples: positiveInteger.max(100_000),
+  /**
+   * `devices`: after every so many rounds, devices measure the adapter on a tenth of their own texts that they keep back
+   * from training, besides what the coordinator measures.
+   */
+  evaluateOn: z.discriminatedUnion("kind", [
+    z.strictObject({ kind: z.literal("coordinator") }),
+    z.strictObject({ kind: z.literal("devices"), every: positiveInteger.max(100_000) }),
+  ]),
   /** `measured`: the participants' own links; `emulated`: transfers are paced to a simulated radio cell. */
   links: z.enum(["measured", "emulated"]),
 });
@@ -175,6 +183,7 @@ export const DEFAULT_RUN_CONFIG: RunConfig = {
   split: { kind: "natural" },
   samplesPerDevice: null,
   evaluationSamples: 64,
+  evaluateOn: { kind: "coordinator" },
   links: "measured",
 };
 

@@ -1,15 +1,17 @@
 /**
  * Evaluates adapters beside the rounds, one after another in the order of the rounds, all of a run on the same held-out
  * texts: of those who were ready when it started. The base model is evaluated then too, or, where it is known who will come,
- * while they load. An evaluation that fails or takes too long leaves its round without a held-out loss; the run goes on.
+ * while they load. Devices may measure a round as well (device-evaluations.ts). An evaluation that fails or takes too long leaves its round without a held-out loss; the run goes on.
  */
 import type { Contrast } from "@fedlodrop/federation";
-import type { RoundEvaluation, RoundRecord } from "@fedlodrop/run";
+import type { OnDevices, RoundEvaluation, RoundRecord } from "@fedlodrop/run";
 import type { Clock } from "../clock.ts";
 import { partOf } from "../sockets/sessions.ts";
+import type { DeviceEvaluations } from "./device-evaluations.ts";
 import type { EvaluatedParts, Workload } from "./workload.ts";
 
 export interface EvaluationOptions {
+  readonly onDevices: DeviceEvaluations;
   readonly workload: Workload;
   readonly clock: Clock;
   /** Of the training texts: those that the adapter was made of before. */
@@ -31,6 +33,7 @@ export interface ToEvaluate {
 }
 
 export interface Evaluations {
+  readonly onDevices: Pick<DeviceEvaluations, "answered" | "gone">;
   /** A round's updates are in the adapter. */
   recorded(record: RoundRecord): void;
   /** Parts of the training texts that updates in the adapter come from, ascending. */
@@ -53,7 +56,7 @@ const SLACK = 10;
 const LEAST_LIMIT_MS = 60_000;
 
 export function createEvaluations(options: EvaluationOptions): Evaluations {
-  const { workload, clock, isAlone, evaluated, log } = options;
+  const { workload, onDevices, clock, isAlone, evaluated, log } = options;
   /** Parts of the training texts that updates in the adapter come from. */
   const partsTrainedOn = new Set(options.partsTrainedOn);
   let { partsMeasured } = options;
@@ -98,7 +101,9 @@ export function createEvaluations(options: EvaluationOptions): Evaluations {
     }
   }
 
-  const recorded = ({ participants }: RoundRecord): void => {
+  const recorded = (record: RoundRecord): void => {
+    onDevices.recorded(record);
+    const { participants } = record;
     for (const { id, outcome } of participants)
       if (outcome === "aggregated") partsTrainedOn.add(partOf(id, workload.deviceCount));
   };
@@ -118,8 +123,8 @@ export function createEvaluations(options: EvaluationOptions): Evaluations {
     const parts = { trained, measured: partsMeasured };
     const isForeseen = round === 0 && foreseen !== null && `${foreseen.measured}` === `${partsMeasured}`;
     const evaluation = isForeseen && foreseen ? foreseen.evaluation : inTurn(round, own, parts);
-    queue = evaluation.then((found) => {
-      if (!closed) evaluated(round, found);
+    queue = Promise.all([evaluation, onDevices.collected(round)]).then(([found, theirs]) => {
+      if (!closed) evaluated(round, withDevices(found, theirs));
     });
   }
 
@@ -133,6 +138,7 @@ export function createEvaluations(options: EvaluationOptions): Evaluations {
     ascending(new Set(participantIds.map((id) => partOf(id, workload.deviceCount))));
 
   return {
+    onDevices,
     recorded,
     get partsTrainedOn() {
       return ascending(partsTrainedOn);
@@ -157,8 +163,17 @@ export function createEvaluations(options: EvaluationOptions): Evaluations {
     close() {
       closed = true;
       cancelLimit();
+      onDevices.close();
     },
   };
 }
 
 const ascending = (parts: ReadonlySet<number>): readonly number[] => [...parts].sort((a, b) => a - b);
+
+/** Where the coordinator has no texts, the devices' losses are the round's. */
+function withDevices(own: Evaluated, onDevices: OnDevices | null): Evaluated {
+  if (onDevices === null) return own;
+  const { testLoss, trainLoss } = onDevices;
+  const unknown = { testAccuracy: null, testF1: null, exampleLossSpread: null, contrast: null };
+  return { ...(own ?? { testLoss, trainLoss, ...unknown }), onDevices };
+}

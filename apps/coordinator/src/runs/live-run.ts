@@ -15,6 +15,7 @@ import type { Pieces, RunReport, SubAdapter } from "@fedlodrop/run";
 import type { Clock } from "../clock.ts";
 import { type Turns, workInOrder } from "../turns.ts";
 import { createArmNumbers } from "./arm-numbers.ts";
+import { createDeviceEvaluations, type DeviceEvaluations } from "./device-evaluations.ts";
 import { adapterToKeep, bytesOf, carryOut, type EffectRooms, isSecure, startMessage } from "./effects.ts";
 import { createEvaluations } from "./evaluation.ts";
 import type { Journal } from "./journal.ts";
@@ -87,6 +88,8 @@ export interface LiveRun {
   durable(): Promise<void>;
   /** Resolves when no evaluation is under way, or after so long. */
   evaluated(withinMs: number): Promise<void>;
+  /** What a device makes of the adapter. @returns why it counts for nothing, or null */
+  deviceEvaluated: DeviceEvaluations["answered"];
   report(): RunReport;
   /** Nothing happens in this run any more; its workload is closed. */
   retire(): Promise<void>;
@@ -115,6 +118,7 @@ export function createLiveRun(options: LiveRunOptions): LiveRun {
   const reunion = createReunion();
   const evaluations = createEvaluations({
     workload,
+    onDevices: createDeviceEvaluations({ config: state.config, adapter: workload.adapter, clock }),
     clock,
     partsTrainedOn: options.partsTrainedOn,
     partsMeasured: options.partsMeasured,
@@ -167,6 +171,8 @@ export function createLiveRun(options: LiveRunOptions): LiveRun {
     state = step.state;
     for (const effect of step.effects) carryOut(effect, rooms);
     secure.noticed(taken);
+    if (taken.kind === "left" || taken.kind === "disconnected")
+      evaluations.onDevices.gone(taken.participantId);
     if (!reunion.isComplete) welcomeBack(event);
     const isOneOnly = "participantId" in event && step.state.kind === before;
     outbox.changed(isOneOnly ? event.participantId : null);
@@ -318,6 +324,7 @@ export function createLiveRun(options: LiveRunOptions): LiveRun {
       }
     },
     secure,
+    deviceEvaluated: evaluations.onDevices.answered,
     durable: journal.durable,
     evaluated: evaluations.settled,
     report: () => buildReport(state, runId, sha256(numbers.ownAdapter)),

@@ -3,6 +3,7 @@ import { memberAtWork, outOfRange, type Refusal } from "@fedlodrop/federation";
 import {
   type ClientToServerEvents,
   decodeInPieces,
+  deviceEvaluatedSchema,
   type ExpectedValues,
   type Guess,
   guessSchema,
@@ -254,6 +255,11 @@ export function serveParticipant(socket: ParticipantSocket, desk: ParticipantDes
       await run.durable();
       return asReply(refusal);
     }
+  });
+
+  on("evaluated", deviceEvaluatedSchema, (message, participantId) => {
+    const problem = desk.run.deviceEvaluated(participantId, message);
+    return problem === null ? accepted : refused("stale-round", problem);
   });
 
   socket.on("leave", (...args: unknown[]) => {

@@ -82,6 +82,7 @@ export function scalarsOf(record: RoundRecord): readonly (readonly [tag: string,
   const all: readonly (readonly [string, number | null | undefined])[] = [
     ["loss/held_out", record.testLoss],
     ["loss/training", evaluation?.trainLoss],
+    ["loss/held_out_on_devices", evaluation?.onDevices?.testLoss],
     ["loss/local", record.trainLoss],
     ["loss/gap", allocation?.measuredGap],
     ["accuracy/held_out", evaluation?.testAccuracy],

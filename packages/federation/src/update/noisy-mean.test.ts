@@ -106,6 +106,7 @@ describe("rules that look at single updates", () => {
     const config = {
       ...{ maxParticipants: 8, differentialPrivacy, quorum: 1 },
       ...{ secureAggregation: false, compareWith: null, examplePrivacy: null },
+      evaluateOn: { kind: "coordinator" } as const,
     };
     expect(ruleProblem({ ...config, aggregation: "median" }, 100)).toContain("expected mean");
     expect(ruleProblem({ ...config, aggregation: "clipped-mean" }, 100)).toContain("expected mean");
@@ -113,6 +114,11 @@ describe("rules that look at single updates", () => {
     const compareWith = { method: "fedlora", dropoutRate: 0 } as const;
     expect(ruleProblem({ ...config, aggregation: "mean", compareWith }, 100)).toContain("one arm");
     expect(ruleProblem({ ...config, aggregation: "median", differentialPrivacy: null }, 100)).toBeNull();
+
+    const onDevices = { ...config, aggregation: "mean", evaluateOn: { kind: "devices", every: 1 } } as const;
+    expect(ruleProblem(onDevices, 100)).toBeNull();
+    expect(ruleProblem({ ...onDevices, examplePrivacy: differentialPrivacy }, 100)).toContain("would tell");
+    expect(ruleProblem({ ...onDevices, differentialPrivacy: null, compareWith }, 100)).toContain("own arm");
   });
 
   it("are refused with an ε that no noise keeps", () => {
@@ -121,6 +127,7 @@ describe("rules that look at single updates", () => {
     const config = {
       ...{ maxParticipants: 8, quorum: 1, aggregation: "mean" as const },
       ...{ secureAggregation: false, compareWith: null },
+      evaluateOn: { kind: "coordinator" } as const,
     };
     for (const promised of [
       { ...none, differentialPrivacy: promise },

@@ -24,6 +24,7 @@ export function ruleProblem(
     | "aggregation"
     | "compareWith"
     | "differentialPrivacy"
+    | "evaluateOn"
     | "examplePrivacy"
     | "maxParticipants"
     | "quorum"
@@ -35,6 +36,10 @@ export function ruleProblem(
   for (const promise of [differentialPrivacy, examplePrivacy])
     if (promise !== null && promise.epsilon <= leastEpsilon(promise.delta))
       return `epsilon: expected more than ${leastEpsilon(promise.delta).toPrecision(2)} at δ = ${promise.delta}, got ${promise.epsilon}: no noise keeps less`;
+  if (config.evaluateOn.kind === "devices" && config.examplePrivacy !== null)
+    return "evaluateOn: expected the coordinator with a promise about single texts, of which a device's losses would tell";
+  if (config.evaluateOn.kind === "devices" && compareWith !== null)
+    return "evaluateOn: expected the coordinator in a comparison, for devices get its own arm's adapter alone";
   if (config.secureAggregation && compareWith !== null)
     return "compareWith: expected none with secure aggregation, whose masks are of one run's rounds";
   if (config.secureAggregation) return secureProblem(config);

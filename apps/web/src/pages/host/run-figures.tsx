@@ -20,6 +20,7 @@ export function RunFigures({ view: { rounds, past, config, baseTestLoss }, hostK
   const evaluated = rounds.findLast(({ testLoss }) => testLoss !== null);
   const energy = energySoFar(rounds, past);
   const seconds = rounds.reduce((total, round) => total + round.seconds, 0);
+  const onDevices = rounds.findLast(({ evaluation }) => evaluation?.onDevices)?.evaluation?.onDevices;
   const agreement = evaluated?.evaluation ? agreementOf(evaluated.evaluation) : null;
   const solved = last?.allocation;
   return (
@@ -37,6 +38,14 @@ export function RunFigures({ view: { rounds, past, config, baseTestLoss }, hostK
             .filter(Boolean)
             .join(" ")}
         </Figure>
+        {onDevices && (
+          <Figure term={say("figures.on-devices")} value={formatLoss(onDevices.testLoss)}>
+            {say("figures.on-devices-of", {
+              count: onDevices.devices.length,
+              loss: formatLoss(onDevices.baseTestLoss),
+            })}
+          </Figure>
+        )}
         {agreement !== null && (
           <Figure term={agreement.term} value={agreement.value}>
             {agreement.others}

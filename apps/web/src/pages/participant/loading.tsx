@@ -10,7 +10,7 @@ interface LoadingProps {
   readonly run: RunDescription;
 }
 
-export function Loading({ state: { files, warmingUp }, run }: LoadingProps) {
+export function Loading({ state: { files, warmingUp, unsureBytes }, run }: LoadingProps) {
   const all = [...files.values()];
   const received = all.reduce((sum, { receivedBytes }) => sum + receivedBytes, 0);
   const total = all.reduce((sum, { receivedBytes, totalBytes }) => sum + (totalBytes ?? receivedBytes), 0);
@@ -24,6 +24,11 @@ export function Loading({ state: { files, warmingUp }, run }: LoadingProps) {
         <progress aria-label={say("loading.warming-bar")} />
       ) : (
         <progress aria-label={say("loading.model-bar")} max={total || 1} value={received} />
+      )}
+      {unsureBytes !== null && (
+        <p class="notice" role="status">
+          {say("device.unsure", { bytes: formatBytes(unsureBytes) })}
+        </p>
       )}
       <small class="number">
         {say("loading.of", { received: formatBytes(received), total: formatBytes(total) })}

@@ -73,6 +73,8 @@ export interface ParticipantState {
   readonly phase: Phase;
   readonly online: boolean;
   readonly choice: BackendChoice | null;
+  /** Of memory that the model needs, where the browser does not say whether there is as much. */
+  readonly unsureBytes: number | null;
   /** Of the run's model, and of that what is not on this device; null until it is known. */
   readonly modelSize: { readonly totalBytes: number; readonly missingBytes: number } | null;
   /** How the run ended; null while it goes on. */
@@ -116,6 +118,7 @@ export const INITIAL_STATE: ParticipantState = {
   phase: "checking",
   online: true,
   choice: null,
+  unsureBytes: null,
   modelSize: null,
   ended: null,
   participantId: null,
@@ -191,7 +194,7 @@ export function reduce(state: ParticipantState, message: FromWorker): Participan
     case "texts-wanted":
       return { ...state, textsWanted: message.message };
     case "warming-up":
-      return { ...state, phase: "loading", textsWanted: null, warmingUp: true, choice: message.choice };
+      return { ...state, phase: "loading", textsWanted: null, warmingUp: true, choice: message.choice, unsureBytes: message.unsureBytes };
     case "ready": {
       const { engine, source, sampleCount, stepSeconds } = message;
       // After a lost connection `ready` is said again, also in the middle of a round.

@@ -208,6 +208,11 @@ export const host = {
   "figures.title": "So far",
   "figures.after": "After round {round}.",
   "figures.base": "Base model: {loss}.",
+  "figures.on-devices": "Loss on devices' own texts",
+  "figures.on-devices-of": {
+    one: "On texts that {count} device keeps back; base model: {loss}.",
+    other: "On texts that {count} devices keep back; base model: {loss}.",
+  },
   "figures.accuracy": "Accuracy",
   "figures.accuracy.about": "Held-out texts labelled rightly.",
   "figures.f1": "F1 {value}.",

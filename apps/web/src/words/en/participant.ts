@@ -60,6 +60,8 @@ export const participant = {
   "device.wasm-emulated":
     "Training on the CPU with WebAssembly: this browser's GPU is emulated by the CPU, where WebAssembly is faster.",
   "device.wasm-no-gpu": "Training on the CPU with WebAssembly: there is no usable GPU ({detail}).",
+  "device.unsure":
+    "The model needs {bytes} of memory. This browser does not say whether there is as much, and ends the page if there is not.",
   "device.cpu-asked": "Training in plain JavaScript, which is slow; it was asked for.",
   "device.cpu":
     "Training in plain JavaScript, which is slow: this browser has neither a usable GPU nor WebAssembly.",

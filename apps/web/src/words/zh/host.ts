@@ -191,6 +191,8 @@ export const host: Translation<typeof english> = {
   "figures.title": "目前为止",
   "figures.after": "第 {round} 轮之后。",
   "figures.base": "基础模型：{loss}。",
+  "figures.on-devices": "设备自有文本上的损失",
+  "figures.on-devices-of": "在 {count} 台设备留出的文本上；基础模型：{loss}。",
   "figures.accuracy": "准确率",
   "figures.accuracy.about": "标签判断正确的留出文本所占比例。",
   "figures.f1": "F1 {value}。",

@@ -62,6 +62,7 @@ export const participant: Translation<typeof english> = {
   "device.wasm-asked": "使用 CPU 和 WebAssembly 训练：按要求选择。",
   "device.wasm-emulated": "使用 CPU 和 WebAssembly 训练：此浏览器的 GPU 由 CPU 模拟，WebAssembly 更快。",
   "device.wasm-no-gpu": "使用 CPU 和 WebAssembly 训练：没有可用的 GPU（{detail}）。",
+  "device.unsure": "模型需要 {bytes} 内存。此浏览器不说明是否有这么多；如果不够，页面会被关闭。",
   "device.cpu-asked": "使用纯 JavaScript 训练，速度较慢；按要求选择。",
   "device.cpu": "使用纯 JavaScript 训练，速度较慢：此浏览器既没有可用的 GPU，也没有 WebAssembly。",
 
