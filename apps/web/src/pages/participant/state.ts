@@ -194,7 +194,14 @@ export function reduce(state: ParticipantState, message: FromWorker): Participan
     case "texts-wanted":
       return { ...state, textsWanted: message.message };
     case "warming-up":
-      return { ...state, phase: "loading", textsWanted: null, warmingUp: true, choice: message.choice, unsureBytes: message.unsureBytes };
+      return {
+        ...state,
+        phase: "loading",
+        textsWanted: null,
+        warmingUp: true,
+        choice: message.choice,
+        unsureBytes: message.unsureBytes,
+      };
     case "ready": {
       const { engine, source, sampleCount, stepSeconds } = message;
       // After a lost connection `ready` is said again, also in the middle of a round.
