@@ -43,7 +43,8 @@ describe("the bundled base model", () => {
     const bare = await loadModel({
       open: async (name) => bytesInMemory(await readFile(base + name)),
       async read(name) {
-        if (["tokenizer_config.json", "generation_config.json"].includes(name)) return null;
+        if (["tokenizer_config.json", "generation_config.json", "chat_template.jinja"].includes(name))
+          return null;
         const bytes = await readFile(base + name);
         if (name !== "config.json") return bytes;
         const { eos_token_id: _, ...config } = JSON.parse(bytes.toString());
@@ -63,6 +64,7 @@ describe("the bundled base model", () => {
         open: async (name) => bytesInMemory(await readFile(base + name)),
         async read(name) {
           if (name === "generation_config.json") return Buffer.from(JSON.stringify({ eos_token_id: ids }));
+          if (name === "chat_template.jinja") return null;
           const bytes = await readFile(base + name);
           return name === "config.json"
             ? Buffer.from(JSON.stringify({ ...JSON.parse(bytes.toString()), eos_token_id: null }))

@@ -115,6 +115,9 @@ export const shared = {
   "task.presidents.title": "Speeches of presidents",
   "task.presidents.story":
     "Each device keeps one president's State of the Union speeches; together they teach one model to speak.",
+  "task.eras.title": "When was it said?",
+  "task.eras.story":
+    "Each device keeps passages of presidents' speeches; together they learn to tell in which years one was said.",
   "task.spam.title": "Spam filter over private mailboxes",
   "task.spam.story":
     "Each device keeps one mailbox that nobody else may read; together they learn to tell spam from mail.",

@@ -116,6 +116,8 @@ export const shared: Translation<typeof english> = {
 
   "task.presidents.title": "总统演说",
   "task.presidents.story": "每台设备保存一位美国总统的国情咨文；大家共同教一个模型演讲。",
+  "task.eras.title": "这是何时说的？",
+  "task.eras.story": "每台设备保存若干段总统演说；大家共同学习判断一段话出自哪些年份。",
   "task.spam.title": "保护隐私的垃圾邮件过滤",
   "task.spam.story": "每台设备保存一个他人不得阅读的邮箱；大家共同学习区分垃圾邮件与正常邮件。",
   "task.mailbox.title": "邮件列表的语气",
