@@ -1,40 +1,68 @@
-/** Secure aggregation with real tabs. Every step and loss over sockets: apps/coordinator/src/secure-rounds.test.ts. */
+/** Secure aggregation with real tabs and noise of their own. Every step and loss over sockets: apps/coordinator/src/secure-rounds.test.ts. */
 import { kill, openParticipants, type Participant } from "@fedlodrop/harness";
 import type { RunReport } from "@fedlodrop/run";
 import { expect, test } from "./fixtures.ts";
 
-const SMALL = ["--local-steps", "2", "--batch-size", "2", "--sequence-length", "16"] as const;
+const FLAGS = [
+  ...["--secure-aggregation", "--dp-epsilon", "8", "--dp-clip", "0.1", "--rounds", "3", "--deadline", "120"],
+  ...["--local-steps", "2", "--batch-size", "2", "--sequence-length", "16", "--evaluation-samples", "4"],
+];
 
-test("a tab may close before it signs who is left of a secure round", async ({
+/** In which round a tab is closed, and what it would have been told before it answers the step. */
+const CLOSED = [
+  { step: "keys", round: 1, told: '"round-start",{"round":1,' },
+  { step: "shares", round: 1, told: '"secure-step",{"round":1,"kind":"roster"' },
+  { step: "input", round: 1, told: '"secure-step",{"round":1,"kind":"sealed"' },
+  { step: "signature", round: 2, told: '"secure-step",{"round":2,"kind":"survivors"' },
+  { step: "reveal", round: 3, told: '"secure-step",{"round":3,"kind":"signatures"' },
+];
+
+test("tabs may close at every step of secure rounds, and both pages tell what is given away", async ({
   chromium,
   serve,
   tinyModel,
 }) => {
-  test.setTimeout(240_000);
-  const { url, fetchAsHost, host } = await serve(
-    ...["--model", tinyModel, "--secure-aggregation", "--rounds", "1"],
-    ...[...SMALL, "--deadline", "60", "--evaluation-samples", "4"],
-  );
-  const [first, ...others] = await openParticipants(chromium, 3, {
+  test.setTimeout(300_000);
+  const { url, hostUrl, fetchAsHost, host } = await serve("--model", tinyModel, ...FLAGS);
+  const tabs = await openParticipants(chromium, CLOSED.length + 2, {
     url,
     backend: "wasm",
-    timeoutSeconds: 120,
+    timeoutSeconds: 180,
   });
-  const cut = (first as Participant).link.cutAt('"secure-step",{"round":1,"kind":"survivors"');
+  const cuts = CLOSED.map(({ told }, k) => (tabs[k] as Participant).link.cutAt(told));
   await host.command({ kind: "start" });
-  await cut;
-  await kill(first as Participant);
+  for (const [k, cut] of cuts.entries()) {
+    await cut;
+    await kill(tabs[k] as Participant);
+    // The others need not wait for its time of grace.
+    await host.command({ kind: "kick", participantId: `p${k + 1}` });
+  }
+  const page = await (await chromium.newContext()).newPage();
+  await page.goto(hostUrl);
   await host.ended(120);
 
   const report = (await (await fetchAsHost("api/report")).json()) as RunReport;
-  const [round] = report.rounds;
-  expect(round?.secureAggregation?.problem).toBeNull();
-  expect(round?.secureAggregation?.counted).toBeGreaterThan(0);
-  // Its input was in: it counts.
-  const aggregated = round?.participants.filter(({ outcome }) => outcome === "aggregated");
-  expect(aggregated).toHaveLength(3);
-  expect(round?.participants.every(({ update }) => update === null)).toBe(true);
-  await expect((others[0] as Participant).page.getByTestId("privacy")).toContainText(
-    "Devices mask their updates for each other",
+  expect(report.rounds).toHaveLength(3);
+  const counted = report.rounds.map(({ participants }) =>
+    participants.flatMap(({ id, outcome }) => (outcome === "aggregated" ? [id] : [])),
   );
+  // Whose input has come counts, whatever happens to its tab afterwards.
+  expect(counted).toEqual([
+    ["p4", "p5", "p6", "p7"],
+    ["p4", "p5", "p6", "p7"],
+    ["p5", "p6", "p7"],
+  ]);
+  for (const { secureAggregation, participants } of report.rounds) {
+    expect(secureAggregation?.problem).toBeNull();
+    expect(secureAggregation?.counted).toBeGreaterThan(0);
+    expect(participants.every(({ update }) => update === null)).toBe(true);
+  }
+  const spent = report.rounds.map(({ privacy }) => privacy?.epsilon ?? Number.NaN);
+  expect(spent[0]).toBeLessThan(spent[1] as number);
+  expect(spent[2]).toBeGreaterThan(7.99);
+  expect(spent[2]).toBeLessThanOrEqual(8);
+  for (const open of [page, (tabs[5] as Participant).page]) {
+    await expect(open.getByTestId("privacy")).toContainText(`ε ${(spent[2] as number).toFixed(2)} of 8 used`);
+    await expect(open.getByTestId("privacy")).toContainText("Devices mask their updates for each other");
+  }
 });
