@@ -6,9 +6,10 @@
  *
  * Bytes are a device's, of the messages' fields, both ways; a plain round is the sub-adapter down and its change up, in
  * f32. Seconds are processor time of this thread: a device's (the mean of those measured) and the coordinator's for the
- * whole round. Up to 64 every device is real, the result is compared with the plain mean's, and a third vanish before their
- * input in the second row. At 500 four devices are: the others' keys and signatures are real, their shares are random
- * bytes and their inputs zeros, and the coordinator's time is without the unmasking.
+ * whole round. The result is compared with the plain mean's, and a third vanish before their input in the second row
+ * of each. Up to 64 every device is real; beyond, four are, and the others are scripted (secure-crowd.ts). The coordinator's
+ * work is done as it does it, piece by piece: a table has the processor time of each of its steps and of the longest piece,
+ * which is the least that a turn of its event loop can take (a turn takes up pieces for 5 ms).
  */
 import { randomBytes as randomBuffer } from "node:crypto";
 import {
@@ -28,10 +29,9 @@ import {
   unmaskingsOf,
 } from "@fedlodrop/privacy";
 import { decodeSparseValues, encodeSparseValues, payloadBytes } from "@fedlodrop/protocol";
-import { adapterSize, atOnce, gatherValues, keptValueCount, subAdapter } from "@fedlodrop/run";
+import { adapterSize, atOnce, gatherValues, keptValueCount, type Pieces, subAdapter } from "@fedlodrop/run";
 import { beginMean } from "../packages/federation/src/update/exact-mean.ts";
-import { SEALED_BYTES, sign } from "../packages/privacy/src/secure-aggregation/keys.ts";
-import { survivorsSigned } from "../packages/privacy/src/secure-aggregation/roster.ts";
+import { openCrowd } from "./secure-crowd.ts";
 
 const randomBytes = (length: number): Uint8Array => new Uint8Array(randomBuffer(length));
 const flag = (name: string, value: string): string => {
@@ -42,6 +42,7 @@ const dropoutRate = Number(flag("dropout", "0.3"));
 const width = Math.round(Number(flag("values", "100000")) / (8 * 4));
 const WEIGHT = 200;
 const MOST_REAL = 64;
+const REAL_AMONG_MANY = 4;
 
 const shape = {
   rank: 8,
@@ -83,7 +84,17 @@ interface Cost {
   readonly coordinatorSeconds: number;
 }
 
-function secureRound(devices: number, vanishing: number): Cost & { readonly bytesUp: number } {
+/** Of the coordinator, by step. */
+interface StepCost {
+  seconds: number;
+  longestMs: number;
+}
+type Steps = Map<string, StepCost>;
+
+function secureRound(
+  devices: number,
+  vanishing: number,
+): Cost & { readonly bytesUp: number; readonly steps: Steps } {
   const terms: SecureTerms = {
     runId: "bench",
     round: 1,
@@ -95,22 +106,45 @@ function secureRound(devices: number, vanishing: number): Cost & { readonly byte
     largestNoise: 0,
   };
   const ids = Array.from({ length: devices }, (_, k) => `p${k + 1}`).sort();
-  const realCount = devices <= MOST_REAL ? devices : 4;
-  const isReal = (id: string): boolean => ids.indexOf(id) < realCount;
+  const realCount = devices <= MOST_REAL ? devices : REAL_AMONG_MANY;
+  const real = new Set(ids.slice(0, realCount));
   const goes = (id: string): boolean => ids.indexOf(id) >= devices - vanishing;
-  const clock = { device: 0, other: 0, coordinator: 0 };
-  const timed = <T>(who: keyof typeof clock, work: () => T): T => {
+  let deviceSeconds = 0;
+  const byDevice = <T>(work: () => T): T => {
     const began = seconds();
     const result = work();
-    clock[who] += seconds() - began;
+    deviceSeconds += seconds() - began;
     return result;
   };
+  const steps: Steps = new Map();
+  /** Work of the coordinator, each piece timed. */
+  function inStep<T>(name: string, work: Pieces<T>): T {
+    const cost = steps.get(name) ?? { seconds: 0, longestMs: 0 };
+    steps.set(name, cost);
+    for (;;) {
+      const began = seconds();
+      const piece = work.next();
+      const spent = seconds() - began;
+      cost.seconds += spent;
+      cost.longestMs = Math.max(cost.longestMs, 1000 * spent);
+      if (piece.done === true) return piece.value;
+    }
+  }
   let [down, up] = [0, 0];
   const identities = new Map(ids.map((id) => [id, signingKeys(randomBytes)]));
+  const crowd = openCrowd(
+    terms,
+    WEIGHT,
+    identities,
+    (indices) => gatherValues(changes, indices),
+    randomBytes,
+  );
+  const vanishingIds = new Set(ids.filter(goes));
+  const sealed = new Map<string, Uint8Array>();
   const sessions = new Map<string, DeviceSession>(
-    ids.map((id) => [
+    [...real].map((id) => [
       id,
-      timed(isReal(id) ? "device" : "other", () =>
+      byDevice(() =>
         openSession(
           { terms, id, weight: WEIGHT, dropoutRate, identity: identities.get(id)!, known: new Map() },
           randomBytes,
@@ -132,79 +166,52 @@ function secureRound(devices: number, vanishing: number): Cost & { readonly byte
     if (heard?.kind === "refused") throw new Error(heard.message);
     return heard ?? session.mask(gatherValues(changes, session.toSend!.indices), null);
   }
-  /** Of the right length; what has to be signed is. */
-  function scripted(id: string): FromDevice {
-    switch (state.kind) {
-      case "keys":
-        return sessions.get(id)!.keys;
-      case "shares":
-        return {
-          kind: "shares",
-          bytes: randomBytes(
-            state.roster.graph.neighbours[state.roster.places.get(id)!]!.length * SEALED_BYTES,
-          ),
-        };
-      case "inputs":
-        return {
-          kind: "input",
-          bytes: new Uint8Array(sum!.inputBytes(state.coverage.roster.places.get(id)!)),
-        };
-      case "signatures": {
-        const { coverage, senders, survivors } = state;
-        return {
-          kind: "signature",
-          bytes: sign(survivorsSigned(coverage.roster, senders, survivors), identities.get(id)!),
-        };
-      }
-      default:
-        throw new Error(`bench: no answer in ${state.kind}`);
-    }
-  }
-
   for (;;) {
     const step = state.kind;
     for (const id of ids) {
       if (step !== "keys" && step !== "shares" && goes(id)) continue;
-      if (step === "reveals" && !isReal(id)) continue;
       const message = messages.get(id);
-      if (message !== undefined && isReal(id)) down += bytesOf(message);
-      const answer = isReal(id) ? timed("device", () => answerOf(id)) : timed("other", () => scripted(id));
-      if (isReal(id)) up += bytesOf(answer);
-      timed("coordinator", () => {
-        const next = receive(state, id, answer);
-        if (next.kind === "refused") throw new Error(next.message);
-        if (state.kind === "inputs") {
-          sum ??= beginMaskedSum(state.coverage);
-          sum.add(state.coverage.roster.places.get(id)!, answer.bytes);
-        }
-        state = next;
-      });
+      if (message?.kind === "sealed") sealed.set(id, message.bytes);
+      const isReal = real.has(id);
+      if (isReal && message !== undefined) down += bytesOf(message);
+      const answer = isReal
+        ? byDevice(() => answerOf(id))
+        : crowd.answer(id, state, real, vanishingIds, (own) => sealed.get(own));
+      if (isReal) up += bytesOf(answer);
+      const isInput = state.kind === "inputs";
+      if (state.kind === "inputs") sum ??= beginMaskedSum(state.coverage);
+      const place = state.kind === "inputs" ? state.coverage.roster.places.get(id)! : 0;
+      state = inStep(`take ${step}`, take(state, id, answer));
+      if (isInput) inStep("add up inputs", sum!.add(place, answer.bytes));
     }
     if (state.kind === "reveals") break;
-    const open = state;
-    const closed = timed("coordinator", () => closeStep(open));
+    const closed = inStep(`close ${step}`, closeStep(state));
     if (closed.kind === "over") throw new Error(closed.message);
     ({ state, messages } = closed);
   }
-  if (devices <= MOST_REAL) {
-    const reveals = state;
-    const changed = timed("coordinator", () => {
-      const unmaskings = atOnce(unmaskingsOf(reveals));
-      if ("kind" in unmaskings) throw new Error(unmaskings.message);
-      return atOnce(sum!.finish(adapter, unmaskings)).adapter;
-    });
-    compare(
-      changed,
-      ids.filter((id) => !goes(id)),
-      reveals,
-    );
-  }
+  const reveals = state;
+  const unmaskings = inStep("join shares", unmaskingsOf(reveals));
+  if ("kind" in unmaskings) throw new Error(unmaskings.message);
+  const changed = inStep("unmask", sum!.finish(adapter, unmaskings)).adapter;
+  compare(
+    changed,
+    ids.filter((id) => !goes(id)),
+    reveals,
+  );
   return {
     bytes: (down + up) / realCount + payloadBytes(keptValueCount(shape, dropoutRate), "f32"),
     bytesUp: up / realCount,
-    deviceSeconds: clock.device / realCount,
-    coordinatorSeconds: clock.coordinator,
+    deviceSeconds: deviceSeconds / realCount,
+    coordinatorSeconds: [...steps.values()].reduce((all, cost) => all + cost.seconds, 0),
+    steps,
   };
+}
+
+// biome-ignore lint/correctness/useYield: one piece
+function* take(state: SecureRound, id: string, answer: FromDevice): Pieces<SecureRound> {
+  const next = receive(state, id, answer);
+  if (next.kind === "refused") throw new Error(next.message);
+  return next;
 }
 
 /** Throws unless every value is the plain mean's or, where nothing can be known, the old one. */
@@ -263,9 +270,17 @@ const rows = flag("devices", "8,32,64,500")
   .split(",")
   .map(Number)
   .flatMap((devices) =>
-    (devices <= MOST_REAL ? [0, Math.floor(devices / 3)] : [0]).map((vanishing) => {
+    [0, Math.floor(devices / 3)].map((vanishing) => {
       const secure = secureRound(devices, vanishing);
       const plain = plainRound(devices);
+      console.log(`  the coordinator's steps with ${devices} devices, ${vanishing} vanishing:`);
+      console.table(
+        [...secure.steps].map(([step, { seconds, longestMs }]) => ({
+          step,
+          seconds: seconds.toFixed(3),
+          "longest piece, ms": longestMs.toFixed(1),
+        })),
+      );
       return {
         devices,
         vanishing,

@@ -52,7 +52,7 @@ describe("differential privacy under secure aggregation", () => {
     expect(variance).toBeGreaterThan(0.7);
     expect(variance).toBeLessThan(2.1);
     for (const [i, value] of after.entries()) if (counts[i]! < 2) expect(value).toBe(before[i]);
-  }, 90_000);
+  }, 120_000);
 
   it.each([
     ["shares", false],
@@ -66,7 +66,7 @@ describe("differential privacy under secure aggregation", () => {
         ...{ rounds: 2, minParticipants: 2, differentialPrivacy },
         ...{ method: "fixed", dropoutRate: 0.2 },
       });
-      await phase(coordinator, "ended", 40_000);
+      await phase(coordinator, "ended", 60_000);
       const { rounds } = coordinator.report();
       expect(rounds.map(({ secureAggregation }) => secureAggregation?.problem === null)).toEqual([
         ...[false, true, true],
@@ -83,6 +83,6 @@ describe("differential privacy under secure aggregation", () => {
       for (const { failures } of devices.slice(2))
         expect([...failures.values()].join()).not.toContain("promises");
     },
-    60_000,
+    120_000,
   );
 });

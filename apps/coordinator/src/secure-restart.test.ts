@@ -15,7 +15,7 @@ describe("a coordinator that is killed in an open secure round", () => {
     // Ben keeps its input to itself, so that the round stays open.
     const ben = await participateSecurely(first.url, "ben", { vanishes: { round: 2, step: "input" } });
     await first.coordinator.command({ kind: "start" });
-    await expect.poll(() => first.coordinator.report().rounds.length, { timeout: 10_000 }).toBeGreaterThan(0);
+    await expect.poll(() => first.coordinator.report().rounds.length, { timeout: 60_000 }).toBeGreaterThan(0);
     const told = [...first.coordinator.adapter];
     await expect.poll(() => ada.heard.filter(({ round }) => round === 2).length).toBeGreaterThan(1);
     const left = disk.after("kill");
@@ -29,7 +29,7 @@ describe("a coordinator that is killed in an open secure round", () => {
     // What had been told of is there to the bit, although nobody could sum it up again.
     expect([...second.coordinator.adapter]).toEqual(told);
     await expect
-      .poll(() => second.coordinator.report().rounds.length, { timeout: 10_000 })
+      .poll(() => second.coordinator.report().rounds.length, { timeout: 60_000 })
       .toBeGreaterThan(1);
     const record = second.coordinator.report().rounds[1];
     expect(record?.secureAggregation).toEqual({
@@ -41,8 +41,8 @@ describe("a coordinator that is killed in an open secure round", () => {
     expect(second.coordinator.state.triedCount).toBe(1);
     await participateSecurely(second.url, "ada", { token: ada.token });
     await participateSecurely(second.url, "ben", { token: ben.token });
-    await phase(second.coordinator, "ended", 40_000);
+    await phase(second.coordinator, "ended", 60_000);
     expect(second.coordinator.report().rounds[2]?.secureAggregation?.problem).toBeNull();
     expect([...second.coordinator.adapter]).not.toEqual(told);
-  }, 90_000);
+  }, 120_000);
 });

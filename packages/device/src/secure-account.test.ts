@@ -9,7 +9,7 @@ import {
   secureTermsOf,
 } from "@fedlodrop/privacy";
 import type { RoundStart, SecureStep } from "@fedlodrop/protocol";
-import { subAdapter } from "@fedlodrop/run";
+import { atOnce, subAdapter } from "@fedlodrop/run";
 import { describe, expect, it } from "vitest";
 import { run as plainRun } from "./coordinator.fixture.ts";
 import type { Link } from "./link.ts";
@@ -114,7 +114,7 @@ async function sendIn(members: readonly SecureMembers[], what: Round = {}, chang
       state = next;
     });
     if (state.kind === "reveals") throw new Error();
-    const closed = closeStep(state);
+    const closed = atOnce(closeStep(state));
     if (closed.kind === "over") throw new Error(closed.message);
     state = closed.state;
     for (const [k, { tell }] of parts.entries()) tell(packed(closed.messages.get(ids[k]!)!));

@@ -30,6 +30,7 @@ export {
   type FromDevice,
   packed,
   type Refusal,
+  type SentToDevice,
   type ToDevice,
   unpacked,
 } from "./secure-aggregation/messages.ts";

@@ -19,6 +19,7 @@ import {
   receive,
   type SecureRound,
   type SecureTerms,
+  type SentToDevice,
   type ToDevice,
   unmaskingsOf,
 } from "@fedlodrop/privacy";
@@ -80,6 +81,8 @@ interface OpenRound {
   /** By device and step: an acknowledgement may get lost, and then the same comes again. */
   readonly heard: Map<string, Uint8Array>;
   told: ReadonlyMap<string, ToDevice>;
+  /** The last of them as it travels. */
+  packed: { readonly of: ToDevice; readonly sent: SentToDevice } | null;
   /** Ends the wait for answers. */
   enough: () => void;
   problem: string | null;
@@ -110,19 +113,28 @@ export function createSecureRounds(options: SecureRoundsOptions): SecureRounds {
   async function close(mine: OpenRound): Promise<string | null> {
     const { state } = mine;
     if (state.kind === "reveals") throw new Error("secure round: its last step is ended by unmasking");
-    const closed = await work(inOnePiece(() => closeStep(state)));
+    const closed = await work(closeStep(state));
     if (closed.kind === "over") return closed.message;
     mine.state = closed.state;
     mine.told = closed.messages;
     if (closed.state.kind === "inputs") mine.sum = beginMaskedSum(closed.state.coverage);
-    for (const id of closed.messages.keys()) tell(mine, id);
+    await work(tellAll(mine));
     return null;
   }
 
   function tell(mine: OpenRound, participantId: string): void {
     const message = mine.told.get(participantId);
-    if (message !== undefined)
-      options.tell(participantId, { round: mine.round, ...packed(message) } as SecureStep);
+    if (message === undefined) return;
+    // Many are told the same.
+    if (mine.packed?.of !== message) mine.packed = { of: message, sent: packed(message) };
+    options.tell(participantId, { round: mine.round, ...mine.packed.sent } as SecureStep);
+  }
+
+  function* tellAll(mine: OpenRound): Pieces<void> {
+    for (const id of mine.told.keys()) {
+      yield;
+      tell(mine, id);
+    }
   }
 
   /** Until devices may send what they have learnt. */
@@ -160,6 +172,15 @@ export function createSecureRounds(options: SecureRoundsOptions): SecureRounds {
     return "kind" in unmaskings ? unmaskings.message : work(sum.finish(adapter, unmaskings));
   }
 
+  function* addUp(mine: OpenRound | null, id: string, input: Uint8Array | undefined): Pieces<void> {
+    if (input === undefined || mine?.state.kind !== "inputs" || mine.sum === null)
+      throw new Error(`secure round: expected an input of ${id} while inputs are awaited`);
+    const next = receive(mine.state, id, { kind: "input", bytes: input });
+    if (next.kind === "refused") throw new Error(`secure round: ${next.message}`);
+    yield* mine.sum.add(mine.state.coverage.roster.places.get(id) as number, input);
+    mine.state = next;
+  }
+
   function openIn(round: number): OpenRound | Refusal {
     if (open?.round === round) return open;
     return open !== null && round < open.round
@@ -176,6 +197,7 @@ export function createSecureRounds(options: SecureRoundsOptions): SecureRounds {
         gone: new Set(),
         heard: new Map(),
         told: new Map(),
+        packed: null,
         enough: () => {},
         problem: null,
       };
@@ -225,17 +247,8 @@ export function createSecureRounds(options: SecureRoundsOptions): SecureRounds {
     hold: (participantId, input) => void inputs.set(participantId, input),
     drop: (participantId) => void inputs.delete(participantId),
     fold(participantId) {
-      const input = inputs.get(participantId);
-      const mine = open;
-      return inOnePiece(() => {
-        if (input === undefined || mine?.state.kind !== "inputs" || mine.sum === null)
-          throw new Error(`secure round: expected an input of ${participantId} while inputs are awaited`);
-        const place = mine.state.coverage.roster.places.get(participantId) as number;
-        const next = receive(mine.state, participantId, { kind: "input", bytes: input });
-        if (next.kind === "refused") throw new Error(`secure round: ${next.message}`);
-        mine.sum.add(place, input);
-        mine.state = next;
-      });
+      // Looked up now: it is dropped as soon as the machine has answered.
+      return addUp(open, participantId, inputs.get(participantId));
     },
     async finish(adapter, discard) {
       await work(inOnePiece(() => {})); // inputs that came last are added up first

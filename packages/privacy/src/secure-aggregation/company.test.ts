@@ -1,5 +1,6 @@
 import {
   adapterSize,
+  atOnce,
   createRandom,
   drawDropoutMask,
   keptIndices,
@@ -55,7 +56,7 @@ describe("company", () => {
           const graph = drawGraph(devices, "s");
           const kept = some.map((own) => own && Uint32Array.from(own));
           const keepers = keepersOf(6, kept);
-          expect([...leastCompany(graph, keepers)]).toEqual(
+          expect([...atOnce(leastCompany(graph, keepers))]).toEqual(
             [0, 1, 2, 3, 4, 5].map((unit) => companyByHand(graph, kept, unit)),
           );
         },
@@ -79,7 +80,7 @@ describe("company", () => {
         ([devices, some, order]) => {
           const graph = drawGraph(devices, "s");
           const kept = some.map((own) => own && Uint32Array.from(own));
-          const cover = coverUnits(graph, keepersOf(6, kept));
+          const cover = atOnce(coverUnits(graph, keepersOf(6, kept)));
           const gone = order.slice(0, devices - survivorThreshold(devices));
           const left = kept.map((own, k) => (gone.includes(k) ? null : own));
           expect(isBetrayed(graph, cover, keepersOf(6, left))).toBe(false);
@@ -92,7 +93,7 @@ describe("company", () => {
   it("is missed when the survivors leave one device alone in a mendable unit", () => {
     const graph = drawGraph(6, "s");
     const all = Array.from({ length: 6 }, () => Uint32Array.of(0));
-    const cover = coverUnits(graph, keepersOf(1, all));
+    const cover = atOnce(coverUnits(graph, keepersOf(1, all)));
     expect(COVERS[cover[0]!]).toBe("mendable");
     expect(
       isBetrayed(
@@ -130,7 +131,7 @@ describe("company", () => {
   it("closes units of one device, keeps thin ones firm, and mends the rest", () => {
     const graph = drawGraph(6, "s"); // two may vanish
     const kept = [[0, 1, 2, 3], [1, 2, 3], [2, 3], [3], [], []].map((units) => Uint32Array.from(units));
-    expect([...coverUnits(graph, keepersOf(5, kept))].map((c) => COVERS[c])).toEqual([
+    expect([...atOnce(coverUnits(graph, keepersOf(5, kept)))].map((c) => COVERS[c])).toEqual([
       "closed",
       "firm",
       "firm",

@@ -14,7 +14,14 @@
  * `isBetrayed` is what makes it safe: before devices give up a share they look whether the survivors leave anybody alone in
  * a mendable unit, and refuse then, whatever the coordinator says about who vanished.
  */
-import { type AdapterShape, adapterLayout, adapterSize, type DropoutMask } from "@fedlodrop/run";
+import {
+  type AdapterShape,
+  adapterLayout,
+  adapterSize,
+  atOnce,
+  type DropoutMask,
+  type Pieces,
+} from "@fedlodrop/run";
 import { type DeviceGraph, survivorThreshold } from "./device-graph.ts";
 
 /** Devices that must be summed at least: a sum of two hides each from everybody but the other. */
@@ -92,12 +99,16 @@ export function keepsUnit({ devices, bits }: Keepers, unit: number, device: numb
   return (((bits[unit * Math.ceil(devices / 32) + (device >>> 5)] as number) >>> (device & 31)) & 1) === 1;
 }
 
+/** A millisecond or so with a thousand devices. */
+const UNITS_A_PIECE = 32;
+
 /** By unit: neighbours that keep it too, at the keeper that has fewest; 0 where nobody keeps it. */
-export function leastCompany(graph: DeviceGraph, { units, devices, bits }: Keepers): Uint32Array {
+export function* leastCompany(graph: DeviceGraph, { units, devices, bits }: Keepers): Pieces<Uint32Array> {
   const width = Math.ceil(devices / 32);
   const least = new Uint32Array(units);
   const rows = graph.isComplete ? null : adjacencyRows(graph, width);
   for (let unit = 0; unit < units; unit++) {
+    if (unit % UNITS_A_PIECE === 0) yield;
     const at = unit * width;
     let count = 0;
     for (let w = 0; w < width; w++) count += ones(bits[at + w] as number);
@@ -135,11 +146,11 @@ function ones(word: number): number {
 }
 
 /** How each unit is covered when these devices are about to send; positions in COVERS. */
-export function coverUnits(graph: DeviceGraph, keepers: Keepers): Uint8Array {
+export function* coverUnits(graph: DeviceGraph, keepers: Keepers): Pieces<Uint8Array> {
   const bearable = graph.size - survivorThreshold(graph.size);
   const needed = LEAST_SUMMED - 1;
   const spare = Math.min(bearable, MOST_SPARE);
-  return Uint8Array.from(leastCompany(graph, keepers), (company) =>
+  return Uint8Array.from(yield* leastCompany(graph, keepers), (company) =>
     company < needed ? CLOSED : company < needed + spare ? FIRM : MENDABLE,
   );
 }
@@ -165,7 +176,7 @@ export function sureKeepers(
 
 /** Whether taking out the masks of everybody but these survivors would leave one of them alone somewhere. */
 export function isBetrayed(graph: DeviceGraph, cover: Uint8Array, survivors: Keepers): boolean {
-  const least = leastCompany(graph, survivors);
+  const least = atOnce(leastCompany(graph, survivors));
   const width = Math.ceil(survivors.devices / 32);
   return cover.some((covered, unit) => {
     if (covered !== MENDABLE || (least[unit] as number) >= LEAST_SUMMED - 1) return false;

@@ -157,7 +157,7 @@ export interface Closed {
 }
 
 /** Ends the step with the answers that are there. The last one, `reveals`, is ended by `unmaskingsOf`. */
-export function closeStep(state: Exclude<SecureRound, { kind: "reveals" }>): Closed | Over {
+export function* closeStep(state: Exclude<SecureRound, { kind: "reveals" }>): Pieces<Closed | Over> {
   const { answers } = state;
   const devices = state.kind === "keys" ? answers.size : rosterOf(state).entries.length;
   const needed = Math.max(2, survivorThreshold(devices));
@@ -198,8 +198,12 @@ export function closeStep(state: Exclude<SecureRound, { kind: "reveals" }>): Clo
             }),
         ),
       });
-      const coverage = coverageOf(roster, among);
-      const messages = new Map(senders.map((id, i) => [id, sealedFor(places[i] as number)]));
+      const coverage = yield* coverageOf(roster, among);
+      const messages = new Map<string, ToDevice>();
+      for (const [i, id] of senders.entries()) {
+        yield;
+        messages.set(id, sealedFor(places[i] as number));
+      }
       return { kind: "closed", state: { kind: "inputs", coverage, senders, answers: new Map() }, messages };
     }
     case "inputs": {
@@ -236,13 +240,17 @@ export function* unmaskingsOf(
   const { roster } = coverage;
   const left = new Set(survivors);
   const sharesOf = new Map<number, Share[]>();
+  const circles = roster.entries.map((_, device) => circleOf(roster.graph, device));
   for (const [id, bytes] of answers) {
+    yield;
     const holder = roster.places.get(id) as number;
     circleAmong(state, holder).forEach((owner, at) => {
       const field = bytes.subarray(at * (1 + KEY_BYTES), (at + 1) * (1 + KEY_BYTES));
       if (field[0] !== 1) return;
-      const place = circleOf(roster.graph, owner).indexOf(holder);
-      sharesOf.set(owner, [...(sharesOf.get(owner) ?? []), { place, bytes: field.subarray(1) }]);
+      const place = (circles[owner] as Uint32Array).indexOf(holder);
+      const shares = sharesOf.get(owner) ?? [];
+      shares.push({ place, bytes: field.subarray(1) });
+      sharesOf.set(owner, shares);
     });
   }
   const unmaskings: Unmasking[] = [];
@@ -262,7 +270,8 @@ export function* unmaskingsOf(
     if (left.has(id)) unmaskings.push({ kind: "left", device, mask: ownMask(secret, roster) });
     else {
       const masks = new Map<number, Uint8Array>();
-      for (const other of roster.graph.neighbours[device] as Uint32Array)
+      for (const other of roster.graph.neighbours[device] as Uint32Array) {
+        yield;
         if (left.has((roster.entries[other] as RosterEntry).id))
           masks.set(
             other,
@@ -273,6 +282,7 @@ export function* unmaskingsOf(
               other,
             ),
           );
+      }
       unmaskings.push({ kind: "vanished", device, masks });
     }
   }

@@ -1,5 +1,5 @@
 /** A device that announces another's public keys as its own has no secret of them, and may still try to make masks cancel. */
-import { adapterSize } from "@fedlodrop/run";
+import { adapterSize, atOnce } from "@fedlodrop/run";
 import { concatBytes } from "@noble/hashes/utils.js";
 import { expect, it } from "vitest";
 import { COVERS } from "./company.ts";
@@ -45,7 +45,7 @@ it.each(["mendable", "firm"] as const)("cannot take the %s masks off a neighbour
   const input = unpackNumbers(maskChanges({ ...ready, coverage: covered }, changes), format);
   // What the coordinator can do once it has the shares of a survivor's seed.
   const everything = Uint32Array.from({ length: size }, (_, at) => at);
-  addMask(input, format.words, everything, ownMask(mine.state.secrets.maskSeed, covered.roster), -1);
+  atOnce(addMask(input, format.words, everything, ownMask(mine.state.secrets.maskSeed, covered.roster), -1));
   const bare = toWords(changes, 1, format);
   const same = input.filter((word, at) => word === bare[at]).length;
   expect(same).toBeLessThan(0.05 * input.length);

@@ -3,6 +3,7 @@
  * message to the answer. A step takes the state that the step before gave, so that none can be left out or done twice with
  * the same secrets; what does not fit is refused, and the device takes no further part.
  */
+import { atOnce } from "@fedlodrop/run";
 import { concatBytes } from "@noble/hashes/utils.js";
 import { isBetrayed, keepersOf } from "./company.ts";
 import { circleOf, survivorThreshold } from "./device-graph.ts";
@@ -206,7 +207,7 @@ export function takeShares(
     // One that does not open is as good as none: the others' shares are enough, or the round ends.
     if (opened !== null && opened.length === 2 * KEY_BYTES) shares.set(other, opened);
   });
-  const coverage = coverageOf(roster, among);
+  const coverage = atOnce(coverageOf(roster, among));
   return {
     kind: "ready-to-send",
     own,
@@ -236,15 +237,16 @@ export function maskChanges(
     throw new Error(`changes: expected ${indices.length}, got ${changes.length}`);
   const numbers = toWords(changes, own.weight, roster.format, noise);
   const all = Uint32Array.from(indices, (_, position) => position);
-  addMask(numbers, words, all, ownMask(secrets.maskSeed, roster), 1);
+  atOnce(addMask(numbers, words, all, ownMask(secrets.maskSeed, roster), 1));
   for (const other of roster.graph.neighbours[place] as Uint32Array) {
     if (kept[other] === null) continue;
     const { sealing, masking } = agreed.get(other) as Agreed;
     const sign = place < other ? 1 : -1;
     const mendable = commonPositions(coverage, indices, other, "mendable");
-    if (mendable.length > 0) addMask(numbers, words, mendable, pairMask(masking, roster, place, other), sign);
+    if (mendable.length > 0)
+      atOnce(addMask(numbers, words, mendable, pairMask(masking, roster, place, other), sign));
     const firm = commonPositions(coverage, indices, other, "firm");
-    if (firm.length > 0) addMask(numbers, words, firm, firmMask(sealing, roster, place, other), sign);
+    if (firm.length > 0) atOnce(addMask(numbers, words, firm, firmMask(sealing, roster, place, other), sign));
   }
   return packNumbers(numbers, roster.format);
 }

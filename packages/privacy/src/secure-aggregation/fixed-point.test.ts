@@ -29,9 +29,9 @@ describe("numbers under masks", () => {
           const values = Float32Array.from(changes);
           atOnce(plain.take({ participantId: `p${k}`, changes: values, indices, weight }));
           const numbers = toWords(values, weight, format);
-          addMask(numbers, format.words, indices, new Uint8Array(32).fill(k), 1);
+          atOnce(addMask(numbers, format.words, indices, new Uint8Array(32).fill(k), 1));
           const arrived = unpackNumbers(packNumbers(numbers, format), format);
-          addMask(arrived, format.words, indices, new Uint8Array(32).fill(k), -1);
+          atOnce(addMask(arrived, format.words, indices, new Uint8Array(32).fill(k), -1));
           for (let i = 0; i < 4; i++) {
             const modulus = 1n << BigInt(32 * format.words);
             let value = (big(sum, i, format.words) + big(arrived, i, format.words)) % modulus;

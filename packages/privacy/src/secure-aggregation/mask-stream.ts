@@ -1,4 +1,5 @@
 /** Masks from a seed: the keystream of ChaCha20 (RFC 8439), read as 32-bit words in order of the values that are masked. */
+import type { Pieces } from "@fedlodrop/run";
 import { chacha20 } from "@noble/ciphers/chacha.js";
 
 /** A multiple of ChaCha20's block and of one, two and three words. */
@@ -13,19 +14,20 @@ const ZEROS = new Uint8Array(PIECE_BYTES);
  * stream, so two devices that agree on what they share agree on the mask.
  * @param numbers [count · words], changed
  */
-export function addMask(
+export function* addMask(
   numbers: Uint32Array,
   words: number,
   positions: Uint32Array,
   seed: Uint8Array,
   sign: 1 | -1,
-): void {
+): Pieces<void> {
   const piece = new Uint8Array(PIECE_BYTES);
   const stream = new Uint32Array(piece.buffer);
   const numbersAPiece = stream.length / words;
   for (let done = 0, block = 0; done < positions.length; done += numbersAPiece, block += BLOCKS_A_PIECE) {
     const count = Math.min(numbersAPiece, positions.length - done);
     const bytes = 4 * words * count;
+    yield;
     chacha20(seed, NONCE, ZEROS.subarray(0, bytes), piece.subarray(0, bytes), block);
     for (let k = 0; k < count; k++) {
       const at = (positions[done + k] as number) * words;

@@ -1,9 +1,9 @@
 /** A round's masked inputs added up as they arrive, unmasked at the end: one array of the adapter's size. */
-import type { Pieces } from "@fedlodrop/run";
+import { inPieces, type Pieces } from "@fedlodrop/run";
 import { COVERS } from "./company.ts";
 import { toReal, unpackNumbers } from "./fixed-point.ts";
 import { addMask } from "./mask-stream.ts";
-import { type Coverage, commonPositions, sentIndices } from "./roster.ts";
+import { type Coverage, commonPositions, sentCount, sentIndices } from "./roster.ts";
 
 /** What the unmasking needs to know of one device. */
 export type Unmasking =
@@ -14,7 +14,7 @@ export type Unmasking =
 
 export interface MaskedSum {
   /** @param input bytes of a device, `inputBytes` of them */
-  add(device: number, input: Uint8Array): void;
+  add(device: number, input: Uint8Array): Pieces<void>;
   inputBytes(device: number): number;
   /** The new adapter: the weighted mean per coordinate, or the old value where nothing can be known. */
   finish(
@@ -29,26 +29,31 @@ export function beginMaskedSum(coverage: Coverage): MaskedSum {
   const { words } = format;
   const size = unitOf.length;
   const sum = new Uint32Array(size * words);
-  const indicesOf = kept.map((units, device) => (units === null ? null : sentIndices(coverage, device)));
+  const valuesOf = new Uint32Array(cover.length);
+  for (const unit of unitOf) valuesOf[unit] = (valuesOf[unit] as number) + 1;
+  const isSender = (device: number): boolean => kept[device] != null;
+  // Worked out when it is asked for: together, five hundred devices' places are a hundred times the adapter.
   const sent = (device: number): Uint32Array => {
-    const indices = indicesOf[device];
-    if (!indices) throw new Error(`masked sum: device ${device} is not a sender`);
-    return indices;
+    if (!isSender(device)) throw new Error(`masked sum: device ${device} is not a sender`);
+    return sentIndices(coverage, device);
   };
   return {
-    inputBytes: (device) => sent(device).length * format.bytes,
-    add(device, input) {
+    inputBytes: (device) => (isSender(device) ? sentCount(coverage, valuesOf, device) * format.bytes : 0),
+    *add(device, input) {
       const indices = sent(device);
+      yield;
       const numbers = unpackNumbers(input, format);
-      for (let i = 0; i < indices.length; i++) {
-        const at = (indices[i] as number) * words;
-        let carry = 0;
-        for (let w = 0; w < words; w++) {
-          const value = (sum[at + w] as number) + (numbers[i * words + w] as number) + carry;
-          sum[at + w] = value;
-          carry = value > 0xffffffff ? 1 : 0;
+      yield* inPieces(indices.length, (from, to) => {
+        for (let i = from; i < to; i++) {
+          const at = (indices[i] as number) * words;
+          let carry = 0;
+          for (let w = 0; w < words; w++) {
+            const value = (sum[at + w] as number) + (numbers[i * words + w] as number) + carry;
+            sum[at + w] = value;
+            carry = value > 0xffffffff ? 1 : 0;
+          }
         }
-      }
+      });
     },
     *finish(adapter, unmaskings) {
       const unmasked = sum.slice();
@@ -60,7 +65,7 @@ export function beginMaskedSum(coverage: Coverage): MaskedSum {
         const units = kept[device] as Uint32Array;
         switch (unmasking.kind) {
           case "left": {
-            addMask(unmasked, words, sent(device), unmasking.mask, -1);
+            yield* addMask(unmasked, words, sent(device), unmasking.mask, -1);
             const { weight } = roster.entries[device] as (typeof roster.entries)[number];
             for (const unit of units) weights[unit] = (weights[unit] as number) + weight;
             break;
@@ -72,7 +77,7 @@ export function beginMaskedSum(coverage: Coverage): MaskedSum {
               const indices = sent(other);
               const common = commonPositions(coverage, indices, device, "mendable");
               const places = common.map((position) => indices[position] as number);
-              addMask(unmasked, words, places, mask, other < device ? -1 : 1);
+              yield* addMask(unmasked, words, places, mask, other < device ? -1 : 1);
             }
             break;
           default:
@@ -80,12 +85,15 @@ export function beginMaskedSum(coverage: Coverage): MaskedSum {
         }
       }
       let counted = 0;
-      const changed = adapter.map((value, index) => {
-        const unit = unitOf[index] as number;
-        const weight = weights[unit] as number;
-        if (weight === 0 || cover[unit] === COVERS.indexOf("closed") || isLost[unit] === 1) return value;
-        counted++;
-        return value + toReal(unmasked, index, format) / weight;
+      const changed = adapter.slice();
+      yield* inPieces(changed.length, (from, to) => {
+        for (let index = from; index < to; index++) {
+          const unit = unitOf[index] as number;
+          const weight = weights[unit] as number;
+          if (weight === 0 || cover[unit] === COVERS.indexOf("closed") || isLost[unit] === 1) continue;
+          counted++;
+          changed[index] = (adapter[index] as number) + toReal(unmasked, index, format) / weight;
+        }
       });
       return { adapter: changed, counted };
     },

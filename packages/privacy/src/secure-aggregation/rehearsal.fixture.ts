@@ -120,12 +120,12 @@ export function rehearse(terms: SecureTerms, devices: readonly TestDevice[], scr
       }
       if (state.kind === "inputs") {
         sum ??= beginMaskedSum(state.coverage);
-        sum.add(state.coverage.roster.places.get(id)!, sent.bytes);
+        atOnce(sum.add(state.coverage.roster.places.get(id)!, sent.bytes));
       }
       state = next;
     }
     if (state.kind === "reveals") break;
-    const closed = closeStep(state);
+    const closed = atOnce(closeStep(state));
     if (closed.kind === "over") return { state, sum, refusals, over: closed };
     ({ state, messages } = closed);
   }

@@ -2,7 +2,7 @@
  * What a round under secure aggregation is about, as coordinator and devices derive it alike: who takes part, with which
  * keys, weights and masks, who masks with whom, and which values are sent under which masks.
  */
-import { type AdapterShape, drawDropoutMask } from "@fedlodrop/run";
+import { type AdapterShape, drawDropoutMask, type Pieces } from "@fedlodrop/run";
 import { bytesToHex } from "@noble/hashes/utils.js";
 import {
   COVERS,
@@ -145,23 +145,42 @@ export function openRoster(terms: SecureTerms, entries: readonly RosterEntry[]):
 }
 
 /** @param senders places of those that have shared their secrets */
-export function coverageOf(roster: Roster, senders: ReadonlySet<number>): Coverage {
+export function* coverageOf(roster: Roster, senders: ReadonlySet<number>): Pieces<Coverage> {
   const { shape, seed, round } = roster.terms;
-  const kept = roster.entries.map(({ id, dropoutRate }, place) =>
-    senders.has(place)
-      ? keptUnits(shape, drawDropoutMask(shape, { seed, round, participantId: id, dropoutRate }))
-      : null,
-  );
+  const kept: (Uint32Array | null)[] = [];
+  for (const [place, { id, dropoutRate }] of roster.entries.entries()) {
+    yield;
+    const key = { seed, round, participantId: id, dropoutRate };
+    kept.push(senders.has(place) ? keptUnits(shape, drawDropoutMask(shape, key)) : null);
+  }
   const keepers = keepersOf(unitCount(shape), kept);
-  return { roster, kept, keepers, cover: coverUnits(roster.graph, keepers), unitOf: unitsOfValues(shape) };
+  const cover = yield* coverUnits(roster.graph, keepers);
+  return { roster, kept, keepers, cover, unitOf: unitsOfValues(shape) };
+}
+
+/** By unit, 1 where a device sends: what it keeps and is not closed. */
+function sentUnits({ keepers, cover }: Coverage, device: number): Uint8Array {
+  const closed = COVERS.indexOf("closed");
+  return cover.map((own, unit) => (own !== closed && keepsUnit(keepers, unit, device) ? 1 : 0));
 }
 
 /** Values of the full vector that a device sends, ascending: all it keeps but the closed ones. */
-export function sentIndices({ keepers, cover, unitOf }: Coverage, device: number): Uint32Array {
-  const open = new Uint8Array(cover.length);
-  for (let unit = 0; unit < open.length; unit++)
-    if (cover[unit] !== COVERS.indexOf("closed") && keepsUnit(keepers, unit, device)) open[unit] = 1;
-  return unitOf.map((_, index) => index).filter((index) => open[unitOf[index] as number] === 1);
+export function sentIndices(coverage: Coverage, device: number): Uint32Array {
+  const { unitOf } = coverage;
+  const sent = sentUnits(coverage, device);
+  const indices = new Uint32Array(unitOf.length);
+  let count = 0;
+  for (let index = 0; index < unitOf.length; index++)
+    if (sent[unitOf[index] as number] === 1) indices[count++] = index;
+  return indices.slice(0, count);
+}
+
+/** How many these are, from how many values each unit has. */
+export function sentCount(coverage: Coverage, valuesOf: Uint32Array, device: number): number {
+  return sentUnits(coverage, device).reduce(
+    (sum, isSent, unit) => sum + isSent * (valuesOf[unit] as number),
+    0,
+  );
 }
 
 /** Positions within `indices` of what this neighbour sends too, under that cover. */
