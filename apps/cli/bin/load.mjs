@@ -2,7 +2,7 @@
 // into node_modules/.cache, and again when a source is newer; nobody has to remember a build step. Where that cannot be
 // done, the sources run through the loader as they are.
 import { createHash } from "node:crypto";
-import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
@@ -10,7 +10,7 @@ const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
 const SHELF = join(ROOT, "node_modules/.cache/fedlodrop");
 const CLI = join(ROOT, "apps/cli/src");
 /** Bundles of sources that were changed since; a run that began with one may still need it. */
-const KEPT_MS = 7 * 24 * 3600 * 1000;
+const KEPT_MS = 24 * 3600 * 1000;
 
 /** @param {string} source URL of a module that is run by itself: the command or a thread */
 export async function load(source) {
@@ -33,6 +33,8 @@ async function bundle() {
   const workshop = await mkdtemp(join(SHELF, "new-"));
   try {
     await build(workshop);
+    // Made private by mkdtemp; another user may start the same program.
+    await chmod(workshop, 0o755);
     // Another command may have been quicker.
     await rename(workshop, folder).catch(async (error) => {
       if (!(await isThere(folder))) throw error;
@@ -40,7 +42,7 @@ async function bundle() {
   } finally {
     await rm(workshop, { recursive: true, force: true });
   }
-  await clear();
+  await clear().catch(() => {}); // another command may be at it too
   return folder;
 }
 
@@ -80,6 +82,7 @@ async function build(outdir) {
     outExtension: { ".js": ".mjs" },
     keepNames: true,
     sourcemap: true,
+    sourcesContent: false,
     logLevel: "silent",
     plugins: [{ name: "repository", setup: ownSourcesOnly }],
   });

@@ -69,3 +69,14 @@ it("ends although a browser keeps a connection ready that has not said a word", 
 
 const connections = (server: Server): Promise<number> =>
   new Promise((resolve) => server.getConnections((_, count) => resolve(count)));
+
+it("tells devices in the middle of a round when the host closes it, before their connections end", async () => {
+  const { coordinator, url } = await start();
+  const ada = await participate(url, "ada");
+  await coordinator.command({ kind: "start" });
+  await ada.nextStart(1);
+  const lost = new Promise((resolve) => ada.socket.once("disconnect", resolve));
+  await coordinator.close();
+  await lost;
+  expect(ada.inbox["host-closed"]).toHaveLength(1);
+});

@@ -1,5 +1,6 @@
 /** The page's state for automation: attributes of <html>, and `window.fedlodrop` (documented in main.tsx). */
-import { currentRound, type LossPoint, type ParticipantState, type Phase } from "./state.ts";
+import type { LossPoint } from "./curves.ts";
+import { currentRound, type ParticipantState, type Phase } from "./state.ts";
 
 export interface PageSnapshot {
   readonly state: string;

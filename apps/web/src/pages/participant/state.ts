@@ -13,6 +13,7 @@ import {
   type RunEnded,
 } from "@fedlodrop/protocol";
 import { adapterSize, type DropoutMask } from "@fedlodrop/run";
+import { type LossPoint, ROUNDS_SHOWN, thinned, withFewer } from "./curves.ts";
 import { goOnTrying, type Trial } from "./trial.ts";
 
 /** From `loading` to `waiting` named as in the coordinator's `ParticipantView`. */
@@ -44,13 +45,6 @@ export interface RoundProgress {
   /** Why this device stopped before its update was in; `because` is null where something failed. */
   readonly abandoned: { readonly because: AbandonCause | null; readonly why: string } | null;
   readonly closed: RoundClosed | null;
-}
-
-export interface LossPoint {
-  readonly round: number;
-  /** Steps of this device so far, this one included. */
-  readonly at: number;
-  readonly loss: number;
 }
 
 /** Something to tell the participant beside the screen. */
@@ -316,23 +310,6 @@ export function reduce(state: ParticipantState, message: FromWorker): Participan
       return message satisfies never;
   }
 }
-
-/** Rounds of its own that a page lists. */
-const ROUNDS_SHOWN = 200;
-/** Points of the loss curve: more than a screen is wide in, and each step copies them. */
-const LOSSES_KEPT = 1024;
-
-/** Every other point of a curve that has become too long; the newest stays. */
-const thinned = (losses: readonly LossPoint[]): readonly LossPoint[] =>
-  losses.length <= LOSSES_KEPT ? losses : losses.filter((_, i) => i % 2 === (losses.length - 1) % 2);
-
-/** Likewise of losses by round; the base model's and those of the rounds that are listed stay. */
-const withFewer = (losses: ReadonlyMap<number, number>, newest: number): ReadonlyMap<number, number> =>
-  losses.size <= LOSSES_KEPT
-    ? losses
-    : new Map(
-        [...losses].filter(([round], i) => i % 2 === 0 || round === 0 || round > newest - ROUNDS_SHOWN),
-      );
 
 const stopped = (state: ParticipantState, phase: "kicked" | "error", stop: Stop): ParticipantState => ({
   ...state,
