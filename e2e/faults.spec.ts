@@ -34,7 +34,15 @@ async function nextRoundWith(host: HostConnection, id: string): Promise<RoundRec
 
 test("a run outlives its tabs' misfortunes", async ({ chromium, serve, tinyModel }) => {
   test.setTimeout(300_000);
-  const { url, host } = await serve("--model", tinyModel, "--rounds", "100000", "--deadline", "120", ...TINY);
+  const { url, host, hostUrl } = await serve(
+    "--model",
+    tinyModel,
+    "--rounds",
+    "100000",
+    "--deadline",
+    "120",
+    ...TINY,
+  );
   const options = { url, backend: "wasm" } as const;
   const [first, second, third] = await openParticipants(chromium, 3, options);
   await host.command({ kind: "start" });
@@ -84,6 +92,30 @@ test("a run outlives its tabs' misfortunes", async ({ chromium, serve, tinyModel
     await online(third!);
     await nextRoundWith(host, "p3");
     expect(await third!.state()).toMatchObject({ participantId: "p3" });
+  });
+
+  await test.step("what a presenter does to a device the run survives, and it is undone", async () => {
+    const screen = await (await chromium.newContext()).newPage();
+    await screen.goto(hostUrl);
+    await screen.getByTestId("open-drawer").click();
+    const inflicted = screen.getByTestId("inflicted").first();
+    await screen.getByTestId("chaos-device").selectOption("p1");
+    await screen.getByTestId("chaos-freeze").click();
+    await expect(first!.page.getByTestId("chaos")).toContainText("stands still", { timeout: 30_000 });
+    // Everybody else waits for it.
+    await host.until((view) => stateOf(view, "p1") === "training" && stateOf(view, "p3") === "waiting", 60);
+    await screen.getByTestId("chaos-undo").click();
+    await nextRoundWith(host, "p1");
+    await expect(inflicted).toContainText("this device: averaged in", { timeout: 30_000 });
+
+    await screen.getByTestId("chaos-device").selectOption("p3");
+    await screen.getByTestId("chaos-kill").click();
+    await expect(third!.page.getByTestId("stopped")).toContainText("The presenter has closed this tab");
+    await host.until((view) => stateOf(view, "p3") === "away", 60);
+    await nextRoundWith(host, "p1");
+    await expect(inflicted).toContainText("closed all the same", { timeout: 30_000 });
+    await third!.page.getByTestId("stopped").getByRole("button").click();
+    await nextRoundWith(host, "p3");
   });
   await host.command({ kind: "stop" });
 });

@@ -75,10 +75,11 @@ async function tab(browser: Browser, address: string): Promise<Page> {
   return page;
 }
 
-const state = (page: Page, ...names: string[]) =>
-  page.waitForFunction((all) => all.includes(document.documentElement.dataset.state ?? ""), names, {
+function state(page: Page, ...names: string[]) {
+  return page.waitForFunction((all) => all.includes(document.documentElement.dataset.state ?? ""), names, {
     timeout: 120_000,
   });
+}
 
 /** The screens of a run of two tabs, from the first to the last. */
 async function takeSmallRun({ url, hostUrl, coordinator }: Federation): Promise<void> {

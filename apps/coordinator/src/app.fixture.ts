@@ -189,6 +189,7 @@ export async function connect(url: string) {
     "run-changed": [],
     "run-ended": [],
     "host-closed": [],
+    chaos: [],
     lesson: [],
     dismissed: [],
     admitted: [],

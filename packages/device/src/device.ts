@@ -3,16 +3,18 @@
  * Everything that uses the trainer goes through one queue, because a trainer does one thing at a time.
  */
 import { type BackendChoice, pickBackend, type WasmHost } from "@fedlodrop/lm";
-import type {
-  DeviceEvaluated,
-  EnergyProfile,
-  Joined,
-  RefusalReason,
-  RoundStart,
-  RunDescription,
+import {
+  CHAOS_SECONDS,
+  type DeviceEvaluated,
+  type EnergyProfile,
+  type Joined,
+  type RefusalReason,
+  type RoundStart,
+  type RunDescription,
 } from "@fedlodrop/protocol";
 import { io } from "socket.io-client";
 import { type AbandonCause, AbandonedError } from "./abandoned.ts";
+import { openChaos } from "./chaos.ts";
 import { DeviceUnfitError } from "./device-fit.ts";
 import { openExampleBudget } from "./example-budget.ts";
 import { type Link, LinkClosedError, openLink, type ParticipantSocket, RefusedError } from "./link.ts";
@@ -71,6 +73,7 @@ export function createDevice(
   let loaded: Loaded | undefined;
   let loading: AbortController | undefined;
   let openRound: OpenRound | undefined;
+  const chaos = openChaos();
   const secureMembers = openSecureMembers();
   const exampleBudget = openExampleBudget();
   let trainerQueue: Promise<void> = Promise.resolve();
@@ -127,6 +130,12 @@ export function createDevice(
     socket.on("run-ended", (ended) => {
       abandonRound("run-ended");
       post({ kind: "run-ended", ended });
+    });
+    socket.on("chaos", (fault) => {
+      chaos.inflict(fault);
+      // A page closes itself at `kill`; where there is none, the device is gone as long.
+      if (fault === "cut" || fault === "kill") link?.cut(CHAOS_SECONDS);
+      post({ kind: "chaos", fault });
     });
     socket.on("lesson", (slide) => post({ kind: "lesson", slide }));
     socket.on("host-closed", () => post({ kind: "host-closed" }));
@@ -236,6 +245,7 @@ export function createDevice(
         const known = energy;
         const context = {
           secure,
+          chaos,
           examplePrivacy: exampleBudget,
           link,
           trainer,

@@ -35,6 +35,8 @@ export interface Link {
   /** Joins anew over a fresh connection: what this device owed to a round it no longer works on is given up, so that
    *  nobody waits for it. */
   rejoin(): void;
+  /** Has no connection for so long; whatever `persist` is at goes on after it. */
+  cut(seconds: number): void;
   /** Tells the coordinator that this device does not come back, and closes. */
   leave(): void;
   /** No more is sent or tried again; whatever `persist` is at rejects with a LinkClosedError. */
@@ -183,6 +185,11 @@ export function openLink(socket: ParticipantSocket, options: LinkOptions, listen
       if (!socket.connected) return void socket.disconnect();
       // Whoever hangs up at once is not heard: the coordinator takes what it says for a lost connection's.
       socket.timeout(FAREWELL_SECONDS * 1000).emit("leave", () => socket.disconnect());
+    },
+    cut(seconds) {
+      socket.disconnect();
+      const back = setTimeout(() => socket.connect(), seconds * 1000);
+      closing.signal.addEventListener("abort", () => clearTimeout(back), { once: true });
     },
     close() {
       end();

@@ -5,6 +5,7 @@
 import type { Backend, BackendChoice, TrainingStep } from "@fedlodrop/lm";
 import type {
   EnergyProfile,
+  Fault,
   Guess,
   LessonSlide,
   Refused,
@@ -140,6 +141,8 @@ export type FromWorker =
   | { readonly kind: "run-ended"; readonly ended: RunEnded }
   /** What the host's lesson shows on every screen; null when there is none any more. */
   | { readonly kind: "lesson"; readonly slide: LessonSlide | null }
+  /** What the presenter does to this device, which does it; a page closes itself at `kill`. Null: nothing any more. */
+  | { readonly kind: "chaos"; readonly fault: Fault | null }
   /** The coordinator is being closed, and may come back. */
   | { readonly kind: "host-closed" }
   /** The coordinator does not let this device in, or not again. */

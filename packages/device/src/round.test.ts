@@ -55,6 +55,7 @@ function context(
   train = trainRound,
 ): RoundContext {
   return {
+    chaos: { afterStep: async () => {} },
     link,
     site,
     post,

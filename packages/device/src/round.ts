@@ -10,6 +10,7 @@ import {
   type UpdateStatistics,
 } from "@fedlodrop/protocol";
 import { quantile, subAdapter, turnOf } from "@fedlodrop/run";
+import type { Chaos } from "./chaos.ts";
 import { estimateEnergy } from "./energy.ts";
 import type { ExampleBudget } from "./example-budget.ts";
 import { type AnsweringSocket, accepted, type Link } from "./link.ts";
@@ -36,6 +37,7 @@ export interface RoundContext {
   /** Seconds that processors have been at this device's work so far, over its threads; null where that isn't told. */
   readonly processorSeconds: () => number | null;
   readonly post: (message: FromWorker) => void;
+  readonly chaos: Pick<Chaos, "afterStep">;
   /** Where the run promises something of single texts. */
   readonly examplePrivacy: ExampleBudget;
   /** Under secure aggregation; null sends changes as they are. */
@@ -84,9 +86,10 @@ export async function playRound(
   );
   const computeStart = performance.now();
   const processorStart = context.processorSeconds();
-  const noteStep = (step: TrainingStep): void => {
+  const noteStep = (step: TrainingStep): Promise<void> => {
     post({ kind: "step", round, step });
     sayProgress(step);
+    return context.chaos.afterStep(step, signal);
   };
   const { values } = decoded;
   const { roundsLeft } = start;

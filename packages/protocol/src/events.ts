@@ -1,4 +1,5 @@
 /** Socket.IO's typed event maps. Every acknowledgement is a value: accepted, or refused with a reason. */
+import type { Fault } from "./chaos.ts";
 import type { HostCommand, HostReply, SentRounds, SentView, ViewChanges } from "./host.ts";
 import type { Guess, LessonSlide } from "./lesson.ts";
 import type {
@@ -59,6 +60,8 @@ export interface ServerToClientEvents {
   admitted: () => void;
   /** What the host's lesson shows on every screen; null when there is none any more. */
   lesson: (message: LessonSlide | null) => void;
+  /** What the presenter does to this device; null lifts what lasts. */
+  chaos: (message: Fault | null) => void;
   /** The host has closed the coordinator; the run goes on here if it is opened again. */
   "host-closed": () => void;
   dismissed: (message: Refused) => void;

@@ -1,6 +1,7 @@
 /** What the host page sees and may ask for. The host joins the namespace `/host` with its key. */
 import { type RoundRecord, type RunConfig, runChangeSchema, runOverridesSchema } from "@fedlodrop/run";
 import { z } from "zod";
+import { faultSchema } from "./chaos.ts";
 import { type LessonView, lessonSlideSchema } from "./lesson.ts";
 import type { Refused } from "./messages.ts";
 
@@ -20,6 +21,8 @@ export const hostCommandSchema = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("room-code"), wanted: z.boolean() }),
   /** The model as it was before that round: while no round is open, and for one of the last three. */
   z.object({ kind: z.literal("rollback"), round: z.int().min(1) }),
+  /** Done by the device to itself; null lifts what lasts. The run hears nothing of it. */
+  z.object({ kind: z.literal("chaos"), participantId: z.string(), fault: faultSchema.nullable() }),
   /** What every screen shows beside the run; null ends the lesson. */
   z.object({ kind: z.literal("lesson"), slide: lessonSlideSchema.nullable() }),
   z.object({ kind: z.literal("change"), change: runChangeSchema }),

@@ -1,3 +1,4 @@
+export { CHAOS_SECONDS, type Fault, faultSchema } from "./chaos.ts";
 export { cleanText } from "./clean-text.ts";
 export type {
   ClientToServerEvents,

@@ -47,6 +47,10 @@ export function createHostCommands(rooms: HostCommandRooms): (given: HostCommand
       case "lesson":
         lesson.show(given.slide);
         return { kind: "done" };
+      case "chaos":
+        return hub.inflict(given.participantId, given.fault)
+          ? { kind: "done" }
+          : refused("unknown-participant", `chaos: ${given.participantId} is not connected`);
       case "require-approval":
         access.requireApproval(given.required);
         return done();

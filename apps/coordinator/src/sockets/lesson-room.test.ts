@@ -1,4 +1,4 @@
-import type { LessonSlide, LessonView, Refused } from "@fedlodrop/protocol";
+import type { HostCommand, LessonSlide, LessonView, Refused } from "@fedlodrop/protocol";
 import { describe, expect, it } from "vitest";
 import { connectHost, participate, start } from "../app.fixture.ts";
 import { createLessonRoom } from "./lesson-room.ts";
@@ -77,4 +77,18 @@ describe("a lesson", () => {
     await expect.poll(() => fresh.views.at(-1)?.lesson).toEqual({ slide: slide("q1", 1), votes: [0, 1] });
     expect(seen()).toBeDefined();
   });
+});
+
+it("hands a presenter's faults to the device that is meant, and to nobody for anybody else", async () => {
+  const { url } = await start();
+  const [ada, ben] = [await participate(url, "ada"), await participate(url, "ben")];
+  const host = await connectHost(url, "key");
+  const command = (participantId: string, fault: string | null) =>
+    host.socket.emitWithAck("command", { kind: "chaos", participantId, fault } as HostCommand);
+  expect(await command(ben.identity.participantId, "freeze")).toEqual({ kind: "done" });
+  expect(await command(ben.identity.participantId, null)).toEqual({ kind: "done" });
+  await expect.poll(() => ben.inbox.chaos).toEqual(["freeze", null]);
+  expect(await command("p9", "freeze")).toMatchObject({ kind: "refused", reason: "unknown-participant" });
+  expect(await command(ben.identity.participantId, "explode")).toMatchObject({ reason: "bad-message" });
+  expect(ada.inbox.chaos).toEqual([]);
 });

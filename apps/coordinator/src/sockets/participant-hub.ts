@@ -3,6 +3,7 @@
 import { LOADING_ROOM } from "@fedlodrop/federation";
 import type {
   ClientToServerEvents,
+  Fault,
   Join,
   Joined,
   RefusalReason,
@@ -53,6 +54,8 @@ export interface ParticipantHub {
   ): void;
   /** The host's word on a newcomer that waits for it; false when nobody of this id does. */
   admit(waitingId: string, allowed: boolean): boolean;
+  /** The presenter's fault on a device, which it carries out itself; false when it is not connected. */
+  inflict(participantId: string, fault: Fault | null): boolean;
   /** Where a participant last joined from; null when that is not known. */
   addressOf(participantId: string): string | null;
   /** Tells a participant why and closes its connection. */
@@ -230,6 +233,11 @@ export function openParticipantHub(options: HubOptions): ParticipantHub {
         socket?.disconnect(true);
       }
       return true;
+    },
+    inflict(participantId, fault) {
+      const socket = sessions.connection(participantId);
+      socket?.emit("chaos", fault);
+      return socket !== undefined;
     },
     addressOf: (participantId) => addresses.get(participantId) ?? null,
     dismiss(participantId, why) {

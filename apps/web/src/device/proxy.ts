@@ -3,6 +3,8 @@ import type { FromWorker, ToWorker } from "@fedlodrop/device/page";
 
 export interface DeviceProxy {
   send(message: ToWorker): void;
+  /** Nothing of it goes on, and nobody is told. */
+  kill(): void;
 }
 
 /** Starts the worker; `onMessage` also hears of a worker that could not start. */
@@ -14,5 +16,5 @@ export function startDevice(onMessage: (message: FromWorker) => void): DevicePro
       kind: "failed",
       error: { name: "Error", message: event.message || "The device worker could not start." },
     });
-  return { send: (message) => worker.postMessage(message) };
+  return { send: (message) => worker.postMessage(message), kill: () => worker.terminate() };
 }

@@ -16,7 +16,7 @@ import type { Assignment, RoundPlan } from "./run-state.ts";
  *  business. */
 export type RunCommand = Exclude<
   HostCommand,
-  { kind: "configure" | "lesson" | "require-approval" | "admit" | "room-code" }
+  { kind: "chaos" | "configure" | "lesson" | "require-approval" | "admit" | "room-code" }
 >;
 
 interface FromParticipant {

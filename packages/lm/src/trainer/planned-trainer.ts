@@ -106,7 +106,7 @@ class PlannedTrainer implements LocalTrainer {
   trainRound(
     request: RoundRequest,
     dataset: Dataset,
-    onStep?: (step: TrainingStep) => void,
+    onStep?: (step: TrainingStep) => unknown,
     signal?: AbortSignal,
   ): Promise<RoundOutcome> {
     return this.inTurn(() => this.train(request, dataset, onStep, signal));
@@ -171,7 +171,7 @@ class PlannedTrainer implements LocalTrainer {
   private async train(
     request: RoundRequest,
     dataset: Dataset,
-    onStep: ((step: TrainingStep) => void) | undefined,
+    onStep: ((step: TrainingStep) => unknown) | undefined,
     signal: AbortSignal | undefined,
   ): Promise<RoundOutcome> {
     const { mask, dropoutRate, values, training } = request;

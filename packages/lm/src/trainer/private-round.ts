@@ -32,7 +32,7 @@ export async function trainPrivately(
   request: Omit<RoundRequest, "mask" | "batchSeed"> & { readonly indices: Uint32Array },
   dataset: Dataset,
   privacy: ExamplePrivacy,
-  onStep?: (step: TrainingStep) => void,
+  onStep?: (step: TrainingStep) => unknown,
   signal?: AbortSignal,
 ): Promise<RoundOutcome> {
   const { dropoutRate, indices, training } = request;
@@ -78,7 +78,7 @@ export async function trainPrivately(
     const seconds = (performance.now() - start) / 1000;
     const step = { step: number, loss, gradientNorm: Math.sqrt(squares), seconds, tokens: targets };
     steps.push(step);
-    onStep?.(step);
+    await onStep?.(step);
   }
   return { delta: values.map((value, i) => value - (request.values[i] as number)), steps };
 }

@@ -20,7 +20,7 @@ export async function takeSteps(
   { training, batchSeed }: Pick<RoundRequest, "training" | "batchSeed">,
   dataset: Dataset,
   take: (number: number, batch: Batch) => Promise<ArrayLike<number>>,
-  onStep?: (step: TrainingStep) => void,
+  onStep?: (step: TrainingStep) => unknown,
   signal?: AbortSignal,
 ): Promise<TrainingStep[]> {
   const batches = batchRows(sampleCount(dataset), training.batchSize, batchSeed);
@@ -38,7 +38,7 @@ export async function takeSteps(
     const seconds = (performance.now() - start) / 1000;
     const step = { step: number, loss, gradientNorm, seconds, tokens: batch.tokenCount };
     steps.push(step);
-    onStep?.(step);
+    await onStep?.(step);
   }
   return steps;
 }

@@ -78,11 +78,11 @@ export interface Trainer {
     dataset: Dataset,
     training: TrainingOptions,
   ): Promise<{ readonly firstStepSeconds: number; readonly stepSeconds: number }>;
-  /** Fine-tunes the kept entries; `onStep` is called after each step and should return at once. Rejects when `signal` aborts. */
+  /** Fine-tunes the kept entries; `onStep` is called after each step and awaited before the next. Rejects when `signal` aborts. */
   trainRound(
     request: RoundRequest,
     dataset: Dataset,
-    onStep?: (step: TrainingStep) => void,
+    onStep?: (step: TrainingStep) => unknown,
     signal?: AbortSignal,
   ): Promise<RoundOutcome>;
   /** Loss of the base model (`adapter` undefined; classification then has a zero head) or of the full adapter, flat-vector layout. */

@@ -4,6 +4,7 @@ import { LanguageSwitch } from "../../ui/language-switch.tsx";
 import { rich, say } from "../../words/words.ts";
 import { LessonBar } from "../lesson/lesson-bar.tsx";
 import { Access } from "./access.tsx";
+import { ChaosPanel } from "./chaos-panel.tsx";
 import { Charts } from "./charts.tsx";
 import type { HostConnection, HostProblem } from "./connection.ts";
 import { type CommandProps, Controls } from "./controls.tsx";
@@ -95,6 +96,7 @@ function Everything({ view, command, hostKey }: CommandProps & { readonly hostKe
       <Access view={view} command={command} />
       <Newcomers view={view} command={command} />
       <Lanes view={view} command={command} />
+      {view.phase !== "ended" && <ChaosPanel view={view} command={command} />}
       <Limits view={view} command={command} />
       {started && (
         <>

@@ -40,6 +40,11 @@ export function ParticipantPage({ session, offeredNickname }: PageProps) {
         {announcementOf(state)}
       </p>
       <main ref={main} data-screen={screen}>
+        {state.chaos !== null && state.stop === null && (
+          <p class="notice wide" role="status" data-testid="chaos">
+            {say(`chaos.is.${state.chaos}`)}
+          </p>
+        )}
         {state.notice && <NoticeLine notice={state.notice} />}
         {state.lesson && state.stop === null && <LessonCard session={session} slide={state.lesson} />}
         <ScreenOf screen={screen} session={session} offeredNickname={offeredNickname} />

@@ -29,7 +29,7 @@ export function Stopped({ stop }: { readonly stop: Stop }) {
           {again}
         </button>
       )}
-      {stop.kind !== "left" && (
+      {stop.message !== "" && (
         <small data-testid="error" lang="en">
           {stop.message[0]?.toUpperCase()}
           {stop.message.slice(1)}.

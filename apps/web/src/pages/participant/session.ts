@@ -2,6 +2,7 @@
 
 import type { FromWorker, OwnTexts } from "@fedlodrop/device/page";
 import { type DeviceKind, deviceKind, energyProfile, type ProfileCorrection } from "@fedlodrop/device/page";
+import { CHAOS_SECONDS } from "@fedlodrop/protocol";
 import { type ReadonlySignal, signal } from "@preact/signals";
 import { startDevice } from "../../device/proxy.ts";
 import { siteUrl } from "../../ui/site.ts";
@@ -46,6 +47,11 @@ export function startSession(address: PageAddress): Session {
 
   const device = startDevice((message: FromWorker) => {
     state.value = reduce(state.value, message);
+    if (message.kind === "chaos" && message.fault === "kill") {
+      // Without a word to the coordinator, as a tab that is closed.
+      device.kill();
+      setTimeout(() => location.reload(), CHAOS_SECONDS * 1000);
+    }
     if (message.kind === "joined") {
       keepToken(identity, message.token, usedToken);
       usedToken = message.token;

@@ -3,6 +3,7 @@
 import type { AbandonCause, EnergyEstimate, FromWorker, TextSource } from "@fedlodrop/device/page";
 import type { BackendChoice, TrainingStep } from "@fedlodrop/lm";
 import {
+  type Fault,
   type LessonSlide,
   payloadBytes,
   type RefusalReason,
@@ -55,8 +56,8 @@ export type Notice =
 
 /** Why this tab takes part no more, or not at all. */
 export interface Stop {
-  /** `unfit`: the model asks more than this device has; `dismissed` by the host or by another tab, `refused` when it asked to join, `left` at the user's wish. */
-  readonly kind: "left" | "dismissed" | "refused" | "failed" | "unfit";
+  /** `unfit`: the model asks more than this device has; `dismissed` by the host or by another tab, `refused` when it asked to join, `left` at the user's wish, `killed` by the presenter, for a while. */
+  readonly kind: "left" | "killed" | "dismissed" | "refused" | "failed" | "unfit";
   /** The coordinator's; null where it has said nothing. */
   readonly reason: RefusalReason | null;
   /** In the words of whoever stopped it. */
@@ -98,6 +99,8 @@ export interface ParticipantState {
   readonly awaitsApproval: boolean;
   /** Why this device has no texts yet; null where it has some or is still getting them. */
   readonly textsWanted: string | null;
+  /** What the presenter does to this device. */
+  readonly chaos: Fault | null;
   /** The host has closed the run, which may come back. */
   readonly hostClosed: boolean;
   readonly notice: Notice | null;
@@ -132,6 +135,7 @@ export const INITIAL_STATE: ParticipantState = {
   codeTried: false,
   awaitsApproval: false,
   textsWanted: null,
+  chaos: null,
   hostClosed: false,
   notice: null,
   lesson: null,
@@ -162,7 +166,10 @@ export function reduce(state: ParticipantState, message: FromWorker): Participan
       const { participantId, nickname, run } = message;
       const sameRun = state.run?.runId === run.runId && state.participantId === participantId;
       // A return to the same run keeps what the page already shows.
-      if (sameRun) return { ...state, run, notice: null, awaitsApproval: false, hostClosed: false };
+      if (sameRun) {
+        const chaos = state.chaos === "cut" ? null : state.chaos;
+        return { ...state, run, chaos, notice: null, awaitsApproval: false, hostClosed: false };
+      }
       return { ...forgetRun(state), participantId, nickname, run, phase: "loading", notice: null };
     }
     case "run-changed": {
@@ -266,6 +273,10 @@ export function reduce(state: ParticipantState, message: FromWorker): Participan
       const isSame = slide !== null && slide.id === state.lesson?.id;
       return { ...state, lesson: slide, guess: isSame ? state.guess : null };
     }
+    case "chaos":
+      return message.fault === "kill"
+        ? stopped(state, "kicked", { kind: "killed", reason: null, message: "" })
+        : { ...state, chaos: message.fault };
     case "host-closed":
       return { ...state, hostClosed: true };
     case "run-ended":

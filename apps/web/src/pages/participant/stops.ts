@@ -32,8 +32,16 @@ const AGAIN: Readonly<Partial<Record<OwnScreen, `again.${"ask" | "load"}` | null
 };
 
 export function wordsFor({ kind, reason }: Stop): StopWords {
-  const screen = kind === "left" || kind === "unfit" ? kind : hasOwn(reason) ? reason : other(kind);
-  const again = kind === "left" ? "again.join" : hasOwn(reason) ? AGAIN[reason] : undefined;
+  const screen =
+    kind === "left" || kind === "unfit" || kind === "killed" ? kind : hasOwn(reason) ? reason : other(kind);
+  const again =
+    kind === "left"
+      ? "again.join"
+      : kind === "killed"
+        ? "again.back"
+        : hasOwn(reason)
+          ? AGAIN[reason]
+          : undefined;
   return {
     heading: say(`stop.${screen}`),
     advice: say(`stop.${screen}.advice`),

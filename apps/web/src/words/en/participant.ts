@@ -298,4 +298,14 @@ export const participant = {
   "history.last-loss": "Last loss",
   "history.running": "running",
   "history.abandoned": "given up",
+
+  "chaos.is.freeze": "The presenter has frozen this device: it stands still, to show that the run goes on.",
+  "chaos.is.slow": "The presenter makes this device four times slower, to show what the run does about it.",
+  "chaos.is.cut":
+    "The presenter has cut this device's link, to show that the run goes on. It comes back by itself.",
+  "chaos.is.kill": "The presenter has closed this tab.",
+  "stop.killed": "The presenter has closed this tab",
+  "stop.killed.advice":
+    "It shows that the others go on. In a moment it comes back by itself, as the same device.",
+  "again.back": "Come back now",
 } as const;

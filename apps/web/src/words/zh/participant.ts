@@ -256,4 +256,12 @@ export const participant: Translation<typeof english> = {
   "history.last-loss": "最后的损失",
   "history.running": "进行中",
   "history.abandoned": "已放弃",
+
+  "chaos.is.freeze": "演示者冻结了本设备：它停住不动，以展示训练照常进行。",
+  "chaos.is.slow": "演示者让本设备慢四倍，以展示训练如何应对。",
+  "chaos.is.cut": "演示者切断了本设备的链路，以展示训练照常进行。稍后会自动恢复。",
+  "chaos.is.kill": "演示者关闭了此标签页。",
+  "stop.killed": "演示者关闭了此标签页",
+  "stop.killed.advice": "这是为了展示其他设备照常继续。稍后它会作为同一台设备自动回来。",
+  "again.back": "现在回来",
 };

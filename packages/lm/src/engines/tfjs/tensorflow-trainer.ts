@@ -76,7 +76,7 @@ class TensorflowTrainer implements LocalTrainer {
   trainRound(
     request: RoundRequest,
     dataset: Dataset,
-    onStep?: (step: TrainingStep) => void,
+    onStep?: (step: TrainingStep) => unknown,
     signal?: AbortSignal,
   ): Promise<RoundOutcome> {
     return this.device.run(() => this.train(request, dataset, onStep, signal));
@@ -85,7 +85,7 @@ class TensorflowTrainer implements LocalTrainer {
   private async train(
     request: RoundRequest,
     dataset: Dataset,
-    onStep: ((step: TrainingStep) => void) | undefined,
+    onStep: ((step: TrainingStep) => unknown) | undefined,
     signal: AbortSignal | undefined,
   ): Promise<RoundOutcome> {
     const { mask, dropoutRate, values, training } = request;
