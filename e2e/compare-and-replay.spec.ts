@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { openParticipants } from "@fedlodrop/harness";
 import type { RunReport } from "@fedlodrop/run";
+import { faultsOf } from "./axe.ts";
 import { expect, test } from "./fixtures.ts";
 
 const SETTINGS = [
@@ -29,6 +30,7 @@ test("two arms take turns on the same devices, and the finished run plays again 
   await expect(page.getByTestId("story")).toHaveText(HEADLINE);
   await expect(page.getByTestId("arms").locator("tbody tr")).toHaveCount(2);
   await expect(page.getByTestId("writes-tuned")).toBeVisible();
+  expect(await faultsOf(page, "host: answers and two arms")).toEqual([]);
   const report = (await (await fetchAsHost("api/report")).json()) as RunReport;
   expect(report.rounds.map(({ method }) => method)).toEqual(["fixed", "fedlora", "fixed", "fedlora"]);
   expect(report.rounds.map(({ basedOnRound }) => basedOnRound)).toEqual([0, 0, 1, 2]);
@@ -48,6 +50,7 @@ test("two arms take turns on the same devices, and the finished run plays again 
   await expect(player.getByTestId("round")).toHaveText("2");
   await expect(player.getByTestId("tile-p1")).toContainText(/receiving|training/);
   await expect(player.getByTestId("story")).toContainText("Both begin with the same model");
+  expect(await faultsOf(player, "replay")).toEqual([]);
   await player.getByTestId("play").click();
   await expect(player.getByTestId("podium")).toBeVisible({ timeout: 30_000 });
   await expect(player.getByTestId("story")).toHaveText(story ?? "");

@@ -1,5 +1,6 @@
 /** A teacher's lesson on a pupil's screen: a step, a question answered, the answer told, and a round in slow motion. */
 import { openParticipants } from "@fedlodrop/harness";
+import { faultsOf } from "./axe.ts";
 import { expect, test } from "./fixtures.ts";
 
 const SETTINGS = [
@@ -36,6 +37,7 @@ test("the teacher moves every screen, pupils answer, and a round is walked throu
   await expect(pupil.getByTestId("verdict")).toHaveText("你答对了。");
   await expect(pupil.locator("html")).toHaveAttribute("lang", "zh-Hans");
   await expect(pupil.getByTestId("lesson").locator("h2")).toHaveAttribute("lang", "en");
+  expect(await faultsOf(pupil, "participant: lesson, in Chinese")).toEqual([]);
   await pupil.getByTestId("language-en").click();
   await expect(pupil.getByTestId("verdict")).toHaveText("You were right.");
 
@@ -48,4 +50,5 @@ test("the teacher moves every screen, pupils answer, and a round is walked throu
   await expect(slow.getByRole("img").first()).toHaveAttribute("aria-label", /keeps \d+ of \d+ columns/);
   for (let stage = 1; stage < 5; stage++) await teacher.getByTestId("slow-next").click();
   await expect(slow).toContainText("average");
+  expect(await faultsOf(teacher, "host: lesson")).toEqual([]);
 });

@@ -11,8 +11,9 @@ import {
 } from "@fedlodrop/protocol";
 import { type ReadonlySignal, signal } from "@preact/signals";
 import { io, type Socket } from "socket.io-client";
+import { tabStorage } from "../../ui/browser-storage.ts";
 import { siteUrl } from "../../ui/site.ts";
-import { type EarlierRun, withEarlier } from "./earlier-runs.ts";
+import { type EarlierRun, keepEarlier, keptEarlier, withEarlier } from "./earlier-runs.ts";
 import { keepRounds, type Past, type RoundsKept } from "./rounds-so-far.ts";
 
 export interface ReceivedView extends HostView {
@@ -65,6 +66,7 @@ export function connectHost(key: string): HostConnection {
     // While `active`, Socket.IO tries again by itself; otherwise the coordinator said no.
     problem.value = socket.active ? { kind: "no-answer" } : { kind: "refused", why: error.message };
   });
+  const storage = tabStorage();
   let known: RoundsKept | null = null;
   /** Rounds come ahead of the view that has their settings. */
   let arrived: SentRounds[] = [];
@@ -76,7 +78,10 @@ export function connectHost(key: string): HostConnection {
     last = sent;
     const before = view.peek();
     const isOther = before !== null && before.runId !== sent.runId;
-    const earlier = isOther ? withEarlier(before.earlier, before, sent.config) : (before?.earlier ?? []);
+    const earlier = isOther
+      ? withEarlier(before.earlier, before, sent.config)
+      : (before?.earlier ?? keptEarlier(storage, sent.runId));
+    if (isOther) keepEarlier(storage, sent.runId, earlier);
     for (const rounds of arrived) known = keepRounds(known, rounds, sent.config);
     arrived = [];
     const { records: rounds = [], past = [] } = known ?? {};
