@@ -46,6 +46,27 @@ describe("link", () => {
     expect(joins[1]).toEqual({ protocolVersion: expect.any(Number), nickname: "n", token: "secret" });
   });
 
+  it("comes back by its token after a cut, with the round it still works on and what was being sent", async () => {
+    const joins: Join[] = [];
+    const url = await listen((socket) => {
+      socket.on("join", (message, reply) => {
+        joins.push(message);
+        reply(joined);
+      });
+      // Not over the first connection, which is cut before it has an answer.
+      socket.on("ping", (reply) => joins.length === 2 && reply({ kind: "accepted" }));
+    });
+    const link = connect(url, { openRound: () => 3 });
+    await expect.poll(() => joins.length).toBe(1);
+    const sent = link.persist(never, (socket) => socket.emitWithAck("ping"));
+    link.cut(0.05);
+    await sent;
+    expect(joins.map(({ token, resumesRound }) => [token, resumesRound])).toEqual([
+      [undefined, 3],
+      ["secret", 3],
+    ]);
+  });
+
   it("sends nothing before it has joined", async () => {
     const heard: string[] = [];
     const url = await listen((socket) => {

@@ -111,6 +111,16 @@ describe("participant state", () => {
     expect(back.rounds).toHaveLength(1);
   });
 
+  it("says what the presenter does to it, a cut until it is back, and stops where its tab is killed", () => {
+    const chaos = (fault: "freeze" | "cut" | "kill" | null): FromWorker => ({ kind: "chaos", fault });
+    expect(after(joined, ready, chaos("freeze")).chaos).toBe("freeze");
+    expect(after(joined, ready, chaos("freeze"), joined).chaos).toBe("freeze");
+    expect(after(joined, ready, chaos("freeze"), chaos(null)).chaos).toBeNull();
+    expect(after(joined, ready, chaos("cut"), joined).chaos).toBeNull();
+    const killed = after(joined, ready, chaos("kill"));
+    expect([screenOf(killed), killed.stop?.kind]).toEqual(["stopped", "killed"]);
+  });
+
   it("says that the host has closed the run, until it is back", () => {
     const closedDown = after(joined, ready, { kind: "host-closed" }, { kind: "connection", online: false });
     expect(screenOf(closedDown)).toBe("closed");
