@@ -2,21 +2,22 @@
 // into node_modules/.cache, and again when a source is newer; nobody has to remember a build step. Where that cannot be
 // done, the sources run through the loader as they are.
 import { createHash } from "node:crypto";
-import { chmod, mkdir, mkdtemp, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, utimes } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { getEnvironmentData, isMainThread, setEnvironmentData } from "node:worker_threads";
 
 const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
 const SHELF = join(ROOT, "node_modules/.cache/fedlodrop");
 const CLI = join(ROOT, "apps/cli/src");
-/** Bundles of sources that were changed since; a run that began with one may still need it. */
+/** Since anybody last said that it is in use: parts of it are loaded late, in a run of days. */
 const KEPT_MS = 24 * 3600 * 1000;
 
 /** @param {string} source URL of a module that is run by itself: the command or a thread */
 export async function load(source) {
   if (process.argv.includes("--debug") || process.env.FEDLODROP_DEBUG) process.setSourceMapsEnabled(true);
   const path = fileURLToPath(source);
-  const bundled = dirname(path) === CLI ? await bundle().catch(() => null) : null;
+  const bundled = dirname(path) === CLI ? await bundleInUse() : null;
   const name = path.slice(CLI.length + 1).replace(/\.ts$/, ".mjs");
   const module = bundled === null ? null : join(bundled, name);
   if (module !== null && (await isThere(module))) return import(pathToFileURL(module).href);
@@ -25,10 +26,23 @@ export async function load(source) {
   return import(source);
 }
 
+/** What a thread runs is what its process began with, whatever was changed since; null runs the sources. */
+async function bundleInUse() {
+  const inherited = getEnvironmentData(SHELF);
+  if (inherited !== undefined) return /** @type {string | null} */ (inherited);
+  const folder = await bundle().catch(() => null);
+  setEnvironmentData(SHELF, folder);
+  if (folder !== null && isMainThread) setInterval(() => touch(folder), KEPT_MS / 24).unref();
+  return folder;
+}
+
 /** Folder of the bundle of the sources as they are now. */
 async function bundle() {
   const folder = join(SHELF, await stamp());
-  if (await isThere(folder)) return folder;
+  if (await isThere(folder)) {
+    await touch(folder);
+    return folder;
+  }
   await mkdir(SHELF, { recursive: true });
   const workshop = await mkdtemp(join(SHELF, "new-"));
   try {
@@ -42,7 +56,7 @@ async function bundle() {
   } finally {
     await rm(workshop, { recursive: true, force: true });
   }
-  await clear().catch(() => {}); // another command may be at it too
+  await clear();
   return folder;
 }
 
@@ -101,13 +115,18 @@ function ownSourcesOnly(build) {
   });
 }
 
+/** Another command may be at it too, and what cannot be removed does no harm. */
 async function clear() {
-  for (const name of await readdir(SHELF)) {
+  for (const name of await readdir(SHELF).catch(() => [])) {
     const folder = join(SHELF, name);
-    const age = Date.now() - (await stat(folder)).mtimeMs;
-    if (age > KEPT_MS) await rm(folder, { recursive: true, force: true });
+    const known = await stat(folder).catch(() => null);
+    if (known !== null && Date.now() - known.mtimeMs > KEPT_MS)
+      await rm(folder, { recursive: true, force: true }).catch(() => {});
   }
 }
+
+/** @param {string} folder another user's is left as it is */
+const touch = (folder) => utimes(folder, new Date(), new Date()).catch(() => {});
 
 /** @param {string} path */
 const isThere = (path) =>

@@ -1,5 +1,15 @@
 import { execFile } from "node:child_process";
-import { copyFile, mkdir, mkdtemp, readdir, realpath, rm, symlink, writeFile } from "node:fs/promises";
+import {
+  copyFile,
+  mkdir,
+  mkdtemp,
+  readdir,
+  realpath,
+  rm,
+  symlink,
+  utimes,
+  writeFile,
+} from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -53,6 +63,32 @@ it("bundles the sources once, and again when one was changed; each is still foun
   await source("packages/word/src/index.ts", 'export const WORD: string = "two";');
   expect(await run()).toBe(`two ${main}`);
   expect(await bundles()).toHaveLength(2);
+});
+
+it("keeps bundles that were in use in the last day, and threads run what their process began with", async () => {
+  await source(
+    "apps/cli/src/main.ts",
+    `import { writeFileSync } from "node:fs";
+     import { Worker } from "node:worker_threads";
+     writeFileSync(new URL("./echo-thread.ts", import.meta.url), "process.exit(1);");
+     const worker = new Worker(new URL("../bin/worker.mjs", import.meta.url), {
+       workerData: { module: new URL("./echo-thread.ts", import.meta.url).href },
+     });
+     worker.on("message", (said) => process.stdout.write(said));`,
+  );
+  await source(
+    "apps/cli/src/echo-thread.ts",
+    'import { parentPort } from "node:worker_threads";\nparentPort?.postMessage("as it was");',
+  );
+  await copyFile(join(REAL, "apps/cli/bin/worker.mjs"), join(root, "apps/cli/bin/worker.mjs"));
+  await source("node_modules/.cache/fedlodrop/old/main.mjs", "");
+  await source("node_modules/.cache/fedlodrop/recent/main.mjs", "");
+  const dayAgo = new Date(Date.now() - 25 * 3600 * 1000);
+  await utimes(join(root, "node_modules/.cache/fedlodrop/old"), dayAgo, dayAgo);
+  expect(await run()).toBe("as it was");
+  const kept = await bundles();
+  expect(kept).toHaveLength(2);
+  expect(kept).toContain("recent");
 });
 
 it("runs the sources as they are where nothing can be kept", async () => {
