@@ -8,6 +8,8 @@ const PURE = ["run", "protocol", "federation", "allocation", "privacy", "tasks"]
 export default defineConfig({
   test: {
     testTimeout: 30_000,
+    // A busy machine pauses for longer than a second.
+    expect: { poll: { timeout: 15_000 } },
     // Two workers: the numerics tests are CPU-bound, and small machines have two cores.
     maxWorkers: 2,
     reporters: ["default", ["json", { outputFile: "node_modules/.cache/test-results/vitest.json" }]],

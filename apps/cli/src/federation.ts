@@ -125,8 +125,12 @@ export async function startFederation(options: FederationOptions): Promise<Feder
     if (keptIn?.standBy && database) {
       const foreseen = await database.config();
       if (foreseen) loadAhead(foreseen);
+      // What is missing now may be there when it is needed.
+      ahead?.workload.catch(() => {
+        ahead = null;
+      });
       if (pages) await buildPages(say);
-      await database.standBy((holder) => say(`${holder} has the run "${keptIn.run}"; standing by …`));
+      await database.standBy((reason) => say(`${reason}; standing by …`));
     }
     const isThere = resume !== false || (keptIn?.standBy && (await database?.config()) != null);
     const stored = isThere ? await store?.load({ fromPrevious: resume === "from previous" }) : undefined;
@@ -136,7 +140,10 @@ export async function startFederation(options: FederationOptions): Promise<Feder
       );
     const hostKey = chosenHostKey() ?? stored?.checkpoint.hostKey ?? randomBytes(12).toString("base64url");
     const config = stored?.checkpoint.snapshot.config ?? (await settled(asked, say, hub));
-    if (ahead?.config !== JSON.stringify(config)) loadAhead(config);
+    if (ahead?.config !== JSON.stringify(config)) {
+      void ahead?.workload.then(({ close }) => close()).catch(() => {});
+      loadAhead(config);
+    }
     const pagesDirectory = pages ? await buildPages(say) : undefined;
     const traces = await openTraces();
     if (traces) closers.push(() => traces.close());
@@ -184,7 +191,10 @@ export async function startFederation(options: FederationOptions): Promise<Feder
       coordinator,
       report: () => coordinator.wholeReport(),
       ousted: database?.ousted ?? new Promise(() => {}),
-      close: () => (database ? Promise.race([closeAll(), tooLongAway(database)]) : closeAll()),
+      close: () => {
+        const closed = closeAll();
+        return database ? Promise.race([closed, tooLongAway(database, closed)]) : closed;
+      },
     };
   } catch (error) {
     await closeAll().catch(() => {}); // what went wrong first is told

@@ -61,10 +61,18 @@ export const openKeptRun = async ({ address, run }: DatabaseOptions): Promise<Ru
 
 const AWAY_MS = 10_000;
 
-/** Rejects when the database has been away for a while: for a program that is to end and still has something to store. */
-export async function tooLongAway(database: RunDatabase): Promise<never> {
-  for (let sinceMs = 0; sinceMs < AWAY_MS; sinceMs = database.trouble === null ? 0 : sinceMs + 100)
+/** Rejects when the database has been away for a while: for a program that ends and still has something to store. */
+export async function tooLongAway(database: RunDatabase, ended: Promise<unknown>): Promise<void> {
+  let isOver = false;
+  void ended
+    .catch(() => {})
+    .finally(() => {
+      isOver = true;
+    });
+  for (let sinceMs = 0; sinceMs < AWAY_MS; sinceMs = database.trouble === null ? 0 : sinceMs + 100) {
+    if (isOver) return ended.then(() => {});
     await setTimeout(100, undefined, { ref: false });
+  }
   throw new Error(
     `${database.trouble}; it ends without: what was announced is stored, the results may not be`,
   );

@@ -1,5 +1,5 @@
 /** `fedlodrop runs`: what a PostgreSQL holds, and a run's results as a folder that the other commands read. */
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type KeptRun, listRuns, openDatabase, readResults } from "@fedlodrop/coordinator";
 import { describeFlags, type Flag, parseFlags } from "./flags.ts";
@@ -35,9 +35,11 @@ export async function runs(args: readonly string[]): Promise<void> {
   const [name, out] = [given.get("fetch"), given.get("out")] as (string | undefined)[];
   if ((name === undefined) !== (out === undefined))
     throw new UsageError("--fetch and --out belong together: give both or none");
-  const database = await openDatabase(address);
+  const database = await openDatabase(address, "look");
   try {
     if (name !== undefined && out !== undefined) {
+      if ((await readdir(out).catch(() => [])).length > 0)
+        throw new UsageError(`--out: expected a folder that is empty or not there yet, got ${out}`);
       const { config, report, adapterFile, rounds } = await readResults(database, name);
       await mkdir(out, { recursive: true });
       await writeFile(join(out, "config.json"), `${JSON.stringify(JSON.parse(config), null, 2)}\n`);

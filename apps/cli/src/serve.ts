@@ -130,7 +130,8 @@ export async function serve(args: readonly string[]): Promise<void> {
   const name = typeof wantedName === "string" ? readAnnouncedName(wantedName) : null;
   const tls = await readTls(given, name);
   const publicUrl = readPublicUrl(given.get("public-url") as string | undefined);
-  const federation = await startFederation({
+  const asked = askedToEnd();
+  const starting = startFederation({
     config,
     port: wholeNumber(given, "port", 0) ?? DEFAULT_PORT,
     host: readHost((given.get("host") as string | undefined) ?? "0.0.0.0"),
@@ -148,19 +149,32 @@ export async function serve(args: readonly string[]): Promise<void> {
     hub: hubOf(given),
     say,
   });
+  const federation = await Promise.race([starting, asked]);
+  if (federation === undefined) return; // one that starts, or stands by, has nothing to store
   const announced = name === null ? null : await announceName(name).catch(endingFirst(federation));
   invite(federation, announced);
   say(`results go to ${database ? `PostgreSQL, run "${database.run}"` : out}; Ctrl-C ends`);
   if (tls && !given.has("cert")) say(warningInWords(tls));
-  const ousted = await Promise.race([askedToEnd(), federation.ousted]);
   // At once: whatever it would still say is the other one's to say.
-  if (ousted !== undefined) throw new Error(ousted);
-  if (drainSeconds > 0) await Promise.race([federation.coordinator.drain(drainSeconds), askedToEnd()]);
-  say("storing the run …");
-  await announced?.close();
-  await federation.close();
+  const ousted = federation.ousted.then((sentence) => {
+    throw new Error(sentence);
+  });
+  await Promise.race([asked, ousted]);
+  await Promise.race([endWell(federation, announced, drainSeconds, say), ousted]);
   const { storageProblem } = federation.coordinator;
   if (storageProblem !== null) throw new Error(storageProblem);
+}
+
+async function endWell(
+  { coordinator, close }: Federation,
+  announced: AnnouncedName | null,
+  drainSeconds: number,
+  say: (line: string) => void,
+): Promise<void> {
+  if (drainSeconds > 0) await Promise.race([coordinator.drain(drainSeconds), askedToEnd()]);
+  say("storing the run …");
+  await announced?.close();
+  await close();
 }
 
 function readOrigins(given: GivenFlags): readonly string[] {

@@ -1,7 +1,7 @@
 /** Connections to one PostgreSQL server, and work that is tried again. */
 import { setTimeout } from "node:timers/promises";
 import { Pool, type PoolClient } from "pg";
-import { migrate } from "./migrations.ts";
+import { expectCurrent, migrate } from "./migrations.ts";
 
 export interface Database {
   /** Host, port and database: what may be shown of its address. */
@@ -9,55 +9,85 @@ export interface Database {
   /**
    * Does the work in one transaction. A failure begins it anew when `waits` says so, and the work itself may have been
    * done when the word of it was lost: what it writes must be able to be there already.
-   * @throws in one line that names the database
+   * @throws in one line that names the database, with the failure as its cause
    */
   transact<T>(work: (client: PoolClient) => Promise<T>, waits?: Waiting): Promise<T>;
+  /** The same once, on connections that nothing long ever uses, and given up after a moment. */
+  transactNow<T>(work: (client: PoolClient) => Promise<T>): Promise<T>;
   close(): Promise<void>;
 }
 
 /** Asked after each failure; false gives up. */
 export type Waiting = (failure: Error) => boolean;
 
-const NEVER: Waiting = () => false;
 const CONNECT_MS = 3_000;
 /** Over a network that has gone silent nothing ever fails by itself. */
 const QUERY_MS = 20_000;
+const MOMENT_MS = 1_000;
 const RETRY_MS = 200;
+/**
+ * The server ends a transaction whose program is silent for so long: one that is frozen, or cut off, holds locks that
+ * its successor waits for.
+ */
+const SILENCE_MS = 2_000;
 
-/** @throws in one line when the address is none, nobody answers there, or its tables are not ours. */
-export async function openDatabase(address: string): Promise<Database> {
+/**
+ * For a coordinator, which brings the tables up to date, or for somebody who only looks.
+ * @throws in one line when the address is none, nobody answers there, or its tables are not ours
+ */
+export async function openDatabase(address: string, purpose: "write" | "look" = "write"): Promise<Database> {
   const name = nameOf(address);
+  const common = { connectionString: address, keepAlive: true, application_name: "fedlodrop" };
   const pool = new Pool({
-    connectionString: address,
+    ...common,
     max: 4,
     connectionTimeoutMillis: CONNECT_MS,
     query_timeout: QUERY_MS,
-    keepAlive: true,
-    application_name: "fedlodrop",
   });
-  pool.on("error", ignore); // an idle connection that breaks; the next one tells
-  // Nobody else listens to one that is being given up, and an error that nobody hears ends the process.
-  pool.on("connect", (client) => client.on("error", ignore));
+  const quick = new Pool({
+    ...common,
+    max: 2,
+    connectionTimeoutMillis: MOMENT_MS,
+    query_timeout: MOMENT_MS,
+  });
+  for (const each of [pool, quick]) {
+    each.on("error", ignore); // an idle connection that breaks; the next one tells
+    // Nobody else listens to one that is being given up, and an error that nobody hears ends the process.
+    each.on("connect", (client) => client.on("error", ignore));
+  }
+  const inWords = (cause: unknown): Error => new Error(`PostgreSQL ${name}: ${faultOf(cause)}`, { cause });
 
   const database: Database = {
     name,
-    async transact(work, waits = NEVER) {
+    async transact(work, waits = () => false) {
       for (;;) {
         try {
           return await once(pool, work);
         } catch (cause) {
-          const failure = new Error(`PostgreSQL ${name}: ${inWords(cause)}`, { cause });
+          const failure = inWords(cause);
           if (!waits(failure)) throw failure;
           await setTimeout(RETRY_MS);
         }
       }
     },
-    close: () => pool.end(),
+    async transactNow(work) {
+      try {
+        return await once(quick, async (client) => {
+          await client.query(`SET LOCAL lock_timeout = ${MOMENT_MS / 2}`);
+          return work(client);
+        });
+      } catch (cause) {
+        throw inWords(cause);
+      }
+    },
+    async close() {
+      await Promise.all([pool.end(), quick.end()]);
+    },
   };
   try {
-    await database.transact((client) => migrate(client));
+    await database.transact((client) => (purpose === "write" ? migrate(client) : expectCurrent(client)));
   } catch (error) {
-    await pool.end();
+    await database.close();
     throw error;
   }
   return database;
@@ -65,22 +95,16 @@ export async function openDatabase(address: string): Promise<Database> {
 
 async function once<T>(pool: Pool, work: (client: PoolClient) => Promise<T>): Promise<T> {
   const client = await pool.connect();
-  let broken = true;
+  let whole = false;
   try {
-    await client.query("BEGIN");
+    await client.query(`BEGIN; SET LOCAL idle_in_transaction_session_timeout = ${SILENCE_MS}`);
     const value = await work(client);
     await client.query("COMMIT");
-    broken = false;
+    whole = true;
     return value;
-  } catch (error) {
-    if (!isOutage(error))
-      broken = await client.query("ROLLBACK").then(
-        () => false,
-        () => true,
-      );
-    throw error;
   } finally {
-    client.release(broken);
+    // A transaction that failed ends with its connection, whatever state that is in.
+    client.release(!whole);
   }
 }
 
@@ -95,16 +119,7 @@ function nameOf(address: string): string {
   return `${hostname || "localhost"}:${port || 5432}${pathname}`;
 }
 
-/** SQLSTATE classes and codes of a server that goes, comes, or has no room just now. */
-const OUTAGE = /^(08|57P0[123]|53|40001|40P01|ECONN|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|EAI_AGAIN)/;
-const OUTAGE_WORDS = /connection terminated|connection error|timeout|read timeout|not queryable/i;
-
-function isOutage(error: unknown): boolean {
-  const { code = "", message } = error as { code?: string; message: string };
-  return OUTAGE.test(code) || (code === "" && OUTAGE_WORDS.test(message));
-}
-
-function inWords(error: unknown): string {
+function faultOf(error: unknown): string {
   const { code, message, errors } = error as { code?: string; message: string; errors?: readonly Error[] };
   if (code === "ECONNREFUSED") return "nobody listens there (ECONNREFUSED)";
   if (code === "ENOTFOUND") return "there is no such host (ENOTFOUND)";

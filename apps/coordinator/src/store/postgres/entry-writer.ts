@@ -16,7 +16,9 @@ export interface EntryWriter {
   readonly last: number;
   /** Why entries wait; null when they don't. */
   readonly trouble: Error | null;
-  /** What is being written is kept, or given up when it was waiting for a server that is away. */
+  /** All that was appended is kept. */
+  drained(): Promise<void>;
+  /** The same, or it is given up when it was waiting for a server that is away. */
   close(): Promise<void>;
 }
 
@@ -94,6 +96,9 @@ export function openEntryWriter(database: Database, lease: Lease, run: string, l
     },
     get trouble() {
       return trouble;
+    },
+    async drained() {
+      await writing;
     },
     async close() {
       closed = true;

@@ -42,7 +42,7 @@ export interface RunResults {
   readonly rounds: readonly RoundRecord[];
 }
 
-/** Of the place's newest run. Throws in one line when there is no such place, or no results yet. */
+/** Of the place's newest run that has some. Throws in one line when there is no such place, or no results yet. */
 export async function readResults(database: Database, place: string): Promise<RunResults> {
   return database.transact(async (client) => {
     const { rows } = await client.query<{
@@ -52,7 +52,8 @@ export async function readResults(database: Database, place: string): Promise<Ru
       adapter_file: Buffer | null;
     }>(
       `SELECT r.id, r.config, r.report, r.adapter_file
-       FROM fedlodrop.places p JOIN fedlodrop.runs r ON r.id = p.run WHERE p.name = $1`,
+       FROM fedlodrop.runs r WHERE r.place = $1
+       ORDER BY r.report IS NULL, r.begun DESC LIMIT 1`,
       [place],
     );
     const [row] = rows;

@@ -37,7 +37,7 @@ export async function takeLease(
   ousted: () => void,
 ): Promise<Lease | Held> {
   const holder = `process ${process.pid} of ${hostname()}`;
-  const taken = await database.transact(async (client): Promise<Held | Pick<Lease, "fence">> => {
+  const taken = await database.transactNow(async (client): Promise<Held | Pick<Lease, "fence">> => {
     await client.query("INSERT INTO fedlodrop.places (name) VALUES ($1) ON CONFLICT DO NOTHING", [place]);
     const { rows } = await client.query<{ fence: string }>(
       `UPDATE fedlodrop.places
@@ -58,7 +58,7 @@ export async function takeLease(
 
   async function renew(): Promise<void> {
     try {
-      const kept = await database.transact(async (client) => {
+      const kept = await database.transactNow(async (client) => {
         const { rowCount } = await client.query(
           `UPDATE fedlodrop.places SET held_until = clock_timestamp() + $3 * interval '1 millisecond'
            WHERE name = $1 AND fence = $2 AND holder IS NOT NULL`,
@@ -100,7 +100,7 @@ export async function takeLease(
       clearInterval(timer);
       await renewing;
       await database
-        .transact((client) =>
+        .transactNow((client) =>
           client.query(
             "UPDATE fedlodrop.places SET holder = NULL, held_until = NULL WHERE name = $1 AND fence = $2",
             [place, fence],

@@ -67,7 +67,8 @@ const MIGRATIONS: readonly string[] = [
     sha256 text NOT NULL,
     fence bigint NOT NULL,
     accepted_at timestamptz NOT NULL DEFAULT clock_timestamp(),
-    PRIMARY KEY (run, number)
+    -- A number is used again when the end of a damaged log has been given up.
+    PRIMARY KEY (run, fence, number)
   );
   `,
 ];
@@ -78,31 +79,20 @@ const OLDEST_SERVER = 120_000;
 const MIGRATION_LOCK = 7_012_078;
 
 /**
- * Brings the tables up to date. Several programs may do so at once.
+ * Brings the tables up to date; touches nothing when they are. Several programs may do so at once.
  * @throws in one line when the server is too old, the tables are of a newer program, or a migration failed
  */
 export async function migrate(client: ClientBase, known: readonly string[] = MIGRATIONS): Promise<void> {
-  const { rows } = await client.query<{ version: string }>(
-    "SELECT current_setting('server_version_num') AS version",
-  );
-  const version = Number(rows[0]?.version);
-  if (!(version >= OLDEST_SERVER))
-    throw new Error(
-      `expected PostgreSQL ${OLDEST_SERVER / 10_000} or newer, got ${Math.floor(version / 10_000)}`,
-    );
+  await expectServer(client);
+  if ((await versionOf(client, known.length)) === known.length) return;
   await client.query("SELECT pg_advisory_xact_lock($1)", [MIGRATION_LOCK]);
-  await client.query("CREATE SCHEMA IF NOT EXISTS fedlodrop");
-  await client.query(
-    "CREATE TABLE IF NOT EXISTS fedlodrop.migrations (number integer PRIMARY KEY, applied timestamptz NOT NULL DEFAULT clock_timestamp())",
-  );
-  const applied = await client.query<{ number: number }>(
-    "SELECT number FROM fedlodrop.migrations ORDER BY number",
-  );
-  const done = applied.rows.length;
-  if (done > known.length)
-    throw new Error(
-      `its tables are of a newer program (version ${done}; this one knows up to ${known.length}); start that one`,
+  if ((await versionOf(client, known.length)) === 0) {
+    await client.query("CREATE SCHEMA IF NOT EXISTS fedlodrop");
+    await client.query(
+      "CREATE TABLE IF NOT EXISTS fedlodrop.migrations (number integer PRIMARY KEY, applied timestamptz NOT NULL DEFAULT clock_timestamp())",
     );
+  }
+  const done = await versionOf(client, known.length); // another program may have done it meanwhile
   for (let number = done + 1; number <= known.length; number++) {
     try {
       await client.query(known[number - 1] as string);
@@ -113,4 +103,43 @@ export async function migrate(client: ClientBase, known: readonly string[] = MIG
     }
     await client.query("INSERT INTO fedlodrop.migrations (number) VALUES ($1)", [number]);
   }
+}
+
+/** For whoever only looks. @throws in one line when the tables are not there, or of another program */
+export async function expectCurrent(client: ClientBase): Promise<void> {
+  await expectServer(client);
+  const version = await versionOf(client, MIGRATIONS.length);
+  if (version === 0) throw new Error("no coordinator has kept a run there yet");
+  if (version < MIGRATIONS.length)
+    throw new Error(
+      `its tables are of an earlier program (version ${version}; this one reads ${MIGRATIONS.length}); look with that one, or start a coordinator of this one`,
+    );
+}
+
+async function expectServer(client: ClientBase): Promise<void> {
+  const { rows } = await client.query<{ version: string }>(
+    "SELECT current_setting('server_version_num') AS version",
+  );
+  const version = Number(rows[0]?.version);
+  if (!(version >= OLDEST_SERVER))
+    throw new Error(
+      `expected PostgreSQL ${OLDEST_SERVER / 10_000} or newer, got ${Math.floor(version / 10_000)}`,
+    );
+}
+
+/** Migrations that have been applied; 0 without tables. */
+async function versionOf(client: ClientBase, known: number): Promise<number> {
+  const { rows: there } = await client.query<{ is_there: boolean }>(
+    "SELECT to_regclass('fedlodrop.migrations') IS NOT NULL AS is_there",
+  );
+  if (there[0]?.is_there !== true) return 0;
+  const { rows } = await client.query<{ version: number }>(
+    "SELECT count(*)::int AS version FROM fedlodrop.migrations",
+  );
+  const version = rows[0]?.version ?? 0;
+  if (version > known)
+    throw new Error(
+      `its tables are of a newer program (version ${version}; this one knows up to ${known}); start that one`,
+    );
+  return version;
 }

@@ -44,9 +44,11 @@ export async function openPostgres(binaries: string): Promise<TestServer> {
   const port = await freePort();
   const addressOf = (name: string): string => `postgres://tester@127.0.0.1:${port}/${name}`;
   let server: ChildProcess | null = null;
+  let said = "";
   let databases = 0;
 
-  async function start(): Promise<void> {
+  function spawnServer(): void {
+    said = "";
     server = spawn(
       join(binaries, "postgres"),
       [
@@ -63,8 +65,15 @@ export async function openPostgres(binaries: string): Promise<TestServer> {
         "-c",
         "shared_buffers=16MB",
       ],
-      { ...asNobody, cwd: folder, stdio: "ignore" },
+      { ...asNobody, cwd: folder, stdio: ["ignore", "ignore", "pipe"] },
     );
+    server.stderr?.on("data", (text: Buffer) => {
+      said += text;
+    });
+  }
+
+  async function start(): Promise<void> {
+    spawnServer();
     for (let tries = 0; ; tries++) {
       const client = new Client({ connectionString: addressOf("postgres") });
       client.on("error", () => {});
@@ -74,8 +83,10 @@ export async function openPostgres(binaries: string): Promise<TestServer> {
       );
       await client.end().catch(() => {});
       if (up) return;
-      if (tries > 600) throw new Error("PostgreSQL did not start within a minute");
+      if (tries > 600) throw new Error(`PostgreSQL did not start within a minute: ${said.slice(-2000)}`);
       await setTimeout(100);
+      // What a killed one has left behind may still be in use for a moment.
+      if (server?.exitCode !== null) spawnServer();
     }
   }
 

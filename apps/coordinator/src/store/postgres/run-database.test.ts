@@ -85,7 +85,9 @@ describe.skipIf(binaries === null)("a run in PostgreSQL (needs the package postg
       .then(() => {
         hasIt = true;
       });
-    await expect.poll(() => holders, { timeout: 20_000 }).toEqual([expect.stringMatching(/^process \d+ of/)]);
+    await expect
+      .poll(() => holders, { timeout: 20_000 })
+      .toEqual([expect.stringMatching(/^process \d+ of .* has the run "hall"$/)]);
     await server.stop("SIGKILL");
     await setTimeout(500);
     expect(hasIt).toBe(false);
@@ -155,6 +157,66 @@ describe.skipIf(binaries === null)("a run in PostgreSQL (needs the package postg
     await store.close();
     expect((await listRuns(looking))[0]?.holder).toBeNull();
     await looking.close();
+  });
+
+  it("is not held up by a holder that froze in the middle of a write", { timeout: 60_000 }, async () => {
+    const address = await server.database();
+    const first = await openAt(address, { lastsMs: 300, renewMs: 3_600_000 });
+    await first.begin(checkpointOf(0), adapterOf(0));
+    // A program that stops between its look at the fence and its commit.
+    const frozen = new Client({ connectionString: address });
+    frozen.on("error", () => {});
+    await frozen.connect();
+    await frozen.query("BEGIN; SET LOCAL idle_in_transaction_session_timeout = 2000");
+    await frozen.query("SELECT 1 FROM fedlodrop.places WHERE name = 'hall' FOR SHARE");
+    const second = await openAt(address);
+    await second.standBy(() => {});
+    await expect(frozen.query("COMMIT")).rejects.toThrow();
+    expect((await second.load()).checkpoint).toEqual(checkpointOf(0));
+    await second.close();
+    await first.close();
+  });
+
+  it("tells a new run's entries once, though the server went away while it began", {
+    timeout: 60_000,
+  }, async () => {
+    const address = await server.database();
+    const store = await openAt(address);
+    await store.begin(checkpointOf(0), adapterOf(0));
+    await server.stop("SIGKILL");
+    const begun = store.begin({ ...checkpointOf(0), runId: "run-2" }, adapterOf(0));
+    const appended = store.append(entryOf(1));
+    const written = store.checkpoint({ ...checkpointOf(1), runId: "run-2" }, adapterOf(1), [recordOf(1)]);
+    await server.start();
+    await Promise.all([begun, appended]);
+    expect(await written).toBe(false);
+    await store.checkpoint({ ...checkpointOf(1), runId: "run-2" }, adapterOf(1), []);
+    await store.close();
+    const again = await openAt(address);
+    const { checkpoint, entries, records } = await again.load();
+    expect([checkpoint.runId, checkpoint.snapshot.roundsDone, records]).toEqual(["run-2", 1, [recordOf(1)]]);
+    expect(entries).toEqual([]);
+    await again.close();
+  });
+
+  it("does not fail to be closed because a report cannot be read", async () => {
+    const store = await openAt(await server.database());
+    await store.begin(checkpointOf(0), adapterOf(0));
+    // biome-ignore lint/correctness/useYield: it fails before
+    const unreadable = async function* (): AsyncIterable<string> {
+      throw new Error("a round is missing");
+    };
+    await store.results(unreadable(), Uint8Array.of(1));
+    expect(store.trouble).toMatch(/a round is missing/);
+    await store.results(chunks("{}"), Uint8Array.of(1));
+    expect(store.trouble).toBeNull();
+    await store.close();
+  });
+
+  it("changes nothing for whoever only looks", async () => {
+    const address = await server.database();
+    await expect(openDatabase(address, "look")).rejects.toThrow(/no coordinator has kept a run there yet/);
+    expect(await ask(address, "SELECT to_regnamespace('fedlodrop') AS there")).toEqual([{ there: null }]);
   });
 
   it("keeps a receipt of every update, and of each once", async () => {

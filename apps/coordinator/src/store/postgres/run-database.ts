@@ -12,18 +12,20 @@ import type { RunStore } from "../run-store.ts";
 import type { Database } from "./database.ts";
 import { type EntryWriter, openEntryWriter } from "./entry-writer.ts";
 import { LEASE, type Lease, type LeaseTimes, Ousted, takeLease } from "./lease.ts";
-import { readRounds, readRows } from "./stored-rows.ts";
+import { Damage, readRounds, readRows } from "./stored-rows.ts";
 
 export interface RunDatabase extends RunStore {
   /** Settings of the run that is kept here, whoever writes it; null when there is none. */
   config(): Promise<RunConfig | null>;
-  /** Waits until nobody else writes here, and does from then on. @param waits told once who does */
-  standBy(waits: (holder: string) => void): Promise<void>;
+  /** Waits until nobody else writes here, and does from then on. @param waits told what for, whenever that changes */
+  standBy(waits: (reason: string) => void): Promise<void>;
   /** Resolves with a sentence when another coordinator writes here now: this one has nothing to say any more. */
   readonly ousted: Promise<string>;
 }
 
 const STAND_BY_MS = 250;
+/** How long a run that is to be continued may be out of reach. */
+const LOAD_MS = 20_000;
 const NOTHING = new Uint8Array(0);
 
 /** @param place what the operator calls it; it lets go of the database when it is closed */
@@ -109,6 +111,10 @@ export function createRunDatabase(database: Database, place: string, times: Leas
          VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`,
         [run, number, values, sha256(values)],
       );
+      await client.query("UPDATE fedlodrop.runs SET config = $2 WHERE id = $1", [
+        run,
+        JSON.stringify(checkpoint.snapshot.config),
+      ]);
       // The newest two are kept, and every entry behind the older one.
       await client.query("DELETE FROM fedlodrop.checkpoints WHERE run = $1 AND number < $2", [
         run,
@@ -126,7 +132,7 @@ export function createRunDatabase(database: Database, place: string, times: Leas
 
   async function beginAnew(checkpoint: Checkpoint, adapter: Float32Array): Promise<void> {
     await checkpointing;
-    await entries?.close();
+    await entries?.drained();
     const held = await hold();
     run = randomUUID();
     newest = 0;
@@ -157,15 +163,16 @@ export function createRunDatabase(database: Database, place: string, times: Leas
     },
 
     async standBy(waits) {
-      let told = false;
+      let told = "";
       for (;;) {
         // A server that is away has given the place to nobody.
-        const holder = await attempt().catch(() => "");
-        if (holder === null) return;
-        if (!told && holder !== "") {
-          told = true;
-          waits(holder);
-        }
+        const reason = await attempt().then(
+          (holder) => holder && `${holder} has the run "${place}"`,
+          (error: Error) => error.message,
+        );
+        if (reason === null) return;
+        if (reason !== told) waits(reason);
+        told = reason;
         await setTimeout(STAND_BY_MS);
       }
     },
@@ -173,6 +180,9 @@ export function createRunDatabase(database: Database, place: string, times: Leas
     async load({ fromPrevious } = { fromPrevious: false }) {
       const held = await hold();
       try {
+        const until = performance.now() + LOAD_MS;
+        const mayPass = ({ cause }: Error): boolean =>
+          !(cause instanceof Damage || cause instanceof Ousted) && performance.now() < until;
         const found = await database.transact(async (client) => {
           await held.check(client);
           const { rows } = await client.query<{ run: string | null }>(
@@ -180,7 +190,7 @@ export function createRunDatabase(database: Database, place: string, times: Leas
             [place],
           );
           const kept = rows[0]?.run ?? null;
-          if (kept === null) throw new Error("there is no run");
+          if (kept === null) throw new Damage("there is no run");
           const read = await readRows(client, kept, fromPrevious);
           // What cannot be trusted, and what followed a gap.
           await client.query("DELETE FROM fedlodrop.checkpoints WHERE run = $1 AND number > $2", [
@@ -197,7 +207,7 @@ export function createRunDatabase(database: Database, place: string, times: Leas
           ]);
           run = kept;
           return read;
-        });
+        }, mayPass);
         newest = found.number;
         roundsWritten = found.rounds;
         entries = openEntryWriter(database, held, run, found.last);
@@ -226,6 +236,12 @@ export function createRunDatabase(database: Database, place: string, times: Leas
     },
 
     async checkpoint(checkpoint, adapter, records) {
+      if (beginning !== null) {
+        // What the new run's first checkpoint has in it is not its to tell again; its records are nobody's yet.
+        await beginning;
+        unwritten = [...unwritten, ...records];
+        return false;
+      }
       unwritten = [...unwritten, ...records];
       if (checkpointing !== null) {
         await checkpointing;
@@ -245,16 +261,18 @@ export function createRunDatabase(database: Database, place: string, times: Leas
 
     async results(report, adapterFile) {
       results = results.then(async () => {
-        let text = "";
-        for await (const chunk of report) text += chunk;
-        await patiently(async (client) => {
-          await client.query(
-            "UPDATE fedlodrop.runs SET report = $2, adapter_file = $3, results_at = clock_timestamp() WHERE id = $1",
-            [run, text, Buffer.from(adapterFile)],
-          );
-        }).catch((error: Error) => {
-          failure = error;
-        });
+        try {
+          let text = "";
+          for await (const chunk of report) text += chunk;
+          await patiently(async (client) => {
+            await client.query(
+              "UPDATE fedlodrop.runs SET report = $2, adapter_file = $3, results_at = clock_timestamp() WHERE id = $1",
+              [run, text, Buffer.from(adapterFile)],
+            );
+          });
+        } catch (error) {
+          failure = error as Error;
+        }
       });
       await results;
     },

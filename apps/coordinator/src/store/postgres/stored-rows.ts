@@ -31,47 +31,64 @@ export async function readRows(client: PoolClient, run: string, fromPrevious: bo
     "SELECT number, format, covers, rounds, body, body_sha256 FROM fedlodrop.checkpoints WHERE run = $1 ORDER BY number DESC",
     [run],
   );
-  if (checkpoints.length === 0) throw new Error("its run has no checkpoint");
+  if (checkpoints.length === 0) throw new Damage("its run has no checkpoint");
   const faults: string[] = [];
   for (const row of checkpoints) {
-    try {
-      const checkpoint = readCheckpoint(row);
-      const adapter = await readAdapter(client, run, row.number);
-      const { entries, fault } = await readEntries(client, run, Number(row.covers));
-      if (fault !== null) {
-        faults.push(fault);
-        if (!fromPrevious)
-          throw new Unreadable(
-            `${faults.join("; ")}; it can go on from round ${checkpoint.snapshot.roundsDone} and what is whole of its log, with --resume-from-previous`,
-          );
-      }
-      const records: RoundRecord[] = [];
-      for await (const record of readRounds(client, run, row.rounds - RECORDS_REMEMBERED + 1, row.rounds))
-        records.push(record);
-      return {
-        ...{ checkpoint, adapter, entries, records, notices: faults, rounds: row.rounds },
-        ...{ number: row.number, last: Number(row.covers) + entries.length },
-      };
-    } catch (error) {
-      if (error instanceof Unreadable) throw error;
-      faults.push((error as Error).message);
+    const whole = await attempt(() => readCheckpoint(client, run, row), faults);
+    if (whole === null) continue;
+    const { entries, fault } = await readEntries(client, run, Number(row.covers));
+    if (fault !== null) {
+      faults.push(fault);
+      if (!fromPrevious)
+        throw new Damage(
+          `${faults.join("; ")}; it can go on from round ${whole.checkpoint.snapshot.roundsDone} and what is whole of its log, with --resume-from-previous`,
+        );
     }
+    return {
+      ...{ ...whole, entries, notices: faults, rounds: row.rounds },
+      ...{ number: row.number, last: Number(row.covers) + entries.length },
+    };
   }
-  throw new Error(faults.join("; "));
+  throw new Damage(faults.join("; "));
 }
 
-class Unreadable extends Error {}
+/** Null with a fault for what is damaged; what merely cannot be read now is thrown. */
+async function attempt<T>(work: () => Promise<T>, faults: string[]): Promise<T | null> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof Damage)) throw error;
+    faults.push(error.message);
+    return null;
+  }
+}
 
-function readCheckpoint(row: CheckpointRow): Checkpoint {
+/** What is there is not what was written. */
+export class Damage extends Error {}
+
+async function readCheckpoint(
+  client: PoolClient,
+  run: string,
+  row: CheckpointRow,
+): Promise<Pick<StoredRun, "checkpoint" | "adapter" | "records">> {
+  const checkpoint = parseCheckpoint(row);
+  const adapter = await readAdapter(client, run, row.number);
+  const records: RoundRecord[] = [];
+  for await (const record of readRounds(client, run, row.rounds - RECORDS_REMEMBERED + 1, row.rounds))
+    records.push(record);
+  return { checkpoint, adapter, records };
+}
+
+function parseCheckpoint(row: CheckpointRow): Checkpoint {
   const name = `checkpoint ${row.number}`;
   if (row.format !== FOLDER_FORMAT)
-    throw new Error(
+    throw new Damage(
       `${name}: stored by another version of the program (format ${row.format}; this one continues ${FOLDER_FORMAT})`,
     );
   if (sha256(row.body) !== row.body_sha256)
-    throw new Error(`${name}: its checksum is not that of its content`);
+    throw new Damage(`${name}: its checksum is not that of its content`);
   const checkpoint = checkpointSchema.safeParse(JSON.parse(row.body));
-  if (!checkpoint.success) throw new Error(`${name}: ${faultInWords(checkpoint.error)}`);
+  if (!checkpoint.success) throw new Damage(`${name}: ${faultInWords(checkpoint.error)}`);
   return checkpoint.data;
 }
 
@@ -81,8 +98,12 @@ async function readAdapter(client: PoolClient, run: string, number: number): Pro
     [run, number],
   );
   const [row] = rows;
-  if (row === undefined) throw new Error(`adapter ${number}: it is missing`);
-  return adapterFromBytes(`adapter ${number}`, row.values_f32, row.sha256);
+  if (row === undefined) throw new Damage(`adapter ${number}: it is missing`);
+  try {
+    return adapterFromBytes(`adapter ${number}`, row.values_f32, row.sha256);
+  } catch (cause) {
+    throw new Damage((cause as Error).message, { cause });
+  }
 }
 
 /** Those behind a checkpoint, up to the first that is missing. */
@@ -122,12 +143,12 @@ export async function* readRounds(
       [run, next, Math.min(to, next + PAGE - 1)],
     );
     for (const [i, row] of rows.entries()) {
-      if (row.round !== next + i) throw new Error(`round ${next + i} is missing`);
+      if (row.round !== next + i) throw new Damage(`round ${next + i} is missing`);
       const record = roundRecordSchema.safeParse(JSON.parse(row.record));
-      if (!record.success) throw new Error(`round ${row.round}: ${faultInWords(record.error)}`);
+      if (!record.success) throw new Damage(`round ${row.round}: ${faultInWords(record.error)}`);
       yield record.data;
     }
     const expected = Math.min(to, next + PAGE - 1) - next + 1;
-    if (rows.length < expected) throw new Error(`round ${next + rows.length} is missing`);
+    if (rows.length < expected) throw new Damage(`round ${next + rows.length} is missing`);
   }
 }
