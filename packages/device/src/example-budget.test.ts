@@ -40,11 +40,14 @@ describe("a device's account of its texts", () => {
   it("is closed when the run's rounds have been told, whatever the host asks for and promises then", () => {
     const { budget, noiseOf } = open();
     const noises: number[] = [];
+    const told: number[] = [];
     for (const roundsLeft of [3, 2, 1]) {
       const { noiseMultiplier, charge } = noiseOf({ steps, roundsLeft });
       noises.push(noiseMultiplier);
-      charge();
+      told.push(charge());
     }
+    expect(told).toEqual([...told].sort((a, b) => a - b));
+    expect(told[2]).toBeCloseTo(4, 6);
     // Evenly, as far as 20,000 draws tell.
     for (const noise of noises) expect(noise / noises[0]!).toBeCloseTo(1, 1);
     const generous = { ...examplePrivacy, epsilon: 1000 };

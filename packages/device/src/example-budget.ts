@@ -11,6 +11,7 @@
 import { type ExamplePrivacy, samplingRate } from "@fedlodrop/lm";
 import {
   discreteGaussian,
+  epsilonOfDivergence,
   grainOf,
   noiseWithin,
   type RenyiBudget,
@@ -40,8 +41,8 @@ export interface RoundOfTexts {
 
 /** What a round is trained with. */
 export interface PrivateTraining extends ExamplePrivacy {
-  /** Before anything that was trained with it leaves the device. */
-  charge(): void;
+  /** Before anything that was trained with it leaves the device. @returns ε given away in the run, this round included */
+  charge(): number;
 }
 
 /** Gives what the round is trained with; null where nothing was promised. @throws UnsafeRoundError when nothing is left */
@@ -95,6 +96,10 @@ export function openExampleBudget(
       },
       charge() {
         mine.left = Math.max(0, mine.left - cost);
+        return epsilonOfDivergence(
+          { order, divergence: mine.budget.divergence - mine.left },
+          mine.promise.delta,
+        );
       },
     };
   };

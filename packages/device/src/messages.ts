@@ -114,7 +114,13 @@ export type FromWorker =
     }
   | { readonly kind: "downloaded"; readonly round: number; readonly bytes: number; readonly seconds: number }
   | { readonly kind: "step"; readonly round: number; readonly step: TrainingStep }
-  | { readonly kind: "trained"; readonly round: number; readonly seconds: number }
+  | {
+      readonly kind: "trained";
+      readonly round: number;
+      readonly seconds: number;
+      /** That this device has given away of any one of its texts in the run, this round included; null where nothing is promised. */
+      readonly textsEpsilon: number | null;
+    }
   | {
       readonly kind: "uploading";
       readonly round: number;

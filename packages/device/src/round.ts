@@ -116,9 +116,10 @@ export async function playRound(
   const secondsCompute = secondsSince(computeStart);
   const processorEnd = context.processorSeconds();
   const processor = processorStart === null || processorEnd === null ? null : processorEnd - processorStart;
-  post({ kind: "trained", round, seconds: secondsCompute });
+  // What comes of it leaves the device from here on.
+  const textsEpsilon = privacy?.charge() ?? null;
+  post({ kind: "trained", round, seconds: secondsCompute, textsEpsilon });
 
-  privacy?.charge();
   const bytes = secure ? await secure.mask(delta, indices) : encodeSparseValues(delta, round, valueType);
   // An emulated radio sends slowly and without a pause; a real one that is paced is mostly silent.
   const emulatedRate = start.rateSource === "emulated" ? start.uploadBytesPerSecond : null;

@@ -1,6 +1,7 @@
 export {
   budgetOf,
   epsilonOf,
+  epsilonOfDivergence,
   epsilonSpent,
   leastEpsilon,
   type Mechanism,

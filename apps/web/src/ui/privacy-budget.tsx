@@ -2,17 +2,19 @@
 import type { RunConfig } from "@fedlodrop/run";
 import { rich, say } from "../words/words.ts";
 import { formatFixed } from "./format.ts";
-import { privacyWords } from "./privacy-words.ts";
+import { privacyWords, textsPrivacyWords } from "./privacy-words.ts";
 
 interface PrivacyBudgetProps {
-  readonly config: Pick<RunConfig, "differentialPrivacy" | "secureAggregation">;
+  readonly config: Pick<RunConfig, "differentialPrivacy" | "examplePrivacy" | "secureAggregation">;
   /** Given away so far. */
   readonly epsilon: number;
+  /** Of this device's texts; absent where the page is no device's. */
+  readonly textsEpsilon?: number;
 }
 
-export function PrivacyBudget({ config, epsilon }: PrivacyBudgetProps) {
-  const { differentialPrivacy: terms, secureAggregation } = config;
-  if (terms === null && !secureAggregation) return null;
+export function PrivacyBudget({ config, epsilon, textsEpsilon }: PrivacyBudgetProps) {
+  const { differentialPrivacy: terms, examplePrivacy: ofTexts, secureAggregation } = config;
+  if (terms === null && ofTexts === null && !secureAggregation) return null;
   return (
     <section class="card" data-testid="privacy">
       <h2>{say("privacy.title")}</h2>
@@ -31,6 +33,18 @@ export function PrivacyBudget({ config, epsilon }: PrivacyBudgetProps) {
             value={Math.min(epsilon, terms.epsilon)}
           />
         </>
+      )}
+      {ofTexts !== null && (
+        <p data-testid="texts-privacy">
+          {textsEpsilon === undefined
+            ? say("privacy.texts-promise", { all: ofTexts.epsilon, delta: String(ofTexts.delta) })
+            : rich("privacy.texts-used", {
+                used: <span data-testid="texts-epsilon">{formatFixed(textsEpsilon, 2)}</span>,
+                all: ofTexts.epsilon,
+                delta: String(ofTexts.delta),
+              })}{" "}
+          {textsPrivacyWords(ofTexts.epsilon, ofTexts.delta)}
+        </p>
       )}
       <table class="who-sees">
         <caption>{say("privacy.who")}</caption>

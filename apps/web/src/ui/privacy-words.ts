@@ -10,8 +10,18 @@ const NEARLY_SURE = 0.99;
  * @param epsilon given away so far, or in all
  */
 export function privacyWords(epsilon: number, delta: number): string {
-  const surest = 1 / (1 + Math.exp(-epsilon));
+  const surest = surestAfter(epsilon);
   return surest > NEARLY_SURE
     ? say("privacy.little", { delta: String(delta) })
     : say("privacy.bounded", { surest: formatPercent(surest), delta: String(delta) });
 }
+
+/** The same of whether a certain text was among a device's own. */
+export function textsPrivacyWords(epsilon: number, delta: number): string {
+  const surest = surestAfter(epsilon);
+  return surest > NEARLY_SURE
+    ? say("privacy.texts-little", { delta: String(delta) })
+    : say("privacy.texts-bounded", { surest: formatPercent(surest), delta: String(delta) });
+}
+
+const surestAfter = (epsilon: number): number => 1 / (1 + Math.exp(-epsilon));

@@ -123,6 +123,10 @@ export function renyiBudget(
   return { order, divergence: left(order) };
 }
 
+/** The ε at this δ of so much divergence. */
+export const epsilonOfDivergence = ({ order, divergence }: RenyiBudget, delta: number): number =>
+  divergence === 0 ? 0 : Math.max(0, divergence + ofConversion(order, delta));
+
 /** The least noise with which a step's divergence of this order is at most so much. */
 export const noiseWithin = ({ order, divergence }: RenyiBudget, samplingRate: number): number =>
   leastNoise((noiseMultiplier) => renyiDivergence({ noiseMultiplier, samplingRate }, order) <= divergence);

@@ -19,7 +19,7 @@ import { AwaitingApproval, Away, HostClosed, Plain, Stopped } from "./plain-scre
 import { announcementOf, type Screen, screenOf } from "./screen.ts";
 import type { Session } from "./session.ts";
 import { SoFar } from "./so-far.tsx";
-import { epsilonSoFar, inRound, type Notice, type ParticipantState } from "./state.ts";
+import { epsilonSoFar, inRound, type Notice, type ParticipantState, textsEpsilonSoFar } from "./state.ts";
 import { TryIt } from "./try-it.tsx";
 import { Welcome } from "./welcome.tsx";
 
@@ -129,7 +129,11 @@ function ScreenOf({ screen, session, offeredNickname }: ScreenProps) {
         ) : (
           <Now session={session} run={run} />
         )}
-        <PrivacyBudget config={run.config} epsilon={epsilonSoFar(state)} />
+        <PrivacyBudget
+          config={run.config}
+          epsilon={epsilonSoFar(state)}
+          textsEpsilon={textsEpsilonSoFar(state)}
+        />
       </div>
       <div class="stack half">
         {screen === "round" && <SoFar state={state} run={run} />}

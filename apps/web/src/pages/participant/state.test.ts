@@ -76,7 +76,7 @@ describe("participant state", () => {
       [started(1), "downloading"],
       [{ kind: "downloaded", round: 1, bytes: 32, seconds: 0.1 }, "training"],
       [step(1, 1, 4), "training"],
-      [{ kind: "trained", round: 1, seconds: 1 }, "uploading"],
+      [{ kind: "trained", round: 1, seconds: 1, textsEpsilon: null }, "uploading"],
       [{ kind: "uploading", round: 1, sentBytes: 32, totalBytes: 32 }, "uploading"],
       [{ kind: "uploaded", round: 1, seconds: 0.2, energy: { joules: 5, source: "modelled" } }, "waiting"],
       [closed(1), "ready"],

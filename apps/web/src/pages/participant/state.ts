@@ -41,6 +41,8 @@ export interface RoundProgress {
   readonly secondsDownload: number | null;
   readonly secondsCompute: number | null;
   readonly secondsUpload: number | null;
+  /** Given away of any one of this device's texts so far; null where nothing is promised, and before it has trained. */
+  readonly textsEpsilon: number | null;
   readonly step: TrainingStep | null;
   readonly energy: EnergyEstimate | null;
   /** Why this device stopped before its update was in; `because` is null where something failed. */
@@ -220,6 +222,7 @@ export function reduce(state: ParticipantState, message: FromWorker): Participan
         secondsDownload: null,
         secondsCompute: null,
         secondsUpload: null,
+        textsEpsilon: null,
         step: null,
         energy: null,
         abandoned: null,
@@ -246,7 +249,10 @@ export function reduce(state: ParticipantState, message: FromWorker): Participan
       return { ...inCurrentRound(state, round, "training", { step }), losses };
     }
     case "trained":
-      return inCurrentRound(state, message.round, "uploading", { secondsCompute: message.seconds });
+      return inCurrentRound(state, message.round, "uploading", {
+        secondsCompute: message.seconds,
+        textsEpsilon: message.textsEpsilon,
+      });
     case "uploading":
       return inCurrentRound(state, message.round, "uploading", { bytesUp: message.sentBytes });
     case "uploaded":
@@ -334,6 +340,10 @@ const stopped = (state: ParticipantState, phase: "kicked" | "error", stop: Stop)
 /** What the run had given away of any one device when this one last heard of it. */
 export const epsilonSoFar = ({ rounds }: ParticipantState): number =>
   rounds.findLast(({ closed }) => closed?.epsilon !== undefined)?.closed?.epsilon ?? 0;
+
+/** What this device has given away of any one of its texts. */
+export const textsEpsilonSoFar = ({ rounds }: ParticipantState): number =>
+  rounds.findLast(({ textsEpsilon }) => textsEpsilon !== null)?.textsEpsilon ?? 0;
 
 /** It has work of a round, or waits for the others with it. */
 export const inRound = (state: ParticipantState): boolean =>

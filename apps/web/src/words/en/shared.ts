@@ -73,6 +73,12 @@ export const shared = {
     "Devices mask their updates for each other; what the coordinator adds up has no masks only as a whole.",
   "privacy.whole-run": "In the whole run: {promise} The run ends when the budget is used.",
   "privacy.not-covered": "Losses and counts that devices report are not covered.",
+  "privacy.texts-used": "Texts of this device: ε {used} of {all} used, δ {delta}.",
+  "privacy.texts-promise": "Texts of each device: ε {all} at most, δ {delta}.",
+  "privacy.texts-bounded":
+    "Whoever studies every update that a device sends, and gives even chances at first that a certain text was among its own, comes to {surest} at most (but for a chance of {delta}). Each device keeps its own account, and nobody else has to be trusted.",
+  "privacy.texts-little":
+    "Whoever studies every update that a device sends, and gives even chances at first that a certain text was among its own, can come to be all but sure, so this is little protection (but for a chance of {delta}). Each device keeps its own account.",
   "privacy.bounded":
     "Whoever studies every shared model, and gives even chances at first that a certain device's updates are in them, comes to {surest} at most (but for a chance of {delta}).",
   "privacy.little":

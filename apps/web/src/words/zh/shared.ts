@@ -75,6 +75,12 @@ export const shared: Translation<typeof english> = {
   "privacy.masked": "各设备相互为更新加上掩码；协调器把它们相加，只有总和不带掩码。",
   "privacy.whole-run": "整个训练过程中：{promise}预算用完时训练即结束。",
   "privacy.not-covered": "设备报告的损失和计数不在保护之列。",
+  "privacy.texts-used": "本设备的文本：已用 ε {used}，共 {all}；δ {delta}。",
+  "privacy.texts-promise": "每台设备的文本：ε 至多 {all}；δ {delta}。",
+  "privacy.texts-bounded":
+    "即使有人研究一台设备发送的每一次更新，起初认为某段文本是否在其中的可能性各半，最后的把握也至多为 {surest}（例外的概率为 {delta}）。每台设备自己记账，不必信任任何人。",
+  "privacy.texts-little":
+    "如果有人研究一台设备发送的每一次更新，起初认为某段文本是否在其中的可能性各半，最后可能几乎完全确定，所以保护作用很小（例外的概率为 {delta}）。每台设备自己记账。",
   "privacy.bounded":
     "即使有人研究每一个共享模型，起初认为某台设备的更新在不在其中的可能性各半，最后的把握也至多为 {surest}（例外的概率为 {delta}）。",
   "privacy.little":
