@@ -90,6 +90,37 @@ describe("company", () => {
     );
   });
 
+  it("outlasts different words on who had shared: whoever vanishes by another list, a mask stays on", () => {
+    const some = (n: number) => fc.shuffledSubarray(Array.from({ length: n }, (_, k) => k));
+    fc.assert(
+      fc.property(
+        fc
+          .integer({ min: 3, max: COMPLETE_UP_TO })
+          .chain((n) =>
+            fc.tuple(fc.constant(n), anyKept(n, 6), some(n), some(n), fc.integer({ min: 0, max: n - 1 })),
+          ),
+        ([devices, all, notTold, vanished, victim]) => {
+          const graph = drawGraph(devices, "s");
+          const bearable = devices - survivorThreshold(devices);
+          const others = (out: readonly number[]) => out.filter((k) => k !== victim).slice(0, bearable);
+          // What the victim was told, and whom two thirds have signed as left: lists that need not agree.
+          const [missing, gone] = [others(notTold), others(vanished)];
+          const kept = all.map((own) => Uint32Array.from(own ?? []));
+          const senders = kept.map((own, k) => (missing.includes(k) ? null : own));
+          const cover = atOnce(coverUnits(graph, keepersOf(6, senders)));
+          for (const unit of kept[victim]!) {
+            if (COVERS[cover[unit]!] !== "mendable") continue;
+            const masksLeft = senders.filter(
+              (own, k) => k !== victim && own?.includes(unit) && !gone.includes(k),
+            );
+            expect(masksLeft.length).toBeGreaterThan(0);
+          }
+        },
+      ),
+      { numRuns: 200 },
+    );
+  });
+
   it("is missed when the survivors leave one device alone in a mendable unit", () => {
     const graph = drawGraph(6, "s");
     const all = Array.from({ length: 6 }, () => Uint32Array.of(0));
