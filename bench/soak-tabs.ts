@@ -17,7 +17,7 @@ import {
   openParticipants,
   writeTinyModel,
 } from "@fedlodrop/harness";
-import type { Page } from "playwright-core";
+import type { Page } from "@playwright/test";
 import { end, pause, serve } from "./served.ts";
 
 const { values: flags } = parseArgs({
