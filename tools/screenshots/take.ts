@@ -35,7 +35,8 @@ const SMALL = [
     "locked",
     "removed",
   ],
-  ...["host-empty", "host-lobby", "host-training", "host-later", "host-podium", "host-drawer"],
+  ...["host-empty", "host-lobby", "host-training", "host-later", "host-podium", "host-lesson", "host-drawer"],
+  ...["ended-zh", "host-zh"],
 ];
 
 const [folder, ...wanted] = process.argv.slice(2);
@@ -116,6 +117,19 @@ async function takeSmallRun({ url, hostUrl, coordinator }: Federation): Promise<
   await ada.getByTestId("answer-tuned").waitFor({ timeout: 60_000 });
   await take(ada, "ended");
   await take(host, "host-podium");
+  // Needs a font with Chinese characters.
+  for (const [page, name] of [
+    [ada, "ended-zh"],
+    [host, "host-zh"],
+  ] as const) {
+    await page.getByTestId("language-zh").click();
+    await take(page, name);
+    await page.getByTestId("language-en").click();
+  }
+  await host.getByTestId("open-lesson").click();
+  await host.getByTestId("lesson-short").click();
+  await take(host, "host-lesson");
+  await host.getByTestId("open-lesson").click();
   await host.getByTestId("open-drawer").click();
   await take(host, "host-drawer");
 

@@ -29,11 +29,7 @@ export function HostPage({ host }: { readonly host: HostConnection }) {
         <h1>FedLoDrop</h1>
         {view && <Controls view={view} command={host.command} />}
         <div class="row">
-          {view && (
-            <span class={host.online.value ? "chip good" : "chip warn"}>
-              {say(host.online.value ? "host.connected" : "host.offline")}
-            </span>
-          )}
+          {view && !host.online.value && <span class="chip warn">{say("host.offline")}</span>}
           {view && (
             <button
               type="button"

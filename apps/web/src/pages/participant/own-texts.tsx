@@ -94,7 +94,7 @@ export function OwnTextsBox({ session, task }: OwnTextsProps) {
         </div>
         {problem.value && (
           <p class="notice bad" role="alert">
-            {problem.value}
+            {say("own.unusable")} <small lang="en">{problem.value}</small>
           </p>
         )}
         {texts && (

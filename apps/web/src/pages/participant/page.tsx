@@ -113,7 +113,8 @@ function ScreenOf({ screen, session, offeredNickname }: ScreenProps) {
     return (
       <>
         <Plain heading={say("own.wanted")} testId="texts-wanted">
-          <p lang="en">{state.textsWanted}</p>
+          <p>{say("own.wanted.advice")}</p>
+          <small lang="en">{state.textsWanted}</small>
         </Plain>
         <div class="narrow">
           <OwnTextsBox session={session} task={run.task} />

@@ -58,7 +58,12 @@ export function TryIt({ session, run: { task } }: TryItProps) {
         </label>
         <button type="submit">{say("try.ask")}</button>
       </form>
-      {trial?.note && <p role="status">{noteWords(trial.note)}</p>}
+      {trial?.note && (
+        <p role="status">
+          {say(`try.${trial.note.kind}`)}
+          {trial.note.kind === "failed" && <small lang="en"> {trial.note.message}</small>}
+        </p>
+      )}
       {trial && <Answers trial={trial} labels={task.labels} />}
     </section>
   );
@@ -146,6 +151,3 @@ function Labels({ labels, probabilities }: LabelsProps) {
     </div>
   );
 }
-
-const noteWords = (note: NonNullable<Trial["note"]>): string =>
-  note.kind === "failed" ? note.message : say(`try.${note.kind}`);

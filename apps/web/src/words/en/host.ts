@@ -3,7 +3,6 @@ export const host = {
   "host.title": "FedLoDrop: host",
   "replay.title": "FedLoDrop: replay",
   "host.connecting": "Connecting to the coordinator …",
-  "host.connected": "connected",
   "host.offline": "offline",
   "host.no-key":
     "This address has no host key. Open the host address that the coordinator printed when it started: it ends in #key=… and belongs to the host alone.",

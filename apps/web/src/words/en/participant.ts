@@ -237,6 +237,9 @@ export const participant = {
   },
   "own.does": { one: "Trains on {file}: {count} text.", other: "Trains on {file}: {count} texts." },
   "own.back": "Use the host's texts again",
+  "own.wanted.advice": "The host hands out no texts for this device: paste one below, or choose a file.",
+  "own.unusable": "This text cannot be used.",
+  "try.failed": "The model could not answer.",
   "own.wanted": "This device needs a text",
 
   "watts.title": "Energy estimate",

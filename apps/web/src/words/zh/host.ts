@@ -6,7 +6,6 @@ export const host: Translation<typeof english> = {
   "host.title": "FedLoDrop：主持",
   "replay.title": "FedLoDrop：回放",
   "host.connecting": "正在连接协调器…",
-  "host.connected": "已连接",
   "host.offline": "离线",
   "host.no-key": "此地址没有主持密钥。请打开协调器启动时显示的主持地址：它以 #key=… 结尾，仅供主持人使用。",
   "host.no-answer": "协调器没有应答。正在重试…",

@@ -200,6 +200,9 @@ export const participant: Translation<typeof english> = {
   "own.will": "将用 {file} 训练：{count} 段文本。",
   "own.does": "正在用 {file} 训练：{count} 段文本。",
   "own.back": "改回主持人分发的文本",
+  "own.wanted.advice": "主持人没有为本设备分发文本：请在下面粘贴一段，或选择一个文件。",
+  "own.unusable": "无法使用这段文本。",
+  "try.failed": "模型无法回答。",
   "own.wanted": "本设备需要一段文本",
 
   "watts.title": "能耗估计",
