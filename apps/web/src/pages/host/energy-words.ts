@@ -3,7 +3,7 @@ import { formatJoules } from "../../ui/format.ts";
 import { sayKnown } from "../../words/words.ts";
 import type { Energy } from "./totals.ts";
 
-export const energySource = (source: string): string => sayKnown(`energy.${source}`, source);
+const energySource = (source: string): string => sayKnown(`energy.${source}`, source);
 
 export const energyWords = (energy: readonly Energy[]): string =>
   energy.map(({ source, joules }) => `${formatJoules(joules)} (${energySource(source)})`).join(", ") || "–";

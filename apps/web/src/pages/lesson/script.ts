@@ -1,7 +1,7 @@
 /** Lessons as data: which steps, and what each asks, does and shows. Their words are the catalogue's, under the step's name. */
 import type { HostCommand } from "@fedlodrop/protocol";
 
-export interface LessonStep {
+interface LessonStep {
   /** Names its words: `step.NAME`, `.caption`, `.question` and `.option.0` on. */
   readonly name: StepName;
   /** Null only tells something. */
@@ -16,7 +16,7 @@ export interface LessonStep {
   readonly show?: "slow-round" | "guesses";
 }
 
-export type StepName = Asking | Telling;
+type StepName = Asking | Telling;
 type Asking = "what-travels" | "why-leave-out" | "by-heart" | "bet" | "who-decides" | "privacy";
 type Telling = "together" | "first-rounds" | "slow-round" | "guess" | "side-by-side" | "try" | "end";
 

@@ -1,5 +1,6 @@
 /** The replay page, as `fedlodrop replay` serves it: the report of a finished run, played in the host's screens. */
 import type { RunReport } from "@fedlodrop/run";
+import { effect } from "@preact/signals";
 import { render } from "preact";
 import { replayWords } from "../../words/replay.ts";
 import { openWords, say } from "../../words/words.ts";
@@ -10,6 +11,10 @@ const root = document.getElementById("app") as HTMLElement;
 await openWords(replayWords);
 // It has started after all.
 root.replaceChildren();
+
+effect(() => {
+  document.title = say("replay.title");
+});
 
 const response = await fetch("replay.json");
 if (response.ok) {
