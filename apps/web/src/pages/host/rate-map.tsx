@@ -1,6 +1,7 @@
 /** Dropout rates, device by round: where they differ, and when they changed. */
+import { useMemo } from "preact/hooks";
 import { formatPercent } from "../../ui/format.ts";
-import { say } from "../../words/words.ts";
+import { localeNow, say } from "../../words/words.ts";
 import type { ReceivedView } from "./connection.ts";
 import { WHOLE_ROUNDS } from "./rounds-so-far.ts";
 
@@ -9,7 +10,13 @@ const LEGIBLE_ROWS = 10;
 /** More rounds than these are thinned to every n-th. */
 const MOST_COLUMNS = 60;
 
-export function RateMap({ view: { rounds } }: { readonly view: ReceivedView }) {
+/** Drawn anew with a round, not with each of the views between: it may have thousands of cells. */
+export function RateMap({ view: { runId, rounds } }: { readonly view: ReceivedView }) {
+  const locale = localeNow();
+  return useMemo(() => <Cells rounds={rounds} />, [runId, rounds.length, rounds.at(-1), locale]);
+}
+
+function Cells({ rounds }: Pick<ReceivedView, "rounds">) {
   const known = rounds.slice(-WHOLE_ROUNDS);
   const every = Math.ceil(known.length / MOST_COLUMNS);
   const shown = known.filter((_, i) => (known.length - 1 - i) % every === 0);
