@@ -111,6 +111,8 @@ export function takePart(url: string, nickname: string, secondsOfWork = 0): Retu
     working = start;
     try {
       const refusal = await deliver(start, identity);
+      // Said over a connection that is newer than the work, before its join was answered.
+      if (refusal?.reason === "unknown-participant") throw new Error(refusal.message);
       // That an update is in may be all that was lost.
       if (refusal === null || refusal.reason === "duplicate") acknowledged.add(start.round);
       else if (!AGAIN.has(refusal.reason))

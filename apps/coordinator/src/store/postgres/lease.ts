@@ -1,6 +1,6 @@
 /**
  * One place, one writer. A holder keeps saying that it is there; who is silent for longer than a lease lasts has lost
- * the place to whoever asks first. Time is the server's. Every holder has a larger fence than those before it, and whatever
+ * the place to whoever asks first. Time is the server's, and one that has just started was silent itself. Every holder has a larger fence than those before it, and whatever
  * is written is written together with a look at it, so that one who does not know yet that it was replaced writes nothing.
  */
 import { hostname } from "node:os";
@@ -42,9 +42,10 @@ export async function takeLease(
     const { rows } = await client.query<{ fence: string }>(
       `UPDATE fedlodrop.places
        SET holder = $2, fence = fence + 1, held_until = clock_timestamp() + $3 * interval '1 millisecond'
-       WHERE name = $1 AND (holder IS NULL OR held_until < clock_timestamp())
+       WHERE name = $1 AND (holder IS NULL OR held_until < clock_timestamp()
+         AND pg_postmaster_start_time() < clock_timestamp() - $4 * interval '1 millisecond')
        RETURNING fence`,
-      [place, holder, lastsMs],
+      [place, holder, lastsMs, LEASE.lastsMs],
     );
     if (rows[0]) return { fence: Number(rows[0].fence) };
     const other = await client.query<{ holder: string }>(
