@@ -102,6 +102,9 @@ const readKept = (path: string): Promise<string> =>
 
 const wholeLines = (text: string): string => text.slice(0, text.lastIndexOf("\n") + 1);
 
+/** Trials of inversion before those of membership. */
+const FIRST_INVERSIONS = 2;
+
 export async function runAttacks(size: AttackSize, path: string, say: (line: string) => void): Promise<void> {
   const kept = await readKept(path);
   if (!kept.endsWith("\n") && kept !== "") await writeFile(path, wholeLines(kept));
@@ -109,17 +112,20 @@ export async function runAttacks(size: AttackSize, path: string, say: (line: str
   await mkdir(dirname(path), { recursive: true });
   const lab = await openAttackLab(size.texts);
   const startedMs = Date.now();
-  // Trial by trial, so that a study that is stopped early has some of everything.
-  const todo = Array.from({ length: Math.max(size.inversionTrials, size.membershipTrials) }, (_, trial) => [
-    ...(trial < size.membershipTrials
-      ? MEMBERSHIPS.map((setting) => ({ attack: "membership" as const, ...setting, trial }))
-      : []),
-    ...(trial < size.inversionTrials
-      ? INVERSIONS.map((setting) => ({ attack: "inversion" as const, ...setting, trial }))
-      : []),
-  ])
-    .flat()
-    .filter((each) => !known.has(keyOf(each)));
+  const trialsOf = <S extends object>(settings: readonly S[], from: number, to: number) =>
+    Array.from({ length: Math.max(0, to - from) }, (_, k) =>
+      settings.map((setting) => ({ ...setting, trial: from + k })),
+    ).flat();
+  const memberships = MEMBERSHIPS.map((setting) => ({ attack: "membership" as const, ...setting }));
+  const inversions = INVERSIONS.map((setting) => ({ attack: "inversion" as const, ...setting }));
+  const { inversionTrials, membershipTrials } = size;
+  const first = Math.min(FIRST_INVERSIONS, inversionTrials);
+  // A study that is stopped early has some of everything; shadow runs need more of their own kind first.
+  const todo = [
+    ...trialsOf(inversions, 0, first),
+    ...trialsOf(memberships, 0, membershipTrials),
+    ...trialsOf(inversions, first, inversionTrials),
+  ].filter((each) => !known.has(keyOf(each)));
   for (const [done, next] of todo.entries()) {
     const result: AttackResult =
       next.attack === "inversion"
