@@ -2,7 +2,7 @@
  * What secure aggregation costs: rounds with it beside plain ones of the same masks, in one run, devices scripted in this
  * process.
  *
- *   npx tsx bench/secure-aggregation.ts [--devices 8,32,64,500] [--dropout 0.3] [--values 100000]
+ *   npx tsx bench/secure-aggregation.ts [--devices 8,32,64,500] [--dropout 0.3] [--values 100000] [--vanishing 0,0.333]
  *
  * Bytes are a device's, of the messages' fields, both ways; a plain round is the sub-adapter down and its change up, in
  * f32. Seconds are processor time of this thread: a device's (the mean of those measured) and the coordinator's for the
@@ -266,11 +266,13 @@ function plainRound(devices: number): Cost {
 
 console.log(`${size} values, dropout rate ${dropoutRate}, ${WEIGHT} samples a device`);
 secureRound(4, 0); // compiles what is timed
+const shares = flag("vanishing", "0,0.33334").split(",").map(Number);
 const rows = flag("devices", "8,32,64,500")
   .split(",")
   .map(Number)
   .flatMap((devices) =>
-    [0, Math.floor(devices / 3)].map((vanishing) => {
+    shares.map((share) => {
+      const vanishing = Math.floor(share * devices);
       const secure = secureRound(devices, vanishing);
       const plain = plainRound(devices);
       console.log(`  the coordinator's steps with ${devices} devices, ${vanishing} vanishing:`);
@@ -281,7 +283,7 @@ const rows = flag("devices", "8,32,64,500")
           "longest piece, ms": longestMs.toFixed(1),
         })),
       );
-      return {
+      const row = {
         devices,
         vanishing,
         "plain kB": (plain.bytes / 1e3).toFixed(1),
@@ -293,6 +295,8 @@ const rows = flag("devices", "8,32,64,500")
         "coordinator s": secure.coordinatorSeconds.toFixed(2),
         "plain coordinator s": plain.coordinatorSeconds.toFixed(2),
       };
+      console.table([row]);
+      return row;
     }),
   );
 console.table(rows);

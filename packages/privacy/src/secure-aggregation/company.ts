@@ -82,17 +82,27 @@ export interface Keepers {
 
 /** @param kept units by device, for the devices that take part; null for those that do not */
 export function keepersOf(units: number, kept: readonly (Uint32Array | null)[]): Keepers {
-  const width = Math.ceil(kept.length / 32);
-  const bits = new Uint32Array(units * width);
+  const keepers = noKeepers(units, kept.length);
   kept.forEach((own, device) => {
-    if (own === null) return;
-    const [word, bit] = [device >>> 5, 1 << (device & 31)];
-    for (let i = 0; i < own.length; i++) {
-      const at = (own[i] as number) * width + word;
-      bits[at] = (bits[at] as number) | bit;
-    }
+    if (own !== null) addKeeper(keepers, device, own);
   });
-  return { units, devices: kept.length, bits };
+  return keepers;
+}
+
+export const noKeepers = (units: number, devices: number): Keepers => ({
+  units,
+  devices,
+  bits: new Uint32Array(units * Math.ceil(devices / 32)),
+});
+
+/** @param kept units, of a device that has been in none */
+export function addKeeper({ devices, bits }: Keepers, device: number, kept: Uint32Array): void {
+  const width = Math.ceil(devices / 32);
+  const [word, bit] = [device >>> 5, 1 << (device & 31)];
+  for (let i = 0; i < kept.length; i++) {
+    const at = (kept[i] as number) * width + word;
+    bits[at] = (bits[at] as number) | bit;
+  }
 }
 
 export function keepsUnit({ devices, bits }: Keepers, unit: number, device: number): boolean {

@@ -5,12 +5,13 @@
 import { type AdapterShape, drawDropoutMask, type Pieces } from "@fedlodrop/run";
 import { bytesToHex } from "@noble/hashes/utils.js";
 import {
+  addKeeper,
   COVERS,
   coverUnits,
   type Keepers,
-  keepersOf,
   keepsUnit,
   keptUnits,
+  noKeepers,
   unitCount,
   unitsOfValues,
 } from "./company.ts";
@@ -148,12 +149,14 @@ export function openRoster(terms: SecureTerms, entries: readonly RosterEntry[]):
 export function* coverageOf(roster: Roster, senders: ReadonlySet<number>): Pieces<Coverage> {
   const { shape, seed, round } = roster.terms;
   const kept: (Uint32Array | null)[] = [];
+  const keepers = noKeepers(unitCount(shape), roster.entries.length);
   for (const [place, { id, dropoutRate }] of roster.entries.entries()) {
     yield;
     const key = { seed, round, participantId: id, dropoutRate };
-    kept.push(senders.has(place) ? keptUnits(shape, drawDropoutMask(shape, key)) : null);
+    const own = senders.has(place) ? keptUnits(shape, drawDropoutMask(shape, key)) : null;
+    if (own !== null) addKeeper(keepers, place, own);
+    kept.push(own);
   }
-  const keepers = keepersOf(unitCount(shape), kept);
   const cover = yield* coverUnits(roster.graph, keepers);
   return { roster, kept, keepers, cover, unitOf: unitsOfValues(shape) };
 }
