@@ -170,8 +170,9 @@ export const participant: Translation<typeof english> = {
   "end.in-none-stopped": "主持人停止时共进行了 {count} 轮；本设备没有参与其中任何一轮。",
   "end.alone": "谢谢。{rounds} 轮中有 {made} 轮由你的设备独自完成。",
   "end.alone-stopped": "谢谢。主持人停止前的 {rounds} 轮中，有 {made} 轮由你的设备独自完成。",
-  "end.together": "谢谢。你和至多另外 {count} 台设备完成了 {rounds} 轮中的 {made} 轮。",
-  "end.together-stopped": "谢谢。主持人停止前的 {rounds} 轮中，你和至多另外 {count} 台设备完成了 {made} 轮。",
+  "end.together": "谢谢。{rounds} 轮中有 {made} 轮由你和其他设备（最多 {count} 台）共同完成。",
+  "end.together-stopped":
+    "谢谢。主持人停止前的 {rounds} 轮中，有 {made} 轮由你和其他设备（最多 {count} 台）共同完成。",
 
   "try.title": "试试模型",
   "try.language-model": "输入几个词，让模型续写",
