@@ -14,6 +14,8 @@ export function LearningCurve({ view }: { readonly view: ReceivedView }) {
   const rounds = ofArm(view.rounds, 0);
   const story = comparison === null ? tellStory(rounds, baseTestLoss) : { ...comparison, detail: "" };
   const test = rounds.findLast(({ testLoss }) => testLoss !== null)?.testLoss ?? null;
+  // Axes without a curve would tell nothing.
+  const isMeasured = baseTestLoss !== null || test !== null || earlier.length > 0;
   const turns = Math.max(rounds.length, ...earlier.map(({ losses }) => losses.length - 1));
   return (
     <section class="card curve">
@@ -28,31 +30,33 @@ export function LearningCurve({ view }: { readonly view: ReceivedView }) {
       </p>
       {story.detail !== "" && <small>{story.detail}</small>}
       {comparison && <ComparisonTable comparison={comparison} />}
-      <Chart
-        description={`${story.headline} ${story.detail}`}
-        xTitle={say(comparison ? "curve.rounds-each" : "chart.rounds")}
-        x={Array.from({ length: turns + 1 }, (_, turn) => turn)}
-        {...(comparison === null && {
-          band: { upper: 0, lower: 1, color: "--memorised", label: say("curve.memorised") },
-        })}
-        lines={[
-          ...(comparison === null ? oneArm(rounds, baseTestLoss) : twoArms(comparison, baseTestLoss)),
-          {
-            label: say("curve.base"),
-            color: "--series-3",
-            dashed: true,
-            values: Array.from({ length: turns + 1 }, () => baseTestLoss),
-          },
-          ...earlier.map(({ arm, losses }, k) => ({
-            label:
-              earlier.length > 1
-                ? say("curve.before-nth", { back: k - earlier.length, arm: titleOf(arm) })
-                : say("curve.before", { arm: titleOf(arm) }),
-            color: "--ghost",
-            values: losses,
-          })),
-        ]}
-      />
+      {isMeasured && (
+        <Chart
+          description={`${story.headline} ${story.detail}`}
+          xTitle={say(comparison ? "curve.rounds-each" : "chart.rounds")}
+          x={Array.from({ length: turns + 1 }, (_, turn) => turn)}
+          {...(comparison === null && {
+            band: { upper: 0, lower: 1, color: "--memorised", label: say("curve.memorised") },
+          })}
+          lines={[
+            ...(comparison === null ? oneArm(rounds, baseTestLoss) : twoArms(comparison, baseTestLoss)),
+            {
+              label: say("curve.base"),
+              color: "--series-3",
+              dashed: true,
+              values: Array.from({ length: turns + 1 }, () => baseTestLoss),
+            },
+            ...earlier.map(({ arm, losses }, k) => ({
+              label:
+                earlier.length > 1
+                  ? say("curve.before-nth", { back: k - earlier.length, arm: titleOf(arm) })
+                  : say("curve.before", { arm: titleOf(arm) }),
+              color: "--ghost",
+              values: losses,
+            })),
+          ]}
+        />
+      )}
     </section>
   );
 }
