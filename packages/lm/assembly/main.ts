@@ -40,7 +40,8 @@ import { attentionBackward } from "./attention-backward";
 import { cachedAttention } from "./cached-attention";
 import { crossEntropy, logitCrossEntropy } from "./cross-entropy";
 import { dense, denseBackward } from "./dense";
-import { loraDown, loraGradient, loraUp } from "./lora";
+import { loraDown, loraGradient } from "./lora";
+import { loraUp } from "./lora-up";
 import { layerNorm, layerNormBackward, rmsNorm, rmsNormBackward } from "./norm";
 import {
   announce,
