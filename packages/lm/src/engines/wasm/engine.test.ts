@@ -50,9 +50,13 @@ async function repeatedBits({ call, buffers, weights }: KernelCase, threads: num
   return results;
 }
 
-test.for(KERNEL_BUILDS)("$file is what its sources compile to, and small", async (build, { skip }) => {
-  skip(!hasCompiler && !process.env.CI, "the compiler is not installed: npm ci --prefix tools/kernels");
-  const committed = await readFile(new URL(`./${build.file}`, import.meta.url));
-  expect(committed.equals(await compileKernels(build)), "npm run kernels").toBe(true);
-  expect(committed.length).toBeLessThan(40_000);
-});
+test.for(KERNEL_BUILDS)(
+  "$file is what its sources compile to, and small",
+  { timeout: 120_000 },
+  async (build, { skip }) => {
+    skip(!hasCompiler && !process.env.CI, "the compiler is not installed: npm ci --prefix tools/kernels");
+    const committed = await readFile(new URL(`./${build.file}`, import.meta.url));
+    expect(committed.equals(await compileKernels(build)), "npm run kernels").toBe(true);
+    expect(committed.length).toBeLessThan(40_000);
+  },
+);
