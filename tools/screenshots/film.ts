@@ -17,7 +17,7 @@ const MOST_FRAMES = 36;
 const LOOK_SECONDS = 0.5;
 /** How long a frame stands, and the last one. */
 const [FRAME_MS, LAST_MS] = [350, 4000];
-const ROUNDS = 6;
+const ROUNDS = 4;
 const WAIT = { timeout: 240_000 };
 
 const file = process.argv[2] ?? "docs/run.webp";
