@@ -7,7 +7,7 @@ const PURE = ["run", "protocol", "federation", "allocation", "privacy", "tasks"]
 
 export default defineConfig({
   test: {
-    testTimeout: 30_000,
+    testTimeout: 60_000,
     // A busy machine pauses for longer than a second.
     expect: { poll: { timeout: 15_000 } },
     // Two workers: the numerics tests are CPU-bound, and small machines have two cores.

@@ -36,4 +36,4 @@ test("a coordinator speaks https: files, facts and sockets", async () => {
     await federation.close();
     await rm(folder, { recursive: true });
   }
-}, 60_000);
+}, 120_000);
