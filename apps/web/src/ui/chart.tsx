@@ -77,7 +77,9 @@ export function Chart({ description, xTitle, x, lines: all, band, linearWithin }
     };
   }, [look]);
 
-  useEffect(() => plot.current?.setData(data));
+  // A page hears of its run several times a second, and what is drawn changes once a round.
+  const content = JSON.stringify(data);
+  useEffect(() => plot.current?.setData(latest.current), [content]);
 
   return (
     <figure>
