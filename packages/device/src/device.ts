@@ -292,8 +292,10 @@ export function createDevice(
         kept === null
           ? nothing
           : await evaluateOwn({ site, ...membership, trainer, dataset, kept }).catch(() => nothing);
+      // A later round's adapter says nothing of this one, but its answer is waited for.
+      const answer = found.round === closed ? found : nothing;
       // One that comes too late is refused, and missed by nobody.
-      await link.persist(new AbortController().signal, (socket) => socket.emitWithAck("evaluated", found));
+      await link.persist(new AbortController().signal, (socket) => socket.emitWithAck("evaluated", answer));
     });
   }
 

@@ -31,5 +31,11 @@ export function columnsOf(names: readonly string[]): Columns | null {
   if (text === undefined) return null;
   const score = SCORES.find((name) => names.includes(name));
   const label = LABELS.find((name) => names.includes(name));
-  return { text, pair: pair?.[1] ?? null, label: score ?? label ?? null, isScore: score !== undefined };
+  // Beside a label a score is something else: votes, or how sure somebody was.
+  return {
+    text,
+    pair: pair?.[1] ?? null,
+    label: label ?? score ?? null,
+    isScore: label === undefined && score !== undefined,
+  };
 }

@@ -34,7 +34,7 @@ export function answersOf(fields: Fields): readonly Answered[] | null {
 function turnsOf(fields: Fields): readonly ChatTurn[] | null {
   const list = fields.messages ?? fields.conversations ?? fields.conversation;
   if (Array.isArray(list)) return list.map(turnOf);
-  const { prompt, completion, response, instruction, input, output, system } = fields;
+  const { prompt, completion, response, instruction, input = fields.context, output, system } = fields;
   const answer = completion ?? response ?? output;
   const question = prompt ?? instruction;
   // Prompts and completions may be lists of turns, too.

@@ -18,7 +18,7 @@ export function isRegression(rows: readonly TextRow[]): boolean {
   );
 }
 
-/** Names of the classes, sorted; of several spellings the first. @throws where they are no classes, naming the line */
+/** Names of the classes, in the file's own order where it numbers them, else sorted; of several spellings the first. @throws where they are no classes, naming the line */
 export function labelsOf(rows: readonly TextRow[], fileName: string): readonly string[] {
   const first = new Map<string, TextRow>();
   const counts = new Map<string, number>();
@@ -27,12 +27,16 @@ export function labelsOf(rows: readonly TextRow[], fileName: string): readonly s
     if (!first.has(key)) first.set(key, row);
     counts.set(key, (counts.get(key) ?? 0) + 1);
   }
-  const unlabelled = first.get("-1");
-  if (unlabelled)
+  if (first.size === 1 && first.has("-1"))
     throw new Error(
-      `${fileName}, line ${unlabelled.line}: expected a label, got -1, which data sets write where they tell none; leave these rows out`,
+      `${fileName}: expected labels, got -1 on every row, which data sets write where they tell none`,
     );
-  const labels = [...first.values()].map(({ label }) => label as string).sort();
+  const labels = [...first.values()]
+    .sort(
+      (a, b) =>
+        (a.classNumber ?? 0) - (b.classNumber ?? 0) || ((a.label as string) < (b.label as string) ? -1 : 1),
+    )
+    .map(({ label }) => label as string);
   if (labels.length === 1)
     throw new Error(`${fileName}: expected two labels or more, got only "${labels[0]}"`);
   if (labels.length > MOST_LABELS)

@@ -28,7 +28,7 @@ export interface FileTask {
 
 /**
  * Groups by device; without that column all is one group, which the split halves. Rows with labels make a classification,
- * with numbers a regression, conversations a chat: one row in five is held out by its content. Else a language model with
+ * with numbers a regression, conversations a chat: one in five is held out by its content. Else a language model with
  * the last tenth of each device's text held out.
  * @throws when only some rows have what makes the task, or all labels are the same, or a device has hardly any text
  */
@@ -44,12 +44,23 @@ export function taskFromRows(rows: readonly TextRow[], fileName: string): FileTa
   const groups = [...byDevice].map(([name, own]): TextGroup => {
     if (samplesOf === null) return languageModelGroup(name, own, fileName);
     const samples = samplesOf(own);
-    const isOut = (sample: Sample): boolean => isHeldOut(contentOf(sample), HELD_OUT_EVERY);
+    const isOut = (sample: Sample): boolean => isHeldOut(decidedBy(sample), HELD_OUT_EVERY);
     return { name, train: samples.filter((sample) => !isOut(sample)), heldOut: samples.filter(isOut) };
   });
   if (samplesOf !== null && groups.every(({ heldOut }) => heldOut.length === 0))
     throw new Error(`${fileName}: expected enough rows to hold one in five out, got ${rows.length}`);
   return { definition, groups };
+}
+
+/** All answers of a conversation are on one side: each has those before it in its context. */
+function decidedBy(sample: Sample): string {
+  const { context } = sample;
+  if (context === undefined) return contentOf(sample);
+  const asked = context.findIndex(({ role }) => role === "user");
+  return context
+    .slice(0, asked + 1)
+    .map(({ content }) => content)
+    .join("\n");
 }
 
 interface Kind {

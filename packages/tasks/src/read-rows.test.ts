@@ -68,11 +68,17 @@ test("a file like STS-B is a regression, for its column is a score or its number
 test("Parquet: pairs with the names of their classes, numbers, and conversations", async () => {
   const pairs = taskFromRows(await readRows(await fixture("pairs"), "pairs.parquet"), "pairs.parquet");
   expect(pairs.definition).toMatchObject({
-    ...{ kind: "classification", pairs: true, labels: ["equivalent", "not_equivalent"] },
+    ...{ kind: "classification", pairs: true, labels: ["not_equivalent", "equivalent"] }, // in the file's order: GLUE's F1 is of the second
   });
   const [first] = await readRows(await fixture("pairs"), "pairs.parquet");
   expect(first).toEqual({
-    ...{ text: "the first text, number 0", pair: "größer als 0", label: "not_equivalent", line: 1 },
+    ...{
+      text: "the first text, number 0",
+      pair: "größer als 0",
+      label: "not_equivalent",
+      classNumber: 0,
+      line: 1,
+    },
   });
   const similarity = await readRows(await fixture("similarity"), "similarity.parquet");
   expect(taskFromRows(similarity, "similarity.parquet").definition.kind).toBe("regression");
@@ -148,9 +154,8 @@ test("labels that are none are refused with their line", async () => {
       "l.csv",
     );
   const task = async (label: (i: number) => string | number) => taskFromRows(await rows(label), "l.csv");
-  await expect(task((i) => (i === 3 ? -1 : i % 2))).rejects.toThrow(
-    "l.csv, line 5: expected a label, got -1",
-  );
+  await expect(task(() => -1)).rejects.toThrow("l.csv: expected labels, got -1 on every row");
+  expect((await task((i) => (i % 3) - 1)).definition.labels).toEqual(["-1", "0", "1"]);
   await expect(task((i) => (i === 9 ? "postive" : ["positive", "negative"][i % 2]!))).rejects.toThrow(
     'l.csv, line 11: expected each label on two rows or more, got "postive" on this one only',
   );
@@ -158,4 +163,42 @@ test("labels that are none are refused with their line", async () => {
   await expect(task((i) => (i === 4 ? "" : i % 2))).rejects.toThrow(
     "l.csv, line 6: expected a label on every row or on none, got 119 of 120",
   );
+});
+
+test("votes beside a label, and pairs that annotators did not agree on, change no labels", async () => {
+  const voted = lines(
+    table("text,label,score", (i) => `text ${i},${i % 2 ? "pos" : "neg"},${i * 10}`, 60),
+    "v.csv",
+  );
+  expect(taskFromRows(await voted, "v.csv").definition).toMatchObject({
+    ...{ kind: "classification", labels: ["neg", "pos"] },
+  });
+  const snli = lines(
+    table(
+      "premise,hypothesis,gold_label",
+      (i) => `a ${i},b ${i},${["entailment", "neutral", "-"][i % 3]}`,
+      60,
+    ),
+    "s.csv",
+  );
+  expect(await snli).toHaveLength(40);
+  expect(taskFromRows(await snli, "s.csv").definition.labels).toEqual(["entailment", "neutral"]);
+});
+
+test("a conversation is cleaned whole, keeps its passage, and is on one side of the split", async () => {
+  const [cleaned] = await lines(JSON.stringify(messages("a <|endoftext|> “b”", "x “y”")), "c.jsonl");
+  expect(cleaned).toMatchObject({ context: [{ role: "user", content: 'a "b"' }], text: 'x "y"' });
+  const dolly = { instruction: "When?", context: "It was 1920.", response: "1920" };
+  const [asked] = await lines(JSON.stringify(dolly), "d.jsonl");
+  expect(asked?.context).toEqual([{ role: "user", content: "When?\n\nIt was 1920." }]);
+  const many = Array.from({ length: 100 }, (_, i) =>
+    JSON.stringify(messages(`question ${i}`, `first ${i}`, `and ${i}?`, `second ${i}`)),
+  ).join("\n");
+  const { groups } = taskFromRows(await lines(many, "m.jsonl"), "m.jsonl");
+  const { train, heldOut } = groups[0]!;
+  expect(train.length + heldOut.length).toBe(200);
+  const number = ({ text }: { text: string }) => text.split(" ")[1];
+  const trained = new Set(train.map(number));
+  expect(heldOut.filter((sample) => trained.has(number(sample)))).toEqual([]);
+  expect(heldOut.length).toBeGreaterThan(10);
 });

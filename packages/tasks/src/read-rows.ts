@@ -1,4 +1,5 @@
 /** Rows of any file that a task can be made of: text by its ending, or Parquet. */
+import { columnsOf } from "./columns.ts";
 import { expectSize, readTextRows, type TextRow, toRows, usableRows } from "./text-rows.ts";
 
 export const isParquet = (fileName: string): boolean => /\.parquet$/i.test(fileName);
@@ -7,15 +8,31 @@ export const isParquet = (fileName: string): boolean => /\.parquet$/i.test(fileN
 export async function readRows(bytes: Uint8Array, fileName: string): Promise<TextRow[]> {
   if (!isParquet(fileName)) return readTextRows(bytes, fileName);
   expectSize(bytes.length, fileName);
-  const rows = await parquetRows(bytes, fileName);
+  const { rows, names } = await parquetRows(bytes, fileName);
   return usableRows(
-    rows.flatMap((row, index) => toRows(row, index + 1, `${fileName}, row ${index + 1}`)),
+    rows.flatMap((row, index) => {
+      const where = `${fileName}, row ${index + 1}`;
+      return toRows(row, index + 1, where).flatMap((made) => numbered(made, row, names) ?? []);
+    }),
     fileName,
   );
 }
 
+/** With the number of its class where the file has one; null where that says that it has none. */
+function numbered(made: TextRow, row: Row, names: ReadonlyMap<string, readonly string[]>): TextRow | null {
+  const column = columnsOf(Object.keys(row).map((name) => name.toLowerCase()))?.label;
+  const of = column && names.get(column);
+  if (!of || made.label === undefined) return made;
+  return made.label === "-1" ? null : { ...made, classNumber: of.indexOf(made.label) };
+}
+
+type Row = Readonly<Record<string, unknown>>;
+
 /** Objects by the names of columns. Labels that are numbers of classes are given the names that the file has for them. */
-async function parquetRows(bytes: Uint8Array, fileName: string): Promise<readonly object[]> {
+async function parquetRows(
+  bytes: Uint8Array,
+  fileName: string,
+): Promise<{ readonly rows: readonly Row[]; readonly names: ReadonlyMap<string, readonly string[]> }> {
   try {
     // Only who has such a file needs its reader.
     const { parquetMetadata, parquetReadObjects } = await import("hyparquet");
@@ -23,7 +40,7 @@ async function parquetRows(bytes: Uint8Array, fileName: string): Promise<readonl
     const metadata = parquetMetadata(file);
     const names = classNames(metadata.key_value_metadata?.find(({ key }) => key === "huggingface")?.value);
     const rows = await parquetReadObjects({ file, metadata });
-    return rows.map((row) =>
+    const named = rows.map((row) =>
       Object.fromEntries(
         Object.entries(row).map(([column, value]) => [
           column,
@@ -31,6 +48,7 @@ async function parquetRows(bytes: Uint8Array, fileName: string): Promise<readonl
         ]),
       ),
     );
+    return { rows: named, names };
   } catch (cause) {
     const reason = (cause instanceof Error ? cause.message : String(cause)).split("\n", 1)[0];
     throw new Error(`${fileName}: cannot be read as Parquet (${reason})`, { cause });

@@ -17,6 +17,8 @@ export interface TextRow {
   /** A second text, judged together with the first. */
   readonly pair?: string;
   readonly label?: string;
+  /** Where the file itself numbers its classes: the label's number. */
+  readonly classNumber?: number;
   /** The label is a number to be estimated, for its column is called so. */
   readonly isScore?: true;
   /** What was said before the text, which answers it. */
@@ -44,10 +46,11 @@ export function expectSize(byteLength: number, fileName: string): void {
 /** Cleaned, and only those that have a text. */
 export function usableRows(rows: readonly TextRow[], fileName: string): TextRow[] {
   const usable = rows
-    .map(({ text, pair, ...row }) => ({
+    .map(({ text, pair, context, ...row }) => ({
       ...row,
       text: cleanText(text),
       ...(pair !== undefined && { pair: cleanText(pair) }),
+      ...(context && { context: context.map((turn) => ({ ...turn, content: cleanText(turn.content) })) }),
     }))
     .filter((row) => row.text !== "");
   if (usable.length === 0) throw new Error(`${fileName}: expected text, got no rows with any`);
@@ -117,6 +120,8 @@ export function toRows(value: unknown, line: number, where: string): readonly Te
   if (columns.pair && typeof pair !== "string")
     throw new Error(`${where}: expected a string "${columns.pair}", got ${excerpt(printed(pair))}`);
   const [label, device] = [columns.label ? name(columns.label) : undefined, name("device")];
+  // Whose annotators did not agree, in SNLI and MNLI.
+  if (columns.label === "gold_label" && label === "-") return [];
   return [
     {
       text,

@@ -47,7 +47,8 @@ export function* batchRows(count: number, batchSize: number, seed: string): Gene
 export function createBatch(dataset: Dataset, rows: readonly number[]): Batch {
   if (dataset.kind === "language-model") return windowBatch(rows.map((row) => rowAt(dataset.windows, row)));
   const sequences = rows.map((row) => rowAt(dataset.sequences, row));
-  const length = paddedLength(dataset.sequences);
+  // A conversation's last token is predicted and never read.
+  const length = paddedLength(dataset.sequences, dataset.kind === "chat" ? 1 : 0);
   const numbers = (of: Int32Array): Int32Array => Int32Array.from(rows, (row) => rowAt(of, row));
   switch (dataset.kind) {
     case "chat":
@@ -112,11 +113,12 @@ const boundsOf = (sequences: readonly Int32Array[], secondFrom: Int32Array): Bou
 
 const paddedLengths = new WeakMap<readonly Int32Array[], number>();
 
-/** The longest sequence, up to a multiple of 4 (vec4 kernels); looked up once per dataset. */
-function paddedLength(sequences: readonly Int32Array[]): number {
+/** The longest sequence without its last `spare` ids, up to a multiple of 4 (vec4 kernels); looked up once per dataset. */
+function paddedLength(sequences: readonly Int32Array[], spare: number): number {
   const known = paddedLengths.get(sequences);
   if (known !== undefined) return known;
-  const length = 4 * Math.ceil(sequences.reduce((longest, { length }) => Math.max(longest, length), 1) / 4);
+  const longest = sequences.reduce((most, { length }) => Math.max(most, length - spare), 1);
+  const length = 4 * Math.ceil(longest / 4);
   paddedLengths.set(sequences, length);
   return length;
 }

@@ -96,6 +96,12 @@ test("regression: pairs have a mark between them, and the longer one is cut firs
   ).toThrow("expected a number for regression, got undefined (row 1)");
 });
 
+test("chat: a conversation of the whole length makes a batch of that length", () => {
+  const samples = [{ context: [{ role: "user" as const, content: "a" }], text: "b".repeat(200) }];
+  const dataset = datasetFromSamples(samples, letters, { kind: "chat", sequenceLength: 8 });
+  expect(createBatch(dataset, [0]).length).toBe(8);
+});
+
 test("chat: only the answer is learnt, and what has none of it left is no sample", () => {
   const user = (content: string) => [{ role: "user", content } as const];
   const samples = [
