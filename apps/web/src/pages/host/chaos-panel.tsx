@@ -61,26 +61,28 @@ export function ChaosPanel({ view: { participants, rounds }, command }: CommandP
           </button>
         ))}
       </div>
-      <ul class="inflicted" role="status">
-        {done.value.map((inflicted, place) => (
-          <li key={done.value.length - place} class="row between">
-            <span data-testid="inflicted">
-              {say(inflicted.isUndone ? "chaos.undone" : `chaos.did.${inflicted.fault}`, {
-                nickname: inflicted.nickname,
-              })}{" "}
-              {!inflicted.isUndone &&
-                !isLasting(inflicted.fault) &&
-                say("chaos.back", { count: CHAOS_SECONDS })}{" "}
-              {whatCameOfIt(inflicted, rounds)}
-            </span>
-            {!inflicted.isUndone && isLasting(inflicted.fault) && (
-              <button type="button" class="quiet" data-testid="chaos-undo" onClick={() => undo(inflicted)}>
-                {say("chaos.undo")}
-              </button>
-            )}
-          </li>
-        ))}
-      </ul>
+      <div role="status">
+        <ul class="inflicted">
+          {done.value.map((inflicted, place) => (
+            <li key={done.value.length - place} class="row between">
+              <span data-testid="inflicted">
+                {say(inflicted.isUndone ? "chaos.undone" : `chaos.did.${inflicted.fault}`, {
+                  nickname: inflicted.nickname,
+                })}{" "}
+                {!inflicted.isUndone &&
+                  !isLasting(inflicted.fault) &&
+                  say("chaos.back", { count: CHAOS_SECONDS })}{" "}
+                {whatCameOfIt(inflicted, rounds)}
+              </span>
+              {!inflicted.isUndone && isLasting(inflicted.fault) && (
+                <button type="button" class="quiet" data-testid="chaos-undo" onClick={() => undo(inflicted)}>
+                  {say("chaos.undo")}
+                </button>
+              )}
+            </li>
+          ))}
+        </ul>
+      </div>
     </section>
   );
 }
