@@ -11,12 +11,12 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { openDatabase } from "@fedlodrop/coordinator";
 import { connectHost, type HostConnection, writeTinyModel } from "@fedlodrop/harness";
 import { createRandom, type RunReport } from "@fedlodrop/run";
-import { Client } from "pg";
 import { findPostgres, openPostgres } from "../apps/coordinator/src/store/postgres/postgres.fixture.ts";
 import { openBalancer } from "./balancer.ts";
-import { type ReturningParticipant, takePart } from "./returning-participant.ts";
+import { joinAll } from "./returning-participant.ts";
 import { end, freePort, type Launched, launch, pause, report, type Served, serve } from "./served.ts";
 
 const { values: flags } = parseArgs({
@@ -47,16 +47,6 @@ const SETTINGS = [
 ];
 const broken: string[] = [];
 
-async function joinAll(url: string): Promise<ReturningParticipant[]> {
-  const all: ReturningParticipant[] = [];
-  for (let k = 1; k <= participants; k++) {
-    const one = takePart(url, `device ${k}`, 0.2);
-    await one.joined();
-    all.push(one);
-  }
-  return all;
-}
-
 async function startRun(host: HostConnection): Promise<void> {
   await host.ready(participants, 60);
   await host.command({ kind: "start" });
@@ -64,7 +54,7 @@ async function startRun(host: HostConnection): Promise<void> {
 
 async function uninterrupted(): Promise<RunReport> {
   const served = await serve(join(work, "whole"), 0, SETTINGS);
-  const all = await joinAll(served.url);
+  const all = await joinAll(served.url, participants, 0.2);
   const host = await connectHost(served.url, served.hostKey);
   await startRun(host);
   await host.ended(3600);
@@ -147,7 +137,7 @@ async function interrupted(whole: RunReport): Promise<void> {
     },
   } as const;
 
-  const all = await joinAll(balancer.url);
+  const all = await joinAll(balancer.url, participants, 0.2);
   let host = await connectHost(balancer.url, hostKey);
   await startRun(host);
   let announced = 0;
@@ -203,12 +193,13 @@ async function interrupted(whole: RunReport): Promise<void> {
 }
 
 async function ask(address: string): Promise<{ readonly all: number; readonly different: number }> {
-  const client = new Client({ connectionString: address });
-  await client.connect();
-  const { rows } = await client.query(
-    "SELECT count(*)::int AS all, count(DISTINCT (round, participant))::int AS different FROM fedlodrop.receipts",
+  const database = await openDatabase(address, "look");
+  const { rows } = await database.transact((client) =>
+    client.query(
+      "SELECT count(*)::int AS all, count(DISTINCT (round, participant))::int AS different FROM fedlodrop.receipts",
+    ),
   );
-  await client.end();
+  await database.close();
   return rows[0];
 }
 

@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { connectHost, type HostConnection, writeTinyModel } from "@fedlodrop/harness";
 import { createRandom, type RunReport } from "@fedlodrop/run";
-import { type ReturningParticipant, takePart } from "./returning-participant.ts";
+import { joinAll } from "./returning-participant.ts";
 import { end, freePort, pause, report, serve } from "./served.ts";
 
 const { values: flags } = parseArgs({
@@ -43,16 +43,6 @@ const SETTINGS = [
   ...["--quorum", "1"],
 ];
 
-async function joinAll(url: string): Promise<ReturningParticipant[]> {
-  const all: ReturningParticipant[] = [];
-  for (let k = 1; k <= participants; k++) {
-    const one = takePart(url, `device ${k}`, 0.02);
-    await one.joined();
-    all.push(one);
-  }
-  return all;
-}
-
 async function startRun(host: HostConnection): Promise<void> {
   await host.until(
     (view) => view.participants.filter(({ state }) => state === "ready").length === participants,
@@ -63,7 +53,7 @@ async function startRun(host: HostConnection): Promise<void> {
 
 async function uninterrupted(): Promise<RunReport> {
   const served = await serve(join(work, "whole"), 0, SETTINGS);
-  const all = await joinAll(served.url);
+  const all = await joinAll(served.url, participants, 0.02);
   const host = await connectHost(served.url, served.hostKey);
   await startRun(host);
   await host.until(({ phase }) => phase === "ended", 3600);
@@ -95,7 +85,7 @@ async function interrupted(whole: RunReport, number: number): Promise<void> {
   const port = await freePort();
   let served = await serve(folder, port, SETTINGS);
   const { hostKey } = served;
-  const all = await joinAll(served.url);
+  const all = await joinAll(served.url, participants, 0.02);
   let host = await connectHost(served.url, hostKey);
   await startRun(host);
   let announced = 0;

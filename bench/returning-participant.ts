@@ -160,3 +160,18 @@ export function takePart(url: string, nickname: string, secondsOfWork = 0): Retu
     },
   };
 }
+
+/** So many, one after another, so that the first is p1. */
+export async function joinAll(
+  url: string,
+  count: number,
+  secondsOfWork: number,
+): Promise<readonly ReturningParticipant[]> {
+  const all: ReturningParticipant[] = [];
+  for (let k = 1; k <= count; k++) {
+    const one = takePart(url, `device ${k}`, secondsOfWork);
+    await one.joined();
+    all.push(one);
+  }
+  return all;
+}

@@ -7,7 +7,7 @@ import type { Sample } from "@fedlodrop/run";
 import { contentOf, isHeldOut } from "./held-out.ts";
 import { isRegression, labelledSamples, labelsOf } from "./labelled-rows.ts";
 import { cutIntoStretches, passageEnd } from "./passages.ts";
-import { chat, classification, languageModel, regression } from "./recommended.ts";
+import { chat, classification, languageModel } from "./recommended.ts";
 import type { TaskDefinition, TextGroup } from "./task.ts";
 import type { TextRow } from "./text-rows.ts";
 
@@ -109,7 +109,10 @@ function judged(rows: readonly TextRow[], fileName: string): Kind | null {
     : (["classification", labelsOf(rows, fileName)] as const);
   const samplesOf = (own: readonly TextRow[]) => labelledSamples(own, { kind, labels }, fileName);
   return kind === "regression"
-    ? { definition: { ...base, kind, labels, pairs, metric: "pearson", recommended: regression }, samplesOf }
+    ? {
+        definition: { ...base, kind, labels, pairs, metric: "pearson", recommended: classification },
+        samplesOf,
+      }
     : {
         definition: { ...base, kind, labels, pairs, metric: "accuracy", recommended: classification },
         samplesOf,

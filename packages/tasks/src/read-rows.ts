@@ -2,7 +2,7 @@
 import { columnsOf } from "./columns.ts";
 import { expectSize, readTextRows, type TextRow, toRows, usableRows } from "./text-rows.ts";
 
-export const isParquet = (fileName: string): boolean => /\.parquet$/i.test(fileName);
+const isParquet = (fileName: string): boolean => /\.parquet$/i.test(fileName);
 
 /** @throws one line that names the file, as `readTextRows` does */
 export async function readRows(bytes: Uint8Array, fileName: string): Promise<TextRow[]> {

@@ -26,7 +26,5 @@ export const classification: RecommendedSettings = {
   devices: 30,
 };
 
-export const regression: RecommendedSettings = classification;
-
 /** Conversations are longer than labelled texts, and each is a window of its own. */
 export const chat: RecommendedSettings = { ...languageModel, sequenceLength: 128, devices: 30 };

@@ -93,7 +93,7 @@ export async function invert(
 
 const lone = (window: Int32Array): Dataset => ({ kind: "language-model", windows: [window] });
 
-export function cosine(a: Float32Array, b: Float32Array): number {
+function cosine(a: Float32Array, b: Float32Array): number {
   let [product, left, right] = [0, 0, 0];
   for (let i = 0; i < a.length; i++) {
     product += (a[i] as number) * (b[i] as number);

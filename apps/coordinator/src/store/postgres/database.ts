@@ -18,7 +18,7 @@ export interface Database {
 }
 
 /** Asked after each failure; false gives up. */
-export type Waiting = (failure: Error) => boolean;
+type Waiting = (failure: Error) => boolean;
 
 const CONNECT_MS = 3_000;
 /** Over a network that has gone silent nothing ever fails by itself. */

@@ -22,7 +22,7 @@ export interface Past {
   readonly shares: Shares;
 }
 
-export const NO_PAST: Past = { bytes: NO_BYTES, energy: [], shares: NO_SHARES };
+const NO_PAST: Past = { bytes: NO_BYTES, energy: [], shares: NO_SHARES };
 
 export interface RoundsSoFar {
   readonly records: readonly RoundRecord[];
