@@ -35,10 +35,22 @@ function companyByHand(
   unit: number,
 ): number {
   const keepers = kept.flatMap((own, device) => (own?.includes(unit) ? [device] : []));
-  if (keepers.length === 0) return 0;
+  if (keepers.length === 0 || groupsOf(keepers, neighbours).length > 1) return 0;
   return Math.min(
     ...keepers.map((device) => [...neighbours[device]!].filter((other) => keepers.includes(other)).length),
   );
+}
+
+/** These devices by who masks with whom, through one another: whose sums can be told apart. */
+function groupsOf(devices: readonly number[], neighbours: DeviceGraph["neighbours"]): number[][] {
+  let groups = devices.map((device) => [device]);
+  for (const device of devices) {
+    const near = groups.filter((group) =>
+      group.some((other) => other === device || neighbours[device]!.includes(other)),
+    );
+    groups = [...groups.filter((group) => !near.includes(group)), near.flat()];
+  }
+  return groups;
 }
 
 const anyKept = (devices: number, units: number) =>
@@ -51,10 +63,12 @@ describe("company", () => {
   it("is what it is by hand, in complete graphs and light ones", () => {
     fc.assert(
       fc.property(
-        fc.constantFrom(2, 5, 31, 33, 40).chain((n) => fc.tuple(fc.constant(n), anyKept(n, 6))),
-        ([devices, some]) => {
+        fc.constantFrom(2, 5, 31, 33, 40, 64, 130).chain((n) => fc.tuple(fc.constant(n), anyKept(n, 6))),
+        fc.constantFrom(1, 4, 12),
+        ([devices, some], spacing) => {
           const graph = drawGraph(devices, "s");
-          const kept = some.map((own) => own && Uint32Array.from(own));
+          // Thinned out, so that in light graphs keepers fall apart.
+          const kept = some.map((own, k) => (k % spacing === 0 ? own && Uint32Array.from(own) : null));
           const keepers = keepersOf(6, kept);
           expect([...atOnce(leastCompany(graph, keepers))]).toEqual(
             [0, 1, 2, 3, 4, 5].map((unit) => companyByHand(graph, kept, unit)),
@@ -63,6 +77,43 @@ describe("company", () => {
       ),
       { numRuns: 60 },
     );
+  });
+
+  it("is none where keepers are two pairs with no mask between them: each pair's sum would show, under its own noise alone", () => {
+    const graph = drawGraph(64, "s");
+    const { neighbours } = graph;
+    const [a, b] = [0, neighbours[0]![0]!];
+    const c = Array.from(neighbours, (_, k) => k).find(
+      (k) => k !== a && k !== b && !neighbours[a]!.includes(k) && !neighbours[b]!.includes(k),
+    )!;
+    const d = [...neighbours[c]!].find((k) => !neighbours[a]!.includes(k) && !neighbours[b]!.includes(k))!;
+    const keptBy = (...devices: number[]) =>
+      keepersOf(
+        1,
+        neighbours.map((_, k) => (devices.includes(k) ? Uint32Array.of(0) : null)),
+      );
+    const coverOf = (...devices: number[]) => COVERS[atOnce(coverUnits(graph, keptBy(...devices)))[0]!];
+    expect(coverOf(a, b, c, d)).toBe("closed");
+    expect(coverOf(a, b)).toBe("firm");
+    const mendable = Uint8Array.of(COVERS.indexOf("mendable"));
+    expect(isBetrayed(graph, mendable, keptBy(a, b, c, d))).toBe(true);
+    expect(isBetrayed(graph, mendable, keptBy(a, b))).toBe(false);
+  });
+
+  it("is left by chance in light graphs when a third vanish", () => {
+    for (const size of [33, 64, 130])
+      for (const rate of [0.1, 0.3, 0.5, 0.7])
+        for (let trial = 0; trial < 5; trial++) {
+          const random = createRandom("kept", size, rate, trial);
+          const graph = drawGraph(size, `g${trial}`);
+          const kept = graph.neighbours.map(() =>
+            Uint32Array.from({ length: 200 }, (_, unit) => unit).filter(() => random.uniform() >= rate),
+          );
+          const cover = atOnce(coverUnits(graph, keepersOf(200, kept)));
+          const left = new Set(sampleWithoutReplacement(size, survivorThreshold(size), random));
+          const survivors = kept.map((own, k) => (left.has(k) ? own : null));
+          expect(isBetrayed(graph, cover, keepersOf(200, survivors))).toBe(false);
+        }
   });
 
   it("is never lost in a mendable unit, whichever third vanishes", () => {

@@ -3,16 +3,18 @@
  *
  * A unit is what is kept or dropped as a whole: a column of A, a row of B, or all dense parameters. A pair of neighbours
  * masks the units that both keep. A unit's company is how many neighbours of a device keep it too, at the device that has
- * fewest. A sum says nothing of a single device only where company is left, so a unit is
+ * fewest, and none where the keepers fall into groups with no mask between them: the coordinator could sum up each group
+ * by itself. A sum says nothing of a single device only where company is left, so a unit is
  *
- * - `closed` where a device would be alone: nobody sends it and the adapter stays there as it was;
+ * - `closed` where a device or a group would be alone: nobody sends it and the adapter stays there as it was;
  * - `mendable` where company remains however many devices vanish within what a round bears: the masks of the vanished can
  *   be reconstructed and taken out;
  * - `firm` in between: its masks come from secrets that nobody can reconstruct. If all its keepers last they cancel; if one
  *   vanishes the unit stays hidden for good, and the adapter stays there as it was.
  *
  * `isBetrayed` is what makes it safe: before devices give up a share they look whether the survivors leave anybody alone in
- * a mendable unit, and refuse then, whatever the coordinator says about who vanished.
+ * a mendable unit, and refuse then, whatever the coordinator says about who vanished. So the one sum that can be seen of a
+ * unit is that of all its keepers who last.
  */
 import {
   type AdapterShape,
@@ -112,7 +114,7 @@ export function keepsUnit({ devices, bits }: Keepers, unit: number, device: numb
 /** A millisecond or so with a thousand devices. */
 const UNITS_A_PIECE = 32;
 
-/** By unit: neighbours that keep it too, at the keeper that has fewest; 0 where nobody keeps it. */
+/** By unit: neighbours that keep it too, at the keeper that has fewest; 0 where nobody keeps it or keepers are in several groups. */
 export function* leastCompany(graph: DeviceGraph, { units, devices, bits }: Keepers): Pieces<Uint32Array> {
   const width = Math.ceil(devices / 32);
   const least = new Uint32Array(units);
@@ -132,9 +134,25 @@ export function* leastCompany(graph: DeviceGraph, { units, devices, bits }: Keep
           company += ones((bits[at + w] as number) & (rows[device * width + w] as number));
         if (company < fewest) fewest = company;
       }
-    least[unit] = fewest;
+    least[unit] = rows === null || isOneGroup(bits.slice(at, at + width), count, rows) ? fewest : 0;
   }
   return least;
+}
+
+/** Whether chains of neighbours reach all keepers of a unit from any one. @param unmet a bit a keeper, of so many; changed */
+function isOneGroup(unmet: Uint32Array, keepers: number, rows: Uint32Array): boolean {
+  const width = unmet.length;
+  const met: number[] = [];
+  const meet = (word: number, some: number): void => {
+    unmet[word] = (unmet[word] as number) & ~some;
+    for (let rest = some; rest !== 0; rest &= rest - 1) met.push(32 * word + 31 - Math.clz32(rest & -rest));
+  };
+  const first = unmet.findIndex((word) => word !== 0);
+  meet(first, (unmet[first] as number) & -(unmet[first] as number));
+  for (let next = 0; next < met.length && met.length < keepers; next++)
+    for (let w = 0; w < width; w++)
+      meet(w, (unmet[w] as number) & (rows[(met[next] as number) * width + w] as number));
+  return met.length === keepers;
 }
 
 function adjacencyRows({ neighbours }: DeviceGraph, width: number): Uint32Array {
@@ -184,7 +202,7 @@ export function sureKeepers(
   });
 }
 
-/** Whether taking out the masks of everybody but these survivors would leave one of them alone somewhere. */
+/** Whether taking out the masks of everybody but these survivors would leave one of them, or a group, alone somewhere. */
 export function isBetrayed(graph: DeviceGraph, cover: Uint8Array, survivors: Keepers): boolean {
   const least = atOnce(leastCompany(graph, survivors));
   const width = Math.ceil(survivors.devices / 32);
