@@ -7,7 +7,8 @@ import { openExampleBudget, type RoundOfTexts } from "./example-budget.ts";
 const examplePrivacy = { epsilon: 4, delta: 1e-5, clip: 0.5 };
 const run = { ...plainRun, config: { ...plainRun.config, rounds: 3, examplePrivacy } };
 const secretRun = { ...run, config: { ...run.config, secureAggregation: true } };
-const { localSteps: steps, batchSize } = run.config.training;
+const { training } = run.config;
+const { localSteps: steps, batchSize } = training;
 const EXAMPLES = 40;
 const samplingRate = batchSize / EXAMPLES;
 
@@ -19,7 +20,8 @@ function open() {
     const privacy = budget(own, examples, round)!;
     const sum = new Float64Array(20_000);
     privacy.addNoise(sum);
-    const deviation = Math.sqrt(sum.reduce((total, value) => total + value * value, 0) / sum.length);
+    const squares = sum.reduce((total, value) => total + (privacy.grain * value) ** 2, 0);
+    const deviation = Math.sqrt(squares / sum.length);
     return { noiseMultiplier: deviation / examplePrivacy.clip, charge: privacy.charge };
   };
   return { budget, noiseOf };
@@ -28,10 +30,10 @@ function open() {
 describe("a device's account of its texts", () => {
   it("adds the noise with which all steps of the run stay within what it promises", () => {
     const { budget, noiseOf } = open();
-    const { noiseMultiplier } = noiseOf({ steps, roundsLeft: 3 });
+    const { noiseMultiplier } = noiseOf({ training, roundsLeft: 3 });
     const spent = epsilonOf({ noiseMultiplier, samplingRate }, 3 * steps, 1e-5);
     expect(spent / 4).toBeCloseTo(1, 1);
-    const privacy = budget(run, EXAMPLES, { steps, roundsLeft: 3 })!;
+    const privacy = budget(run, EXAMPLES, { training, roundsLeft: 3 })!;
     expect(privacy.clip).toBe(0.5);
     const uniforms = Array.from({ length: 1000 }, privacy.uniform);
     expect(uniforms.every((value) => value > 0 && value <= 1)).toBe(true);
@@ -42,7 +44,7 @@ describe("a device's account of its texts", () => {
     const noises: number[] = [];
     const told: number[] = [];
     for (const roundsLeft of [3, 2, 1]) {
-      const { noiseMultiplier, charge } = noiseOf({ steps, roundsLeft });
+      const { noiseMultiplier, charge } = noiseOf({ training, roundsLeft });
       noises.push(noiseMultiplier);
       told.push(charge());
     }
@@ -52,24 +54,24 @@ describe("a device's account of its texts", () => {
     for (const noise of noises) expect(noise / noises[0]!).toBeCloseTo(1, 1);
     const generous = { ...examplePrivacy, epsilon: 1000 };
     const longer = { ...run, config: { ...run.config, rounds: 99, examplePrivacy: generous } };
-    expect(() => budget(longer, EXAMPLES, { steps, roundsLeft: 96 })).toThrow("has given away the ε of 4");
+    expect(() => budget(longer, EXAMPLES, { training, roundsLeft: 96 })).toThrow("has given away the ε of 4");
     const silent = { ...run, config: { ...run.config, examplePrivacy: null } };
-    expect(() => budget(silent, EXAMPLES, { steps, roundsLeft: 1 })).toThrow("has given away the ε of 4");
+    expect(() => budget(silent, EXAMPLES, { training, roundsLeft: 1 })).toThrow("has given away the ε of 4");
   });
 
   it("counts what leaves the device, not what is trained and thrown away", () => {
     const { budget } = open();
     for (let tries = 0; tries < 50; tries++)
-      expect(budget(run, EXAMPLES, { steps, roundsLeft: 1 })).not.toBeNull();
-    budget(run, EXAMPLES, { steps, roundsLeft: 1 })!.charge();
-    expect(() => budget(run, EXAMPLES, { steps, roundsLeft: 1 })).toThrow("trains no more");
+      expect(budget(run, EXAMPLES, { training, roundsLeft: 1 })).not.toBeNull();
+    budget(run, EXAMPLES, { training, roundsLeft: 1 })!.charge();
+    expect(() => budget(run, EXAMPLES, { training, roundsLeft: 1 })).toThrow("trains no more");
   });
 
   it("lasts for the rounds that secure aggregation has to try again, at more noise", () => {
     const { noiseOf } = open();
     const noises: number[] = [];
     for (const roundsLeft of [3, 2, 2, 1, 1, 1]) {
-      const { noiseMultiplier, charge } = noiseOf({ steps, roundsLeft }, secretRun);
+      const { noiseMultiplier, charge } = noiseOf({ training, roundsLeft }, secretRun);
       noises.push(noiseMultiplier);
       charge();
     }
@@ -90,22 +92,31 @@ describe("a device's account of its texts", () => {
 
   it("goes on from what is left when the device has other texts", () => {
     const { noiseOf } = open();
-    const first = noiseOf({ steps, roundsLeft: 2 });
+    const first = noiseOf({ training, roundsLeft: 2 });
     first.charge();
     // Each text is drawn more often among fewer, and more noise is needed for the same.
-    const second = noiseOf({ steps, roundsLeft: 1 }, run, EXAMPLES / 2);
+    const second = noiseOf({ training, roundsLeft: 1 }, run, EXAMPLES / 2);
     expect(second.noiseMultiplier).toBeGreaterThan(first.noiseMultiplier);
+  });
+
+  it("reckons with the batches that the round draws, not with those that the run's settings tell", () => {
+    const { noiseOf } = open();
+    const larger = { ...training, batchSize: EXAMPLES };
+    const { noiseMultiplier, charge } = noiseOf({ training: larger, roundsLeft: 3 });
+    // Everybody is drawn in each step.
+    expect(epsilonOf({ noiseMultiplier, samplingRate: 1 }, 3 * steps, 1e-5) / 4).toBeCloseTo(1, 1);
+    expect(charge()).toBeLessThan(4);
   });
 
   it("asks for nothing where nothing is promised, and says what no noise can keep", () => {
     const { budget } = open();
-    expect(budget(plainRun, EXAMPLES, { steps, roundsLeft: 1 })).toBeNull();
+    expect(budget(plainRun, EXAMPLES, { training, roundsLeft: 1 })).toBeNull();
     const epsilon = leastEpsilon(1e-5) / 2;
     const strict = {
       ...run,
       config: { ...run.config, examplePrivacy: { ...examplePrivacy, epsilon } },
     };
-    expect(() => open().budget(strict, EXAMPLES, { steps, roundsLeft: 1 })).toThrow(
+    expect(() => open().budget(strict, EXAMPLES, { training, roundsLeft: 1 })).toThrow(
       "epsilon: expected a number above 0.0035 at δ = 0.00001",
     );
   });

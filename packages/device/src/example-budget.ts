@@ -34,7 +34,8 @@ interface Account {
 
 /** A round's part of the account. */
 export interface RoundOfTexts {
-  readonly steps: number;
+  /** As the round is trained: what the run's settings say is not what counts. */
+  readonly training: Pick<RunConfig["training"], "localSteps" | "batchSize">;
   /** Rounds that the run still asks for, this one included. */
   readonly roundsLeft: number;
 }
@@ -69,8 +70,9 @@ export function openExampleBudget(
     return { runId, promise: examplePrivacy, budget, left: budget.divergence };
   }
 
-  return (run, examples, { steps, roundsLeft }) => {
-    const rate = samplingRate(examples, run.config.training.batchSize);
+  return (run, examples, { training, roundsLeft }) => {
+    const { localSteps: steps, batchSize } = training;
+    const rate = samplingRate(examples, batchSize);
     const shares = Math.max(1, roundsLeft) + (run.config.secureAggregation ? 1 : 0);
     if (account?.runId !== run.runId) account = open(run, rate, shares * steps);
     if (account === null) return null;
@@ -88,11 +90,11 @@ export function openExampleBudget(
     const uniform = secureUniform(randomBytes);
     return {
       clip,
+      grain,
       uniform,
-      addNoise(sum) {
-        for (let i = 0; i < sum.length; i++)
-          sum[i] =
-            (Math.trunc((sum[i] as number) / grain) + discreteGaussian(deviation / grain, uniform)) * grain;
+      addNoise(grains) {
+        for (let i = 0; i < grains.length; i++)
+          grains[i] = (grains[i] as number) + discreteGaussian(deviation / grain, uniform);
       },
       charge() {
         mine.left = Math.max(0, mine.left - cost);

@@ -93,10 +93,7 @@ export async function playRound(
   };
   const { values } = decoded;
   const { roundsLeft } = start;
-  const privacy = context.examplePrivacy(run, context.sampleCount, {
-    steps: training.localSteps,
-    roundsLeft,
-  });
+  const privacy = context.examplePrivacy(run, context.sampleCount, { training, roundsLeft });
   const { delta, steps } = privacy
     ? await trainPrivately(
         trainer,

@@ -43,7 +43,7 @@ describe("a round of DP-SGD", { timeout: 120_000 }, () => {
       },
     };
   }
-  const open: ExamplePrivacy = { clip: 1e9, uniform: () => 0.5, addNoise: () => {} };
+  const open: ExamplePrivacy = { clip: 1e9, grain: 2 ** -40, uniform: () => 0.5, addNoise: () => {} };
 
   it.each([0, 0.4])(
     "is the trainer's own round when everybody is drawn, nothing clipped or added (γ %f)",
@@ -61,7 +61,7 @@ describe("a round of DP-SGD", { timeout: 120_000 }, () => {
   );
 
   it("lets one text move the sum by the clipping norm at most, and sums are all that it goes on from", async () => {
-    const clip = 0.05;
+    const [clip, grain] = [0.05, 2 ** -14];
     const sumsOf = async (rows: readonly Int32Array[]) => {
       const sums: Float64Array[] = [];
       const addNoise = (sum: Float64Array): void => {
@@ -72,6 +72,7 @@ describe("a round of DP-SGD", { timeout: 120_000 }, () => {
       const { delta } = await trainPrivately(trainer, shape(), asked, texts(rows), {
         ...open,
         clip,
+        grain,
         addNoise,
       });
       // Nothing but decay is left of a step whose sum was all taken away.
@@ -81,8 +82,10 @@ describe("a round of DP-SGD", { timeout: 120_000 }, () => {
     };
     const [all] = await sumsOf(windows);
     const [without] = await sumsOf(windows.slice(1));
-    const moved = Math.hypot(...all!.map((value, i) => value - without![i]!));
-    expect(moved).toBeLessThanOrEqual(clip * (1 + 1e-6));
+    const moved = grain * Math.hypot(...all!.map((value, i) => value - without![i]!));
+    expect(all!.every(Number.isInteger)).toBe(true);
+    // Cut to grains before they are added up: not a grain a value more.
+    expect(moved).toBeLessThanOrEqual(clip);
     expect(moved).toBeGreaterThan(0.9 * clip);
   });
 

@@ -16,10 +16,12 @@ import { yieldToEvents } from "./yield-to-events.ts";
 export interface ExamplePrivacy {
   /** Largest Euclidean norm of an example's gradient. */
   readonly clip: number;
+  /** Each clipped gradient is cut to whole ones of these towards zero: it moves their sum by the norm at most, to the last bit. */
+  readonly grain: number;
   /** Unpredictable, uniform on (0, 1]: who is drawn is a secret. */
   uniform(): number;
-  /** Adds the noise to a sum of clipped gradients, in place. */
-  addNoise(sum: Float64Array): void;
+  /** Adds the noise to a sum of clipped gradients, both in whole grains, in place. */
+  addNoise(grains: Float64Array): void;
 }
 
 /** Probability with which a step draws each of so many examples. */
@@ -37,6 +39,7 @@ export async function trainPrivately(
 ): Promise<RoundOutcome> {
   const { dropoutRate, indices, training } = request;
   const { rescale, batchSize, learningRate, weightDecay, localSteps } = training;
+  const { clip, grain } = privacy;
   const count = sampleCount(dataset);
   const rate = samplingRate(count, batchSize);
   const values = request.values.slice();
@@ -54,8 +57,9 @@ export async function trainPrivately(
       const norm = Math.sqrt(gradient.reduce((total, value) => total + value * value, 0));
       // One that has no length, because numbers ran over, says nothing: that it did must not show.
       if (!Number.isFinite(norm)) continue;
-      const factor = norm > privacy.clip ? privacy.clip / norm : 1;
-      for (let i = 0; i < sum.length; i++) sum[i] = (sum[i] as number) + factor * (gradient[i] as number);
+      const factor = norm > clip ? clip / norm : 1;
+      for (let i = 0; i < sum.length; i++)
+        sum[i] = (sum[i] as number) + Math.trunc((factor * (gradient[i] as number)) / grain);
     }
     // A step that draws nobody says as little of anybody; its loss is the first one's.
     const measured = pickRows(dataset, rows.length > 0 ? rows : [0]);
@@ -63,7 +67,7 @@ export async function trainPrivately(
     privacy.addNoise(sum);
     let squares = 0;
     for (let i = 0; i < values.length; i++) {
-      const gradient = (sum[i] as number) / (rate * count);
+      const gradient = ((sum[i] as number) * grain) / (rate * count);
       squares += gradient * gradient;
       mean[i] = BETA1 * (mean[i] as number) + (1 - BETA1) * gradient;
       variance[i] = BETA2 * (variance[i] as number) + (1 - BETA2) * gradient * gradient;
