@@ -1,11 +1,12 @@
 /** The teacher's bar: which lesson, which step, what was answered; whatever it shows is on every screen. */
 import type { HostCommand, LessonView } from "@fedlodrop/protocol";
 import { useSignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
 import { say } from "../../words/words.ts";
 import type { ReceivedView } from "../host/connection.ts";
 import { ModelsGuess, type Score, scoreOf } from "./models-guess.tsx";
 import { LESSONS, type LessonScript } from "./script.ts";
-import { guessesOf, type LessonPlace, slideAt } from "./slides.ts";
+import { guessesOf, type LessonPlace, placeOf, slideAt } from "./slides.ts";
 import { SlowMotion } from "./slow-motion.tsx";
 
 interface LessonBarProps {
@@ -15,17 +16,26 @@ interface LessonBarProps {
 }
 
 export function LessonBar({ view, hostKey, command }: LessonBarProps) {
-  const place = useSignal<LessonPlace | null>(null);
-  const scores = useSignal<readonly Score[]>([]);
-  const go = (to: LessonPlace | null): void => {
-    place.value = to;
-    command({ kind: "lesson", slide: to && slideAt(to, view.rounds) });
-  };
-  const at = place.value;
-  if (at === null) return <Choice choose={(script) => go({ script, step: 0, told: false, text: 0 })} />;
-  const { script, step, told, text } = at;
-  const current = script.steps[step];
+  /** By the number of the text, so that one that is told again counts once. */
+  const scores = useSignal<ReadonlyMap<number, Score>>(new Map());
+  useEffect(() => {
+    scores.value = new Map();
+  }, [scores, view.runId]);
+  const go = (to: LessonPlace | null): void => command({ kind: "lesson", slide: to && slideAt(to, view) });
+  const at = view.lesson && placeOf(view.lesson.slide);
+  const current = at?.script.steps[at.step];
   const game = current?.show === "guesses" ? guessesOf(view.rounds) : null;
+  // The step was reached before there was anything to guess.
+  const isBelated = game !== null && view.lesson?.slide.question === null;
+  useEffect(() => {
+    if (at && isBelated) go(at);
+  }, [isBelated]);
+  const begin = (script: LessonScript): void => {
+    scores.value = new Map();
+    go({ script, step: 0, told: false, text: 0 });
+  };
+  if (at === null) return <Choice choose={begin} />;
+  const { script, step, told, text } = at;
   const last = step === script.steps.length - 1;
   return (
     <section class="lesson-bar card" aria-label={say("bar.region")} data-testid="lesson-bar">
@@ -61,7 +71,7 @@ export function LessonBar({ view, hostKey, command }: LessonBarProps) {
             data-testid="tell"
             onClick={() => {
               if (game && view.lesson)
-                scores.value = [...scores.value, scoreOf(game, text, view.lesson.votes)];
+                scores.value = new Map(scores.value).set(text, scoreOf(game, text, view.lesson.votes));
               go({ ...at, told: true });
             }}
           >
@@ -89,7 +99,7 @@ export function LessonBar({ view, hostKey, command }: LessonBarProps) {
         )}
       </div>
       {current?.show === "slow-round" && <SlowMotion view={view} hostKey={hostKey} />}
-      {game && told && <ModelsGuess game={game} text={text} scores={scores.value} />}
+      {game && told && <ModelsGuess game={game} text={text} scores={[...scores.value.values()]} />}
     </section>
   );
 }

@@ -1,8 +1,8 @@
-import { lessonSlideSchema } from "@fedlodrop/protocol";
-import type { RoundRecord } from "@fedlodrop/run";
+import { type HostView, lessonSlideSchema } from "@fedlodrop/protocol";
+import type { TaskKind } from "@fedlodrop/run";
 import { describe, expect, it } from "vitest";
 import { LESSONS } from "./script.ts";
-import { guessesOf, slideAt } from "./slides.ts";
+import { guessesOf, placeOf, slideAt } from "./slides.ts";
 import "../../words/english.fixture.ts";
 
 const sample = {
@@ -10,15 +10,19 @@ const sample = {
   labels: ["ham", "spam"],
   guesses: [{ text: "You have won!", label: 1, base: [0.5, 0.5], tuned: [0.1, 0.9] }],
 } as const;
-const labelled = [{ round: 1, evaluation: { sample } }] as unknown as readonly RoundRecord[];
+const view = (...rounds: object[]) =>
+  ({ rounds, taskKind: "classification" }) as unknown as Pick<HostView, "rounds" | "taskKind">;
+const labelled = view({ round: 1, evaluation: { sample } });
 
 describe.each(LESSONS)("the lesson of $minutes minutes", (script) => {
   it("is made of slides that can be sent, each with a name of its own and a right answer that it offers", () => {
     const ids = new Set<string>();
     for (const [step, { question }] of script.steps.entries())
       for (const told of [false, true]) {
-        const slide = slideAt({ script, step, told, text: 0 }, labelled);
+        const place = { script, step, told: told && question !== null, text: 0 };
+        const slide = slideAt(place, labelled);
         expect(lessonSlideSchema.parse(slide)).toEqual(slide);
+        expect(slide && placeOf(slide)).toEqual(place);
         ids.add(slide?.id ?? "");
         if (question) {
           expect(slide?.question?.answer).toBe(told ? question.answer : null);
@@ -27,7 +31,7 @@ describe.each(LESSONS)("the lesson of $minutes minutes", (script) => {
         }
       }
     expect(ids.size).toBe(script.steps.length);
-    expect(slideAt({ script, step: script.steps.length, told: false, text: 0 }, [])).toBeNull();
+    expect(slideAt({ script, step: script.steps.length, told: false, text: 0 }, view())).toBeNull();
   });
 });
 
@@ -45,8 +49,25 @@ describe("the guessing game", () => {
     expect(slideAt({ script, step, told: true, text: 0 }, labelled)?.question?.answer).toBe(1);
   });
 
-  it("says so where there is nothing to guess", () => {
+  it("says so where there is nothing to guess, and where there is nothing yet", () => {
+    const place = { script, step, told: false, text: 0 };
+    const captionOf = (taskKind: TaskKind) => slideAt(place, { ...view(), taskKind })?.caption;
     expect(guessesOf([])).toBeNull();
-    expect(slideAt({ script, step, told: false, text: 0 }, [])).toMatchObject({ question: null });
+    expect(slideAt(place, view())).toMatchObject({ question: null });
+    expect(captionOf("language-model")).toMatch(/no labels to guess/);
+    expect(captionOf("classification")).toMatch(/as soon as the first round is over/);
+  });
+
+  it("finds its place again: the text that is asked about, and whether its label is told", () => {
+    const two = view({
+      evaluation: { sample: { ...sample, guesses: [...sample.guesses, ...sample.guesses] } },
+    });
+    for (const told of [false, true]) {
+      const place = { script, step, told, text: 1 };
+      const slide = slideAt(place, two);
+      expect(slide && placeOf(slide)).toEqual(place);
+    }
+    const slide = slideAt({ script, step: 0, told: false, text: 0 }, two);
+    for (const id of ["whole", "other-1", "whole-99"]) expect(slide && placeOf({ ...slide, id })).toBeNull();
   });
 });

@@ -1,8 +1,8 @@
 /** What all screens show at a step of a lesson, in the teacher's language. */
-import type { LessonSlide } from "@fedlodrop/protocol";
+import type { HostView, LessonSlide } from "@fedlodrop/protocol";
 import type { RoundRecord, RoundSample } from "@fedlodrop/run";
 import { languageNow, say, sayKnown } from "../../words/words.ts";
-import type { LessonScript } from "./script.ts";
+import { LESSONS, type LessonScript } from "./script.ts";
 
 export interface LessonPlace {
   readonly script: LessonScript;
@@ -19,14 +19,26 @@ export type Game = Extract<RoundSample, { kind: "labels" }>;
 /** Options that a slide has room for. */
 const MOST_OPTIONS = 6;
 
+/** Of a slide as `slideAt` makes it: a host's page that is opened anew goes on where the lesson is. */
+export function placeOf({ id, question }: LessonSlide): LessonPlace | null {
+  const [, name, step, text] = /^(.+?)-(\d+)(?:-(\d+))?$/.exec(id) ?? [];
+  const script = LESSONS.find((each) => each.id === name);
+  if (script === undefined || script.steps[Number(step)] === undefined) return null;
+  const told = question !== null && question.answer !== null;
+  return { script, step: Number(step), told, text: Number(text ?? 0) };
+}
+
 /** Of the guessing game; null where the task has no labels, or nothing has been measured yet. */
 export const guessesOf = (rounds: readonly RoundRecord[]): Game | null => {
   const sample = rounds.findLast(({ evaluation }) => evaluation?.sample)?.evaluation?.sample;
   return sample?.kind === "labels" && sample.guesses.length > 0 ? sample : null;
 };
 
-/** @param rounds of the run, for the texts of the guessing game */
-export function slideAt(place: LessonPlace, rounds: readonly RoundRecord[]): LessonSlide | null {
+/** The run's texts are those of the guessing game. */
+export function slideAt(
+  place: LessonPlace,
+  { rounds, taskKind }: Pick<HostView, "rounds" | "taskKind">,
+): LessonSlide | null {
   const { script, step, told, text } = place;
   const at = script.steps[step];
   if (at === undefined) return null;
@@ -41,7 +53,10 @@ export function slideAt(place: LessonPlace, rounds: readonly RoundRecord[]): Les
   if (at.show === "guesses") {
     const game = guessesOf(rounds);
     const guess = game?.guesses[text];
-    if (game === null || guess === undefined) return { ...slide, caption: say("guess.no-labels") };
+    if (game === null || guess === undefined) {
+      // Texts to guess come with the first evaluation.
+      return { ...slide, caption: say(taskKind === "classification" ? "slow.later" : "guess.no-labels") };
+    }
     const options = game.labels.slice(0, MOST_OPTIONS);
     const answer = told ? guess.label : null;
     return { ...slide, id: `${slide.id}-${text}`, question: { text: guess.text, options, answer } };
