@@ -3,10 +3,14 @@
  * full adapter as rounds pass.
  *
  *   npx tsx bench/overfitting.ts --task presidents --rates 0,0.5,0.7 --seeds 3
+ *   npx tsx bench/overfitting.ts --devices 30 --parts 64 --rates 0,0.5
  *
- * Settings not given are the task's recommended ones. The table goes to stdout, `--json FILE` keeps every number.
+ * Settings not given are the task's recommended ones. `--parts` deals the texts into more parts than there are devices, as
+ * `serve` does, and takes the first ones. The table goes to stdout; `--json FILE` keeps every number, and a second call goes
+ * on where the first one ended.
  */
 import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -47,6 +51,7 @@ const { values: flags } = parseArgs({
     seeds: { type: "string", default: "3" },
     "first-seed": { type: "string", default: "0" },
     devices: { type: "string", default: "4" },
+    parts: { type: "string" },
     rounds: { type: "string" },
     samples: { type: "string" },
     steps: { type: "string" },
@@ -66,6 +71,7 @@ const setting = (flag: string | undefined, fallback: number) =>
   flag === undefined ? fallback : Number(flag);
 const settings = {
   devices: Number(flags.devices),
+  parts: setting(flags.parts, Number(flags.devices)),
   rounds: setting(flags.rounds, recommended.rounds),
   samplesPerDevice: setting(flags.samples, recommended.samplesPerDevice),
   sequenceLength: setting(flags["sequence-length"], recommended.sequenceLength),
@@ -95,10 +101,12 @@ const modelSha256 = createHash("sha256")
 console.log(`task ${flags.task}, base weights sha256 ${modelSha256}`);
 console.log(JSON.stringify(settings));
 
-const trials: Trial[] = [];
+const trials: Trial[] = flags.json ? await doneBefore(flags.json) : [];
 for (let number = 0; number < Number(flags.seeds); number++)
   for (const rate of flags.rates.split(",").map(Number)) {
-    const trial = await runTrial(rate, String(Number(flags["first-seed"]) + number));
+    const seed = String(Number(flags["first-seed"]) + number);
+    if (trials.some((done) => done.seed === seed && done.dropoutRate === rate)) continue;
+    const trial = await runTrial(rate, seed);
     trials.push(trial);
     printTrial(trial);
     if (flags.json)
@@ -110,16 +118,32 @@ for (let number = 0; number < Number(flags.seeds); number++)
 printSummary(trials);
 trainer.dispose();
 
+/** Of the same settings; a file of others is not written over. */
+async function doneBefore(file: string): Promise<Trial[]> {
+  if (!existsSync(file)) return [];
+  const { trials: done, ...of } = JSON.parse(await readFile(file, "utf8")) as { readonly trials: Trial[] };
+  const expected = JSON.stringify({ task: flags.task, modelSha256, settings });
+  if (JSON.stringify(of) !== expected)
+    throw new Error(`${file}: expected trials of ${expected}, got some of ${JSON.stringify(of)}`);
+  return done;
+}
+
 async function runTrial(dropoutRate: number, seed: string): Promise<Trial> {
-  const task = await prepareTask(flags.task, { ...settings, rule: settings.split, seed });
+  const task = await prepareTask(flags.task, {
+    ...settings,
+    devices: settings.parts,
+    rule: settings.split,
+    seed,
+  });
+  const taking = task.devices.slice(0, settings.devices);
   const datasetOf = (samples: Parameters<typeof datasetFromSamples>[0]): Dataset =>
     datasetFromSamples(samples, tokenizer, {
       kind: definition.kind,
       sequenceLength: settings.sequenceLength,
     });
-  const datasets = task.devices.map(({ train }) => datasetOf(train));
-  const trained = spread(datasetOf(task.devices.flatMap(({ train }) => train)), settings.heldOutSamples);
-  const heldOut = datasetOf(task.heldOut);
+  const datasets = taking.map(({ train }) => datasetOf(train));
+  const trained = spread(datasetOf(taking.flatMap(({ train }) => train)), settings.heldOutSamples);
+  const heldOut = datasetOf(task.heldOutOf(taking.map((_, part) => part)));
 
   const points: Point[] = [];
   const measure = async (round: number, adapter?: Float32Array): Promise<void> => {
