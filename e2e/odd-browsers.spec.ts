@@ -23,6 +23,30 @@ test("a locale that is no language tag", async ({ serve, chromium, tinyModel }) 
   }
 });
 
+test("a page that is older than the files that are served now changes its language", async ({
+  serve,
+  chromium,
+  tinyModel,
+}) => {
+  const { hostUrl } = await serve("--model", tinyModel);
+  const page = await (await chromium.newContext()).newPage();
+  await page.goto(hostUrl);
+  await expect(page.getByTestId("status")).toHaveText("Lobby: devices may join");
+  // What it would load has other names by now, and nobody answers: it stays as it is, and says why.
+  let answers = false;
+  await page.route("**", (route) => (answers ? route.continue() : route.abort()));
+  await page.getByTestId("language-zh").click();
+  await expect(page.locator(".languages").getByRole("alert")).toContainText("cannot be loaded now");
+  // The page itself is served again, and with it the names of its files.
+  await page.unroute("**");
+  await page.route(/\/assets\/.*\.js$/, (route) => (answers ? route.continue() : route.abort()));
+  page.on("request", (request) => {
+    answers ||= request.isNavigationRequest();
+  });
+  await page.getByTestId("language-zh").click();
+  await expect(page.getByTestId("status")).toHaveText("大厅：设备可以加入");
+});
+
 test("scripts that do not run, do not load, or break", async ({ serve, chromium, tinyModel }) => {
   const { url } = await serve("--model", tinyModel);
   const without = await (await chromium.newContext({ javaScriptEnabled: false })).newPage();

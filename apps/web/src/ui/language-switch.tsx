@@ -1,4 +1,5 @@
 /** The other languages that the page speaks, each by its own name. */
+import { useSignal } from "@preact/signals";
 import { LANGUAGES, type Language } from "../words/languages.ts";
 import { languageNow, say, switchLanguage } from "../words/words.ts";
 
@@ -6,6 +7,7 @@ const ALL = Object.keys(LANGUAGES) as Language[];
 
 export function LanguageSwitch() {
   const now = languageNow();
+  const failed = useSignal(false);
   return (
     <nav class="languages" aria-label={say("language.switch")}>
       {ALL.filter((language) => language !== now).map((language) => (
@@ -15,11 +17,14 @@ export function LanguageSwitch() {
           class="quiet"
           lang={language}
           data-testid={`language-${language}`}
-          onClick={() => void switchLanguage(language)}
+          onClick={async () => {
+            failed.value = !(await switchLanguage(language));
+          }}
         >
           {LANGUAGES[language]}
         </button>
       ))}
+      {failed.value && <small role="alert">{say("language.unavailable")}</small>}
     </nav>
   );
 }

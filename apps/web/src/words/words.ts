@@ -5,6 +5,7 @@
 import { signal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { browserStorage } from "../ui/browser-storage.ts";
+import type { drawer } from "./en/drawer.ts";
 import type { host } from "./en/host.ts";
 import type { lesson } from "./en/lesson.ts";
 import type { participant } from "./en/participant.ts";
@@ -21,7 +22,7 @@ export type Translation<English> = { readonly [key in keyof English]: Message };
 /** Fetches what one page says. */
 export type Loader = Readonly<Record<Language, () => Promise<Messages>>>;
 
-type English = typeof shared & typeof participant & typeof host & typeof lesson;
+type English = typeof shared & typeof participant & typeof host & typeof drawer & typeof lesson;
 export type Key = keyof English;
 type TextOf<M> = M extends string ? M : M extends Readonly<Record<string, unknown>> ? M[keyof M] : never;
 type Named<Text> = Text extends `${string}{${infer Name}}${infer Rest}` ? Name | Named<Rest> : never;
@@ -51,11 +52,26 @@ export async function openWords(page: Loader): Promise<void> {
   await load(chooseLanguage(browserStorage().getItem(REMEMBERED), navigator.languages ?? []));
 }
 
-/** Everything that is shown changes in place. */
-export async function switchLanguage(language: Language): Promise<void> {
-  await load(language);
+/** Everything that is shown changes in place. False where the language cannot be had now. */
+export async function switchLanguage(language: Language): Promise<boolean> {
   browserStorage().setItem(REMEMBERED, language);
+  try {
+    await load(language);
+    return true;
+  } catch {
+    // The pages may have been built anew, with other names for their files: the page as it is served now knows them.
+    const isKept = browserStorage().getItem(REMEMBERED) === language;
+    if (!isKept || !(await isServed())) return false;
+    location.reload();
+    return true;
+  }
 }
+
+const isServed = (): Promise<boolean> =>
+  fetch(location.href, { cache: "no-store" }).then(
+    ({ ok }) => ok,
+    () => false,
+  );
 
 async function load(language: Language): Promise<void> {
   if (loader === null) throw new Error("words: expected openWords first");
