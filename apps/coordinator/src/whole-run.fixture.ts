@@ -52,7 +52,7 @@ export interface WholeRun {
 }
 
 /** What a device sends: a function of who it is and of the round, so that a model knows it too. */
-export const changesOf = (participantId: string, round: number, count: number): Float32Array =>
+const changesOf = (participantId: string, round: number, count: number): Float32Array =>
   Float32Array.from(
     { length: count },
     (_, i) => 0.1 * Math.sin(i + 7 * Number(participantId.slice(1)) + 31 * round),

@@ -41,7 +41,7 @@ export interface RoundOfTexts {
 }
 
 /** What a round is trained with. */
-export interface PrivateTraining extends ExamplePrivacy {
+interface PrivateTraining extends ExamplePrivacy {
   /** Before anything that was trained with it leaves the device. @returns ε given away in the run, this round included */
   charge(): number;
 }

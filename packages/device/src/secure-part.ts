@@ -30,7 +30,7 @@ export interface SecureMemory {
 }
 
 /** What it has sent in the run, under whatever name. */
-export interface SecureAccount {
+interface SecureAccount {
   /** As the run promised when the device first took part. */
   readonly promise: RunConfig["differentialPrivacy"];
   /** Σ 1/σ² of the rounds that it has sent its changes in: whether their sums came to be known is the coordinator's word. */

@@ -46,7 +46,7 @@ export interface SecureRounds {
   noticed(event: RunEvent): void;
 }
 
-export interface SecurelyFinished {
+interface SecurelyFinished {
   readonly adapter: Float32Array;
   readonly secure: SecureRecord;
 }

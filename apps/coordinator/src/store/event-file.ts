@@ -74,7 +74,7 @@ export function scalarsEvent(
 }
 
 /** Name and value of whatever is known of a round. */
-export function scalarsOf(record: RoundRecord): readonly (readonly [tag: string, value: number])[] {
+function scalarsOf(record: RoundRecord): readonly (readonly [tag: string, value: number])[] {
   const { participants, evaluation, allocation, privacy } = record;
   const sum = (of: (participant: (typeof participants)[number]) => number | null): number =>
     participants.reduce((total, participant) => total + (of(participant) ?? 0), 0);

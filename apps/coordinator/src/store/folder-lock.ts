@@ -30,7 +30,7 @@ const LOCK_FILE = "lock";
 const held = new Set<string>();
 
 /** What a folder is called when somebody else writes there, and what may be done about it. */
-export interface FolderWords {
+interface FolderWords {
   readonly folder: string;
   readonly advice: string;
 }

@@ -106,7 +106,7 @@ export const planned = (ids: readonly string[], round = 1, probes: readonly stri
   }) as const;
 
 /** The base model has been evaluated. */
-export const fresh = createRun(config, adapter, { baseTestLoss: 5 });
+const fresh = createRun(config, adapter, { baseTestLoss: 5 });
 export function after(events: readonly RunEvent[], from: RunState = fresh) {
   let effects: readonly Effect[] = [];
   let state = from;

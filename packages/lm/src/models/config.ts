@@ -26,7 +26,7 @@ export interface CommonConfig {
 export type ModelConfig = Gpt2Config | LlamaConfig | Gemma3Config | EncoderConfig;
 
 /** Under which names a family has what every model has. */
-export interface CommonNames {
+interface CommonNames {
   readonly layers?: string;
   readonly width?: string;
   readonly isTiedByDefault?: boolean;

@@ -24,7 +24,7 @@ export interface Past {
 
 const NO_PAST: Past = { bytes: NO_BYTES, energy: [], shares: NO_SHARES };
 
-export interface RoundsSoFar {
+interface RoundsSoFar {
   readonly records: readonly RoundRecord[];
   /** By arm of a comparison; one for a run that compares nothing. */
   readonly past: readonly Past[];
