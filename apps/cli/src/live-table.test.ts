@@ -25,6 +25,7 @@ const view = (change: Partial<HostView>): HostView => ({
   round: 1,
   basedOnRound: 0,
   config: { ...DEFAULT_RUN_CONFIG, rounds: 2 },
+  taskKind: "language-model",
   locked: false,
   pausing: false,
   joinUrl: "http://localhost/",

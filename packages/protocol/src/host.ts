@@ -1,5 +1,11 @@
 /** What the host page sees and may ask for. The host joins the namespace `/host` with its key. */
-import { type RoundRecord, type RunConfig, runChangeSchema, runOverridesSchema } from "@fedlodrop/run";
+import {
+  type RoundRecord,
+  type RunConfig,
+  runChangeSchema,
+  runOverridesSchema,
+  type TaskKind,
+} from "@fedlodrop/run";
 import { z } from "zod";
 import { faultSchema } from "./chaos.ts";
 import { type LessonView, lessonSlideSchema } from "./lesson.ts";
@@ -71,7 +77,7 @@ export interface AccessView {
   }[];
 }
 
-export type Standstill =
+type Standstill =
   /** Fewer are ready than a round starts with. */
   | { readonly kind: "waits-for-devices"; readonly ready: number; readonly least: number }
   /** Rounds in a row came to nothing: everybody left, or no sum could be made under secure aggregation. */
@@ -85,6 +91,8 @@ export interface HostView {
   /** The last round in the model: the host may have gone back behind later ones. */
   readonly basedOnRound: number;
   readonly config: RunConfig;
+  /** What losses are of, and hence how they are told. */
+  readonly taskKind: TaskKind;
   readonly locked: boolean;
   /** A pause was asked for; it begins when the open round has closed. */
   readonly pausing: boolean;

@@ -50,6 +50,7 @@ export function createHostViews(options: HostViewOptions): HostViews {
       round: "round" in state ? state.round : state.records.length,
       basedOnRound: state.basedOnRound,
       config: state.config,
+      taskKind: run.workload.task.kind,
       locked: state.locked,
       pausing: state.intent === "pause" && state.kind !== "paused",
       ...standstillOf(run, options.storageProblem()),

@@ -14,11 +14,16 @@ export function chooseLanguage(remembered: string | null, wanted: readonly strin
   return wanted.map(baseOf).find(isLanguage) ?? "en";
 }
 
-/** The reader's own variety of it, where it is one that Intl takes: a system may be set to what is no tag. */
+/**
+ * The reader's own variety of it, where it is one that Intl takes (a system may be set to what is no tag) and that is
+ * written as the page's words are: Simplified words would not go with Traditional units.
+ */
 export function localeFor(language: Language, wanted: readonly string[]): string {
   const own = wanted.find((tag) => baseOf(tag) === language);
+  if (own === undefined) return language;
   try {
-    return own === undefined ? language : (Intl.getCanonicalLocales(own)[0] ?? language);
+    const [locale, words] = [own, language].map((tag) => new Intl.Locale(tag));
+    return locale?.maximize().script === words?.maximize().script ? String(locale) : language;
   } catch {
     return language;
   }

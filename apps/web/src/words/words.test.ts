@@ -3,13 +3,14 @@ import { formatBytes, formatCount, formatPercent, formatSeconds } from "../ui/fo
 import { ENGLISH } from "./english.fixture.ts";
 import { chooseLanguage, localeFor } from "./languages.ts";
 import { type Message, rich, say, sayKnown, speak } from "./words.ts";
+import { drawer } from "./zh/drawer.ts";
 import { host } from "./zh/host.ts";
 import { lesson } from "./zh/lesson.ts";
 import { participant } from "./zh/participant.ts";
 import { shared } from "./zh/shared.ts";
 
-const CHINESE = { ...shared, ...participant, ...host, ...lesson };
-const PARTS = [shared, participant, host, lesson];
+const CHINESE = { ...shared, ...participant, ...host, ...drawer, ...lesson };
+const PARTS = [shared, participant, host, drawer, lesson];
 
 const textsOf = (message: Message): readonly string[] =>
   typeof message === "string" ? [message] : Object.values(message);
@@ -58,6 +59,10 @@ describe("a reader's language", () => {
     ["en", ["zh-CN", "en-GB"], "en-GB"],
     ["en", ["en-US@posix"], "en"],
     ["zh", ["en"], "zh"],
+    ["zh", ["zh-CN"], "zh-CN"],
+    ["zh", ["zh-SG", "zh-TW"], "zh-SG"],
+    ["zh", ["zh-TW"], "zh"],
+    ["zh", ["zh-Hant-HK"], "zh"],
   ] as const)("%s of %s is written as in %s", (language, wanted, locale) =>
     expect(localeFor(language, wanted)).toBe(locale),
   );

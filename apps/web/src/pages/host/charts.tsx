@@ -17,7 +17,7 @@ export function Charts({ view }: { readonly view: HostView }) {
   );
 }
 
-function LossChart({ view: { rounds, baseTestLoss } }: { readonly view: HostView }) {
+function LossChart({ view: { rounds, baseTestLoss, taskKind } }: { readonly view: HostView }) {
   const evaluated = rounds.findLast(({ testLoss }) => testLoss !== null);
   const test = evaluated?.testLoss ?? null;
   return (
@@ -28,7 +28,7 @@ function LossChart({ view: { rounds, baseTestLoss } }: { readonly view: HostView
           {test === null ? "–" : formatLoss(test)}
         </strong>
       </div>
-      <small>{say("charts.loss.about")}</small>
+      <small>{say(`loss.about.${taskKind}`)}</small>
       <Chart
         description={say("charts.loss.description", {
           count: evaluated?.round ?? rounds.length,

@@ -9,10 +9,11 @@ import type { ReceivedView } from "./connection.ts";
 import { tellStory } from "./story.ts";
 
 export function LearningCurve({ view }: { readonly view: ReceivedView }) {
-  const { config, baseTestLoss, earlier } = view;
+  const { config, taskKind, baseTestLoss, earlier } = view;
   const comparison = compareArms(config, view.rounds);
   const rounds = ofArm(view.rounds, 0);
-  const story = comparison === null ? tellStory(rounds, baseTestLoss) : { ...comparison, detail: "" };
+  const story =
+    comparison === null ? tellStory(rounds, baseTestLoss, taskKind) : { ...comparison, detail: "" };
   const test = rounds.findLast(({ testLoss }) => testLoss !== null)?.testLoss ?? null;
   // Axes without a curve would tell nothing.
   const isMeasured = baseTestLoss !== null || test !== null || earlier.length > 0;

@@ -19,14 +19,15 @@ interface PodiumProps {
   readonly command?: (command: HostCommand) => void;
 }
 
-export function Podium({ view: { rounds, past, config, baseTestLoss }, hostKey, command }: PodiumProps) {
+export function Podium({ view, hostKey, command }: PodiumProps) {
+  const { rounds, past, config, taskKind, baseTestLoss } = view;
   const contributions = contributionsOf(
     rounds,
     past.map(({ shares }) => shares),
   );
   const comparison = compareArms(config, rounds, past);
   const own = ofArm(rounds, 0);
-  const story = comparison ?? tellStory(own, baseTestLoss);
+  const story = comparison ?? tellStory(own, baseTestLoss, taskKind);
   const { down, up, withoutDropout } = bytesSoFar(rounds, config.valueType, past);
   const test = own.findLast(({ testLoss }) => testLoss !== null)?.testLoss ?? null;
   const seconds = rounds.reduce((total, round) => total + round.seconds, 0);

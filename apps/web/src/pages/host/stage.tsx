@@ -12,6 +12,7 @@ export function Stage({ view }: { readonly view: ReceivedView }) {
   const field = useRef<HTMLElement>(null);
   const { participants, rounds, phase, round, config } = view;
   const shown = participants.filter(({ state }) => state !== "kicked");
+  const size = shown.length > 24 ? "many" : shown.length > 8 ? "some" : "few";
   const half = Math.ceil(shown.length / 2);
   const { down, up, withoutDropout } = byteTotals(rounds, config.valueType);
   const sent = down + up;
@@ -20,17 +21,17 @@ export function Stage({ view }: { readonly view: ReceivedView }) {
   const side = (devices: typeof shown) => (
     <ul class="tiles" style={`--columns: ${columns}`}>
       {devices.map((participant) => (
-        <Tile key={participant.id} participant={participant} reason={reasonOf(rounds, participant.id)} />
+        <Tile
+          key={participant.id}
+          participant={participant}
+          reason={reasonOf(rounds, participant.id)}
+          isTerse={size === "many"}
+        />
       ))}
     </ul>
   );
   return (
-    <section
-      class="stage"
-      ref={field}
-      aria-label={say("stage.region")}
-      data-size={shown.length > 24 ? "many" : shown.length > 8 ? "some" : "few"}
-    >
+    <section class="stage" ref={field} aria-label={say("stage.region")} data-size={size}>
       {side(shown.slice(0, half))}
       <div class={`coordinator ${phase}`} data-coordinator>
         <strong>{say("stage.coordinator")}</strong>

@@ -1,4 +1,4 @@
-import type { RoundRecord } from "@fedlodrop/run";
+import type { RoundRecord, TaskKind } from "@fedlodrop/run";
 import { expect, it } from "vitest";
 import { reasonOf, tellStory } from "./story.ts";
 import "../../words/english.fixture.ts";
@@ -16,6 +16,9 @@ function round(number: number, testLoss: number | null, trainLoss: number | null
   } as never;
 }
 
+const tell = (rounds: readonly RoundRecord[], base: number | null) =>
+  tellStory(rounds, base, "language-model");
+
 const device = (id: string, dropoutRate: number, secondsUpload: number, secondsCompute = 2) => ({
   ...{ id, dropoutRate, secondsUpload, secondsCompute, bytesUp: 1000, outcome: "aggregated" },
 });
@@ -23,31 +26,39 @@ const solved = (...participants: ReturnType<typeof device>[]): RoundRecord =>
   ({ ...round(1, 3), method: "branch-and-bound", participants }) as never;
 
 it("compares with the base model", () => {
-  expect(tellStory([round(1, 3.74)], 3.8)).toEqual({
+  expect(tell([round(1, 3.74)], 3.8)).toEqual({
     kind: "better",
     headline: "Better than the base model by 0.060 on texts that nobody trained on.",
     detail: "",
   });
-  expect(tellStory([round(1, 3.9)], 3.8).kind).toBe("worse");
-  expect(tellStory([round(1, 3.802)], 3.8).kind).toBe("same");
+  expect(tell([round(1, 3.9)], 3.8).kind).toBe("worse");
+  expect(tell([round(1, 3.802)], 3.8).kind).toBe("same");
 });
 
 it("says when the model has passed its best round, even where it is still better than the base model", () => {
-  const { kind, headline } = tellStory([round(1, 3.7), round(2, 3.6), round(3, 3.65)], 3.8);
+  const { kind, headline } = tell([round(1, 3.7), round(2, 3.6), round(3, 3.65)], 3.8);
   expect(kind).toBe("worsening");
   expect(headline).toBe("Getting worse since round 2: it starts to learn its texts by heart.");
-  expect(tellStory([round(1, 3.7), round(2, 3.705)], 3.8).kind).toBe("better");
+  expect(tell([round(1, 3.7), round(2, 3.705)], 3.8).kind).toBe("better");
 });
 
 it("says how much likelier own texts have become than new ones", () => {
-  expect(tellStory([round(1, 3.7, 3.7 - Math.log(1.5))], 3.8).detail).toMatch(/50% likelier/);
-  expect(tellStory([round(1, 3.7, 3.7)], 3.8).detail).toMatch(/no better/);
+  expect(tell([round(1, 3.7, 3.7 - Math.log(1.5))], 3.8).detail).toMatch(/50% likelier/);
+  expect(tell([round(1, 3.7, 3.7)], 3.8).detail).toMatch(/no better/);
+});
+
+it("says it as the task's losses mean it, and nothing of squared errors", () => {
+  const rounds = [round(1, 0.7, 0.7 - Math.log(1.5))];
+  const detail = (kind: TaskKind) => tellStory(rounds, 0.8, kind).detail;
+  expect(detail("classification")).toMatch(/right label .* 50% likelier/);
+  expect(detail("chat")).toMatch(/answer 50% likelier/);
+  expect(detail("regression")).toBe("");
 });
 
 it("waits for a measurement, and uses the last one there is", () => {
-  expect(tellStory([], null).headline).toBe("Nothing has been trained yet.");
-  expect(tellStory([round(1, null)], 3.8).kind).toBe("waiting");
-  expect(tellStory([round(1, 3.7), round(2, null)], 3.8).kind).toBe("better");
+  expect(tell([], null).headline).toBe("Nothing has been trained yet.");
+  expect(tell([round(1, null)], 3.8).kind).toBe("waiting");
+  expect(tell([round(1, 3.7), round(2, null)], 3.8).kind).toBe("better");
 });
 
 it("says why a rate was chosen: what stands out among the devices of that round", () => {

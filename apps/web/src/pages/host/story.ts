@@ -1,5 +1,5 @@
 /** What a spectator should see in the numbers, in a sentence: computed from the run's rounds and nothing else. */
-import type { RoundRecord } from "@fedlodrop/run";
+import type { RoundRecord, TaskKind } from "@fedlodrop/run";
 import { formatPercent } from "../../ui/format.ts";
 import { NOISE, type Verdict, verdict } from "../../ui/verdict.ts";
 import { say } from "../../words/words.ts";
@@ -17,7 +17,11 @@ interface Point {
   readonly trainLoss: number | null;
 }
 
-export function tellStory(rounds: readonly RoundRecord[], baseTestLoss: number | null): Story {
+export function tellStory(
+  rounds: readonly RoundRecord[],
+  baseTestLoss: number | null,
+  kind: TaskKind,
+): Story {
   const points = rounds.flatMap(({ round, testLoss, evaluation }): Point[] =>
     testLoss === null ? [] : [{ round, testLoss, trainLoss: evaluation?.trainLoss ?? null }],
   );
@@ -25,18 +29,21 @@ export function tellStory(rounds: readonly RoundRecord[], baseTestLoss: number |
   const found = verdict(points, baseTestLoss);
   if (last === undefined || found === null)
     return { kind: "waiting", headline: waitingFor(rounds), detail: "" };
-  return { ...found, detail: memorised(last) };
+  return { ...found, detail: memorised(last, kind) };
 }
 
 const waitingFor = (rounds: readonly RoundRecord[]): string =>
   say(rounds.length === 0 ? "story.nothing" : "story.unmeasured");
 
-/** Of how much better it knows the devices' own texts, in the probability it gives to their next token. */
-function memorised({ testLoss, trainLoss }: Point): string {
-  if (trainLoss === null) return "";
+/**
+ * How much better it knows the devices' own texts, in the probability it gives to what is right of them. Of estimated
+ * numbers the loss is no log of one.
+ */
+function memorised({ testLoss, trainLoss }: Point, kind: TaskKind): string {
+  if (trainLoss === null || kind === "regression") return "";
   const gap = testLoss - trainLoss;
   if (gap <= NOISE) return say("story.no-better");
-  return say("story.memorised", { by: formatPercent(Math.exp(gap) - 1) });
+  return say(`story.memorised.${kind}`, { by: formatPercent(Math.exp(gap) - 1) });
 }
 
 /** Why a device has the dropout rate it has: what stands out in its last measured round. */

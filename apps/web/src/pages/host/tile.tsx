@@ -18,12 +18,15 @@ const SHAPES: Readonly<Record<ParticipantView["state"], string>> = {
 interface TileProps {
   readonly participant: ParticipantView;
   readonly reason: string;
+  /** There is no room for words: they are for those who hear the page. */
+  readonly isTerse: boolean;
 }
 
-export function Tile({ participant, reason }: TileProps) {
+export function Tile({ participant, reason, isTerse }: TileProps) {
   const { id, nickname, state, dropoutRate, step, localSteps } = participant;
   const words = say(`state.${state}`);
   const done = state === "training" && localSteps > 0 ? step / localSteps : state === "uploading" ? 1 : 0;
+  const wording = isTerse ? "unseen" : "";
   const rate = dropoutRate === null ? null : formatPercent(dropoutRate);
   return (
     <li
@@ -40,16 +43,14 @@ export function Tile({ participant, reason }: TileProps) {
       <span class="tile-rate" aria-hidden="true" />
       <span class="tile-name">{nickname}</span>
       <span class="tile-state">
-        <span aria-hidden="true">{SHAPES[state]}</span> <span class="tile-words">{words}</span>
+        <span aria-hidden="true">{SHAPES[state]}</span> <span class={wording}>{words}</span>
       </span>
       {rate !== null && (
         <span class="tile-reason number">
-          <span class="tile-words">
+          <span class={wording}>
             {reason === "" ? say("tile.drops", { rate }) : say("tile.drops-because", { rate, why: reason })}
           </span>
-          <span class="tile-rate-alone" aria-hidden="true">
-            {rate}
-          </span>
+          {isTerse && <span aria-hidden="true">{rate}</span>}
         </span>
       )}
     </li>

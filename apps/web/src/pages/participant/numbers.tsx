@@ -36,7 +36,7 @@ export function LossCard({ state: { losses, heldOutLosses }, run }: LiveProps) {
           {last ? formatLoss(last.loss) : "–"}
         </strong>
       </div>
-      <small>{say(`numbers.loss.${run.task.kind}`)}</small>
+      <small>{say(`loss.about.${run.task.kind}`)}</small>
       <Chart
         description={say("numbers.chart", {
           steps: last?.at ?? 0,

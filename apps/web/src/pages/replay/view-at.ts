@@ -3,7 +3,7 @@
  * seconds that each of them measured in each round. Pure, so that any moment can be shown at any speed.
  */
 import type { ParticipantView } from "@fedlodrop/protocol";
-import type { ParticipantRound, RoundRecord, RunReport } from "@fedlodrop/run";
+import type { ParticipantRound, RoundRecord, RunReport, TaskKind } from "@fedlodrop/run";
 import type { ReceivedView } from "../host/connection.ts";
 
 /** Between rounds the new model is put together and measured, which a report has no time of. */
@@ -34,6 +34,7 @@ export function viewAt(report: RunReport, atSeconds: number): ReceivedView {
     round: record?.round ?? rounds.length,
     basedOnRound: done.at(-1)?.round ?? 0,
     config,
+    taskKind: kindOf(rounds),
     locked: true,
     pausing: false,
     notice: null,
@@ -50,6 +51,16 @@ export function viewAt(report: RunReport, atSeconds: number): ReceivedView {
     earlier: [],
     past: [],
   };
+}
+
+/** As the model was asked after a round; where it could not be, the texts were the devices' own, and a language model's. */
+function kindOf(rounds: readonly RoundRecord[]): TaskKind {
+  const sample = rounds.find(({ evaluation }) => evaluation?.sample)?.evaluation?.sample;
+  return sample?.kind === "labels"
+    ? "classification"
+    : sample?.kind === "values"
+      ? "regression"
+      : "language-model";
 }
 
 function participantsAt(

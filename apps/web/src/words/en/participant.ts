@@ -230,7 +230,7 @@ export const participant = {
   "own.paste": "Paste it here",
   "own.characters": { one: "{count} character", other: "{count} characters" },
   "own.use": "Use this text",
-  "own.file": "Or choose a .txt, .jsonl, .csv or .parquet file, or drop one here.",
+  "own.file": "Or choose a .txt, .jsonl, .csv, .tsv or .parquet file, or drop one here.",
   "own.will": {
     one: "Will train on {file}: {count} text.",
     other: "Will train on {file}: {count} texts.",
@@ -275,14 +275,6 @@ export const participant = {
   "numbers.energy.battery": "From how fast the battery empties; that is the whole device.",
   "numbers.energy.modelled":
     "Modelled: typical watts × measured time; may be off by a factor of two, and a busy device is billed for waiting, since browsers tell no processor time.",
-  "numbers.loss.language-model":
-    "How surprised the model is by the next word, in nats; lower is better. Held-out texts are ones no device trains on.",
-  "numbers.loss.chat":
-    "How surprised the model is by each word of an answer, in nats; lower is better. Held-out texts are ones no device trains on.",
-  "numbers.loss.classification":
-    "How surprised the model is by the right label, in nats; lower is better. Held-out texts are ones no device trains on.",
-  "numbers.loss.regression":
-    "How far off its estimates are, squared; lower is better. Held-out texts are ones no device trains on.",
   "numbers.chart": "Training loss over {steps} steps, now {loss}",
   "numbers.steps": "local steps",
   "line.training": "this device, training",

@@ -1,6 +1,7 @@
 /** What more than one page says. */
 export const shared = {
   "language.switch": "Language",
+  "language.unavailable": "It cannot be loaded now: the coordinator does not answer.",
   "symbols.show": "Show the paper's symbols",
   yes: "Yes",
   no: "No",
@@ -92,6 +93,14 @@ export const shared = {
 
   "chart.rounds": "rounds",
   "loss.title": "Loss",
+  "loss.about.language-model":
+    "How surprised the model is by the next word, in nats; lower is better. Held-out texts are ones no device trains on.",
+  "loss.about.chat":
+    "How surprised the model is by each word of an answer, in nats; lower is better. Held-out texts are ones no device trains on.",
+  "loss.about.classification":
+    "How surprised the model is by the right label, in nats; lower is better. Held-out texts are ones no device trains on.",
+  "loss.about.regression":
+    "How far off its estimates are, squared; lower is better. Held-out texts are ones no device trains on.",
   "loss.held-out": "Held-out loss",
   "rate.dropout": "Dropout rate",
   "column.round": "Round",

@@ -74,7 +74,7 @@ export const lesson: Translation<typeof english> = {
   "step.guess.caption": "阅读大屏幕上的文本并作出判断。然后看看模型在训练前后怎么说。",
   "step.side-by-side": "有与没有",
   "step.side-by-side.caption":
-    "相同的设备、文本与种子，轮流进行：一个模型使用丢弃，一个不用。标题由两者计算得出。",
+    "相同的设备、文本与种子，轮流进行：一个模型使用丢弃，一个不用。图上方的结论由两者算出。",
   "step.bet": "下注",
   "step.bet.caption": "两个模型从同一处开始。",
   "step.bet.question": "最后哪一个在未见文本上犯错更少？",
@@ -87,7 +87,7 @@ export const lesson: Translation<typeof english> = {
   "step.who-decides.question": "链路慢的手机与快速的笔记本电脑相比，应该丢弃更多还是更少？",
   "step.who-decides.option.0": "更多：这样要发送的少",
   "step.who-decides.option.1": "更少：它要赶上来",
-  "step.privacy": "这样算保密吗？",
+  "step.privacy": "这样能保护隐私吗？",
   "step.privacy.caption":
     "文本留在原处，但数值的变化也会透露一些信息。许多设备的总和透露得少，噪声可以掩盖其余部分，代价是学得更慢。",
   "step.privacy.question": "什么时候协调器对一台设备了解得最多？",

@@ -114,7 +114,7 @@ export const participant: Translation<typeof english> = {
   "now.rounds": "共 {count} 轮",
   "now.lobby": "已就绪：等待主持人开始训练",
   "now.ready": "等待下一轮",
-  "now.downloading": "正在接收模型中属于它的部分",
+  "now.downloading": "正在接收分配给本设备的部分",
   "now.training": "正在用自己的文本训练",
   "now.uploading": "正在发送学到的内容",
   "now.waiting": "完成：等待其他设备",
@@ -132,9 +132,9 @@ export const participant: Translation<typeof english> = {
   "now.revealing": "第 {round} 轮只含你的设备发送的内容：谁有本轮前后的模型，谁就能算出你的更新。",
   "now.without-you": "第 {round} 轮在没有本设备的情况下继续：{why}。",
   "now.own-text": "你自己的文本 {file}（{count} 个训练样本）：它留在这个标签页中。",
-  "now.given": "它的文本：{part}（{count} 个训练样本），由主持人分发，代替私人文本。",
+  "now.given": "本设备的文本：{part}（{count} 个训练样本），由主持人分发，代替私人文本。",
   "now.given-shared":
-    "它的文本：{part}（{count} 个训练样本），由主持人分发，代替私人文本；另一台设备也有这份。",
+    "本设备的文本：{part}（{count} 个训练样本），由主持人分发，代替私人文本；另一台设备也有这份。",
   "now.keep-awake": "请保持屏幕常亮：手机休眠后会停止训练。",
 
   "abandoned.new-run": "主持人建立了一次新的训练",
@@ -148,7 +148,7 @@ export const participant: Translation<typeof english> = {
 
   "share.picture": "本设备训练适配器的 {share}",
   "share.yours": "你的部分，{share}",
-  "share.left-out": "本轮不参与的部分",
+  "share.left-out": "本轮丢弃的部分",
 
   "part.title": "你的贡献",
   "part.none": "还没有：你的第一轮正在进行。",
@@ -197,7 +197,7 @@ export const participant: Translation<typeof english> = {
   "own.paste": "粘贴到这里",
   "own.characters": "{count} 个字符",
   "own.use": "使用这段文本",
-  "own.file": "或选择 .txt、.jsonl、.csv 或 .parquet 文件，也可以拖放到这里。",
+  "own.file": "或选择 .txt、.jsonl、.csv、.tsv 或 .parquet 文件，也可以拖放到这里。",
   "own.will": "将用 {file} 训练：{count} 段文本。",
   "own.does": "正在用 {file} 训练：{count} 段文本。",
   "own.back": "改回主持人分发的文本",
@@ -222,7 +222,7 @@ export const participant: Translation<typeof english> = {
 
   numbers: "本设备的所有数据",
   "numbers.round": "本轮",
-  "numbers.rate.about": "本设备不参与训练的适配器份额。",
+  "numbers.rate.about": "本设备丢弃的适配器份额。",
   "numbers.trained": "训练的数值",
   "numbers.trained.about": "适配器中保留的元素。",
   "numbers.speed": "每秒 {count} 个词元",
@@ -239,12 +239,6 @@ export const participant: Translation<typeof english> = {
   "numbers.energy.battery": "由电池的消耗速度得出，包括整台设备。",
   "numbers.energy.modelled":
     "模型估算：典型功率 × 实测时间；可能相差一倍，而且繁忙的设备连等待也计算在内，因为浏览器不报告处理器时间。",
-  "numbers.loss.language-model":
-    "模型对下一个词的意外程度，单位为奈特；越低越好。留出文本不被任何设备用于训练。",
-  "numbers.loss.chat": "模型对回答中每个词的意外程度，单位为奈特；越低越好。留出文本不被任何设备用于训练。",
-  "numbers.loss.classification":
-    "模型对正确标签的意外程度，单位为奈特；越低越好。留出文本不被任何设备用于训练。",
-  "numbers.loss.regression": "估计值的平方误差；越低越好。留出文本不被任何设备用于训练。",
   "numbers.chart": "{steps} 步的训练损失，当前为 {loss}",
   "numbers.steps": "本地步数",
   "line.training": "本设备，训练",

@@ -4,6 +4,7 @@ import type { Translation } from "../words.ts";
 
 export const shared: Translation<typeof english> = {
   "language.switch": "语言",
+  "language.unavailable": "现在无法加载：协调器没有应答。",
   "symbols.show": "显示论文中的符号",
   yes: "是",
   no: "否",
@@ -94,6 +95,12 @@ export const shared: Translation<typeof english> = {
 
   "chart.rounds": "轮次",
   "loss.title": "损失",
+  "loss.about.language-model":
+    "模型对下一个词的意外程度，单位为奈特；越低越好。留出文本不被任何设备用于训练。",
+  "loss.about.chat": "模型对回答中每个词的意外程度，单位为奈特；越低越好。留出文本不被任何设备用于训练。",
+  "loss.about.classification":
+    "模型对正确标签的意外程度，单位为奈特；越低越好。留出文本不被任何设备用于训练。",
+  "loss.about.regression": "估计值的平方误差；越低越好。留出文本不被任何设备用于训练。",
   "loss.held-out": "留出集损失",
   "rate.dropout": "丢弃率",
   "column.round": "轮次",
