@@ -3,17 +3,8 @@
  * Everything that uses the trainer goes through one queue, because a trainer does one thing at a time.
  */
 import { type BackendChoice, pickBackend, type WasmHost } from "@fedlodrop/lm";
-import {
-  CHAOS_SECONDS,
-  type DeviceEvaluated,
-  type EnergyProfile,
-  type Joined,
-  type RefusalReason,
-  type RoundStart,
-  type RunDescription,
-} from "@fedlodrop/protocol";
+import { CHAOS_SECONDS, type EnergyProfile, type Joined, type RefusalReason } from "@fedlodrop/protocol";
 import { io } from "socket.io-client";
-import { type AbandonCause, AbandonedError } from "./abandoned.ts";
 import { openChaos } from "./chaos.ts";
 import { DeviceUnfitError } from "./device-fit.ts";
 import { openExampleBudget } from "./example-budget.ts";
@@ -21,26 +12,12 @@ import { type Link, LinkClosedError, openLink, type ParticipantSocket, RefusedEr
 import { type Loaded, load, loadKey, TextsWantedError } from "./load.ts";
 import { type FromWorker, type OwnTexts, type ToWorker, toPlainError } from "./messages.ts";
 import { sizeUpModel } from "./model/model-size.ts";
-import { evaluateOwn } from "./own-evaluation.ts";
-import { measureRoundTrip, playRound } from "./round.ts";
+import { type Membership, openRounds } from "./open-rounds.ts";
+import { answerEvaluation } from "./own-evaluation.ts";
+import { measureRoundTrip } from "./round.ts";
 import { openSecureMembers } from "./secure-members.ts";
 import { UnsafeRoundError } from "./secure-part.ts";
 import { tryPrompt } from "./try-it.ts";
-
-/** Who this device is in which run. */
-interface Membership {
-  readonly participantId: string;
-  readonly token: string;
-  readonly run: RunDescription;
-}
-
-interface OpenRound {
-  readonly round: number;
-  /** Of training and the upload: the deadline ends them too. */
-  readonly abort: AbortController;
-  /** Of all that this device does for the round. */
-  readonly end: AbortController;
-}
 
 /** Refusals after which the coordinator still expects something of this device. */
 const UNNOTED: ReadonlySet<RefusalReason> = new Set([
@@ -72,10 +49,8 @@ export function createDevice(
   let membership: Membership | undefined;
   let loaded: Loaded | undefined;
   let loading: AbortController | undefined;
-  let openRound: OpenRound | undefined;
   const chaos = openChaos();
   const secureMembers = openSecureMembers();
-  const exampleBudget = openExampleBudget();
   let trainerQueue: Promise<void> = Promise.resolve();
 
   const fail = (error: unknown): void => {
@@ -87,10 +62,12 @@ export function createDevice(
     trainerQueue = trainerQueue.then(work).catch(fail);
   }
 
-  function abandonRound(because: AbandonCause): void {
-    openRound?.abort.abort(new AbandonedError(because));
-    openRound?.end.abort(new AbandonedError(because));
-  }
+  const rounds = openRounds({
+    present: () => ({ site, link, membership, loaded, energy }),
+    ...{ processorSeconds, chaos, examplePrivacy: openExampleBudget() },
+    secureMembers,
+    ...{ withTrainer, recover, post },
+  });
 
   function join(nickname: string, token: string | null, code: string | null): void {
     link?.close();
@@ -104,7 +81,7 @@ export function createDevice(
       socket,
       { nickname, token, code },
       {
-        openRound: () => openRound?.round,
+        openRound: rounds.current,
         connection: (online) => post({ kind: "connection", online }),
         refused(refused) {
           if (refused.reason !== "awaiting-approval") leave();
@@ -115,20 +92,20 @@ export function createDevice(
     );
     socket.on("run-changed", (run) => {
       if (!membership) return;
-      if (membership.run.runId !== run.runId) abandonRound("new-run");
+      if (membership.run.runId !== run.runId) rounds.abandon("new-run");
       membership = { ...membership, run };
       post({ kind: "run-changed", run });
       prepare();
     });
-    socket.on("round-start", takePart);
+    socket.on("round-start", rounds.takePart);
     socket.on("round-closed", (closed) => {
-      if (openRound?.round === closed.round) abandonRound("closed-first");
+      if (rounds.current() === closed.round) rounds.abandon("closed-first");
       post({ kind: "round-closed", closed });
       measureOwn(closed.round);
     });
     socket.on("round-evaluated", (evaluated) => post({ kind: "round-evaluated", evaluated }));
     socket.on("run-ended", (ended) => {
-      abandonRound("run-ended");
+      rounds.abandon("run-ended");
       post({ kind: "run-ended", ended });
     });
     socket.on("chaos", (fault) => {
@@ -146,8 +123,8 @@ export function createDevice(
   }
 
   function enter({ participantId, token, nickname, run }: Joined): void {
-    if (membership && membership.participantId !== participantId) abandonRound("new-identity");
-    if (membership && membership.run.runId !== run.runId) abandonRound("other-run");
+    if (membership && membership.participantId !== participantId) rounds.abandon("new-identity");
+    if (membership && membership.run.runId !== run.runId) rounds.abandon("other-run");
     membership = { participantId, token, run };
     post({ kind: "joined", participantId, token, nickname, run });
     prepare();
@@ -221,86 +198,20 @@ export function createDevice(
     });
   }
 
-  /** The deadline runs from the message's arrival, also while the trainer is still busy. */
-  function takePart(start: RoundStart): void {
-    const { round, deadlineSeconds } = start;
-    abandonRound("newer-round");
-    const abort = new AbortController();
-    const end = new AbortController();
-    const mine: OpenRound = { round, abort, end };
-    openRound = mine;
-    const settled = (): void => {
-      if (openRound === mine) openRound = undefined;
-    };
-    const secure = secureMembers.part(link, membership, loaded?.sampleCount ?? 0, start, end.signal);
-    // Without the others there is nothing to train for.
-    secure?.done.catch((error: unknown) => abort.abort(error));
-    const late = setTimeout(() => abort.abort(new AbandonedError("deadline")), deadlineSeconds * 1000);
-    withTrainer(async () => {
-      try {
-        if (!link || !membership || !energy) return settled();
-        if (!loaded) throw new Error("nothing is loaded to train with");
-        const { trainer, dataset, sampleCount } = loaded;
-        const { participantId, token, run } = membership;
-        const known = energy;
-        const context = {
-          secure,
-          chaos,
-          examplePrivacy: exampleBudget,
-          link,
-          trainer,
-          dataset,
-          sampleCount,
-          participantId,
-          token,
-          site,
-          run,
-          energy: () => energy ?? known,
-          processorSeconds,
-          post,
-        };
-        await playRound(context, start, abort.signal);
-        clearTimeout(late);
-        // Once the round has closed the coordinator's own word says how it ended.
-        secure?.done.catch((why: unknown) => end.signal.aborted || giveUp(why)).finally(settled);
-        if (!secure) settled();
-      } catch (error) {
-        clearTimeout(late);
-        giveUp(abort.signal.aborted ? abort.signal.reason : error);
-        settled();
-        end.abort(new Error("this device has given the round up"));
-      }
-    });
-
-    function giveUp(why: unknown): void {
-      const because = why instanceof AbandonedError ? why.because : null;
-      post({ kind: "round-abandoned", round, because, why: toPlainError(why).message });
-      const isOurs = !abort.signal.aborted || why instanceof RefusedError || why instanceof UnsafeRoundError;
-      if (isOurs && !end.signal.aborted) recover(why);
-    }
-  }
-
   /** After a round that devices measure; whoever has had part in it is waited for, so an answer comes in any case. */
   function measureOwn(closed: number): void {
     const { evaluateOn } = membership?.run.config ?? { evaluateOn: { kind: "coordinator" } as const };
     if (evaluateOn.kind !== "devices" || closed % evaluateOn.every !== 0) return;
     withTrainer(async () => {
       if (!link || !loaded || !membership) return;
-      const { trainer, dataset, kept } = loaded;
-      const nothing: DeviceEvaluated = { round: closed, measured: null };
-      const found =
-        kept === null
-          ? nothing
-          : await evaluateOwn({ site, ...membership, trainer, dataset, kept }).catch(() => nothing);
-      // A later round's adapter says nothing of this one, but its answer is waited for.
-      const answer = found.round === closed ? found : nothing;
+      const answer = await answerEvaluation({ site, ...membership, ...loaded }, closed);
       // One that comes too late is refused, and missed by nobody.
       await link.persist(new AbortController().signal, (socket) => socket.emitWithAck("evaluated", answer));
     });
   }
 
   function tryOut(prompt: string): void {
-    if (openRound) post({ kind: "trying" });
+    if (rounds.current() !== undefined) post({ kind: "trying" });
     withTrainer(async () => {
       if (!loaded || !membership) return;
       const { trainer, tokenizer, ownHeldOut } = loaded;
@@ -311,7 +222,7 @@ export function createDevice(
   }
 
   function leave(): void {
-    abandonRound("left");
+    rounds.abandon("left");
     loading?.abort();
     link?.leave();
     link = undefined;

@@ -2,7 +2,7 @@ import type { Dataset, LocalTrainer } from "@fedlodrop/lm";
 import { adapterSize } from "@fedlodrop/run";
 import { afterEach, expect, test, vi } from "vitest";
 import { run } from "./coordinator.fixture.ts";
-import { evaluateOwn, setAside } from "./own-evaluation.ts";
+import { answerEvaluation, setAside } from "./own-evaluation.ts";
 
 afterEach(() => vi.unstubAllGlobals());
 
@@ -33,10 +33,10 @@ test("the adapter is measured on both, the base model once", async () => {
     },
   } as unknown as LocalTrainer;
   const { trained, kept } = setAside(windows(31));
-  const task = { site: "http://here/", token: "t", run, trainer, dataset: trained, kept: kept! };
+  const task = { site: "http://here/", token: "t", run, trainer, dataset: trained, kept };
   const found = { testLoss: 1, trainLoss: 1.01, baseTestLoss: 5, count: 64, seconds: expect.any(Number) };
-  expect(await evaluateOwn(task)).toEqual({ round: 7, measured: found });
-  expect(await evaluateOwn(task)).toEqual({ round: 7, measured: found });
+  expect(await answerEvaluation(task, 7)).toEqual({ round: 7, measured: found });
+  expect(await answerEvaluation(task, 7)).toEqual({ round: 7, measured: found });
   expect(asked).toEqual([
     [4, true],
     [4, true],
@@ -44,4 +44,21 @@ test("the adapter is measured on both, the base model once", async () => {
     [4, true],
     [4, true],
   ]);
+});
+
+test("nothing is measured without texts to spare, of a later round's adapter, or when it fails", async () => {
+  const adapter = new Float32Array(adapterSize(run.adapter));
+  vi.stubGlobal("fetch", async () => new Response(adapter, { headers: { "x-fedlodrop-round": "8" } }));
+  const evaluate = vi.fn(async () => ({ loss: 1, count: 64, exampleLossSpread: 0 }));
+  const trainer = { evaluate } as unknown as LocalTrainer;
+  const { trained, kept } = setAside(windows(31));
+  const task = { site: "http://here/", token: "t", run, trainer, dataset: trained, kept };
+  const nothing = { round: 7, measured: null };
+  expect(await answerEvaluation(task, 7)).toEqual(nothing);
+  expect((await answerEvaluation(task, 8)).measured).not.toBeNull();
+  evaluate.mockClear();
+  expect(await answerEvaluation({ ...task, kept: null }, 7)).toEqual(nothing);
+  expect(evaluate).not.toHaveBeenCalled();
+  evaluate.mockRejectedValue(new Error("out of memory"));
+  expect(await answerEvaluation(task, 8)).toEqual({ round: 8, measured: null });
 });

@@ -33,14 +33,24 @@ export interface OwnEvaluation {
   readonly run: RunDescription;
   readonly trainer: Pick<LocalTrainer, "evaluate">;
   readonly dataset: Dataset;
-  readonly kept: Dataset;
+  /** Null where there is nothing to measure on. */
+  readonly kept: Dataset | null;
 }
 
 /** Of the base model, once for each set of texts. */
 const baseLosses = new WeakMap<Dataset, number>();
 
+/** What the round's adapter gives; nothing measured where that fails, or the adapter is already a later round's. */
+export async function answerEvaluation(task: OwnEvaluation, round: number): Promise<DeviceEvaluated> {
+  const nothing: DeviceEvaluated = { round, measured: null };
+  const { kept } = task;
+  if (kept === null) return nothing;
+  const found = await evaluateOwn({ ...task, kept }).catch(() => nothing);
+  return found.round === round ? found : nothing;
+}
+
 /** Of the adapter as it is when it is fetched; at most as many windows or samples as the run's evaluations measure. */
-export async function evaluateOwn(task: OwnEvaluation): Promise<DeviceEvaluated> {
+async function evaluateOwn(task: OwnEvaluation & { readonly kept: Dataset }): Promise<DeviceEvaluated> {
   const { site, token, run, trainer, dataset } = task;
   const start = performance.now();
   const { adapter, round } = await fetchFullAdapter(site, token, run);
