@@ -71,6 +71,17 @@ async function takePart(nickname: string, stay: number): Promise<void> {
   }
 }
 
+function tell(when: string, { known, heapBytes, residentBytes }: Held): void {
+  const megabytes = (bytes: number): string => (bytes / 1e6).toFixed(1);
+  console.log(
+    when.padStart(5) +
+      `${newcomers}`.padStart(11) +
+      `${known}`.padStart(7) +
+      megabytes(heapBytes).padStart(9) +
+      megabytes(residentBytes).padStart(13),
+  );
+}
+
 /** Bytes a round, by least squares. */
 function slope(read: readonly Held[], bytes: (held: Held) => number): number {
   const mean = (of: (held: Held) => number) => read.reduce((sum, held) => sum + of(held), 0) / read.length;
@@ -105,17 +116,13 @@ for (let next = every, visit = BETWEEN; done < rounds; ) {
   next = done + every;
   const held = await ask("held");
   read.push(held);
-  const megabytes = (bytes: number): string => (bytes / 1e6).toFixed(1);
-  console.log(
-    `${held.round}`.padStart(5) +
-      `${newcomers}`.padStart(11) +
-      `${held.known}`.padStart(7) +
-      megabytes(held.heapBytes).padStart(9) +
-      megabytes(held.residentBytes).padStart(13),
-  );
+  tell(`${held.round}`, held);
   if (held.storageProblem !== null) faults.push(held.storageProblem);
 }
 await Promise.all(steady);
+// Until then the coordinator wrote the report, reading its rounds from the disk.
+await new Promise((resolve) => setTimeout(resolve, 5000));
+tell("ended", await ask("held"));
 const late = read.filter(({ round }) => round >= START);
 if (late.length < 3)
   throw new Error(`soak: expected three readings from round ${START} on, got ${late.length}`);
