@@ -78,7 +78,7 @@ async function runFederation(given: GivenFlags): Promise<Outcome> {
   const tabs = wholeNumber(given, "tabs", 1) ?? 3;
   const backend = oneOf(given, "backend", BACKENDS);
   const config = runConfigFromFlags(given, {
-    ...taskDefaults((given.get("task") as string | undefined) ?? DEFAULT_RUN_CONFIG.task),
+    ...(await taskDefaults((given.get("task") as string | undefined) ?? DEFAULT_RUN_CONFIG.task)),
     ...modelDefaults((given.get("model") as string | undefined) ?? DEFAULT_RUN_CONFIG.model),
     ...DEFAULTS,
     devices: tabs,

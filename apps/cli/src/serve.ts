@@ -121,7 +121,7 @@ export async function serve(args: readonly string[]): Promise<void> {
   const model = (given.get("model") as string | undefined) ?? DEFAULT_RUN_CONFIG.model;
   const config = runConfigFromFlags(given, {
     quorum: SERVE_QUORUM,
-    ...taskDefaults(task),
+    ...(await taskDefaults(task)),
     ...modelDefaults(model),
   });
   const out =

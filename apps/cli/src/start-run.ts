@@ -59,7 +59,7 @@ export async function startRun(options: StartRunOptions = {}): Promise<StartedRu
   if (!parsed.success) throw new Error(`startRun: ${faultInWords(parsed.error, "settings")}`);
   const config = resolveRunConfig(
     parsed.data,
-    resolveRunConfig(taskDefaults(parsed.data.task ?? DEFAULT_RUN_CONFIG.task)),
+    resolveRunConfig(await taskDefaults(parsed.data.task ?? DEFAULT_RUN_CONFIG.task)),
   );
   const federation = await startFederation({
     config,

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { writeTinyModel } from "@fedlodrop/harness";
@@ -149,9 +149,42 @@ describe("a workload", () => {
   });
 });
 
-it("takes a task's own settings, under which the run's come first", () => {
-  const defaults = taskDefaults("spam");
+it("takes a task's own settings, under which the run's come first", async () => {
+  const defaults = await taskDefaults("spam");
   const resolved = resolveRunConfig({ ...defaults, rounds: 3 });
   expect(resolved).toMatchObject({ task: "spam", rounds: 3, alpha: 2 * resolved.rank });
-  expect(taskDefaults("/some/file.jsonl")).toEqual({});
+});
+
+it("takes settings that suit a file's rows, which are dealt as the run says", async () => {
+  const path = join(await mkdtemp(join(tmpdir(), "fedlodrop-defaults-")), "rows.csv");
+  const rows = Array.from({ length: 40 }, (_, i) => `film ${i},${i % 2 ? "yes" : "no"}`);
+  await writeFile(path, ["text,label", ...rows].join("\n"));
+  const { training, rounds } = await taskDefaults("spam");
+  const defaults = await taskDefaults(path);
+  expect(defaults).toMatchObject({ task: path, rounds, training });
+  expect(defaults).not.toHaveProperty("devices");
+  expect(defaults).not.toHaveProperty("split");
+  await expect(taskDefaults("/nowhere/rows.csv")).rejects.toThrow("/nowhere/rows.csv: there is no such file");
+});
+
+it("leaves out conversations whose question fills the window, and says how many", async () => {
+  const path = join(await mkdtemp(join(tmpdir(), "fedlodrop-chat-")), "chat.jsonl");
+  const row = (device: string, prompt: string, i: number) =>
+    JSON.stringify({ device, prompt: `${prompt} ${i}`, completion: `answer ${i}` });
+  const rows = (device: string, prompt: string) =>
+    Array.from({ length: 12 }, (_, i) => row(device, prompt, i));
+  await writeFile(path, [...rows("Ann", "Why?"), ...rows("Ben", "because ".repeat(20))].join("\n"));
+  const said: string[] = [];
+  const training = { ...DEFAULT_RUN_CONFIG.training, sequenceLength: 48 };
+  const chat = config({ task: path, devices: 2, split: { kind: "natural" }, training });
+  const workload = await loadWorkload(chat, (line) => said.push(line));
+  expect(said).toContain(
+    "task chat.jsonl: left out 12 answers that begin behind 48 tokens (--sequence-length)",
+  );
+  for (const index of [0, 1]) expect(workload.deviceSplit(index).samples.length).toBeGreaterThan(0);
+  await workload.close();
+  await writeFile(path, rows("Ben", "because ".repeat(20)).join("\n"));
+  await expect(loadWorkload(chat, () => {})).rejects.toThrow(
+    "chat.jsonl: expected an answer that begins within 48 tokens, got none in 12; a longer sequence length would have them",
+  );
 });

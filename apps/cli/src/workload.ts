@@ -1,10 +1,11 @@
 /** What a run computes: a task's texts, dealt to devices, and a base model with its evaluator. */
 import type { Workload } from "@fedlodrop/coordinator";
+import { answerFits } from "@fedlodrop/lm";
 import { readTokenizer } from "@fedlodrop/lm/node";
 import { cleanText } from "@fedlodrop/protocol";
 import type { RunConfig, RunOverrides } from "@fedlodrop/run";
 import { type PreparedTask, TASK_DEFINITIONS, type TaskDefinition, taskDefinition } from "@fedlodrop/tasks";
-import { isTaskFile, prepareTask, type TaskProgress } from "@fedlodrop/tasks/node";
+import { isTaskFile, loadTaskFile, prepareTask, type TaskProgress } from "@fedlodrop/tasks/node";
 import { type Evaluator, openEvaluator } from "./evaluator.ts";
 import type { EvaluationTexts } from "./evaluator-calls.ts";
 import { findModel, nameForPeft } from "./find-model.ts";
@@ -75,12 +76,14 @@ function measuring(
   };
 }
 
-/** Settings that suit a task, under which the run's own come first. */
-export function taskDefaults(task: string): RunOverrides {
-  if (isTaskFile(task)) return {};
-  const { rounds, rank, dropoutRate, samplesPerDevice, split, devices, ...training } =
-    taskDefinition(task).recommended;
-  return { task, rounds, rank, alpha: 2 * rank, dropoutRate, samplesPerDevice, split, devices, training };
+/** Settings that suit a task, under which the run's own come first. A file's follow from what its rows are; to how many
+ *  devices they are dealt, and how, is the run's to say. Throws in one line when a file cannot be read or used. */
+export async function taskDefaults(task: string): Promise<RunOverrides> {
+  const isFile = isTaskFile(task);
+  const { definition } = isFile ? await loadTaskFile(task) : { definition: taskDefinition(task) };
+  const { rounds, rank, dropoutRate, samplesPerDevice, split, devices, ...training } = definition.recommended;
+  const dealt = isFile ? {} : { samplesPerDevice, split, devices };
+  return { task, rounds, rank, alpha: 2 * rank, dropoutRate, ...dealt, training };
 }
 
 export const availableTasks = TASK_DEFINITIONS.map(({ name, title }) => ({ name, title }));
@@ -92,16 +95,25 @@ async function prepare(
 ): Promise<PreparedTask> {
   const { task, devices, split, seed, samplesPerDevice, training, evaluationSamples } = config;
   const tokenizer = await readTokenizer(modelDirectory);
-  return prepareTask(task, {
+  const { sequenceLength } = training;
+  const prepared = await prepareTask(task, {
     devices,
     rule: split,
     seed,
     samplesPerDevice,
-    sequenceLength: training.sequenceLength,
+    sequenceLength,
     heldOutSamples: evaluationSamples,
     countTokens: (text) => tokenizer.encode(text).length,
+    // Of a conversation whose question fills the window nothing is left to learn.
+    fits: ({ text, context }) =>
+      context === undefined || answerFits({ text, context }, tokenizer, sequenceLength),
     onProgress: (progress) => say(progressLine(task, progress)),
   });
+  if (prepared.leftOut > 0)
+    say(
+      `task ${prepared.definition.name}: left out ${prepared.leftOut} answers that begin behind ${sequenceLength} tokens (--sequence-length)`,
+    );
+  return prepared;
 }
 
 function progressLine(task: string, progress: TaskProgress): string {

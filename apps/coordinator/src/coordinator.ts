@@ -37,7 +37,7 @@ export interface CoordinatorOptions {
   readonly limits?: Partial<Limits>;
   readonly availableTasks?: readonly { readonly name: string; readonly title: string }[];
   /** Settings that suit a task; the host's own override them. */
-  readonly taskDefaults?: (task: string) => RunOverrides;
+  readonly taskDefaults?: (task: string) => Promise<RunOverrides>;
   readonly plan?: Planner;
   readonly clock?: Clock;
   /** Source of tokens and ids. */

@@ -9,6 +9,7 @@ export { adapterFromPeft, adapterToPeft, type PeftAdapter } from "./adapter/peft
 export type { Rescale } from "./adapter/rescale.ts";
 export { batchRows } from "./data/batches.ts";
 export {
+  answerFits,
   type Dataset,
   type DatasetOptions,
   datasetFromSamples,

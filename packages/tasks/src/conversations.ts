@@ -16,6 +16,19 @@ const ROLES: Readonly<Record<string, ChatTurn["role"]>> = {
   model: "assistant",
 };
 
+/** By the first of these that a row has, where a question and its answer are fields of their own. */
+export const QUESTIONS: readonly string[] = ["prompt", "instruction"];
+const ANSWERS: readonly string[] = ["completion", "response", "output"];
+
+/** The columns of a table that hold a question and its answer; null where one is missing. @param names in lower case */
+export function exchangeColumns(
+  names: readonly string[],
+): { readonly question: string; readonly answer: string } | null {
+  const among = (wanted: readonly string[]) => wanted.find((name) => names.includes(name));
+  const [question, answer] = [among(QUESTIONS), among(ANSWERS)];
+  return question !== undefined && answer !== undefined ? { question, answer } : null;
+}
+
 type Fields = Readonly<Record<string, unknown>>;
 
 /** Each of a conversation's answers; null where the fields are no conversation. @throws what is wrong with one, in words */
@@ -34,9 +47,10 @@ export function answersOf(fields: Fields): readonly Answered[] | null {
 function turnsOf(fields: Fields): readonly ChatTurn[] | null {
   const list = fields.messages ?? fields.conversations ?? fields.conversation;
   if (Array.isArray(list)) return list.map(turnOf);
-  const { prompt, completion, response, instruction, input = fields.context, output, system } = fields;
-  const answer = completion ?? response ?? output;
-  const question = prompt ?? instruction;
+  const { input = fields.context, system } = fields;
+  const given = (names: readonly string[]) =>
+    names.map((name) => fields[name]).find((field) => field != null);
+  const [question, answer] = [given(QUESTIONS), given(ANSWERS)];
   // Prompts and completions may be lists of turns, too.
   if (Array.isArray(question) && Array.isArray(answer)) return [...question, ...answer].map(turnOf);
   if (typeof question !== "string" || typeof answer !== "string") return null;

@@ -14,6 +14,8 @@ export interface AssembleOptions {
   readonly sequenceLength?: number;
   /** Tokens that the model makes of a text; without it a text is taken to be like English in the bundled model. */
   readonly countTokens?: (text: string) => number;
+  /** Whether a model that reads windows of this length can learn a sample at all; all of them unless given. */
+  readonly fits?: (sample: Sample) => boolean;
   /** Held-out samples or windows that a run measures; 200 unless given, which takes seconds, not minutes. */
   readonly heldOutSamples?: number;
 }
@@ -38,6 +40,7 @@ export function assembleTask(
     sequenceLength = definition.recommended.sequenceLength,
     heldOutSamples = 200,
     countTokens,
+    fits,
   } = options;
   const charactersPerToken = countTokens ? rateOf(groups, countTokens) : USUAL_CHARACTERS_PER_TOKEN;
   const limitOf = (count: number): SampleLimit =>
@@ -45,7 +48,13 @@ export function assembleTask(
       ? { kind: "characters", count: Math.round(count * sequenceLength * charactersPerToken) }
       : { kind: "samples", count };
 
-  const distinct = withoutDuplicates(groups);
+  const fitting = fits ? onlyFitting(groups, fits) : groups;
+  const leftOut = countOf(groups) - countOf(fitting);
+  if (leftOut > 0 && countOf(fitting) === 0)
+    throw new Error(
+      `${definition.name}: expected an answer that begins within ${sequenceLength} tokens, got none in ${leftOut}; a longer sequence length would have them`,
+    );
+  const distinct = withoutDuplicates(fitting);
   const limit = samplesPerDevice === null ? null : limitOf(samplesPerDevice);
   const dealt = splitAmongDevices(distinct, { devices, rule, seed, limit });
   const inPlay = groupsInPlay(distinct, devices, rule);
@@ -61,8 +70,18 @@ export function assembleTask(
     throw new Error(
       `${definition.name}: expected some texts to hold out, got none that are not trained on too; give it more rows`,
     );
-  return { definition, devices: dealt, heldOut, heldOutOf };
+  return { definition, devices: dealt, heldOut, heldOutOf, leftOut };
 }
+
+const onlyFitting = (groups: readonly TextGroup[], fits: (sample: Sample) => boolean): readonly TextGroup[] =>
+  groups.map(({ name, train, heldOut }) => ({
+    name,
+    train: train.filter(fits),
+    heldOut: heldOut.filter(fits),
+  }));
+
+const countOf = (groups: readonly TextGroup[]): number =>
+  groups.reduce((sum, { train, heldOut }) => sum + train.length + heldOut.length, 0);
 
 /** Characters of a token, from texts evenly spaced over all groups. */
 function rateOf(groups: readonly TextGroup[], countTokens: (text: string) => number): number {

@@ -121,6 +121,23 @@ test.each([
   expect(row).toEqual({ text: "Because.", context: [{ role: "user", content: "Why?" }], line: 1 });
 });
 
+test("a table's question and answer are a conversation, whatever stands between them", async () => {
+  const asked = { context: [{ role: "user", content: "Why?\n\nIt rains." }], text: "Because.", line: 2 };
+  expect(await lines("instruction,input,output\nWhy?,It rains.,Because.\n", "chat.csv")).toEqual([asked]);
+  expect(await lines("Prompt;device;Completion\nWhy?;Ann;Because.\n", "chat.csv")).toEqual([
+    { ...asked, context: [{ role: "user", content: "Why?" }], device: "Ann" },
+  ]);
+  expect(await lines('prompt\tresponse\nWhy?\tI said "no.\n', "chat.tsv")).toEqual([
+    { ...asked, context: [{ role: "user", content: "Why?" }], text: 'I said "no.' },
+  ]);
+  await expect(lines("prompt,completion\nWhy?,Because.\nWhen?,\n", "chat.csv")).rejects.toThrow(
+    "chat.csv, line 3: expected a turn of the user and an answer of the assistant to it",
+  );
+  await expect(lines("prompt,prompt,completion\na,b,c\n", "chat.csv")).rejects.toThrow(
+    'chat.csv: expected one column "prompt", got several',
+  );
+});
+
 test("each answer of a conversation is learnt, after all that went before", async () => {
   const rows = await lines(JSON.stringify(messages("a?", "b", "c?", "d")), "chat.jsonl");
   expect(rows.map(({ text, context }) => [text, context?.length])).toEqual([

@@ -85,4 +85,6 @@ export interface PreparedTask {
   readonly heldOut: readonly Sample[];
   /** Of the owners of these parts only: what a run measures in which other owners take no part. */
   heldOutOf(parts: readonly number[]): readonly Sample[];
+  /** Samples that nothing can be learnt of within a window. */
+  readonly leftOut: number;
 }

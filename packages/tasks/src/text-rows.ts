@@ -2,7 +2,8 @@
  * Rows of a person's own file, by its ending:
  *   .txt    the whole file is one row
  *   .jsonl  one object a line: {"text": …, "label"?: …, "device"?: …}, or a conversation (conversations.ts)
- *   .csv    a header line with a column "text", and "label" and "device" if wanted; .tsv likewise (columns.ts)
+ *   .csv    a header line with a column "text", and "label" and "device" if wanted (columns.ts), or with a question and
+ *           its answer (conversations.ts); .tsv likewise
  * A .parquet file has the same columns (read-rows.ts).
  */
 import type { ChatTurn } from "@fedlodrop/run";

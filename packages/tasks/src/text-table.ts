@@ -5,6 +5,7 @@
  */
 import Papa from "papaparse";
 import { columnsOf, TEXT_COLUMNS } from "./columns.ts";
+import { exchangeColumns, QUESTIONS } from "./conversations.ts";
 
 export interface Table {
   /** Column names, trimmed, in lower case. */
@@ -20,7 +21,7 @@ interface TableRow {
   readonly fault: string | null;
 }
 
-/** @throws in one line that names the file, and the line in it, when there is no column "text" or a row does not fit. */
+/** @throws in one line that names the file, and the line in it, when no column holds texts or a row does not fit. */
 export function parseTable(text: string, fileName: string, kind: "csv" | "tsv"): Table {
   const quoted = tableOf(quotedRows(text, kind));
   const plain = kind === "tsv" ? tableOf(plainRows(text)) : null;
@@ -29,12 +30,13 @@ export function parseTable(text: string, fileName: string, kind: "csv" | "tsv"):
     faultIn(plain) === null &&
     (faultIn(quoted) !== null || plain.rows.length > quoted.rows.length);
   const table = isPlain ? plain : quoted;
-  const columns = columnsOf(table.header);
-  if (columns === null) {
+  const [columns, exchange] = [columnsOf(table.header), exchangeColumns(table.header)];
+  if (columns === null && exchange === null) {
     const got = table.header.slice(0, 8).join(", ") || "none";
     throw new Error(`${fileName}: expected a column "text", got ${got}`);
   }
-  for (const name of [columns.text, columns.pair, columns.label, "device"])
+  const used = columns ? [columns.text, columns.pair, columns.label] : Object.values(exchange ?? {});
+  for (const name of [...used, "device"])
     if (name !== null && table.header.indexOf(name) !== table.header.lastIndexOf(name))
       throw new Error(`${fileName}: expected one column "${name}", got several`);
   const fault = faultIn(table);
@@ -79,7 +81,7 @@ function quotedRows(text: string, kind: "csv" | "tsv"): TableRow[] {
 function delimiterOf(text: string): string {
   const [first = ""] = text.split(LINE_BREAKS, 1);
   const isText = (name: string): boolean =>
-    TEXT_COLUMNS.includes(name.replace(/^\s*"?\s*|\s*"?\s*$/g, "").toLowerCase());
+    [...TEXT_COLUMNS, ...QUESTIONS].includes(name.replace(/^\s*"?\s*|\s*"?\s*$/g, "").toLowerCase());
   return [",", ";", "\t", "|"].find((delimiter) => first.split(delimiter).some(isText)) ?? ",";
 }
 

@@ -51,11 +51,11 @@ export interface CellSize {
   readonly settings?: RunOverrides;
 }
 
-function configOf(
+async function configOf(
   { task, devices, arm, learningRate, seed }: CellKey,
   { rounds, settings = {} }: CellSize,
-): RunConfig {
-  const own: RunOverrides = taskDefaults(task);
+): Promise<RunConfig> {
+  const own = await taskDefaults(task);
   const { variant: _, ablates: __, ...overrides } = ARMS[arm];
   return resolveRunConfig({
     ...own,
@@ -69,7 +69,7 @@ function configOf(
 }
 
 export async function runCell(key: CellKey, size: CellSize): Promise<readonly Point[]> {
-  const config = configOf(key, size);
+  const config = await configOf(key, size);
   const lab = await openLab(config, size.samples);
   try {
     return await pointsOf(lab, config, ARMS[key.arm].variant, size.every);

@@ -87,7 +87,7 @@ export function createHostCommands(rooms: HostCommandRooms): (given: HostCommand
     configuring = true;
     try {
       const { task = current.task } = overrides;
-      const suited = task === current.task ? {} : (rooms.taskDefaults?.(task) ?? {});
+      const suited = task === current.task ? {} : ((await rooms.taskDefaults?.(task)) ?? {});
       const config = resolveRunConfig(overrides, resolveRunConfig(suited, current));
       const workload = await rooms.loadWorkload(config);
       await run.evaluated(LAST_LOSS_MS);

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { createBatch } from "./batches.ts";
-import { datasetFromSamples, joinDatasets, pickRows } from "./dataset.ts";
+import { answerFits, datasetFromSamples, joinDatasets, pickRows } from "./dataset.ts";
 import type { Tokenizer } from "./tokenizer.ts";
 
 /** One id a letter, a = 1; 0 ends a text. */
@@ -119,6 +119,7 @@ test("chat: only the answer is learnt, and what has none of it left is no sample
     kind: "next-tokens",
     ids: Int32Array.of(-1, -1, -1, 3, 4, 82, -1, -1, -1, -1, 1, 2, 3, 4, -1, -1),
   });
+  expect(samples.map((sample) => answerFits(sample, letters, 6))).toEqual([true, false, true]);
   expect(() => datasetFromSamples(samples.slice(1, 2), letters, { kind: "chat", sequenceLength: 6 })).toThrow(
     "expected an answer that begins within 6 tokens, got none in 1 conversations",
   );

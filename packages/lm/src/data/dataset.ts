@@ -1,6 +1,6 @@
 /** Texts as token ids, cut for training. Pure numbers; the trainer makes batches of them. */
 import type { Sample } from "@fedlodrop/run";
-import { answerIds, sequenceIds } from "./sequences.ts";
+import { type AnswerIds, answerIds, sequenceIds } from "./sequences.ts";
 import type { Tokenizer } from "./tokenizer.ts";
 
 /** A text, or two of which the second begins at an index: its length where there is none. */
@@ -139,10 +139,21 @@ function sequencesOf(samples: readonly Sample[], tokenizer: Tokenizer, length: n
   };
 }
 
+/** Whether a conversation's answer begins where a model that reads so many tokens still has to foretell something of it. */
+export function answerFits(
+  sample: Pick<Sample, "text" | "context">,
+  tokenizer: Pick<Tokenizer, "conversation">,
+  sequenceLength: number,
+): boolean {
+  return hasAnswer(answerIds(sample, tokenizer, sequenceLength + 1));
+}
+
+const hasAnswer = ({ ids, answerFrom }: AnswerIds): boolean => answerFrom < ids.length;
+
 /** Conversations of which something of the answer is left within the length. */
 function conversations(samples: readonly Sample[], tokenizer: Tokenizer, sequenceLength: number): Dataset {
   const cut = samples.map((sample) => answerIds(sample, tokenizer, sequenceLength + 1));
-  const kept = cut.filter(({ ids, answerFrom }) => answerFrom < ids.length);
+  const kept = cut.filter(hasAnswer);
   if (kept.length === 0)
     throw new Error(
       `dataset: expected an answer that begins within ${sequenceLength} tokens, got none in ${samples.length} conversations; a longer sequence length would have them`,

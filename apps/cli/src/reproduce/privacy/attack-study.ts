@@ -164,7 +164,7 @@ interface AttackLab {
 }
 
 async function openAttackLab(texts: number): Promise<AttackLab> {
-  const own = taskDefaults("presidents");
+  const own = await taskDefaults("presidents");
   const config = resolveRunConfig({
     ...own,
     task: "presidents",
