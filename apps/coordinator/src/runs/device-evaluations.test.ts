@@ -54,6 +54,17 @@ test("only every n-th round is asked for, and only of those whose updates are in
   expect(evaluations.answered("p1", said(2, 9, 10))).not.toBeNull();
 });
 
+test("a round whose evaluation a log tells of asks nobody again, and makes nobody silent", async () => {
+  const { evaluations, ring, alarms } = openCollections();
+  evaluations.recorded(record(2, { p1: "aggregated" }));
+  evaluations.known(2);
+  expect(alarms.size).toBe(0);
+  ring();
+  expect(await evaluations.collected(2)).toBeNull();
+  evaluations.recorded(record(4, { p1: "aggregated" }));
+  expect(alarms.size).toBe(1);
+});
+
 test("who leaves is not waited for, nor who has nothing to say", async () => {
   const { evaluations } = openCollections();
   evaluations.recorded(record(2, { p1: "aggregated", p2: "aggregated", p3: "aggregated" }));

@@ -18,6 +18,8 @@ export interface DeviceEvaluations {
   recorded(record: RoundRecord): void;
   /** @returns why its answer counts for nothing, or null */
   answered(participantId: string, message: DeviceEvaluated): string | null;
+  /** The round's evaluation is there, as a log tells: nobody is asked for it again. */
+  known(round: number): void;
   /** It has gone, or lost its connection. */
   gone(participantId: string): void;
   /** What has come when nobody is waited for any more; null of a round that devices don't measure. */
@@ -105,6 +107,10 @@ export function createDeviceEvaluations(options: DeviceEvaluationOptions): Devic
         });
       settle(collection);
       return null;
+    },
+    known(round) {
+      collections.get(round)?.end();
+      collections.delete(round);
     },
     gone(participantId) {
       for (const collection of collections.values()) {

@@ -36,6 +36,8 @@ export interface Evaluations {
   readonly onDevices: Pick<DeviceEvaluations, "answered" | "gone">;
   /** A round's updates are in the adapter. */
   recorded(record: RoundRecord): void;
+  /** A round's evaluation is there already, as a log tells. */
+  known(round: number): void;
   /** Parts of the training texts that updates in the adapter come from, ascending. */
   readonly partsTrainedOn: readonly number[];
   /** Parts whose owners' held-out texts are measured, ascending; null before the run has started. */
@@ -140,6 +142,7 @@ export function createEvaluations(options: EvaluationOptions): Evaluations {
   return {
     onDevices,
     recorded,
+    known: onDevices.known,
     get partsTrainedOn() {
       return ascending(partsTrainedOn);
     },

@@ -104,7 +104,10 @@ export function retell(
     if (event.kind === "closed" && payload.length > 0)
       numbers.goBackTo(new Float32Array(Uint8Array.from(payload).buffer));
     if (event.kind === "planned") plan = null;
-    if (event.kind === "evaluated") unevaluated.delete(event.round);
+    if (event.kind === "evaluated") {
+      unevaluated.delete(event.round);
+      evaluations.known(event.round);
+    }
     const step = transition(state, event);
     state = step.state;
     for (const effect of step.effects) note(effect, payload);
