@@ -25,6 +25,7 @@ import { createHostViews } from "./runs/host-view.ts";
 import { createJournal } from "./runs/journal.ts";
 import { createLiveRun, type LiveRun } from "./runs/live-run.ts";
 import { openOutbox } from "./runs/outbox.ts";
+import { describeRun, openParticipants } from "./runs/participants.ts";
 import { planHere } from "./runs/planner.ts";
 import { allRounds, reportText, withoutRounds } from "./runs/report-text.ts";
 import { createKeeper } from "./runs/run-keeper.ts";
@@ -46,8 +47,7 @@ import { type Limits, limitsFor } from "./security/limits.ts";
 import { openHostHub } from "./sockets/host-hub.ts";
 import { createLanes } from "./sockets/lanes.ts";
 import { createLessonRoom } from "./sockets/lesson-room.ts";
-import { describeRun, openParticipantHub } from "./sockets/participant-hub.ts";
-import type { ParticipantSocket } from "./sockets/participant-socket.ts";
+import { openParticipantSockets } from "./sockets/participant-sockets.ts";
 import { readInTurns } from "./sockets/reading-in-turns.ts";
 import { createSessions, partOf } from "./sockets/sessions.ts";
 import { createTurns } from "./turns.ts";
@@ -93,7 +93,7 @@ export async function buildCoordinator(options: CoordinatorOptions): Promise<Coo
   const turns = createTurns();
   http.addHook("onRequest", turns.breathe);
   readInTurns(io.engine, turns);
-  const sessions = createSessions<ParticipantSocket>();
+  const sessions = createSessions<string>();
   const journal = createJournal(store);
   const access = openAccess({
     record: stored ? lastAccess(stored) : { ...OPEN_ACCESS, ...options.access },
@@ -144,14 +144,21 @@ export async function buildCoordinator(options: CoordinatorOptions): Promise<Coo
   const lesson = createLessonRoom({
     // Not to connections that have not been let in.
     tellAll(slide) {
-      for (const id of run.state.participants.keys()) hub.tell(id, "lesson", slide);
+      for (const id of run.state.participants.keys()) participants.tell(id, "lesson", slide);
     },
     changed: () => hosts.changed(null),
   });
-  const hub = openParticipantHub({
-    lesson,
-    refusing: metrics.refused,
+  const sockets = openParticipantSockets({
     io,
+    run: () => participants,
+    nowMs: () => clock.nowMs(),
+    limits,
+    trustProxy,
+    turns,
+    refusing: metrics.refused,
+  });
+  const participants = openParticipants({
+    sockets,
     run: () => run,
     lanes: () => lanes,
     sessions,
@@ -159,9 +166,8 @@ export async function buildCoordinator(options: CoordinatorOptions): Promise<Coo
     clock,
     randomText,
     limits,
-    trustProxy,
     access,
-    turns,
+    lesson,
   });
   const hosts = openHostHub({
     hosts: io.of("/host") as unknown as Namespace<HostToServerEvents, ServerToHostEvents>,
@@ -191,7 +197,7 @@ export async function buildCoordinator(options: CoordinatorOptions): Promise<Coo
     clock,
     journal,
     access,
-    hub,
+    participants,
     lesson,
     keeper,
     taskDefaults: options.taskDefaults,
@@ -203,13 +209,13 @@ export async function buildCoordinator(options: CoordinatorOptions): Promise<Coo
     lanes = newLanes();
     const outbox = openOutbox({
       journal,
-      io,
-      hub,
+      participants,
+      sockets,
       lanes,
       forgotten(participantId) {
         sessions.remove(participantId);
         lanes.forget(participantId);
-        hub.forget(participantId);
+        participants.forget(participantId);
       },
       ended: () => void keeper.results(run),
       changed(participantId) {
@@ -225,13 +231,13 @@ export async function buildCoordinator(options: CoordinatorOptions): Promise<Coo
   /** From here to the new run nothing waits, or whoever joined in between would be in neither. */
   async function replaceRun(config: RunConfig, workload: Workload): Promise<void> {
     const replaced = run;
-    const { participants, locked } = replaced.state;
-    const reloading = [...participants.values()].map(toReload);
+    const { participants: known, locked } = replaced.state;
+    const reloading = [...known.values()].map(toReload);
     run = openRun(freshStart(randomText(6), config, workload, { participants: reloading, locked }));
     const retired = replaced.retire();
     const begun = keeper.begin(run);
     run.begin();
-    for (const { id } of reloading) hub.tell(id, "run-changed", describeRun(run));
+    for (const { id } of reloading) participants.tell(id, "run-changed", describeRun(run));
     hosts.changed(null);
     await Promise.all([retired, begun.catch(() => {})]);
   }
@@ -317,7 +323,7 @@ export async function buildCoordinator(options: CoordinatorOptions): Promise<Coo
 
   async function closeAll(): Promise<void> {
     hosts.close();
-    io.emit("host-closed");
+    sockets.tellAll("host-closed");
     await keeper.results(run);
     await run.retire();
     await keeper.close();

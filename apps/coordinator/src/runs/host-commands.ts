@@ -6,9 +6,9 @@ import type { CoordinatorOptions } from "../coordinator.ts";
 import type { Access } from "../security/access.ts";
 import { refused } from "../sockets/edge.ts";
 import type { LessonRoom } from "../sockets/lesson-room.ts";
-import type { ParticipantHub } from "../sockets/participant-hub.ts";
 import type { Journal } from "./journal.ts";
 import type { LiveRun } from "./live-run.ts";
+import type { Participants } from "./participants.ts";
 import type { RunKeeper } from "./run-keeper.ts";
 import type { Workload } from "./workload.ts";
 
@@ -17,7 +17,7 @@ export interface HostCommandRooms {
   readonly clock: Clock;
   readonly journal: Journal;
   readonly access: Access;
-  readonly hub: ParticipantHub;
+  readonly participants: Participants;
   readonly lesson: LessonRoom;
   readonly keeper: RunKeeper;
   readonly taskDefaults: CoordinatorOptions["taskDefaults"];
@@ -31,7 +31,7 @@ const LAST_LOSS_MS = 8_000;
 
 /** Answers once what has been done is kept. */
 export function createHostCommands(rooms: HostCommandRooms): (given: HostCommand) => Promise<HostReply> {
-  const { clock, journal, access, hub, lesson, keeper } = rooms;
+  const { clock, journal, access, participants, lesson, keeper } = rooms;
   let configuring = false;
 
   async function done(): Promise<HostReply> {
@@ -48,7 +48,7 @@ export function createHostCommands(rooms: HostCommandRooms): (given: HostCommand
         lesson.show(given.slide);
         return { kind: "done" };
       case "chaos":
-        return hub.inflict(given.participantId, given.fault)
+        return participants.inflict(given.participantId, given.fault)
           ? { kind: "done" }
           : refused("unknown-participant", `chaos: ${given.participantId} is not connected`);
       case "require-approval":
@@ -58,7 +58,7 @@ export function createHostCommands(rooms: HostCommandRooms): (given: HostCommand
         access.useCode(given.wanted);
         return done();
       case "admit":
-        return hub.admit(given.waitingId, given.allowed)
+        return participants.admit(given.waitingId, given.allowed)
           ? { kind: "done" }
           : refused("unknown-participant", "admit: nobody of this id waits");
       case "rollback":
@@ -73,7 +73,7 @@ export function createHostCommands(rooms: HostCommandRooms): (given: HostCommand
       return refused("wrong-state", `${given.kind}: not possible while a new run is being set up`);
     const refusal = run.dispatch({ kind: "command", command: given, atMs: clock.nowMs() });
     if (refusal !== null) return refused(refusal.reason, refusal.message);
-    if (given.kind === "kick") access.kick(given.participantId, hub.addressOf(given.participantId));
+    if (given.kind === "kick") access.kick(given.participantId, participants.addressOf(given.participantId));
     if (given.kind === "readmit") access.readmit(given.participantId);
     return done();
   }

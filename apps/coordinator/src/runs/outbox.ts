@@ -1,19 +1,11 @@
 /** Where a run's messages go: to their receivers, once what they tell is kept. */
 
-import type {
-  ClientToServerEvents,
-  RoundClosed,
-  RoundEvaluated,
-  RoundStart,
-  RunEnded,
-  SecureStep,
-  ServerToClientEvents,
-} from "@fedlodrop/protocol";
-import type { Server } from "socket.io";
+import type { RoundClosed, RoundEvaluated, RoundStart, RunEnded, SecureStep } from "@fedlodrop/protocol";
+import type { SocketSide } from "../gateway/run-side.ts";
 import { refused } from "../sockets/edge.ts";
 import type { Lanes } from "../sockets/lanes.ts";
-import type { ParticipantHub } from "../sockets/participant-hub.ts";
 import type { Journal } from "./journal.ts";
+import type { Participants } from "./participants.ts";
 
 export interface Outbox {
   roundStart(participantId: string, message: RoundStart): void;
@@ -32,35 +24,38 @@ export interface Outbox {
 
 export interface OutboxOptions extends Pick<Outbox, "changed" | "forgotten" | "log"> {
   readonly journal: Journal;
-  readonly hub: ParticipantHub;
+  readonly participants: Participants;
+  readonly sockets: SocketSide;
   readonly lanes: Lanes;
-  readonly io: Server<ClientToServerEvents, ServerToClientEvents>;
   /** Everybody has been told that the run is over. */
   ended(): void;
 }
 
-export function openOutbox({ journal, hub, lanes, io, ended, ...rest }: OutboxOptions): Outbox {
+export function openOutbox({ journal, participants, sockets, lanes, ended, ...rest }: OutboxOptions): Outbox {
   const { afterwards } = journal;
+  let roundsOver = 0;
   return {
     ...rest,
     roundStart(participantId, message) {
       lanes.started(participantId, message.round);
-      afterwards(() => hub.tell(participantId, "round-start", message));
+      afterwards(() => participants.tell(participantId, "round-start", message));
     },
-    secureStep: (participantId, message) => afterwards(() => hub.tell(participantId, "secure-step", message)),
+    secureStep: (participantId, message) =>
+      afterwards(() => participants.tell(participantId, "secure-step", message)),
     roundClosed(participantId, message) {
-      hub.forgetUpload(participantId);
-      afterwards(() => hub.tell(participantId, "round-closed", message));
+      if (message.round > roundsOver) sockets.roundOver(message.round);
+      roundsOver = message.round;
+      afterwards(() => participants.tell(participantId, "round-closed", message));
     },
-    roundEvaluated: (message) => afterwards(() => io.emit("round-evaluated", message)),
+    roundEvaluated: (message) => afterwards(() => sockets.tellAll("round-evaluated", message)),
     runEnded: (message) =>
       afterwards(() => {
-        io.emit("run-ended", message);
+        sockets.tellAll("run-ended", message);
         ended();
       }),
     kicked: (participantId) =>
       afterwards(() =>
-        hub.dismiss(participantId, refused("kicked", "the host has removed you from this run")),
+        participants.dismiss(participantId, refused("kicked", "the host has removed you from this run")),
       ),
   };
 }

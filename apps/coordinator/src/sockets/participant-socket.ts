@@ -1,12 +1,13 @@
-/** A participant's connection: message → schema → event → transition → reply. Nothing is decided here. */
-import { memberAtWork, outOfRange, type Refusal } from "@fedlodrop/federation";
+/** A participant's connection: message → schema → the run's side → reply. Nothing is decided here. */
+import { outOfRange } from "@fedlodrop/federation";
 import {
   type ClientToServerEvents,
   decodeInPieces,
   deviceEvaluatedSchema,
   type ExpectedValues,
-  type Guess,
   guessSchema,
+  type Join,
+  type Joined,
   joinSchema,
   PROTOCOL_VERSION,
   progressSchema,
@@ -20,39 +21,33 @@ import {
   uploadChunkSchema,
   uploadEndSchema,
 } from "@fedlodrop/protocol";
-import { keptValueCount, type Pieces } from "@fedlodrop/run";
+import type { Pieces } from "@fedlodrop/run";
 import type { Socket } from "socket.io";
 import { z } from "zod";
-import type { LiveRun } from "../runs/live-run.ts";
+import type { RunSide } from "../gateway/run-side.ts";
 import type { Limits } from "../security/limits.ts";
 import { chunkCost, createRateLimit } from "../security/rate-limit.ts";
-import { accepted, asReply, parse, refused, replyOf } from "./edge.ts";
+import { accepted, parse, refused, replyOf } from "./edge.ts";
 import { takeChunk, type Upload, type Uploads } from "./upload.ts";
 
 export type ParticipantSocket = Socket<ClientToServerEvents, ServerToClientEvents>;
 
-/** What a connection needs of the coordinator. */
+/** What a connection needs of the process that holds it. */
 export interface ParticipantDesk {
-  readonly run: LiveRun;
+  readonly run: RunSide;
   readonly uploads: Uploads;
   nowMs(): number;
   /** Admits the socket as a participant, known by its token or new. */
-  join(socket: ParticipantSocket, message: z.infer<typeof joinSchema>): unknown;
+  join(message: Join): Promise<Joined | Refused>;
   /** Participant of this socket, unless another connection has taken over. */
-  participantOf(socket: ParticipantSocket): string | undefined;
-  left(socket: ParticipantSocket): void;
-  disconnected(socket: ParticipantSocket): void;
+  participantId(): string | undefined;
+  gone(kind: "left" | "disconnected"): Promise<void>;
   /** Resolves when work that takes long may be done. */
   turn(): Promise<void>;
   /** Does it in pieces, beside what others ask for. */
   work<T>(pieces: Pieces<T>): Promise<T>;
   /** A message was answered with a refusal. */
   refused(reason: RefusalReason): void;
-  /** It is ready: it loads no longer. */
-  loaded(participantId: string): void;
-  progressed(participantId: string, progress: z.infer<typeof progressSchema>): void;
-  /** Null when its answer counts. */
-  guessed(participantId: string, guess: Guess): Refused | null;
 }
 
 /** Decoded, finite and within range; or why not. */
@@ -93,7 +88,7 @@ export function serveParticipant(socket: ParticipantSocket, desk: ParticipantDes
       const reply = answering(args);
       if (!limit.take(desk.nowMs()))
         return reply(refused("rate-limited", `${event}: too many messages, slow down`));
-      const participantId = desk.participantOf(socket);
+      const participantId = desk.participantId();
       if (participantId === undefined) return reply(refused("unknown-participant", `${event}: join first`));
       const message = parse(schema, args[0]);
       reply(message.kind === "refused" ? message : await handle(message.value, participantId));
@@ -114,7 +109,7 @@ export function serveParticipant(socket: ParticipantSocket, desk: ParticipantDes
         ),
       );
     const message = parse(joinSchema, args[0]);
-    reply(message.kind === "refused" ? message : await desk.join(socket, message.value));
+    reply(message.kind === "refused" ? message : await desk.join(message.value));
   });
 
   socket.on("ping", (...args: unknown[]) => {
@@ -123,59 +118,28 @@ export function serveParticipant(socket: ParticipantSocket, desk: ParticipantDes
     else reply(refused("rate-limited", "ping: too many messages, slow down"));
   });
 
-  on("ready", readySchema, ({ runId, ...device }, participantId) => {
-    const { run } = desk;
-    if (runId !== run.runId)
-      return refused(
-        "wrong-state",
-        `ready: expected run ${run.runId}, got ${runId}; load what it needs first`,
-      );
-    const refusal = run.dispatch({ kind: "ready", participantId, device, atMs: desk.nowMs() });
-    if (refusal === null) desk.loaded(participantId);
-    return asReply(refusal);
-  });
+  on("ready", readySchema, (message, participantId) => desk.run.ready(participantId, message));
 
   socket.on("progress", (...args: unknown[]) => {
     if (!progressLimit.take(desk.nowMs())) return;
-    const participantId = desk.participantOf(socket);
+    const participantId = desk.participantId();
     const message = parse(progressSchema, args[0]);
     if (participantId !== undefined && message.kind === "parsed")
-      desk.progressed(participantId, message.value);
+      desk.run.progressed(participantId, message.value);
   });
 
-  on("guess", guessSchema, (guess, participantId) => desk.guessed(participantId, guess) ?? accepted);
+  on("guess", guessSchema, (guess, participantId) => desk.run.guess(participantId, guess));
 
-  /** Why a masked input of that size cannot be taken; noted against its sender, as other unusable uploads are. */
-  function inputMisfit(participantId: string, round: number, bytes: number): unknown {
-    const { run } = desk;
-    const misfit = run.state.config.secureAggregation
-      ? run.secure.inputProblem(participantId, round, bytes)
-      : null;
-    if (misfit === null) return null;
-    const { reason, message } = misfit;
-    const unusable = { kind: "update-unusable", participantId, round, reason, message } as const;
-    return asReply(run.dispatch({ ...unusable, atMs: desk.nowMs() }));
-  }
+  on("secure-answer", secureAnswerSchema, (answer, participantId) =>
+    desk.run.secureAnswer(participantId, answer),
+  );
 
-  on("secure-answer", secureAnswerSchema, (answer, participantId) => {
-    const { run } = desk;
-    run.traffic.received(participantId, answer.round, answer.bytes.length);
-    return asReply(run.secure.answer(participantId, answer));
-  });
-
-  on("upload-begin", uploadBeginSchema, (terms, participantId) => {
-    const { round, bytes } = terms;
-    const misfit = inputMisfit(participantId, round, bytes);
-    if (misfit !== null) return misfit;
-    const refusal = desk.run.dispatch({
-      kind: "upload-begun",
-      participantId,
-      round,
-      bytes,
-      atMs: desk.nowMs(),
-    });
+  on("upload-begin", uploadBeginSchema, async (terms, participantId) => {
+    const begun = await desk.run.beginUpload(participantId, terms);
     // Only an announcement of the right size gets memory.
-    return refusal === null ? received(desk.uploads.open(participantId, terms).received) : asReply(refusal);
+    return begun.kind === "refused"
+      ? begun
+      : received(desk.uploads.open(participantId, terms, begun).received);
   });
 
   socket.on("upload-chunk", (...args: unknown[]) => {
@@ -185,86 +149,64 @@ export function serveParticipant(socket: ParticipantSocket, desk: ParticipantDes
     if (!limit.take(desk.nowMs(), cost))
       return reply(refused("rate-limited", "upload-chunk: too many messages, slow down"));
     let isNew = false;
-    const answer = ((): Received | Refused => {
-      const participantId = desk.participantOf(socket);
+    const answer = ((): Received | Refused | Promise<Refused> => {
+      const participantId = desk.participantId();
       if (participantId === undefined) return refused("unknown-participant", "upload-chunk: join first");
       const message = parse(uploadChunkSchema, header);
       if (message.kind === "refused") return message;
+      const { round } = message.value;
       if (!(chunk instanceof Uint8Array)) return refused("bad-message", "chunk: expected bytes");
       const upload = desk.uploads.of(participantId);
-      const before = upload?.received;
-      const misfit =
-        upload?.round === message.value.round
-          ? takeChunk(upload, message.value, chunk)
-          : notOpen(memberAtWork(desk.run.state, participantId, message.value.round), message.value.round);
+      if (upload?.round !== round) return notOpen(participantId, round);
+      const before = upload.received;
+      const misfit = takeChunk(upload, message.value, chunk);
       if (misfit !== null) return refused(misfit.reason, misfit.message);
-      desk.run.traffic.received(participantId, message.value.round, chunk.byteLength);
-      isNew = upload?.received !== before;
-      return received(upload?.received ?? 0);
+      desk.run.received(participantId, round, chunk.byteLength);
+      isNew = upload.received !== before;
+      return received(upload.received);
     })();
     if (!isNew) limit.take(desk.nowMs(), 1 - cost);
-    reply(answer);
+    if (answer instanceof Promise) void answer.then(reply);
+    else reply(answer);
   });
 
   /** A round that closes forgets the uploads of those who are late: they should hear that, not that they did wrong. */
-  function notOpen(
-    member: ReturnType<typeof memberAtWork>,
-    round: number,
-  ): Pick<Refusal, "reason" | "message"> {
-    return member.kind === "refuse"
-      ? member
-      : { reason: "wrong-order", message: `chunk of round ${round}: expected upload-begin first` };
-  }
+  const notOpen = async (participantId: string, round: number): Promise<Refused> =>
+    (await desk.run.chunkRefusal(participantId, round)) ??
+    refused("wrong-order", `chunk of round ${round}: expected upload-begin first`);
 
   on("upload-end", uploadEndSchema, async ({ round, statistics }, participantId) => {
     await desk.turn(); // a cohort ends its uploads together
     const { run } = desk;
-    const atMs = desk.nowMs();
     const upload = desk.uploads.of(participantId);
-    const member = memberAtWork(run.state, participantId, round);
-    const unusable = ({ reason, message }: Pick<Refusal, "reason" | "message">) =>
-      asReply(run.dispatch({ kind: "update-unusable", participantId, round, reason, message, atMs }));
-    if (member.kind === "refuse") return unusable(member);
-    if (upload?.round !== round)
-      return unusable({ reason: "wrong-order", message: "upload-end: expected upload-begin first" });
-    const { dropoutRate } = member.assignment;
+    if (upload?.round !== round) {
+      const message = "upload-end: expected upload-begin first";
+      return run.unusable(participantId, round, { reason: "wrong-order", message });
+    }
     // Who ends it again while it is being checked hears the same.
     upload.answer ??= answerTo(upload).finally(() => {
       if (desk.uploads.of(participantId) === upload) desk.uploads.close(participantId);
     });
     return upload.answer;
 
-    async function answerTo({ received: got, bytes, buffer }: Upload): Promise<unknown> {
-      if (got !== bytes)
-        return unusable({ reason: "wrong-length", message: `upload: expected ${bytes} bytes, got ${got}` });
-      const arrived = { kind: "update-arrived", participantId, round, statistics, atMs } as const;
-      if (run.state.config.secureAggregation) {
-        const misfit = inputMisfit(participantId, round, bytes);
-        if (misfit !== null) return misfit;
-        const refusal = run.submitMasked(arrived, buffer);
-        await run.durable();
-        return asReply(refusal);
+    async function answerTo({ received: got, bytes, buffer, runId, values }: Upload): Promise<unknown> {
+      if (got !== bytes) {
+        const message = `upload: expected ${bytes} bytes, got ${got}`;
+        return run.unusable(participantId, round, { reason: "wrong-length", message });
       }
-      const { adapter, config } = run.state;
-      const valueCount = keptValueCount(adapter, dropoutRate);
-      const changes = await desk.work(usable(buffer, { round, valueCount, valueType: config.valueType }));
-      if (desk.run !== run) return refused("stale-round", `round ${round}: the host has set up a new run`);
-      if (changes.kind === "refused") return unusable(changes);
-      const refusal = run.submit(arrived, changes.values, buffer);
-      // What is accepted stays so, whatever happens to this process.
-      await run.durable();
-      return asReply(refusal);
+      const decoded = values && (await desk.work(usable(buffer, values)));
+      if (decoded?.kind === "refused") return run.unusable(participantId, round, decoded);
+      const changes = decoded?.values ?? null;
+      return run.submit(participantId, { runId, round, statistics, bytes: buffer, changes });
     }
   });
 
-  on("evaluated", deviceEvaluatedSchema, (message, participantId) => {
-    const problem = desk.run.deviceEvaluated(participantId, message);
-    return problem === null ? accepted : refused("stale-round", problem);
-  });
+  on("evaluated", deviceEvaluatedSchema, (message, participantId) =>
+    desk.run.evaluated(participantId, message),
+  );
 
   socket.on("leave", (...args: unknown[]) => {
-    desk.left(socket);
-    replyOf(args)(undefined);
+    void desk.gone("left").then(() => replyOf(args)(undefined));
   });
-  socket.on("disconnect", () => desk.disconnected(socket));
+  socket.on("disconnect", () => void desk.gone("disconnected"));
 }

@@ -3,6 +3,8 @@ import { describe, expect, it } from "vitest";
 import { participate, phase, start, statistics } from "../app.fixture.ts";
 import { createUploads, takeChunk } from "./upload.ts";
 
+const expected = { kind: "open", runId: "run", values: null } as const;
+
 describe("an upload on its way in", () => {
   it("is the announced bytes, whatever chunks come how often and in which order", () => {
     const total = 64;
@@ -13,10 +15,10 @@ describe("an upload on its way in", () => {
         (chunks) => {
           const uploads = createUploads();
           const terms = { round: 1, bytes: total, attempt: 7 };
-          let upload = uploads.open("p1", terms);
+          let upload = uploads.open("p1", terms, expected);
           for (const { offset, length, resumes } of chunks) {
             // A connection that comes back, and says so.
-            if (resumes) upload = uploads.open("p1", terms);
+            if (resumes) upload = uploads.open("p1", terms, expected);
             const before = upload.received;
             const chunk = source.slice(offset, offset + length);
             const refusal = takeChunk(upload, { offset }, chunk);
@@ -34,13 +36,16 @@ describe("an upload on its way in", () => {
   it("begins anew with another attempt, round or size", () => {
     const uploads = createUploads();
     const terms = { round: 1, bytes: 8, attempt: 7 };
-    takeChunk(uploads.open("p1", terms), { offset: 0 }, new Uint8Array(4));
-    expect(uploads.open("p1", terms).received).toBe(4);
-    expect(uploads.open("p2", terms).received).toBe(0);
+    takeChunk(uploads.open("p1", terms, expected), { offset: 0 }, new Uint8Array(4));
+    expect(uploads.open("p1", terms, expected).received).toBe(4);
+    expect(uploads.open("p2", terms, expected).received).toBe(0);
     for (const change of [{ attempt: 8 }, { round: 2 }, { bytes: 9 }])
-      expect(uploads.open("p1", { ...terms, ...change }).received).toBe(0);
+      expect(uploads.open("p1", { ...terms, ...change }, expected).received).toBe(0);
+    expect(uploads.open("p1", { ...terms, bytes: 9 }, { ...expected, runId: "another" }).received).toBe(0);
     uploads.close("p1");
     expect(uploads.of("p1")).toBeUndefined();
+    uploads.roundOver(1);
+    expect(uploads.of("p2")).toBeUndefined();
   });
 
   it("goes on over a new connection of the same participant, and counts once", async () => {

@@ -4,8 +4,9 @@
  */
 import type { Refusal } from "@fedlodrop/federation";
 import type { UploadBegin } from "@fedlodrop/protocol";
+import type { ExpectedUpload } from "../gateway/run-side.ts";
 
-export interface Upload extends UploadBegin {
+export interface Upload extends UploadBegin, Omit<ExpectedUpload, "kind"> {
   readonly buffer: Uint8Array;
   received: number;
   /** What its sender hears of it, from when all of it was there; checking takes a while. */
@@ -14,25 +15,33 @@ export interface Upload extends UploadBegin {
 
 export interface Uploads {
   /** The upload that these terms began before, or a fresh one in place of any other. */
-  open(participantId: string, terms: UploadBegin): Upload;
+  open(participantId: string, terms: UploadBegin, expected: ExpectedUpload): Upload;
   of(participantId: string): Upload | undefined;
-  /** It has ended, or its round has. */
+  /** It has ended. */
   close(participantId: string): void;
+  /** The round has closed. */
+  roundOver(round: number): void;
 }
 
 export function createUploads(): Uploads {
   const uploads = new Map<string, Upload>();
   return {
-    open(participantId, { round, bytes, attempt }) {
+    open(participantId, { round, bytes, attempt }, { runId, values }) {
       const known = uploads.get(participantId);
-      if (known?.round === round && known.bytes === bytes && known.attempt === attempt) return known;
-      const fresh = { round, bytes, attempt, buffer: unfilled(bytes), received: 0, answer: null };
+      const isSame = known?.runId === runId && known.round === round;
+      if (isSame && known.bytes === bytes && known.attempt === attempt) return known;
+      const terms = { runId, values, round, bytes, attempt };
+      const fresh = { ...terms, buffer: unfilled(bytes), received: 0, answer: null };
       uploads.set(participantId, fresh);
       return fresh;
     },
     of: (participantId) => uploads.get(participantId),
     close(participantId) {
       uploads.delete(participantId);
+    },
+    roundOver(round) {
+      for (const [participantId, upload] of uploads)
+        if (upload.round === round) uploads.delete(participantId);
     },
   };
 }
