@@ -57,11 +57,13 @@ export function PrivacyBudget({ config, epsilon, textsEpsilon }: PrivacyBudgetPr
           </tr>
         </thead>
         <tbody>
-          {sight(terms !== null, secureAggregation).map(([what, ...who]) => (
+          {sights(config).map(([what, ...who]) => (
             <tr key={what}>
               <th scope="row">{what}</th>
-              {who.map((sees, place) => (
-                <td key={place}>{say(sees ? "privacy.sees" : "privacy.sees-not")}</td>
+              {who.map((sight, place) => (
+                <td key={place}>
+                  <span class={`sight ${sight}`}>{say(`privacy.${sight}`)}</span>
+                </td>
               ))}
             </tr>
           ))}
@@ -69,7 +71,8 @@ export function PrivacyBudget({ config, epsilon, textsEpsilon }: PrivacyBudgetPr
       </table>
       <small>
         {[
-          secureAggregation && say("privacy.masked"),
+          secureAggregation && say("privacy.masks"),
+          terms !== null && !secureAggregation && say("privacy.trusted"),
           terms !== null && say("privacy.whole-run", { promise: privacyWords(terms.epsilon, terms.delta) }),
           say("privacy.not-covered"),
         ]
@@ -80,10 +83,25 @@ export function PrivacyBudget({ config, epsilon, textsEpsilon }: PrivacyBudgetPr
   );
 }
 
-/** Of texts that a device brought itself. */
-const sight = (isNoisy: boolean, isMasked: boolean) =>
+type Sight = "read" | "masked" | "never";
+
+/** What each of the three can read: the device, the coordinator, everybody. Texts are those that a device brought itself. */
+const sights = ({
+  differentialPrivacy,
+  examplePrivacy,
+  secureAggregation,
+}: PrivacyBudgetProps["config"]): readonly (readonly [string, Sight, Sight, Sight])[] => [
+  [say("privacy.texts"), "read", "never", "never"],
   [
-    [say("privacy.texts"), true, false, false],
-    [say("privacy.update"), true, !isMasked, false],
-    [say(isNoisy ? "privacy.noisy-mean" : "privacy.mean"), true, true, true],
-  ] as const;
+    say(examplePrivacy ? "privacy.noisy-update" : "privacy.update"),
+    "read",
+    secureAggregation ? "masked" : "read",
+    "never",
+  ],
+  [
+    say(differentialPrivacy || examplePrivacy ? "privacy.noisy-mean" : "privacy.mean"),
+    "read",
+    "read",
+    "read",
+  ],
+];

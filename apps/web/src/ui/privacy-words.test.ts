@@ -4,9 +4,9 @@ import "../words/english.fixture.ts";
 
 describe("a promise in words", () => {
   it("says how sure anybody can become", () => {
-    expect(privacyWords(0, 1e-5)).toContain("comes to 50% at most (but for a chance of 0.00001)");
-    expect(privacyWords(1, 1e-5)).toContain("comes to 73.1% at most");
-    expect(textsPrivacyWords(1, 1e-5)).toContain("was among its own, comes to 73.1% at most");
+    expect(privacyWords(0, 1e-5)).toContain("becomes 50% sure at most (but for a chance of 0.00001)");
+    expect(privacyWords(1, 1e-5)).toContain("becomes 73.1% sure at most");
+    expect(textsPrivacyWords(1, 1e-5)).toContain("was among its own, becomes 73.1% sure at most");
   });
 
   it("does not call protection what is none", () => {

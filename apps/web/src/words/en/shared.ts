@@ -66,24 +66,28 @@ export const shared = {
   "privacy.everybody": "everybody",
   "privacy.texts": "its own texts",
   "privacy.update": "its update",
+  "privacy.noisy-update": "its update, with noise",
   "privacy.mean": "all updates' mean",
   "privacy.noisy-mean": "all updates' mean, with noise",
-  "privacy.sees": "● sees",
-  "privacy.sees-not": "○ no",
-  "privacy.masked":
-    "Devices mask their updates for each other; what the coordinator adds up has no masks only as a whole.",
+  "privacy.read": "can read",
+  "privacy.masked": "masked",
+  "privacy.never": "never",
+  "privacy.masks":
+    "Devices mask their updates for each other: one by one they read like noise, and only the sum of several can be read. This holds while fewer than a third of the devices help the coordinator, and none of them is its invention.",
+  "privacy.trusted":
+    "The coordinator reads each update before it adds the noise, and has to be trusted with it.",
   "privacy.whole-run": "In the whole run: {promise} The run ends when the budget is used.",
   "privacy.not-covered": "Losses and counts that devices report are not covered.",
   "privacy.texts-used": "Texts of this device: ε {used} of {all} used, δ {delta}.",
   "privacy.texts-promise": "Texts of each device: ε {all} at most, δ {delta}.",
   "privacy.texts-bounded":
-    "Whoever studies every update that a device sends, and gives even chances at first that a certain text was among its own, comes to {surest} at most (but for a chance of {delta}). Each device keeps its own account, and nobody else has to be trusted.",
+    "Whoever studies every update that a device sends, and gives even chances at first that a certain text was among its own, becomes {surest} sure at most (but for a chance of {delta}). Each device keeps its own account, and nobody else has to be trusted.",
   "privacy.texts-little":
     "Whoever studies every update that a device sends, and gives even chances at first that a certain text was among its own, can come to be all but sure, so this is little protection (but for a chance of {delta}). Each device keeps its own account.",
   "privacy.bounded":
-    "Whoever studies every shared model, and gives even chances at first that a certain device's updates are in them, comes to {surest} at most (but for a chance of {delta}).",
+    "whoever studies every shared model, and gives even chances at first that a certain device's updates are in them, becomes {surest} sure at most (but for a chance of {delta}).",
   "privacy.little":
-    "Whoever studies every shared model, and gives even chances at first that a certain device's updates are in them, can come to be all but sure, so this is little protection (but for a chance of {delta}).",
+    "whoever studies every shared model, and gives even chances at first that a certain device's updates are in them, can come to be all but sure, so this is little protection (but for a chance of {delta}).",
 
   "verdict.worsening": "Getting worse since round {round}: it starts to learn its texts by heart.",
   "verdict.first": "Round {round}: the first model there is.",
