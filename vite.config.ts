@@ -67,6 +67,20 @@ function precompressed(): Plugin {
   };
 }
 
+/** A page says what is its own; `<!-- src/parts/NAME.html -->` in it is what the pages share. */
+function sharedParts(): Plugin {
+  return {
+    name: "shared-parts",
+    transformIndexHtml: {
+      order: "pre",
+      handler: (html) =>
+        html.replaceAll(/ *<!-- (src\/parts\/[a-z-]+\.html) -->\n/g, (_, part: string) =>
+          readFileSync(path(`apps/web/${part}`), "utf8"),
+        ),
+    },
+  };
+}
+
 /** The coordinator serves host.html at /host; so does the development server. */
 function hostPage(): Plugin {
   return {
@@ -85,7 +99,7 @@ const coordinator = process.env.FEDLODROP_URL ?? "http://localhost:7860";
 export default defineConfig({
   root: path("apps/web"),
   base: "./", // the pages may stand under any path of a proxy
-  plugins: [tfjsWasm(), hostPage(), precompressed()],
+  plugins: [sharedParts(), tfjsWasm(), hostPage(), precompressed()],
   logLevel: "warn",
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
   worker: { format: "es" },
