@@ -98,7 +98,7 @@ ${describeFlags(SERVE_FLAGS)}
 ${RUN_FLAGS_NOTE}
 
 FEDLODROP_HOST_KEY sets the host key (16 characters or more); without it one is made up. /healthz, /readyz and, with the
-host key, /metrics tell an operator how it goes; /api/openapi.json says what else there is.
+host key, /metrics tell an operator how it goes; /api says what else there is.
 
 The run folder gets config.json, metrics.jsonl, report.json and the adapter. A run that was interrupted goes on from its
 last round with: fedlodrop serve --resume --out DIR

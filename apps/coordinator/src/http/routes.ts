@@ -9,6 +9,7 @@ import fastifyStatic from "@fastify/static";
 import type { RunDescription } from "@fedlodrop/protocol";
 import { type DeviceTexts, isModelFile, MODEL_MANIFEST, type ModelManifest } from "@fedlodrop/run";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { interfacePage } from "../operations/interface-page.ts";
 import type { Metrics } from "../operations/metrics.ts";
 import { openApiDocument } from "../operations/openapi.ts";
 import type { Credentials } from "../security/credentials.ts";
@@ -76,8 +77,12 @@ export async function registerRoutes(http: FastifyInstance, facts: Facts): Promi
     const reason = facts.notReady();
     return reply.code(reason === null ? 200 : 503).send({ ready: reason === null, reason });
   });
-  const interfaceText = JSON.stringify(openApiDocument(basePath));
-  http.get("/api/openapi.json", (_request, reply) => reply.type("application/json").send(interfaceText));
+  const document = openApiDocument(basePath);
+  const documentText = JSON.stringify(document);
+  http.get("/api/openapi.json", (_request, reply) => reply.type("application/json").send(documentText));
+  http.get("/api", (_request, reply) =>
+    reply.type("text/html; charset=utf-8").send(interfacePage(document, basePath)),
+  );
   // The run's seed gives everybody's masks away, its report names devices, and two adapters in a row are an update.
   const forMembers = { preHandler: credentials.required };
   http.get("/metrics", forMembers, async (_request, reply) =>

@@ -42,7 +42,7 @@ const forMembers = (summary: string, description: string, content: Content) => {
 };
 
 /** @param basePath `/` or `/…/` */
-export function openApiDocument(basePath: string): object {
+export function openApiDocument(basePath: string) {
   const notReady = { 503: { description: "It is not: why", content: jsonOf(readinessSchema) } };
   return {
     openapi: "3.1.0",

@@ -41,3 +41,15 @@ it("describes its interface, every route that it has", async () => {
   const run = document.paths["/api/run"].get.responses[200].content["application/json"].schema;
   expect(run.properties.config.properties.rounds.type).toBe("integer");
 });
+
+it("shows its interface to people too, on a page without scripts", async () => {
+  const { coordinator } = await start();
+  const { body, headers } = await coordinator.http.inject({ url: "/api" });
+  const { paths } = (await coordinator.http.inject({ url: "/api/openapi.json" })).json();
+  expect(headers["content-type"]).toBe("text/html; charset=utf-8");
+  const shown = [...body.matchAll(/<code>GET (\S+)<\/code>/g)].map(([, path]) => path);
+  expect(shown).toEqual(Object.keys(paths));
+  const guarded = shown.filter((path) => paths[path!].get.security);
+  expect(body.match(/For the host key/g)).toHaveLength(guarded.length);
+  expect(body).not.toMatch(/<script|undefined|\[object/);
+});
