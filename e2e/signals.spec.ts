@@ -1,7 +1,7 @@
 /** Whoever is asked to end, ends with everything it has started. */
 import { spawn } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "./fixtures.ts";
 
@@ -31,25 +31,33 @@ function parentOf(pid: number): number | null {
 
 test.skip(process.platform !== "linux", "reads /proc");
 
-for (const [who, command] of [
-  ["npx", ["npx", "--no-install", "fedlodrop"]],
-  ["npm", ["npm", "exec", "--no", "--", "fedlodrop"]],
-  ["the process", [resolve(REPOSITORY, "node_modules/.bin/fedlodrop")]],
-] as const)
-  test(`SIGTERM to ${who} ends tabs and coordinator`, async ({ tinyModel, folder }) => {
-    const [program, ...first] = command;
-    const flags = ["--tabs", "1", "--rounds", "1000", "--backend", "cpu", "--evaluation-samples", "2"];
-    const child = spawn(program, [...first, "federate", ...flags, "--model", tinyModel, "--out", folder], {
-      cwd: REPOSITORY,
-      stdio: ["ignore", "pipe", "pipe"],
-    });
-    let said = "";
-    child.stderr.on("data", (text) => {
-      said += text;
-    });
-    await expect.poll(() => said, { timeout: 90_000 }).toMatch(/round +\d/i);
-    const all = descendants(child.pid!);
-    expect(all.length).toBeGreaterThan(2);
-    child.kill("SIGTERM");
-    await expect.poll(() => all.filter((pid) => parentOf(pid) !== null), { timeout: 20_000 }).toEqual([]);
-  });
+const COMMANDS: Readonly<Record<string, readonly [program: string, ...args: string[]]>> = {
+  npx: ["npx", "--no-install", "fedlodrop"],
+  npm: ["npm", "exec", "--no", "--", "fedlodrop"],
+  "the process": [resolve(REPOSITORY, "node_modules/.bin/fedlodrop")],
+};
+
+test("SIGTERM to npx, npm or the process ends tabs and coordinator", async ({ tinyModel, folder }) => {
+  // Side by side: what each waits for is mostly its own start.
+  await Promise.all(
+    Object.entries(COMMANDS).map(async ([who, [program, ...first]]) => {
+      const flags = ["--tabs", "1", "--rounds", "1000", "--backend", "cpu", "--evaluation-samples", "2"];
+      const run = ["federate", ...flags, "--model", tinyModel, "--out", join(folder, who)];
+      const child = spawn(program, [...first, ...run], {
+        cwd: REPOSITORY,
+        stdio: ["ignore", "pipe", "pipe"],
+      });
+      let said = "";
+      child.stderr.on("data", (text) => {
+        said += text;
+      });
+      await expect.poll(() => said, { message: who, timeout: 90_000 }).toMatch(/round +\d/i);
+      const all = descendants(child.pid!);
+      expect(all.length, who).toBeGreaterThan(2);
+      child.kill("SIGTERM");
+      await expect
+        .poll(() => all.filter((pid) => parentOf(pid) !== null), { message: who, timeout: 60_000 })
+        .toEqual([]);
+    }),
+  );
+});
