@@ -1,12 +1,19 @@
+import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { dirname, join, normalize } from "node:path";
-import { expect, it, vi } from "vitest";
-import { COMMANDS } from "../../apps/cli/src/commands.ts";
+import { promisify } from "node:util";
+import { expect, it } from "vitest";
+import { EXECUTIONS, EXEMPTIONS } from "./executions.ts";
 import { anchorsOf, type Command, commandsOf, linksOf, ROOT, readPages } from "./pages.ts";
 
+const run = promisify(execFile);
+const FEDLODROP = join(ROOT, "apps/cli/bin/fedlodrop.mjs");
 const pages = await readPages();
 const commands = pages.flatMap(commandsOf);
+const { scripts } = JSON.parse(await readFile(join(ROOT, "package.json"), "utf8")) as {
+  readonly scripts: Readonly<Record<string, string>>;
+};
 
 it("leads nowhere that is not there", () => {
   const byPath = new Map(pages.map((page) => [page.path, page]));
@@ -30,9 +37,6 @@ it("finds the commands it is to check", () => {
 });
 
 it("names scripts, benches and tests that exist, and flags that they know", async () => {
-  const { scripts } = JSON.parse(await readFile(join(ROOT, "package.json"), "utf8")) as {
-    readonly scripts: Readonly<Record<string, string>>;
-  };
   const wrong: string[] = [];
   for (const { page, words } of commands) {
     const [name, second = "", third = ""] = words;
@@ -69,8 +73,7 @@ it("gives fedlodrop commands and flags that it has", { timeout: 300_000 }, async
   const names = [...new Set(lines.map(({ words: [name = ""] }) => name))].filter((name) =>
     /^[a-z]/.test(name),
   );
-  const helps = new Map<string, string>();
-  for (const name of names) helps.set(name, await helpOf(name));
+  const helps = new Map(await Promise.all(names.map(async (name) => [name, await helpOf(name)] as const)));
   const wrong = lines
     .filter(({ words }) => /^[a-z]/.test(words[0] ?? ""))
     .filter(({ words }) => flagsOf(words).some((flag) => !mentions(helps.get(words[0] ?? "") ?? "", flag)))
@@ -78,18 +81,37 @@ it("gives fedlodrop commands and flags that it has", { timeout: 300_000 }, async
   expect(wrong).toEqual([]);
 });
 
-/** What `fedlodrop NAME --help` prints, without a process for each. @throws when there is no such command */
+it("has each of its commands executed, or says why not", async () => {
+  const ci = await readFile(join(ROOT, ".ci/run"), "utf8");
+  const executed = new Set(EXECUTIONS.map(({ documented }) => documented));
+  const isExecuted = (line: string): boolean => {
+    // These name tests, and every test is run.
+    if (/^(?:vitest run|playwright test)\b/.test(line) || executed.has(line) || ci.includes(line))
+      return true;
+    const [, script = "", args = ""] = /^npm (?:run )?([a-z0-9]+)(?: --( .+))?$/.exec(line) ?? [];
+    return scripts[script]?.split(" && ").every((part) => isExecuted(`${part}${args}`)) ?? false;
+  };
+  const lists = [...EXECUTIONS, ...EXEMPTIONS].map(({ documented }) => documented);
+  const isExempt = (line: string): boolean =>
+    EXEMPTIONS.some(({ documented }) =>
+      /[ /]$/.test(documented) ? line.startsWith(documented) : line === documented,
+    );
+  /** `fedlodrop compare` in a sentence names a command, and is none to type. */
+  const isName = (line: string): boolean =>
+    /^fedlodrop [a-z]+$/.test(line) && lists.some((listed) => listed.startsWith(`${line} `));
+  const lines = commands.map(({ words }) => words.join(" ").replace(/^npx /, ""));
+  expect(lines.filter((line) => !isExecuted(line) && !isExempt(line) && !isName(line))).toEqual([]);
+  const isThere = (listed: string): boolean =>
+    executed.has(listed) ? lines.includes(listed) : lines.some((line) => line.startsWith(listed));
+  expect(lists.filter((listed) => !isThere(listed))).toEqual([]);
+  const tests = EXEMPTIONS.flatMap(({ test }) => test ?? []);
+  expect(tests.filter((test) => !existsSync(join(ROOT, test)))).toEqual([]);
+});
+
+/** What `fedlodrop NAME --help` prints. @throws when there is no such command */
 async function helpOf(name: string): Promise<string> {
-  const command = COMMANDS[name];
-  if (command === undefined) throw new Error(`documents: expected a command of fedlodrop, got ${name}`);
-  const run = await command.load();
-  const stdout = vi.spyOn(process.stdout, "write").mockReturnValue(true);
-  try {
-    await run(["--help"]);
-    return stdout.mock.calls.map(([text]) => String(text)).join("");
-  } finally {
-    stdout.mockRestore();
-  }
+  const { stdout } = await run(process.execPath, [FEDLODROP, name, "--help"]);
+  return stdout;
 }
 
 const mentions = (help: string, flag: string): boolean => new RegExp(`${flag}(?![\\w-])`).test(help);
