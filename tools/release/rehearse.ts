@@ -1,8 +1,8 @@
 /**
  * A whole release, but for the world: builds and packs every public package, has the tarballs judged by publint and
  * are-the-types-wrong, publishes them to a registry on loopback, and does in an empty folder outside the repository what a
- * stranger would: install, serve, federate, compile and run the examples. `npm run rehearse`; --quick, for every change,
- * installs the tarballs as they are and leaves out the judges and what needs a browser.
+ * stranger would: install, serve, federate, compile and run the examples, type the commands of the documents. `npm run rehearse`;
+ * --quick, for every change, installs the tarballs as they are and leaves out the judges and the documents.
  */
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";

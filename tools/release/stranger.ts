@@ -2,6 +2,7 @@
 import { cp, mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { command, whileRunning } from "./commands.ts";
+import { typeDocumented } from "./documented.ts";
 import { ROOT } from "./packages.ts";
 
 const MOST_MEGABYTES = 150;
@@ -10,7 +11,7 @@ export interface Visit {
   readonly folder: string;
   /** What is given to `npm install`: names, or tarballs. */
   readonly packages: readonly string[];
-  /** Without a browser. */
+  /** Without the commands of the documents. */
   readonly quick: boolean;
   readonly say: (line: string) => void;
 }
@@ -41,26 +42,15 @@ export async function strangersFolder({ folder, packages, quick, say }: Visit): 
     },
   );
   say("npx fedlodrop serve: the pages and the model are served");
-  if (!quick) {
-    await command(
-      folder,
-      "npx",
-      "fedlodrop",
-      "federate",
-      "--tabs",
-      "2",
-      "--rounds",
-      "1",
-      "--backend",
-      "wasm",
-    );
-    say("npx fedlodrop federate: a round with two tabs");
-  }
-  await examples({ folder, quick, say });
+  const federate = ["federate", "--tabs", "2", "--rounds", "1", "--backend", "wasm"] as const;
+  await command(folder, "npx", "fedlodrop", ...federate);
+  say("npx fedlodrop federate: a round with two tabs");
+  await examples({ folder, say });
+  if (!quick) await typeDocumented(folder, say);
 }
 
 /** Compiled strictly in both ways in which modules are looked up, then run. */
-async function examples({ folder, quick, say }: Omit<Visit, "packages">): Promise<void> {
+async function examples({ folder, say }: Pick<Visit, "folder" | "say">): Promise<void> {
   const tools = await versionsOf(["typescript", "@types/node", "@playwright/test"]);
   await command(folder, "npm", "install", "--no-audit", "--no-fund", "--save-dev", ...tools);
   for (const name of await readdir(join(ROOT, "examples"))) {
@@ -75,8 +65,7 @@ async function examples({ folder, quick, say }: Omit<Visit, "packages">): Promis
       // By its path: npx looks no further than the example's own folder.
       await command(example, join(folder, "node_modules/.bin/tsc"), "--noEmit", "-p", ".", ...options);
     }
-    const { scripts, needs } = JSON.parse(await readFile(join(example, "package.json"), "utf8")) as Example;
-    if (needs === "browser" && quick) continue;
+    const { scripts } = JSON.parse(await readFile(join(example, "package.json"), "utf8")) as Example;
     const began = performance.now();
     await command(example, "npm", "run", "--silent", "start");
     say(`examples/${name}: ${scripts.start}, ${((performance.now() - began) / 1000).toFixed(0)} s`);
@@ -85,7 +74,6 @@ async function examples({ folder, quick, say }: Omit<Visit, "packages">): Promis
 
 interface Example {
   readonly scripts: { readonly start: string };
-  readonly needs?: "browser";
 }
 
 /** The repository's own versions, so that a release does not fail by what others have released meanwhile. */
