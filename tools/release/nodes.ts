@@ -1,6 +1,7 @@
 /**
- * The quick part of the suite and a run without a browser, on every Node that is supported: `npm run nodes`, or
- * `npm run nodes -- 24`. The versions come from npm's own `node` package.
+ * The quick part of the suite and a run without a browser, on every Node that is supported, after npm has said whether
+ * each package of the lock takes that Node: `npm run nodes`, or `npm run nodes -- 24`. The versions come from npm's own
+ * `node` package.
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -19,6 +20,9 @@ const QUICK = [
   "packages/tasks",
 ];
 const EXAMPLE = "examples/node-federation";
+const DRY_INSTALL = ["ci", "--dry-run", "--engine-strict", "--no-audit", "--no-fund"] as const;
+/** npm itself, which runs this and has to be run by another Node. */
+const npm = process.env.npm_execpath;
 
 const asked = process.argv.slice(2);
 const wrong = asked.find((version) => !/^\d+(?:\.\d+\.\d+)?$/.test(version));
@@ -40,6 +44,7 @@ for (const version of asked.length > 0 ? asked : SUPPORTED) {
   const bin = join(folder, "node_modules/node/bin");
   const { stdout } = await command(ROOT, join(bin, "node"), "--version");
   console.log(`\n== Node ${stdout.trim()}`);
+  if (npm !== undefined) await shown(bin, ROOT, npm, ...DRY_INSTALL);
   await shown(bin, ROOT, "node_modules/vitest/vitest.mjs", "run", ...QUICK, "--reporter=dot");
   await shown(bin, join(ROOT, EXAMPLE), "--import", "tsx", "main.ts");
 }
@@ -58,6 +63,6 @@ async function shown(bin: string, cwd: string, ...args: readonly string[]): Prom
   });
   const [code] = await once(child, "close");
   if (code !== 0) throw new Error(`node ${args.join(" ")}: expected code 0, got ${code}`);
-  if (/DeprecationWarning|EBADENGINE|unrecognized flag/.test(complaints))
+  if (/DeprecationWarning|EBADENGINE|npm warn|unrecognized flag/.test(complaints))
     throw new Error(`node ${args.join(" ")}: expected no warning, got\n${complaints}`);
 }

@@ -1,5 +1,5 @@
 import { afterEach, expect, test, vi } from "vitest";
-import { doctor } from "./doctor.ts";
+import { doctor, isSupportedNode } from "./doctor.ts";
 
 afterEach(() => vi.restoreAllMocks());
 
@@ -19,3 +19,15 @@ test("what this machine and its browser can do", async () => {
   expect(lines[1]).toBe(`ok node      ${process.version}`);
   expect(lines[6]).toContain("several threads");
 }, 60_000);
+
+test.each([
+  ["18.20.0", false],
+  ["20.18.3", false],
+  ["20.19.0", true],
+  ["21.7.0", false],
+  ["22.11.0", false],
+  ["22.12.0", true],
+  ["24.0.0", true],
+])("Node %s: %s", (version, isSupported) => {
+  expect(isSupportedNode(version)).toBe(isSupported);
+});

@@ -23,7 +23,6 @@ interface Finding {
 }
 
 const MARKS = { good: "ok", note: "--", fault: "!!" } as const;
-const LEAST_NODE = 20;
 const DEFAULT_PORT = 7860;
 
 export async function doctor(args: readonly string[]): Promise<void> {
@@ -47,9 +46,15 @@ function machine(): Finding {
 }
 
 function node(): Finding {
-  const isNew = Number(process.versions.node.split(".")[0]) >= LEAST_NODE;
-  const found = `${process.version}${isNew ? "" : `; ${LEAST_NODE} or newer is needed`}`;
-  return { kind: isNew ? "good" : "fault", what: "node", found };
+  const isGood = isSupportedNode(process.versions.node);
+  const found = `${process.version}${isGood ? "" : "; 20.19, 22.12 or newer is needed"}`;
+  return { kind: isGood ? "good" : "fault", what: "node", found };
+}
+
+/** As the manifest's engines say: the odd versions between had what this is made of half-way only. */
+export function isSupportedNode(version: string): boolean {
+  const [major = 0, minor = 0] = version.split(".").map(Number);
+  return (major === 20 && minor >= 19) || (major === 22 && minor >= 12) || major > 22;
 }
 
 /** Another program may hold it: a run takes any. */
