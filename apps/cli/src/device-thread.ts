@@ -3,15 +3,21 @@ import { totalmem } from "node:os";
 import { parentPort, workerData } from "node:worker_threads";
 import { createDevice, type ToWorker, toPlainError } from "@fedlodrop/device";
 import { nodeHost } from "@fedlodrop/lm/node";
+import { provideGpu } from "./gpu.ts";
 import { processSeconds, threadSeconds } from "./processor-time.ts";
 
 const port = parentPort;
 if (port === null) throw new Error("device thread: expected to be started as a worker thread");
 const post = (message: unknown): void => port.postMessage(message);
-const { threads, isAlone } = workerData as { readonly threads: number; readonly isAlone: boolean };
-/** Of a process with other work in it only a thread's own time is this device's. */
+const { threads, isAlone, mayUseGpu } = workerData as {
+  readonly threads: number;
+  readonly isAlone: boolean;
+  readonly mayUseGpu: boolean;
+};
+const hasGpu = mayUseGpu && (await provideGpu());
+/** Of a process with other work in it only a thread's own time is this device's; a GPU's nobody tells. */
 const processorSeconds = (): number | null =>
-  isAlone ? processSeconds(threads) : threads === 1 ? threadSeconds() : null;
+  hasGpu ? null : isAlone ? processSeconds(threads) : threads === 1 ? threadSeconds() : null;
 const handle = createDevice(post, { wasmHost: nodeHost(threads), memoryBytes: totalmem(), processorSeconds });
 
 port.on("message", (message: ToWorker) => handle(message));

@@ -4,7 +4,7 @@ import { availableParallelism, hostname } from "node:os";
 import { basename } from "node:path";
 import type { FromWorker, OwnTexts } from "@fedlodrop/device";
 import { readRows } from "@fedlodrop/tasks";
-import { describeFlags, type Flag, onlyOperand, parseFlags, wholeNumber } from "./flags.ts";
+import { describeFlags, type Flag, oneOf, onlyOperand, parseFlags, wholeNumber } from "./flags.ts";
 import { startNodeDevice } from "./node-device.ts";
 import { askedToEnd } from "./signals.ts";
 import { UsageError } from "./usage-error.ts";
@@ -12,19 +12,25 @@ import { UsageError } from "./usage-error.ts";
 const JOIN_FLAGS: readonly Flag[] = [
   { name: "nickname", value: "NAME", help: "what the host's screen calls this machine (its host name)" },
   { name: "code", value: "CODE", help: "of the room, where it needs one" },
+  {
+    name: "backend",
+    value: "B",
+    help: "webgpu, which needs npm's package of that name, or wasm; the best that is there by default",
+  },
   { name: "devices", value: "N", help: "devices that this machine takes part as (1)" },
   { name: "threads", value: "N", help: "threads that each of them trains on (all there are, shared out)" },
   { name: "texts", value: "FILE", help: "train on these instead: a .txt, .jsonl, .csv, .tsv or .md file" },
   { name: "help", help: "show this" },
 ];
 
-const HELP = `fedlodrop join: take part in a run without a browser, in WebAssembly on this machine's processor.
+const HELP = `fedlodrop join: take part in a run without a browser, in WebAssembly on this machine's processor, or on its GPU.
 
 Usage: fedlodrop join URL [flags]
 
 ${describeFlags(JOIN_FLAGS)}
 
-URL is the address that serve prints after "join". The command ends when the run does, or with Ctrl-C.
+URL is the address that serve prints after "join". The command ends when the run does, or with Ctrl-C. A GPU is used where
+npm's package webgpu is installed beside this one: npm install webgpu.
 
 Examples:
   fedlodrop join http://192.168.1.5:7860/
@@ -49,11 +55,13 @@ export async function join(args: readonly string[]): Promise<void> {
   const name = (given.get("nickname") as string | undefined) ?? hostname();
   const code = given.get("code") as string | undefined;
   const file = given.get("texts") as string | undefined;
+  const backend = oneOf(given, "backend", ["webgpu", "wasm"]) ?? null;
   const ownTexts = file === undefined ? undefined : await readTexts(file);
   const devices = Array.from({ length: count }, (_, index) => {
     const nickname = count === 1 ? name : `${name} ${index + 1}`;
     return startNodeDevice(url, {
       nickname,
+      backend,
       threads,
       isAlone: count === 1,
       ...(code !== undefined && { code }),

@@ -21,6 +21,14 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
+/** npm's package webgpu is not among this project's: whoever has it, and a GPU or what passes for one, tries it. */
+const hasGpu = await findGpu();
+async function findGpu(): Promise<boolean> {
+  const name: string = "webgpu";
+  const dawn = await (import(name) as Promise<{ create(flags: readonly string[]): GPU }>).catch(() => null);
+  return (await dawn?.create([]).requestAdapter()) != null;
+}
+
 const settings = (): StartRunOptions => ({
   task: join(folder, "texts.csv"),
   model: folder,
@@ -109,6 +117,11 @@ test("what cannot be is said in one line", async () => {
   const device = startNodeDevice(run.url, { nickname: "ada", code: "badger", threads: 1 });
   await expect(device.ready).rejects.toThrow(/^ada: .*code/);
   await device.leave();
+  if (!hasGpu) {
+    const blind = startNodeDevice(run.url, { nickname: "ben", backend: "webgpu" });
+    await expect(blind.ready).rejects.toThrow("ben: expected WebGPU by npm's package webgpu, got none");
+    await blind.leave();
+  }
   await run.stop();
 }, 120_000);
 
@@ -124,3 +137,22 @@ test("a crowd of scripted participants takes part in every round", async () => {
   crowd.close();
   await run.stop();
 }, 120_000);
+
+test.skipIf(!hasGpu)(
+  "a device without a browser trains on WebGPU",
+  async () => {
+    const run = await startRun(settings());
+    const device = startNodeDevice(run.url, { nickname: "ada", backend: "webgpu" });
+    await device.ready;
+    await run.host.command({ kind: "start" });
+    await device.ended;
+    await device.leave();
+    const { rounds } = await run.stop();
+    const participants = rounds.flatMap((round) => round.participants);
+    expect(participants.map(({ backend, outcome }) => [backend, outcome])).toEqual([
+      ["webgpu", "aggregated"],
+      ["webgpu", "aggregated"],
+    ]);
+  },
+  120_000,
+);

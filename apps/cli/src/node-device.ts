@@ -1,9 +1,10 @@
 /**
- * A participant without a browser: a thread of this process that joins a run, trains in WebAssembly and sends what came of
- * it, with the very code of the pages. For servers, boards, and federations in tests.
+ * A participant without a browser: a thread of this process that joins a run, trains in WebAssembly, or on a GPU where npm's
+ * package `webgpu` is installed, and sends what came of it, with the very code of the pages. For servers, boards, and
+ * federations in tests.
  */
 import { availableParallelism } from "node:os";
-import { energyProfile, type FromWorker, type OwnTexts, type ToWorker } from "@fedlodrop/device";
+import { deviceKind, energyProfile, type FromWorker, type OwnTexts, type ToWorker } from "@fedlodrop/device";
 import type { RunEnded } from "@fedlodrop/protocol";
 import { startWorker } from "./start-worker.ts";
 
@@ -11,6 +12,8 @@ export interface NodeDeviceOptions {
   readonly nickname?: string;
   /** Of the room, where it needs one. */
   readonly code?: string;
+  /** `webgpu` needs npm's package of that name; null takes it where that finds a GPU. On wasm by default. */
+  readonly backend?: "wasm" | "webgpu" | null;
   /** Of the processor, 1 or more; all it has by default. */
   readonly threads?: number;
   /** The process does nothing else, so that all its processor time is the device's. */
@@ -37,10 +40,11 @@ export interface NodeDevice {
 export function startNodeDevice(url: string, options: NodeDeviceOptions = {}): NodeDevice {
   const site = siteOf(url);
   const { nickname = "node", code = null, threads = availableParallelism(), computeWatts } = options;
-  const { isAlone = false, ownTexts = null, heard = () => {} } = options;
+  const { backend = "wasm", isAlone = false, ownTexts = null, heard = () => {} } = options;
   if (!Number.isInteger(threads) || threads < 1)
     throw new Error(`node device: expected 1 thread or more, got ${threads}`);
-  const worker = startWorker(new URL("./device-thread.ts", import.meta.url), { threads, isAlone });
+  const mayUseGpu = backend !== "wasm";
+  const worker = startWorker(new URL("./device-thread.ts", import.meta.url), { threads, isAlone, mayUseGpu });
   const tell = (message: ToWorker): void => worker.postMessage(message);
   const ready = openPromise<{ participantId: string }>();
   const ended = openPromise<RunEnded>();
@@ -58,7 +62,14 @@ export function startNodeDevice(url: string, options: NodeDeviceOptions = {}): N
     heard(message);
     switch (message.kind) {
       case "checked": {
-        const profile = energyProfile("cpu", { computeWatts });
+        const { choice } = message;
+        if (backend === "webgpu" && choice.backend !== "webgpu") {
+          giveUp(`expected WebGPU by npm's package webgpu, got none (${choice.webgpu.detail})`);
+          break;
+        }
+        const isOnGpu = choice.backend === "webgpu" && choice.webgpu.kind === "hardware";
+        const kind = deviceKind({ mobile: false, gpu: isOnGpu ? choice.webgpu.detail : null });
+        const profile = energyProfile(kind, { computeWatts });
         tell({ kind: "join", nickname, token: null, code, profile, ownTexts });
         break;
       }
@@ -91,7 +102,7 @@ export function startNodeDevice(url: string, options: NodeDeviceOptions = {}): N
     giveUp("its thread has ended");
     left.resolve();
   });
-  tell({ kind: "check", backend: "wasm", site });
+  tell({ kind: "check", backend, site });
 
   return {
     nickname,
