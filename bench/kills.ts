@@ -60,18 +60,20 @@ async function uninterrupted(): Promise<RunReport> {
   const finished = await report(served);
   const missing = missingIn(finished.rounds);
   if (missing.length > 0)
-    throw new Error(`the uninterrupted run is none to compare with, not aggregated: ${missing.join(", ")}`);
+    throw new Error(`the uninterrupted run is none to compare with, missing: ${missing.join(", ")}`);
   host.close();
   for (const one of all) one.close();
   await end(served, "SIGKILL");
   return finished;
 }
 
+/** Updates that are not in a round: of members, and of participants that were not there when it was planned. */
 const missingIn = (rounds: RunReport["rounds"]): readonly string[] =>
-  rounds.flatMap(({ round, participants }) =>
-    participants
-      .filter(({ outcome }) => outcome !== "aggregated")
-      .map(({ id, outcome }) => `${id} ${outcome} in round ${round}`),
+  rounds.flatMap(({ round, participants: members }) =>
+    Array.from({ length: participants }, (_, k) => {
+      const outcome = members.find(({ id }) => id === `p${k + 1}`)?.outcome ?? "not asked";
+      return outcome === "aggregated" ? [] : [`p${k + 1} ${outcome} in round ${round}`];
+    }).flat(),
   );
 
 const faults: string[] = [];
@@ -120,8 +122,8 @@ async function interrupted(whole: RunReport, number: number): Promise<void> {
   const isSame = adapterSha256 === whole.adapterSha256;
   if (!isSame) faults.push(`run ${number}: another adapter than that of the uninterrupted run`);
   const missing = missingIn(records);
-  if (missing.length > 0) faults.push(`run ${number}: not aggregated: ${missing.join(", ")}`);
-  const others = missing.length > 0 ? `, not aggregated: ${missing.join(", ")}` : "";
+  if (missing.length > 0) faults.push(`run ${number}: missing: ${missing.join(", ")}`);
+  const others = missing.length > 0 ? `, missing: ${missing.join(", ")}` : "";
   process.stdout.write(
     `run ${number}: ${records.length} rounds, adapter ${isSame ? "the same" : "ANOTHER"} to the bit${others}\n`,
   );

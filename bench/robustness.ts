@@ -12,7 +12,7 @@ import { dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { adapterShape, createTrainer, type Dataset, datasetFromSamples } from "@fedlodrop/lm";
-import { readModel, wasmDirectory } from "@fedlodrop/lm/node";
+import { nodeHost, readModel } from "@fedlodrop/lm/node";
 import {
   AGGREGATIONS,
   type Aggregation,
@@ -83,7 +83,7 @@ const shape = adapterShape(model.config, {
   alpha: 2 * recommended.rank,
   targetModules: DEFAULT_RUN_CONFIG.targetModules,
 });
-const trainer = await createTrainer({ backend: "wasm", model, adapter: shape, wasmBase: wasmDirectory() });
+const trainer = await createTrainer({ backend: "wasm", model, adapter: shape, wasmHost: nodeHost(1) });
 
 const HEADER = "rule,attack,hostile,devices,rounds,dropout,seed,loss0,loss,clipped,honestClipped\n";
 await mkdir(dirname(flags.csv), { recursive: true });

@@ -91,14 +91,21 @@ try {
   const read: Reading[] = [];
   let newcomers = 0;
   console.log("round  newcomers  participant's heap  host's heap  renderers in all  coordinator, MB");
+  const visitOf = async (from: number): Promise<void> => {
+    newcomers += 1;
+    const guest = await openParticipant(browser, STEADY + newcomers, options);
+    await host.until(({ phase, rounds: now }) => phase === "ended" || now.length >= from + STAY, 300);
+    await guest.close();
+  };
+  let visiting: Promise<void> | null = null;
   for (let next = every, visit = BETWEEN; host.view().phase !== "ended"; await pause(0.05)) {
     const done = host.view().rounds.length;
-    if (done >= visit && done < rounds - 2 * STAY) {
-      newcomers += 1;
-      const guest = await openParticipant(browser, STEADY + newcomers, options);
-      await host.until(({ phase, rounds: now }) => phase === "ended" || now.length >= done + STAY, 300);
-      await guest.close();
+    // Opening a tab takes as long as some rounds: they go on meanwhile.
+    if (visiting === null && done >= visit && done < rounds - 2 * STAY) {
       visit = done + BETWEEN;
+      visiting = visitOf(done).finally(() => {
+        visiting = null;
+      });
     }
     if (done < next) continue;
     next = done + every;
@@ -121,6 +128,7 @@ try {
         megabytes(reading.coordinator, 13),
     );
   }
+  await visiting;
   if (read.length < 4)
     throw new Error(`soak: expected four readings, got ${read.length}; ask for more rounds`);
   const lost = host
