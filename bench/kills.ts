@@ -76,6 +76,23 @@ const missingIn = (rounds: RunReport["rounds"]): readonly string[] =>
     }).flat(),
   );
 
+/** Where two runs part: the first round whose updates were others, or came to something else. */
+function parting(rounds: RunReport["rounds"], whole: RunReport["rounds"]): string {
+  const whatCounts = (round: RunReport["rounds"][number] | undefined) =>
+    round?.participants
+      .map(({ id, outcome, dropoutRate, sampleCount, update }) =>
+        JSON.stringify({ id, outcome, dropoutRate, sampleCount, ...update }),
+      )
+      .sort() ?? [];
+  for (const [i, expected] of whole.entries()) {
+    const [theirs, wanted] = [whatCounts(rounds[i]), whatCounts(expected)];
+    const other = wanted.findIndex((one, k) => one !== theirs[k]);
+    if (other >= 0 || theirs.length !== wanted.length)
+      return `from round ${expected.round} on: expected ${wanted[other] ?? "nobody else"}, got ${theirs[other] ?? "nobody"}`;
+  }
+  return "although all updates were the same";
+}
+
 const faults: string[] = [];
 let held = 0;
 let done = 0;
@@ -120,7 +137,10 @@ async function interrupted(whole: RunReport, number: number): Promise<void> {
   await host.until(({ phase }) => phase === "ended", 3600);
   const { adapterSha256, rounds: records } = await report(served);
   const isSame = adapterSha256 === whole.adapterSha256;
-  if (!isSame) faults.push(`run ${number}: another adapter than that of the uninterrupted run`);
+  if (!isSame)
+    faults.push(
+      `run ${number}: another adapter than that of the uninterrupted run ${parting(records, whole.rounds)}`,
+    );
   const missing = missingIn(records);
   if (missing.length > 0) faults.push(`run ${number}: missing: ${missing.join(", ")}`);
   const others = missing.length > 0 ? `, missing: ${missing.join(", ")}` : "";
