@@ -118,7 +118,9 @@ const UNITS_A_PIECE = 32;
 export function* leastCompany(graph: DeviceGraph, { units, devices, bits }: Keepers): Pieces<Uint32Array> {
   const width = Math.ceil(devices / 32);
   const least = new Uint32Array(units);
-  const rows = graph.isComplete ? null : adjacencyRows(graph, width);
+  const { ring } = graph;
+  const rows = ring && adjacencyRows(graph, width);
+  const span = (graph.neighbours[0]?.length ?? 0) / 2;
   for (let unit = 0; unit < units; unit++) {
     if (unit % UNITS_A_PIECE === 0) yield;
     const at = unit * width;
@@ -134,25 +136,27 @@ export function* leastCompany(graph: DeviceGraph, { units, devices, bits }: Keep
           company += ones((bits[at + w] as number) & (rows[device * width + w] as number));
         if (company < fewest) fewest = company;
       }
-    least[unit] = rows === null || isOneGroup(bits.slice(at, at + width), count, rows) ? fewest : 0;
+    least[unit] = ring === null || isOneGroup(ring, span, bits.subarray(at, at + width)) ? fewest : 0;
   }
   return least;
 }
 
-/** Whether chains of neighbours reach all keepers of a unit from any one. @param unmet a bit a keeper, of so many; changed */
-function isOneGroup(unmet: Uint32Array, keepers: number, rows: Uint32Array): boolean {
-  const width = unmet.length;
-  const met: number[] = [];
-  const meet = (word: number, some: number): void => {
-    unmet[word] = (unmet[word] as number) & ~some;
-    for (let rest = some; rest !== 0; rest &= rest - 1) met.push(32 * word + 31 - Math.clz32(rest & -rest));
-  };
-  const first = unmet.findIndex((word) => word !== 0);
-  meet(first, (unmet[first] as number) & -(unmet[first] as number));
-  for (let next = 0; next < met.length && met.length < keepers; next++)
-    for (let w = 0; w < width; w++)
-      meet(w, (unmet[w] as number) & (rows[(met[next] as number) * width + w] as number));
-  return met.length === keepers;
+/**
+ * Whether chains of neighbours reach all keepers of a unit from any one: on the ring there is one gap at most, between one
+ * keeper and the next, that no pair of neighbours spans.
+ * @param keepers a bit a device, of at least one
+ */
+function isOneGroup(ring: Uint32Array, span: number, keepers: Uint32Array): boolean {
+  let [first, last, gaps] = [-1, -1, 0];
+  for (let place = 0; place < ring.length; place++) {
+    const device = ring[place] as number;
+    if ((((keepers[device >>> 5] as number) >>> (device & 31)) & 1) === 0) continue;
+    if (first < 0) first = place;
+    else if (place - last > span) gaps++;
+    last = place;
+  }
+  if (first + ring.length - last > span) gaps++;
+  return gaps <= 1;
 }
 
 function adjacencyRows({ neighbours }: DeviceGraph, width: number): Uint32Array {

@@ -15,7 +15,8 @@ const RISK = 2 ** -10;
 
 export interface DeviceGraph {
   readonly size: number;
-  readonly isComplete: boolean;
+  /** Devices in its order: neighbours are those within half a degree on it. Null where all are neighbours. */
+  readonly ring: Uint32Array | null;
   /** Of each device, ascending. */
   readonly neighbours: readonly Uint32Array[];
   /** Shares that a secret takes. */
@@ -30,12 +31,14 @@ export function drawGraph(size: number, seed: string): DeviceGraph {
   if (size <= COMPLETE_UP_TO) {
     const all = Uint32Array.from({ length: size }, (_, k) => k);
     const neighbours = Array.from(all, (k) => all.filter((other) => other !== k));
-    return { size, isComplete: true, neighbours, shareThreshold: survivorThreshold(size) };
+    return { size, ring: null, neighbours, shareThreshold: survivorThreshold(size) };
   }
   const degree = lightDegree(size);
-  const ring = shuffled(
-    Array.from({ length: size }, (_, k) => k),
-    createRandom(seed, "device-graph"),
+  const ring = Uint32Array.from(
+    shuffled(
+      Array.from({ length: size }, (_, k) => k),
+      createRandom(seed, "device-graph"),
+    ),
   );
   const neighbours: Uint32Array[] = [];
   for (let at = 0; at < size; at++) {
@@ -46,7 +49,7 @@ export function drawGraph(size: number, seed: string): DeviceGraph {
     }
     neighbours[ring[at] as number] = own.sort();
   }
-  return { size, isComplete: false, neighbours, shareThreshold: lightThreshold(degree) };
+  return { size, ring, neighbours, shareThreshold: lightThreshold(degree) };
 }
 
 /** More than half of a circle: colluding devices need as many to learn a secret. */
