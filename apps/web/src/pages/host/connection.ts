@@ -12,6 +12,7 @@ import {
 import { type ReadonlySignal, signal } from "@preact/signals";
 import { io, type Socket } from "socket.io-client";
 import { tabStorage } from "../../ui/browser-storage.ts";
+import { seldom } from "../../ui/seldom.ts";
 import { siteUrl } from "../../ui/site.ts";
 import { type EarlierRun, keepEarlier, keptEarlier, withEarlier } from "./earlier-runs.ts";
 import { keepRounds, type Past, type RoundsKept } from "./rounds-so-far.ts";
@@ -42,6 +43,12 @@ export interface HostConnection {
 }
 
 const ANSWER_MILLISECONDS = 15_000;
+/** Between drawings of what devices do: a full room is drawn less often, for that is more to draw. */
+const [LEAST_MS, MOST_MS, MS_FOR_A_DEVICE] = [400, 1000, 30];
+/** Of the run, what goes on by itself; whatever else has changed is drawn at once. */
+const GOES_ON: ReadonlySet<string> = new Set(["phase", "round", "basedOnRound", "secondsToDeadline"]);
+
+const NO_ROUNDS = { records: [], past: [] };
 
 export function connectHost(key: string): HostConnection {
   const view = signal<ReceivedView | null>(null);
@@ -73,23 +80,33 @@ export function connectHost(key: string): HostConnection {
   socket.on("rounds", (sent) => {
     arrived.push(sent);
   });
-  let last: SentView | null = null;
-  const show = (sent: SentView): void => {
-    last = sent;
-    const before = view.peek();
-    const isOther = before !== null && before.runId !== sent.runId;
-    const earlier = isOther
-      ? withEarlier(before.earlier, before, sent.config)
-      : (before?.earlier ?? keptEarlier(storage, sent.runId));
-    if (isOther) keepEarlier(storage, sent.runId, earlier);
-    for (const rounds of arrived) known = keepRounds(known, rounds, sent.config);
-    arrived = [];
-    const { records: rounds = [], past = [] } = known ?? {};
-    view.value = { ...sent, rounds, past, receivedAtMs: performance.now(), earlier };
+  let last: { readonly sent: SentView; readonly receivedAtMs: number } | null = null;
+  const receive = (sent: SentView, isUrgent: boolean): void => {
+    last = { sent, receivedAtMs: performance.now() };
+    changed(isUrgent);
   };
-  socket.on("view", show);
+  const changed = seldom(
+    () => {
+      if (last === null) return;
+      const { sent, receivedAtMs } = last;
+      const before = view.peek();
+      const isOther = before !== null && before.runId !== sent.runId;
+      const earlier = isOther
+        ? withEarlier(before.earlier, before, sent.config)
+        : (before?.earlier ?? keptEarlier(storage, sent.runId));
+      if (isOther) keepEarlier(storage, sent.runId, earlier);
+      for (const rounds of arrived) known = keepRounds(known, rounds, sent.config);
+      arrived = [];
+      const { records: rounds, past } = known ?? NO_ROUNDS;
+      view.value = { ...sent, rounds, past, receivedAtMs, earlier };
+    },
+    () => Math.min(MOST_MS, Math.max(LEAST_MS, MS_FOR_A_DEVICE * (last?.sent.participants.length ?? 0))),
+  );
+  socket.on("view", (sent) => receive(sent, true));
   socket.on("changes", (changes) => {
-    if (last !== null) show(applyChanges(last, changes));
+    if (last === null) return;
+    const isUrgent = Object.keys(changes.run).some((name) => !GOES_ON.has(name));
+    receive(applyChanges(last.sent, changes), isUrgent);
   });
 
   return {

@@ -8,10 +8,21 @@ import { ComparisonTable } from "./comparison-table.tsx";
 import type { ReceivedView } from "./connection.ts";
 import { tellStory } from "./story.ts";
 
-export function LearningCurve({ view }: { readonly view: ReceivedView }) {
-  const { config, taskKind, baseTestLoss, earlier } = view;
-  const comparison = compareArms(config, view.rounds);
-  const rounds = ofArm(view.rounds, 0);
+type LearningCurveProps = Pick<
+  ReceivedView,
+  "rounds" | "past" | "config" | "taskKind" | "baseTestLoss" | "earlier"
+>;
+
+export function LearningCurve({
+  rounds: all,
+  past,
+  config,
+  taskKind,
+  baseTestLoss,
+  earlier,
+}: LearningCurveProps) {
+  const comparison = compareArms(config, all, past);
+  const rounds = ofArm(all, 0);
   const story =
     comparison === null ? tellStory(rounds, baseTestLoss, taskKind) : { ...comparison, detail: "" };
   const test = rounds.findLast(({ testLoss }) => testLoss !== null)?.testLoss ?? null;

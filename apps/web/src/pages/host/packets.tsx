@@ -1,57 +1,109 @@
 /**
- * Sub-adapters on their way: a small square between the coordinator and each device that receives or sends. Motion is
- * the browser's own (Web Animations on transform), so drawing costs the page nothing while devices train.
+ * Sub-adapters on their way: a small square between the coordinator and each device that receives or sends. They move a
+ * few times a second and all together: a running animation, the browser's own too, has the page's main thread make every
+ * frame of the screen, and without a GPU the processor draws them, which has devices to train.
  */
 import type { ParticipantView } from "@fedlodrop/protocol";
 import type { RefObject } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 
-const SECONDS_PER_TRIP = 0.9;
+const STEP_MS = 120;
+const STEPS_PER_TRIP = 8;
 
 interface PacketsProps {
   readonly participants: readonly ParticipantView[];
+  readonly round: number;
   /** Holds an element with data-coordinator and one with data-device for each device. */
   readonly stage: RefObject<HTMLElement | null>;
 }
 
-export function Packets({ participants, stage }: PacketsProps) {
+interface Place {
+  readonly x: number;
+  readonly y: number;
+}
+
+interface Packet {
+  readonly element: HTMLElement;
+  readonly from: Place;
+  readonly to: Place;
+  /** Of the trip. */
+  step: number;
+}
+
+/** A line of `travelling`. */
+const tripOf = ({ id, state }: ParticipantView): string[] =>
+  state === "downloading" || state === "uploading" ? [`${id} ${state}`] : [];
+
+export function Packets({ participants, round, stage }: PacketsProps) {
   const layer = useRef<HTMLDivElement>(null);
-  const travelling = participants
-    .filter(({ state }) => state === "downloading" || state === "uploading")
-    .map(({ id, state }) => `${id} ${state}`)
-    .join("\n");
+  const packets = useRef(new Map<string, Packet>());
+  const places = useRef<ReadonlyMap<string, Place>>(new Map());
+  const travelling = participants.flatMap(tripOf).join("\n");
+  // Tiles stand elsewhere when there are others, and may have other heights after a round.
+  const layout = `${round} ${participants.length}`;
 
   useEffect(() => {
-    const [field, over] = [stage.current, layer.current];
-    if (!field || !over || travelling === "") return;
-    if (matchMedia("(prefers-reduced-motion: reduce)").matches) return;
-    const from = centre(field.querySelector("[data-coordinator]"), field);
-    const packets = travelling.split("\n").flatMap((line, i) => {
-      const [id, state] = line.split(" ") as [string, string];
-      const to = centre(field.querySelector(`[data-device="${CSS.escape(id)}"]`), field);
-      if (!from || !to) return [];
-      const packet = document.createElement("span");
-      packet.className = "packet";
-      over.append(packet);
-      const ends = [from, to].map(({ x, y }) => ({ transform: `translate(${x}px, ${y}px)` }));
-      packet.animate(state === "downloading" ? ends : ends.reverse(), {
-        duration: 1000 * SECONDS_PER_TRIP,
-        delay: 60 * (i % 8),
-        iterations: Number.POSITIVE_INFINITY,
-        easing: "ease-in-out",
-      });
-      return packet;
-    });
+    const [known, timer] = [packets.current, setInterval(() => move(packets.current), STEP_MS)];
     return () => {
-      for (const packet of packets) packet.remove();
+      clearInterval(timer);
+      removeAll(known);
     };
-  }, [travelling, stage]);
+  }, []);
+  useEffect(() => {
+    removeAll(packets.current);
+    places.current = stage.current ? placesIn(stage.current) : new Map();
+  }, [layout, stage]);
+  useEffect(() => {
+    const [over, known] = [layer.current, packets.current];
+    if (!over || matchMedia("(prefers-reduced-motion: reduce)").matches) return;
+    const trips = new Set(travelling.split("\n").filter(Boolean));
+    for (const [trip, { element }] of known)
+      if (!trips.has(trip)) {
+        element.remove();
+        known.delete(trip);
+      }
+    for (const trip of trips) {
+      const [id, state] = trip.split(" ") as [string, string];
+      const [centre, device] = [places.current.get(""), places.current.get(id)];
+      if (known.has(trip) || !centre || !device) continue;
+      const element = document.createElement("span");
+      element.className = "packet";
+      over.append(element);
+      const [from, to] = state === "downloading" ? [centre, device] : [device, centre];
+      const packet = { element, from, to, step: 0 };
+      put(packet);
+      known.set(trip, packet);
+    }
+  }, [travelling, layout]);
 
   return <div class="packets" ref={layer} aria-hidden="true" />;
 }
 
-function centre(element: Element | null, field: HTMLElement): { x: number; y: number } | null {
-  if (element === null) return null;
-  const [own, origin] = [element.getBoundingClientRect(), field.getBoundingClientRect()];
-  return { x: own.x + own.width / 2 - origin.x, y: own.y + own.height / 2 - origin.y };
+function move(packets: ReadonlyMap<string, Packet>): void {
+  for (const packet of packets.values()) {
+    packet.step = (packet.step + 1) % (STEPS_PER_TRIP + 1);
+    put(packet);
+  }
+}
+
+function put({ element, from, to, step }: Packet): void {
+  const at = (axis: "x" | "y"): number => from[axis] + ((to[axis] - from[axis]) * step) / STEPS_PER_TRIP;
+  element.style.transform = `translate(${at("x")}px, ${at("y")}px)`;
+}
+
+function removeAll(packets: Map<string, Packet>): void {
+  for (const { element } of packets.values()) element.remove();
+  packets.clear();
+}
+
+/** Centres by device, and the coordinator's without a name: all read at once, so that the page is laid out once. */
+function placesIn(field: HTMLElement): ReadonlyMap<string, Place> {
+  const origin = field.getBoundingClientRect();
+  return new Map(
+    [...field.querySelectorAll<HTMLElement>("[data-coordinator], [data-device]")].map((element) => {
+      const { x, y, width, height } = element.getBoundingClientRect();
+      const place = { x: x + width / 2 - origin.x, y: y + height / 2 - origin.y };
+      return [element.dataset.device ?? "", place] as const;
+    }),
+  );
 }

@@ -1,30 +1,37 @@
 /** Dropout rates, device by round: where they differ, and when they changed. */
-import { useMemo } from "preact/hooks";
+import type { RoundRecord } from "@fedlodrop/run";
+import { useEffect, useMemo, useRef } from "preact/hooks";
 import { formatPercent } from "../../ui/format.ts";
-import { localeNow, say } from "../../words/words.ts";
-import type { ReceivedView } from "./connection.ts";
-import { WHOLE_ROUNDS } from "./rounds-so-far.ts";
+import { say } from "../../words/words.ts";
+import { type RatesByRound, ratesByRound } from "./rates-by-round.ts";
 
 /** Of more devices the rows are too thin for names. */
 const LEGIBLE_ROWS = 10;
-/** More rounds than these are thinned to every n-th. */
-const MOST_COLUMNS = 60;
+/** The least that is seen of a rate of 0, as a share of the colour. */
+const PALEST = 0.08;
 
-/** Drawn anew with a round, not with each of the views between: it may have thousands of cells. */
-export function RateMap({ view: { runId, rounds } }: { readonly view: ReceivedView }) {
-  const locale = localeNow();
-  return useMemo(() => <Cells rounds={rounds} />, [runId, rounds.length, rounds.at(-1), locale]);
-}
-
-function Cells({ rounds }: Pick<ReceivedView, "rounds">) {
-  const known = rounds.slice(-WHOLE_ROUNDS);
-  const every = Math.ceil(known.length / MOST_COLUMNS);
-  const shown = known.filter((_, i) => (known.length - 1 - i) % every === 0);
-  const names = new Map(
-    shown.flatMap(({ participants }) => participants.map(({ id, nickname }) => [id, nickname] as const)),
-  );
-  if (names.size === 0) return null;
-  const density = names.size > LEGIBLE_ROWS ? "many" : "few";
+/** One picture, for it may have thousands of cells: as elements they would be laid out and painted anew after each round. */
+export function RateMap({ rounds }: { readonly rounds: readonly RoundRecord[] }) {
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const map = useMemo(() => ratesByRound(rounds), [rounds]);
+  useEffect(() => {
+    const element = canvas.current;
+    if (element === null) return;
+    const draw = (): void => paint(element, map);
+    const resized = new ResizeObserver(draw);
+    resized.observe(element);
+    const scheme = matchMedia("(prefers-color-scheme: dark)");
+    scheme.addEventListener("change", draw);
+    return () => {
+      resized.disconnect();
+      scheme.removeEventListener("change", draw);
+    };
+  }, [map]);
+  const { every, devices } = map;
+  if (devices.length === 0) return null;
+  const isLegible = devices.length <= LEGIBLE_ROWS;
+  const said = (rate: number | null | undefined, missing: string): string =>
+    rate == null ? missing : formatPercent(rate);
   return (
     <section class="card rate-map">
       <div class="row between">
@@ -33,39 +40,71 @@ function Cells({ rounds }: Pick<ReceivedView, "rounds">) {
       </div>
       <div
         class="rate-rows"
-        data-density={density}
+        data-density={isLegible ? "few" : "many"}
         role="img"
-        aria-label={[...names]
-          .map(([id, name]) => {
-            const rate = rounds.at(-1)?.participants.find((each) => each.id === id)?.dropoutRate;
-            return say("map.row", {
-              nickname: name,
-              rate: rate === undefined ? say("map.not-in-last") : formatPercent(rate),
-            });
-          })
+        aria-label={devices
+          .map(({ nickname, rates }) =>
+            say("map.row", { nickname, rate: said(rates.at(-1), say("map.not-in-last")) }),
+          )
           .join("; ")}
       >
-        {[...names].map(([id, name]) => (
-          <div key={id} class="rate-row">
-            <span>{name}</span>
-            {shown.map(({ round, participants }) => {
-              const rate = participants.find((each) => each.id === id)?.dropoutRate;
-              return (
-                <i
-                  key={round}
-                  class={rate === undefined ? "absent" : ""}
-                  style={`--rate: ${rate ?? 0}`}
-                  title={say("map.cell", {
-                    nickname: name,
-                    round,
-                    rate: rate === undefined ? say("map.not-in") : formatPercent(rate),
-                  })}
-                />
-              );
-            })}
+        {isLegible && (
+          <div class="rate-names">
+            {devices.map(({ id, nickname }) => (
+              <span key={id}>{nickname}</span>
+            ))}
           </div>
-        ))}
+        )}
+        <div class="rate-cells">
+          <canvas
+            ref={canvas}
+            onPointerMove={({ currentTarget, offsetX, offsetY }) => {
+              const at = (offset: number, extent: number, count: number): number =>
+                Math.min(count - 1, Math.max(0, Math.floor((offset / extent) * count)));
+              const device = devices[at(offsetY, currentTarget.clientHeight, devices.length)];
+              const place = at(offsetX, currentTarget.clientWidth, map.rounds.length);
+              currentTarget.title = say("map.cell", {
+                nickname: device?.nickname ?? "",
+                round: map.rounds[place] ?? 0,
+                rate: said(device?.rates[place], say("map.not-in")),
+              });
+            }}
+          />
+        </div>
       </div>
     </section>
   );
+}
+
+/** Cells as dark as their rates; a thin line where a device was not in a round. */
+function paint(canvas: HTMLCanvasElement, { devices, rounds }: RatesByRound): void {
+  const context = canvas.getContext("2d");
+  if (context === null) return;
+  const [width, height] = [canvas.clientWidth, canvas.clientHeight].map((extent) =>
+    Math.round(extent * devicePixelRatio),
+  ) as [number, number];
+  // Giving it a size wipes it.
+  canvas.width = width;
+  canvas.height = height;
+  const style = getComputedStyle(canvas);
+  const [dropped, absent] = ["--series-2", "--field-line"].map((name) => style.getPropertyValue(name)) as [
+    string,
+    string,
+  ];
+  const [cellWidth, cellHeight] = [width / rounds.length, height / devices.length];
+  const gap = Math.min(2 * devicePixelRatio, cellWidth / 4, cellHeight / 4);
+  for (const [row, { rates }] of devices.entries())
+    for (const [column, rate] of rates.entries()) {
+      const [left, top] = [column * cellWidth, row * cellHeight];
+      context.globalAlpha = rate === null ? 1 : PALEST + (1 - PALEST) * rate;
+      context.fillStyle = rate === null ? absent : dropped;
+      if (rate === null)
+        context.fillRect(
+          left,
+          top + cellHeight / 2 - devicePixelRatio / 2,
+          cellWidth - gap,
+          devicePixelRatio,
+        );
+      else context.fillRect(left, top, cellWidth - gap, cellHeight - gap);
+    }
 }

@@ -1,8 +1,13 @@
 /** Says so when a round gives a single device's update away. */
-import type { HostView } from "@fedlodrop/protocol";
+import type { RoundRecord, RunConfig } from "@fedlodrop/run";
 import { rich, say } from "../../words/words.ts";
 
-export function Revealing({ view: { rounds, config } }: { readonly view: HostView }) {
+interface RevealingProps {
+  readonly rounds: readonly RoundRecord[];
+  readonly config: RunConfig;
+}
+
+export function Revealing({ rounds, config }: RevealingProps) {
   const last = rounds.at(-1);
   if (last === undefined) return null;
   const [only, ...others] = last.participants.filter(({ outcome }) => outcome === "aggregated");

@@ -1,6 +1,7 @@
 /** What fills the host's screen, by where the run is. */
 import type { HostCommand } from "@fedlodrop/protocol";
 import { ofArm } from "@fedlodrop/run";
+import { useMemo } from "preact/hooks";
 import { PrivacyBudget } from "../../ui/privacy-budget.tsx";
 import { Answers } from "./answers.tsx";
 import type { ReceivedView } from "./connection.ts";
@@ -21,9 +22,11 @@ interface SceneProps {
 }
 
 export function Scene({ view, hostKey, command }: SceneProps) {
-  const started = view.rounds.length > 0 || !["lobby", "paused", "ended"].includes(view.phase);
+  const { rounds, config, past } = view;
+  const own = useMemo(() => ofArm(rounds, 0), [rounds]);
+  const started = rounds.length > 0 || !["lobby", "paused", "ended"].includes(view.phase);
   if (!started) return <Lobby view={view} />;
-  const own = ownArm(view);
+  // Views come several times a second and rounds do not: what gets the same rounds again is not drawn again.
   return (
     <main class="scene">
       <div class="scene-main">
@@ -32,14 +35,23 @@ export function Scene({ view, hostKey, command }: SceneProps) {
         ) : (
           <Stage view={view} />
         )}
-        <Answers rounds={own.rounds} />
+        <Answers rounds={own} />
       </div>
       <div class="scene-side">
-        {view.phase !== "ended" && view.joinUrl !== "" && <JoinCorner view={view} />}
-        <Revealing view={view} />
-        <PrivacyBudget config={view.config} epsilon={view.rounds.at(-1)?.privacy?.epsilon ?? 0} />
-        <LearningCurve view={view} />
-        <RateMap view={own} />
+        {view.phase !== "ended" && view.joinUrl !== "" && (
+          <JoinCorner joinUrl={view.joinUrl} roomCode={view.access.roomCode} />
+        )}
+        <Revealing rounds={rounds} config={config} />
+        <PrivacyBudget config={config} epsilon={rounds.at(-1)?.privacy?.epsilon ?? 0} />
+        <LearningCurve
+          rounds={rounds}
+          past={past}
+          config={config}
+          taskKind={view.taskKind}
+          baseTestLoss={view.baseTestLoss}
+          earlier={view.earlier}
+        />
+        <RateMap rounds={own} />
       </div>
     </main>
   );
@@ -51,12 +63,17 @@ export const ownArm = (view: ReceivedView): ReceivedView => ({
   rounds: ofArm(view.rounds, 0),
 });
 
-function JoinCorner({ view: { joinUrl, access } }: { readonly view: ReceivedView }) {
+interface JoinCornerProps {
+  readonly joinUrl: string;
+  readonly roomCode: string | null;
+}
+
+function JoinCorner({ joinUrl, roomCode }: JoinCornerProps) {
   return (
     <div class="join-corner">
       <QrCode text={joinUrl} />
       <a href={joinUrl}>{joinUrl}</a>
-      {access.roomCode !== null && <span class="code">{access.roomCode}</span>}
+      {roomCode !== null && <span class="code">{roomCode}</span>}
     </div>
   );
 }

@@ -1,30 +1,40 @@
 /** The run at a glance: the coordinator in the middle, devices around it, sub-adapters travelling. */
-import { useRef } from "preact/hooks";
+import { useMemo, useRef } from "preact/hooks";
 import { formatBytes, formatPercent } from "../../ui/format.ts";
-import { say } from "../../words/words.ts";
+import { localeNow, say } from "../../words/words.ts";
 import type { ReceivedView } from "./connection.ts";
 import { Packets } from "./packets.tsx";
+import { bytesSoFar } from "./rounds-so-far.ts";
 import { reasonOf } from "./story.ts";
 import { Tile } from "./tile.tsx";
-import { byteTotals } from "./totals.ts";
 
 export function Stage({ view }: { readonly view: ReceivedView }) {
   const field = useRef<HTMLElement>(null);
-  const { participants, rounds, phase, round, config } = view;
+  const { participants, rounds, past, phase, round, config } = view;
   const shown = participants.filter(({ state }) => state !== "kicked");
   const size = shown.length > 24 ? "many" : shown.length > 8 ? "some" : "few";
   const half = Math.ceil(shown.length / 2);
-  const { down, up, withoutDropout } = byteTotals(rounds, config.valueType);
+  // Neither changes between rounds, and views come several times a second.
+  const { down, up, withoutDropout } = useMemo(
+    () => bytesSoFar(rounds, config.valueType, past),
+    [rounds, config.valueType, past],
+  );
+  const reasons = useMemo(() => new Map<string, string>(), [rounds, localeNow()]);
+  const reasonFor = (id: string): string => {
+    const known = reasons.get(id) ?? reasonOf(rounds, id);
+    reasons.set(id, known);
+    return known;
+  };
   const sent = down + up;
   // Nearly square fields: tiles are about twice as wide as high.
   const columns = Math.max(1, Math.round(Math.sqrt(half / 2)));
   const side = (devices: typeof shown) => (
-    <ul class="tiles" style={`--columns: ${columns}`}>
+    <ul class="tiles" style={`--columns: ${columns}; --rows: ${Math.ceil(half / columns)}`}>
       {devices.map((participant) => (
         <Tile
           key={participant.id}
           participant={participant}
-          reason={reasonOf(rounds, participant.id)}
+          reason={reasonFor(participant.id)}
           isTerse={size === "many"}
         />
       ))}
@@ -62,7 +72,7 @@ export function Stage({ view }: { readonly view: ReceivedView }) {
         )}
       </div>
       {side(shown.slice(half))}
-      <Packets participants={shown} stage={field} />
+      <Packets participants={shown} round={round} stage={field} />
     </section>
   );
 }

@@ -38,9 +38,9 @@ export function Tile({ participant, reason, isTerse }: TileProps) {
           ? say("tile.title", { nickname, state: words })
           : say("tile.title-rate", { nickname, state: words, rate })
       }
-      style={`--done: ${done}; --rate: ${dropoutRate ?? 0}`}
+      style={`--done: ${done}`}
     >
-      <span class="tile-rate" aria-hidden="true" />
+      <span class="tile-rate" aria-hidden="true" style={`--rate: ${dropoutRate ?? 0}`} />
       <span class="tile-name">{nickname}</span>
       <span class="tile-state">
         <span aria-hidden="true">{SHAPES[state]}</span> <span class={wording}>{words}</span>

@@ -62,6 +62,6 @@ export function mirror(state: ParticipantState): void {
   const { dataset } = document.documentElement;
   for (const [name, value] of Object.entries(attributes))
     if (value === undefined) delete dataset[name];
-    else dataset[name] = value;
+    else if (dataset[name] !== value) dataset[name] = value;
   Object.defineProperty(window, "fedlodrop", { value: Object.freeze(shown), configurable: true });
 }

@@ -1,5 +1,6 @@
 /** The whole participant page: one screen at a time. */
 import { MAX_NICKNAME_CHARACTERS } from "@fedlodrop/protocol";
+import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { Confirmed } from "../../ui/confirmed.tsx";
 import { LanguageSwitch } from "../../ui/language-switch.tsx";
@@ -153,19 +154,29 @@ function Numbers({
   readonly state: ParticipantState;
   readonly run: NonNullable<ParticipantState["run"]>;
 }) {
+  // Charts and tables that nobody looks at would be drawn anew with every step.
+  const open = useSignal(false);
   return (
-    <details class="card wide" data-testid="numbers">
+    <details
+      class="card wide"
+      data-testid="numbers"
+      onToggle={({ currentTarget }) => {
+        open.value = currentTarget.open;
+      }}
+    >
       <summary>{say("numbers")}</summary>
-      <div class="stack">
-        <SymbolsToggle />
-        <LiveFigures state={state} run={run} />
-        <LossCard state={state} run={run} />
-        <CurrentMask state={state} run={run} />
-        <History state={state} />
-        <small>
-          {[backendWords(state.choice), state.engine && `(${state.engine}.)`].filter(Boolean).join(" ")}
-        </small>
-      </div>
+      {open.value && (
+        <div class="stack">
+          <SymbolsToggle />
+          <LiveFigures state={state} run={run} />
+          <LossCard state={state} run={run} />
+          <CurrentMask state={state} run={run} />
+          <History state={state} />
+          <small>
+            {[backendWords(state.choice), state.engine && `(${state.engine}.)`].filter(Boolean).join(" ")}
+          </small>
+        </div>
+      )}
     </details>
   );
 }

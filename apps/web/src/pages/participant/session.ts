@@ -5,6 +5,7 @@ import { type DeviceKind, deviceKind, energyProfile, type ProfileCorrection } fr
 import { CHAOS_SECONDS } from "@fedlodrop/protocol";
 import { type ReadonlySignal, signal } from "@preact/signals";
 import { startDevice } from "../../device/proxy.ts";
+import { seldom } from "../../ui/seldom.ts";
 import { siteUrl } from "../../ui/site.ts";
 import type { PageAddress } from "./address.ts";
 import { type BatteryReading, batteryWatts, watchBattery } from "./battery.ts";
@@ -31,11 +32,26 @@ export interface Session {
   leave(): void;
 }
 
+/** What comes many times a second, and of which only the last word counts. */
+const OFTEN: ReadonlySet<FromWorker["kind"]> = new Set(["loading", "step", "uploading", "tried-text"]);
+const LEAST_MS_BETWEEN_STEPS = 300;
 /** A download that nobody wants twice. */
 const WORTH_ASKING_BYTES = 50e6;
 
 export function startSession(address: PageAddress): Session {
   const state = signal<ParticipantState>(INITIAL_STATE);
+  /** What `state` shows, or will in a moment. */
+  let known = INITIAL_STATE;
+  const changed = seldom(
+    () => {
+      state.value = known;
+    },
+    () => LEAST_MS_BETWEEN_STEPS,
+  );
+  const know = (change: Partial<ParticipantState>): void => {
+    known = { ...known, ...change };
+    changed(true);
+  };
   const ownTexts = signal<OwnTexts | null>(null);
   const correction = signal<ProfileCorrection>({});
   const identity = browserIdentityStore();
@@ -46,7 +62,8 @@ export function startSession(address: PageAddress): Session {
   let readings: readonly BatteryReading[] = [];
 
   const device = startDevice((message: FromWorker) => {
-    state.value = reduce(state.value, message);
+    known = reduce(known, message);
+    changed(!OFTEN.has(message.kind));
     if (message.kind === "chaos" && message.fault === "kill") {
       // Without a word to the coordinator, as a tab that is closed.
       device.kill();
@@ -57,13 +74,13 @@ export function startSession(address: PageAddress): Session {
       usedToken = message.token;
       if (message.nickname !== asked && asked !== "") {
         asked = message.nickname;
-        state.value = { ...state.value, notice: { kind: "renamed", nickname: message.nickname } };
+        know({ notice: { kind: "renamed", nickname: message.nickname } });
       }
     }
   });
 
   const kind = (): DeviceKind => {
-    const { choice } = state.value;
+    const { choice } = known;
     const onGpu = choice?.backend === "webgpu" && choice.webgpu.kind === "hardware";
     return deviceKind({ mobile: isMobile(), gpu: onGpu ? choice.webgpu.detail : null });
   };
@@ -89,11 +106,11 @@ export function startSession(address: PageAddress): Session {
     deviceKind: kind,
     async join(nickname, code) {
       const typed = code ?? address.code;
-      state.value = { ...state.value, phase: "joining", codeWanted: null, codeTried: typed !== null };
+      know({ phase: "joining", codeWanted: null, codeTried: typed !== null });
       asked = nickname;
       keepScreenOn();
       // Else the browser may clear it away when its disk fills up; some browsers ask the user, so not for little.
-      if ((state.value.modelSize?.missingBytes ?? 0) > WORTH_ASKING_BYTES)
+      if ((known.modelSize?.missingBytes ?? 0) > WORTH_ASKING_BYTES)
         navigator.storage?.persist?.().catch(() => {});
       usedToken = await claimed;
       device.send({
@@ -115,8 +132,7 @@ export function startSession(address: PageAddress): Session {
       tellEnergy();
     },
     tryPrompt(prompt) {
-      state.value = {
-        ...state.value,
+      know({
         trial: {
           prompt,
           note: { kind: "thinking" },
@@ -125,11 +141,11 @@ export function startSession(address: PageAddress): Session {
           untrained: false,
           ownTextLoss: {},
         },
-      };
+      });
       device.send({ kind: "try", prompt });
     },
     guess(slideId, choice) {
-      state.value = { ...state.value, guess: choice };
+      know({ guess: choice });
       device.send({ kind: "guess", guess: { slideId, choice } });
     },
     leave: () => device.send({ kind: "leave" }),

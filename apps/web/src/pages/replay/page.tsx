@@ -1,5 +1,6 @@
 /** A finished run in the host's own screens, with the controls of a player in place of the run's. */
 import { roundsInAll } from "@fedlodrop/run";
+import { useMemo } from "preact/hooks";
 import { formatSeconds } from "../../ui/format.ts";
 import { LanguageSwitch } from "../../ui/language-switch.tsx";
 import { rich, say } from "../../words/words.ts";
@@ -9,7 +10,10 @@ import { durationOf, viewAt } from "./view-at.ts";
 
 export function ReplayPage({ player }: { readonly player: Player }) {
   const { report, seconds, playing, speed } = player;
-  const view = viewAt(report, seconds.value);
+  const now = viewAt(report, seconds.value);
+  // Between rounds the same ones: what shows them alone is not drawn again.
+  const rounds = useMemo(() => now.rounds, [report, now.rounds.length]);
+  const view = { ...now, rounds };
   const duration = durationOf(report);
   return (
     <div class="host replay">
