@@ -12,6 +12,16 @@ import { DEFAULT_RUN_CONFIG } from "@fedlodrop/run";
 import type { Page } from "@playwright/test";
 import { startFederation } from "../apps/cli/src/federation.ts";
 
+/** By Chromium's names for them. */
+const PARTS = {
+  all: "TaskDuration",
+  scripts: "ScriptDuration",
+  styles: "RecalcStyleDuration",
+  layout: "LayoutDuration",
+} as const;
+
+const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
+
 const { values } = parseArgs({
   options: {
     devices: { type: "string", default: "30" },
@@ -45,26 +55,41 @@ try {
   const before = await roundOf();
   const [hostShare, deviceShare] = await Promise.all([busyShare(host, seconds), busyShare(device, seconds)]);
   console.log(`${devices} devices, ${(await roundOf()) - before} rounds in ${seconds} s`);
-  for (const [name, share] of [
+  for (const [name, { all, ...parts }] of [
     ["host's page", hostShare],
     ["device's page", deviceShare],
   ] as const)
-    console.log(`${name}: ${(100 * share).toFixed(1)} % of a core`);
+    console.log(
+      `${name}: ${percent(all)} of a core (${Object.entries(parts)
+        .map(([part, share]) => `${part} ${percent(share)}`)
+        .join(", ")})`,
+    );
   crowd.close();
 } finally {
   await federation.close();
   await browser.close();
 }
 
-/** Of the page's main thread: scripts, styles, layout and painting, in its own processor time, which others' work does not stretch. */
-async function busyShare(page: Page, forSeconds: number): Promise<number> {
+/** Of the page's main thread, in its own processor time, which others' work does not stretch; the rest is painting. */
+async function busyShare(
+  page: Page,
+  forSeconds: number,
+): Promise<Readonly<Record<keyof typeof PARTS, number>>> {
   const session = await page.context().newCDPSession(page);
   await session.send("Performance.enable", { timeDomain: "threadTicks" });
-  const busySeconds = async (): Promise<number> => {
+  const busySeconds = async (): Promise<ReadonlyMap<string, number>> => {
     const { metrics } = await session.send("Performance.getMetrics");
-    return metrics.find(({ name }) => name === "TaskDuration")?.value ?? Number.NaN;
+    return new Map(metrics.map(({ name, value }) => [name, value]));
   };
   const [start, before] = [performance.now(), await busySeconds()];
   await page.waitForTimeout(1000 * forSeconds);
-  return (1000 * ((await busySeconds()) - before)) / (performance.now() - start);
+  const after = await busySeconds();
+  const seconds = (performance.now() - start) / 1000;
+  const share = (name: string) => ((after.get(name) ?? Number.NaN) - (before.get(name) ?? 0)) / seconds;
+  return {
+    all: share(PARTS.all),
+    scripts: share(PARTS.scripts),
+    styles: share(PARTS.styles),
+    layout: share(PARTS.layout),
+  };
 }
