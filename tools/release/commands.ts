@@ -52,10 +52,13 @@ export async function whileRunning(
   if (child.exitCode !== 0) throw new Error(`${line.join(" ")} ended with ${child.exitCode}:\n${said}`);
 }
 
-/** Without what npm tells the scripts it runs, but for its settings' file: the folder is a stranger's. */
+/**
+ * Without what npm tells the scripts it runs, but for its settings' file, and without NODE_ENV, which building the pages sets in
+ * this process and which keeps npm from installing what is for development: the folder is a stranger's.
+ */
 function environment(): NodeJS.ProcessEnv {
   const given = Object.entries(process.env).filter(
-    ([name]) => name === "npm_config_userconfig" || !/^(npm_|INIT_CWD)/i.test(name),
+    ([name]) => name === "npm_config_userconfig" || !/^(npm_|INIT_CWD|NODE_ENV)/i.test(name),
   );
   return { ...Object.fromEntries(given), NO_COLOR: "1" };
 }
