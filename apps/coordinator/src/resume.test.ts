@@ -162,6 +162,23 @@ describe("a run that is killed", () => {
     expect((await participate(url, "cleo")).identity.participantId).toBe("p3");
   });
 
+  it("plans no round without one who has come back and lost its connection once more", async () => {
+    const disk = createMemoryDisk();
+    const first = await start(settings, { store: createRunFolder("/run", { disk, lock }) });
+    const [ada, ben] = [await participate(first.url, "ada"), await participate(first.url, "ben")];
+    await first.coordinator.command({ kind: "start" });
+    await play(ada, 1);
+    await ben.nextStart(1);
+    first.abandon();
+    const { coordinator, url } = await resume(disk.after("kill"));
+    const comeBack = (who: typeof ada, name: string) => participate(url, name, { token: who.identity.token });
+    (await comeBack(ada, "ada")).socket.disconnect();
+    await play(await comeBack(ben, "ben"), 1);
+    await phase(coordinator, "planning");
+    await play(await comeBack(ada, "ada"), 2);
+    expect(coordinator.state).toMatchObject({ kind: "training", round: 2, outstandingCount: 1 });
+  });
+
   it("goes on without those who do not come back", async () => {
     const disk = createMemoryDisk();
     const first = await start({ ...settings, rounds: 1 }, { store: createRunFolder("/run", { disk, lock }) });

@@ -163,6 +163,10 @@ export function createLiveRun(options: LiveRunOptions): LiveRun {
 
   function dispatch(event: RunEvent, bytes?: Uint8Array): Refusal | null {
     if (retired) return null;
+    if (reunion.forgives(event)) {
+      reunion.saw(event);
+      return null;
+    }
     const before = state.kind;
     const taken = reunion.isComplete ? event : afterRestart(event);
     const step = transition(state, taken);
@@ -228,11 +232,10 @@ export function createLiveRun(options: LiveRunOptions): LiveRun {
     if (!reunion.awaits(participantId)) return;
     // One that is here and loads may take its time, and the others need not wait for it.
     const isHere = reunion.hasJoined(participantId);
-    if (!isHere) {
-      dispatch({ kind: "disconnected", participantId, atMs: clock.nowMs() });
-      dispatch({ kind: "grace-passed", participantId, atMs: clock.nowMs() });
-    }
     reunion.giveUp(participantId);
+    if (isHere) return;
+    dispatch({ kind: "disconnected", participantId, atMs: clock.nowMs() });
+    dispatch({ kind: "grace-passed", participantId, atMs: clock.nowMs() });
   }
 
   function takeUp({ plan, updates, unevaluated }: Retold): void {
