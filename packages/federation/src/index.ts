@@ -44,8 +44,8 @@ export {
   beginFold,
   type Fold,
   type FoldedRound,
-  MAX_ABSOLUTE_CHANGE,
-  MAX_UPDATES,
+  type FoldPart,
+  foldsInParts,
   outOfRange,
   type RoundTerms,
 } from "./update/fold.ts";

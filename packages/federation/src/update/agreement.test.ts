@@ -1,9 +1,11 @@
 import { atOnce, createRandom } from "@fedlodrop/run";
 import { expect, test } from "vitest";
-import { agreementsOf, createSketch } from "./agreement.ts";
+import { agreementsOf as agreementsWith, createSketch, type Sketched, sketchSum } from "./agreement.ts";
 import { createStandings } from "./standing.ts";
 
 const SIZE = 60_000;
+const agreementsOf = (updates: ReadonlyMap<string, Sketched>) =>
+  agreementsWith(updates, atOnce(sketchSum(updates.values())));
 /** Devices that share a direction hidden in noise: a cosine of 0.03 to each other. */
 function updates(count: number, hostile: number) {
   const common = Float32Array.from({ length: SIZE }, noise("common"));

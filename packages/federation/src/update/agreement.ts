@@ -4,11 +4,11 @@
  * makes progress, and one that undoes training goes against it (docs/robustness.md).
  *
  * No update is kept for it: a count sketch (Charikar et al. 2002; here one row) of at most 2¹⁴ sums keeps inner products
- * to within 2⁻⁷ of the norms. An adapter of fewer values is its own sketch.
+ * to within 2⁻⁷ of the norms. An adapter of fewer values is its own sketch. Sketches are multiples of a grain that is so
+ * coarse that sums of them never round: who sums up which of them first makes no difference.
  */
 import { createRandom, inPieces, type Pieces } from "@fedlodrop/run";
-import { inOrder } from "./kept-updates.ts";
-import type { Update } from "./update-rule.ts";
+import { MAX_ABSOLUTE_CHANGE, MAX_UPDATES, type Update } from "./update-rule.ts";
 
 const MOST_SUMS = 2 ** 14;
 
@@ -28,11 +28,16 @@ function* sketchOf(size: number): Pieces<Sketch> {
   const random = createRandom("sketch", size);
   // Place and sign of a value in one number; an adapter that fits keeps its places.
   const places = new Int32Array(size);
+  const loads = new Uint32Array(sums);
   yield* inPieces(size, (from, to) => {
     for (let index = from; index < to; index++)
       if (size <= MOST_SUMS) places[index] = index + 1;
       else places[index] = random.below(2) === 0 ? random.below(sums) + 1 : -random.below(sums) - 1;
   });
+  for (const place of places) loads[Math.abs(place) - 1] = (loads[Math.abs(place) - 1] as number) + 1;
+  const mostInASum =
+    MAX_ABSOLUTE_CHANGE * MAX_UPDATES * loads.reduce((most, load) => Math.max(most, load), 1);
+  const grains = 2 ** (52 - Math.ceil(Math.log2(mostInASum)));
   return function* ({ changes, indices }, factor) {
     const sketch = new Float64Array(sums);
     yield* inPieces(changes.length, (from, to) => {
@@ -43,6 +48,7 @@ function* sketchOf(size: number): Pieces<Sketch> {
         else sketch[-place - 1] = (sketch[-place - 1] as number) - change;
       }
     });
+    for (let i = 0; i < sums; i++) sketch[i] = Math.round((sketch[i] as number) * grains) / grains;
     return sketch;
   };
 }
@@ -53,23 +59,33 @@ export interface Sketched {
   readonly counts: boolean;
 }
 
+/** Of those that count; null without a sketch. */
+export function* sketchSum(updates: Iterable<Sketched>): Pieces<Float64Array | null> {
+  let all: Float64Array | null = null;
+  for (const { sketch, counts } of updates) {
+    all ??= new Float64Array(sketch.length);
+    if (counts) addTo(all, sketch);
+    yield;
+  }
+  return all;
+}
+
+export function addTo(sum: Float64Array, other: Float64Array): void {
+  for (let i = 0; i < sum.length; i++) sum[i] = (sum[i] as number) + (other[i] as number);
+}
+
 /**
  * By participant: how far its update goes along with the sum of all others that count, in deviations of what chance
  * would give (cosine · √length); null where there are no others or one of the two is zero.
+ * @param all `sketchSum` of the whole round's
  */
 export function* agreementsOf(
   updates: ReadonlyMap<string, Sketched>,
+  all: Float64Array | null,
 ): Pieces<ReadonlyMap<string, number | null>> {
-  const ordered = inOrder(updates);
-  const length = ordered[0]?.[1].sketch.length ?? 0;
-  const all = new Float64Array(length);
-  for (const [, { sketch, counts }] of ordered) {
-    if (counts) for (let i = 0; i < length; i++) all[i] = (all[i] as number) + (sketch[i] as number);
-    yield;
-  }
   const agreements = new Map<string, number | null>();
-  for (const [id, own] of ordered) {
-    agreements.set(id, agreement(own, all));
+  for (const [id, own] of updates) {
+    agreements.set(id, all && agreement(own, all));
     yield;
   }
   return agreements;

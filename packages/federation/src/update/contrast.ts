@@ -5,17 +5,24 @@
  * Both lean on the same updates, so what they differ in is the rates' doing, and which devices happened to have which.
  */
 import { type Pieces, SIDES, type Side } from "@fedlodrop/run";
-import { beginMean } from "./exact-mean.ts";
+import { beginMean, type MeanSums } from "./exact-mean.ts";
 import type { Update } from "./update-rule.ts";
 
 /** Full adapters. */
 export type Contrast = Readonly<Record<Side, Float32Array>>;
+
+/** Both means as sums, and the sides of which there was an update. */
+export interface ContrastSums extends Readonly<Record<Side, MeanSums>> {
+  readonly taken: readonly Side[];
+}
 
 /** Weight of a side's own updates in its mean; the other side's weigh 1. */
 export const LEANING = 3;
 
 export interface Contrasting {
   take(update: Update, side: Side): Pieces<void>;
+  readonly sums: ContrastSums;
+  add(sums: ContrastSums): Pieces<void>;
   /** Null unless both sides had an update. */
   finish(adapter: Float32Array): Pieces<Contrast | null>;
 }
@@ -31,6 +38,13 @@ export function beginContrast(size: number): Contrasting {
         // Exact as the round's own mean is, up to a quarter of the largest sample count.
         yield* means[own].take(own === side ? { ...update, weight: LEANING * update.weight } : update);
       }
+    },
+    get sums() {
+      return { high: means.high.sums, low: means.low.sums, taken: [...taken] };
+    },
+    *add(sums) {
+      for (const side of sums.taken) taken.add(side);
+      for (const side of SIDES) yield* means[side].add(sums[side]);
     },
     *finish(adapter) {
       if (taken.size < SIDES.length) return null;

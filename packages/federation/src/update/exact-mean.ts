@@ -6,16 +6,33 @@
  * integer times an f32, exact in float64. It is split into a multiple of 2⁻¹⁴ and a multiple of 2⁻⁵⁴ below 2⁻¹⁴, and
  * each part is summed apart. With w ≤ 2²⁰, |Δ| ≤ 2⁵ and at most 2¹⁴ updates the sums stay below 2³⁹ and 2⁻¹, that is
  * below 2⁵³ grains, so no sum ever rounds and the result does not depend on the order of arrival. What is below
- * 2⁻⁵⁵ is lost once per update, alike in every order.
+ * 2⁻⁵⁵ is lost once per update, alike in every order. For the same reason sums that were made apart add up to what one
+ * sum of everything would be, to the bit (`MeanSums`).
  */
-import { COARSE_BITS, FINE_BITS, inPieces } from "@fedlodrop/run";
+import { COARSE_BITS, FINE_BITS, inPieces, type Pieces } from "@fedlodrop/run";
 import { inOrder } from "./kept-updates.ts";
 import type { Combination } from "./update-rule.ts";
 
 const COARSE = 2 ** COARSE_BITS;
 const FINE = 2 ** FINE_BITS;
 
-export function beginMean(size: number): Combination {
+/** What is summed up of some of a round's updates: plain data, to be added to the sums of others elsewhere. */
+export interface MeanSums {
+  /** Per coordinate of the adapter: Σ w·Δ in its two parts, and Σ w. */
+  readonly coarse: Float64Array;
+  readonly fine: Float64Array;
+  readonly weights: Float64Array;
+  /** w of each update, by participant. */
+  readonly weightOf: readonly (readonly [participantId: string, weight: number])[];
+}
+
+export interface Mean extends Combination {
+  readonly sums: MeanSums;
+  /** @throws for sums of another size, or with an update that is in already */
+  add(sums: MeanSums): Pieces<void>;
+}
+
+export function beginMean(size: number): Mean {
   const coarse = new Float64Array(size);
   const fine = new Float64Array(size);
   const weights = new Float64Array(size);
@@ -31,6 +48,25 @@ export function beginMean(size: number): Combination {
           coarse[index] = (coarse[index] as number) + high;
           fine[index] = (fine[index] as number) + Math.round((product - high) * FINE) / FINE;
           weights[index] = (weights[index] as number) + weight;
+        }
+      });
+    },
+    get sums() {
+      return { coarse, fine, weights, weightOf: [...weightOf] };
+    },
+    *add(sums) {
+      if (sums.coarse.length !== size)
+        throw new Error(`partial sum: expected ${size} values, got ${sums.coarse.length}`);
+      for (const [participantId, weight] of sums.weightOf) {
+        if (weightOf.has(participantId))
+          throw new Error(`partial sum: expected the update of ${participantId} once, got it again`);
+        weightOf.set(participantId, weight);
+      }
+      yield* inPieces(size, (from, to) => {
+        for (let i = from; i < to; i++) {
+          coarse[i] = (coarse[i] as number) + (sums.coarse[i] as number);
+          fine[i] = (fine[i] as number) + (sums.fine[i] as number);
+          weights[i] = (weights[i] as number) + (sums.weights[i] as number);
         }
       });
     },

@@ -1,8 +1,8 @@
 import { MAX_SAMPLE_COUNT } from "@fedlodrop/protocol";
 import { atOnce, createRandom, drawDropoutMask, keptIndices, shuffled } from "@fedlodrop/run";
 import { describe, expect, it } from "vitest";
-import { type Admission, beginFold, type FoldedRound, MAX_ABSOLUTE_CHANGE, outOfRange } from "./fold.ts";
-import type { Update } from "./update-rule.ts";
+import { type Admission, beginFold, type FoldedRound, outOfRange } from "./fold.ts";
+import { MAX_ABSOLUTE_CHANGE, type Update } from "./update-rule.ts";
 
 const bounds = {
   largest: Number.POSITIVE_INFINITY,

@@ -12,18 +12,15 @@ import {
   type Pieces,
   type Side,
 } from "@fedlodrop/run";
-import { agreementsOf, createSketch, type Sketch, type Sketched } from "./agreement.ts";
-import { beginContrast, type Contrast, type Contrasting } from "./contrast.ts";
+import { addTo, agreementsOf, createSketch, type Sketch, type Sketched, sketchSum } from "./agreement.ts";
+import { beginContrast, type Contrast, type Contrasting, type ContrastSums } from "./contrast.ts";
+import type { Mean, MeanSums } from "./exact-mean.ts";
 import { inOrder } from "./kept-updates.ts";
 import { beginNoisyMean, type RoundPrivacy } from "./noisy-mean.ts";
 import { UPDATE_RULES } from "./rules.ts";
 import { factorWithin, type SeenUpdate, type UpdateBounds } from "./update-bounds.ts";
 import { createNorms, type MeasureNorms } from "./update-norms.ts";
-import type { Combined, Update } from "./update-rule.ts";
-
-/** Largest change of one value that is accepted. */
-export const MAX_ABSOLUTE_CHANGE = 32;
-export const MAX_UPDATES = 2 ** 14;
+import { type Combined, MAX_ABSOLUTE_CHANGE, MAX_UPDATES, type Update } from "./update-rule.ts";
 
 export interface RoundTerms {
   readonly shape: AdapterShape;
@@ -52,15 +49,38 @@ export interface FoldedRound extends Combined {
   readonly contrast: Contrast | null;
 }
 
+/**
+ * Some of a round's updates as sums: plain data, as large as the adapter however many they are of. A fold that is given
+ * the parts of others becomes, to the bit, the one that it would be had it taken all of their updates itself.
+ */
+export interface FoldPart {
+  readonly sums: MeanSums;
+  /** Null where no rates were raised to learn from. */
+  readonly contrast: ContrastSums | null;
+  /** Null where updates are not compared with each other, or there are none. */
+  readonly sketches: Float64Array | null;
+}
+
 /** Its work comes in pieces, and one piece of work ends before the next begins. */
 export interface Fold {
   readonly count: number;
   /** @param side of the round's rates; null where it has none
    *  @throws on what `outOfRange` would have refused, on a second update of a participant, and beyond MAX_UPDATES */
   admit(update: Update, side?: Side | null): Pieces<Admission>;
-  /** Contributions and agreements of everyone admitted, in the order of their ids. */
-  finish(): Pieces<FoldedRound>;
+  /** What was admitted so far, for another fold. @throws for a rule that has to see every update */
+  part(): Pieces<FoldPart>;
+  /** @throws where `admit` would have, and for a part of another adapter */
+  merge(part: FoldPart): Pieces<void>;
+  /** Of those admitted here. @param sketches of the whole round */
+  agreements(sketches: Float64Array | null): Pieces<ReadonlyMap<string, number | null>>;
+  /** Contributions and agreements of everyone admitted, in the order of their ids.
+   *  @param elsewhere agreements of those that were merged */
+  finish(elsewhere?: ReadonlyMap<string, number | null>): Pieces<FoldedRound>;
 }
+
+/** Whether rounds under these settings can be folded in parts. */
+export const foldsInParts = (aggregation: Aggregation, isPrivate: boolean): boolean =>
+  UPDATE_RULES[aggregation].memory === "streaming" && !isPrivate;
 
 /** Why these changes cannot be aggregated, or null. Compares so that NaN is refused too. */
 export function* outOfRange(changes: Float32Array): Pieces<string | null> {
@@ -85,6 +105,22 @@ export function beginFold(
   let tools: { readonly measure: MeasureNorms; readonly sketch: Sketch | null } | null = null;
   const admitted = new Map<string, Sketched | null>();
   let contrasting: Contrasting | null = null;
+  /** Of updates that were admitted elsewhere. */
+  let merged: Float64Array | null = null;
+
+  const mean = (): Mean => {
+    if (!foldsInParts(name, privacy !== undefined))
+      throw new Error(`aggregate: ${name} has to see every update, and cannot be made of parts`);
+    return combination as Mean;
+  };
+  const sketched = (): ReadonlyMap<string, Sketched> =>
+    new Map([...admitted].flatMap(([id, own]) => (own ? [[id, own] as const] : [])));
+  function* allSketches(): Pieces<Float64Array | null> {
+    const own = yield* sketchSum(sketched().values());
+    if (own !== null && merged !== null) addTo(own, merged);
+    return own ?? merged;
+  }
+
   return {
     get count() {
       return admitted.size;
@@ -116,16 +152,35 @@ export function beginFold(
       }
       return { rms: norms.rms, product: norms.product(1), factor };
     },
-    *finish() {
+    *part() {
+      const { sums } = mean();
+      return { sums, contrast: contrasting?.sums ?? null, sketches: yield* allSketches() };
+    },
+    *merge({ sums, contrast, sketches }) {
+      if (admitted.size + sums.weightOf.length > MAX_UPDATES)
+        throw new Error(`aggregate: expected at most ${MAX_UPDATES} updates`);
+      yield* mean().add(sums);
+      if (contrast !== null) {
+        contrasting ??= beginContrast(size);
+        yield* contrasting.add(contrast);
+      }
+      if (sketches === null) return;
+      merged ??= new Float64Array(sketches.length);
+      addTo(merged, sketches);
+    },
+    *agreements(sketches) {
+      const known = yield* agreementsOf(sketched(), sketches);
+      return new Map([...admitted.keys()].map((id) => [id, known.get(id) ?? null]));
+    },
+    *finish(elsewhere = new Map()) {
       const { adapter: combined, contributions } = yield* combination.finish(adapter);
-      const sketched = new Map([...admitted].flatMap(([id, own]) => (own ? [[id, own] as const] : [])));
-      const agreements = yield* agreementsOf(sketched);
-      const ids = inOrder(admitted).map(([id]) => id);
+      const agreements = new Map([...elsewhere, ...(yield* agreementsOf(sketched(), yield* allSketches()))]);
+      const ids = inOrder(new Map([...admitted.keys(), ...elsewhere.keys()].map((id) => [id, null])));
       return {
         adapter: combined,
         contrast: contrasting && (yield* contrasting.finish(adapter)),
-        contributions: new Map(ids.map((id) => [id, contributions.get(id) ?? 0])),
-        agreements: new Map(ids.map((id) => [id, agreements.get(id) ?? null])),
+        contributions: new Map(ids.map(([id]) => [id, contributions.get(id) ?? 0])),
+        agreements: new Map(ids.map(([id]) => [id, agreements.get(id) ?? null])),
       };
     },
   };

@@ -5,6 +5,11 @@
  */
 import type { Aggregation, Pieces } from "@fedlodrop/run";
 
+/** Largest change of one value that is accepted. */
+export const MAX_ABSOLUTE_CHANGE = 32;
+/** Most updates of a round. */
+export const MAX_UPDATES = 2 ** 14;
+
 /** One participant's update of a round. */
 export interface Update {
   readonly participantId: string;
