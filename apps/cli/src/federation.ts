@@ -11,6 +11,7 @@ import {
   type Coordinator,
   createRunFolder,
   type OriginRule,
+  openMail,
   type Workload,
 } from "@fedlodrop/coordinator";
 import type { RunConfig, RunReport } from "@fedlodrop/run";
@@ -41,13 +42,15 @@ export interface FederationOptions {
   /** Believe `x-forwarded-for`. */
   readonly trustProxy?: boolean;
   /** Speak https with these, in PEM. */
-  readonly tls?: { readonly key: string; readonly cert: string };
+  readonly tls?: { readonly key: string; readonly cert: string } | undefined;
   /** Under which a proxy or a tunnel shows the coordinator: what devices are told to open. */
   readonly publicUrl?: string;
   /** Folder for config.json, metrics.jsonl, report.json and the adapter; absent keeps nothing. */
   readonly out?: string;
   /** Keeps the run in PostgreSQL instead. */
   readonly database?: DatabaseOptions;
+  /** Takes gateways over this Redis; only with `database`. */
+  readonly redis?: string;
   /** Continue the run that `out` or `database` holds; `from previous` gives up what is behind damage in its folder. */
   readonly resume?: boolean | "from previous";
   /** So many participants will begin the run, if it is known: what can be computed ahead for them is. */
@@ -88,6 +91,7 @@ export async function startFederation(options: FederationOptions): Promise<Feder
     publicUrl,
     out,
     database: keptIn,
+    redis,
     resume = false,
     expects,
     pages = true,
@@ -122,14 +126,16 @@ export async function startFederation(options: FederationOptions): Promise<Feder
     const database = keptIn && (await openKeptRun(keptIn));
     const store = database ?? (out === undefined ? undefined : createRunFolder(out));
     if (store) closers.push(() => store.close());
+    const mail = redis !== undefined && keptIn ? await openMail(redis, keptIn.run) : null;
+    if (mail) closers.push(mail.close);
     if (keptIn?.standBy && database) {
-      const foreseen = await database.config();
-      if (foreseen) loadAhead(foreseen);
-      // What is missing now may be there when it is needed.
-      ahead?.workload.catch(() => {
+      loadAhead((await database.config()) ?? (await settled(asked, say, hub)));
+      if (pages) await buildPages(say);
+      // Before the lease, which is lost by who is too busy with loading to say that it is there. What is missing now may
+      // be there when it is needed.
+      await ahead?.workload.catch(() => {
         ahead = null;
       });
-      if (pages) await buildPages(say);
       await database.standBy((reason) => say(`${reason}; standing by …`));
     }
     const isThere = resume !== false || (keptIn?.standBy && (await database?.config()) != null);
@@ -150,6 +156,15 @@ export async function startFederation(options: FederationOptions): Promise<Feder
     const planner = openPlanner();
     closers.push(planner.close);
     say("loading the model and the task …");
+    const owner = mail &&
+      database && {
+        mail,
+        // Asked for when it listens: only then it has the lease for certain.
+        fence: () => database.fence,
+        storeId: () => database.id,
+        upload: database.upload,
+        url: () => urlAt(reachableAddress(host)),
+      };
     const coordinator = await whileWaiting(say, "the model and the task are being loaded", () =>
       buildCoordinator({
         config,
@@ -177,6 +192,7 @@ export async function startFederation(options: FederationOptions): Promise<Feder
         log: say,
         ...(traces && { roundClosed: traces.roundClosed }),
         ...(store && { store }),
+        ...(owner && { owner }),
         ...(stored && { stored }),
       }),
     );
@@ -220,7 +236,7 @@ function chosenHostKey(): string | undefined {
 }
 
 /** Throws in one line when the port cannot be had, before anything that takes time. */
-async function expectFree(port: number, host: string): Promise<void> {
+export async function expectFree(port: number, host: string): Promise<void> {
   const probe = createServer();
   try {
     await once(probe.listen(port, host), "listening");

@@ -1,5 +1,6 @@
 /** `fedlodrop serve`: the coordinator with its pages, until it is interrupted. */
 import { randomBytes } from "node:crypto";
+import { setTimeout } from "node:timers/promises";
 import { readOrigin, readRoomCode } from "@fedlodrop/coordinator";
 import { DEFAULT_RUN_CONFIG } from "@fedlodrop/run";
 import { renderUnicodeCompact } from "uqr";
@@ -11,9 +12,11 @@ import {
   readCertificate,
   warningInWords,
 } from "./certificate.ts";
+import { CLUSTER_FLAGS, clusterOf } from "./cluster.ts";
 import { type Federation, startFederation } from "./federation.ts";
 import { modelDefaults } from "./find-model.ts";
 import { describeFlags, type Flag, type GivenFlags, oneOf, parseFlags, wholeNumber } from "./flags.ts";
+import { type GatewayProgram, startGateway } from "./gateway.ts";
 import { DATABASE_FLAGS, databaseOf } from "./kept-run.ts";
 import { readBasePath, readHost, readPublicUrl } from "./listen-address.ts";
 import { openLog } from "./log.ts";
@@ -84,6 +87,7 @@ const SERVE_FLAGS: readonly Flag[] = [
     help: "the same for a damaged folder, from its last good checkpoint: what came after it is given up",
   },
   ...DATABASE_FLAGS,
+  ...CLUSTER_FLAGS,
   ...RUN_FLAGS,
   HUB_FLAG,
   { name: "help", help: "show this" },
@@ -131,8 +135,7 @@ export async function serve(args: readonly string[]): Promise<void> {
   const tls = await readTls(given, name);
   const publicUrl = readPublicUrl(given.get("public-url") as string | undefined);
   const asked = askedToEnd();
-  const starting = startFederation({
-    config,
+  const listening = {
     port: wholeNumber(given, "port", 0) ?? DEFAULT_PORT,
     host: readHost((given.get("host") as string | undefined) ?? "0.0.0.0"),
     basePath: readBasePath(given.get("base-path") as string | undefined),
@@ -140,19 +143,38 @@ export async function serve(args: readonly string[]): Promise<void> {
       allowed: [...readOrigins(given), ...(publicUrl ? [new URL(publicUrl).origin] : [])],
       required: given.has("require-origin"),
     },
-    access: { roomCode: readCode(given), approval: given.has("approve") },
     trustProxy: given.has("trust-proxy"),
     ...(tls && { tls }),
     ...(publicUrl && { publicUrl }),
+    say,
+  };
+  const cluster = clusterOf(given, database);
+  if (cluster?.role === "owner" && tls)
+    throw new UsageError("--https is for gateways: they alone reach the owner, over http");
+  const gateway =
+    cluster && database && cluster.role !== "owner"
+      ? startGateway({ ...listening, database, redis: cluster.redis })
+      : null;
+  if (gateway && cluster?.role === "gateway") return serveGateway(gateway, asked, say);
+  const starting = startFederation({
+    ...listening,
+    config,
+    access: { roomCode: readCode(given), approval: given.has("approve") },
     ...(database ? { database } : { out }),
+    ...(cluster && { redis: cluster.redis }),
+    // Devices come to the gateway; the owner's own port is for gateways.
+    ...(gateway && database && { port: 0, tls: undefined, database: { ...database, standBy: true } }),
     resume,
     hub: hubOf(given),
-    say,
   });
-  const federation = await Promise.race([starting, asked]);
-  if (federation === undefined) return; // one that starts, or stands by, has nothing to store
+  const federation = await Promise.race([starting, asked, failureOf(gateway)]);
+  if (federation === undefined) {
+    // One that starts, or stands by, has nothing to store.
+    await (await reached(gateway))?.close();
+    return;
+  }
   const announced = name === null ? null : await announceName(name).catch(endingFirst(federation));
-  invite(federation, announced);
+  invite(shownAt(federation, await gateway), announced);
   say(`results go to ${database ? `PostgreSQL, run "${database.run}"` : out}; Ctrl-C ends`);
   if (tls && !given.has("cert")) say(warningInWords(tls));
   // At once: whatever it would still say is the other one's to say.
@@ -161,9 +183,43 @@ export async function serve(args: readonly string[]): Promise<void> {
   });
   await Promise.race([asked, ousted]);
   await Promise.race([endWell(federation, announced, drainSeconds, say), ousted]);
+  await (await gateway)?.close();
   const { storageProblem } = federation.coordinator;
   if (storageProblem !== null) throw new Error(storageProblem);
 }
+
+async function serveGateway(
+  starting: Promise<GatewayProgram>,
+  asked: Promise<unknown>,
+  say: (line: string) => void,
+): Promise<void> {
+  const gateway = await Promise.race([starting, asked.then(() => null)]);
+  if (gateway === null) return;
+  say(`gateway: devices join at ${gateway.joinUrl}; Ctrl-C ends`);
+  await asked;
+  await gateway.close();
+}
+
+/** Rejects when it cannot start. */
+const failureOf = (gateway: Promise<unknown> | null): Promise<never> =>
+  new Promise((_, reject) => {
+    gateway?.catch(reject);
+  });
+
+/** Undefined for one that does not listen yet. */
+const reached = (gateway: Promise<GatewayProgram> | null): Promise<GatewayProgram | undefined> =>
+  Promise.race([gateway?.catch(() => undefined), setTimeout(0, undefined)]);
+
+/** A run is shown at its gateways, where it has any. */
+const shownAt = (federation: Federation, gateway: GatewayProgram | null): Federation =>
+  gateway === null
+    ? federation
+    : {
+        ...federation,
+        url: gateway.url,
+        joinUrl: gateway.joinUrl,
+        hostUrl: `${gateway.url}host#key=${federation.hostKey}`,
+      };
 
 async function endWell(
   { coordinator, close }: Federation,

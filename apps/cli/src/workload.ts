@@ -1,5 +1,5 @@
 /** What a run computes: a task's texts, dealt to devices, and a base model with its evaluator. */
-import type { Workload } from "@fedlodrop/coordinator";
+import type { RunFiles, Workload } from "@fedlodrop/coordinator";
 import { answerFits } from "@fedlodrop/lm";
 import { readTokenizer } from "@fedlodrop/lm/node";
 import { cleanText } from "@fedlodrop/protocol";
@@ -12,33 +12,50 @@ import { findModel, nameForPeft } from "./find-model.ts";
 import { modelManifest } from "./model-manifest.ts";
 import { modelInBase } from "./quantised-model.ts";
 
-export async function loadWorkload(config: RunConfig, say: (line: string) => void): Promise<Workload> {
+interface PreparedFiles extends RunFiles {
+  readonly original: string;
+  /** Null where devices bring their own texts. */
+  readonly task: PreparedTask | null;
+  readonly definition: TaskDefinition;
+}
+
+/** What devices are served, without anything that computes. */
+export async function loadRunFiles(config: RunConfig, say: (line: string) => void): Promise<PreparedFiles> {
   const original = await findModel(config.model, say);
   const modelDirectory = await modelInBase(original, config.baseType, say);
   const manifest = modelManifest(modelDirectory);
   manifest.catch(() => {}); // told where it is awaited
   const isDealt = isTaskFile(config.task) || taskDefinition(config.task).textsFrom === "coordinator";
   const task = isDealt ? await prepare(config, modelDirectory, say) : null;
-  const definition = task?.definition ?? taskDefinition(config.task);
-  const terms = {
-    ...config,
-    labelCount: headOutputs(definition),
-    sequenceLength: config.training.sequenceLength,
-  };
-  const evaluator = await openEvaluator(modelDirectory, terms, task && evaluationTexts(task, config));
-  for (const warning of evaluator.warnings) say(`model ${config.model}: ${warning}`);
   return {
-    adapter: evaluator.adapter,
-    task: describeTask(definition),
+    original,
+    task,
+    definition: task?.definition ?? taskDefinition(config.task),
     deviceCount: config.devices,
     deviceSplit(index) {
       const split = task?.devices[index];
       return split ? { device: split.name, samples: split.train } : { device: "own text", samples: [] };
     },
-    largestSplit: evaluator.largestSplit,
-    evaluate: task && measuring(task, evaluator),
     modelDirectory,
     modelManifest: await manifest,
+  };
+}
+
+export async function loadWorkload(config: RunConfig, say: (line: string) => void): Promise<Workload> {
+  const { original, task, definition, ...files } = await loadRunFiles(config, say);
+  const terms = {
+    ...config,
+    labelCount: headOutputs(definition),
+    sequenceLength: config.training.sequenceLength,
+  };
+  const evaluator = await openEvaluator(files.modelDirectory, terms, task && evaluationTexts(task, config));
+  for (const warning of evaluator.warnings) say(`model ${config.model}: ${warning}`);
+  return {
+    ...files,
+    adapter: evaluator.adapter,
+    task: describeTask(definition),
+    largestSplit: evaluator.largestSplit,
+    evaluate: task && measuring(task, evaluator),
     startingAdapter: evaluator.startingAdapter,
     serializeAdapter: evaluator.serialize,
     serializePeft: (adapter, facts) =>

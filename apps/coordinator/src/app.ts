@@ -4,26 +4,23 @@
  */
 import { randomBytes } from "node:crypto";
 import { ruleProblem } from "@fedlodrop/federation";
-import type {
-  ClientToServerEvents,
-  HostToServerEvents,
-  ServerToClientEvents,
-  ServerToHostEvents,
-} from "@fedlodrop/protocol";
+import type { HostToServerEvents, ServerToHostEvents } from "@fedlodrop/protocol";
 import { adapterSize, type DeviceTexts, type RoundRecord, type RunConfig } from "@fedlodrop/run";
-import { type Namespace, Server } from "socket.io";
+import type { Namespace } from "socket.io";
 import { continuedClock, systemClock } from "./clock.ts";
 import type { Coordinator, CoordinatorOptions } from "./coordinator.ts";
+import { openOwnerDesk } from "./gateway/owner-desk.ts";
+import { openFront } from "./http/front.ts";
 import { registerRoutes } from "./http/routes.ts";
-import { openServer, trackConnections } from "./http/server.ts";
 import { openSubAdapterDesk } from "./http/sub-adapter-desk.ts";
 import { watchClosedRounds } from "./operations/closed-rounds.ts";
 import { drain } from "./operations/drain.ts";
 import { openMetrics } from "./operations/metrics.ts";
+import { createLiveRun } from "./runs/create-live-run.ts";
 import { createHostCommands } from "./runs/host-commands.ts";
 import { createHostViews } from "./runs/host-view.ts";
 import { createJournal } from "./runs/journal.ts";
-import { createLiveRun, type LiveRun } from "./runs/live-run.ts";
+import type { LiveRun } from "./runs/live-run.ts";
 import { openOutbox } from "./runs/outbox.ts";
 import { describeRun, openParticipants } from "./runs/participants.ts";
 import { planHere } from "./runs/planner.ts";
@@ -40,24 +37,15 @@ import {
 } from "./runs/run-start.ts";
 import type { Workload } from "./runs/workload.ts";
 import { OPEN_ACCESS, openAccess } from "./security/access.ts";
-import { boundedParser } from "./security/bounded-parser.ts";
 import { openCredentials } from "./security/credentials.ts";
-import { openDoor } from "./security/door.ts";
 import { type Limits, limitsFor } from "./security/limits.ts";
 import { openHostHub } from "./sockets/host-hub.ts";
 import { createLanes } from "./sockets/lanes.ts";
 import { createLessonRoom } from "./sockets/lesson-room.ts";
 import { openParticipantSockets } from "./sockets/participant-sockets.ts";
-import { readInTurns } from "./sockets/reading-in-turns.ts";
 import { createSessions, partOf } from "./sockets/sessions.ts";
-import { createTurns } from "./turns.ts";
 
-/** Largest message of a socket: a chunk is at most 64 KiB in our pages, and other clients may send a whole update. */
-const MAX_MESSAGE_BYTES = 4 * 2 ** 20;
 const VIEW_INTERVAL_SECONDS = 0.2;
-/** How long answers under way may take once a coordinator ends. */
-const LAST_ANSWERS_MS = 1_000;
-
 export async function buildCoordinator(options: CoordinatorOptions): Promise<Coordinator> {
   const {
     stored,
@@ -79,20 +67,8 @@ export async function buildCoordinator(options: CoordinatorOptions): Promise<Coo
     ...limitsFor(((run as LiveRun | undefined)?.state.config ?? options.config).maxParticipants),
     ...options.limits,
   });
-  const door = openDoor({ basePath, origins, trustProxy, limits, log });
-  const http = openServer(options.tls);
-  const endConnections = trackConnections(http.server);
-  const io = new Server<ClientToServerEvents, ServerToClientEvents>(http.server, {
-    maxHttpBufferSize: MAX_MESSAGE_BYTES,
-    serveClient: false,
-    allowRequest: door.allowRequest,
-    parser: boundedParser,
-    connectTimeout: 10_000, // to choose a namespace
-  });
-  door.guard(http.server, io);
-  const turns = createTurns();
-  http.addHook("onRequest", turns.breathe);
-  readInTurns(io.engine, turns);
+  const front = openFront({ tls: options.tls, basePath, origins, trustProxy, limits, log });
+  const { http, io, turns } = front;
   const sessions = createSessions<string>();
   const journal = createJournal(store);
   const access = openAccess({
@@ -124,11 +100,17 @@ export async function buildCoordinator(options: CoordinatorOptions): Promise<Coo
 
   async function loadWorkload(config: RunConfig): Promise<Workload> {
     const workload = await options.loadWorkload(config);
-    const problem = ruleProblem(config, adapterSize(workload.adapter));
+    const problem = ruleProblem(config, adapterSize(workload.adapter)) ?? gatewayProblem(config);
     if (problem === null) return workload;
     await workload.close();
     throw new Error(problem);
   }
+
+  /** Masks are taken off where all devices' answers are: in one process. */
+  const gatewayProblem = (config: RunConfig): string | null =>
+    options.owner && config.secureAggregation
+      ? "secureAggregation: expected none with gateways, or one coordinator without --redis"
+      : null;
 
   const textsOf = (participantId: string): DeviceTexts =>
     run.workload.deviceSplit(partOf(participantId, run.workload.deviceCount));
@@ -148,7 +130,7 @@ export async function buildCoordinator(options: CoordinatorOptions): Promise<Coo
     },
     changed: () => hosts.changed(null),
   });
-  const sockets = openParticipantSockets({
+  const here = openParticipantSockets({
     io,
     run: () => participants,
     nowMs: () => clock.nowMs(),
@@ -157,6 +139,11 @@ export async function buildCoordinator(options: CoordinatorOptions): Promise<Coo
     turns,
     refusing: metrics.refused,
   });
+  const owner =
+    options.owner &&
+    openOwnerDesk({ ...options.owner, here, side: () => participants, run: () => run, clock, log });
+  if (owner) http.addHook("onListen", async () => owner.begin());
+  const sockets = owner ?? here;
   const participants = openParticipants({
     sockets,
     run: () => run,
@@ -225,7 +212,8 @@ export async function buildCoordinator(options: CoordinatorOptions): Promise<Coo
       },
       log,
     });
-    return createLiveRun({ ...from, clock, graceSeconds, expects, plan, journal, outbox, turns });
+    const keepers = owner?.keepers ?? null;
+    return createLiveRun({ ...from, clock, graceSeconds, expects, plan, journal, outbox, turns, keepers });
   }
 
   /** From here to the new run nothing waits, or whoever joined in between would be in neither. */
@@ -240,6 +228,7 @@ export async function buildCoordinator(options: CoordinatorOptions): Promise<Coo
     for (const { id } of reloading) participants.tell(id, "run-changed", describeRun(run));
     hosts.changed(null);
     await Promise.all([retired, begun.catch(() => {})]);
+    owner?.runReplaced();
   }
 
   const workload = await loadWorkload(stored?.checkpoint.snapshot.config ?? options.config);
@@ -257,12 +246,13 @@ export async function buildCoordinator(options: CoordinatorOptions): Promise<Coo
     await keeper.begin(run);
   }
 
-  const participantOf = (token: string): string | undefined => {
-    const id = sessions.find(token);
-    return id === undefined || run.state.participants.get(id)?.presence === "kicked" ? undefined : id;
-  };
   await registerRoutes(http, {
-    credentials: openCredentials({ hostKey: options.hostKey, participantOf, limits, trustProxy }),
+    credentials: openCredentials({
+      hostKey: options.hostKey,
+      participantOf: participants.holderOf,
+      limits,
+      trustProxy,
+    }),
     describe: () => describeRun(run),
     textsOf,
     adapter: () => run.adapter,
@@ -284,7 +274,7 @@ export async function buildCoordinator(options: CoordinatorOptions): Promise<Coo
     modelManifest: () => run.workload.modelManifest,
     pagesDirectory: options.pagesDirectory ?? null,
     basePath,
-    subAdapters: openSubAdapterDesk({ run: () => run, turns, downloaded: (id) => lanes.downloaded(id) }),
+    subAdapters: openSubAdapterDesk({ run: () => run, turns, side: participants }),
   });
 
   run.begin();
@@ -327,9 +317,7 @@ export async function buildCoordinator(options: CoordinatorOptions): Promise<Coo
     await keeper.results(run);
     await run.retire();
     await keeper.close();
-    const patience = setTimeout(endConnections, LAST_ANSWERS_MS);
-    await io.close();
-    await http.close();
-    clearTimeout(patience);
+    await front.close();
+    await owner?.close();
   }
 }

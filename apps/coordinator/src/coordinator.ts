@@ -4,6 +4,7 @@ import type { HostCommand, HostReply } from "@fedlodrop/protocol";
 import type { RoundRecord, RunConfig, RunOverrides, RunReport } from "@fedlodrop/run";
 import type { FastifyInstance } from "fastify";
 import type { Clock } from "./clock.ts";
+import type { OwnerOptions } from "./gateway/owner-desk.ts";
 import type { Planner } from "./runs/planner.ts";
 import type { LoadWorkload } from "./runs/workload.ts";
 import type { AccessRecord } from "./security/access.ts";
@@ -18,6 +19,8 @@ export interface CoordinatorOptions {
   /** Continue this run. */
   readonly stored?: StoredRun;
   readonly store?: RunStore;
+  /** Take gateways, which hold participants' sockets in processes of their own. */
+  readonly owner?: OwnerOptions;
   readonly hostKey: string;
   /** Who may join a new run; a stored one brings its own. */
   readonly access?: Partial<AccessRecord>;

@@ -35,6 +35,8 @@ export interface Person {
   endsSeen: number;
   /** Has been asked for an update and sends none. */
   stalls?: boolean;
+  /** Sends no update before. */
+  until?: Promise<void>;
 }
 
 export const person = (nickname: string, sampleCount: number, keepsWork: boolean): Person => ({
@@ -77,6 +79,7 @@ export async function takePart(url: string, me: Person): Promise<void> {
       if (/^round: |aggregated already$/.test(error.message)) return null;
       throw error; // the connection ended
     });
+    await me.until;
     const answer = bytes && (await upload(start.round, bytes));
     // The word that it was accepted may have been lost: then the round is closed, or it is a duplicate.
     if (answer === null || answer.kind === "accepted" || answer.reason === "duplicate")

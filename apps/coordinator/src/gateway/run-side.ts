@@ -45,6 +45,13 @@ export interface CheckedUpdate {
   readonly changes: Float32Array | null;
 }
 
+export interface MemberTerms {
+  readonly kind: "member";
+  readonly runId: string;
+  /** γ */
+  readonly dropoutRate: number;
+}
+
 export interface RunSide {
   /** Admits the connection as a participant, known by its token or new. */
   join(newcomer: Newcomer, message: Join): Promise<Joined | Refused>;
@@ -57,11 +64,17 @@ export interface RunSide {
   /** Accepted is said once the update survives the end of any process. */
   submit(participantId: string, update: CheckedUpdate): Promise<Accepted | Refused>;
   evaluated(participantId: string, message: DeviceEvaluated): Promise<Accepted | Refused>;
-  /** Why a participant may not send chunks of this round now; null when it only has to begin. */
-  chunkRefusal(participantId: string, round: number): Promise<Refused | null>;
+  /** What a member of the open round that owes it an update is to train; or why it is none. */
+  member(participantId: string, round: number): Promise<MemberTerms | Refused>;
+  /** The participant of a session token that may still take part. */
+  holderOf(token: string): Promise<string | undefined>;
   progressed(participantId: string, progress: Progress): void;
   /** Payload bytes that have come up from a member of the round. */
   received(participantId: string, round: number, bytes: number): void;
+  /** Payload bytes that have gone down to one. */
+  sent(participantId: string, round: number, bytes: number): void;
+  /** It has all of its sub-adapter. */
+  downloaded(participantId: string): void;
   /** The connection is gone, for good (`left`) or perhaps not. */
   gone(connection: string, kind: "left" | "disconnected"): Promise<void>;
 }

@@ -3,23 +3,16 @@
  * byte on. It is encoded once; how often a participant may ask is counted, because each answer costs the others.
  */
 import { Readable } from "node:stream";
-import type { Refusal } from "@fedlodrop/federation";
 import { type Refused, roundQuerySchema } from "@fedlodrop/protocol";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { MemberTerms, RunSide } from "../gateway/run-side.ts";
 import type { Credentials } from "../security/credentials.ts";
-import { asReply, parse, refused } from "../sockets/edge.ts";
+import { parse, refused } from "../sockets/edge.ts";
 
-export interface SubAdapterDesk {
-  readonly runId: string;
-  /** Null for a member of the open round that still owes it an update. */
-  refusal(participantId: string, round: number): Refusal | null;
-  encode(participantId: string, round: number): Promise<Uint8Array>;
+export interface SubAdapterDesk extends Pick<RunSide, "member" | "sent" | "downloaded"> {
+  encode(participantId: string, round: number, terms: MemberTerms): Promise<Uint8Array>;
   /** Resolves when another request may be looked at: a round's start brings all of them at once. */
   turn(): Promise<void>;
-  /** Payload bytes that are going out. */
-  sent(participantId: string, round: number, bytes: number): void;
-  /** The last of them have. */
-  done(participantId: string): void;
 }
 
 /** Whole answers a participant may have in a round: one, and another if it lost the first. */
@@ -39,10 +32,10 @@ export function registerSubAdapters(
   const encoded = createCache(desk);
   /** Members are counted by what they get; strangers are turned away as everywhere. */
   const known = async (request: FastifyRequest, reply: FastifyReply) =>
-    credentials.holderOf(request) === undefined ? credentials.required(request, reply) : undefined;
+    (await credentials.holderOf(request)) === undefined ? credentials.required(request, reply) : undefined;
 
   http.get("/api/sub-adapter", { preHandler: known }, async (request, reply) => {
-    const participantId = credentials.holderOf(request) as string;
+    const participantId = (await credentials.holderOf(request)) as string;
     if (participantId === "host")
       return refuse(
         reply,
@@ -53,10 +46,10 @@ export function registerSubAdapters(
     if (query.kind === "refused") return refuse(reply, 400, query);
     const { round } = query.value;
     await desk.turn();
-    const refusal = desk.refusal(participantId, round);
-    if (refusal !== null) return refuse(reply, 409, asReply(refusal) as Refused);
+    const member = await desk.member(participantId, round);
+    if (member.kind === "refused") return refuse(reply, 409, member);
 
-    const { bytes, etag } = await encoded(participantId, round);
+    const { bytes, etag } = await encoded(participantId, round, member);
     // Whoever waited for the same payload goes on in the same turn.
     await desk.turn();
     const from = resumesAt(request, etag);
@@ -69,14 +62,14 @@ export function registerSubAdapters(
           `sub-adapter: expected a range within ${bytes.byteLength} bytes, got ${from}-`,
         ),
       );
-    const given = answersOf(participantId, `${desk.runId}/${round}`);
+    const given = answersOf(participantId, `${member.runId}/${round}`);
     if (from === 0 ? given.whole >= WHOLE_ANSWERS : given.resumed >= RESUMED_ANSWERS)
       return refuse(reply, 429, refused("used-up", `round ${round}: its sub-adapter has been sent already`));
     given[from === 0 ? "whole" : "resumed"] += 1;
 
     const count = (piece: number): void => desk.sent(participantId, round, piece);
     const body = Readable.from(
-      pieces(bytes, from, count, () => desk.done(participantId)),
+      pieces(bytes, from, count, () => desk.downloaded(participantId)),
       { objectMode: false },
     );
     return reply
@@ -157,15 +150,17 @@ const nothingKept = (roundOfRun: string): Kept => ({
 });
 
 /** Keeps those of the latest round. */
-function createCache(desk: SubAdapterDesk): (participantId: string, round: number) => Promise<Encoded> {
+function createCache(
+  desk: SubAdapterDesk,
+): (participantId: string, round: number, terms: MemberTerms) => Promise<Encoded> {
   let latest = nothingKept("");
-  return (participantId, round) => {
-    const roundOfRun = `${desk.runId}/${round}`;
+  return (participantId, round, terms) => {
+    const roundOfRun = `${terms.runId}/${round}`;
     if (roundOfRun !== latest.roundOfRun) latest = nothingKept(roundOfRun);
     const kept = latest;
     const known = kept.encoded.get(participantId);
     if (known !== undefined) return known;
-    const encoded = encode(desk, participantId, round);
+    const encoded = encode(desk, participantId, round, terms);
     kept.encoded.set(participantId, encoded);
     encoded.then(
       ({ bytes }) => keep(kept, participantId, bytes.byteLength),
@@ -175,8 +170,13 @@ function createCache(desk: SubAdapterDesk): (participantId: string, round: numbe
   };
 }
 
-async function encode(desk: SubAdapterDesk, participantId: string, round: number): Promise<Encoded> {
-  const bytes = await desk.encode(participantId, round);
+async function encode(
+  desk: SubAdapterDesk,
+  participantId: string,
+  round: number,
+  terms: MemberTerms,
+): Promise<Encoded> {
+  const bytes = await desk.encode(participantId, round, terms);
   // Beside the event loop, unlike a Hash.
   const digest = Buffer.from(await crypto.subtle.digest("SHA-256", bytes as Uint8Array<ArrayBuffer>));
   return { bytes, etag: `"${digest.toString("base64url").slice(0, 22)}"` };

@@ -14,6 +14,8 @@ import {
 export interface ArmNumbers extends Omit<RoundNumbers, "begin" | "memory"> {
   /** @param turn undefined in a run that compares nothing */
   begin(turn: Turn | undefined, ...terms: Parameters<RoundNumbers["begin"]>): void;
+  /** By which masks of this round are drawn. */
+  maskRound(round: number): number;
   /** Of the run's own arm; `adapter` is that of the last round's. */
   readonly ownAdapter: Float32Array;
   /** Of all arms, one behind the other: what is stored. */
@@ -67,7 +69,14 @@ export function createArmNumbers(
     hold: (participantId, changes) => current().hold(participantId, changes),
     drop: (participantId) => current().drop(participantId),
     fold: (update) => current().fold({ ...update, round: turnOf({ round: update.round, turn }) }),
-    finish: () => current().finish(),
+    maskRound: (round) => turnOf({ round, turn }),
+    get partTerms() {
+      return current().partTerms;
+    },
+    isLeftOut: (participantId) => current().isLeftOut(participantId),
+    part: () => current().part(),
+    merge: (part) => current().merge(part),
+    finish: (agreements) => current().finish(agreements),
     discard: () => current().discard(),
     adopt: (adapter, round) => current().adopt(adapter, round),
     canRestore: (beforeRound) => current().canRestore(beforeRound),

@@ -9,6 +9,7 @@ import { nextTurn, roundsInAll } from "@fedlodrop/run";
 import type { Clock } from "../clock.ts";
 import type { WorkInOrder } from "../turns.ts";
 import type { ArmNumbers } from "./arm-numbers.ts";
+import type { Elsewhere } from "./elsewhere.ts";
 import type { Evaluations } from "./evaluation.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Planning } from "./planning.ts";
@@ -22,6 +23,8 @@ export interface EffectRooms {
   readonly clock: Clock;
   readonly timers: Timers;
   readonly numbers: ArmNumbers;
+  /** Updates that gateways fold; null where there are none. */
+  readonly elsewhere: Elsewhere | null;
   readonly secure: SecureRounds;
   readonly traffic: Traffic;
   readonly evaluations: Evaluations;
@@ -84,6 +87,7 @@ export function carryOut(effect: Effect, rooms: EffectRooms): void {
       return;
     }
     case "fold-update":
+      if (rooms.elsewhere?.takes(effect)) return;
       void rooms.work(isSecure(rooms.state()) ? secure.fold(effect.participantId) : numbers.fold(effect));
       return;
     case "close-round": {
@@ -98,9 +102,7 @@ export function carryOut(effect: Effect, rooms: EffectRooms): void {
           .finish(numbers.adapter, discard)
           .then((finished) => adopt(finished.adapter, { updates: [], secure: finished.secure }));
       else
-        void rooms
-          .work(discard ? numbers.discard() : numbers.finish())
-          .then(({ adapter, updates }) => adopt(adapter, { updates }));
+        void finishOpenly(rooms, round, discard).then(({ adapter, updates }) => adopt(adapter, { updates }));
       return;
     }
     case "restore":
@@ -148,6 +150,12 @@ export const isSecure = ({ config }: RunState): boolean => config.secureAggregat
 function beginInTheOpen({ numbers, state }: EffectRooms): void {
   const { config, records } = state();
   numbers.begin(nextTurn(config, records), config, noiseOf(state()));
+}
+
+async function finishOpenly({ numbers, elsewhere, work }: EffectRooms, round: number, discard: boolean) {
+  if (discard) return work(numbers.discard());
+  const agreements = await elsewhere?.gather(round);
+  return work(numbers.finish(agreements));
 }
 
 function beginSecurely({ runId, secure, state }: EffectRooms): void {

@@ -1,34 +1,18 @@
-/** A run that is going on: who owns its state, and the one door through which anything happens to it. */
-import { createHash } from "node:crypto";
-import {
-  buildReport,
-  isOver,
-  type Refusal,
-  ROUNDS_IN_MEMORY,
-  type RunEvent,
-  type RunState,
-  type Transition,
-  thinRecords,
-  transition,
-} from "@fedlodrop/federation";
-import type { Pieces, RunReport, SubAdapter } from "@fedlodrop/run";
+/** A run that is going on, as those around it see it: its state, and the one door through which anything happens to it. */
+import type { Refusal, RunEvent, RunState } from "@fedlodrop/federation";
+import type { Pieces, RunReport, SubAdapter, ValueType } from "@fedlodrop/run";
 import type { Clock } from "../clock.ts";
-import { type Turns, workInOrder } from "../turns.ts";
-import { createArmNumbers } from "./arm-numbers.ts";
-import { createDeviceEvaluations, type DeviceEvaluations } from "./device-evaluations.ts";
-import { adapterToKeep, bytesOf, carryOut, type EffectRooms, isSecure, startMessage } from "./effects.ts";
-import { createEvaluations } from "./evaluation.ts";
+import type { StoredUpload } from "../store/run-store.ts";
+import type { Turns } from "../turns.ts";
+import type { DeviceEvaluations } from "./device-evaluations.ts";
+import type { FoldOrder, KeptAt, PartKeepers } from "./elsewhere.ts";
 import type { Journal } from "./journal.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Planner } from "./planner.ts";
-import { createPlanning } from "./planning.ts";
-import { type Retold, retell } from "./retell.ts";
-import { createReunion } from "./reunion.ts";
-import type { RoundMemory } from "./round-numbers.ts";
+import type { PartTerms, RoundMemory } from "./round-numbers.ts";
 import type { RunStart } from "./run-start.ts";
-import { createSecureRounds, type SecureRounds } from "./secure-rounds.ts";
-import { createTimers } from "./timers.ts";
-import { createTraffic, type Traffic } from "./traffic.ts";
+import type { SecureRounds } from "./secure-rounds.ts";
+import type { Traffic } from "./traffic.ts";
 import type { Workload } from "./workload.ts";
 
 export interface LiveRunOptions extends RunStart {
@@ -40,6 +24,8 @@ export interface LiveRunOptions extends RunStart {
   readonly journal: Journal;
   readonly outbox: Outbox;
   readonly turns: Turns;
+  /** Gateways that fold updates; null where there are none. */
+  readonly keepers: PartKeepers | null;
 }
 
 export interface LiveRun {
@@ -60,6 +46,8 @@ export interface LiveRun {
   /** Why the last plan has paused the run, or null. */
   readonly planProblem: string | null;
   readonly traffic: Traffic;
+  /** What a gateway has to know of the open round; null when another one is open, or none. */
+  roundTerms(round: number): RoundTerms | null;
   /** What a participant holds in the open round at its dropout rate. */
   subAdapter(round: number, participantId: string, dropoutRate: number): Pieces<SubAdapter>;
   /** Whether the host can still go back behind this round. */
@@ -78,8 +66,10 @@ export interface LiveRun {
   submit(
     update: Extract<RunEvent, { kind: "update-arrived" }>,
     changes: Float32Array,
-    bytes: Uint8Array,
+    kept: Uint8Array | StoredUpload,
   ): Refusal | null;
+  /** An update that a gateway has checked, kept and will fold, as it is told when the answer is an order. */
+  submitStored(update: Extract<RunEvent, { kind: "update-arrived" }>, at: KeptAt): FoldOrder | Refusal;
   /** A masked input of the right size under secure aggregation: it counts when the answer is null. */
   submitMasked(update: Extract<RunEvent, { kind: "update-arrived" }>, input: Uint8Array): Refusal | null;
   /** What devices say to each other through the coordinator under secure aggregation. */
@@ -95,251 +85,16 @@ export interface LiveRun {
   retire(): Promise<void>;
 }
 
-/** Pages that have lost their connection try again every few seconds. */
-const LEAST_GRACE_AFTER_RESTART_SECONDS = 20;
-
-const LET_GO_AT_ONCE = 20;
-
-export function createLiveRun(options: LiveRunOptions): LiveRun {
-  const { runId, workload, clock, journal, outbox, graceSeconds } = options;
-  let { state } = options.start;
-  let { thinned } = options;
-  let retired = false;
-  const timers = createTimers(clock);
-  const traffic = createTraffic(outbox.changed);
-  const numbers = createArmNumbers(
-    workload.adapter,
-    state.config,
-    options.adapters,
-    options.memory,
-    state.records.at(-1)?.turn,
-  );
-  const planning = createPlanning(options.plan, outbox.log);
-  const reunion = createReunion();
-  const evaluations = createEvaluations({
-    workload,
-    onDevices: createDeviceEvaluations({ config: state.config, adapter: workload.adapter, clock }),
-    clock,
-    partsTrainedOn: options.partsTrainedOn,
-    partsMeasured: options.partsMeasured,
-    expects: options.expects,
-    isAlone: () => state.kind === "evaluating" && isOver(state),
-    evaluated: (round, evaluation) => {
-      dispatch({ kind: "evaluated", round, evaluation, atMs: clock.nowMs() });
-    },
-    log: outbox.log,
-  });
-  const work = workInOrder(options.turns);
-  const secure = createSecureRounds({
-    timers,
-    work,
-    tell(participantId, message) {
-      if ("bytes" in message) traffic.sent(participantId, message.round, message.bytes.length);
-      outbox.secureStep(participantId, message);
-    },
-    state: () => state,
-    leftOut(participantId, round, message) {
-      const reason = "not-in-cohort";
-      dispatch({ kind: "update-unusable", participantId, round, reason, message, atMs: clock.nowMs() });
-    },
-    failed: (round) => void dispatch({ kind: "deadline-passed", round, atMs: clock.nowMs() }),
-  });
-  const rooms: EffectRooms = {
-    runId,
-    clock,
-    timers,
-    numbers,
-    secure,
-    traffic,
-    evaluations,
-    planning,
-    reunion,
-    outbox,
-    work,
-    graceSeconds,
-    state: () => state,
-    dispatch,
-  };
-
-  function dispatch(event: RunEvent, bytes?: Uint8Array): Refusal | null {
-    if (retired) return null;
-    if (reunion.forgives(event)) {
-      reunion.saw(event);
-      return null;
-    }
-    const before = state.kind;
-    const taken = reunion.isComplete ? event : afterRestart(event);
-    const step = transition(state, taken);
-    // What changes nothing need not be told again.
-    if (step.state !== state) journal.keep({ kind: "event", event: taken }, bytes ?? adapterGoneBackTo(step));
-    state = step.state;
-    for (const effect of step.effects) carryOut(effect, rooms);
-    secure.noticed(taken);
-    if (taken.kind === "left" || taken.kind === "disconnected")
-      evaluations.onDevices.gone(taken.participantId);
-    if (!reunion.isComplete) welcomeBack(event);
-    const isOneOnly = "participantId" in event && step.state.kind === before;
-    outbox.changed(isOneOnly ? event.participantId : null);
-    return step.effects.find((effect) => effect.kind === "refuse") ?? null;
-  }
-
-  /** A restart has no earlier adapters: one that the host has gone back to is kept with the host's word. */
-  function adapterGoneBackTo({ effects }: Transition): Uint8Array | undefined {
-    const restore = effects.find((effect) => effect.kind === "restore");
-    return restore && bytesOf(numbers.before(restore.beforeRound));
-  }
-
-  /** A member that has lost its work with the restart, or had not heard of the round, may do it now. */
-  function afterRestart(event: RunEvent): RunEvent {
-    return event.kind === "joined" && reunion.awaits(event.participantId) && state.kind === "training"
-      ? { ...event, resumesRound: state.round }
-      : event;
-  }
-
-  function welcomeBack(event: RunEvent): void {
-    if (event.kind === "joined" && "round" in state && event.resumesRound === state.round)
-      reunion.keepsWorking(event.participantId);
-    if (event.kind === "ready" && reunion.mustStartAgain(event.participantId) && state.kind === "training") {
-      const member = state.members.get(event.participantId);
-      const { round, endsAtMs } = state;
-      const left = (endsAtMs - clock.nowMs()) / 1000;
-      if (member?.status.kind === "working" || member?.status.kind === "uploading")
-        outbox.roundStart(
-          event.participantId,
-          startMessage(state, round, member.assignment, Math.max(0, left)),
-        );
-    }
-    reunion.saw(event);
-  }
-
-  /** Nobody is connected after a restart: those who were have time to come back. */
-  function awaitReturns(): void {
-    const isUnderWay = state.kind === "planning" || "members" in state || state.kind === "evaluating";
-    const graceAfterRestart = Math.max(graceSeconds, LEAST_GRACE_AFTER_RESTART_SECONDS);
-    for (const { id, presence } of [...state.participants.values()]) {
-      if (presence === "away") carryOut({ kind: "arm-grace", participantId: id }, rooms);
-      if (presence !== "loading" && presence !== "ready") continue;
-      if (!isUnderWay) {
-        dispatch({ kind: "disconnected", participantId: id, atMs: clock.nowMs() });
-        continue;
-      }
-      reunion.expect(id);
-      timers.start(`return of ${id}`, 1000 * graceAfterRestart, () => missed(id));
-    }
-  }
-
-  function missed(participantId: string): void {
-    if (!reunion.awaits(participantId)) return;
-    // One that is here and loads may take its time, and the others need not wait for it.
-    const isHere = reunion.hasJoined(participantId);
-    reunion.giveUp(participantId);
-    if (isHere) return;
-    dispatch({ kind: "disconnected", participantId, atMs: clock.nowMs() });
-    dispatch({ kind: "grace-passed", participantId, atMs: clock.nowMs() });
-  }
-
-  function takeUp({ plan, updates, unevaluated }: Retold): void {
-    if (state.kind === "training") {
-      const { round, endsAtMs } = state;
-      // Keys and masks went with the process: there will be no sum, and the sooner the next round begins.
-      const leftMs = isSecure(state) ? 0 : endsAtMs - clock.nowMs();
-      timers.start("deadline", leftMs, () =>
-        dispatch({ kind: "deadline-passed", round, atMs: clock.nowMs() }),
-      );
-    }
-    if (state.kind === "closing") {
-      const { round } = state;
-      queueMicrotask(async () => {
-        const secured = isSecure(state) && (await secure.finish(numbers.adapter, false));
-        const made = { updates, ...(secured && { secure: secured.secure }) };
-        const closed = { kind: "closed", round, traffic: traffic.all, ...made, atMs: clock.nowMs() } as const;
-        dispatch(closed, adapterToKeep(state, numbers.adapter));
-      });
-    }
-    for (const [round, own] of unevaluated) evaluations.ask(round, own);
-    if (plan !== null) carryOut(plan, rooms);
-  }
-
-  const { entries = [], identified = () => {} } = options.past ?? {};
-  const { forgotten } = outbox;
-  const told = retell(options.start, entries, { numbers, traffic, evaluations, identified, forgotten });
-  ({ state } = told);
-
-  return {
-    runId,
-    workload,
-    traffic,
-    get state() {
-      return state;
-    },
-    get adapter() {
-      return numbers.ownAdapter;
-    },
-    get roundAdapter() {
-      return numbers.adapter;
-    },
-    get adapters() {
-      return numbers.adapters;
-    },
-    get partsTrainedOn() {
-      return evaluations.partsTrainedOn;
-    },
-    get partsMeasured() {
-      return evaluations.partsMeasured;
-    },
-    get memory() {
-      return numbers.memory;
-    },
-    get planProblem() {
-      return planning.problem;
-    },
-    subAdapter: numbers.subAdapter,
-    canRestore: numbers.canRestore,
-    begin() {
-      if (options.past !== null) awaitReturns();
-      takeUp(told);
-    },
-    get thinned() {
-      return thinned;
-    },
-    letGo(stored) {
-      const count = Math.min(stored, state.records.length - ROUNDS_IN_MEMORY);
-      // In steps: each one goes through the list.
-      if (count < thinned + LET_GO_AT_ONCE) return;
-      state = thinRecords(state, count);
-      thinned = count;
-    },
-    dispatch: (event) => dispatch(event),
-    submit(update, changes, bytes) {
-      numbers.hold(update.participantId, changes);
-      try {
-        return dispatch(update, bytes);
-      } finally {
-        numbers.drop(update.participantId);
-      }
-    },
-    submitMasked(update, input) {
-      secure.hold(update.participantId, input);
-      try {
-        return dispatch(update);
-      } finally {
-        secure.drop(update.participantId);
-      }
-    },
-    secure,
-    deviceEvaluated: evaluations.onDevices.answered,
-    durable: journal.durable,
-    evaluated: evaluations.settled,
-    report: () => buildReport(state, runId, sha256(numbers.ownAdapter)),
-    async retire() {
-      retired = true;
-      timers.stopAll();
-      evaluations.close();
-      await workload.close();
-    },
-  };
-}
-
-function sha256(values: Float32Array): string {
-  return createHash("sha256").update(bytesOf(values)).digest("hex");
+/** What of an open round is not a participant's. */
+export interface RoundTerms {
+  readonly runId: string;
+  readonly round: number;
+  /** By which masks are drawn, with the seed. */
+  readonly maskRound: number;
+  readonly seed: string;
+  readonly valueType: ValueType;
+  /** The full adapter that it began with. */
+  readonly adapter: Float32Array;
+  /** Null for a round that is folded in one place. */
+  readonly fold: PartTerms | null;
 }

@@ -237,12 +237,20 @@ export function openParticipants(options: ParticipantsOptions): Participants {
       const problem = run().deviceEvaluated(participantId, message);
       return problem === null ? accepted : refused("stale-round", problem);
     },
-    async chunkRefusal(participantId, round) {
-      const member = memberAtWork(run().state, participantId, round);
-      return member.kind === "refuse" ? refused(member.reason, member.message) : null;
+    async member(participantId, round) {
+      const { runId, state } = run();
+      const member = memberAtWork(state, participantId, round);
+      if (member.kind === "refuse") return refused(member.reason, member.message);
+      return { kind: "member", runId, dropoutRate: member.assignment.dropoutRate };
+    },
+    async holderOf(token) {
+      const id = sessions.find(token);
+      return id === undefined || run().state.participants.get(id)?.presence === "kicked" ? undefined : id;
     },
     progressed: (participantId, progress) => lanes().progressed(participantId, progress),
     received: (participantId, round, bytes) => run().traffic.received(participantId, round, bytes),
+    sent: (participantId, round, bytes) => run().traffic.sent(participantId, round, bytes),
+    downloaded: (participantId) => lanes().downloaded(participantId),
     async gone(connection, kind) {
       leave(connection, kind);
       joining.delete(connection);

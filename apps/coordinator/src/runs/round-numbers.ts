@@ -12,12 +12,15 @@ import {
   createStandings,
   type Effect,
   type Fold,
+  type FoldPart,
+  foldsInParts,
   type MemberUpdate,
   type SeenUpdate,
   type Standing,
+  type UpdateBounds,
 } from "@fedlodrop/federation";
 import { secureUniform } from "@fedlodrop/privacy";
-import type { AdapterShape, Pieces, RoundRecord, RunConfig, SubAdapter } from "@fedlodrop/run";
+import type { AdapterShape, Aggregation, Pieces, RoundRecord, RunConfig, SubAdapter } from "@fedlodrop/run";
 import { createSubAdapters } from "./sub-adapters.ts";
 
 export interface RoundNumbers {
@@ -35,8 +38,15 @@ export interface RoundNumbers {
   drop(participantId: string): void;
   /** Takes what is in the slot now. */
   fold(update: FoldedUpdate): Pieces<void>;
-  /** The adapter with what was folded, which is not `adapter` until `adopt`, and what became of each update. */
-  finish(): Pieces<FinishedRound>;
+  /** What a fold of some of the open round's updates elsewhere has to know; null for a round that is folded in one place. */
+  readonly partTerms: PartTerms | null;
+  isLeftOut(participantId: string): boolean;
+  /** What was folded here so far. */
+  part(): Pieces<FoldPart>;
+  merge(part: GatewayPart): Pieces<void>;
+  /** The adapter with what was folded, which is not `adapter` until `adopt`, and what became of each update.
+   *  @param agreements of updates that were folded elsewhere */
+  finish(agreements?: ReadonlyMap<string, number | null>): Pieces<FinishedRound>;
   /** The adapter as it was: nothing of the open round is kept. */
   discard(): Pieces<FinishedRound>;
   adopt(adapter: Float32Array, round: number): void;
@@ -52,7 +62,18 @@ export interface RoundNumbers {
   readonly memory: RoundMemory;
 }
 
-type FoldedUpdate = Omit<Extract<Effect, { kind: "fold-update" }>, "kind">;
+export interface PartTerms {
+  readonly aggregation: Aggregation;
+  readonly bounds: UpdateBounds;
+}
+
+/** A part, and what became of each update in it. */
+export interface GatewayPart {
+  readonly part: FoldPart;
+  readonly admissions: readonly (readonly [participantId: string, admission: Admission])[];
+}
+
+export type FoldedUpdate = Omit<Extract<Effect, { kind: "fold-update" }>, "kind">;
 
 /** What later rounds' bounds and standings follow from: all that has to be known of the rounds before. */
 export interface RoundMemory {
@@ -84,7 +105,13 @@ export function createRoundNumbers(
   /** By the round that began with it: adapters that a host can go back to. */
   const earlier = new Map<number, Float32Array>();
   let open: Fold | null = null;
+  let partTerms: PartTerms | null = null;
   let contrast: Contrast | null = null;
+
+  function theOpen(): Fold {
+    if (open === null) throw new Error("round: expected an open one to fold into");
+    return open;
+  }
 
   function recorded(record: RoundRecord): void {
     const updates = record.participants.flatMap(({ id, update }) =>
@@ -106,10 +133,12 @@ export function createRoundNumbers(
     subAdapter: subAdapters.of,
     begin({ aggregation, training, differentialPrivacy }, noiseMultiplier) {
       admissions.clear();
+      const bounds = boundsOf(seen, training, adapter);
+      partTerms = foldsInParts(aggregation, differentialPrivacy !== null) ? { aggregation, bounds } : null;
       open = beginFold(aggregation, {
         shape,
         adapter,
-        bounds: boundsOf(seen, training, adapter),
+        bounds,
         isLeftOut: standings.isLeftOut,
         privacy:
           differentialPrivacy === null || noiseMultiplier === null
@@ -135,9 +164,18 @@ export function createRoundNumbers(
         admissions.set(participantId, yield* into.admit({ participantId, changes, indices, weight }, side));
       })();
     },
-    *finish() {
+    get partTerms() {
+      return partTerms;
+    },
+    isLeftOut: standings.isLeftOut,
+    part: () => theOpen().part(),
+    *merge({ part, admissions: others }) {
+      yield* theOpen().merge(part);
+      for (const [participantId, admission] of others) admissions.set(participantId, admission);
+    },
+    *finish(elsewhere) {
       if (open === null) return { adapter, updates: [] };
-      const { adapter: next, contributions, agreements, contrast: leanings } = yield* open.finish();
+      const { adapter: next, contributions, agreements, contrast: leanings } = yield* open.finish(elsewhere);
       contrast = leanings;
       open = null;
       const updates = [...admissions].map(([participantId, admission]) => ({

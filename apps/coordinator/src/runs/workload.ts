@@ -18,12 +18,20 @@ export interface EvaluatedParts {
   readonly measured: readonly number[];
 }
 
-export interface Workload {
-  readonly adapter: AdapterShape;
-  readonly task: RunDescription["task"];
+/** What devices are served: all that a gateway needs of a workload. */
+export interface RunFiles {
   /** Parts the training texts are dealt into. */
   readonly deviceCount: number;
   deviceSplit(index: number): DeviceTexts;
+  /** Folder with the base model's files. */
+  readonly modelDirectory: string;
+  /** What of it is served. */
+  readonly modelManifest: ModelManifest;
+}
+
+export interface Workload extends RunFiles {
+  readonly adapter: AdapterShape;
+  readonly task: RunDescription["task"];
   /** Windows or samples of the largest split; null when participants bring their own texts. */
   readonly largestSplit: number | null;
   /** Loss of full adapters, off the event loop, on held-out texts and on those trained on; null when nobody evaluates.
@@ -31,10 +39,6 @@ export interface Workload {
   readonly evaluate:
     | ((own: ToEvaluate, parts: EvaluatedParts, alone?: boolean) => Promise<RoundEvaluation>)
     | null;
-  /** Folder with the base model's files. */
-  readonly modelDirectory: string;
-  /** What of it is served. */
-  readonly modelManifest: ModelManifest;
   /** What the first round begins with; null begins with one that changes nothing yet. */
   readonly startingAdapter: Float32Array | null;
   /** The adapter as a safetensors file. */

@@ -8,14 +8,14 @@ import { createThrottle } from "./throttle.ts";
 export interface CredentialOptions {
   readonly hostKey: string;
   /** The participant of a token, if it still may take part. */
-  readonly participantOf: (token: string) => string | undefined;
+  readonly participantOf: (token: string) => Promise<string | undefined>;
   readonly limits: () => Limits;
   readonly trustProxy: boolean;
 }
 
 export interface Credentials {
   /** `host`, a participant's id, or undefined for a stranger. */
-  holderOf(request: FastifyRequest): string | undefined;
+  holderOf(request: FastifyRequest): Promise<string | undefined>;
   /** For routes that strangers may not read: answers 401 or 429 itself. */
   readonly required: (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply | undefined>;
 }
@@ -29,7 +29,7 @@ export function openCredentials({
   const strangers = createThrottle();
   const readings = createThrottle();
 
-  function holderOf({ headers }: FastifyRequest): string | undefined {
+  async function holderOf({ headers }: FastifyRequest): Promise<string | undefined> {
     const token = bearer(headers.authorization);
     if (token === undefined) return undefined;
     return sameSecret(token, hostKey) ? "host" : participantOf(token);
@@ -38,7 +38,7 @@ export function openCredentials({
   return {
     holderOf,
     async required(request, reply) {
-      const holder = holderOf(request);
+      const holder = await holderOf(request);
       const { wrongTokensPerAddressAndMinute, readingsPerHolderAndMinute } = limits();
       const [counter, who, most] =
         holder === undefined

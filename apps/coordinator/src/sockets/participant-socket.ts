@@ -171,9 +171,12 @@ export function serveParticipant(socket: ParticipantSocket, desk: ParticipantDes
   });
 
   /** A round that closes forgets the uploads of those who are late: they should hear that, not that they did wrong. */
-  const notOpen = async (participantId: string, round: number): Promise<Refused> =>
-    (await desk.run.chunkRefusal(participantId, round)) ??
-    refused("wrong-order", `chunk of round ${round}: expected upload-begin first`);
+  async function notOpen(participantId: string, round: number): Promise<Refused> {
+    const member = await desk.run.member(participantId, round);
+    return member.kind === "refused"
+      ? member
+      : refused("wrong-order", `chunk of round ${round}: expected upload-begin first`);
+  }
 
   on("upload-end", uploadEndSchema, async ({ round, statistics }, participantId) => {
     await desk.turn(); // a cohort ends its uploads together

@@ -9,9 +9,15 @@ import type { AccessRecord } from "../security/access.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import type { LogEntry } from "./log-frames.ts";
 
-/** What is logged. An update's event carries its upload's bytes as payload. */
+/** An upload whose bytes a gateway has put into the store already. */
+export interface StoredUpload {
+  readonly sha256: string;
+  readonly bytes: number;
+}
+
+/** What is logged. An update's event carries its upload's bytes as payload, or names those that are there. */
 export type RunEntry =
-  | { readonly kind: "event"; readonly event: RunEvent }
+  | { readonly kind: "event"; readonly event: RunEvent; readonly upload?: StoredUpload }
   | { readonly kind: "session"; readonly participantId: string; readonly tokenDigest: string }
   /** Whom the host lets in: kept and given back, read by the door alone. */
   | { readonly kind: "access"; readonly access: AccessRecord };

@@ -121,8 +121,11 @@ type Receipt = readonly [number: number, round: number, participant: string, byt
 function receiptOf({ number, entry, payload }: Waiting): readonly Receipt[] {
   if (entry.kind !== "event" || entry.event.kind !== "update-arrived") return [];
   const { round, participantId } = entry.event;
-  const digest = createHash("sha256").update(payload).digest("hex");
-  return [[number, round, participantId, payload.byteLength, digest]];
+  const { sha256, bytes } = entry.upload ?? {
+    sha256: createHash("sha256").update(payload).digest("hex"),
+    bytes: payload.byteLength,
+  };
+  return [[number, round, participantId, bytes, sha256]];
 }
 
 const columns = (receipts: readonly Receipt[]): readonly unknown[][] =>

@@ -71,6 +71,17 @@ const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (run, fence, number)
   );
   `,
+  `
+  -- Bytes of updates that gateways have checked. They count for nothing until an entry names them.
+  CREATE TABLE fedlodrop.uploads (
+    run uuid NOT NULL REFERENCES fedlodrop.runs (id) ON DELETE CASCADE,
+    round integer NOT NULL,
+    participant text NOT NULL,
+    sha256 text NOT NULL,
+    payload bytea NOT NULL,
+    PRIMARY KEY (run, round, participant, sha256)
+  );
+  `,
 ];
 
 /** Below it, what is used here is missing or was changed since. */

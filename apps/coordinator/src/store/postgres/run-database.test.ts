@@ -273,16 +273,16 @@ describe.skipIf(binaries === null)("a run in PostgreSQL (needs the package postg
     await (await openDatabase(address)).close();
     await ask(address, "INSERT INTO fedlodrop.migrations (number) VALUES (99)");
     await expect(openDatabase(address)).rejects.toThrow(
-      /tables are of a newer program \(version 2; this one/,
+      /tables are of a newer program \(version 3; this one/,
     );
   });
 
   it("undoes a migration that fails, whole", async () => {
     const database = await openDatabase(await server.database());
     const failing = (client: Parameters<typeof migrate>[0]) =>
-      migrate(client, ["", "CREATE TABLE fedlodrop.extra (a int); SELECT 1/0"]);
+      migrate(client, ["", "", "CREATE TABLE fedlodrop.extra (a int); SELECT 1/0"]);
     await expect(database.transact(failing)).rejects.toThrow(
-      /migration 2 failed, and nothing was changed: division by zero/,
+      /migration 3 failed, and nothing was changed: division by zero/,
     );
     const tables = await database.transact((client) =>
       client.query("SELECT to_regclass('fedlodrop.extra') AS extra"),

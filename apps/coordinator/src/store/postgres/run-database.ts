@@ -13,12 +13,19 @@ import type { Database } from "./database.ts";
 import { type EntryWriter, openEntryWriter } from "./entry-writer.ts";
 import { LEASE, type Lease, type LeaseTimes, Ousted, takeLease } from "./lease.ts";
 import { Damage, readRounds, readRows } from "./stored-rows.ts";
+import { dropOldUploads, readUpload, type UploadKey } from "./uploads.ts";
 
 export interface RunDatabase extends RunStore {
   /** Settings of the run that is kept here, whoever writes it; null when there is none. */
   config(): Promise<RunConfig | null>;
   /** Waits until nobody else writes here, and does from then on. @param waits told what for, whenever that changes */
   standBy(waits: (reason: string) => void): Promise<void>;
+  /** Of the lease it holds: larger than those of whoever had the run before. */
+  readonly fence: number;
+  /** What the database calls the run that is kept here. */
+  readonly id: string;
+  /** The bytes of an upload that a gateway has kept. @throws when they are not there */
+  upload(key: UploadKey): Promise<Uint8Array>;
   /** Resolves with a sentence when another coordinator writes here now: this one has nothing to say any more. */
   readonly ousted: Promise<string>;
 }
@@ -125,6 +132,7 @@ export function createRunDatabase(database: Database, place: string, times: Leas
          AND number <= (SELECT min(covers) FROM fedlodrop.checkpoints WHERE run = $1)`,
         [run],
       );
+      await dropOldUploads(client, run);
     });
     roundsWritten += records.length;
     unwritten = unwritten.slice(records.length);
@@ -151,6 +159,22 @@ export function createRunDatabase(database: Database, place: string, times: Leas
 
   return {
     ousted,
+
+    get fence() {
+      return lease?.fence ?? 0;
+    },
+
+    get id() {
+      return run;
+    },
+
+    async upload(key) {
+      const rows = { query: askingAgain(database) };
+      const bytes = await readUpload(rows as Pick<PoolClient, "query">, run, key);
+      if (bytes === null)
+        throw new Error(`${where}: the upload of ${key.participantId} in round ${key.round} is not there`);
+      return Uint8Array.from(bytes); // aligned
+    },
 
     async config() {
       return database.transact(async (client) => {

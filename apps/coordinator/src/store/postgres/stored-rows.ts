@@ -6,6 +6,7 @@ import { adapterFromBytes, FOLDER_FORMAT, sha256 } from "../checkpoint-files.ts"
 import type { LogEntry } from "../log-frames.ts";
 import { RECORDS_REMEMBERED } from "../metrics-file.ts";
 import type { RunEntry, StoredRun } from "../run-store.ts";
+import { readUpload } from "./uploads.ts";
 
 export interface StoredRows extends StoredRun {
   /** Of the checkpoint. */
@@ -106,26 +107,45 @@ async function readAdapter(client: PoolClient, run: string, number: number): Pro
   }
 }
 
+interface EntryRow {
+  readonly number: string;
+  readonly entry: string;
+  readonly payload: Buffer;
+}
+
 /** Those behind a checkpoint, up to the first that is missing. */
 async function readEntries(
   client: PoolClient,
   run: string,
   covers: number,
 ): Promise<{ readonly entries: readonly LogEntry<RunEntry>[]; readonly fault: string | null }> {
-  const { rows } = await client.query<{ number: string; entry: string; payload: Buffer }>(
+  const { rows } = await client.query<EntryRow>(
     "SELECT number, entry, payload FROM fedlodrop.entries WHERE run = $1 AND number > $2 ORDER BY number",
     [run, covers],
   );
-  const gap = rows.findIndex(({ number }, i) => Number(number) !== covers + 1 + i);
-  const whole = gap < 0 ? rows : rows.slice(0, gap);
-  return {
-    entries: whole.map(({ entry, payload }) => ({
-      entry: JSON.parse(entry) as RunEntry,
-      // A copy: payloads are read as 32-bit floats, and a row's need not be aligned.
-      payload: Uint8Array.from(payload),
-    })),
-    fault: gap < 0 ? null : `entry ${covers + 1 + gap} is missing`,
-  };
+  const entries: LogEntry<RunEntry>[] = [];
+  for (const [i, row] of rows.entries()) {
+    const number = covers + 1 + i;
+    if (Number(row.number) !== number) return { entries, fault: `entry ${number} is missing` };
+    const entry = JSON.parse(row.entry) as RunEntry;
+    const payload = await payloadOf(client, run, entry, row.payload);
+    if (payload === null) return { entries, fault: `the upload of entry ${number} is missing or damaged` };
+    // A copy: payloads are read as 32-bit floats, and a row's need not be aligned.
+    entries.push({ entry, payload: Uint8Array.from(payload) });
+  }
+  return { entries, fault: null };
+}
+
+async function payloadOf(
+  client: PoolClient,
+  run: string,
+  entry: RunEntry,
+  own: Buffer,
+): Promise<Uint8Array | null> {
+  if (entry.kind !== "event" || entry.upload === undefined || entry.event.kind !== "update-arrived")
+    return own;
+  const { round, participantId } = entry.event;
+  return readUpload(client, run, { round, participantId, sha256: entry.upload.sha256 });
 }
 
 const PAGE = 200;

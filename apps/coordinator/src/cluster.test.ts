@@ -1,0 +1,199 @@
+import type { AddressInfo } from "node:net";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { open, start, workload } from "./app.fixture.ts";
+import { buildGateway } from "./gateway/gateway.ts";
+import { hasRedis, openRedis, type TestRedis } from "./gateway/redis.fixture.ts";
+import { openMail } from "./gateway/redis.ts";
+import { type Person, people, settings, takePart, UNHURRIED, uninterrupted } from "./resume.fixture.ts";
+import { openDatabase } from "./store/postgres/database.ts";
+import { findPostgres, openPostgres, type TestServer } from "./store/postgres/postgres.fixture.ts";
+import { createRunDatabase } from "./store/postgres/run-database.ts";
+import { keepUpload, type UploadKey } from "./store/postgres/uploads.ts";
+
+const binaries = findPostgres();
+const POLL = { interval: 5, timeout: 60_000 } as const;
+
+describe.skipIf(binaries === null || !hasRedis())(
+  "a run whose participants are at gateways (needs the packages postgresql and redis-server)",
+  { timeout: 120_000 },
+  () => {
+    let postgres: TestServer;
+    let redis: TestRedis;
+    beforeAll(async () => {
+      [postgres, redis] = await Promise.all([openPostgres(binaries as string), openRedis()]);
+    }, 120_000);
+    afterAll(async () => {
+      await Promise.all([postgres?.close(), redis?.close()]);
+    });
+
+    /** A coordinator that has the run, or goes on with it. */
+    async function openOwner(place: string, address: string, { lastsMs = 4_000, renewMs = 1_000 } = {}) {
+      const store = createRunDatabase(await openDatabase(address), place, { lastsMs, renewMs });
+      await store.standBy(() => {});
+      const stored = (await store.config()) === null ? undefined : await store.load();
+      const mail = await openMail(redis.address, place);
+      let url = "";
+      /** Updates whose bytes were read again, because no gateway had their sums. */
+      let readAgain = 0;
+      const owner = {
+        mail,
+        fence: () => store.fence,
+        storeId: () => store.id,
+        upload: (key: UploadKey) => {
+          readAgain += 1;
+          return store.upload(key);
+        },
+        url: () => url,
+      };
+      const hostKey = stored?.checkpoint.hostKey ?? "key";
+      let gateways = 0;
+      const log = (line: string): void => {
+        if (/^gateway \S+ is there$/.test(line)) gateways += 1;
+      };
+      const options = { store, owner, hostKey, limits: UNHURRIED, log };
+      const started = await start(stored ? {} : settings, { ...options, ...(stored && { stored }) });
+      ({ url } = started);
+      return {
+        ...started,
+        get readAgain() {
+          return readAgain;
+        },
+        /** Gateways that have come. */
+        get gateways() {
+          return gateways;
+        },
+        /** As when its process is killed. */
+        async kill() {
+          await mail.close();
+          started.abandon();
+        },
+        store,
+      };
+    }
+
+    async function openGateway(place: string, address: string) {
+      const database = await openDatabase(address);
+      const mail = await openMail(redis.address, place);
+      const gateway = await buildGateway({
+        mail,
+        loadFiles: workload,
+        limits: UNHURRIED,
+        keep: (storeId, upload) => keepUpload(database, storeId, upload, () => true),
+      });
+      open.push(async () => {
+        await gateway.close();
+        await database.close();
+      });
+      await gateway.http.listen({ port: 0, host: "127.0.0.1" });
+      const url = `http://127.0.0.1:${(gateway.http.server.address() as AddressInfo).port}`;
+      return {
+        url,
+        /** As when its process is killed: nobody hears that it has gone. */
+        async kill() {
+          await mail.close();
+          gateway.http.server.closeAllConnections();
+          gateway.http.server.close();
+        },
+      };
+    }
+
+    /** Each at a gateway of its own, one after another, so that the first is p1. */
+    async function joinAt(urls: readonly string[], all: readonly Person[]): Promise<Promise<void>[]> {
+      const parts: Promise<void>[] = [];
+      for (const [k, one] of all.entries()) {
+        const part = takePart(urls[k % urls.length] as string, one);
+        part.catch(() => {}); // its connection may end
+        parts.push(part);
+        await expect.poll(() => one.identity, POLL).not.toBeNull();
+      }
+      return parts;
+    }
+
+    async function expectReceipts(address: string): Promise<void> {
+      const database = await openDatabase(address);
+      const { rows } = await database.transact((client) =>
+        client.query("SELECT round, participant FROM fedlodrop.receipts ORDER BY 1, 2"),
+      );
+      await database.close();
+      expect(rows).toEqual(
+        [1, 2].flatMap((round) => ["p1", "p2"].map((participant) => ({ round, participant }))),
+      );
+    }
+
+    /** Two gateways, a round in which the first has answered and the second takes its time. */
+    async function inTheMiddle(place: string, lease?: { lastsMs: number; renewMs: number }) {
+      const whole = await uninterrupted();
+      const address = await postgres.database();
+      const owner = await openOwner(place, address, lease);
+      const gateways = [await openGateway(place, address), await openGateway(place, address)] as const;
+      const urls = gateways.map(({ url }) => url);
+      const all = people();
+      const [ada, ben] = all as [Person, Person];
+      let release = (): void => {};
+      ben.until = new Promise((resolve) => {
+        release = resolve;
+      });
+      const parts = await joinAt(urls, all);
+      await expect.poll(() => owner.coordinator.state.readyCount, POLL).toBe(2);
+      await owner.coordinator.command({ kind: "start" });
+      await expect.poll(() => ada.acknowledged.has(1), POLL).toBe(true);
+      const expectWhole = async (adapter: Float32Array): Promise<void> => {
+        expect([...adapter]).toEqual([...whole.adapter]);
+        expect(all.flatMap(({ faults }) => faults)).toEqual([]);
+        await expectReceipts(address);
+      };
+      return { address, owner, gateways, urls, all, ada, release, parts, expectWhole };
+    }
+
+    it("ends with the adapter of a single process, to the bit, made of the gateways' sums", async () => {
+      const { owner, release, parts, expectWhole } = await inTheMiddle("same");
+      release();
+      await Promise.all(parts);
+      await expectWhole(owner.coordinator.adapter);
+      expect(owner.readAgain).toBe(0);
+    });
+
+    it("goes on when a gateway is killed: what it had acknowledged counts once", async () => {
+      const { owner, gateways, urls, ada, release, parts, expectWhole } = await inTheMiddle("gateway");
+      await gateways[0].kill();
+      release();
+      const again = takePart(urls[1] as string, ada);
+      await Promise.all([again, parts[1]]);
+      await expectWhole(owner.coordinator.adapter);
+      expect(owner.readAgain).toBe(1);
+    });
+
+    it("goes on when its owner is killed: another one takes the same gateways", async () => {
+      const { address, owner, urls, all, release, expectWhole } = await inTheMiddle("owner", {
+        lastsMs: 1_000,
+        renewMs: 3_600_000,
+      });
+      await owner.kill();
+      release();
+      const next = await openOwner("owner", address);
+      // Until then they hold connections that they will close.
+      await expect.poll(() => next.gateways, POLL).toBe(2);
+      await Promise.all(all.map((one, k) => takePart(urls[k] as string, one)));
+      await expectWhole(next.coordinator.adapter);
+      await owner.store.close();
+    });
+
+    it("waits while Redis is away, and goes on", async () => {
+      const { owner, release, parts, expectWhole } = await inTheMiddle("redis");
+      await redis.stop("SIGKILL");
+      release();
+      await redis.start();
+      await Promise.all(parts);
+      await expectWhole(owner.coordinator.adapter);
+    });
+
+    it("refuses in one line what it cannot speak with", async () => {
+      await expect(openMail("http://127.0.0.1:1", "x")).rejects.toThrow(
+        "expected a Redis address as redis://HOST:PORT, got something else",
+      );
+      await expect(openMail("redis://127.0.0.1:1", "x")).rejects.toThrow(
+        "Redis 127.0.0.1:1: nobody listens there (ECONNREFUSED)",
+      );
+    });
+  },
+);

@@ -1,0 +1,75 @@
+/** What a gateway and the run's owner say to each other over their line. */
+import type {
+  Accepted,
+  Progress,
+  Refused,
+  RunDescription,
+  ServerToClientEvents,
+  UpdateStatistics,
+} from "@fedlodrop/protocol";
+import type { FoldOrder } from "../runs/elsewhere.ts";
+import type { StoredUpload } from "../store/run-store.ts";
+import type { RunSide } from "./run-side.ts";
+
+/** Raised whenever one of these changes meaning: gateways and owner are of one program. */
+export const LINE_VERSION = 1;
+
+/** Of the run's side: what a gateway asks as it comes. */
+export const ASKED_AS_IT_COMES = [
+  "join",
+  "ready",
+  "guess",
+  "beginUpload",
+  "unusable",
+  "evaluated",
+  "member",
+  "holderOf",
+  "gone",
+] as const satisfies readonly (keyof RunSide)[];
+export type AskedAsItComes = (typeof ASKED_AS_IT_COMES)[number];
+
+/** An update that the gateway has checked and put into the store. */
+export interface StoredUpdate {
+  readonly runId: string;
+  readonly round: number;
+  readonly statistics: UpdateStatistics;
+  readonly upload: StoredUpload;
+}
+
+export type ToOwner =
+  | { readonly kind: "welcome"; readonly version: number }
+  | { readonly kind: "call"; readonly name: AskedAsItComes; readonly args: readonly unknown[] }
+  | { readonly kind: "submit"; readonly participantId: string; readonly update: StoredUpdate }
+  /** `RoundTerms`, or null. */
+  | { readonly kind: "round"; readonly round: number };
+
+/** The answer to `welcome`. */
+export interface Welcome {
+  readonly run: RunDescription;
+  /** What the store calls the run. */
+  readonly storeId: string;
+  /** Where the owner listens to gateways. */
+  readonly url: string;
+}
+
+/** The answer to `submit`; an order when this gateway is to fold it. */
+export type Submitted = Refused | (Accepted & { readonly order: FoldOrder | null });
+
+/** What has happened since the last one. */
+export interface Notes {
+  readonly kind: "notes";
+  readonly progress: readonly (readonly [participantId: string, progress: Progress])[];
+  readonly traffic: readonly (readonly [participantId: string, round: number, up: number, down: number])[];
+  readonly downloaded: readonly string[];
+}
+
+export type ToGateway =
+  | { readonly kind: "tell"; readonly connection: string; readonly event: Event; readonly message: unknown[] }
+  | { readonly kind: "tell-all"; readonly event: Event; readonly message: unknown[] }
+  | { readonly kind: "dismiss"; readonly connection: string; readonly why: Refused }
+  | { readonly kind: "round-over"; readonly round: number };
+type Event = keyof ServerToClientEvents;
+
+export type AskedOfGateway =
+  | { readonly kind: "part"; readonly round: number; readonly participantIds: readonly string[] }
+  | { readonly kind: "agreements"; readonly round: number; readonly sketches: Float64Array | null };

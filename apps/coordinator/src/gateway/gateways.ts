@@ -1,0 +1,95 @@
+/** The gateways of a run, as its owner knows them: each at the end of a line, there as long as it says so. */
+import { type Line, openLine } from "./line.ts";
+import type { Mail } from "./redis.ts";
+
+export interface Gateways {
+  ask(gateway: string, question: unknown): Promise<unknown>;
+  /** Nothing for one that is gone. */
+  tell(gateway: string, message: unknown): void;
+  tellAll(message: unknown): void;
+  /** Has every gateway begin anew. */
+  endAll(why: string): void;
+  close(): void;
+}
+
+export interface GatewaysOptions {
+  readonly mail: Pick<Mail, "send" | "read" | "announce">;
+  /** Of the lease that the owner holds. */
+  readonly fence: number;
+  asked(gateway: string, question: unknown): Promise<unknown>;
+  told(gateway: string, message: unknown): void;
+  /** It is not there any more, nor are its connections. */
+  gone(gateway: string, why: string): void;
+}
+
+/** How often each end says that it is there, and after how long a silence it is given up. */
+export const BEAT_MS = 1_000;
+export const SILENCE_MS = 6_000;
+const NOTHING = new Uint8Array(0);
+
+export const ownerName = (fence: number): string => `owner-${fence}`;
+export const gatewayName = (id: string): string => `gateway-${id}`;
+
+interface Gateway {
+  readonly line: Line;
+  heardAtMs: number;
+}
+
+export function openGateways({ mail, fence, asked, told, gone }: GatewaysOptions): Gateways {
+  const gateways = new Map<string, Gateway>();
+  const stamp = { fence: `${fence}` };
+
+  function meet(id: string): Gateway {
+    const line = openLine({
+      send: (frame) => mail.send(gatewayName(id), stamp, frame),
+      asked: (question) => asked(id, question),
+      told: (message) => told(id, message),
+      broken(why) {
+        gateways.delete(id);
+        mail.send(gatewayName(id), { ...stamp, over: why }, NOTHING);
+        gone(id, why);
+      },
+    });
+    const gateway = { line, heardAtMs: performance.now() };
+    gateways.set(id, gateway);
+    return gateway;
+  }
+
+  const reading = mail.read(ownerName(fence), {
+    received({ fields: { from = "", over }, frame }) {
+      const gateway = gateways.get(from) ?? meet(from);
+      gateway.heardAtMs = performance.now();
+      if (over === undefined) gateway.line.receive(frame);
+      else gateway.line.end(over);
+    },
+    caughtUp() {
+      const sinceMs = performance.now() - SILENCE_MS;
+      for (const { line, heardAtMs } of [...gateways.values()])
+        if (heardAtMs < sinceMs) line.end(`nothing was heard for ${SILENCE_MS / 1000} s`);
+    },
+    away() {
+      for (const gateway of gateways.values()) gateway.heardAtMs = performance.now();
+    },
+  });
+  mail.announce(fence);
+  const beating = setInterval(() => {
+    mail.announce(fence);
+    for (const { line } of gateways.values()) line.beat();
+  }, BEAT_MS);
+
+  return {
+    ask: (gateway, question) =>
+      gateways.get(gateway)?.line.ask(question) ?? Promise.reject(new Error(`gateway ${gateway} is gone`)),
+    tell: (gateway, message) => gateways.get(gateway)?.line.tell(message),
+    tellAll(message) {
+      for (const { line } of gateways.values()) line.tell(message);
+    },
+    endAll(why) {
+      for (const { line } of [...gateways.values()]) line.end(why);
+    },
+    close() {
+      clearInterval(beating);
+      reading.close();
+    },
+  };
+}

@@ -1,0 +1,181 @@
+/**
+ * Frames between processes through Redis streams. A stream has one reader, the process that it is named after, so that it
+ * needs no consumer group: whoever takes a run over reads a stream of its own, and what was said to its predecessor is said
+ * again by those who wait for an answer.
+ */
+import { Redis } from "ioredis";
+
+export interface Mail {
+  /** Host and port: what may be shown of its address. */
+  readonly name: string;
+  /** In the order of the calls. Waits for a server that is away. */
+  send(to: string, fields: Readonly<Record<string, string>>, frame: Uint8Array): void;
+  /** Hands over what comes for `name`, the oldest first. */
+  read(name: string, reader: Reader): Reading;
+  /** Says who has the run; the largest number counts. */
+  announce(fence: number): void;
+  /** Of the owner that has announced itself last; null when none has. */
+  newestFence(): Promise<number | null>;
+  close(): Promise<void>;
+}
+
+export interface Letter {
+  readonly fields: Readonly<Record<string, string>>;
+  readonly frame: Uint8Array;
+}
+
+export interface Reader {
+  received(letter: Letter): void;
+  /** Everything that had been sent to this name has been handed over: called once a second at least. */
+  caughtUp(): void;
+  /** The server is away: who is silent cannot be heard. */
+  away(): void;
+}
+
+export interface Reading {
+  close(): void;
+}
+
+/** Below it there are no streams. */
+const OLDEST_SERVER = 5;
+const CONNECT_MS = 5_000;
+const READ_MS = 1_000;
+/** Frames a read takes at most. */
+const AT_ONCE = 64;
+/** How long what nobody reads any more stays. */
+const UNREAD_MS = 10 * 60_000;
+const RETRY_MS = 200;
+
+/** @throws in one line when the address is none, nobody answers there, or the server is too old */
+export async function openMail(address: string, place: string): Promise<Mail> {
+  const name = nameOf(address);
+  const prefix = `fedlodrop:${place}:`;
+  const options = {
+    lazyConnect: true,
+    connectTimeout: CONNECT_MS,
+    // What waits for the server is sent when it is back, in its order; a frame that was sent twice is taken once.
+    maxRetriesPerRequest: null,
+    retryStrategy: () => RETRY_MS,
+  } as const;
+  const writer = new Redis(address, options);
+  const readers = new Set<Redis>();
+  writer.on("error", () => {}); // it tries again
+  try {
+    await connectOnce(writer);
+    const version = /redis_version:(\d+)/.exec(await writer.info("server"))?.[1];
+    if (!(Number(version) >= OLDEST_SERVER))
+      throw new Error(`expected Redis ${OLDEST_SERVER} or newer, got ${version ?? "something else"}`);
+  } catch (cause) {
+    writer.disconnect();
+    throw new Error(`Redis ${name}: ${faultOf(cause)}`, { cause });
+  }
+
+  return {
+    name,
+    send(to, fields, frame) {
+      const key = prefix + to;
+      const texts = Object.entries(fields).flat();
+      const sent = writer
+        .pipeline()
+        .xadd(key, "*", ...texts, "frame", Buffer.from(frame.buffer, frame.byteOffset, frame.byteLength))
+        .pexpire(key, UNREAD_MS)
+        .exec();
+      sent.catch(() => {}); // closed
+    },
+    read(own, { received, caughtUp, away }) {
+      const key = prefix + own;
+      const reader = new Redis(address, {
+        ...options,
+        autoResendUnfulfilledCommands: false,
+        commandTimeout: CONNECT_MS,
+      });
+      readers.add(reader);
+      let closed = false;
+      reader.on("error", () => {});
+      void (async () => {
+        let last = "0";
+        while (!closed) {
+          try {
+            const entries = await readAfter(reader, key, last);
+            for (const [id, fields] of entries) {
+              last = id.toString();
+              if (!closed) received(letterOf(fields));
+            }
+            if (!closed && entries.length < AT_ONCE) caughtUp();
+            if (entries.length > 0) writer.xdel(key, ...entries.map(([id]) => id)).catch(() => {});
+          } catch {
+            if (!closed) away();
+            await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+          }
+        }
+      })();
+      return {
+        close() {
+          closed = true;
+          readers.delete(reader);
+          reader.disconnect();
+        },
+      };
+    },
+    announce(fence) {
+      writer
+        .pipeline()
+        .zadd(`${prefix}owners`, fence, `${fence}`)
+        .zremrangebyrank(`${prefix}owners`, 0, -3)
+        .exec()
+        .catch(() => {});
+    },
+    async newestFence() {
+      const [newest] = await writer.zrevrange(`${prefix}owners`, 0, 0);
+      return newest === undefined ? null : Number(newest);
+    },
+    async close() {
+      for (const reader of readers) reader.disconnect();
+      await Promise.race([
+        writer.quit().catch(() => {}),
+        new Promise((resolve) => setTimeout(resolve, READ_MS)),
+      ]);
+      writer.disconnect();
+    },
+  };
+}
+
+type Entry = readonly [id: Buffer, fields: readonly Buffer[]];
+
+async function readAfter(reader: Redis, key: string, last: string): Promise<readonly Entry[]> {
+  const found = await reader.xreadBuffer("COUNT", AT_ONCE, "BLOCK", READ_MS, "STREAMS", key, last);
+  return ((found as readonly [Buffer, readonly Entry[]][] | null)?.[0]?.[1] ?? []) as readonly Entry[];
+}
+
+function letterOf(fields: readonly Buffer[]): Letter {
+  const texts: Record<string, string> = {};
+  let frame: Uint8Array = new Uint8Array(0);
+  for (let i = 0; i < fields.length; i += 2) {
+    const [key, value] = [String(fields[i]), fields[i + 1] as Buffer];
+    if (key === "frame") frame = value;
+    else texts[key] = value.toString();
+  }
+  return { fields: texts, frame };
+}
+
+/** The client tries for ever; here the first failure is an answer. */
+async function connectOnce(redis: Redis): Promise<void> {
+  const failed = new Promise<never>((_, reject) => {
+    redis.once("error", reject);
+  });
+  await Promise.race([redis.connect(), failed]);
+}
+
+function nameOf(address: string): string {
+  if (!URL.canParse(address) || !/^rediss?:$/.test(new URL(address).protocol))
+    throw new Error("expected a Redis address as redis://HOST:PORT, got something else");
+  const { hostname, port } = new URL(address);
+  return `${hostname || "localhost"}:${port || 6379}`;
+}
+
+function faultOf(error: unknown): string {
+  const { code, message } = error as { code?: string; message: string };
+  if (code === "ECONNREFUSED") return "nobody listens there (ECONNREFUSED)";
+  if (code === "ENOTFOUND") return "there is no such host (ENOTFOUND)";
+  return message;
+}

@@ -1,0 +1,112 @@
+/** The run's side as a gateway has it: everything is asked of the owner, but for the bytes of updates, which stay here. */
+import type { Progress } from "@fedlodrop/protocol";
+import type { RoundTerms } from "../runs/live-run.ts";
+import type { StoredUpload } from "../store/run-store.ts";
+import type { AskedAsItComes, Notes, Submitted, ToOwner } from "./calls.ts";
+import { LineBroken } from "./line.ts";
+import type { OwnerLink } from "./owner-link.ts";
+import type { PartRoom } from "./part-room.ts";
+import type { RunSide } from "./run-side.ts";
+
+export interface RemoteRunOptions {
+  readonly link: OwnerLink;
+  /** Of the open round. @throws when it is not open */
+  readonly terms: (round: number) => Promise<RoundTerms>;
+  /** Null before there is a run. */
+  readonly parts: () => PartRoom | null;
+  /** Keeps an upload's bytes where they survive this process. */
+  readonly keep: (round: number, participantId: string, bytes: Uint8Array) => Promise<StoredUpload>;
+  readonly log: (line: string) => void;
+}
+
+export interface RemoteRun extends RunSide {
+  close(): void;
+}
+
+/** How often what only informs goes to the owner, together. */
+const NOTES_MS = 200;
+
+export function openRemoteRun({ link, terms, parts, keep, log }: RemoteRunOptions): RemoteRun {
+  /** No answer ever, where there can be none: the connection that waits for it is closed, or tries again. */
+  async function ask(question: ToOwner): Promise<unknown> {
+    try {
+      return await link.ask(question);
+    } catch (error) {
+      if (!(error instanceof LineBroken))
+        log(`the run's owner could not answer: ${(error as Error).message}`);
+      return new Promise(() => {});
+    }
+  }
+  /** Of the next owner where the line is lost: whoever asks over HTTP has nothing else that ends. */
+  async function askUntilAnswered(question: ToOwner): Promise<unknown> {
+    for (;;)
+      try {
+        return await link.ask(question);
+      } catch (error) {
+        if (!(error instanceof LineBroken)) throw error;
+      }
+  }
+  const call = <K extends AskedAsItComes>(name: K): RunSide[K] =>
+    ((...args: unknown[]) => ask({ kind: "call", name, args })) as unknown as RunSide[K];
+  const [join, gone] = [call("join"), call("gone")];
+  /** What the owner calls a connection. */
+  const named = (socket: string): string => `${link.id}/${socket}`;
+
+  let progress = new Map<string, Progress>();
+  let traffic = new Map<string, [participantId: string, round: number, up: number, down: number]>();
+  let downloaded: string[] = [];
+  function flush(): void {
+    if (progress.size + traffic.size + downloaded.length === 0) return;
+    const notes = { progress: [...progress], traffic: [...traffic.values()], downloaded };
+    link.tell({ kind: "notes", ...notes } satisfies Notes);
+    progress = new Map();
+    traffic = new Map();
+    downloaded = [];
+  }
+  const flushing = setInterval(flush, NOTES_MS);
+  function travelled(participantId: string, round: number, up: number, down: number): void {
+    const key = `${round}/${participantId}`;
+    const [, , ups, downs] = traffic.get(key) ?? [participantId, round, 0, 0];
+    traffic.set(key, [participantId, round, ups + up, downs + down]);
+  }
+
+  return {
+    join: ({ connection, address }, message) => join({ connection: named(connection), address }, message),
+    // An owner that comes later has never heard of it.
+    gone: async (connection, kind) => (link.isUp ? gone(named(connection), kind) : undefined),
+    ready: call("ready"),
+    guess: call("guess"),
+    beginUpload: call("beginUpload"),
+    unusable: call("unusable"),
+    evaluated: call("evaluated"),
+    member: (...args) =>
+      askUntilAnswered({ kind: "call", name: "member", args }) as ReturnType<RunSide["member"]>,
+    holderOf: (...args) =>
+      askUntilAnswered({ kind: "call", name: "holderOf", args }) as ReturnType<RunSide["holderOf"]>,
+    secureAnswer: () => Promise.reject(new Error("secure aggregation: expected a run without gateways")),
+    async submit(participantId, { runId, round, statistics, bytes, changes }) {
+      if (changes === null) throw new Error(`round ${round}: expected values, got a masked input`);
+      const upload = await keep(round, participantId, bytes);
+      flush(); // its bytes are counted before it is
+      const update = { runId, round, statistics, upload };
+      const answer = (await ask({ kind: "submit", participantId, update })) as Submitted;
+      if (answer.kind === "refused") return answer;
+      const { order } = answer;
+      if (order !== null)
+        void terms(round).then(
+          (open) => parts()?.fold(open, participantId, changes, order),
+          (error: Error) => parts()?.forget(error.message), // the owner folds from what was kept
+        );
+      return { kind: "accepted" };
+    },
+    progressed: (participantId, one) => {
+      progress.set(participantId, one);
+    },
+    received: (participantId, round, bytes) => travelled(participantId, round, bytes, 0),
+    sent: (participantId, round, bytes) => travelled(participantId, round, 0, bytes),
+    downloaded: (participantId) => {
+      downloaded.push(participantId);
+    },
+    close: () => clearInterval(flushing),
+  };
+}
