@@ -1,4 +1,4 @@
-/** What a load balancer is for these benches: one address for several coordinators, of which one listens. */
+/** What a load balancer is for these benches: one address for several coordinators, of which some listen. */
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 
@@ -7,8 +7,9 @@ export interface Balancer {
   close(): void;
 }
 
-/** @param ports asked one after another until one answers */
-export async function openBalancer(ports: readonly number[]): Promise<Balancer> {
+/** @param ports asked one after another until one answers @param inTurn begin with another one each time */
+export async function openBalancer(ports: readonly number[], inTurn = false): Promise<Balancer> {
+  let first = 0;
   const sockets = new Set<Socket>();
   const server = createServer({ pauseOnConnect: true }, (near) => {
     hold(near);
@@ -25,7 +26,8 @@ export async function openBalancer(ports: readonly number[]): Promise<Balancer> 
         near.resume();
       });
     };
-    tryNext(ports);
+    tryNext([...ports.slice(first), ...ports.slice(0, first)]);
+    if (inTurn) first = (first + 1) % ports.length;
   });
   function hold(socket: Socket): void {
     sockets.add(socket);

@@ -11,13 +11,13 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { openDatabase } from "@fedlodrop/coordinator";
-import { connectHost, type HostConnection, writeTinyModel } from "@fedlodrop/harness";
+import { connectHost, writeTinyModel } from "@fedlodrop/harness";
 import { createRandom, type RunReport } from "@fedlodrop/run";
 import { findPostgres, openPostgres } from "../apps/coordinator/src/store/postgres/postgres.fixture.ts";
 import { openBalancer } from "./balancer.ts";
+import { receiptsAt, secondsUntilBack, settingsOf, startRun, uninterrupted } from "./kept-run.ts";
 import { joinAll } from "./returning-participant.ts";
-import { end, freePort, type Launched, launch, pause, report, type Served, serve } from "./served.ts";
+import { end, freePort, type Launched, launch, pause, report, type Served } from "./served.ts";
 
 const { values: flags } = parseArgs({
   options: {
@@ -41,42 +41,8 @@ if (binaries === null) throw new Error("no PostgreSQL here (apt-get install post
 const work = await mkdtemp(join(tmpdir(), "fedlodrop-failover-"));
 const model = join(work, "model");
 await writeTinyModel(model);
-const SETTINGS = [
-  ...["--model", model, "--rank", "2", "--rounds", `${rounds}`, "--dropout", "0.3", "--seed", "7"],
-  ...["--quorum", "1"], // everybody is waited for, so that the run repeats
-];
+const SETTINGS = settingsOf(model, rounds);
 const broken: string[] = [];
-
-async function startRun(host: HostConnection): Promise<void> {
-  await host.ready(participants, 60);
-  await host.command({ kind: "start" });
-}
-
-async function uninterrupted(): Promise<RunReport> {
-  const served = await serve(join(work, "whole"), 0, SETTINGS);
-  const all = await joinAll(served.url, participants, 0.2);
-  const host = await connectHost(served.url, served.hostKey);
-  await startRun(host);
-  await host.ended(3600);
-  const finished = await report(served);
-  host.close();
-  for (const one of all) one.close();
-  await end(served, "SIGKILL");
-  return finished;
-}
-
-/** Seconds until the run's address answers again. */
-async function secondsUntilBack(url: string): Promise<number> {
-  const since = performance.now();
-  for (;;) {
-    const answer = await fetch(new URL("/healthz", url), { signal: AbortSignal.timeout(500) }).catch(
-      () => null,
-    );
-    if (answer?.ok) return (performance.now() - since) / 1000;
-    await pause(0.02);
-    if (performance.now() - since > 120_000) throw new Error("nobody has taken over in two minutes");
-  }
-}
 
 async function interrupted(whole: RunReport): Promise<void> {
   const postgres = await openPostgres(binaries as string);
@@ -139,7 +105,7 @@ async function interrupted(whole: RunReport): Promise<void> {
 
   const all = await joinAll(balancer.url, participants, 0.2);
   let host = await connectHost(balancer.url, hostKey);
-  await startRun(host);
+  await startRun(host, participants);
   let announced = 0;
   let done = 0;
   try {
@@ -167,7 +133,7 @@ async function interrupted(whole: RunReport): Promise<void> {
     await host.ended(3600);
     const { adapterSha256, rounds: records } = await report(await owner.listening());
     if (adapterSha256 !== whole.adapterSha256) broken.push("another adapter than the uninterrupted run's");
-    const receipts = await ask(address);
+    const receipts = await receiptsAt(address);
     const expected = records.length * participants;
     if (receipts.all !== expected || receipts.different !== expected)
       broken.push(
@@ -192,19 +158,8 @@ async function interrupted(whole: RunReport): Promise<void> {
   }
 }
 
-async function ask(address: string): Promise<{ readonly all: number; readonly different: number }> {
-  const database = await openDatabase(address, "look");
-  const { rows } = await database.transact((client) =>
-    client.query(
-      "SELECT count(*)::int AS all, count(DISTINCT (round, participant))::int AS different FROM fedlodrop.receipts",
-    ),
-  );
-  await database.close();
-  return rows[0];
-}
-
 try {
-  await interrupted(await uninterrupted());
+  await interrupted(await uninterrupted(work, SETTINGS, participants, 0.2));
 } finally {
   await rm(work, { recursive: true, force: true });
 }
