@@ -110,8 +110,8 @@ export const EXEMPTIONS: readonly Exemption[] = [
     test: "apps/cli/src/hub/model-store.test.ts",
   },
   {
-    documented: "fedlodrop serve --run lecture --standby",
-    because: "needs a PostgreSQL; the test starts one where there is one",
+    documented: "fedlodrop serve --run ",
+    because: "needs a PostgreSQL, and gateways a Redis; the test starts a PostgreSQL where there is one",
     test: "apps/coordinator/src/failover.test.ts",
   },
   { documented: "fedlodrop runs", because: "needs a PostgreSQL", test: "apps/cli/src/runs.test.ts" },
