@@ -8,10 +8,11 @@
  * f32. Seconds are processor time of this thread: a device's (the mean of those measured) and the coordinator's for the
  * whole round. The result is compared with the plain mean's, and a third vanish before their input in the second row
  * of each. Up to 64 every device is real; beyond, four are, and the others are scripted (secure-crowd.ts). The coordinator's
- * work is done as it does it, piece by piece: a table has the processor time of each of its steps and of the longest piece,
- * which is the least that a turn of its event loop can take (a turn takes up pieces for 5 ms).
+ * work is done as it does it, piece by piece: a table has the processor time of each of its steps, and of this thread in the
+ * longest piece, which is the least that a turn of its event loop can take (a turn takes up pieces for 5 ms).
  */
 import { randomBytes as randomBuffer } from "node:crypto";
+import { readFileSync } from "node:fs";
 import {
   beginMaskedSum,
   beginSecureRound,
@@ -58,6 +59,9 @@ const seconds = (): number => {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1e6;
 };
+
+/** Processor time of this thread alone, by Linux: what other threads do meanwhile holds nobody up. */
+const threadMs = (): number => Number(readFileSync("/proc/self/schedstat", "utf8").split(" ")[0]) / 1e6;
 
 function bytesOf(message: ToDevice | FromDevice): number {
   switch (message.kind) {
@@ -122,11 +126,10 @@ function secureRound(
     const cost = steps.get(name) ?? { seconds: 0, longestMs: 0 };
     steps.set(name, cost);
     for (;;) {
-      const began = seconds();
+      const [began, beganMs] = [seconds(), threadMs()];
       const piece = work.next();
-      const spent = seconds() - began;
-      cost.seconds += spent;
-      cost.longestMs = Math.max(cost.longestMs, 1000 * spent);
+      cost.longestMs = Math.max(cost.longestMs, threadMs() - beganMs);
+      cost.seconds += seconds() - began;
       if (piece.done === true) return piece.value;
     }
   }

@@ -263,7 +263,7 @@ const ofPair =
   (agreed: Uint8Array, { binding }: Roster, one: number, other: number): Uint8Array =>
     derivedKey(agreed, binding, purpose, Math.min(one, other), Math.max(one, other));
 export const pairMask = ofPair("pair-mask");
-const firmMask = ofPair("firm-mask");
+export const firmMask = ofPair("firm-mask");
 
 /** Signs who is left, once: devices that were told something else will notice. */
 export function signSurvivors(part: ReadyToSend, { survivors }: Told<"survivors">): Step<Signed> {

@@ -3,7 +3,7 @@ import { inPieces, type Pieces } from "@fedlodrop/run";
 import { COVERS } from "./company.ts";
 import { toReal, unpackNumbers } from "./fixed-point.ts";
 import { addMask } from "./mask-stream.ts";
-import { type Coverage, commonPositions, sentCount, sentIndices } from "./roster.ts";
+import { type Coverage, mendableIndices, sentCount, sentIndices } from "./roster.ts";
 
 /** What the unmasking needs to know of one device. */
 export type Unmasking =
@@ -42,13 +42,13 @@ export function beginMaskedSum(coverage: Coverage): MaskedSum {
     *add(device, input) {
       const indices = sent(device);
       yield;
-      const numbers = unpackNumbers(input, format);
       yield* inPieces(indices.length, (from, to) => {
+        const numbers = unpackNumbers(input.subarray(from * format.bytes, to * format.bytes), format);
         for (let i = from; i < to; i++) {
           const at = (indices[i] as number) * words;
           let carry = 0;
           for (let w = 0; w < words; w++) {
-            const value = (sum[at + w] as number) + (numbers[i * words + w] as number) + carry;
+            const value = (sum[at + w] as number) + (numbers[(i - from) * words + w] as number) + carry;
             sum[at + w] = value;
             carry = value > 0xffffffff ? 1 : 0;
           }
@@ -74,9 +74,7 @@ export function beginMaskedSum(coverage: Coverage): MaskedSum {
             for (const unit of units) if (cover[unit] === COVERS.indexOf("firm")) isLost[unit] = 1;
             for (const [other, mask] of unmasking.masks) {
               yield;
-              const indices = sent(other);
-              const common = commonPositions(coverage, indices, device, "mendable");
-              const places = common.map((position) => indices[position] as number);
+              const places = mendableIndices(coverage, device, other);
               yield* addMask(unmasked, words, places, mask, other < device ? -1 : 1);
             }
             break;

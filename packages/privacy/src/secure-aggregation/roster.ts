@@ -169,12 +169,15 @@ function sentUnits({ keepers, cover }: Coverage, device: number): Uint8Array {
 
 /** Values of the full vector that a device sends, ascending: all it keeps but the closed ones. */
 export function sentIndices(coverage: Coverage, device: number): Uint32Array {
-  const { unitOf } = coverage;
-  const sent = sentUnits(coverage, device);
+  return valuesOf(coverage, sentUnits(coverage, device));
+}
+
+/** Values of the full vector in these units, ascending. @param chosen by unit, 1 where it is */
+function valuesOf({ unitOf }: Coverage, chosen: Uint8Array): Uint32Array {
   const indices = new Uint32Array(unitOf.length);
   let count = 0;
   for (let index = 0; index < unitOf.length; index++)
-    if (sent[unitOf[index] as number] === 1) indices[count++] = index;
+    if (chosen[unitOf[index] as number] === 1) indices[count++] = index;
   return indices.slice(0, count);
 }
 
@@ -186,16 +189,31 @@ export function sentCount(coverage: Coverage, valuesOf: Uint32Array, device: num
   );
 }
 
+/** By unit, 1 where all of these devices send under that cover. */
+function commonUnits(
+  { keepers, cover }: Coverage,
+  under: "firm" | "mendable",
+  ...devices: readonly number[]
+): Uint8Array {
+  const wanted = COVERS.indexOf(under);
+  return cover.map((own, unit) =>
+    own === wanted && devices.every((device) => keepsUnit(keepers, unit, device)) ? 1 : 0,
+  );
+}
+
+/** Values of the full vector whose masks can be taken out when one of two neighbours vanishes, in the order of the masks. */
+export const mendableIndices = (coverage: Coverage, one: number, other: number): Uint32Array =>
+  valuesOf(coverage, commonUnits(coverage, "mendable", one, other));
+
 /** Positions within `indices` of what this neighbour sends too, under that cover. */
 export function commonPositions(
-  { keepers, cover, unitOf }: Coverage,
+  coverage: Coverage,
   indices: Uint32Array,
   neighbour: number,
   under: "firm" | "mendable",
 ): Uint32Array {
-  const common = new Uint8Array(cover.length);
-  for (let unit = 0; unit < common.length; unit++)
-    if (cover[unit] === COVERS.indexOf(under) && keepsUnit(keepers, unit, neighbour)) common[unit] = 1;
+  const { unitOf } = coverage;
+  const common = commonUnits(coverage, under, neighbour);
   const positions = new Uint32Array(indices.length);
   let count = 0;
   for (let at = 0; at < indices.length; at++)
