@@ -15,7 +15,7 @@ interface Row {
 export function privacy(results: readonly AttackResult[]): Figure {
   const rows = [
     ...groups(results.filter(({ attack }) => attack === "membership") as MembershipResult[], (own) =>
-      JSON.stringify([own.dropoutRate, own.epsilon]),
+      JSON.stringify([own.dropoutRate, own.epsilon, own.rounds]),
     ).flatMap(membershipRows),
     ...groups(results.filter(({ attack }) => attack === "inversion") as InversionResult[], (own) =>
       JSON.stringify([own.dropoutRate, own.localSteps, own.noise]),
@@ -31,19 +31,19 @@ export function privacy(results: readonly AttackResult[]): Figure {
     title: "Attacks",
     text: [
       "Inversion: a coordinator that sees the update of a device with one text of eight tokens searches for the text whose gradient fits. It knows the mask, the length and the first token, and chooses each token among twenty, the text's own and the most frequent; guessing finds one in twenty. Noise is the standard deviation on each value over the update's norm; clipping keeps the direction and hides nothing.",
-      "Membership: two devices train on eight texts of 32 tokens each, 32 times each; whoever has the last adapter tells these texts from sixteen others by their loss, by how far it fell, or by shadow runs on other halves of the same texts (LiRA, from eight trials on). An area of 0.5 is guessing. ε is of devices and of the whole run.",
+      "Membership: two devices train on eight texts of 32 tokens each, 32 times each in eight rounds, four times in one; whoever has the last adapter tells these texts from sixteen others by their loss, by how far it fell, or by shadow runs on other halves of the same texts (LiRA, from eight trials on). An area of 0.5 is guessing. ε is of devices and of the whole run.",
       "Error bars are two standard errors over trials.",
     ],
     charts: [
-      {
-        title: "Membership: area under the curve",
+      ...[Math.max(...results.map((own) => ("rounds" in own ? own.rounds : 1))), 1].map((rounds) => ({
+        title: `Membership after ${roundsText(rounds)}: area under the curve`,
         xLabel: "dropout rate",
         yLabel: "area",
         series: Object.keys(ATTACKS).map((name) => ({
           name,
-          points: overRates("membership", "none", `area by ${name}`),
+          points: overRates("membership", `none, ${roundsText(rounds)}`, `area by ${name}`),
         })),
-      },
+      })),
       {
         title: "Inversion: tokens found",
         xLabel: "dropout rate",
@@ -62,8 +62,8 @@ export function privacy(results: readonly AttackResult[]): Figure {
 const LEAST_SHADOWS = 8;
 
 function membershipRows(own: readonly MembershipResult[]): Row[] {
-  const [{ dropoutRate, epsilon }] = own as [MembershipResult];
-  const protection = epsilon === null ? "none" : `ε = ${epsilon}`;
+  const [{ dropoutRate, epsilon, rounds }] = own as [MembershipResult];
+  const protection = `${epsilon === null ? "none" : `ε = ${epsilon}`}, ${roundsText(rounds)}`;
   const row = (measure: string, values: readonly number[]): Row => ({
     attack: "membership",
     dropoutRate,
@@ -117,6 +117,8 @@ function inversionRows(own: readonly InversionResult[]): Row[] {
     ),
   ];
 }
+
+const roundsText = (rounds: number): string => (rounds === 1 ? "1 round" : `${rounds} rounds`);
 
 const stepsText = (steps: number): string => (steps === 1 ? "1 local step" : `${steps} local steps`);
 

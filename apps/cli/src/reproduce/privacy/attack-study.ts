@@ -76,10 +76,17 @@ const INVERSIONS: readonly Inverted[] = [
   ...[0, 0.5].map((dropoutRate) => ({ dropoutRate, localSteps: 8, noise: 0 })),
   ...[0.03, 0.3, 3].map((noise) => ({ dropoutRate: 0, localSteps: 1, noise })),
 ];
-const MEMBERSHIPS = [
-  ...RATES.map((dropoutRate) => ({ dropoutRate, epsilon: null })),
-  ...EPSILONS.map((epsilon) => ({ dropoutRate: 0, epsilon })),
-  { dropoutRate: 0.5, epsilon: 1000 },
+interface Trained {
+  readonly dropoutRate: number;
+  readonly epsilon: number | null;
+  readonly rounds: number;
+}
+/** After one round texts are not yet known by heart: there is something left for dropout to hide. */
+const membershipsOf = (rounds: number): readonly Trained[] => [
+  ...RATES.map((dropoutRate) => ({ dropoutRate, epsilon: null, rounds })),
+  ...EPSILONS.map((epsilon) => ({ dropoutRate: 0, epsilon, rounds })),
+  { dropoutRate: 0.5, epsilon: 1000, rounds },
+  ...RATES.map((dropoutRate) => ({ dropoutRate, epsilon: null, rounds: 1 })),
 ];
 
 /** Of this size alone: a quick study may have written into the same file. A last line that was cut short does not count. */
@@ -91,7 +98,10 @@ export async function readAttacks(
     .split("\n")
     .filter((line) => line !== "")
     .map((line) => resultSchema.parse(JSON.parse(line)))
-    .filter((own) => own.texts === texts && (own.attack === "inversion" || own.rounds === rounds));
+    .filter(
+      (own) =>
+        own.texts === texts && (own.attack === "inversion" || own.rounds === rounds || own.rounds === 1),
+    );
 }
 
 const readKept = (path: string): Promise<string> =>
@@ -116,7 +126,10 @@ export async function runAttacks(size: AttackSize, path: string, say: (line: str
     Array.from({ length: Math.max(0, to - from) }, (_, k) =>
       settings.map((setting) => ({ ...setting, trial: from + k })),
     ).flat();
-  const memberships = MEMBERSHIPS.map((setting) => ({ attack: "membership" as const, ...setting }));
+  const memberships = membershipsOf(size.rounds).map((setting) => ({
+    attack: "membership" as const,
+    ...setting,
+  }));
   const inversions = INVERSIONS.map((setting) => ({ attack: "inversion" as const, ...setting }));
   const { inversionTrials, membershipTrials } = size;
   const first = Math.min(FIRST_INVERSIONS, inversionTrials);
@@ -130,7 +143,7 @@ export async function runAttacks(size: AttackSize, path: string, say: (line: str
     const result: AttackResult =
       next.attack === "inversion"
         ? { ...next, texts: size.texts, ...(await invertOne(lab, next)) }
-        : { ...next, texts: size.texts, rounds: size.rounds, ...(await trainOne(lab, next, size.rounds)) };
+        : { ...next, texts: size.texts, ...(await trainOne(lab, next)) };
     await appendFile(path, `${JSON.stringify(result)}\n`);
     const minutes = (((Date.now() - startedMs) / (done + 1)) * (todo.length - done - 1)) / 60_000;
     say(`${done + 1}/${todo.length} ${keyOf(next)} (about ${Math.ceil(minutes)} min left)`);
@@ -140,17 +153,12 @@ export async function runAttacks(size: AttackSize, path: string, say: (line: str
 
 type Key =
   | (Inverted & { readonly attack: "inversion"; readonly trial: number })
-  | {
-      readonly attack: "membership";
-      readonly dropoutRate: number;
-      readonly epsilon: number | null;
-      readonly trial: number;
-    };
+  | (Trained & { readonly attack: "membership"; readonly trial: number });
 
 const keyOf = (key: Key): string =>
   key.attack === "inversion"
     ? `inversion γ ${key.dropoutRate} steps ${key.localSteps} noise ${key.noise} trial ${key.trial}`
-    : `membership γ ${key.dropoutRate} ε ${key.epsilon ?? "∞"} trial ${key.trial}`;
+    : `membership γ ${key.dropoutRate} ε ${key.epsilon ?? "∞"} rounds ${key.rounds} trial ${key.trial}`;
 
 interface AttackLab {
   readonly trainer: LocalTrainer;
@@ -225,12 +233,7 @@ async function invertOne(lab: AttackLab, { trial, ...setting }: Inverted & { rea
 /** Half of the texts, dealt to the devices, for so many rounds. */
 async function trainOne(
   { trainer, shape, config, windows, base }: AttackLab,
-  {
-    dropoutRate,
-    epsilon,
-    trial,
-  }: { readonly dropoutRate: number; readonly epsilon: number | null; readonly trial: number },
-  rounds: number,
+  { dropoutRate, epsilon, rounds, trial }: Trained & { readonly trial: number },
 ) {
   const drawn = shuffled(
     windows.map((_, text) => text),

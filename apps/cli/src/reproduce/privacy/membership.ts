@@ -1,7 +1,7 @@
 /**
  * Tells from an adapter whether a text was trained on. Runs on random halves of one set of texts are each other's shadows:
- * for every run the others say how its texts' losses are distributed with and without them (LiRA, Carlini et al. 2022,
- * with one normal distribution for each).
+ * for every run the others say how its texts' losses are distributed with and without them (LiRA, Carlini et al. 2022: one
+ * normal distribution for each, whose variance all texts share, as they advise where shadows are few).
  */
 
 /** One run: of each text of the set whether it was trained on, and its loss under the adapter. */
@@ -25,28 +25,46 @@ export const ATTACKS: Readonly<
   calibrated: (trials, base) =>
     trials.map(({ losses }) => losses.map((loss, text) => (base[text] as number) - loss)),
   lira: (trials) =>
-    trials.map(({ losses }, target) =>
-      losses.map((loss, text) => {
-        const others = trials.filter((_, run) => run !== target);
-        const lossesWhere = (isMember: boolean): number[] =>
-          others.flatMap((other) =>
-            other.isMember[text] === isMember ? [other.losses[text] as number] : [],
-          );
-        return logDensity(loss, lossesWhere(true)) - logDensity(loss, lossesWhere(false));
-      }),
-    ),
+    trials.map(({ losses }, target) => {
+      const shadows = trials.filter((_, run) => run !== target);
+      const [members, others] = [lossesWhere(shadows, true), lossesWhere(shadows, false)];
+      return losses.map((loss, text) => {
+        const [inside, outside] = [members.means[text], others.means[text]];
+        // Of a text that all shadows trained on, or none, nothing is known.
+        return inside == null || outside == null
+          ? 0
+          : logDensity(loss, inside, members.deviation) - logDensity(loss, outside, others.deviation);
+      });
+    }),
 };
 
-/** Of a normal distribution fitted to these; with fewer than two nothing is said. */
-function logDensity(loss: number, sample: readonly number[]): number {
-  if (sample.length < 2) return 0;
-  const mean = sample.reduce((sum, value) => sum + value, 0) / sample.length;
-  const squares = sample.reduce((sum, value) => sum + (value - mean) ** 2, 0);
-  const deviation = Math.max(LEAST_DEVIATION, Math.sqrt(squares / (sample.length - 1)));
-  return -0.5 * ((loss - mean) / deviation) ** 2 - Math.log(deviation);
+interface ShadowLosses {
+  /** By text; null where there is none of this kind. */
+  readonly means: readonly (number | null)[];
+  /** Of a text's losses around its mean, over all texts. */
+  readonly deviation: number;
 }
+
 /** Nats; keeps a chance agreement of few shadows from looking like certainty. */
 const LEAST_DEVIATION = 0.01;
+
+function lossesWhere(shadows: readonly Trial[], isMember: boolean): ShadowLosses {
+  let [squares, degrees] = [0, 0];
+  const means = (shadows[0]?.losses ?? []).map((_, text) => {
+    const own = shadows.filter((shadow) => shadow.isMember[text] === isMember);
+    if (own.length === 0) return null;
+    const losses = own.map((shadow) => shadow.losses[text] as number);
+    const mean = losses.reduce((sum, loss) => sum + loss, 0) / losses.length;
+    squares += losses.reduce((sum, loss) => sum + (loss - mean) ** 2, 0);
+    degrees += losses.length - 1;
+    return mean;
+  });
+  return { means, deviation: Math.max(LEAST_DEVIATION, Math.sqrt(squares / Math.max(1, degrees))) };
+}
+
+/** Of a normal distribution, but for a constant. */
+const logDensity = (loss: number, mean: number, deviation: number): number =>
+  -0.5 * ((loss - mean) / deviation) ** 2 - Math.log(deviation);
 
 export function judge(scores: readonly number[], isMember: readonly boolean[]): Verdict {
   const members = scores.filter((_, i) => isMember[i]);
