@@ -1,6 +1,7 @@
+import { type Joined, PROTOCOL_VERSION } from "@fedlodrop/protocol";
 import { createRandom } from "@fedlodrop/run";
 import { describe, expect, it } from "vitest";
-import { connectHost, participate, phase, play, start } from "./app.fixture.ts";
+import { connect, connectHost, device, participate, phase, play, start } from "./app.fixture.ts";
 import {
   inOrder,
   lock,
@@ -174,9 +175,32 @@ describe("a run that is killed", () => {
     const comeBack = (who: typeof ada, name: string) => participate(url, name, { token: who.identity.token });
     (await comeBack(ada, "ada")).socket.disconnect();
     await play(await comeBack(ben, "ben"), 1);
-    await phase(coordinator, "planning");
+    await phase(coordinator, "closing");
     await play(await comeBack(ada, "ada"), 2);
     expect(coordinator.state).toMatchObject({ kind: "training", round: 2, outstandingCount: 1 });
+  });
+
+  it("asks everybody in the next round who was there, also who still loads when the open one could close", async () => {
+    const disk = createMemoryDisk();
+    const terms = { ...settings, minParticipants: 1 };
+    const first = await start(terms, { store: createRunFolder("/run", { disk, lock }) });
+    const [ada, ben] = [await participate(first.url, "ada"), await participate(first.url, "ben")];
+    await first.coordinator.command({ kind: "start" });
+    await play(ada, 1);
+    await ben.nextStart(1);
+    first.abandon();
+    const { coordinator, url } = await resume(disk.after("kill"));
+    const { socket, inbox } = await connect(url);
+    const { token } = ada.identity;
+    const join = { protocolVersion: PROTOCOL_VERSION, nickname: "ada", token };
+    const { run } = (await socket.emitWithAck("join", join)) as Joined;
+    await play(await participate(url, "ben", { token: ben.identity.token }), 1);
+    await phase(coordinator, "closing");
+    // Time in which the next round could be planned without her.
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    await socket.emitWithAck("ready", { ...device, runId: run.runId });
+    await expect.poll(() => inbox["round-start"].map(({ round }) => round)).toEqual([2]);
+    expect(coordinator.state).toMatchObject({ kind: "training", round: 2, outstandingCount: 2 });
   });
 
   it("goes on without those who do not come back", async () => {
@@ -211,6 +235,9 @@ describe("a run that is killed", () => {
     const { deadlineSeconds } = await back.nextStart(1);
     expect(deadlineSeconds).toBe(11);
     second.advance(12);
+    await phase(second.coordinator, "closing");
+    // Ben may still come back, and would be asked in the next round.
+    second.advance(9);
     await expect.poll(() => second.coordinator.state.records.length, { interval: 2 }).toBe(1);
     expect(second.coordinator.report().rounds[0]?.participants.map(({ outcome }) => outcome)).toEqual([
       "missed-deadline",

@@ -104,11 +104,15 @@ export function createLiveRun(options: LiveRunOptions): LiveRun {
   function dispatch(event: RunEvent, kept?: Uint8Array | StoredUpload): Refusal | null {
     if (retired) return null;
     if (reunion.forgives(event)) {
-      reunion.saw(event);
+      reunion.saw(event, undefined);
+      return null;
+    }
+    if (mustWait(event)) {
+      reunion.whenComplete(() => queueMicrotask(() => dispatch(event, kept)));
       return null;
     }
     const before = state.kind;
-    const taken = reunion.isComplete ? event : afterRestart(event);
+    const taken = reunion.isOver ? event : afterRestart(event);
     const step = transition(state, taken);
     // What changes nothing need not be told again.
     if (step.state !== state)
@@ -120,10 +124,15 @@ export function createLiveRun(options: LiveRunOptions): LiveRun {
     secure.noticed(taken);
     if (taken.kind === "left" || taken.kind === "disconnected")
       evaluations.onDevices.gone(taken.participantId);
-    if (!reunion.isComplete) welcomeBack(event);
+    if (!reunion.isOver) welcomeBack(event);
     const isOneOnly = "participantId" in event && step.state.kind === before;
     outbox.changed(isOneOnly ? event.participantId : null);
     return step.effects.find((effect) => effect.kind === "refuse") ?? null;
+  }
+
+  /** Who is asked in a round is settled when the one before has been closed and evaluated: only once everybody is back. */
+  function mustWait({ kind }: RunEvent): boolean {
+    return (kind === "closed" || kind === "evaluated") && !reunion.isComplete && !isOver(state);
   }
 
   /** A restart has no earlier adapters: one that the host has gone back to is kept with the host's word. */
@@ -140,8 +149,6 @@ export function createLiveRun(options: LiveRunOptions): LiveRun {
   }
 
   function welcomeBack(event: RunEvent): void {
-    if (event.kind === "joined" && "round" in state && event.resumesRound === state.round)
-      reunion.keepsWorking(event.participantId);
     if (event.kind === "ready" && reunion.mustStartAgain(event.participantId) && state.kind === "training") {
       const member = state.members.get(event.participantId);
       const { round, endsAtMs } = state;
@@ -152,7 +159,7 @@ export function createLiveRun(options: LiveRunOptions): LiveRun {
           startMessage(state, round, member.assignment, Math.max(0, left)),
         );
     }
-    reunion.saw(event);
+    reunion.saw(event, "round" in state ? state.round : undefined);
   }
 
   /** Nobody is connected after a restart: those who were have time to come back. */
@@ -174,11 +181,12 @@ export function createLiveRun(options: LiveRunOptions): LiveRun {
   function missed(participantId: string): void {
     if (!reunion.awaits(participantId)) return;
     // One that is here and loads may take its time, and the others need not wait for it.
-    const isHere = reunion.hasJoined(participantId);
+    const [isAway, hasComeBack] = [reunion.isAway(participantId), reunion.hasComeBack(participantId)];
     reunion.giveUp(participantId);
-    if (isHere) return;
+    if (!isAway) return;
     dispatch({ kind: "disconnected", participantId, atMs: clock.nowMs() });
-    dispatch({ kind: "grace-passed", participantId, atMs: clock.nowMs() });
+    // Who was here has the time that any lost connection has.
+    if (!hasComeBack) dispatch({ kind: "grace-passed", participantId, atMs: clock.nowMs() });
   }
 
   function takeUp({ plan, updates, unevaluated }: Retold): void {
