@@ -70,7 +70,7 @@ export const EXECUTIONS: readonly Execution[] = [
   ends("fedlodrop allocate FILE --method p-sca", "fedlodrop allocate instance.json --method p-sca"),
   ends(
     "fedlodrop allocate FILE --plot OUT.svg --device 2",
-    "fedlodrop allocate instance.json --plot OUT.svg --device 2",
+    "fedlodrop allocate instance.json --plot OUT.svg --device 2 --instance roberta-K3-M5-s2",
   ),
   serves("fedlodrop serve"),
   serves("fedlodrop serve --host localhost"),
