@@ -20,7 +20,9 @@ describe.skipIf(binaries === null || !hasRedis())(
     let postgres: TestServer;
     let redis: TestRedis;
     beforeAll(async () => {
-      [postgres, redis] = await Promise.all([openPostgres(binaries as string), openRedis()]);
+      // One after the other: each takes a port that is free.
+      postgres = await openPostgres(binaries as string);
+      redis = await openRedis();
     }, 120_000);
     afterAll(async () => {
       await Promise.all([postgres?.close(), redis?.close()]);

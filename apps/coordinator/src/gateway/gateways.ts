@@ -1,6 +1,7 @@
 /** The gateways of a run, as its owner knows them: each at the end of a line, there as long as it says so. */
 import { type Line, openLine } from "./line.ts";
 import type { Mail } from "./redis.ts";
+import { createSilence, type Silence } from "./silence.ts";
 
 export interface Gateways {
   ask(gateway: string, question: unknown): Promise<unknown>;
@@ -32,7 +33,7 @@ export const gatewayName = (id: string): string => `gateway-${id}`;
 
 interface Gateway {
   readonly line: Line;
-  heardAtMs: number;
+  readonly silence: Silence;
 }
 
 export function openGateways({ mail, fence, asked, told, gone }: GatewaysOptions): Gateways {
@@ -50,7 +51,7 @@ export function openGateways({ mail, fence, asked, told, gone }: GatewaysOptions
         gone(id, why);
       },
     });
-    const gateway = { line, heardAtMs: performance.now() };
+    const gateway = { line, silence: createSilence() };
     gateways.set(id, gateway);
     return gateway;
   }
@@ -58,17 +59,16 @@ export function openGateways({ mail, fence, asked, told, gone }: GatewaysOptions
   const reading = mail.read(ownerName(fence), {
     received({ fields: { from = "", over }, frame }) {
       const gateway = gateways.get(from) ?? meet(from);
-      gateway.heardAtMs = performance.now();
+      gateway.silence.heard();
       if (over === undefined) gateway.line.receive(frame);
       else gateway.line.end(over);
     },
     caughtUp() {
-      const sinceMs = performance.now() - SILENCE_MS;
-      for (const { line, heardAtMs } of [...gateways.values()])
-        if (heardAtMs < sinceMs) line.end(`nothing was heard for ${SILENCE_MS / 1000} s`);
+      for (const { line, silence } of [...gateways.values()])
+        if (silence.listened() > SILENCE_MS) line.end(`nothing was heard for ${SILENCE_MS / 1000} s`);
     },
     away() {
-      for (const gateway of gateways.values()) gateway.heardAtMs = performance.now();
+      for (const { silence } of gateways.values()) silence.heard();
     },
   });
   mail.announce(fence);

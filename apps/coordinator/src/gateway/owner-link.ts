@@ -4,6 +4,7 @@ import { setTimeout } from "node:timers/promises";
 import { BEAT_MS, gatewayName, ownerName, SILENCE_MS } from "./gateways.ts";
 import { type Line, openLine } from "./line.ts";
 import type { Mail, Reading } from "./redis.ts";
+import { createSilence } from "./silence.ts";
 
 export interface OwnerLink {
   /** What the owner calls this gateway now; another one after each time that the line was lost. */
@@ -44,7 +45,7 @@ export function openOwnerLink(options: OwnerLinkOptions): OwnerLink {
     const [own, stamp] = [id, { from: id, fence: `${fence}` }];
     return new Promise((resolve) => {
       let reading: Reading | null = null;
-      let heardAtMs = performance.now();
+      const silence = createSilence();
       const line = openLine({
         send: (frame) => mail.send(ownerName(Number(stamp.fence)), stamp, frame),
         asked,
@@ -62,17 +63,14 @@ export function openOwnerLink(options: OwnerLinkOptions): OwnerLink {
       const beating = setInterval(() => line.beat(), BEAT_MS);
       reading = mail.read(gatewayName(own), {
         received({ fields, frame }) {
-          heardAtMs = performance.now();
+          silence.heard();
           if (fields.over === undefined) line.receive(frame);
           else line.end(fields.over);
         },
         caughtUp() {
-          if (performance.now() - heardAtMs > SILENCE_MS)
-            line.end(`the owner was not heard for ${SILENCE_MS / 1000} s`);
+          if (silence.listened() > SILENCE_MS) line.end(`the owner was not heard for ${SILENCE_MS / 1000} s`);
         },
-        away() {
-          heardAtMs = performance.now();
-        },
+        away: silence.heard,
       });
       endLine = line.end;
       connected(line.ask).then(

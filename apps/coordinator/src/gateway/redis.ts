@@ -19,12 +19,12 @@ export interface Mail {
   close(): Promise<void>;
 }
 
-export interface Letter {
+interface Letter {
   readonly fields: Readonly<Record<string, string>>;
   readonly frame: Uint8Array;
 }
 
-export interface Reader {
+interface Reader {
   received(letter: Letter): void;
   /** Everything that had been sent to this name has been handed over: called once a second at least. */
   caughtUp(): void;
