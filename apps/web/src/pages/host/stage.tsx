@@ -8,6 +8,8 @@ import { bytesSoFar } from "./rounds-so-far.ts";
 import { reasonOf } from "./story.ts";
 import { Tile } from "./tile.tsx";
 
+const MOST_ROWS = 8;
+
 export function Stage({ view }: { readonly view: ReceivedView }) {
   const field = useRef<HTMLElement>(null);
   const { participants, rounds, past, phase, round, config } = view;
@@ -26,8 +28,8 @@ export function Stage({ view }: { readonly view: ReceivedView }) {
     return known;
   };
   const sent = down + up;
-  // Nearly square fields: tiles are about twice as wide as high.
-  const columns = Math.max(1, Math.round(Math.sqrt(half / 2)));
+  // Tiles are three times as wide as high, so that names can be read, and eight rows are as many as a small screen has room for.
+  const columns = Math.max(1, Math.round(Math.sqrt(half / 3)), Math.ceil(half / MOST_ROWS));
   const side = (devices: typeof shown) => (
     <ul class="tiles" style={`--columns: ${columns}; --rows: ${Math.ceil(half / columns)}`}>
       {devices.map((participant) => (

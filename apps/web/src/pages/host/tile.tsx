@@ -50,7 +50,9 @@ export function Tile({ participant, reason, isTerse }: TileProps) {
           <span class={wording}>
             {reason === "" ? say("tile.drops", { rate }) : say("tile.drops-because", { rate, why: reason })}
           </span>
-          {isTerse && <span aria-hidden="true">{rate}</span>}
+          {isTerse && (
+            <span aria-hidden="true">{formatPercent(Math.round(100 * (dropoutRate ?? 0)) / 100)}</span>
+          )}
         </span>
       )}
     </li>
