@@ -9,6 +9,9 @@ import type { ReceivedView } from "../host/connection.ts";
 /** Between rounds the new model is put together and measured, which a report has no time of. */
 const PAUSE_SECONDS = 1;
 
+/** The same every time, so that what shows it is not drawn again. */
+const NONE = [] as const;
+
 /** When each round begins, in seconds from the start, and behind them when the last one is over. */
 export function beginningsOf({ rounds }: Pick<RunReport, "rounds">): readonly number[] {
   const beginnings = [0];
@@ -48,8 +51,8 @@ export function viewAt(report: RunReport, atSeconds: number): ReceivedView {
     rounds: done,
     availableTasks: [],
     receivedAtMs: 0,
-    earlier: [],
-    past: [],
+    earlier: NONE,
+    past: NONE,
   };
 }
 
