@@ -31,6 +31,9 @@ interface WorkerFixtures {
   readonly federationBrowser: Browser;
 }
 
+/** Starting is not the test's time, which has 30 seconds unless it says otherwise: busy machines take longer. */
+const ITS_OWN_TIME = { timeout: 180_000 } as const;
+
 export const test = base.extend<FederationOptions & FederationFixtures, WorkerFixtures>({
   settings: [{}, { option: true }],
   tabs: [2, { option: true }],
@@ -42,20 +45,26 @@ export const test = base.extend<FederationOptions & FederationFixtures, WorkerFi
       await use(browser);
       await browser.close();
     },
-    { scope: "worker" },
+    { scope: "worker", ...ITS_OWN_TIME },
   ],
-  run: async ({ settings, tabs }, use) => {
-    const run = await startRun({ devices: tabs, ...settings });
-    const told = tellRounds(run);
-    await use(run);
-    await told();
-    await run.stop();
-  },
-  participants: async ({ federationBrowser, run, tabs, tabOptions }, use) => {
-    const participants = await openParticipants(federationBrowser, tabs, { ...tabOptions, url: run.url });
-    await use(participants);
-    await Promise.all(participants.map((participant) => participant.close()));
-  },
+  run: [
+    async ({ settings, tabs }, use) => {
+      const run = await startRun({ devices: tabs, ...settings });
+      const told = tellRounds(run);
+      await use(run);
+      await told();
+      await run.stop();
+    },
+    ITS_OWN_TIME,
+  ],
+  participants: [
+    async ({ federationBrowser, run, tabs, tabOptions }, use) => {
+      const participants = await openParticipants(federationBrowser, tabs, { ...tabOptions, url: run.url });
+      await use(participants);
+      await Promise.all(participants.map((participant) => participant.close()));
+    },
+    ITS_OWN_TIME,
+  ],
 });
 
 /** Each closed round becomes a step. Resolves when the last of them is told. */
