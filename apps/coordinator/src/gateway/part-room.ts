@@ -15,7 +15,9 @@ export interface PartRoom {
     round: number,
     sketches: Float64Array | null,
   ): Promise<readonly (readonly [participantId: string, agreement: number | null])[]>;
-  /** What is there is worth nothing: whoever waits for it is told so. */
+  /** What is there of this round is worth nothing: whoever asks for it is told so. */
+  fail(round: number, why: string): void;
+  /** The line is lost. */
   forget(why: string): void;
 }
 
@@ -28,6 +30,7 @@ interface Part {
 
 export function createPartRoom(shape: AdapterShape, work: WorkInOrder): PartRoom {
   let part: Part | null = null;
+  let failed: { readonly round: number; readonly why: string } | null = null;
   let watchers: { check(): void; reject(error: Error): void }[] = [];
 
   function partOf({ round, adapter, fold }: RoundTerms): Part {
@@ -46,7 +49,13 @@ export function createPartRoom(shape: AdapterShape, work: WorkInOrder): PartRoom
     for (const { reject } of watchers.splice(0)) reject(new Error(why));
   }
 
+  function fail(round: number, why: string): void {
+    failed = { round, why };
+    forget(why);
+  }
+
   return {
+    fail,
     fold(terms, participantId, changes, { maskRound, dropoutRate, weight, side, isLeftOut }) {
       const into = partOf(terms);
       if (isLeftOut) into.leftOut.add(participantId);
@@ -61,10 +70,11 @@ export function createPartRoom(shape: AdapterShape, work: WorkInOrder): PartRoom
           into.admissions.set(participantId, admission);
           for (const { check } of watchers) check();
         },
-        (error: Error) => forget(error.message),
+        (error: Error) => fail(terms.round, error.message),
       );
     },
     async part(round, participantIds) {
+      if (failed?.round === round) throw new Error(failed.why);
       await new Promise<void>((resolve, reject) => {
         const check = (): void => {
           const own = part?.round === round ? part.admissions : null;

@@ -14,7 +14,7 @@ export interface Mail {
   read(name: string, reader: Reader): Reading;
   /** Says who has the run; the largest number counts. */
   announce(fence: number): void;
-  /** Of the owner that has announced itself last; null when none has. */
+  /** The largest that was announced of late; null when none was. */
   newestFence(): Promise<number | null>;
   close(): Promise<void>;
 }
@@ -45,6 +45,8 @@ const AT_ONCE = 64;
 /** How long what nobody reads any more stays. */
 const UNREAD_MS = 10 * 60_000;
 const RETRY_MS = 200;
+/** How long an announcement holds that is not repeated. */
+const ANNOUNCED_MS = 10_000;
 
 /** @throws in one line when the address is none, nobody answers there, or the server is too old */
 export async function openMail(address: string, place: string): Promise<Mail> {
@@ -121,13 +123,17 @@ export async function openMail(address: string, place: string): Promise<Mail> {
       writer
         .pipeline()
         .zadd(`${prefix}owners`, fence, `${fence}`)
-        .zremrangebyrank(`${prefix}owners`, 0, -3)
+        .set(`${prefix}owner-is-there-${fence}`, "", "PX", ANNOUNCED_MS)
         .exec()
         .catch(() => {});
     },
     async newestFence() {
-      const [newest] = await writer.zrevrange(`${prefix}owners`, 0, 0);
-      return newest === undefined ? null : Number(newest);
+      for (const fence of await writer.zrevrange(`${prefix}owners`, 0, -1)) {
+        if ((await writer.exists(`${prefix}owner-is-there-${fence}`)) === 1) return Number(fence);
+        // It would hide an owner whose database counts anew; one that only slept announces itself again.
+        await writer.zrem(`${prefix}owners`, fence);
+      }
+      return null;
     },
     async close() {
       for (const reader of readers) reader.disconnect();

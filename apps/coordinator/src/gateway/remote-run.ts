@@ -95,7 +95,7 @@ export function openRemoteRun({ link, terms, parts, keep, log }: RemoteRunOption
       if (order !== null)
         void terms(round).then(
           (open) => parts()?.fold(open, participantId, changes, order),
-          (error: Error) => parts()?.forget(error.message), // the owner folds from what was kept
+          (error: Error) => parts()?.fail(round, error.message), // the owner folds from what was kept
         );
       return { kind: "accepted" };
     },
