@@ -97,8 +97,7 @@ export async function buildGateway(options: GatewayOptions): Promise<Gateway> {
     },
     lost(why) {
       parts?.forget(why);
-      // As a network loses them: a page that is told to go away does not come back by itself.
-      for (const socket of io.sockets.sockets.values()) socket.conn.close();
+      sockets.runLost();
     },
     asked: (question) => answer(question as AskedOfGateway),
     told: (message) => hear(message as ToGateway),

@@ -83,7 +83,9 @@ export function openOwnerDesk(options: OwnerDeskOptions): OwnerDesk {
       atMs: clock.nowMs(),
     } as const;
     if (now.roundTerms(round)?.fold === null) {
-      const refusal = now.submit(arrived, await changesOf(participantId, update), kept);
+      const changes = await changesOf(participantId, update);
+      if (run() !== now) return refused("stale-round", `round ${round}: the host has set up a new run`);
+      const refusal = now.submit(arrived, changes, kept);
       await now.durable();
       return refusal === null ? { ...accepted, order: null } : refused(refusal.reason, refusal.message);
     }

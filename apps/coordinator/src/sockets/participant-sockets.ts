@@ -21,7 +21,12 @@ export interface ParticipantSocketsOptions {
   readonly refusing: (reason: RefusalReason) => void;
 }
 
-export function openParticipantSockets(options: ParticipantSocketsOptions): SocketSide {
+export interface ParticipantSockets extends SocketSide {
+  /** The run's side is another one from now on: closes every connection as a network would, nobody is joined any more. */
+  runLost(): void;
+}
+
+export function openParticipantSockets(options: ParticipantSocketsOptions): ParticipantSockets {
   const { io, run, nowMs, limits, trustProxy, turns, refusing } = options;
   /** By socket id: who joined over it, and has not been dismissed. */
   const joinedAs = new Map<string, string>();
@@ -47,7 +52,9 @@ export function openParticipantSockets(options: ParticipantSocketsOptions): Sock
           // It went while an earlier join of its own was looked at.
           if (!socket.connected) return refused("unknown-participant", "join: the connection is gone");
           const reply = await run().join(newcomer, message);
-          if (reply.kind === "joined" && socket.connected) joinedAs.set(socket.id, reply.participantId);
+          if (reply.kind === "joined")
+            if (socket.connected) joinedAs.set(socket.id, reply.participantId);
+            else void run().gone(socket.id, "disconnected"); // it went while it was let in
           waits = reply.kind === "refused" && reply.reason === "awaiting-approval";
           return reply;
         });
@@ -82,5 +89,11 @@ export function openParticipantSockets(options: ParticipantSocketsOptions): Sock
       socket?.disconnect(true);
     },
     roundOver: uploads.roundOver,
+    runLost() {
+      joinedAs.clear();
+      uploads.unanswered();
+      // A page that is told to go away does not come back by itself.
+      for (const socket of io.sockets.sockets.values()) socket.conn.close();
+    },
   };
 }

@@ -21,6 +21,8 @@ export interface Uploads {
   close(participantId: string): void;
   /** The round has closed. */
   roundOver(round: number): void;
+  /** What was to be said about uploads will not be: who ends one again is looked at again. */
+  unanswered(): void;
 }
 
 export function createUploads(): Uploads {
@@ -40,8 +42,10 @@ export function createUploads(): Uploads {
       uploads.delete(participantId);
     },
     roundOver(round) {
-      for (const [participantId, upload] of uploads)
-        if (upload.round === round) uploads.delete(participantId);
+      for (const [participantId, upload] of uploads) if (upload.round <= round) uploads.delete(participantId);
+    },
+    unanswered() {
+      for (const upload of uploads.values()) upload.answer = null;
     },
   };
 }
