@@ -1,16 +1,16 @@
-// Sums Vitest's and Playwright's JSON results, and whether the rehearsal went well (1 or 0), into the last line of `.ci/run`;
-// exits 1 unless everything passed.
+// Sums Vitest's and Playwright's JSON results, whether the rehearsal went well (1 or 0) and how many other steps failed into the
+// last line of `.ci/run`; exits 1 unless everything passed.
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
-const [folder, rehearsed] = process.argv.slice(2);
+const [folder, rehearsed, broken] = process.argv.slice(2);
 const read = (name) => {
   const path = join(folder, name);
   return existsSync(path) ? JSON.parse(readFileSync(path, "utf8")) : null;
 };
 
 let passed = rehearsed === "1" ? 1 : 0;
-let failed = 1 - passed;
+let failed = 1 - passed + Number(broken);
 const unit = read("vitest.json");
 if (unit) {
   passed += unit.numPassedTests;

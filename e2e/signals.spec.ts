@@ -51,10 +51,14 @@ test("SIGTERM to npx, npm or the process ends tabs and coordinator", async ({ ti
       child.stderr.on("data", (text) => {
         said += text;
       });
-      await expect.poll(() => said, { message: who, timeout: 90_000 }).toMatch(/round +\d/i);
-      const all = descendants(child.pid!);
-      expect(all.length, who).toBeGreaterThan(2);
-      child.kill("SIGTERM");
+      let all: readonly number[] = [];
+      try {
+        await expect.poll(() => said, { message: who, timeout: 150_000 }).toMatch(/round +\d/i);
+        all = descendants(child.pid!);
+        expect(all.length, who).toBeGreaterThan(2);
+      } finally {
+        child.kill("SIGTERM");
+      }
       await expect
         .poll(() => all.filter((pid) => parentOf(pid) !== null), { message: who, timeout: 60_000 })
         .toEqual([]);

@@ -21,6 +21,13 @@ const say = (line: string): void =>
 
 const directory = await mkdtemp(join(tmpdir(), "fedlodrop-release-"));
 const folder = join(directory, "stranger");
+for (const [signal, code] of [
+  ["SIGTERM", 143],
+  ["SIGINT", 130],
+] as const)
+  process.once(signal, () => {
+    void rm(directory, { recursive: true, force: true }).finally(() => process.exit(code));
+  });
 await mkdir(folder);
 try {
   const staged = await stagePackages(say);
