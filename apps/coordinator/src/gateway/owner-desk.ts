@@ -1,5 +1,5 @@
 /** What the owner of a run does for its gateways: answers them, tells their connections, and asks for their parts. */
-import { decodeSparseValues } from "@fedlodrop/protocol";
+import { decodeSparseValues, type Refused } from "@fedlodrop/protocol";
 import { keptValueCount } from "@fedlodrop/run";
 import type { Clock } from "../clock.ts";
 import type { PartKeepers } from "../runs/elsewhere.ts";
@@ -85,6 +85,7 @@ export function openOwnerDesk(options: OwnerDeskOptions): OwnerDesk {
     if (now.roundTerms(round)?.fold === null) {
       const changes = await changesOf(participantId, update);
       if (run() !== now) return refused("stale-round", `round ${round}: the host has set up a new run`);
+      if ("kind" in changes) return changes;
       const refusal = now.submit(arrived, changes, kept);
       await now.durable();
       return refusal === null ? { ...accepted, order: null } : refused(refusal.reason, refusal.message);
@@ -95,15 +96,15 @@ export function openOwnerDesk(options: OwnerDeskOptions): OwnerDesk {
   }
 
   /** Of a round that is folded here. */
-  async function changesOf(participantId: string, update: StoredUpdate): Promise<Float32Array> {
+  async function changesOf(participantId: string, update: StoredUpdate): Promise<Float32Array | Refused> {
     const { round, upload: kept } = update;
     const bytes = await upload({ round, participantId, sha256: kept.sha256 });
     const member = await side().member(participantId, round);
+    if (member.kind !== "member") return member;
     const { adapter, config } = run().state;
-    const valueCount = keptValueCount(adapter, member.kind === "member" ? member.dropoutRate : 0);
+    const valueCount = keptValueCount(adapter, member.dropoutRate);
     const decoded = decodeSparseValues(bytes, { round, valueCount, valueType: config.valueType });
-    // Whoever is no member any more is refused, whatever it has sent.
-    return decoded.kind === "refused" ? new Float32Array(0) : decoded.values;
+    return decoded.kind === "refused" ? refused(decoded.reason, decoded.message) : decoded.values;
   }
 
   async function asked(gateway: string, question: ToOwner): Promise<unknown> {

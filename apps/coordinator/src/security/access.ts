@@ -42,7 +42,6 @@ export interface Access {
   readonly view: AccessView;
   /** Null lets the newcomer join, now. */
   admit(newcomer: Newcomer): Promise<Refused | null>;
-  waits(id: string): boolean;
   /** Its connection is gone, or it has joined. */
   forget(id: string): void;
   /** The host's word on someone who waits; false for nobody of this id. */
@@ -103,7 +102,6 @@ export function openAccess({ record: initial, limits, randomText, changed }: Acc
     async admit(newcomer) {
       return (await codeRefusal(newcomer)) ?? approvalRefusal(newcomer);
     },
-    waits: (id) => waiting.has(id) || approved.has(id),
     forget(id) {
       approved.delete(id);
       if (waiting.delete(id)) changed();

@@ -40,6 +40,8 @@ export function openParticipantSockets(options: ParticipantSocketsOptions): Part
     }, limits().secondsToJoin * 1000);
     socket.once("disconnect", () => clearTimeout(idle));
     let lastJoin: Promise<unknown> = Promise.resolve();
+    /** How often it has left, or gone. */
+    let departures = 0;
     const desk: ParticipantDesk = {
       get run() {
         return run();
@@ -51,10 +53,11 @@ export function openParticipantSockets(options: ParticipantSocketsOptions): Part
         const joined = lastJoin.then(async () => {
           // It went while an earlier join of its own was looked at.
           if (!socket.connected) return refused("unknown-participant", "join: the connection is gone");
+          const before = departures;
           const reply = await run().join(newcomer, message);
           if (reply.kind === "joined")
-            if (socket.connected) joinedAs.set(socket.id, reply.participantId);
-            else void run().gone(socket.id, "disconnected"); // it went while it was let in
+            if (departures === before) joinedAs.set(socket.id, reply.participantId);
+            else void run().gone(socket.id, "disconnected"); // it went, or left, while it was let in
           waits = reply.kind === "refused" && reply.reason === "awaiting-approval";
           return reply;
         });
@@ -63,6 +66,7 @@ export function openParticipantSockets(options: ParticipantSocketsOptions): Part
       },
       participantId: () => joinedAs.get(socket.id),
       gone(kind) {
+        departures += 1;
         joinedAs.delete(socket.id);
         return run().gone(socket.id, kind);
       },
