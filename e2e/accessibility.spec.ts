@@ -132,8 +132,18 @@ test("from joining to leaving with the keyboard alone, the focus never lost", as
   expect(await page.evaluate(() => document.getAnimations().length)).toBe(0);
   await walk("Shift+Tab", page.getByTestId("leave"));
   await page.keyboard.press("Enter");
-  await expect(page.getByTestId("leave-yes")).toBeVisible();
+  await expect(page.getByTestId("leave-no")).toBeFocused();
+  await page.keyboard.press("Enter");
+  await expect(page.getByTestId("leave")).toBeFocused();
+  await page.keyboard.press("Enter");
   await walk("Shift+Tab", page.getByTestId("leave-yes"));
+  // What changes elsewhere on the page takes nothing away.
+  await host.command({
+    kind: "lesson",
+    slide: { id: "now", title: "A step", caption: "Look up.", question: null },
+  });
+  await expect(page.getByTestId("lesson")).toBeVisible();
+  await expect(page.getByTestId("leave-yes")).toBeFocused();
   await page.keyboard.press("Enter");
   await expect(page.getByTestId("stopped")).toBeVisible();
   expect(await focused()).toBe("H2");

@@ -1,7 +1,9 @@
 /** A button for what can't be taken back: the first click asks, the second acts. */
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
+import { useRef } from "preact/hooks";
 import { say } from "../words/words.ts";
+import { focusWhenShown } from "./focus.ts";
 
 interface ConfirmedProps {
   readonly question: string;
@@ -9,13 +11,15 @@ interface ConfirmedProps {
   readonly quiet?: boolean;
   /** Where the children alone would not say what the button is for. */
   readonly label?: string;
-  /** Of the button, and with `-yes` after it of the answer that acts. */
+  /** Of the button, and with `-yes` and `-no` after it of the answers. */
   readonly testId?: string;
   readonly children: ComponentChildren;
 }
 
 export function Confirmed({ question, act, quiet = false, label, testId, children }: ConfirmedProps) {
   const asking = useSignal(false);
+  // What was pressed goes with its question: the focus is on the safe answer while it is asked, and then back here.
+  const asked = useRef(false);
   const style = quiet ? "quiet" : "";
   if (!asking.value)
     return (
@@ -24,7 +28,9 @@ export function Confirmed({ question, act, quiet = false, label, testId, childre
         class={style}
         aria-label={label}
         data-testid={testId}
+        ref={asked.current ? focusWhenShown : null}
         onClick={() => {
+          asked.current = true;
           asking.value = true;
         }}
       >
@@ -48,8 +54,8 @@ export function Confirmed({ question, act, quiet = false, label, testId, childre
       <button
         type="button"
         class={style}
-        // What was pressed has gone: the focus stays where the question is, on the safe answer.
-        ref={(button) => button?.focus()}
+        data-testid={testId && `${testId}-no`}
+        ref={focusWhenShown}
         onClick={() => {
           asking.value = false;
         }}

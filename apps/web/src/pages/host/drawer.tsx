@@ -1,6 +1,6 @@
 /** A panel at the side of the stage; Escape closes it, and the focus goes back to where it was. */
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { SymbolsToggle } from "../../ui/symbols.tsx";
 import { say } from "../../words/words.ts";
 
@@ -11,7 +11,7 @@ interface DrawerProps {
 
 export function Drawer({ close, children }: DrawerProps) {
   const panel = useRef<HTMLElement>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const before = document.activeElement;
     panel.current?.focus();
     return () => {

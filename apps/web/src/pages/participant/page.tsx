@@ -1,7 +1,7 @@
 /** The whole participant page: one screen at a time. */
 import { MAX_NICKNAME_CHARACTERS } from "@fedlodrop/protocol";
 import { useSignal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { Confirmed } from "../../ui/confirmed.tsx";
 import { LanguageSwitch } from "../../ui/language-switch.tsx";
 import { PrivacyBudget } from "../../ui/privacy-budget.tsx";
@@ -57,7 +57,8 @@ export function ParticipantPage({ session, offeredNickname }: PageProps) {
 /** Whoever was on something that has gone with its screen goes on at the new one's heading. */
 function useFocusOnChange(screen: Screen, main: { readonly current: HTMLElement | null }): void {
   const before = useRef(screen);
-  useEffect(() => {
+  // Before the new screen is seen: a key pressed at once must not find the focus nowhere.
+  useLayoutEffect(() => {
     if (before.current === screen) return;
     before.current = screen;
     const { activeElement } = document;

@@ -1,5 +1,6 @@
 /** Before joining: a name and one button; what happens to texts in one line, the rest for those who ask. */
 import { useSignal } from "@preact/signals";
+import { focusWhenEmpty } from "../../ui/focus.ts";
 import { formatBytes } from "../../ui/format.ts";
 import { say } from "../../words/words.ts";
 import { backendWords } from "./backend-words.ts";
@@ -49,9 +50,7 @@ export function Welcome({ session, offeredNickname }: WelcomeProps) {
                 spellcheck={false}
                 data-testid="room-code"
                 // It is asked for after a tap on Join, which is where the eye was.
-                ref={(input) => {
-                  if (input && code.peek() === "") input.focus();
-                }}
+                ref={focusWhenEmpty}
                 value={code.value}
                 onInput={(event) => {
                   code.value = event.currentTarget.value;
