@@ -75,13 +75,15 @@ export function connectHost(key: string): HostConnection {
   });
   const storage = tabStorage();
   let known: RoundsKept | null = null;
-  /** Rounds come ahead of the view that has their settings. */
+  /** Rounds come ahead of the view that has their settings, a new run's too. */
   let arrived: SentRounds[] = [];
   socket.on("rounds", (sent) => {
     arrived.push(sent);
   });
   let last: { readonly sent: SentView; readonly receivedAtMs: number } | null = null;
   const receive = (sent: SentView, isUrgent: boolean): void => {
+    // What is drawn becomes the earlier run's ghost: all that is known of it, not what was drawn a while ago.
+    if (last !== null && last.sent.runId !== sent.runId) changed(true);
     last = { sent, receivedAtMs: performance.now() };
     changed(isUrgent);
   };
@@ -95,9 +97,10 @@ export function connectHost(key: string): HostConnection {
         ? withEarlier(before.earlier, before, sent.config)
         : (before?.earlier ?? keptEarlier(storage, sent.runId));
       if (isOther) keepEarlier(storage, sent.runId, earlier);
-      for (const rounds of arrived) known = keepRounds(known, rounds, sent.config);
-      arrived = [];
-      const { records: rounds, past } = known ?? NO_ROUNDS;
+      for (const rounds of arrived)
+        if (rounds.runId === sent.runId) known = keepRounds(known, rounds, sent.config);
+      arrived = arrived.filter(({ runId }) => runId !== sent.runId);
+      const { records: rounds, past } = known?.runId === sent.runId ? known : NO_ROUNDS;
       view.value = { ...sent, rounds, past, receivedAtMs, earlier };
     },
     () => Math.min(MOST_MS, Math.max(LEAST_MS, MS_FOR_A_DEVICE * (last?.sent.participants.length ?? 0))),
