@@ -2,6 +2,7 @@
 import { useEffect, useRef } from "preact/hooks";
 import "./sound-locale.ts";
 import uPlot from "uplot";
+import { colourOf, paintInColours } from "./colours.ts";
 
 export interface Line {
   readonly label: string;
@@ -62,16 +63,14 @@ export function Chart({ description, xTitle, x, lines: all, band, linearWithin }
         element,
       );
     };
-    draw();
+    const leave = paintInColours(draw);
     const resized = new ResizeObserver(() =>
       plot.current?.setSize({ width: element.clientWidth, height: element.clientHeight }),
     );
     resized.observe(element);
-    const scheme = matchMedia("(prefers-color-scheme: dark)");
-    scheme.addEventListener("change", draw);
     return () => {
+      leave();
       resized.disconnect();
-      scheme.removeEventListener("change", draw);
       plot.current?.destroy();
       plot.current = null;
     };
@@ -108,14 +107,12 @@ type Look = Pick<ChartProps, "xTitle" | "lines"> & {
 };
 
 function options(element: HTMLElement, { xTitle, lines, filled, linearWithin }: Look): uPlot.Options {
-  const style = getComputedStyle(document.documentElement);
-  const color = (name: string): string => style.getPropertyValue(name).trim();
-  const rootPixels = Number.parseFloat(style.fontSize);
+  const rootPixels = Number.parseFloat(getComputedStyle(document.documentElement).fontSize);
   const font = `${0.75 * rootPixels}px system-ui, sans-serif`;
   const axis: uPlot.Axis = {
-    stroke: color("--muted"),
-    grid: { stroke: color("--line"), width: 1 },
-    ticks: { stroke: color("--line"), width: 1 },
+    stroke: colourOf("--muted"),
+    grid: { stroke: colourOf("--line"), width: 1 },
+    ticks: { stroke: colourOf("--line"), width: 1 },
     font,
   };
   return {
@@ -144,13 +141,13 @@ function options(element: HTMLElement, { xTitle, lines, filled, linearWithin }: 
       },
     ],
     ...(filled && {
-      bands: [{ series: [filled.upper + 1, filled.lower + 1], fill: color(filled.color) }],
+      bands: [{ series: [filled.upper + 1, filled.lower + 1], fill: colourOf(filled.color) }],
     }),
     series: [
       {},
       ...lines.map((line) => ({
         label: line.label,
-        stroke: color(line.color),
+        stroke: colourOf(line.color),
         width: 2,
         spanGaps: true,
         ...(line.dashed && { dash: [6, 4] }),

@@ -2,6 +2,7 @@
 import type { AdaptedModule, DropoutMask } from "@fedlodrop/run";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import { say } from "../words/words.ts";
+import { colourOf, paintInColours } from "./colours.ts";
 import { type MaskStrip, maskPicture } from "./mask-picture.ts";
 
 const MOST_CELLS = 512;
@@ -33,11 +34,13 @@ function StripRow({ strip, module }: { readonly strip: MaskStrip; readonly modul
   useEffect(() => {
     const context = canvas.current?.getContext("2d");
     if (!context) return;
-    context.clearRect(0, 0, cells.length, 1);
-    context.fillStyle = getComputedStyle(document.documentElement).getPropertyValue("--accent");
-    cells.forEach((share, cell) => {
-      context.globalAlpha = share;
-      context.fillRect(cell, 0, 1, 1);
+    return paintInColours(() => {
+      context.clearRect(0, 0, cells.length, 1);
+      context.fillStyle = colourOf("--accent");
+      cells.forEach((share, cell) => {
+        context.globalAlpha = share;
+        context.fillRect(cell, 0, 1, 1);
+      });
     });
   }, [cells]);
   return (

@@ -1,6 +1,7 @@
 /** Dropout rates, device by round: where they differ, and when they changed. */
 import type { RoundRecord } from "@fedlodrop/run";
 import { useEffect, useMemo, useRef } from "preact/hooks";
+import { colourOf, paintInColours } from "../../ui/colours.ts";
 import { formatPercent } from "../../ui/format.ts";
 import { say } from "../../words/words.ts";
 import { type RatesByRound, ratesByRound } from "./rates-by-round.ts";
@@ -18,13 +19,12 @@ export function RateMap({ rounds }: { readonly rounds: readonly RoundRecord[] })
     const element = canvas.current;
     if (element === null) return;
     const draw = (): void => paint(element, map);
+    const leave = paintInColours(draw);
     const resized = new ResizeObserver(draw);
     resized.observe(element);
-    const scheme = matchMedia("(prefers-color-scheme: dark)");
-    scheme.addEventListener("change", draw);
     return () => {
+      leave();
       resized.disconnect();
-      scheme.removeEventListener("change", draw);
     };
   }, [map]);
   const { every, devices } = map;
@@ -86,11 +86,7 @@ function paint(canvas: HTMLCanvasElement, { devices, rounds }: RatesByRound): vo
   // Giving it a size wipes it.
   canvas.width = width;
   canvas.height = height;
-  const style = getComputedStyle(canvas);
-  const [dropped, absent] = ["--series-2", "--field-line"].map((name) => style.getPropertyValue(name)) as [
-    string,
-    string,
-  ];
+  const [dropped, absent] = [colourOf("--series-2"), colourOf("--field-line")];
   const [cellWidth, cellHeight] = [width / rounds.length, height / devices.length];
   const gap = Math.min(2 * devicePixelRatio, cellWidth / 4, cellHeight / 4);
   for (const [row, { rates }] of devices.entries())

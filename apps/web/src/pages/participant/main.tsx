@@ -5,7 +5,8 @@
  * and its fragment `#code=…` (the room's). The state is
  * mirrored on <html>: `data-state` (checking, welcome, joining; once joined loading, ready, downloading, training,
  * uploading, waiting, away, ended, kicked; or error), `data-participant-id`, `data-backend`, `data-backend-reason`,
- * `data-round`, `data-error`; and in `window.fedlodrop`, a frozen `PageSnapshot` that is replaced at each change.
+ * `data-round`, `data-error`; and in `window.fedlodrop`, a frozen `PageSnapshot`,
+ * replaced when the state has changed: at once, and several times a second at most while a round goes on.
  */
 import { effect } from "@preact/signals";
 import { render } from "preact";

@@ -5,6 +5,7 @@
  */
 import type { AdaptedModule, DropoutMask } from "@fedlodrop/run";
 import { useEffect, useMemo, useRef } from "preact/hooks";
+import { colourOf, paintInColours } from "../../ui/colours.ts";
 import { formatPercent } from "../../ui/format.ts";
 import { maskPicture } from "../../ui/mask-picture.ts";
 import { say } from "../../words/words.ts";
@@ -29,11 +30,7 @@ export function SharePicture({ modules, mask, done, dropoutRate }: ShareProps) {
     const paint = (): void => {
       const context = canvas.current?.getContext("2d");
       if (!context) return;
-      const style = getComputedStyle(document.documentElement);
-      const [lit, dark] = ["--accent", "--line"].map((name) => style.getPropertyValue(name)) as [
-        string,
-        string,
-      ];
+      const [lit, dark] = [colourOf("--accent"), colourOf("--line")];
       context.clearRect(0, 0, width, rows.length);
       rows.forEach(({ strips }, row) => {
         strips.forEach(({ cells }, factor) => {
@@ -52,10 +49,7 @@ export function SharePicture({ modules, mask, done, dropoutRate }: ShareProps) {
         });
       });
     };
-    paint();
-    const scheme = matchMedia("(prefers-color-scheme: dark)");
-    scheme.addEventListener("change", paint);
-    return () => scheme.removeEventListener("change", paint);
+    return paintInColours(paint);
   }, [rows, width]);
 
   return (
