@@ -4,8 +4,9 @@
  * frame of the screen, and without a GPU the processor draws them, which has devices to train.
  */
 import type { ParticipantView } from "@fedlodrop/protocol";
+import { useSignal } from "@preact/signals";
 import type { RefObject } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useMemo, useRef } from "preact/hooks";
 
 const STEP_MS = 120;
 const STEPS_PER_TRIP = 8;
@@ -38,9 +39,10 @@ export function Packets({ participants, round, stage }: PacketsProps) {
   const layer = useRef<HTMLDivElement>(null);
   const packets = useRef(new Map<string, Packet>());
   const places = useRef<ReadonlyMap<string, Place>>(new Map());
-  const travelling = participants.flatMap(tripOf).join("\n");
-  // Tiles stand elsewhere when there are others, and may have other heights after a round.
-  const layout = `${round} ${participants.length}`;
+  const resizes = useResizes(stage);
+  const travelling = useReducedMotion() ? "" : participants.flatMap(tripOf).join("\n");
+  // Tiles stand elsewhere when there are others, when there is more or less room, and when their words take more lines.
+  const layout = [round, resizes, ...participants.map(({ id }) => id)].join(" ");
 
   useEffect(() => {
     const [known, timer] = [packets.current, setInterval(() => move(packets.current), STEP_MS)];
@@ -55,7 +57,7 @@ export function Packets({ participants, round, stage }: PacketsProps) {
   }, [layout, stage]);
   useEffect(() => {
     const [over, known] = [layer.current, packets.current];
-    if (!over || matchMedia("(prefers-reduced-motion: reduce)").matches) return;
+    if (!over) return;
     const trips = new Set(travelling.split("\n").filter(Boolean));
     for (const [trip, { element }] of known)
       if (!trips.has(trip)) {
@@ -77,6 +79,33 @@ export function Packets({ participants, round, stage }: PacketsProps) {
   }, [travelling, layout]);
 
   return <div class="packets" ref={layer} aria-hidden="true" />;
+}
+
+/** How often the field or what is laid out in it has got another size. */
+function useResizes(field: RefObject<HTMLElement | null>): number {
+  const count = useSignal(0);
+  useEffect(() => {
+    if (field.current === null) return;
+    const resized = new ResizeObserver(() => {
+      count.value += 1;
+    });
+    for (const element of [field.current, ...field.current.children]) resized.observe(element);
+    return () => resized.disconnect();
+  }, [field, count]);
+  return count.value;
+}
+
+function useReducedMotion(): boolean {
+  const wanted = useMemo(() => matchMedia("(prefers-reduced-motion: reduce)"), []);
+  const isReduced = useSignal(wanted.matches);
+  useEffect(() => {
+    const follow = (): void => {
+      isReduced.value = wanted.matches;
+    };
+    wanted.addEventListener("change", follow);
+    return () => wanted.removeEventListener("change", follow);
+  }, [wanted, isReduced]);
+  return isReduced.value;
 }
 
 function move(packets: ReadonlyMap<string, Packet>): void {
