@@ -1,4 +1,5 @@
 /** Browsers in odd states: whatever keeps a page from starting, its own HTML says so. */
+import type { Page } from "@playwright/test";
 import { expect, test } from "./fixtures.ts";
 
 test("a locale that is no language tag", async ({ serve, chromium, tinyModel }) => {
@@ -28,24 +29,39 @@ test("a page that is older than the files that are served now changes its langua
   chromium,
   tinyModel,
 }) => {
-  const { hostUrl } = await serve("--model", tinyModel);
-  const page = await (await chromium.newContext()).newPage();
+  const { url, hostUrl } = await serve("--model", tinyModel);
+  const context = await chromium.newContext();
+  const page = await context.newPage();
   await page.goto(hostUrl);
   await expect(page.getByTestId("status")).toHaveText("Lobby: devices may join");
   // What it would load has other names by now, and nobody answers: it stays as it is, and says why.
-  let answers = false;
-  await page.route("**", (route) => (answers ? route.continue() : route.abort()));
+  await page.route("**", (route) => route.abort());
   await page.getByTestId("language-zh").click();
   await expect(page.locator(".languages").getByRole("alert")).toContainText("cannot be loaded now");
   // The page itself is served again, and with it the names of its files.
   await page.unroute("**");
-  await page.route(/\/assets\/.*\.js$/, (route) => (answers ? route.continue() : route.abort()));
-  page.on("request", (request) => {
-    answers ||= request.isNavigationRequest();
-  });
+  await hasNewNames(page);
   await page.getByTestId("language-zh").click();
   await expect(page.getByTestId("status")).toHaveText("大厅：设备可以加入");
+
+  const pupil = await context.newPage();
+  await pupil.goto(url);
+  await pupil.getByText("用你自己的文本训练").click();
+  await pupil.getByTestId("own-paste").fill("what I have typed");
+  await hasNewNames(pupil);
+  await pupil.getByTestId("language-en").click();
+  await expect(pupil.getByTestId("join-button")).toHaveText("Join");
+  await expect(pupil.getByTestId("own-paste")).toHaveValue("what I have typed");
 });
+
+/** No script is there under the names that the page knows, until it is loaded anew. */
+async function hasNewNames(page: Page): Promise<void> {
+  let isAnew = false;
+  await page.route(/\/assets\/.*\.js$/, (route) => (isAnew ? route.continue() : route.abort()));
+  page.on("request", (request) => {
+    isAnew ||= request.isNavigationRequest();
+  });
+}
 
 test("scripts that do not run, do not load, or break", async ({ serve, chromium, tinyModel }) => {
   const { url } = await serve("--model", tinyModel);

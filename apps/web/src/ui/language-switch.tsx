@@ -1,13 +1,13 @@
 /** The other languages that the page speaks, each by its own name. */
 import { useSignal } from "@preact/signals";
 import { LANGUAGES, type Language } from "../words/languages.ts";
-import { languageNow, say, switchLanguage } from "../words/words.ts";
+import { languageNow, type Switched, say, switchLanguage } from "../words/words.ts";
 
 const ALL = Object.keys(LANGUAGES) as Language[];
 
 export function LanguageSwitch() {
   const now = languageNow();
-  const failed = useSignal(false);
+  const switched = useSignal<Switched>("done");
   return (
     <nav class="languages" aria-label={say("language.switch")}>
       {ALL.filter((language) => language !== now).map((language) => (
@@ -18,13 +18,13 @@ export function LanguageSwitch() {
           lang={language}
           data-testid={`language-${language}`}
           onClick={async () => {
-            failed.value = !(await switchLanguage(language));
+            switched.value = await switchLanguage(language);
           }}
         >
           {LANGUAGES[language]}
         </button>
       ))}
-      {failed.value && <small role="alert">{say("language.unavailable")}</small>}
+      {switched.value !== "done" && <small role="alert">{say(`language.${switched.value}`)}</small>}
     </nav>
   );
 }

@@ -5,6 +5,7 @@
 import { signal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { browserStorage } from "../ui/browser-storage.ts";
+import { isAllKept } from "../ui/kept.ts";
 import type { drawer } from "./en/drawer.ts";
 import type { host } from "./en/host.ts";
 import type { lesson } from "./en/lesson.ts";
@@ -52,18 +53,22 @@ export async function openWords(page: Loader): Promise<void> {
   await load(chooseLanguage(browserStorage().getItem(REMEMBERED), navigator.languages ?? []));
 }
 
-/** Everything that is shown changes in place. False where the language cannot be had now. */
-export async function switchLanguage(language: Language): Promise<boolean> {
+/** `unkept`: it would take a reload, which would lose what has been typed here. */
+export type Switched = "done" | "unavailable" | "unkept";
+
+/** Everything that is shown changes in place. */
+export async function switchLanguage(language: Language): Promise<Switched> {
   browserStorage().setItem(REMEMBERED, language);
   try {
     await load(language);
-    return true;
+    return "done";
   } catch {
     // The pages may have been built anew, with other names for their files: the page as it is served now knows them.
     const isKept = browserStorage().getItem(REMEMBERED) === language;
-    if (!isKept || !(await isServed())) return false;
+    if (!isKept || !(await isServed())) return "unavailable";
+    if (!isAllKept()) return "unkept";
     location.reload();
-    return true;
+    return "done";
   }
 }
 

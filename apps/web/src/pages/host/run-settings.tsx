@@ -9,24 +9,35 @@ import {
   type RunConfig,
   type RunOverrides,
 } from "@fedlodrop/run";
-import { useSignal } from "@preact/signals";
+import { keptText } from "../../ui/kept.ts";
 import { term } from "../../ui/symbols.tsx";
 import { taskTitle } from "../../ui/task-words.ts";
 import { say } from "../../words/words.ts";
 import type { CommandProps } from "./controls.tsx";
 
+/** What was chosen beside one run and not applied yet: the new run has another name, and what is refused can be mended. */
+const kept = keptText("fedlodrop.new-run");
+
+function chosenBeside(runId: string): RunOverrides {
+  try {
+    const choice: unknown = JSON.parse(kept.value || "null");
+    if (typeof choice !== "object" || choice === null || !("chosen" in choice)) return {};
+    return "runId" in choice && choice.runId === runId ? (choice.chosen as RunOverrides) : {};
+  } catch {
+    return {};
+  }
+}
+
 export function RunSettings({ view: { config, phase, availableTasks, runId }, command }: CommandProps) {
-  const changes = useSignal<RunOverrides>({});
-  const chosen = changes.value;
+  const chosen = chosenBeside(runId);
   const set = (fields: RunOverrides): void => {
-    changes.value = { ...chosen, ...fields };
+    kept.value = JSON.stringify({ runId, chosen: { ...chosen, ...fields } });
   };
   const trainingValue = (name: "localSteps" | "batchSize" | "learningRate"): number =>
     chosen.training?.[name] ?? config.training[name];
   const apply = (event: Event): void => {
     event.preventDefault();
     command({ kind: "configure", config: chosen });
-    changes.value = {};
   };
   const busy = phase !== "lobby" && phase !== "paused" && phase !== "ended";
   return (

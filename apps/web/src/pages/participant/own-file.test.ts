@@ -1,6 +1,6 @@
 import { ownSamples } from "@fedlodrop/device/page";
 import { describe, expect, it } from "vitest";
-import { readOwnFile } from "./own-file.ts";
+import { parseOwnTexts, readOwnFile } from "./own-file.ts";
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 const spam = {
@@ -19,6 +19,20 @@ const read = async (text: string, fileName: string, task: typeof spam | typeof p
   ownSamples(await readOwnFile(bytes(text), fileName), task);
 
 describe("an own file", () => {
+  it("is read again as it was kept, and nothing of what is damaged", async () => {
+    const texts = await readOwnFile(bytes('{"text":"a","label":"x"}\n{"text":"b","label":"y"}'), "a.jsonl");
+    expect(parseOwnTexts(JSON.stringify(texts))).toEqual(texts);
+    for (const damaged of [
+      "",
+      "{",
+      "null",
+      "[]",
+      '{"id":"1","fileName":"a.txt"}',
+      '{"id":"1","fileName":"a.txt","rows":[{}]}',
+    ])
+      expect(parseOwnTexts(damaged)).toBeNull();
+  });
+
   it("is another one each time it is read, also under the same name", async () => {
     const [first, second] = [
       await readOwnFile(bytes("a,b"), "a.txt"),

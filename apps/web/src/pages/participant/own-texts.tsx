@@ -3,6 +3,7 @@
 import { ownSamples } from "@fedlodrop/device/page";
 import type { RunDescription } from "@fedlodrop/protocol";
 import { useSignal } from "@preact/signals";
+import { useRef } from "preact/hooks";
 import { say } from "../../words/words.ts";
 import { readOwnFile } from "./own-file.ts";
 import type { Session } from "./session.ts";
@@ -18,17 +19,22 @@ const PASTED = "pasted.txt";
 export function OwnTextsBox({ session, task }: OwnTextsProps) {
   const problem = useSignal<string | null>(null);
   const over = useSignal(false);
-  const pasted = useSignal("");
+  const pasted = session.draft;
+  // What is being typed must not close around its reader when it is cleared.
+  const hadDraft = useRef(pasted.peek() !== "");
   const texts = session.ownTexts.value;
 
-  const use = async (bytes: Uint8Array, fileName: string): Promise<void> => {
+  /** @returns false where it cannot be used, and why is shown */
+  const use = async (bytes: Uint8Array, fileName: string): Promise<boolean> => {
     try {
       const read = await readOwnFile(bytes, fileName);
       if (task) ownSamples(read, task);
       session.useOwnTexts(read);
       problem.value = null;
+      return true;
     } catch (error) {
       problem.value = error instanceof Error ? error.message : String(error);
+      return false;
     }
   };
   const read = async (file: File | undefined): Promise<void> => {
@@ -38,14 +44,20 @@ export function OwnTextsBox({ session, task }: OwnTextsProps) {
 
   return (
     <section class="card" data-testid="own-texts">
-      <details open={problem.value !== null || texts !== null || task?.textsFrom === "participants"}>
+      <details
+        open={
+          problem.value !== null || texts !== null || hadDraft.current || task?.textsFrom === "participants"
+        }
+      >
         <summary>{say("own.title")}</summary>
         <p>{say("own.promise")}</p>
         <form
           class="lanes"
           onSubmit={(event) => {
             event.preventDefault();
-            use(new TextEncoder().encode(pasted.value), PASTED);
+            void use(new TextEncoder().encode(pasted.value), PASTED).then((isUsed) => {
+              if (isUsed) pasted.value = "";
+            });
           }}
         >
           <label>

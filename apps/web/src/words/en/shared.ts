@@ -2,6 +2,8 @@
 export const shared = {
   "language.switch": "Language",
   "language.unavailable": "It cannot be loaded now: the coordinator does not answer.",
+  "language.unkept":
+    "It takes loading this page anew, which would lose what was typed or chosen here: there is more of it than this browser keeps. Load the page when you need it no more.",
   "symbols.show": "Show the paper's symbols",
   yes: "Yes",
   no: "No",

@@ -5,6 +5,8 @@ import type { Translation } from "../words.ts";
 export const shared: Translation<typeof english> = {
   "language.switch": "语言",
   "language.unavailable": "现在无法加载：协调器没有应答。",
+  "language.unkept":
+    "这需要重新加载页面，而此处输入或选择的内容超出浏览器能保存的量，会因此丢失。不再需要这些内容时，请自行重新加载。",
   "symbols.show": "显示论文中的符号",
   yes: "是",
   no: "否",
