@@ -19,6 +19,10 @@ import type { FromWorker, ToWorker } from "./messages.ts";
 vi.mock("./model/model-size.ts", () => ({
   sizeUpModel: async () => ({ totalBytes: 7, missingBytes: 3 }),
 }));
+vi.mock("./promises.ts", async () => {
+  const { DEFAULT_RUN_CONFIG, promisesOf } = await import("@fedlodrop/run");
+  return { askPromises: async () => promisesOf(DEFAULT_RUN_CONFIG) };
+});
 vi.mock("./load.ts", async (original) => ({
   ...(await original<typeof import("./load.ts")>()),
   load: vi.fn(),

@@ -14,6 +14,7 @@ import { type FromWorker, type OwnTexts, type ToWorker, toPlainError } from "./m
 import { sizeUpModel } from "./model/model-size.ts";
 import { type Membership, openRounds } from "./open-rounds.ts";
 import { answerEvaluation } from "./own-evaluation.ts";
+import { askPromises } from "./promises.ts";
 import { measureRoundTrip } from "./round.ts";
 import { openSecureMembers } from "./secure-members.ts";
 import { UnsafeRoundError } from "./secure-part.ts";
@@ -240,6 +241,10 @@ export function createDevice(
         // Without it the page says less, and whatever is wrong is said when the device joins.
         sizeUpModel(site).then(
           (size) => post({ kind: "model-size", ...size }),
+          () => {},
+        );
+        askPromises(site).then(
+          (promises) => post({ kind: "promises", promises }),
           () => {},
         );
         return;

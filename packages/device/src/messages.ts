@@ -15,7 +15,7 @@ import type {
   RunDescription,
   RunEnded,
 } from "@fedlodrop/protocol";
-import type { DropoutMask } from "@fedlodrop/run";
+import type { DropoutMask, Promises } from "@fedlodrop/run";
 import type { TextRow } from "@fedlodrop/tasks";
 
 import type { AbandonCause } from "./abandoned.ts";
@@ -74,6 +74,8 @@ export type FromWorker =
   | { readonly kind: "checked"; readonly choice: BackendChoice }
   /** What joining will download, and what of the model is here already. */
   | { readonly kind: "model-size"; readonly totalBytes: number; readonly missingBytes: number }
+  /** Of the run as it is before joining. */
+  | { readonly kind: "promises"; readonly promises: Promises }
   | { readonly kind: "connection"; readonly online: boolean }
   | {
       readonly kind: "joined";

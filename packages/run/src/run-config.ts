@@ -219,6 +219,22 @@ export function resolveRunConfig(
 const given = (overrides: object): object =>
   Object.fromEntries(Object.entries(overrides).filter(([, value]) => value !== undefined));
 
+/** What is done with what a device sends: for everybody, so that whoever may join knows it before. */
+export const promisesSchema = runConfigSchema.pick({
+  aggregation: true,
+  differentialPrivacy: true,
+  examplePrivacy: true,
+  secureAggregation: true,
+});
+export type Promises = z.infer<typeof promisesSchema>;
+
+export const promisesOf = ({
+  aggregation,
+  differentialPrivacy,
+  examplePrivacy,
+  secureAggregation,
+}: RunConfig): Promises => ({ aggregation, differentialPrivacy, examplePrivacy, secureAggregation });
+
 /** What the host may change between rounds. */
 export const runChangeSchema = runConfigSchema
   .pick({

@@ -15,6 +15,7 @@ export interface OwnerProxyOptions {
 
 const PASSED_ON = [
   "/api",
+  "/api/promises",
   "/api/run",
   "/api/report",
   "/api/adapter",

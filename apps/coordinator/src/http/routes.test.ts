@@ -41,6 +41,10 @@ describe("over HTTP", () => {
       expect(await status(path, "Bearer key"), path).toBe(200);
     }
     expect((await coordinator.http.inject({ url: "/healthz" })).body).not.toContain("seed");
+    // Before joining one may know what is done with what one sends, and no more of the run.
+    const { aggregation, differentialPrivacy, examplePrivacy, secureAggregation } = config;
+    const promises = { aggregation, differentialPrivacy, examplePrivacy, secureAggregation };
+    expect((await coordinator.http.inject({ url: "/api/promises" })).json()).toEqual(promises);
     expect(await status("/api/split", "Bearer key")).toBe(403);
     await coordinator.command({ kind: "kick", participantId: "p1" });
     expect(await status("/api/adapter", `Bearer ${identity.token}`)).toBe(401);

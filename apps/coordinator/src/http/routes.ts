@@ -2,6 +2,7 @@
  *  everybody needs the host key or a participant's token. */
 import { Readable } from "node:stream";
 import type { RunDescription } from "@fedlodrop/protocol";
+import { promisesOf } from "@fedlodrop/run";
 import type { FastifyInstance, FastifyReply } from "fastify";
 import { interfacePage } from "../operations/interface-page.ts";
 import type { Metrics } from "../operations/metrics.ts";
@@ -37,6 +38,9 @@ export async function registerRoutes(http: FastifyInstance, facts: Facts): Promi
   http.get("/api/openapi.json", (_request, reply) => reply.type("application/json").send(documentText));
   http.get("/api", (_request, reply) =>
     reply.type("text/html; charset=utf-8").send(interfacePage(document, basePath)),
+  );
+  http.get("/api/promises", (_request, reply) =>
+    reply.header("cache-control", "no-store").send(promisesOf(facts.describe().config)),
   );
   // The run's seed gives everybody's masks away, its report names devices, and two adapters in a row are an update.
   const forMembers = { preHandler: credentials.required };

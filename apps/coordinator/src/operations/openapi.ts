@@ -1,6 +1,6 @@
 /** The coordinator's HTTP interface as an OpenAPI 3.1 document, made of the schemas that check it. */
 import { runDescriptionSchema } from "@fedlodrop/protocol";
-import { deviceTextsSchema, roundRecordSchema, runConfigSchema } from "@fedlodrop/run";
+import { deviceTextsSchema, promisesSchema, roundRecordSchema, runConfigSchema } from "@fedlodrop/run";
 import { z } from "zod";
 
 const healthSchema = z.object({
@@ -52,6 +52,11 @@ export function openApiDocument(basePath: string) {
     paths: {
       "/healthz": get("Whether it is alive", "It is", jsonOf(healthSchema)),
       "/readyz": get("Whether it takes devices", "It does", jsonOf(readinessSchema), notReady),
+      "/api/promises": get(
+        "What is done with what a device sends",
+        "The rule of averaging, and what hides a device's update",
+        jsonOf(promisesSchema),
+      ),
       "/metrics": forMembers("What an operator watches", "In Prometheus' format", text),
       "/api/run": forMembers(
         "The run: settings, task, adapter's shape",

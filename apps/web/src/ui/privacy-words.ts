@@ -11,7 +11,7 @@ const NEARLY_SURE = 0.99;
  */
 export function privacyWords(epsilon: number, delta: number): string {
   const surest = surestAfter(epsilon);
-  return surest > NEARLY_SURE
+  return surest === null
     ? say("privacy.little", { delta: String(delta) })
     : say("privacy.bounded", { surest: formatPercent(surest), delta: String(delta) });
 }
@@ -19,9 +19,13 @@ export function privacyWords(epsilon: number, delta: number): string {
 /** The same of whether a certain text was among a device's own. */
 export function textsPrivacyWords(epsilon: number, delta: number): string {
   const surest = surestAfter(epsilon);
-  return surest > NEARLY_SURE
+  return surest === null
     ? say("privacy.texts-little", { delta: String(delta) })
     : say("privacy.texts-bounded", { surest: formatPercent(surest), delta: String(delta) });
 }
 
-const surestAfter = (epsilon: number): number => 1 / (1 + Math.exp(-epsilon));
+/** A probability; null where it is next to certainty. */
+export function surestAfter(epsilon: number): number | null {
+  const surest = 1 / (1 + Math.exp(-epsilon));
+  return surest > NEARLY_SURE ? null : surest;
+}

@@ -3,8 +3,9 @@ import type { Refused, RunDescription } from "@fedlodrop/protocol";
 import { REFUSALS } from "@fedlodrop/protocol";
 import { DEFAULT_RUN_CONFIG } from "@fedlodrop/run";
 import { describe, expect, it } from "vitest";
+import { reduce } from "./reduce.ts";
 import { announcementOf, type Screen, screenOf, titleOf } from "./screen.ts";
-import { INITIAL_STATE, type ParticipantState, reduce } from "./state.ts";
+import { INITIAL_STATE, type ParticipantState } from "./state.ts";
 import { wordsFor } from "./stops.ts";
 import "../../words/english.fixture.ts";
 

@@ -3,19 +3,24 @@
 import type { FromWorker, OwnTexts } from "@fedlodrop/device/page";
 import { type DeviceKind, deviceKind, energyProfile, type ProfileCorrection } from "@fedlodrop/device/page";
 import { CHAOS_SECONDS } from "@fedlodrop/protocol";
-import { type ReadonlySignal, signal } from "@preact/signals";
+import { computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import { startDevice } from "../../device/proxy.ts";
+import { keptText } from "../../ui/kept.ts";
 import { seldom } from "../../ui/seldom.ts";
 import { siteUrl } from "../../ui/site.ts";
 import type { PageAddress } from "./address.ts";
 import { type BatteryReading, batteryWatts, watchBattery } from "./battery.ts";
 import { browserIdentityStore, claimToken, deviceSecret, keepToken } from "./identity.ts";
-import { INITIAL_STATE, type ParticipantState, reduce } from "./state.ts";
+import { parseOwnTexts } from "./own-file.ts";
+import { reduce } from "./reduce.ts";
+import { INITIAL_STATE, type ParticipantState } from "./state.ts";
 import { keepScreenOn } from "./wake-lock.ts";
 
 export interface Session {
   readonly state: ReadonlySignal<ParticipantState>;
   readonly ownTexts: ReadonlySignal<OwnTexts | null>;
+  /** A text that is being pasted or typed, and not used yet. */
+  readonly draft: Signal<string>;
   readonly correction: ReadonlySignal<ProfileCorrection>;
   /** What this participant shows to get files of the run; null before it has joined. */
   token(): string | null;
@@ -52,7 +57,8 @@ export function startSession(address: PageAddress): Session {
     known = { ...known, ...change };
     changed(true);
   };
-  const ownTexts = signal<OwnTexts | null>(null);
+  const ownTextsKept = keptText("fedlodrop.own-texts");
+  const ownTexts = computed(() => parseOwnTexts(ownTextsKept.value));
   const correction = signal<ProfileCorrection>({});
   const identity = browserIdentityStore();
   const claimed = claimToken(identity);
@@ -101,6 +107,7 @@ export function startSession(address: PageAddress): Session {
   return {
     state,
     ownTexts,
+    draft: keptText("fedlodrop.draft"),
     correction,
     token: () => usedToken,
     deviceKind: kind,
@@ -124,7 +131,7 @@ export function startSession(address: PageAddress): Session {
       });
     },
     useOwnTexts(texts) {
-      ownTexts.value = texts;
+      ownTextsKept.value = texts === null ? "" : JSON.stringify(texts);
       device.send({ kind: "own-texts", ownTexts: texts });
     },
     correctProfile(corrected) {

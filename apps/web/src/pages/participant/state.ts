@@ -1,6 +1,6 @@
-/** What the participant page knows: a pure function of what its device worker has said. */
+/** What the participant page knows of its device and the run. */
 
-import type { AbandonCause, EnergyEstimate, FromWorker, TextSource } from "@fedlodrop/device/page";
+import type { AbandonCause, EnergyEstimate, TextSource } from "@fedlodrop/device/page";
 import type { BackendChoice, TrainingStep } from "@fedlodrop/lm";
 import {
   type Fault,
@@ -13,9 +13,9 @@ import {
   type RunDescription,
   type RunEnded,
 } from "@fedlodrop/protocol";
-import { adapterSize, type DropoutMask } from "@fedlodrop/run";
-import { type LossPoint, ROUNDS_SHOWN, thinned, withFewer } from "./curves.ts";
-import { goOnTrying, type Trial } from "./trial.ts";
+import { adapterSize, type DropoutMask, type Promises } from "@fedlodrop/run";
+import type { LossPoint } from "./curves.ts";
+import type { Trial } from "./trial.ts";
 
 /** From `loading` to `waiting` named as in the coordinator's `ParticipantView`. */
 export type Phase =
@@ -74,6 +74,8 @@ export interface ParticipantState {
   readonly unsureBytes: number | null;
   /** Of the run's model, and of that what is not on this device; null until it is known. */
   readonly modelSize: { readonly totalBytes: number; readonly missingBytes: number } | null;
+  /** Of the run that one may join; null until they are known. */
+  readonly promises: Promises | null;
   /** How the run ended; null while it goes on. */
   readonly ended: RunEnded | null;
   readonly participantId: string | null;
@@ -119,6 +121,7 @@ export const INITIAL_STATE: ParticipantState = {
   choice: null,
   unsureBytes: null,
   modelSize: null,
+  promises: null,
   ended: null,
   participantId: null,
   nickname: null,
@@ -152,191 +155,6 @@ export function fullPayloadBytes({ adapter, config }: RunDescription): number {
   return payloadBytes(adapterSize(adapter), config.valueType);
 }
 
-export function reduce(state: ParticipantState, message: FromWorker): ParticipantState {
-  switch (message.kind) {
-    case "checked":
-      return { ...state, phase: "welcome", choice: message.choice };
-    case "model-size": {
-      const { totalBytes, missingBytes } = message;
-      return { ...state, modelSize: { totalBytes, missingBytes } };
-    }
-    case "connection":
-      if (!message.online && state.participantId === null) return { ...state, online: false };
-      // The coordinator tells a fresh connection anew if the run has ended.
-      return { ...state, online: message.online, ended: message.online ? null : state.ended };
-    case "joined": {
-      const { participantId, nickname, run } = message;
-      const sameRun = state.run?.runId === run.runId && state.participantId === participantId;
-      // A return to the same run keeps what the page already shows.
-      if (sameRun) {
-        const chaos = state.chaos === "cut" ? null : state.chaos;
-        return { ...state, run, chaos, notice: null, awaitsApproval: false, hostClosed: false };
-      }
-      return { ...forgetRun(state), participantId, nickname, run, phase: "loading", notice: null };
-    }
-    case "run-changed": {
-      const { run } = message;
-      if (state.run?.runId === run.runId) return { ...state, run };
-      return {
-        ...forgetRun(state),
-        run,
-        ended: null,
-        phase: "loading",
-        notice: { kind: "new-run" },
-      };
-    }
-    case "loading": {
-      const { file, receivedBytes, totalBytes } = message;
-      return {
-        ...state,
-        phase: "loading",
-        textsWanted: null,
-        files: new Map(state.files).set(file, { receivedBytes, totalBytes }),
-      };
-    }
-    case "texts-wanted":
-      return { ...state, textsWanted: message.message };
-    case "warming-up":
-      return {
-        ...state,
-        phase: "loading",
-        textsWanted: null,
-        warmingUp: true,
-        choice: message.choice,
-        unsureBytes: message.unsureBytes,
-      };
-    case "ready": {
-      const { engine, source, sampleCount, stepSeconds } = message;
-      // After a lost connection `ready` is said again, also in the middle of a round.
-      const phase = inRound(state) ? state.phase : "ready";
-      return { ...state, phase, warmingUp: false, notice: null, engine, source, sampleCount, stepSeconds };
-    }
-    case "round-started": {
-      const { start, mask, keptValues } = message;
-      const round: RoundProgress = {
-        start,
-        mask,
-        keptValues,
-        bytesDown: 0,
-        bytesUp: 0,
-        secondsDownload: null,
-        secondsCompute: null,
-        secondsUpload: null,
-        textsEpsilon: null,
-        step: null,
-        energy: null,
-        abandoned: null,
-        closed: null,
-      };
-      // A coordinator that was restarted plays its open round again: the first attempt is void.
-      const earlier = state.rounds
-        .filter((one) => one.start.round !== start.round)
-        .slice(1 - ROUNDS_SHOWN)
-        .map((one) => (one.mask === null ? one : { ...one, mask: null }));
-      const rounds = [...earlier, round];
-      const losses = state.losses.filter((point) => point.round !== start.round);
-      return { ...state, phase: "downloading", notice: null, rounds, losses };
-    }
-    case "downloaded":
-      return inCurrentRound(state, message.round, "training", {
-        bytesDown: message.bytes,
-        secondsDownload: message.seconds,
-      });
-    case "step": {
-      const { round, step } = message;
-      const at = (state.losses.at(-1)?.at ?? 0) + 1;
-      const losses = thinned([...state.losses, { round, at, loss: step.loss }]);
-      return { ...inCurrentRound(state, round, "training", { step }), losses };
-    }
-    case "trained":
-      return inCurrentRound(state, message.round, "uploading", {
-        secondsCompute: message.seconds,
-        textsEpsilon: message.textsEpsilon,
-      });
-    case "uploading":
-      return inCurrentRound(state, message.round, "uploading", { bytesUp: message.sentBytes });
-    case "uploaded":
-      return inCurrentRound(state, message.round, "waiting", {
-        secondsUpload: message.seconds,
-        energy: message.energy,
-      });
-    case "round-abandoned":
-      return inCurrentRound(state, message.round, "waiting", {
-        abandoned: { because: message.because, why: message.why },
-      });
-    case "round-closed":
-      return inCurrentRound(state, message.closed.round, "ready", { closed: message.closed });
-    case "round-evaluated": {
-      const { round, testLoss, baseTestLoss, isOwn } = message.evaluated;
-      const heldOutLosses = new Map(state.heldOutLosses);
-      if (baseTestLoss !== null) heldOutLosses.set(0, baseTestLoss);
-      // The page shows what becomes of one model: the run's own.
-      if (testLoss !== null && isOwn) heldOutLosses.set(round, testLoss);
-      return { ...state, heldOutLosses: withFewer(heldOutLosses, round) };
-    }
-    case "lesson": {
-      const { slide } = message;
-      const isSame = slide !== null && slide.id === state.lesson?.id;
-      return { ...state, lesson: slide, guess: isSame ? state.guess : null };
-    }
-    case "chaos":
-      return message.fault === "kill"
-        ? stopped(state, "kicked", { kind: "killed", reason: null, message: "" })
-        : { ...state, chaos: message.fault };
-    case "host-closed":
-      return { ...state, hostClosed: true };
-    case "run-ended":
-      return { ...state, ended: message.ended };
-    case "join-refused": {
-      const { reason, message: why } = message.refused;
-      // Removed while it was away: the same as being removed.
-      if (reason === "kicked" && state.participantId !== null)
-        return stopped(state, "kicked", { kind: "dismissed", reason, message: why });
-      if (reason === "wrong-code")
-        return {
-          ...state,
-          phase: "welcome",
-          notice: null,
-          awaitsApproval: false,
-          codeWanted: state.codeTried ? "wrong" : "needed",
-        };
-      if (reason === "awaiting-approval") return { ...state, notice: null, awaitsApproval: true };
-      return stopped(state, "error", { kind: "refused", reason, message: why });
-    }
-    case "refused":
-      return { ...state, notice: { kind: "refused", refused: message.refused } };
-    case "left":
-      return stopped(state, "kicked", { kind: "left", reason: null, message: "" });
-    case "dismissed": {
-      const { reason, message: why } = message.refused;
-      return stopped(state, "kicked", { kind: "dismissed", reason, message: why });
-    }
-    case "trying":
-    case "untrained":
-    case "tried-text":
-    case "tried-labels":
-    case "tried-value":
-    case "tried-own-text":
-    case "try-failed":
-      return { ...state, trial: state.trial && goOnTrying(state.trial, message) };
-    case "failed": {
-      const kind = message.error.name === "DeviceUnfitError" ? "unfit" : "failed";
-      return stopped(state, "error", { kind, reason: null, message: message.error.message });
-    }
-    default:
-      return message satisfies never;
-  }
-}
-
-const stopped = (state: ParticipantState, phase: "kicked" | "error", stop: Stop): ParticipantState => ({
-  ...state,
-  phase,
-  online: phase === "error" && state.online,
-  notice: null,
-  awaitsApproval: false,
-  stop,
-});
-
 /** What the run had given away of any one device when this one last heard of it. */
 export const epsilonSoFar = ({ rounds }: ParticipantState): number =>
   rounds.findLast(({ closed }) => closed?.epsilon !== undefined)?.closed?.epsilon ?? 0;
@@ -348,22 +166,3 @@ export const textsEpsilonSoFar = ({ rounds }: ParticipantState): number =>
 /** It has work of a round, or waits for the others with it. */
 export const inRound = (state: ParticipantState): boolean =>
   ["downloading", "training", "uploading", "waiting"].includes(state.phase);
-
-function forgetRun(state: ParticipantState): ParticipantState {
-  const { choice, modelSize, nickname, participantId, online, ended, lesson, guess } = state;
-  return { ...INITIAL_STATE, choice, modelSize, nickname, participantId, online, ended, lesson, guess };
-}
-
-/** A round that is not the current one has nothing to show any more. */
-function inCurrentRound(
-  state: ParticipantState,
-  round: number,
-  phase: Phase,
-  progress: Partial<RoundProgress>,
-): ParticipantState {
-  const current = currentRound(state);
-  if (current?.start.round !== round) return state;
-  // This device's own last word on a round may come after the round has closed or the device was removed.
-  const kept = inRound(state) ? phase : state.phase;
-  return { ...state, phase: kept, rounds: [...state.rounds.slice(0, -1), { ...current, ...progress }] };
-}

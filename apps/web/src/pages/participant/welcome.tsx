@@ -5,6 +5,7 @@ import { formatBytes } from "../../ui/format.ts";
 import { say } from "../../words/words.ts";
 import { backendWords } from "./backend-words.ts";
 import { OwnTextsBox } from "./own-texts.tsx";
+import { promiseWords } from "./promise-words.ts";
 import type { Session } from "./session.ts";
 import type { ParticipantState } from "./state.ts";
 
@@ -14,7 +15,7 @@ interface WelcomeProps {
 }
 
 export function Welcome({ session, offeredNickname }: WelcomeProps) {
-  const { phase, codeWanted, online, modelSize } = session.state.value;
+  const { phase, codeWanted, online, modelSize, promises } = session.state.value;
   const nickname = useSignal(offeredNickname);
   const code = useSignal("");
   const join = (event: Event): void => {
@@ -74,6 +75,7 @@ export function Welcome({ session, offeredNickname }: WelcomeProps) {
         </form>
         <ModelDownload size={modelSize} />
         <p>{say("join.promise")}</p>
+        <p data-testid="promises">{promiseWords(promises)}</p>
         <WhatHappens session={session} />
       </section>
       <div class="narrow">

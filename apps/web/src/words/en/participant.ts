@@ -37,6 +37,28 @@ export const participant = {
   joining: "Joining …",
   "join.no-answer": "The coordinator does not answer. Trying again …",
   "join.promise": "A text that you bring stays on this device; what is learned from it is sent, as numbers.",
+  "promise.unknown":
+    "What this run does with what your device sends is being asked of the coordinator, and will stand here in a moment.",
+  "promise.mean":
+    "In this run the coordinator reads what your device sends, and averages it with what others send, as it comes.",
+  "promise.clipped-mean":
+    "In this run the coordinator reads what your device sends, and bounds each device's change, so that none counts for too much.",
+  "promise.trimmed-mean":
+    "In this run the coordinator reads what your device sends, and leaves extremes out, so that no device counts for too much.",
+  "promise.median":
+    "In this run the coordinator reads what your device sends, and leaves extremes out, so that no device counts for too much.",
+  "promise.krum":
+    "In this run the coordinator reads what your device sends, and uses only changes that are like those of others.",
+  "promise.masked":
+    "In this run devices mask what they send for each other: the coordinator cannot read one device's change, only their sum.",
+  "promise.noise":
+    "Noise is added to the model, so that whoever studies it becomes at most {surest} sure that your device took part.",
+  "promise.noise-little":
+    "Noise is added to the model, but so little noise that whoever studies it can still become nearly sure that your device took part.",
+  "promise.own-noise":
+    "Your device adds noise itself, so that whoever studies what it sends becomes at most {surest} sure that a certain text is among yours.",
+  "promise.own-noise-little":
+    "Your device adds noise itself, but so little noise that whoever studies what it sends can still become nearly sure that a certain text is among yours.",
   "download.unknown": "Joining downloads the language model, once; this browser keeps it for the next time.",
   "download.none": "The language model ({size}) is on this device already; nothing is downloaded.",
   "download.some": "Joining downloads the language model, {size}; this browser keeps it for the next time.",

@@ -3,8 +3,9 @@ import type { RoundClosed, RoundStart, RunDescription } from "@fedlodrop/protoco
 import { DEFAULT_RUN_CONFIG } from "@fedlodrop/run";
 import { describe, expect, it } from "vitest";
 import { shownState, snapshot } from "./mirror.ts";
+import { reduce } from "./reduce.ts";
 import { screenOf } from "./screen.ts";
-import { currentRound, INITIAL_STATE, type ParticipantState, reduce } from "./state.ts";
+import { currentRound, INITIAL_STATE, type ParticipantState } from "./state.ts";
 
 const run: RunDescription = {
   runId: "r1",

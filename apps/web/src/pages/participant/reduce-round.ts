@@ -1,0 +1,104 @@
+/** What the messages of a round change: the round's own progress, and what is kept of rounds before. */
+import type { FromWorker } from "@fedlodrop/device/page";
+import { ROUNDS_SHOWN, thinned, withFewer } from "./curves.ts";
+import { currentRound, inRound, type ParticipantState, type Phase, type RoundProgress } from "./state.ts";
+
+type OfRound = Extract<
+  FromWorker,
+  {
+    readonly kind:
+      | "round-started"
+      | "downloaded"
+      | "step"
+      | "trained"
+      | "uploading"
+      | "uploaded"
+      | "round-abandoned"
+      | "round-closed"
+      | "round-evaluated";
+  }
+>;
+
+export function reduceRound(state: ParticipantState, message: OfRound): ParticipantState {
+  switch (message.kind) {
+    case "round-started": {
+      const { start, mask, keptValues } = message;
+      const round: RoundProgress = {
+        start,
+        mask,
+        keptValues,
+        bytesDown: 0,
+        bytesUp: 0,
+        secondsDownload: null,
+        secondsCompute: null,
+        secondsUpload: null,
+        textsEpsilon: null,
+        step: null,
+        energy: null,
+        abandoned: null,
+        closed: null,
+      };
+      // A coordinator that was restarted plays its open round again: the first attempt is void.
+      const earlier = state.rounds
+        .filter((one) => one.start.round !== start.round)
+        .slice(1 - ROUNDS_SHOWN)
+        .map((one) => (one.mask === null ? one : { ...one, mask: null }));
+      const rounds = [...earlier, round];
+      const losses = state.losses.filter((point) => point.round !== start.round);
+      return { ...state, phase: "downloading", notice: null, rounds, losses };
+    }
+    case "downloaded":
+      return inCurrentRound(state, message.round, "training", {
+        bytesDown: message.bytes,
+        secondsDownload: message.seconds,
+      });
+    case "step": {
+      const { round, step } = message;
+      const at = (state.losses.at(-1)?.at ?? 0) + 1;
+      const losses = thinned([...state.losses, { round, at, loss: step.loss }]);
+      return { ...inCurrentRound(state, round, "training", { step }), losses };
+    }
+    case "trained":
+      return inCurrentRound(state, message.round, "uploading", {
+        secondsCompute: message.seconds,
+        textsEpsilon: message.textsEpsilon,
+      });
+    case "uploading":
+      return inCurrentRound(state, message.round, "uploading", { bytesUp: message.sentBytes });
+    case "uploaded":
+      return inCurrentRound(state, message.round, "waiting", {
+        secondsUpload: message.seconds,
+        energy: message.energy,
+      });
+    case "round-abandoned":
+      return inCurrentRound(state, message.round, "waiting", {
+        abandoned: { because: message.because, why: message.why },
+      });
+    case "round-closed":
+      return inCurrentRound(state, message.closed.round, "ready", { closed: message.closed });
+    case "round-evaluated": {
+      const { round, testLoss, baseTestLoss, isOwn } = message.evaluated;
+      const heldOutLosses = new Map(state.heldOutLosses);
+      if (baseTestLoss !== null) heldOutLosses.set(0, baseTestLoss);
+      // The page shows what becomes of one model: the run's own.
+      if (testLoss !== null && isOwn) heldOutLosses.set(round, testLoss);
+      return { ...state, heldOutLosses: withFewer(heldOutLosses, round) };
+    }
+    default:
+      return message satisfies never;
+  }
+}
+
+/** A round that is not the current one has nothing to show any more. */
+function inCurrentRound(
+  state: ParticipantState,
+  round: number,
+  phase: Phase,
+  progress: Partial<RoundProgress>,
+): ParticipantState {
+  const current = currentRound(state);
+  if (current?.start.round !== round) return state;
+  // This device's own last word on a round may come after the round has closed or the device was removed.
+  const kept = inRound(state) ? phase : state.phase;
+  return { ...state, phase: kept, rounds: [...state.rounds.slice(0, -1), { ...current, ...progress }] };
+}
