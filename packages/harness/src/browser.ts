@@ -34,9 +34,28 @@ export async function launchBrowser(options: BrowserOptions = {}): Promise<Brows
   }
 }
 
+/**
+ * What a browser that nobody sits in front of does without. Chromium counts the last list that it is given, so that this
+ * one stands in place of Playwright's and names what matters of it here.
+ */
+const DISABLED_FEATURES = [
+  // Each window loads two pages of its own for what its address bar would unfold: a second of processor time apiece.
+  ...["WebUIOmniboxPopup", "WebUIOmniboxAimPopup", "LensOverlay"],
+  // Asks other servers of its own accord, or looks for devices in the network.
+  ...["AimEnabled", "MediaRouter", "NetworkTimeServiceQuerying", "OptimizationHints", "PreconnectToSearch"],
+  // Opens https where http was said: a coordinator in a local network may speak only that.
+  ...["HttpsFirstBalancedModeAutoEnable", "HttpsUpgrades"],
+  // What pictures, closing and intercepted requests of Playwright count on.
+  ...["AvoidCorsURLLoaderRestartOnRedirect", "AvoidUnnecessaryBeforeUnloadCheckSync", "PaintHolding"],
+  ...["DestroyProfileOnBrowserClose", "TcpPortRandomizationWin", "ThirdPartyStoragePartitioning"],
+];
+
 /** Chromium's switches. Without `--enable-unsafe-webgpu` a machine without a GPU offers no adapter at all. */
 export function browserFlags(webgpu: NonNullable<BrowserOptions["webgpu"]>): string[] {
-  const flags = ["--no-first-run", "--no-default-browser-check"];
+  const flags = [
+    ...["--no-first-run", "--no-default-browser-check"],
+    `--disable-features=${DISABLED_FEATURES.join()}`,
+  ];
   // Chromium refuses to start its sandbox as root; everybody else keeps it.
   if (process.getuid?.() === 0) flags.push("--no-sandbox");
   switch (webgpu) {

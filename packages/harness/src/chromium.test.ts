@@ -43,6 +43,8 @@ describe("browserFlags", () => {
     expect(browserFlags("auto").join()).not.toContain("swiftshader");
     expect(browserFlags("software")).toContain("--use-webgpu-adapter=swiftshader");
     expect(browserFlags("off").join()).not.toContain("webgpu");
+    // Chromium counts the last list alone.
+    expect(browserFlags("auto").filter((flag) => flag.startsWith("--disable-features="))).toHaveLength(1);
   });
 });
 
