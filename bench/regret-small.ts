@@ -2,7 +2,10 @@
  * The regret of live rates on a model small enough for many seeds: real masks, planner, updates and aggregation, but a
  * softmax of one adapted matrix instead of the language model (apps/cli/src/simulate/small-model.ts).
  *
- *   npx tsx bench/regret-small.ts [--seeds 5] [--devices 4,8] [--arms branch-and-bound] [--csv docs/results/regret-small.csv]
+ *   npx tsx bench/regret-small.ts [--seeds 5] [--devices 4,8] [--worlds plain,by-heart] [--arms branch-and-bound]
+ *     [--csv docs/results/regret-small.csv]
+ *
+ * `by-heart` is soon learned by heart, and all that a live planner sees of held-out texts is 50 samples.
  *
  * Every arm at the learning rate that its last round was best at on the choosing texts; the loss is of others.
  */
@@ -10,17 +13,23 @@ import { appendFile, writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import type { RunOverrides } from "@fedlodrop/run";
 import { mean, standardError } from "../apps/cli/src/reproduce/figure.ts";
-import { runSmallCell, type SmallOutcome } from "../apps/cli/src/simulate/small-cell.ts";
+import { runSmallCell, type SmallCell, type SmallOutcome } from "../apps/cli/src/simulate/small-cell.ts";
+import { LEARNED_BY_HEART } from "../apps/cli/src/simulate/small-model.ts";
 
 const { values: flags } = parseArgs({
   options: {
     seeds: { type: "string", default: "5" },
     devices: { type: "string", default: "4,8" },
+    worlds: { type: "string", default: "plain,by-heart" },
     arms: { type: "string" },
     csv: { type: "string", default: "docs/results/regret-small.csv" },
   },
 });
 const wanted = flags.arms?.split(",");
+const WORLDS: Readonly<Record<string, Pick<SmallCell, "world" | "choosing">>> = {
+  plain: {},
+  "by-heart": { world: LEARNED_BY_HEART, choosing: 50 },
+};
 const LEARNING_RATES = [0.01, 0.03];
 const ARMS: Readonly<Record<string, RunOverrides>> = {
   ...Object.fromEntries(
@@ -33,10 +42,14 @@ const ARMS: Readonly<Record<string, RunOverrides>> = {
   "branch-and-bound theorem": { method: "branch-and-bound", bound: "theorem" },
 };
 
-const columns = "devices,arm,learning_rate,seeds,held_out,held_out_error,stopped,regret_percent";
+const columns = "world,devices,arm,learning_rate,seeds,held_out,held_out_error,stopped,regret_percent";
 await writeFile(flags.csv, `${columns}\n`);
 console.log(columns);
-for (const devices of flags.devices.split(",").map(Number)) {
+for (const [name, devices] of flags.worlds
+  .split(",")
+  .flatMap((world) => flags.devices.split(",").map((devices) => [world, Number(devices)] as const))) {
+  const world = WORLDS[name];
+  if (world === undefined) throw new Error(`--worlds: expected some of ${Object.keys(WORLDS)}, got ${name}`);
   const rows = [];
   for (const [arm, settings] of Object.entries(ARMS)) {
     if (wanted !== undefined && !wanted.includes(arm)) continue;
@@ -44,7 +57,7 @@ for (const devices of flags.devices.split(",").map(Number)) {
     for (const learningRate of LEARNING_RATES) {
       const outcomes: SmallOutcome[] = [];
       for (let seed = 0; seed < Number(flags.seeds); seed++)
-        outcomes.push(await runSmallCell({ settings, devices, learningRate, seed: String(seed) }));
+        outcomes.push(await runSmallCell({ ...world, settings, devices, learningRate, seed: String(seed) }));
       tried.push({ arm, learningRate, outcomes, choose: mean(outcomes.map(({ last }) => last.choose)) });
     }
     rows.push(tried.reduce((best, own) => (own.choose < best.choose ? own : best)));
@@ -56,6 +69,7 @@ for (const devices of flags.devices.split(",").map(Number)) {
   for (const { arm, learningRate, outcomes } of rows) {
     const loss = mean(heldOut(outcomes));
     const line = [
+      name,
       devices,
       arm,
       learningRate,

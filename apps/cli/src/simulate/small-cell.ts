@@ -10,6 +10,7 @@ import {
   join,
   SMALL_WORLD,
   type SmallDataset,
+  type SmallWorldTerms,
   smallLoss,
   smallTrainer,
 } from "./small-model.ts";
@@ -19,6 +20,10 @@ export interface SmallCell {
   readonly devices: number;
   readonly learningRate: number;
   readonly seed: string;
+  /** Without its devices and seed; the world that figures use when absent. */
+  readonly world?: SmallWorldTerms;
+  /** Samples of the half that may choose; 400 when absent, as many as report. */
+  readonly choosing?: number;
   /** Of every device; a steady laptop's when absent. */
   readonly facts?: Partial<DeviceFacts>;
 }
@@ -36,15 +41,21 @@ export interface SmallOutcome {
   readonly joules: number;
 }
 
+/** Samples that no device has: one half chooses, the other reports. */
+const HELD_OUT = 800;
+
 export async function runSmallCell({
   settings,
   devices,
   learningRate,
   seed,
+  world: terms = SMALL_WORLD,
+  choosing = HELD_OUT / 2,
   facts = {},
 }: SmallCell): Promise<SmallOutcome> {
-  const world = createSmallWorld({ ...SMALL_WORLD, devices, heldOutSamples: 800, seed });
-  const [choose, report] = [half(world.heldOut, 0), half(world.heldOut, 1)];
+  const world = createSmallWorld({ ...terms, devices, heldOutSamples: HELD_OUT, seed });
+  const choose = everySample(world.heldOut, HELD_OUT / choosing, 0);
+  const report = everySample(world.heldOut, 2, 1);
   const train = join(world.devices);
   const config = resolveRunConfig({
     ...settings,
@@ -86,10 +97,10 @@ export async function runSmallCell({
   };
 }
 
-/** Every other sample, from the first or the second on. */
-function half({ inputs, labels }: SmallDataset, from: 0 | 1): SmallDataset {
+/** Every n-th sample, from the first or the second on. */
+function everySample({ inputs, labels }: SmallDataset, n: number, from: 0 | 1): SmallDataset {
   const width = inputs.length / labels.length;
-  const rows = [...labels.keys()].filter((row) => row % 2 === from);
+  const rows = [...labels.keys()].filter((row) => row % n === from);
   return {
     inputs: Float64Array.from(rows.flatMap((row) => [...inputs.slice(row * width, (row + 1) * width)])),
     labels: Int32Array.from(rows, (row) => labels[row] as number),

@@ -49,6 +49,15 @@ export const SMALL_WORLD: SmallWorldTerms = {
   seed: "0",
 };
 
+/** A world that is soon learned by heart, the training loss going to zero. */
+export const LEARNED_BY_HEART: SmallWorldTerms = {
+  ...SMALL_WORLD,
+  samplesPerDevice: 16,
+  inFeatures: 48,
+  outFeatures: 4,
+  shared: 2.5,
+};
+
 const BETA1 = 0.9;
 const BETA2 = 0.999;
 const EPSILON = 1e-8;

@@ -1,15 +1,10 @@
 /**
- * The bound's constants. `calibrated`, the default, takes the two that decide a rate from what rounds showed: rounds in
- * which half of the devices drop more (dither.ts) are evaluated twice more, leaning on either half (contrast.ts), and what
- * these two adapters differ in is what one round's rates do to the training loss and to the gap. `theorem` has the
+ * The bound's constants. `calibrated`, the default, takes the two that decide a rate from what rounds showed: how far a round
+ * gets at a rate (pace.ts) and what the gap grows by on the way (learning-curve.ts) give the rate that the rounds to come end
+ * best with (horizon.ts), and A and κ_g are such that the bound has its least there. `theorem` has the
  * constants as the bound defines them. docs/allocation.md has the table.
  */
-import {
-  type BoundConstants,
-  generalisationGap,
-  generalisationGapSlope,
-  varianceFactor,
-} from "@fedlodrop/allocation";
+import { generalisationGap, generalisationGapSlope, varianceFactor } from "@fedlodrop/allocation";
 import {
   type BoundEstimate,
   largestLoweringRate,
@@ -18,24 +13,22 @@ import {
   type RoundRecord,
   type RunConfig,
 } from "@fedlodrop/run";
-import { measuredGap } from "../round/history.ts";
-import { LEANING } from "../update/contrast.ts";
-import { fitSlope, type Observation, type Prior, type Slope } from "./contrast-slope.ts";
-import { fitGapLevel } from "./gap-level.ts";
+import { gapDeviation } from "./gap-forecast.ts";
+import { bestOutlook, type Horizon } from "./horizon.ts";
+import { fitLearningCurve, growthOf, slopeOf, standpoints } from "./learning-curve.ts";
 import { regressVariance, VARIANCE_EXPONENT } from "./masked-losses.ts";
+import { estimatePace, meanFactor, progressAt } from "./pace.ts";
 
 /** Rounds before estimates replace the defaults. */
 const ROUNDS_NEEDED = 3;
 const MEMORY = 0.9;
-/** Weight of a contrast against one a round younger: both terms change as the model learns. */
-const CONTRAST_MEMORY = 0.85;
 /** A as a share of the loss, until rounds have been seen, and its range afterwards. */
 const VARIANCE_SHARE = 0.05;
 const VARIANCE_SHARE_RANGE = [5e-4, 0.5] as const;
-/** What dropping everything would take off the gap in a round, at most, as a share of the loss. */
-const GAP_SHARE_MOST = 1;
 /** Loss assumed before anything has been evaluated, nats. */
 const ASSUMED_LOSS = 4;
+/** κ_g where nothing is worth dropping for, nats. */
+const LEAST_GAP_SCALE = 1e-6;
 
 const THEOREM = {
   lossRange: 8,
@@ -51,7 +44,7 @@ const THEOREM = {
   rateCap: null,
 } as const;
 
-/** With Λ_min ≫ 2λ, G is as good as linear in the dropped share: what one round does to the gap shows no more than that. */
+/** With Λ_min ≫ 2λ, G is as good as linear in the dropped share: rounds show no more than a slope. */
 const CALIBRATED_CURVATURE = 10;
 /** Of the dropped share: where G's slope is taken to compare with the gap's. */
 const MIDDLE = 0.5;
@@ -60,22 +53,18 @@ export function estimateConstants(
   records: readonly RoundRecord[],
   exampleCount: number,
   form: RunConfig["bound"],
+  horizon: Horizon,
 ): BoundEstimate {
   const seen = records.filter(({ participants }) =>
     participants.some(({ outcome }) => outcome === "aggregated"),
   );
   const theorem = theoremConstants(seen, exampleCount);
-  // Where nobody evaluates, or one device is alone, nothing can be compared.
-  const isInTheDark = seen.length > ROUNDS_NEEDED && !seen.some(({ evaluation }) => evaluation?.contrast);
-  return form === "theorem" || isInTheDark ? theorem : calibrate(seen, theorem);
+  const isInTheDark = seen.length > ROUNDS_NEEDED && standpoints(seen).length === 0;
+  return form === "theorem" || isInTheDark ? theorem : calibrate(seen, theorem, horizon);
 }
 
 const lossOf = (records: readonly RoundRecord[]): number =>
   records.flatMap(({ evaluation }) => evaluation?.trainLoss ?? []).at(-1) ?? ASSUMED_LOSS;
-
-/** What the calibrated constants are small or large against. Not the training loss: learned by heart, it is as good as zero. */
-const scaleOf = (records: readonly RoundRecord[]): number =>
-  records.flatMap(({ evaluation }) => evaluation?.testLoss ?? []).at(-1) ?? ASSUMED_LOSS;
 
 function theoremConstants(seen: readonly RoundRecord[], exampleCount: number): BoundEstimate {
   const loss = lossOf(seen);
@@ -108,137 +97,45 @@ function theoremConstants(seen: readonly RoundRecord[], exampleCount: number): B
   };
 }
 
-/** Before anything has been seen nothing is dropped: at the start the gap grows by what the training loss falls by, at
- *  every rate, so that the rate that learns most is best. */
-const priorsOf = (loss: number): { readonly variance: Prior; readonly gap: Prior } => {
-  return {
-    variance: {
-      mean: VARIANCE_SHARE * loss,
-      slopeDeviation: VARIANCE_SHARE * loss,
-      biasDeviation: 0.01 * loss,
-      noiseDeviation: 0.005 * loss,
-    },
-    gap: {
-      mean: 0,
-      slopeDeviation: 4 * VARIANCE_SHARE * loss,
-      biasDeviation: 0.005 * loss,
-      noiseDeviation: 0.001 * loss,
-    },
-  };
-};
-
-function calibrate(seen: readonly RoundRecord[], theorem: BoundEstimate): BoundEstimate {
-  const loss = scaleOf(seen);
+function calibrate(seen: readonly RoundRecord[], theorem: BoundEstimate, horizon: Horizon): BoundEstimate {
   const shape = { ...theorem, minCurvature: CALIBRATED_CURVATURE, gapScale: 1 };
   const unit = -generalisationGapSlope(shape, MIDDLE);
-  const newest = seen.findLast(({ evaluation }) => evaluation?.contrast)?.round ?? 0;
-  const compared = seen.flatMap((record) => compare(record, shape, newest - record.round));
-  const priors = priorsOf(loss);
-  const variance = fitSlope(
-    compared.map(({ variance }) => variance),
-    priors.variance,
-  );
-  // What the training loss gains less the held-out loss: with A as fitted, so that the noise of both, which is much the
-  // same and most of each, is not in it, and where the two terms balance is where the held-out loss did.
-  const gap = fitSlope(
-    compared.map(({ variance: { x, side, weight }, dropped, heldOut }) => ({
-      x: dropped / unit,
-      y: variance.value * x - heldOut,
-      side,
-      weight,
-    })),
-    priors.gap,
-  );
-  const [least, most] = VARIANCE_SHARE_RANGE;
-  const calibrated: BoundEstimate = {
+  const pace = estimatePace(seen);
+  const points = standpoints(seen);
+  const curve = fitLearningCurve(points);
+  const newest = points.at(-1);
+  const loss = newest?.trainLoss ?? ASSUMED_LOSS;
+  const variance = loss * pace.variance;
+  const unknown: BoundEstimate = {
     ...shape,
     form: "calibrated",
-    varianceCoefficient: clamp(variance.value, least * loss, most * loss),
-    varianceError: variance.error,
-    gapScale: clamp(gap.value, 1e-6, GAP_SHARE_MOST * loss) / unit,
-    gapScaleError: gap.error / unit,
-    source: tells(variance, priors.variance) && tells(gap, priors.gap) ? "estimated" : "default",
+    varianceCoefficient: variance,
+    varianceError: loss * pace.error,
+    gapScale: LEAST_GAP_SCALE / unit,
+    gapScaleError: variance / unit,
+    source: "default",
   };
+  if (curve === null || newest === undefined) return unknown;
+  const made = seen
+    .filter(({ round }) => round > newest.round)
+    .reduce((sum, record) => sum + progressAt(pace, meanFactor(record)), 0);
+  const { keepRate, progress } = bestOutlook(curve, pace, made, horizon);
+  // κ_g G(1 − s²) is to balance A v(s) at this keep rate, or to lean as far to one side as the two slopes there do.
+  const perGapSlope = variance / (curve.loss * Math.exp(-progress)) / (2 * keepRate ** 3) / unit;
+  const gapScale = Math.max(LEAST_GAP_SCALE / unit, perGapSlope * slopeOf(curve, progress));
+  const soon = made + progressAt(pace, varianceFactor(keepRate, VARIANCE_EXPONENT));
+  const foreseen = newest.testLoss - newest.trainLoss + growthOf(curve, soon);
+  const tells = pace.error < pace.doubt / 2 && curve.errorAt(progress) < curve.doubtAt(progress) / 2;
   return {
-    ...calibrated,
-    ...fitGapLevel(gapLevels(seen, calibrated)),
-    rateCap:
-      calibrated.source === "estimated" ? largestLoweringRate(seen, calibrated.varianceCoefficient) : null,
+    ...unknown,
+    gapScale,
+    gapScaleError: perGapSlope * curve.errorAt(progress),
+    gapOffset: foreseen - generalisationGap({ ...shape, gapScale }, 1 - keepRate ** 2),
+    gapDeviation: gapDeviation(seen),
+    source: tells ? "estimated" : "default",
+    rateCap: tells ? largestLoweringRate(seen, variance) : null,
   };
 }
-
-/** Whether more is known than before anything was seen. */
-const tells = ({ error }: Slope, { slopeDeviation }: Prior): boolean => error < slopeDeviation / 2;
-
-interface Comparison {
-  readonly variance: Observation;
-  /** −ΔG of the pure bound. */
-  readonly dropped: number;
-  /** Nats. */
-  readonly heldOut: number;
-}
-
-/** What a round's two leanings differ in: the training loss by A Δv, the held-out loss by A Δv + κ_g ΔG. */
-function compare(
-  { evaluation, participants, allocation }: RoundRecord,
-  shape: BoundConstants,
-  age: number,
-): Comparison[] {
-  if (!evaluation?.contrast || allocation === null) return [];
-  const { high, low } = evaluation.contrast;
-  const raised = new Set(allocation.devices.flatMap(({ id, dither }) => (dither > 0 ? [id] : [])));
-  const counted = participants.filter(({ outcome }) => outcome === "aggregated");
-  const difference = (of: (keepRate: number) => number): number =>
-    leaning(counted, of, ({ id }) => raised.has(id)) - leaning(counted, of, ({ id }) => !raised.has(id));
-  const seenBy = {
-    // The first device by name is on either side in turn.
-    side: raised.has(counted.map(({ id }) => id).sort()[0] ?? "") ? 1 : -1,
-    weight: CONTRAST_MEMORY ** age,
-  } as const;
-  return [
-    {
-      variance: {
-        ...seenBy,
-        x: difference((s) => varianceFactor(s, VARIANCE_EXPONENT)),
-        y: high.trainLoss - low.trainLoss,
-      },
-      dropped: -difference((s) => generalisationGap(shape, 1 - s * s)),
-      heldOut: high.testLoss - low.testLoss,
-    },
-  ];
-}
-
-/** Mean of a function of the keep rates, those on one side counting for more. */
-function leaning(
-  participants: readonly ParticipantRound[],
-  of: (keepRate: number) => number,
-  isOnSide: (participant: ParticipantRound) => boolean,
-): number {
-  let [sum, total] = [0, 0];
-  for (const participant of participants) {
-    const weight = (isOnSide(participant) ? LEANING : 1) * participant.sampleCount;
-    sum += weight * of(1 - participant.dropoutRate);
-    total += weight;
-  }
-  return sum / total;
-}
-
-/** Of every evaluated round, its measured gap without what its rates account for. */
-const gapLevels = (
-  records: readonly RoundRecord[],
-  constants: BoundConstants,
-): readonly { readonly round: number; readonly level: number }[] =>
-  records.flatMap(({ round, evaluation, participants }) => {
-    const gap = evaluation && measuredGap(evaluation);
-    const counted = participants.filter(({ outcome }) => outcome === "aggregated");
-    if (gap === null || counted.length === 0) return [];
-    const own = leaning(
-      counted,
-      (s) => generalisationGap(constants, 1 - s * s),
-      () => false,
-    );
-    return [{ round, level: gap - own }];
-  });
 
 /** Exponential average over rounds of the median over participants, which nobody's word alone can move far. */
 function average(

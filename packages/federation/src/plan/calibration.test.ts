@@ -1,0 +1,181 @@
+import { generalisationGap, varianceFactor } from "@fedlodrop/allocation";
+import { type BoundEstimate, createRandom, type RoundRecord } from "@fedlodrop/run";
+import { describe, expect, it } from "vitest";
+import { estimateConstants } from "./bound-constants.ts";
+
+/** A round's progress is pace − variance · v(s); the gap grows by slope + bend · u a step of it. */
+interface World {
+  readonly pace: number;
+  readonly variance: number;
+  readonly slope: number;
+  readonly bend: number;
+  /** Of losses, as a share of them. */
+  readonly noise: number;
+}
+
+const HORIZON = { roundsLeft: 6, maxDropoutRate: 0.9 };
+const FIRST_LOSS = 3;
+/** The gap grows by less than the training loss falls, until u is 1.1. */
+const LEARNING: World = { pace: 0.1, variance: 0.04, slope: 1, bend: 0, noise: 0.001 };
+
+const v = (dropoutRate: number): number => varianceFactor(1 - dropoutRate, 1);
+
+/** Rounds of four devices, two at each of the rates in turn. */
+function rounds(
+  count: number,
+  { pace, variance, slope, bend, noise }: World,
+  [low, high]: readonly [number, number] = [0.2, 0.4],
+  absurd: Partial<Record<number, number>> = {},
+): RoundRecord[] {
+  const random = createRandom("rounds", count, noise);
+  const noisy = (value: number): number => value * Math.exp(noise * random.normal());
+  let u = 0;
+  return Array.from({ length: count }, (_, i) => {
+    const round = i + 1;
+    u += pace - (variance * (v(low) + v(high))) / 2;
+    const trainLoss = FIRST_LOSS * Math.exp(-u);
+    const gap = slope * u + (bend * u * u) / 2;
+    // Three quarters of a leaning's weight is its own side's.
+    const lost = (variance * (v(high) - v(low))) / 4;
+    const rateOf = (k: number): number => ((k + round) % 2 === 0 ? high : low);
+    return {
+      round,
+      participants: [0, 1, 2, 3].map((k) => ({
+        id: `p${k}`,
+        outcome: "aggregated",
+        sampleCount: 10,
+        dropoutRate: rateOf(k),
+        trainLoss: 3,
+        gradientNorm95: 1,
+        lossSpread: 2,
+      })),
+      allocation: {
+        devices: [0, 1, 2, 3].map((k) => ({ id: `p${k}`, dither: rateOf(k) - low })),
+        constants: { varianceCoefficient: variance * trainLoss },
+      },
+      evaluation: {
+        trainLoss: noisy(trainLoss),
+        testLoss: noisy(trainLoss + gap) + (absurd[round] ?? 0),
+        exampleLossSpread: 2,
+        contrast: {
+          low: { trainLoss: trainLoss * Math.exp(-lost), testLoss: 3 },
+          high: { trainLoss: noisy(trainLoss * Math.exp(lost)), testLoss: 3 },
+        },
+      },
+    } as unknown as RoundRecord;
+  });
+}
+
+const after = (records: RoundRecord[], horizon = HORIZON): BoundEstimate =>
+  estimateConstants(records, 160, "calibrated", horizon);
+
+/** Where the calibrated bound has its least. */
+const rateOf = (constants: BoundEstimate): number =>
+  least((rate) => constants.varianceCoefficient * v(rate) + gapAt(constants, rate));
+
+const gapAt = (constants: BoundEstimate, rate: number): number =>
+  generalisationGap(constants, 1 - (1 - rate) ** 2);
+
+/** The rate whose six rounds from u on end with the least held-out loss. */
+const bestRate = ({ pace, variance, slope, bend }: World, u: number): number =>
+  least((rate) => {
+    const end = u + 6 * (pace - variance * v(rate));
+    return FIRST_LOSS * Math.exp(-end) + slope * end + (bend * end * end) / 2;
+  });
+
+/** By trying all of 0 to 0.9. */
+function least(of: (rate: number) => number): number {
+  const rates = Array.from({ length: 901 }, (_, i) => i / 1000);
+  return rates.reduce((best, rate) => (of(rate) < of(best) ? rate : best));
+}
+
+/** Progress after rounds at 0.2 and 0.4. */
+const reached = (count: number, { pace, variance }: World): number =>
+  count * (pace - (variance * (v(0.2) + v(0.4))) / 2);
+
+describe("calibrated constants", () => {
+  it("recover what a round makes and what dropping takes off it", () => {
+    const constants = after(rounds(8, LEARNING));
+    expect(constants).toMatchObject({ form: "calibrated", source: "estimated" });
+    const loss = FIRST_LOSS * Math.exp(-reached(8, LEARNING));
+    expect(Math.abs(constants.varianceCoefficient - 0.04 * loss)).toBeLessThan(3 * constants.varianceError);
+    expect(constants.varianceError).toBeLessThan(0.4 * constants.varianceCoefficient);
+  });
+
+  it.each([
+    ["as much as it may", { ...LEARNING, slope: 0.2 }],
+    ["so as to arrive where the held-out loss is least", LEARNING],
+    ["the more where the gap bends", { ...LEARNING, bend: 0.5 }],
+  ])("choose the rate that ends best: learning %s", (_, world) => {
+    const rate = rateOf(after(rounds(8, world)));
+    expect(Math.abs(rate - bestRate(world, reached(8, world)))).toBeLessThan(0.1);
+  });
+
+  it("drop much once the training loss goes to zero while the held-out loss rises", () => {
+    const byHeart = { pace: 0.6, variance: 0.15, slope: 0.3, bend: 0, noise: 0.03 };
+    const records = rounds(8, byHeart);
+    expect(records.at(-1)?.evaluation?.trainLoss).toBeLessThan(0.1);
+    // Dropping nothing ends worst: nothing is left to be learned, and the gap grows on.
+    expect(rateOf(after(records))).toBeGreaterThan(0.6);
+  });
+
+  it("drop nothing before anything is known, and while the held-out loss falls as the training loss does", () => {
+    expect(rateOf(after([]))).toBe(0);
+    expect(rateOf(after(rounds(6, { ...LEARNING, slope: 0.1 })))).toBe(0);
+  });
+
+  it("say that they do not know while nothing has been compared, and where losses only wobble", () => {
+    expect(after([])).toMatchObject({ form: "calibrated", source: "default" });
+    expect(after(rounds(1, LEARNING)).source).toBe("default");
+    for (const count of [4, 6, 8, 12]) {
+      const still = rounds(count, { ...LEARNING, pace: 0, variance: 0, noise: 0.05 });
+      expect(after(still).source).toBe("default");
+    }
+  });
+
+  it("are not steered by one absurd round", () => {
+    const world = { ...LEARNING, noise: 0.003 };
+    const calm = rateOf(after(rounds(12, world)));
+    for (const absurd of [5, -2.5])
+      expect(Math.abs(rateOf(after(rounds(12, world, [0.2, 0.4], { 9: absurd }))) - calm)).toBeLessThan(0.1);
+  });
+
+  it("foresee the gap two rounds on, with a band that their own errors make", () => {
+    const records = rounds(8, LEARNING);
+    const told = records.map((record): RoundRecord => {
+      const before = after(records.filter(({ round }) => round <= record.round - 2));
+      const allocation = {
+        ...record.allocation,
+        constants: before,
+        // As if the plan had been for the best rate.
+        generalisationTerm: before.gapOffset + gapAt(before, rateOf(before)),
+      };
+      return { ...record, allocation } as unknown as RoundRecord;
+    });
+    const constants = after(told);
+    const rate = rateOf(constants);
+    const soon = reached(8, LEARNING) + LEARNING.pace - LEARNING.variance * v(rate);
+    const band = constants.gapDeviation as number;
+    expect(Math.abs(constants.gapOffset + gapAt(constants, rate) - LEARNING.slope * soon)).toBeLessThan(
+      2 * band,
+    );
+    expect(band).toBeLessThan(0.2);
+    expect(after(told.slice(0, 4)).gapDeviation).toBeNull();
+  });
+
+  it("cap rates by θ only once rounds have told what masks cost, and the loss falls", () => {
+    expect(after(rounds(12, LEARNING)).rateCap).toBeGreaterThan(0.6);
+    expect(after(rounds(2, LEARNING)).rateCap).toBeNull();
+    // A loss that rises says nothing of rates.
+    expect(after(rounds(12, { ...LEARNING, pace: -0.05 })).rateCap).toBeNull();
+  });
+
+  it("leave the theorem's to who asks for them, and to runs that nobody evaluates", () => {
+    expect(estimateConstants(rounds(6, LEARNING), 160, "theorem", HORIZON)).toMatchObject({
+      form: "theorem",
+      gapScale: 1,
+    });
+    const unseen = rounds(6, LEARNING).map((record) => ({ ...record, evaluation: null }));
+    expect(after(unseen).form).toBe("theorem");
+  });
+});

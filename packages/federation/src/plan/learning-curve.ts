@@ -1,0 +1,86 @@
+/**
+ * Where a run is heading, by the losses it has been through. Progress u is the fall of the logarithm of the training loss:
+ * what is learned by heart takes the loss to zero, and the gap goes on growing by as much a step of u. Runs show that the gap
+ * is much the same function of u at every dropout rate (docs/allocation.md); a rate decides how far a round gets.
+ */
+import type { RoundRecord } from "@fedlodrop/run";
+import { type Fit, type Observation, robustFit } from "./robust-fit.ts";
+
+/** A round's losses of the full adapter. */
+export interface Standpoint {
+  readonly round: number;
+  /** Nats. */
+  readonly trainLoss: number;
+  readonly testLoss: number;
+}
+
+export interface LearningCurve {
+  /** Nats, where the run was last seen. */
+  readonly loss: number;
+  /** d gap / du there, nats, at least 0; and how that grows with u. */
+  readonly gapSlope: number;
+  readonly gapBend: number;
+  /** Standard error of gapSlope + progress · gapBend. */
+  readonly errorAt: (progress: number) => number;
+  /** The same before anything was seen. */
+  readonly doubtAt: (progress: number) => number;
+}
+
+/** Weight of an interval against one a round younger. */
+const MEMORY = 0.85;
+/** Before anything is seen, of each nat that the first rounds take off the training loss the gap grows by so much. */
+const FIRST_SHARE = { mean: 0.6, deviation: 0.3 } as const;
+/** What the slope may grow by over a whole u, as a share of the first loss. */
+const BEND_DEVIATION = 1;
+/** Noise of a change of the gap, as a share of the held-out loss. */
+const NOISE_SHARE = 0.01;
+
+export const progressOf = (first: Standpoint, { trainLoss }: Standpoint): number =>
+  Math.log(first.trainLoss / trainLoss);
+
+/** Null while there is nothing to compare. */
+export function fitLearningCurve(seen: readonly Standpoint[]): LearningCurve | null {
+  const [first, newest] = [seen[0], seen.at(-1)];
+  if (first === undefined || newest === undefined || first === newest) return null;
+  const gap = ({ testLoss, trainLoss }: Standpoint): number => testLoss - trainLoss;
+  const observations = seen.slice(1).map((own, i): Observation => {
+    const before = seen[i] as Standpoint;
+    const [from, to] = [progressOf(first, before), progressOf(first, own)];
+    return {
+      x: to - from,
+      z: (to ** 2 - from ** 2) / 2,
+      y: gap(own) - gap(before),
+      weight: MEMORY ** (newest.round - own.round),
+    };
+  });
+  const prior = {
+    p: { mean: FIRST_SHARE.mean * first.trainLoss, deviation: FIRST_SHARE.deviation * first.trainLoss },
+    q: { mean: 0, deviation: BEND_DEVIATION * first.trainLoss },
+    noiseDeviation: NOISE_SHARE * newest.testLoss,
+  };
+  const fit: Fit = robustFit(observations, prior);
+  const now = progressOf(first, newest);
+  return {
+    loss: newest.trainLoss,
+    gapSlope: Math.max(0, fit.p + fit.q * now),
+    gapBend: Math.max(0, fit.q),
+    errorAt: (progress) => fit.errorAt(1, now + progress),
+    doubtAt: (progress) => Math.hypot(prior.p.deviation, (now + progress) * prior.q.deviation),
+  };
+}
+
+/** d gap / du, nats, after so much more progress. */
+export const slopeOf = ({ gapSlope, gapBend }: LearningCurve, progress: number): number =>
+  gapSlope + gapBend * progress;
+
+/** What the gap grows by with so much more progress, nats. */
+export const growthOf = ({ gapSlope, gapBend }: LearningCurve, progress: number): number =>
+  gapSlope * progress + (gapBend * progress ** 2) / 2;
+
+/** Of every evaluated round that devices took part in. */
+export const standpoints = (records: readonly RoundRecord[]): readonly Standpoint[] =>
+  records.flatMap(({ round, evaluation }) =>
+    evaluation?.trainLoss == null || !(evaluation.trainLoss > 0)
+      ? []
+      : [{ round, trainLoss: evaluation.trainLoss, testLoss: evaluation.testLoss }],
+  );
