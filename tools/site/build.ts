@@ -26,7 +26,7 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
     "lesson",
   ],
   "How it works": ["architecture", "protocol", "paper-map", "allocation", "engine", "models", "tasks"],
-  Results: ["results", "robustness", "comparison"],
+  Results: ["results", "robustness"],
   Promises: ["security", "privacy", "reliability"],
   "For operators": ["networks", "operations", "scaling"],
   "For maintainers": ["releasing"],
