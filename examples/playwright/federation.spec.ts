@@ -20,14 +20,14 @@ test("a federation outlives a tab", async ({ run, participants: [, ben] }) => {
   await run.host.command({ kind: "start" });
   await expect(run).toHaveAggregated({ round: 1, by: ["p1", "p2"] });
 
-  // Wherever in a round it stood: p1's update is in, and that one alone. The freeze ends with its tab.
-  void freeze(ben, 300).catch(() => {});
-  const frozen = await run.host.until(
-    ({ participants }) => participants[0]?.state === "waiting" && participants[1]?.state !== "waiting",
-    60,
-  );
+  // Between two rounds its worker stands still, so that the next one waits for it; then the tab is gone.
+  await run.host.command({ kind: "pause" });
+  await run.host.until(({ phase }) => phase === "paused", 60);
+  await freeze(ben, 300);
+  await run.host.command({ kind: "resume" });
+  const { round } = await run.host.until(({ participants }) => participants[0]?.state === "waiting", 60);
   await kill(ben);
-  await expect(run).toHaveAggregated({ round: frozen.round, by: ["p1"] });
-  const { participants } = await run.host.round(frozen.round);
+  await expect(run).toHaveAggregated({ round, by: ["p1"] });
+  const { participants } = await run.host.round(round);
   expect(participants.find(({ id }) => id === "p2")?.outcome).toBe("left");
 });

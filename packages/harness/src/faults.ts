@@ -30,12 +30,15 @@ export function shapeLink(participant: Participant, conditions: LinkConditions):
   participant.link.shape(conditions);
 }
 
-/** Stops the device worker's thread dead for `seconds`: no step, no heartbeat. Returns when it is over. */
+/**
+ * Stops the device worker's thread dead for `seconds`: no step, no heartbeat. Returns as it begins. What the worker was at
+ * then may still be on its way; freeze it in a pause to know that a round finds it standing still.
+ */
 export async function freeze(participant: Participant, seconds: number): Promise<void> {
   await deviceWorker(participant).evaluate((milliseconds) => {
     // Sleeps rather than spins, so that a frozen tab takes no CPU from the others.
     const memory = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
-    Atomics.wait(new Int32Array(memory.buffer), 0, 0, milliseconds);
+    setTimeout(() => Atomics.wait(new Int32Array(memory.buffer), 0, 0, milliseconds), 0);
   }, seconds * 1000);
 }
 
