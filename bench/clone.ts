@@ -7,12 +7,13 @@
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, readdir, readFile, rm, stat } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { bytesIn } from "../tools/release/bytes-in.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const LIMITS = { seconds: 90, megabytes: 570, packages: 410 } as const;
@@ -88,13 +89,4 @@ async function packagesIn(root: string): Promise<number> {
   };
   return Object.entries(lock.packages).filter(([path, { link }]) => path.includes("node_modules/") && !link)
     .length;
-}
-
-async function bytesIn(root: string): Promise<number> {
-  const entries = await readdir(root, { recursive: true, withFileTypes: true });
-  const files = entries.filter((entry) => entry.isFile());
-  const sizes = await Promise.all(
-    files.map(async (file) => (await stat(join(file.parentPath, file.name))).size),
-  );
-  return sizes.reduce((sum, size) => sum + size, 0);
 }

@@ -1,6 +1,7 @@
 /** What a stranger does with the published packages, in a folder that has nothing else. */
-import { cp, mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
+import { cp, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { bytesIn } from "./bytes-in.ts";
 import { command, whileRunning } from "./commands.ts";
 import { typeDocumented } from "./documented.ts";
 import { ROOT } from "./packages.ts";
@@ -85,13 +86,4 @@ async function versionsOf(names: readonly string[]): Promise<readonly string[]> 
     readonly devDependencies: Readonly<Record<string, string>>;
   };
   return names.map((name) => `${name}@${devDependencies[name]}`);
-}
-
-async function bytesIn(folder: string): Promise<number> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  const files = entries.filter((entry) => entry.isFile());
-  const sizes = await Promise.all(
-    files.map(async (file) => (await stat(join(file.parentPath, file.name))).size),
-  );
-  return sizes.reduce((sum, size) => sum + size, 0);
 }

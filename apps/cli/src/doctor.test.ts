@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import { afterEach, expect, test, vi } from "vitest";
 import { doctor, isSupportedNode } from "./doctor.ts";
 
@@ -19,6 +20,12 @@ test("what this machine and its browser can do", async () => {
   expect(lines[1]).toBe(`ok node      ${process.version}`);
   expect(lines[6]).toContain("several threads");
 }, 60_000);
+
+test("the manifest asks for the Node that is looked for here", async () => {
+  const manifest = await readFile(new URL("../../../package.json", import.meta.url), "utf8");
+  // Whoever changes this changes isSupportedNode, and the cases below.
+  expect(JSON.parse(manifest)).toMatchObject({ engines: { node: "^20.19.0 || >=22.12.0" } });
+});
 
 test.each([
   ["18.20.0", false],
