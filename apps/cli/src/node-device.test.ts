@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { joinCrowd, writeTinyModel } from "@fedlodrop/harness";
+import { joinCrowd, joinScripted, writeTinyModel } from "@fedlodrop/harness";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { startNodeDevice } from "./node-device.ts";
 import { threadSeconds } from "./processor-time.ts";
@@ -135,6 +135,11 @@ test("a crowd of scripted participants takes part in every round", async () => {
   expect([...crowd.refused]).toEqual([]);
   expect(crowd.accepted).toBe(120);
   crowd.close();
+  const late = await joinScripted(run.url, "late");
+  const waiting = late.nextRound(86_400);
+  late.close();
+  // Else a program that had them would not end for a day.
+  await expect(waiting).rejects.toThrow("late: closed while it waited for a round");
   await run.stop();
 }, 120_000);
 

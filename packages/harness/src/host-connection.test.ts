@@ -54,3 +54,13 @@ it("says where the run is when it waited in vain", async () => {
   const { host } = await watch();
   await expect(host.until(ended, 0.05)).rejects.toThrow("not there after 0.05 s (training, round 1; nobody)");
 });
+
+it("gives up what it waits for when it is closed", async () => {
+  const { host } = await watch();
+  const waiting = host.until(ended, 1e8);
+  host.close();
+  // Else the program would not end for as long as it was to wait.
+  await expect(waiting).rejects.toThrow(
+    "the connection was closed while it was waited for (training, round 1",
+  );
+});

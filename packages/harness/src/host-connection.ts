@@ -29,6 +29,7 @@ export interface HostConnection {
   ended(timeoutSeconds?: number): Promise<HostView>;
   /** Throws with the reason when the coordinator refuses. */
   command(command: HostCommand): Promise<void>;
+  /** Whatever is waited for still is given up with an error. */
   close(): void;
 }
 
@@ -66,24 +67,26 @@ export async function connectHost(url: string, key: string): Promise<HostConnect
   socket.on("view", show);
   socket.on("changes", (changes) => show(applyChanges(last, changes)));
 
+  /** Told to whoever waits for a view that can no longer come. */
+  const waiting = new Set<(why: string) => void>();
+
   function until(condition: (view: HostView) => boolean, timeoutSeconds: number): Promise<HostView> {
     return new Promise((resolve, reject) => {
       const stop = (): void => {
         clearTimeout(timer);
         watchers.delete(look);
+        waiting.delete(giveUp);
+      };
+      const giveUp = (why: string): void => {
+        stop();
+        const states = view.participants.map(({ id, state }) => `${id} ${state}`).join(", ");
+        reject(new Error(`run: ${why} (${view.phase}, round ${view.round}; ${states || "nobody"})`));
       };
       const timer = setTimeout(
-        () => {
-          stop();
-          const states = view.participants.map(({ id, state }) => `${id} ${state}`).join(", ");
-          reject(
-            new Error(
-              `run: not there after ${timeoutSeconds} s (${view.phase}, round ${view.round}; ${states || "nobody"})`,
-            ),
-          );
-        },
+        () => giveUp(`not there after ${timeoutSeconds} s`),
         Math.min(timeoutSeconds * 1000, LONGEST_TIMER_MS),
       );
+      waiting.add(giveUp);
       const look = (seen: HostView): void => {
         if (!condition(seen)) return;
         stop();
@@ -114,6 +117,7 @@ export async function connectHost(url: string, key: string): Promise<HostConnect
     },
     close: () => {
       socket.close();
+      for (const giveUp of [...waiting]) giveUp("the connection was closed while it was waited for");
     },
   };
 }

@@ -78,7 +78,9 @@ export async function joinScripted(
     forceNew: true,
   });
   const waiting: RoundStart[] = [];
+  /** Of whoever waits for a round; a wait that is over hears nothing. */
   let wake = (): void => {};
+  let giveUp = (): void => {};
   let attempts = 0;
   socket.on("round-start", (start) => {
     waiting.push(start);
@@ -110,6 +112,10 @@ export async function joinScripted(
             clearTimeout(timer);
             resolve();
           };
+          giveUp = () => {
+            clearTimeout(timer);
+            reject(new Error(`${nickname}: closed while it waited for a round`));
+          };
         });
       return waiting.shift() as RoundStart;
     },
@@ -138,6 +144,7 @@ export async function joinScripted(
     },
     close: () => {
       socket.close();
+      giveUp();
     },
   };
 }
