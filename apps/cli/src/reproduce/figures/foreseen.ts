@@ -1,14 +1,12 @@
 /** Figure 5: what plans foresaw of rounds against what was measured: gaps, seconds, gradients. */
-import { convergence, median, quantile } from "@fedlodrop/run";
+import { convergence, median } from "@fedlodrop/run";
 import type { Figure } from "../figure.ts";
+import { COVERAGE, trackIntervals } from "../prediction-interval.ts";
 import type { RecordedRun } from "../recorded-run.ts";
 import type { Chart } from "../svg-chart.ts";
 
 /** Rounds that a plan may learn from before its errors count. */
 const ROUNDS_TO_LEARN = 3;
-/** Share of actual seconds that an interval is meant to hold, and errors that it takes to draw one. */
-const COVERAGE = 0.8;
-const ERRORS_NEEDED = 6;
 
 interface ForeseenDevice {
   readonly run: string;
@@ -35,7 +33,7 @@ export function foreseen(runs: readonly RecordedRun[]): Figure {
       "Held-out less training loss of the full adapter: the bound with its calibrated constants, made two rounds before, with one standard deviation on either side, and what was then measured.",
       errors.length === 0
         ? "No device has taken part in enough rounds to compare seconds."
-        : `Seconds of a device's round (download, training and upload by its own clock) against those its plan foresaw: after ${ROUNDS_TO_LEARN} rounds the median error is ${(100 * median(errors)).toFixed(1)} % (${errors.length} rounds of devices). Intervals are made of the relative errors of all rounds before, to hold ${100 * COVERAGE} %: ${held} of ${within.length} were inside.`,
+        : `Seconds of a device's round (download, training and upload by its own clock) against those its plan foresaw: after ${ROUNDS_TO_LEARN} rounds the median error is ${(100 * median(errors)).toFixed(1)} % (${errors.length} rounds of devices). Intervals are made of the relative errors of the rounds before, to hold ${100 * COVERAGE} %: ${held} of ${within.length} were inside.`,
       "Squared gradient norms, averaged over the rounds so far (of batches under masks, each device's 95th percentile, times the keep rate), and the convergence bound: what the rounds before let expect of them at most, with the loss's step and A as rounds have shown them. docs/allocation.md derives it. It is drawn once the training loss has fallen.",
     ],
     charts: [
@@ -95,14 +93,11 @@ function rowsOf({ name, rounds }: RecordedRun, devices: readonly ForeseenDevice[
   });
 }
 
-/** Past errors of all devices make the interval: its ends are quantiles of actual over foreseen. */
+/** The first round goes by a warm-up that had the machine to itself: its errors are of another kind. */
 function foreseenSeconds({ name, rounds }: RecordedRun): readonly ForeseenDevice[] {
-  const ratios: number[] = [];
+  const tracker = trackIntervals();
   return rounds.flatMap(({ round, allocation }) => {
-    const known = round > ROUNDS_TO_LEARN && ratios.length >= ERRORS_NEEDED;
-    // Of n errors, the next one is above the largest once in n + 1 times.
-    const upper = Math.min(1, ((1 + COVERAGE) / 2) * (1 + 1 / ratios.length));
-    const ends = known ? ([quantile(ratios, 1 - upper), quantile(ratios, upper)] as const) : null;
+    const ends = round > ROUNDS_TO_LEARN ? tracker.interval() : null;
     const own = (allocation?.devices ?? []).flatMap(({ id, predictedSeconds, actualSeconds }) =>
       actualSeconds === null || !(predictedSeconds > 0)
         ? []
@@ -117,8 +112,7 @@ function foreseenSeconds({ name, rounds }: RecordedRun): readonly ForeseenDevice
             },
           ],
     );
-    // The first rounds go by a warm-up that had the machine to itself.
-    if (round > 1) ratios.push(...own.map(({ foreseen, actual }) => actual / foreseen));
+    if (round > 1) tracker.see(own.map(({ foreseen, actual }) => actual / foreseen));
     return own;
   });
 }
