@@ -12,6 +12,7 @@ import {
   boundsOf,
   createStandings,
   type FoldedRound,
+  type PlanOptions,
   planRound,
   type ReadyParticipant,
   type RoundTerms,
@@ -48,6 +49,8 @@ export interface Federation<Texts> {
   readonly devices:
     | readonly SimulatedDevice<Texts>[]
     | ((round: number) => readonly SimulatedDevice<Texts>[]);
+  /** A clock and a budget for solvers, as a run's planner has them; without, proofs take as long as they take, by no clock. */
+  readonly planning?: PlanOptions;
   /** Rounds that plans can look back on; all of them when absent. */
   readonly remembers?: number;
   /** What the coordinator's evaluator would measure of a round's adapter; absent where nobody evaluates. */
@@ -92,6 +95,7 @@ export async function* federate<Texts>(federation: Federation<Texts>): AsyncGene
     shape,
     config,
     devices,
+    planning = {},
     remembers = Number.POSITIVE_INFINITY,
     evaluate,
     tamper = (_id, _round, changes) => changes,
@@ -112,13 +116,16 @@ export async function* federate<Texts>(federation: Federation<Texts>): AsyncGene
   for (let round = 1; round <= config.rounds; round++) {
     const present = typeof devices === "function" ? devices(round) : devices;
     const byId = new Map(present.map((device) => [device.id, device]));
-    const plan = planRound({
-      config,
-      adapter: shape,
-      round,
-      participants: present.map(readyParticipant),
-      records: recordsInSight(records, round),
-    });
+    const plan = planRound(
+      {
+        config,
+        adapter: shape,
+        round,
+        participants: present.map(readyParticipant),
+        records: recordsInSight(records, round),
+      },
+      planning,
+    );
     const bounds = boundsOf(seen, training, adapter);
     const { isLeftOut } = standings;
     const fold = beginFold(aggregation, { shape, adapter, bounds, isLeftOut, privacy: federation.privacy });

@@ -1,4 +1,5 @@
 /** One run of the small model: real masks, planner, updates and aggregation over twenty rounds. */
+import type { PlanOptions } from "@fedlodrop/federation";
 import type { DeviceFacts } from "@fedlodrop/protocol";
 import { type RunOverrides, resolveRunConfig } from "@fedlodrop/run";
 import { steadyLaptop } from "../reproduce/device-model.ts";
@@ -24,6 +25,8 @@ export interface SmallCell {
   readonly world?: SmallWorldTerms;
   /** Samples of the half that may choose; 400 when absent, as many as report. */
   readonly choosing?: number;
+  /** A clock and a budget for solvers; without, they take as long as they take. */
+  readonly planning?: PlanOptions;
   /** Of every device; a steady laptop's when absent. */
   readonly facts?: Partial<DeviceFacts>;
 }
@@ -51,6 +54,7 @@ export async function runSmallCell({
   seed,
   world: terms = SMALL_WORLD,
   choosing = HELD_OUT / 2,
+  planning = {},
   facts = {},
 }: SmallCell): Promise<SmallOutcome> {
   const world = createSmallWorld({ ...terms, devices, heldOutSamples: HELD_OUT, seed });
@@ -71,6 +75,7 @@ export async function runSmallCell({
     trainer: smallTrainer(world),
     shape: world.shape,
     config,
+    planning,
     devices: world.devices.map((dataset, k) => {
       const laptop = steadyLaptop(dataset.labels.length);
       return { id: `p${k + 1}`, dataset, ...laptop, facts: { ...laptop.facts, ...facts } };

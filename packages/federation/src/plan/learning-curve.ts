@@ -27,11 +27,11 @@ export interface LearningCurve {
 }
 
 /** Weight of an interval against one a round younger. */
-const MEMORY = 0.85;
+const MEMORY = 0.7;
 /** Before anything is seen, of each nat that the first rounds take off the training loss the gap grows by so much. */
 const FIRST_SHARE = { mean: 0.6, deviation: 0.3 } as const;
-/** What the slope may grow by over a whole u, as a share of the first loss. */
-const BEND_DEVIATION = 1;
+/** What the slope may grow by over a whole u, as a share of the first loss; noise would pass for more. */
+const BEND_DEVIATION = 0.5;
 /** Noise of a change of the gap, as a share of the held-out loss. */
 const NOISE_SHARE = 0.01;
 
