@@ -42,7 +42,7 @@ export type EvaluatorCalls = {
   }): Promise<OpenedModel>;
   /** Other held-out texts, of the same kind. @throws when the model was opened without texts */
   measureOn(heldOut: readonly Sample[]): Promise<void>;
-  /** Losses and a showcase: on the held-out texts, and evenly on the training texts of `parts`; three times as long with a contrast.
+  /** Losses and a showcase: on the held-out texts, and evenly on the training texts of `parts`; twice as long with a contrast.
    *  @throws when there are no texts */
   evaluate(
     given: ToEvaluate & {

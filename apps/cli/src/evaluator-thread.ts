@@ -111,7 +111,6 @@ const evaluatorCalls: EvaluatorCalls = {
     const training = train && (await trainer.evaluate(train, adapter));
     const contrastOf = async ({ high, low }: Contrast, trained: Dataset) => {
       const losses = async (leaning: Float32Array) => ({
-        testLoss: (await trainer.evaluate(heldOut, leaning)).loss,
         trainLoss: (await trainer.evaluate(trained, leaning)).loss,
       });
       return { high: await losses(high), low: await losses(low) };

@@ -64,8 +64,8 @@ describe("a workload", () => {
       // Either side of a contrast is measured on the same texts as the round itself.
       const base = await workload.evaluate!({ adapter: noAdapter, contrast: null }, both);
       expect(first.contrast).toEqual({
-        high: { testLoss, trainLoss },
-        low: { testLoss: base.testLoss, trainLoss: base.trainLoss },
+        high: { trainLoss },
+        low: { trainLoss: base.trainLoss },
       });
       const nobody = { trained: [], measured: [1] };
       const other = await workload.evaluate!({ adapter, contrast: null }, nobody);

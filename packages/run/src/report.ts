@@ -84,7 +84,7 @@ export type ParticipantRound = z.infer<typeof participantRoundSchema>;
 export const SIDES = ["high", "low"] as const;
 export type Side = (typeof SIDES)[number];
 
-const sideLossesSchema = z.object({ testLoss: figure, trainLoss: figure }).readonly();
+const sideLossesSchema = z.object({ trainLoss: figure }).readonly();
 
 /** What devices found the full adapter to do on their own texts; each one's loss counts by its samples. */
 const onDevicesSchema = z
@@ -130,7 +130,7 @@ const roundEvaluationSchema = z
     testSpearman: measured.optional(),
     /** 99th minus 1st percentile of the training loss over single windows or samples, nats. */
     exampleLossSpread: measured,
-    /** The same losses, had the round's higher rates or its lower ones counted for more; null where rates were not told apart. */
+    /** The training loss, had the round's higher rates or its lower ones counted for more; null where rates were not told apart. */
     contrast: z.object({ high: sideLossesSchema, low: sideLossesSchema }).readonly().nullable(),
     /** Of rounds that devices measure. */
     onDevices: onDevicesSchema.optional(),

@@ -159,10 +159,10 @@ async function follow(lab: Lab, rig: Rig, config: RunConfig, every: number): Pro
     config,
     devices,
     ...(!isDirect(config.method) && {
-      evaluate: steering(async (own) => ({
-        trainLoss: (await trainer.evaluate(train, own)).loss,
-        testLoss: (await trainer.evaluate(choose, own)).loss,
-      })),
+      evaluate: steering({
+        train: async (own) => (await trainer.evaluate(train, own)).loss,
+        heldOut: async (own) => (await trainer.evaluate(choose, own)).loss,
+      }),
     }),
   })) {
     const { participants } = record;

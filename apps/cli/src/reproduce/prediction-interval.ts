@@ -52,7 +52,5 @@ const effective = (rounds: number): number =>
 /** Student's with a tenth above, by Cornish and Fisher's expansion (Abramowitz and Stegun 26.7.5). */
 function studentQuantile(freedom: number): number {
   const z = NORMAL_QUANTILE;
-  return (
-    z + (z ** 3 + z) / (4 * freedom) + (5 * z ** 5 + 16 * z ** 3 + 3 * z) / (96 * freedom ** 2)
-  );
+  return z + (z ** 3 + z) / (4 * freedom) + (5 * z ** 5 + 16 * z ** 3 + 3 * z) / (96 * freedom ** 2);
 }

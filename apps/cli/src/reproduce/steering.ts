@@ -2,18 +2,22 @@
 import type { ToEvaluate } from "@fedlodrop/coordinator";
 import type { RoundEvaluation } from "@fedlodrop/run";
 
-export interface Losses {
-  readonly trainLoss: number;
-  readonly testLoss: number;
+/** Losses of a full adapter, nats. */
+export interface Measured {
+  readonly train: (adapter: Float32Array) => number | Promise<number>;
+  readonly heldOut: (adapter: Float32Array) => number | Promise<number>;
 }
 
-/** @param lossesOf a full adapter's, on both kinds of text */
 export const steering =
-  (lossesOf: (adapter: Float32Array) => Promise<Losses>) =>
+  ({ train, heldOut }: Measured) =>
   async ({ adapter, contrast }: ToEvaluate): Promise<RoundEvaluation> => ({
-    ...(await lossesOf(adapter)),
+    trainLoss: await train(adapter),
+    testLoss: await heldOut(adapter),
     testAccuracy: null,
     testF1: null,
     exampleLossSpread: null,
-    contrast: contrast && { high: await lossesOf(contrast.high), low: await lossesOf(contrast.low) },
+    contrast: contrast && {
+      high: { trainLoss: await train(contrast.high) },
+      low: { trainLoss: await train(contrast.low) },
+    },
   });

@@ -80,10 +80,10 @@ export async function runSmallCell({
       const laptop = steadyLaptop(dataset.labels.length);
       return { id: `p${k + 1}`, dataset, ...laptop, facts: { ...laptop.facts, ...facts } };
     }),
-    evaluate: steering(async (own) => ({
-      trainLoss: smallLoss(world, train, own),
-      testLoss: smallLoss(world, choose, own),
-    })),
+    evaluate: steering({
+      train: (own) => smallLoss(world, train, own),
+      heldOut: (own) => smallLoss(world, choose, own),
+    }),
   })) {
     points.push({ choose: smallLoss(world, choose, adapter), report: smallLoss(world, report, adapter) });
     const counted = record.participants.filter(({ outcome }) => outcome === "aggregated");

@@ -54,10 +54,10 @@ async function final(change: object): Promise<{ readonly loss: number; readonly 
     shape: world.shape,
     config,
     devices: world.devices.map((dataset, k) => ({ id: `p${k + 1}`, dataset, ...steadyLaptop(40) })),
-    evaluate: steering(async (own) => ({
-      trainLoss: smallLoss(world, train, own),
-      testLoss: smallLoss(world, choose, own),
-    })),
+    evaluate: steering({
+      train: (own) => smallLoss(world, train, own),
+      heldOut: (own) => smallLoss(world, choose, own),
+    }),
   })) {
     adapter = outcome.adapter;
     rates.push(Math.min(...outcome.record.participants.map(({ dropoutRate }) => dropoutRate)));

@@ -58,8 +58,8 @@ function rounds(
         testLoss: noisy(trainLoss + gap) + (absurd[round] ?? 0),
         exampleLossSpread: 2,
         contrast: {
-          low: { trainLoss: trainLoss * Math.exp(-lost), testLoss: 3 },
-          high: { trainLoss: noisy(trainLoss * Math.exp(lost)), testLoss: 3 },
+          low: { trainLoss: trainLoss * Math.exp(-lost) },
+          high: { trainLoss: noisy(trainLoss * Math.exp(lost)) },
         },
       },
     } as unknown as RoundRecord;

@@ -115,7 +115,7 @@ function compare(record: RoundRecord): { readonly factor: number; readonly progr
   if (!evaluation?.contrast || allocation === null) return null;
   const { high, low } = evaluation.contrast;
   const raised = new Set(allocation.devices.flatMap(({ id, dither }) => (dither > 0 ? [id] : [])));
-  const progress = Math.log((low.trainLoss as number) / (high.trainLoss as number));
+  const progress = Math.log(low.trainLoss / high.trainLoss);
   if (!Number.isFinite(progress)) return null;
   return {
     progress,
