@@ -10,10 +10,10 @@ import { createRun, type RunEvent, type RunState, transition } from "@fedlodrop/
 import type { DeviceFacts, UpdateStatistics } from "@fedlodrop/protocol";
 import { adapterSize, atOnce, DEFAULT_RUN_CONFIG, keptValueCount } from "@fedlodrop/run";
 import { createHostViews } from "../apps/coordinator/src/runs/host-view.ts";
+import { createLanes } from "../apps/coordinator/src/runs/lanes.ts";
 import type { LiveRun } from "../apps/coordinator/src/runs/live-run.ts";
 import { createRoundNumbers, NOTHING_REMEMBERED } from "../apps/coordinator/src/runs/round-numbers.ts";
 import { createTraffic } from "../apps/coordinator/src/runs/traffic.ts";
-import { createLanes } from "../apps/coordinator/src/sockets/lanes.ts";
 
 /** A few hundred values, so that what is measured is the book-keeping and not the sum over them. */
 const SHAPE = {

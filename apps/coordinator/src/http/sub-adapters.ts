@@ -5,9 +5,9 @@
 import { Readable } from "node:stream";
 import { type Refused, roundQuerySchema } from "@fedlodrop/protocol";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { parse, refused } from "../edge.ts";
 import type { MemberTerms, RunSide } from "../gateway/run-side.ts";
 import type { Credentials } from "../security/credentials.ts";
-import { parse, refused } from "../sockets/edge.ts";
 
 export interface SubAdapterDesk extends Pick<RunSide, "member" | "sent" | "downloaded"> {
   encode(participantId: string, round: number, terms: MemberTerms): Promise<Uint8Array>;

@@ -6,8 +6,8 @@
 import type { Contrast } from "@fedlodrop/federation";
 import type { OnDevices, RoundEvaluation, RoundRecord } from "@fedlodrop/run";
 import type { Clock } from "../clock.ts";
-import { partOf } from "../sockets/sessions.ts";
 import type { DeviceEvaluations } from "./device-evaluations.ts";
+import { partOf } from "./sessions.ts";
 import type { EvaluatedParts, Workload } from "./workload.ts";
 
 export interface EvaluationOptions {

@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from "node:util";
 import { leastReady, type Participant, pauseReason, type RunState } from "@fedlodrop/federation";
 import type { HostView, ParticipantView, SentView, ViewChanges } from "@fedlodrop/protocol";
 import type { ParticipantRound, RoundRecord } from "@fedlodrop/run";
-import type { Lane, Lanes } from "../sockets/lanes.ts";
+import type { Lane, Lanes } from "./lanes.ts";
 import type { LiveRun } from "./live-run.ts";
 
 /** What a view shows that is not the run's. */

@@ -1,10 +1,10 @@
 /** Where a run's messages go: to their receivers, once what they tell is kept. */
 
 import type { RoundClosed, RoundEvaluated, RoundStart, RunEnded, SecureStep } from "@fedlodrop/protocol";
+import { refused } from "../edge.ts";
 import type { SocketSide } from "../gateway/run-side.ts";
-import { refused } from "../sockets/edge.ts";
-import type { Lanes } from "../sockets/lanes.ts";
 import type { Journal } from "./journal.ts";
+import type { Lanes } from "./lanes.ts";
 import type { Participants } from "./participants.ts";
 
 export interface Outbox {

@@ -5,12 +5,12 @@
 import { finalRounds, snapshotOf } from "@fedlodrop/federation";
 import type { Clock } from "../clock.ts";
 import type { AccessRecord } from "../security/access.ts";
-import type { StoredSession } from "../sockets/sessions.ts";
 import type { Checkpoint } from "../store/checkpoint.ts";
 import type { RunStore } from "../store/run-store.ts";
 import type { Journal } from "./journal.ts";
 import type { LiveRun } from "./live-run.ts";
 import { allRounds, reportText, withoutRounds } from "./report-text.ts";
+import type { StoredSession } from "./sessions.ts";
 
 export interface RunKeeper {
   /** Throws in one line when a fresh run cannot be kept. */

@@ -5,7 +5,7 @@
 import { timingSafeEqual } from "node:crypto";
 import type { AccessView, Refused } from "@fedlodrop/protocol";
 import { z } from "zod";
-import { refused } from "../sockets/edge.ts";
+import { refused } from "../edge.ts";
 import type { Limits } from "./limits.ts";
 import { createThrottle } from "./throttle.ts";
 

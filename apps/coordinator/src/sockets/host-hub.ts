@@ -10,12 +10,12 @@ import {
 import type { RoundRecord } from "@fedlodrop/run";
 import type { Namespace, Socket } from "socket.io";
 import type { Clock } from "../clock.ts";
+import { parse, replyOf } from "../edge.ts";
 import type { HostViews } from "../runs/host-view.ts";
 import { senderOf } from "../security/address.ts";
 import { sameSecret } from "../security/credentials.ts";
 import type { Limits } from "../security/limits.ts";
 import { createThrottle } from "../security/throttle.ts";
-import { parse, replyOf } from "./edge.ts";
 
 export interface HostHubOptions {
   readonly hosts: Namespace<HostToServerEvents, ServerToHostEvents>;

@@ -24,10 +24,10 @@ import {
 import type { Pieces } from "@fedlodrop/run";
 import type { Socket } from "socket.io";
 import { z } from "zod";
+import { accepted, parse, refused, replyOf } from "../edge.ts";
 import type { RunSide } from "../gateway/run-side.ts";
 import type { Limits } from "../security/limits.ts";
 import { chunkCost, createRateLimit } from "../security/rate-limit.ts";
-import { accepted, parse, refused, replyOf } from "./edge.ts";
 import { takeChunk, type Upload, type Uploads } from "./upload.ts";
 
 export type ParticipantSocket = Socket<ClientToServerEvents, ServerToClientEvents>;
@@ -184,7 +184,7 @@ export function serveParticipant(socket: ParticipantSocket, desk: ParticipantDes
     const upload = desk.uploads.of(participantId);
     if (upload?.round !== round) {
       const message = "upload-end: expected upload-begin first";
-      return run.unusable(participantId, round, { reason: "wrong-order", message });
+      return run.unusable(participantId, null, round, { reason: "wrong-order", message });
     }
     // Who ends it again while it is being checked hears the same.
     upload.answer ??= answerTo(upload).finally(() => {
@@ -195,10 +195,10 @@ export function serveParticipant(socket: ParticipantSocket, desk: ParticipantDes
     async function answerTo({ received: got, bytes, buffer, runId, values }: Upload): Promise<unknown> {
       if (got !== bytes) {
         const message = `upload: expected ${bytes} bytes, got ${got}`;
-        return run.unusable(participantId, round, { reason: "wrong-length", message });
+        return run.unusable(participantId, runId, round, { reason: "wrong-length", message });
       }
       const decoded = values && (await desk.work(usable(buffer, values)));
-      if (decoded?.kind === "refused") return run.unusable(participantId, round, decoded);
+      if (decoded?.kind === "refused") return run.unusable(participantId, runId, round, decoded);
       const changes = decoded?.values ?? null;
       return run.submit(participantId, { runId, round, statistics, bytes: buffer, changes });
     }

@@ -1,11 +1,11 @@
 /** The participants' connections that end in this process: who joined over which, and what they are told. */
 import type { ClientToServerEvents, RefusalReason, ServerToClientEvents } from "@fedlodrop/protocol";
 import type { Server } from "socket.io";
+import { refused } from "../edge.ts";
 import type { RunSide, SocketSide } from "../gateway/run-side.ts";
 import { senderOf } from "../security/address.ts";
 import type { Limits } from "../security/limits.ts";
 import type { Turns } from "../turns.ts";
-import { refused } from "./edge.ts";
 import { type ParticipantDesk, type ParticipantSocket, serveParticipant } from "./participant-socket.ts";
 import { createUploads } from "./upload.ts";
 

@@ -1,6 +1,6 @@
 /** The lesson that a host gives beside its run: the slide of now, and who has answered what. Nothing of it is stored. */
 import type { Guess, LessonSlide, LessonView, Refused } from "@fedlodrop/protocol";
-import { refused } from "./edge.ts";
+import { refused } from "../edge.ts";
 
 export interface LessonRoom {
   /** What newcomers see too; null while there is no lesson. */
