@@ -7,17 +7,29 @@ export interface Balancer {
   close(): void;
 }
 
-/** @param ports asked one after another until one answers @param inTurn begin with another one each time */
-export async function openBalancer(ports: readonly number[], inTurn = false): Promise<Balancer> {
+const CONNECT_MS = 1_000;
+
+/** Where a coordinator listens. */
+export interface Listener {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** @param listeners asked one after another until one answers @param inTurn begin with another one each time */
+export async function openBalancer(listeners: readonly Listener[], inTurn = false): Promise<Balancer> {
   let first = 0;
   const sockets = new Set<Socket>();
   const server = createServer({ pauseOnConnect: true }, (near) => {
     hold(near);
-    const tryNext = ([port, ...rest]: readonly number[]): void => {
-      if (port === undefined) return void near.destroy();
-      const far = connect(port, "127.0.0.1");
+    const tryNext = ([listener, ...rest]: readonly Listener[]): void => {
+      if (listener === undefined) return void near.destroy();
+      const far = connect(listener);
+      // One that is cut off says nothing.
+      const patience = setTimeout(() => far.destroy(new Error("no answer")), CONNECT_MS);
       far.once("error", () => tryNext(rest));
+      far.once("close", () => clearTimeout(patience));
       far.once("connect", () => {
+        clearTimeout(patience);
         far.removeAllListeners("error");
         hold(far);
         near.on("close", () => far.destroy());
@@ -26,8 +38,8 @@ export async function openBalancer(ports: readonly number[], inTurn = false): Pr
         near.resume();
       });
     };
-    tryNext([...ports.slice(first), ...ports.slice(0, first)]);
-    if (inTurn) first = (first + 1) % ports.length;
+    tryNext([...listeners.slice(first), ...listeners.slice(0, first)]);
+    if (inTurn) first = (first + 1) % listeners.length;
   });
   function hold(socket: Socket): void {
     sockets.add(socket);

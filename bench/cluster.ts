@@ -1,43 +1,28 @@
 /**
  * A run over several real processes: gateways behind one address, an owner and one that stands by for it, PostgreSQL and
- * Redis; and what may happen to them at random. Compares the adapter with that of a run in one process and a folder that
- * nobody interrupted, and counts receipts.
+ * Redis; and what may happen to them at random: each is killed, frozen or emptied, and any two are cut off from one
+ * another. Compares the adapter with that of a run in one process and a folder that nobody interrupted, and counts receipts.
  *
- *   npx tsx bench/cluster.ts --faults 20 --rounds 60 --gateways 2 --participants 4 --seed 1 [--minutes 4]
+ *   npx tsx bench/cluster.ts --faults 20 --rounds 60 --gateways 2 --participants 4 --seed 1 [--minutes 4] [--fault NAME]
  *
- * Needs the distribution's packages `postgresql` and `redis-server`; everything stays on loopback.
+ * Needs the distribution's packages `postgresql` and `redis-server`; cuts need Linux and root, and are left out elsewhere.
  */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
-import { connectHost, writeTinyModel } from "@fedlodrop/harness";
-import { createRandom, type RunReport } from "@fedlodrop/run";
+import { writeTinyModel } from "@fedlodrop/harness";
+import type { RunReport } from "@fedlodrop/run";
+import { freePort, LOOPBACK, type Premises } from "../apps/coordinator/src/daemon.fixture.ts";
 import { hasRedis, openRedis } from "../apps/coordinator/src/gateway/redis.fixture.ts";
 import { findPostgres, openPostgres } from "../apps/coordinator/src/store/postgres/postgres.fixture.ts";
 import { openBalancer } from "./balancer.ts";
-import { receiptsAt, secondsUntilBack, settingsOf, startRun, uninterrupted } from "./kept-run.ts";
-import { joinAll } from "./returning-participant.ts";
-import { end, freePort, type Launched, launch, pause } from "./served.ts";
+import { type Interruptible, interruptAtRandom, readSettings } from "./interruptions.ts";
+import { secondsUntilBack, settingsOf, uninterrupted } from "./kept-run.ts";
+import { type Network, OUTSIDE, openNetwork } from "./network.ts";
+import { end, type Launched, launch, pause } from "./served.ts";
 
-const { values: flags } = parseArgs({
-  options: {
-    faults: { type: "string", default: "20" },
-    rounds: { type: "string", default: "60" },
-    gateways: { type: "string", default: "2" },
-    participants: { type: "string", default: "4" },
-    seed: { type: "string", default: "1" },
-    /** Only this fault, by its name below. */
-    fault: { type: "string" },
-    /** No fault after as long. */
-    minutes: { type: "string", default: "600" },
-  },
-});
-const [faults, rounds, gatewayCount, participants] = (
-  ["faults", "rounds", "gateways", "participants"] as const
-).map((name) => Number(flags[name])) as [number, number, number, number];
-const until = performance.now() + 60_000 * Number(flags.minutes);
-const random = createRandom(flags.seed, "cluster");
+const settings = readSettings();
+const { random } = settings;
 const binaries = findPostgres();
 if (binaries === null) throw new Error("no PostgreSQL here (apt-get install postgresql)");
 if (!hasRedis()) throw new Error("no Redis here (apt-get install redis-server)");
@@ -45,159 +30,242 @@ process.env.FEDLODROP_HOST_KEY = "bench-of-a-cluster";
 const work = await mkdtemp(join(tmpdir(), "fedlodrop-cluster-"));
 const model = join(work, "model");
 await writeTinyModel(model);
-const SETTINGS = settingsOf(model, rounds);
-const SECONDS_OF_WORK = 0.2;
-const broken: string[] = [];
+const RUN = settingsOf(model, settings.rounds);
+/** How long a replaced owner may take to end once it can know. */
+const ENDS_SECONDS = 15;
+/** In which somebody else has to have the run. */
+const TAKEN_OVER_SECONDS = 5;
 
-type Placed = Launched & { readonly port: number };
+interface Place extends Premises {
+  /** In the network. */
+  readonly part: string;
+  readonly port: number;
+}
+type Placed = Launched & { readonly place: Place };
 
-async function interrupted(whole: RunReport): Promise<void> {
-  const [postgres, redis] = [await openPostgres(binaries as string), await openRedis()];
-  const address = await postgres.database();
-  const common = ["--postgres", address, "--redis", redis.address, "--run", "bench"];
-  const place = (port: number, ...more: string[]): Placed => ({
-    ...launch(port, [...common, ...more]),
-    port,
-  });
-  const gatewayAt = (port: number): Placed => place(port, "--role", "gateway");
-  const ownerAt = (port: number): Placed => place(port, "--role", "owner", "--standby", ...SETTINGS);
-  const owners = [ownerAt(await freePort())];
-  await (owners[0] as Placed).listening();
-  owners.push(ownerAt(await freePort()));
-  const gateways: Placed[] = [];
-  for (let k = 0; k < gatewayCount; k++) gateways.push(gatewayAt(await freePort()));
-  const balancer = await openBalancer(
-    gateways.map(({ port }) => port),
-    true,
-  );
-  const isUp = (one: Placed): Promise<number> => secondsUntilBack(`http://127.0.0.1:${one.port}`, "/readyz");
-  for (const gateway of gateways) await isUp(gateway);
-  const standsBy = async (one: Placed): Promise<void> => {
-    while (!one.output().includes("standing by")) {
-      if (one.process.exitCode !== null) throw new Error(`the stand-by ended: ${one.output()}`);
-      await pause(0.05);
-    }
-  };
-  const secondsWithout: number[] = [];
+const gatewayParts = Array.from({ length: settings.gateways }, (_, k) => `gateway-${k}`);
 
-  async function replaceOwner(): Promise<void> {
-    const [old] = owners.splice(0, 1) as [Placed];
-    await (owners[0] as Placed).listening();
-    for (const gateway of gateways) await isUp(gateway);
-    owners.push(ownerAt(old.port));
-  }
-  const ways: Readonly<Record<string, () => Promise<void>>> = {
-    async gateway() {
-      const at = random.below(gateways.length);
-      const one = gateways[at] as Placed;
-      await end(one, "SIGKILL");
-      gateways[at] = gatewayAt(one.port);
-      await isUp(gateways[at]);
-    },
-    async "frozen gateway"() {
-      const { process: frozen } = gateways[random.below(gateways.length)] as Placed;
-      frozen.kill("SIGSTOP");
-      await pause(8);
-      frozen.kill("SIGCONT");
-      for (const gateway of gateways) await isUp(gateway);
-    },
-    async owner() {
-      const from = performance.now();
-      await end(owners[0] as Placed, "SIGKILL");
-      await replaceOwner();
-      secondsWithout.push((performance.now() - from) / 1000);
-    },
-    /** It wakes up when it has been replaced, and must not say a word. */
-    async "frozen owner"() {
-      const { process: frozen } = owners[0] as Placed;
-      frozen.kill("SIGSTOP");
-      await replaceOwner();
-      frozen.kill("SIGCONT");
-      const woken = performance.now();
-      while (frozen.exitCode === null && performance.now() - woken < 10_000) await pause(0.05);
-      if (frozen.exitCode === null) broken.push("an owner that was replaced did not end");
-      frozen.kill("SIGKILL");
-    },
-    async redis() {
-      await redis.stop("SIGKILL");
-      await pause(2);
-      await redis.start();
-    },
-    async "empty redis"() {
-      await redis.forget();
-    },
-    async database() {
-      await postgres.stop("SIGKILL");
-      await pause(2);
-      await postgres.start();
-      await pause(1);
-      // On a machine that is busy enough the stand-by may have been the first to come back.
-      if ((owners[0] as Placed).process.exitCode !== null) await replaceOwner();
-    },
-  };
-
-  const all = await joinAll(balancer.url, participants, SECONDS_OF_WORK);
-  const hostKey = process.env.FEDLODROP_HOST_KEY as string;
-  let host = await connectHost(balancer.url, hostKey);
-  await startRun(host, participants);
-  let announced = 0;
-  let done = 0;
+function openNetworkIfPossible(): Network | null {
   try {
-    while (done < faults && performance.now() < until) {
-      await standsBy(owners[1] as Placed);
-      await pause(random.uniform() * 2);
-      const { phase, rounds: seen } = host.view();
-      if (phase === "ended") break;
-      announced = Math.max(announced, seen.length);
-      const names = Object.keys(ways);
-      const way = flags.fault ?? (names[random.below(names.length)] as string);
-      const before = broken.length;
-      await (ways[way] as () => Promise<void>)();
-      done += 1;
-      host.close();
-      host = await connectHost(balancer.url, hostKey);
-      if (host.view().rounds.length < announced)
-        broken.push(`${announced} rounds were announced, ${host.view().rounds.length} are there`);
-      await host.until((view) => view.phase === "ended" || view.rounds.length > announced, 120);
-      broken.push(...all.flatMap((one) => one.faults.splice(0)));
-      process.stdout.write(
-        `${done}. ${way}: ${seen.length} rounds, ${phase}; ${broken.slice(before).join("; ") || "held"}\n`,
-      );
-    }
-    await host.ended(3600);
-    const answer = await fetch(new URL("/api/report", balancer.url), {
-      headers: { authorization: `Bearer ${hostKey}` },
-    });
-    const { adapterSha256, rounds: records } = (await answer.json()) as RunReport;
-    if (adapterSha256 !== whole.adapterSha256) broken.push("another adapter than the uninterrupted run's");
-    const receipts = await receiptsAt(address);
-    const expected = records.length * participants;
-    if (receipts.all !== expected || receipts.different !== expected)
-      broken.push(
-        `expected ${expected} receipts, got ${receipts.all}, ${receipts.different} of them different`,
-      );
-    const back = secondsWithout.sort((a, b) => a - b).map((one) => one.toFixed(1));
-    process.stdout.write(
-      `${records.length} rounds, adapter ${adapterSha256 === whole.adapterSha256 ? "the same" : "ANOTHER"} to the bit, ` +
-        `${receipts.all} receipts of ${expected} updates` +
-        `${back.length > 0 ? `; after a kill the gateways had an owner again in ${back.join(", ")} s` : ""}\n`,
-    );
+    return openNetwork(["redis", "postgres", "owner-a", "owner-b", ...gatewayParts]);
   } catch (error) {
-    const said = [...owners, ...gateways].map((one) => `--- ${one.port}:\n${one.output()}`).join("\n");
-    throw new Error(`${(error as Error).message}\n${said}`);
-  } finally {
-    host.close();
-    for (const one of all) one.close();
-    for (const each of [...owners, ...gateways]) await end(each, "SIGKILL");
-    balancer.close();
-    await redis.close();
-    await postgres.close();
+    process.stdout.write(`no cuts: ${(error as Error).message}\n`);
+    return null;
   }
 }
 
+async function interrupted(whole: RunReport, undo: (() => unknown)[]): Promise<readonly string[]> {
+  const network = openNetworkIfPossible();
+  undo.push(() => network?.close());
+  const premises = (part: string): Premises => network?.of(part) ?? LOOPBACK;
+  const postgres = await openPostgres(binaries as string, premises("postgres"));
+  undo.push(postgres.close);
+  const redis = await openRedis(premises("redis"));
+  undo.push(redis.close);
+  const database = await postgres.database();
+  const common = ["--postgres", database, "--redis", redis.address, "--run", "bench"];
+  const placeOf = async (part: string): Promise<Place> => ({
+    ...premises(part),
+    part,
+    port: await freePort(),
+  });
+  const start = (place: Place, ...more: string[]): Placed => {
+    const launched = launch(place.port, [...common, ...more], place);
+    undo.push(() => end(launched, "SIGKILL"));
+    return { ...launched, place };
+  };
+  const gatewayAt = (place: Place): Placed => start(place, "--role", "gateway");
+  const ownerAt = (place: Place): Placed => start(place, "--role", "owner", "--standby", ...RUN);
+  const owners = [ownerAt(await placeOf("owner-a"))];
+  await (owners[0] as Placed).listening();
+  owners.push(ownerAt(await placeOf("owner-b")));
+  const gateways = await Promise.all(gatewayParts.map(async (part) => gatewayAt(await placeOf(part))));
+  const balancer = await openBalancer(
+    gateways.map(({ place }) => place),
+    true,
+  );
+  undo.push(balancer.close);
+  const broken: string[] = [];
+  const secondsWithout: number[] = [];
+
+  /** It has the run's present owner. */
+  async function isUp({ output, place: { host, port } }: Placed): Promise<void> {
+    const owner = `:${(owners[0] as Placed).place.port}/`;
+    for (;;) {
+      await secondsUntilBack(`http://${host}:${port}`, "/readyz");
+      if (/.*the run's owner is (\S+)/s.exec(output())?.[1]?.endsWith(owner)) return;
+      await pause(0.05);
+    }
+  }
+  const allUp = async (): Promise<void> => {
+    for (const gateway of gateways) await isUp(gateway);
+  };
+  const anyGateway = (): Placed => gateways[random.below(gateways.length)] as Placed;
+
+  /** Whoever stood by has the run, and somebody new stands by for it. */
+  async function replaceOwner(from: number): Promise<void> {
+    const [old] = owners.splice(0, 1) as [Placed];
+    await (owners[0] as Placed).listening();
+    const seconds = (performance.now() - from) / 1000;
+    secondsWithout.push(seconds);
+    if (seconds > TAKEN_OVER_SECONDS)
+      process.stdout.write(`   another owner after ${seconds.toFixed(1)} s\n`);
+    owners.push(ownerAt(old.place));
+  }
+
+  /** It must not say a word. */
+  async function endsByItself({ process: replaced }: Placed): Promise<void> {
+    const since = performance.now();
+    while (replaced.exitCode === null && performance.now() - since < 1000 * ENDS_SECONDS) await pause(0.05);
+    if (replaced.exitCode === null) broken.push("an owner that was replaced did not end");
+    replaced.kill("SIGKILL");
+  }
+
+  /** It may have been busy, or away, for longer than its lease. */
+  async function ifReplaced(): Promise<void> {
+    if ((owners[0] as Placed).process.exitCode !== null) await replaceOwner(performance.now());
+    await allUp();
+  }
+
+  async function cutForAWhile(one: string, other: string): Promise<void> {
+    network?.cut(one, other);
+    await pause(1 + random.uniform() * 11);
+    network?.mend(one, other);
+    await ifReplaced();
+  }
+
+  async function cutOffOwnerFrom(other: string): Promise<void> {
+    const [old] = owners as [Placed];
+    const from = performance.now();
+    network?.cut(old.place.part, other);
+    await (owners[1] as Placed).listening();
+    await pause(random.uniform() * 3);
+    network?.mend(old.place.part, other);
+    await endsByItself(old);
+    await replaceOwner(from);
+    await allUp();
+  }
+
+  const faults: Interruptible["ways"] = {
+    gateway: {
+      weight: 2,
+      async happen() {
+        const one = anyGateway();
+        await end(one, "SIGKILL");
+        gateways[gateways.indexOf(one)] = gatewayAt(one.place);
+        await allUp();
+      },
+    },
+    "frozen gateway": {
+      weight: 1,
+      async happen() {
+        const { process: frozen } = anyGateway();
+        frozen.kill("SIGSTOP");
+        await pause(8);
+        frozen.kill("SIGCONT");
+        await ifReplaced();
+      },
+    },
+    owner: {
+      weight: 2,
+      async happen() {
+        const from = performance.now();
+        await end(owners[0] as Placed, "SIGKILL");
+        await replaceOwner(from);
+        await allUp();
+      },
+    },
+    "frozen owner": {
+      weight: 1,
+      async happen() {
+        const [old] = owners as [Placed];
+        const from = performance.now();
+        old.process.kill("SIGSTOP");
+        await (owners[1] as Placed).listening();
+        old.process.kill("SIGCONT");
+        await endsByItself(old);
+        await replaceOwner(from);
+        await allUp();
+      },
+    },
+    redis: {
+      weight: 1,
+      async happen() {
+        await redis.stop("SIGKILL");
+        await pause(2);
+        await redis.start();
+        await ifReplaced();
+      },
+    },
+    "empty redis": {
+      weight: 1,
+      async happen() {
+        await redis.forget();
+        await ifReplaced();
+      },
+    },
+    database: {
+      weight: 1,
+      async happen() {
+        await postgres.stop("SIGKILL");
+        await pause(2);
+        await postgres.start();
+        await pause(1);
+        await ifReplaced();
+      },
+    },
+  };
+  const cuts: Interruptible["ways"] = {
+    "gateway | redis": { weight: 1, happen: () => cutForAWhile(anyGateway().place.part, "redis") },
+    "gateway | database": { weight: 1, happen: () => cutForAWhile(anyGateway().place.part, "postgres") },
+    "gateway | owner": {
+      weight: 1,
+      happen: () => cutForAWhile(anyGateway().place.part, (owners[0] as Placed).place.part),
+    },
+    "gateway | devices": { weight: 1, happen: () => cutForAWhile(anyGateway().place.part, OUTSIDE) },
+    "owner | redis": { weight: 1, happen: () => cutOffOwnerFrom("redis") },
+    "owner | database": { weight: 1, happen: () => cutOffOwnerFrom("postgres") },
+    "stand-by | redis": {
+      weight: 1,
+      happen: () => cutForAWhile((owners[1] as Placed).place.part, "redis"),
+    },
+    "stand-by | database": {
+      weight: 1,
+      happen: () => cutForAWhile((owners[1] as Placed).place.part, "postgres"),
+    },
+  };
+
+  async function settled(): Promise<void> {
+    const standBy = owners[1] as Placed;
+    while (!standBy.output().includes("standing by")) {
+      if (standBy.process.exitCode !== null) throw new Error(`the stand-by ended: ${standBy.output()}`);
+      await pause(0.05);
+    }
+  }
+
+  try {
+    await allUp();
+    const hostKey = process.env.FEDLODROP_HOST_KEY as string;
+    const ways = network === null ? faults : { ...faults, ...cuts };
+    broken.push(
+      ...(await interruptAtRandom({ url: balancer.url, hostKey, database, ways, settled }, whole, settings)),
+    );
+    const times = secondsWithout.sort((a, b) => a - b).map((one) => one.toFixed(1));
+    if (times.length > 0) process.stdout.write(`another owner listened after ${times.join(", ")} s\n`);
+    return broken;
+  } catch (error) {
+    const said = [...owners, ...gateways].map(({ place, output }) => `--- ${place.part}:\n${output()}`);
+    throw new Error(`${(error as Error).message}\n${said.join("\n")}`);
+  }
+}
+
+let broken: readonly string[] = [];
+const undo: (() => unknown)[] = [];
 try {
-  await interrupted(await uninterrupted(work, SETTINGS, participants, SECONDS_OF_WORK));
+  const whole = await uninterrupted(work, RUN, settings.participants, settings.secondsOfWork);
+  broken = await interrupted(whole, undo);
 } finally {
+  for (const one of undo.reverse()) await one();
   await rm(work, { recursive: true, force: true });
 }
 for (const fault of broken) process.stdout.write(`BROKEN ${fault}\n`);

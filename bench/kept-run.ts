@@ -9,7 +9,7 @@ import { end, pause, report, serve } from "./served.ts";
 /** Of a run that repeats: everybody is waited for. */
 export const settingsOf = (model: string, rounds: number): readonly string[] => [
   ...["--model", model, "--rank", "2", "--rounds", `${rounds}`, "--dropout", "0.3", "--seed", "7"],
-  ...["--quorum", "1"],
+  ...["--quorum", "1", "--deadline", "600"],
 ];
 
 export async function startRun(host: HostConnection, participants: number): Promise<void> {

@@ -87,6 +87,7 @@ export function takePart(url: string, nickname: string, secondsOfWork = 0): Retu
       headers: { authorization: `Bearer ${token}` },
       signal: AbortSignal.timeout(ANSWER_MS),
     });
+    if (response.status === 503) throw new Error("the gateway reaches nobody");
     if (!response.ok) return (await response.json()) as Refused;
     await response.arrayBuffer();
     await new Promise((resolve) => setTimeout(resolve, 1000 * secondsOfWork));

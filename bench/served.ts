@@ -1,9 +1,11 @@
 /** A `fedlodrop serve` of its own process, as benches kill it and take things away from it. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { createServer } from "node:net";
 import { fileURLToPath } from "node:url";
 import type { RunReport } from "@fedlodrop/run";
+import { LOOPBACK, type Premises } from "../apps/coordinator/src/daemon.fixture.ts";
+
+export { freePort } from "../apps/coordinator/src/daemon.fixture.ts";
 
 export interface Served {
   readonly process: ChildProcess;
@@ -26,12 +28,16 @@ export interface Launched {
   listening(): Promise<Served>;
 }
 
-export function launch(port: number, flags: readonly string[]): Launched {
-  const child = spawn(
-    process.execPath,
-    [COMMAND, "serve", "--host", "127.0.0.1", "--port", `${port}`, ...flags],
-    { stdio: ["ignore", "pipe", "pipe"] },
-  );
+export function launch(
+  port: number,
+  flags: readonly string[],
+  { host, inside }: Premises = LOOPBACK,
+): Launched {
+  const [program, ...args] = [
+    ...[...inside, process.execPath, COMMAND],
+    ...["serve", "--host", host, "--port", `${port}`, ...flags],
+  ] as [string, ...string[]];
+  const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"] });
   let said = "";
   const listen = (text: Buffer): void => {
     said += text;
@@ -58,14 +64,6 @@ export function launch(port: number, flags: readonly string[]): Launched {
 
 export const pause = (seconds: number): Promise<void> =>
   new Promise((resolve) => setTimeout(resolve, 1000 * seconds));
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  return typeof address === "object" && address !== null ? address.port : 0;
-}
 
 /** Resolves with its exit code, null when the signal ended it. */
 export async function end(

@@ -1,17 +1,13 @@
 /** A Redis of the distribution's packages, on a free port of this machine, in a folder that is gone afterwards. */
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { once } from "node:events";
+import { spawn, spawnSync } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
-import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout } from "node:timers/promises";
 import { Redis } from "ioredis";
+import { createDaemon, type Daemon, freePort, LOOPBACK, type Premises } from "../daemon.fixture.ts";
 
-export interface TestRedis {
+export interface TestRedis extends Daemon {
   readonly address: string;
-  start(): Promise<void>;
-  stop(signal: NodeJS.Signals): Promise<void>;
   /** As a server that has lost its disk: all that it knew is gone. */
   forget(): Promise<void>;
   close(): Promise<void>;
@@ -19,50 +15,45 @@ export interface TestRedis {
 
 export const hasRedis = (): boolean => spawnSync("redis-server", ["--version"]).status === 0;
 
-export async function openRedis(): Promise<TestRedis> {
+export async function openRedis({ host, inside }: Premises = LOOPBACK): Promise<TestRedis> {
   const folder = await mkdtemp(join(tmpdir(), "fedlodrop-redis-"));
   const port = await freePort();
-  const address = `redis://127.0.0.1:${port}`;
-  let server: ChildProcess | null = null;
+  const address = `redis://${host}:${port}`;
 
-  async function start(): Promise<void> {
-    const flags = ["--port", `${port}`, "--bind", "127.0.0.1", "--dir", folder, "--appendonly", "yes"];
-    server = spawn("redis-server", [...flags, "--save", ""], { stdio: "ignore" });
-    const client = new Redis(address, { maxRetriesPerRequest: null, retryStrategy: () => 50 });
+  async function tell(command: "ping" | "flushall"): Promise<void> {
+    const client = new Redis(address, { lazyConnect: true, retryStrategy: () => null });
     client.on("error", () => {});
-    await client.ping();
-    client.disconnect();
-  }
-
-  async function stop(signal: NodeJS.Signals): Promise<void> {
-    if (server === null || server.exitCode !== null || server.signalCode !== null) return;
-    server.kill(signal);
-    await once(server, "exit");
-  }
-
-  await start();
-  return {
-    address,
-    start,
-    stop,
-    async forget() {
-      const client = new Redis(address);
-      await client.flushall();
+    try {
+      await client.connect();
+      await client.call(command);
+    } finally {
       client.disconnect();
-      await setTimeout(0);
+    }
+  }
+
+  const daemon = createDaemon({
+    name: "Redis",
+    spawn() {
+      const [program, ...args] = [
+        ...[...inside, "redis-server", "--port", `${port}`, "--bind", host, "--protected-mode", "no"],
+        ...["--dir", folder, "--appendonly", "yes", "--save", ""],
+      ] as [string, ...string[]];
+      return spawn(program, args, { stdio: ["ignore", "ignore", "pipe"] });
     },
+    answers: () =>
+      tell("ping").then(
+        () => true,
+        () => false,
+      ),
+  });
+  await daemon.start();
+  return {
+    ...daemon,
+    address,
+    forget: () => tell("flushall"),
     async close() {
-      await stop("SIGKILL");
+      await daemon.stop("SIGKILL");
       await rm(folder, { recursive: true, force: true });
     },
   };
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer();
-  await once(probe.listen(0, "127.0.0.1"), "listening");
-  const { port } = probe.address() as AddressInfo;
-  probe.close();
-  await once(probe, "close");
-  return port;
 }
