@@ -46,6 +46,8 @@ export function createLiveRun(options: LiveRunOptions): LiveRun {
   );
   const planning = createPlanning(options.plan, outbox.log);
   const reunion = createReunion();
+  /** By participant: the round of which it was told a second time. */
+  const askedAgain = new Map<string, number>();
   const evaluations = createEvaluations({
     workload,
     onDevices: createDeviceEvaluations({ config: state.config, adapter: workload.adapter, clock }),
@@ -112,7 +114,8 @@ export function createLiveRun(options: LiveRunOptions): LiveRun {
       return null;
     }
     const before = state.kind;
-    const taken = reunion.isOver ? event : afterRestart(event);
+    const isUnaware = hasNotHeard(event);
+    const taken = reunion.isOver && !isUnaware ? event : withItsRound(event, isUnaware);
     const step = transition(state, taken);
     // What changes nothing need not be told again.
     if (step.state !== state)
@@ -125,6 +128,7 @@ export function createLiveRun(options: LiveRunOptions): LiveRun {
     if (taken.kind === "left" || taken.kind === "disconnected")
       evaluations.onDevices.gone(taken.participantId);
     if (!reunion.isOver) welcomeBack(event);
+    if (isUnaware) reunion.startsAgain(event.participantId);
     const isOneOnly = "participantId" in event && step.state.kind === before;
     outbox.changed(isOneOnly ? event.participantId : null);
     return step.effects.find((effect) => effect.kind === "refuse") ?? null;
@@ -141,9 +145,23 @@ export function createLiveRun(options: LiveRunOptions): LiveRun {
     return restore && bytesOf(numbers.before(restore.beforeRound));
   }
 
+  /** Comes back to a round of which nothing has reached it: what it was told went over a connection that was dead. */
+  function hasNotHeard(event: RunEvent): event is Extract<RunEvent, { kind: "joined" }> {
+    if (event.kind !== "joined" || state.kind !== "training" || isSecure(state)) return false;
+    const { participantId, resumesRound } = event;
+    const isIdle = state.members.get(participantId)?.status.kind === "working";
+    const isUnheard = isIdle && resumesRound !== state.round && !traffic.of(participantId)?.bytesDown;
+    // Once: a device that cannot do what it is asked joins anew, too.
+    if (!isUnheard || askedAgain.get(participantId) === state.round) return false;
+    askedAgain.set(participantId, state.round);
+    return true;
+  }
+
   /** A member that has lost its work with the restart, or had not heard of the round, may do it now. */
-  function afterRestart(event: RunEvent): RunEvent {
-    return event.kind === "joined" && reunion.awaits(event.participantId) && state.kind === "training"
+  function withItsRound(event: RunEvent, isUnaware: boolean): RunEvent {
+    return event.kind === "joined" &&
+      state.kind === "training" &&
+      (isUnaware || reunion.awaits(event.participantId))
       ? { ...event, resumesRound: state.round }
       : event;
   }

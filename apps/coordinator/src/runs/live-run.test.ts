@@ -338,7 +338,7 @@ it("shows the host why a run that everybody leaves has been paused", async () =>
   let ada = await participate(url, "ada");
   await coordinator.command({ kind: "start" });
   for (let round = 1; round <= 3; round++) {
-    await ada.nextStart(round);
+    await ada.update(await ada.nextStart(round));
     // As a device does that cannot do what it is asked: it joins anew, without the round.
     ada.socket.disconnect();
     ada = await participate(url, "ada", { token: ada.identity.token });

@@ -6,7 +6,7 @@ describe("participants come and go", () => {
     const { coordinator, url } = await start();
     const [ada, ben] = [await participate(url, "ada"), await participate(url, "ben")];
     await coordinator.command({ kind: "start" });
-    await ada.nextStart(1);
+    await ada.update(await ada.nextStart(1));
     ada.socket.disconnect();
     const again = await participate(url, "ada", { token: ada.identity.token });
     expect(again.identity).toMatchObject({ participantId: "p1", token: ada.identity.token, deviceIndex: 0 });
@@ -16,6 +16,18 @@ describe("participants come and go", () => {
       "left",
       "aggregated",
     ]);
+  });
+
+  it("asks again who comes back from a connection over which nothing of the round has come", async () => {
+    const { coordinator, url } = await start({ rounds: 1 });
+    const ada = await participate(url, "ada");
+    await coordinator.command({ kind: "start" });
+    await ada.nextStart(1);
+    ada.socket.disconnect();
+    const again = await participate(url, "ada", { token: ada.identity.token });
+    expect(await again.upload(1, await again.update(await again.nextStart(1)))).toEqual({ kind: "accepted" });
+    await phase(coordinator, "ended");
+    expect(coordinator.report().rounds[0]!.participants[0]!.outcome).toBe("aggregated");
   });
 
   it("lets a lost connection go on with its round", async () => {

@@ -19,6 +19,8 @@ export interface Reunion {
   hasComeBack(participantId: string): boolean;
   /** It has come back without the open round's work, and is to be asked for it once more when it is ready. */
   mustStartAgain(participantId: string): boolean;
+  /** It is to be asked so, restart or not. */
+  startsAgain(participantId: string): void;
   /** Whether this is the loss of a connection that says nothing, because its participant is expected to come back. */
   forgives(event: RunEvent): boolean;
   /** @param openRound whose work somebody may come back with */
@@ -68,6 +70,9 @@ export function createReunion(): Reunion {
     isAway,
     hasComeBack: (participantId) => (expected.get(participantId) ?? "away") !== "away",
     mustStartAgain: (participantId) => withoutWork.has(participantId),
+    startsAgain: (participantId) => {
+      withoutWork.add(participantId);
+    },
     forgives: (event) => event.kind === "disconnected" && expected.has(event.participantId),
     saw(event, openRound) {
       if (!("participantId" in event)) return;
