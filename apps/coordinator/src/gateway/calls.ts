@@ -11,8 +11,25 @@ import type { FoldOrder } from "../runs/elsewhere.ts";
 import type { StoredUpload } from "../store/run-store.ts";
 import type { RunSide } from "./run-side.ts";
 
-/** Raised whenever one of these changes meaning: gateways and owner are of one program. */
-export const LINE_VERSION = 1;
+/**
+ * Raised whenever one of these changes meaning. It stands on every message in the stream, beside its frame, which nobody
+ * unpacks who does not speak it. An owner takes gateways of the version before, too, so that a cluster is brought up to
+ * date without an end: owners first, then one gateway after another.
+ *
+ * | version | what is new |
+ * |---|---|
+ * | 1 | messages have no version |
+ * | 2 | `unusable` names the run in which the upload was begun |
+ */
+export const LINE_VERSION = 2;
+export const OLDEST_GATEWAY = LINE_VERSION - 1;
+
+/** What a gateway of an earlier version asks, in the words of this one. */
+export function inThisVersion(question: ToOwner, version: number): ToOwner {
+  if (version >= 2 || question.kind !== "call" || question.name !== "unusable") return question;
+  const [participantId, round, why] = question.args;
+  return { ...question, args: [participantId, null, round, why] };
+}
 
 /** Of the run's side: what a gateway asks as it comes. */
 export const ASKED_AS_IT_COMES = [
@@ -37,6 +54,7 @@ export interface StoredUpdate {
 }
 
 export type ToOwner =
+  /** Its version is for owners of version 1, which look for it here. */
   | { readonly kind: "welcome"; readonly version: number }
   | { readonly kind: "call"; readonly name: AskedAsItComes; readonly args: readonly unknown[] }
   | { readonly kind: "submit"; readonly participantId: string; readonly update: StoredUpdate }

@@ -1,4 +1,5 @@
 /** The gateways of a run, as its owner knows them: each at the end of a line, there as long as it says so. */
+import { LINE_VERSION, OLDEST_GATEWAY } from "./calls.ts";
 import { type Line, openLine } from "./line.ts";
 import type { Mail } from "./redis.ts";
 import { createSilence, type Silence } from "./silence.ts";
@@ -17,10 +18,13 @@ export interface GatewaysOptions {
   readonly mail: Pick<Mail, "send" | "read" | "announce">;
   /** Of the lease that the owner holds. */
   readonly fence: number;
-  asked(gateway: string, question: unknown): Promise<unknown>;
+  /** @param version of the line that the gateway speaks: one that is taken */
+  asked(gateway: string, question: unknown, version: number): Promise<unknown>;
   told(gateway: string, message: unknown): void;
   /** It is not there any more, nor are its connections. */
   gone(gateway: string, why: string): void;
+  /** It was not taken, of which it is told the same line. */
+  refused(why: string): void;
 }
 
 /** How often each end says that it is there, and after how long a silence it is given up. */
@@ -31,19 +35,26 @@ const NOTHING = new Uint8Array(0);
 export const ownerName = (fence: number): string => `owner-${fence}`;
 export const gatewayName = (id: string): string => `gateway-${id}`;
 
+function versionProblem(version: number): string | null {
+  if (version >= OLDEST_GATEWAY && version <= LINE_VERSION) return null;
+  const remedy = version > LINE_VERSION ? "start the owners' new program first" : "start the owner's program";
+  return `the owner takes gateways of version ${OLDEST_GATEWAY} and ${LINE_VERSION}, this one is of ${version}: ${remedy}`;
+}
+
 interface Gateway {
   readonly line: Line;
   readonly silence: Silence;
 }
 
-export function openGateways({ mail, fence, asked, told, gone }: GatewaysOptions): Gateways {
+export function openGateways(options: GatewaysOptions): Gateways {
+  const { mail, fence, asked, told, gone, refused } = options;
   const gateways = new Map<string, Gateway>();
   const stamp = { fence: `${fence}` };
 
-  function meet(id: string): Gateway {
+  function meet(id: string, version: number): Gateway {
     const line = openLine({
       send: (frame) => mail.send(gatewayName(id), stamp, frame),
-      asked: (question) => asked(id, question),
+      asked: (question) => asked(id, question, version),
       told: (message) => told(id, message),
       broken(why) {
         gateways.delete(id);
@@ -57,8 +68,13 @@ export function openGateways({ mail, fence, asked, told, gone }: GatewaysOptions
   }
 
   const reading = mail.read(ownerName(fence), {
-    received({ fields: { from = "", over }, frame }) {
-      const gateway = gateways.get(from) ?? meet(from);
+    received({ fields: { from = "", over, version = "1" }, frame }) {
+      const problem = versionProblem(Number(version));
+      if (problem !== null) {
+        if (over === undefined) mail.send(gatewayName(from), { ...stamp, over: problem }, NOTHING);
+        return refused(problem);
+      }
+      const gateway = gateways.get(from) ?? meet(from, Number(version));
       gateway.silence.heard();
       if (over === undefined) gateway.line.receive(frame);
       else gateway.line.end(over);

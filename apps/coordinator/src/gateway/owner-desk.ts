@@ -2,14 +2,14 @@
 import { decodeSparseValues, type Refused } from "@fedlodrop/protocol";
 import { keptValueCount } from "@fedlodrop/run";
 import type { Clock } from "../clock.ts";
+import { accepted, refused } from "../edge.ts";
 import type { PartKeepers } from "../runs/elsewhere.ts";
 import type { LiveRun } from "../runs/live-run.ts";
 import { describeRun } from "../runs/participants.ts";
-import { accepted, refused } from "../sockets/edge.ts";
 import {
   ASKED_AS_IT_COMES,
   type AskedOfGateway,
-  LINE_VERSION,
+  inThisVersion,
   type Notes,
   type StoredUpdate,
   type Submitted,
@@ -64,6 +64,13 @@ export function openOwnerDesk(options: OwnerDeskOptions): OwnerDesk {
   /** By gateway: connections that have asked to join. */
   const connections = new Map<string, Set<string>>();
 
+  let logged = "";
+  /** A gateway asks again and again. */
+  function logOnce(line: string): void {
+    if (line !== logged) log(line);
+    logged = line;
+  }
+
   function noteConnection(gateway: string, { name, args }: Extract<ToOwner, { kind: "call" }>): void {
     const own = connections.get(gateway) ?? new Set();
     connections.set(gateway, own);
@@ -109,15 +116,9 @@ export function openOwnerDesk(options: OwnerDeskOptions): OwnerDesk {
 
   async function asked(gateway: string, question: ToOwner): Promise<unknown> {
     switch (question.kind) {
-      case "welcome": {
-        const { version } = question;
-        if (version !== LINE_VERSION)
-          throw new Error(
-            `the owner speaks version ${LINE_VERSION}, the gateway ${version}: start the same program`,
-          );
+      case "welcome":
         log(`gateway ${gateway} is there`);
         return { run: describeRun(run()), storeId: storeId(), url: url() } satisfies Welcome;
-      }
       case "call": {
         const { name, args } = question;
         if (!ASKED_AS_IT_COMES.includes(name)) throw new Error(`nothing is called ${name}`);
@@ -155,7 +156,7 @@ export function openOwnerDesk(options: OwnerDeskOptions): OwnerDesk {
       gateways = openGateways({
         mail,
         fence: fence(),
-        asked: (gateway, question) => asked(gateway, question as ToOwner),
+        asked: (gateway, question, version) => asked(gateway, inThisVersion(question as ToOwner, version)),
         told: (_, message) => told(message as Notes),
         gone(gateway, why) {
           log(`gateway ${gateway} is gone: ${why}`);
@@ -163,6 +164,7 @@ export function openOwnerDesk(options: OwnerDeskOptions): OwnerDesk {
             void side().gone(connection, "disconnected");
           connections.delete(gateway);
         },
+        refused: logOnce,
       });
     },
     runReplaced: () => gateways?.endAll("the host has set up a new run"),

@@ -59,8 +59,16 @@ export interface RunSide {
   guess(participantId: string, message: Guess): Promise<Accepted | Refused>;
   secureAnswer(participantId: string, message: SecureAnswer): Promise<Accepted | Refused>;
   beginUpload(participantId: string, terms: UploadBegin): Promise<ExpectedUpload | Refused>;
-  /** An upload is none that fits: it is noted against its sender. @returns what its sender hears */
-  unusable(participantId: string, round: number, why: Pick<Refusal, "reason" | "message">): Promise<Refused>;
+  /**
+   * An upload is none that fits: it is noted against its sender. @param runId that it was begun in; null when it was not
+   * begun at all @returns what its sender hears
+   */
+  unusable(
+    participantId: string,
+    runId: string | null,
+    round: number,
+    why: Pick<Refusal, "reason" | "message">,
+  ): Promise<Refused>;
   /** Accepted is said once the update survives the end of any process. */
   submit(participantId: string, update: CheckedUpdate): Promise<Accepted | Refused>;
   evaluated(participantId: string, message: DeviceEvaluated): Promise<Accepted | Refused>;

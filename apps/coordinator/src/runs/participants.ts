@@ -12,17 +12,17 @@ import type {
 } from "@fedlodrop/protocol";
 import { keptValueCount } from "@fedlodrop/run";
 import type { Clock } from "../clock.ts";
+import { accepted, asReply, refused } from "../edge.ts";
 import type { CheckedUpdate, ExpectedUpload, Newcomer, RunSide, SocketSide } from "../gateway/run-side.ts";
 import type { Access } from "../security/access.ts";
 import type { Limits } from "../security/limits.ts";
 import { createThrottle } from "../security/throttle.ts";
 import { createWaitingRoom } from "../security/waiting-room.ts";
-import { accepted, asReply, refused } from "../sockets/edge.ts";
-import type { Lanes } from "../sockets/lanes.ts";
-import type { LessonRoom } from "../sockets/lesson-room.ts";
-import { partOf, type Sessions } from "../sockets/sessions.ts";
 import type { Journal } from "./journal.ts";
+import type { Lanes } from "./lanes.ts";
+import type { LessonRoom } from "./lesson-room.ts";
 import type { LiveRun } from "./live-run.ts";
+import { partOf, type Sessions } from "./sessions.ts";
 
 export interface ParticipantsOptions {
   readonly sockets: SocketSide;
@@ -231,7 +231,10 @@ export function openParticipants(options: ParticipantsOptions): Participants {
       return asReply(run().secure.answer(participantId, answer));
     },
     beginUpload: async (participantId, terms) => beginUpload(participantId, terms),
-    unusable: async (participantId, round, why) => noteUnusable(participantId, round, why),
+    unusable: async (participantId, runId, round, why) =>
+      runId === null || runId === run().runId
+        ? noteUnusable(participantId, round, why)
+        : refused("stale-round", `round ${round}: the host has set up a new run`),
     submit,
     async evaluated(participantId, message) {
       const problem = run().deviceEvaluated(participantId, message);

@@ -1,0 +1,88 @@
+import { expect, it } from "vitest";
+import { LINE_VERSION } from "./calls.ts";
+import { openOwnerDesk } from "./owner-desk.ts";
+import { pack, unpack } from "./packed.ts";
+
+type Letter = { readonly to: string; readonly fields: Readonly<Record<string, string>>; frame: Uint8Array };
+
+/** An owner whose gateways are played by whoever writes into its stream. */
+function openOwner() {
+  const sent: Letter[] = [];
+  const asked: unknown[][] = [];
+  const logged: string[] = [];
+  let hear: (letter: { fields: Record<string, string>; frame: Uint8Array }) => void = () => {};
+  const nobody = new Proxy({}, { get: () => () => {} });
+  const desk = openOwnerDesk({
+    mail: {
+      name: "redis",
+      send: (to, fields, frame) => void sent.push({ to, fields, frame }),
+      read(_, reader) {
+        hear = reader.received;
+        return { close() {} };
+      },
+      announce() {},
+      newestFence: async () => 1,
+      silentMs: () => 0,
+      async close() {},
+    },
+    fence: () => 1,
+    storeId: () => "store",
+    upload: () => Promise.reject(new Error("none")),
+    url: () => "http://owner/",
+    here: nobody as never,
+    side: () =>
+      ({
+        unusable: async (...args: unknown[]) => {
+          asked.push(args);
+          return { kind: "refused", reason: "out-of-range", message: "noted" };
+        },
+      }) as never,
+    run: () => ({ runId: "now" }) as never,
+    clock: { nowMs: () => 0 } as never,
+    log: (line) => void logged.push(line),
+  });
+  desk.begin();
+  return { sent, asked, logged, desk, hear: (letter: Parameters<typeof hear>[0]) => hear(letter) };
+}
+
+const asking = (...args: unknown[]): Uint8Array =>
+  pack({ number: 1, parts: [{ kind: "ask", id: 1, body: { kind: "call", name: "unusable", args } }] });
+const why = { reason: "out-of-range", message: "NaN" };
+
+it("takes a gateway of the version before, in whose words an unusable upload is of no run in particular", async () => {
+  const { sent, asked, desk, hear } = openOwner();
+  // As version 1 sends: no version on the message.
+  hear({ fields: { from: "old", fence: "1" }, frame: asking("p1", 3, why) });
+  hear({
+    fields: { from: "new", fence: "1", version: `${LINE_VERSION}` },
+    frame: asking("p2", "run", 3, why),
+  });
+  await expect.poll(() => sent.length).toBe(2);
+  expect(asked).toEqual([
+    ["p1", null, 3, why],
+    ["p2", "run", 3, why],
+  ]);
+  for (const { frame } of sent)
+    expect(unpack(frame)).toMatchObject({ parts: [{ kind: "answer", body: { message: "noted" } }] });
+  await desk.close();
+});
+
+it("refuses one that is too old or too new in one line, and does not look into what it sends", async () => {
+  const { sent, logged, desk, hear } = openOwner();
+  const nonsense = Uint8Array.of(1, 2, 3);
+  for (const version of ["0", `${LINE_VERSION + 1}`, `${LINE_VERSION + 1}`, "x"])
+    hear({ fields: { from: `v${version}`, fence: "1", version }, frame: nonsense });
+  const lines = [
+    "the owner takes gateways of version 1 and 2, this one is of 0: start the owner's program",
+    "the owner takes gateways of version 1 and 2, this one is of 3: start the owners' new program first",
+    "the owner takes gateways of version 1 and 2, this one is of NaN: start the owner's program",
+  ] as const;
+  expect(sent.map(({ to, fields: { over } }) => [to, over])).toEqual([
+    ["gateway-v0", lines[0]],
+    ["gateway-v3", lines[1]],
+    ["gateway-v3", lines[1]],
+    ["gateway-vx", lines[2]],
+  ]);
+  expect(logged).toEqual(lines);
+  await desk.close();
+});
