@@ -116,6 +116,11 @@ export const EXEMPTIONS: readonly Exemption[] = [
   },
   { documented: "fedlodrop runs", because: "needs a PostgreSQL", test: "apps/cli/src/runs.test.ts" },
   {
+    documented: "fedlodrop runs --quota runs=8,devices=500,bytes=20GB",
+    because: "needs a PostgreSQL",
+    test: "apps/cli/src/runs.test.ts",
+  },
+  {
     documented: "fedlodrop runs --fetch lecture --out runs/lecture",
     because: "needs a PostgreSQL",
     test: "apps/cli/src/runs.test.ts",

@@ -20,10 +20,14 @@ import { createLiveRun } from "./runs/create-live-run.ts";
 import { createHostCommands } from "./runs/host-commands.ts";
 import { createHostViews } from "./runs/host-view.ts";
 import { createJournal } from "./runs/journal.ts";
+import { createLanes } from "./runs/lanes.ts";
+import { createLessonRoom } from "./runs/lesson-room.ts";
+import { listedAlone, statusOf } from "./runs/listed-run.ts";
 import type { LiveRun } from "./runs/live-run.ts";
 import { openOutbox } from "./runs/outbox.ts";
 import { describeRun, openParticipants } from "./runs/participants.ts";
 import { planHere } from "./runs/planner.ts";
+import { quotaProblem } from "./runs/quota-problem.ts";
 import { allRounds, reportText, withoutRounds } from "./runs/report-text.ts";
 import { createKeeper } from "./runs/run-keeper.ts";
 import {
@@ -35,17 +39,16 @@ import {
   storedStart,
   toReload,
 } from "./runs/run-start.ts";
+import { createSessions, partOf } from "./runs/sessions.ts";
 import type { Workload } from "./runs/workload.ts";
 import { OPEN_ACCESS, openAccess } from "./security/access.ts";
 import { openCredentials } from "./security/credentials.ts";
 import { type Limits, limitsFor } from "./security/limits.ts";
 import { openHostHub } from "./sockets/host-hub.ts";
-import { createLanes } from "./sockets/lanes.ts";
-import { createLessonRoom } from "./sockets/lesson-room.ts";
 import { openParticipantSockets } from "./sockets/participant-sockets.ts";
-import { createSessions, partOf } from "./sockets/sessions.ts";
 
 const VIEW_INTERVAL_SECONDS = 0.2;
+
 export async function buildCoordinator(options: CoordinatorOptions): Promise<Coordinator> {
   const {
     stored,
@@ -98,9 +101,15 @@ export async function buildCoordinator(options: CoordinatorOptions): Promise<Coo
   let closing: Promise<void> | null = null;
   let draining = false;
 
-  async function loadWorkload(config: RunConfig): Promise<Workload> {
+  async function loadWorkload(config: RunConfig, isNew = true): Promise<Workload> {
     const workload = await options.loadWorkload(config);
-    const problem = ruleProblem(config, adapterSize(workload.adapter)) ?? gatewayProblem(config);
+    const size = adapterSize(workload.adapter);
+    // One that has begun may end, whatever is allowed now.
+    const quotas = isNew ? await options.cluster?.quotas() : undefined;
+    const problem =
+      ruleProblem(config, size) ??
+      gatewayProblem(config) ??
+      (quotas ? quotaProblem(config, size, quotas) : null);
     if (problem === null) return workload;
     await workload.close();
     throw new Error(problem);
@@ -231,7 +240,7 @@ export async function buildCoordinator(options: CoordinatorOptions): Promise<Coo
     owner?.runReplaced();
   }
 
-  const workload = await loadWorkload(stored?.checkpoint.snapshot.config ?? options.config);
+  const workload = await loadWorkload(stored?.checkpoint.snapshot.config ?? options.config, !stored);
   if (stored) {
     sessions.restore(stored.checkpoint.sessions, stored.checkpoint.idsGiven);
     const finalRecords = store ? await readFinalRounds(store.records()) : [];
@@ -254,6 +263,9 @@ export async function buildCoordinator(options: CoordinatorOptions): Promise<Coo
       trustProxy,
     }),
     describe: () => describeRun(run),
+    async runs() {
+      return (await options.cluster?.list()) ?? [listedAlone(run, options.joinUrl())];
+    },
     textsOf,
     adapter: () => run.adapter,
     adapterFile: () => run.workload.serializeAdapter(run.adapter),
@@ -278,6 +290,7 @@ export async function buildCoordinator(options: CoordinatorOptions): Promise<Coo
   });
 
   run.begin();
+  options.cluster?.show(() => statusOf(run, options.joinUrl()));
   return {
     http,
     command,

@@ -5,7 +5,9 @@ import type { RoundRecord, RunConfig, RunOverrides, RunReport } from "@fedlodrop
 import type { FastifyInstance } from "fastify";
 import type { Clock } from "./clock.ts";
 import type { OwnerOptions } from "./gateway/owner-desk.ts";
+import type { ListedRun, RunStatus } from "./runs/listed-run.ts";
 import type { Planner } from "./runs/planner.ts";
+import type { Quotas } from "./runs/quota-problem.ts";
 import type { LoadWorkload } from "./runs/workload.ts";
 import type { AccessRecord } from "./security/access.ts";
 import type { Limits } from "./security/limits.ts";
@@ -21,6 +23,8 @@ export interface CoordinatorOptions {
   readonly store?: RunStore;
   /** Take gateways, which hold participants' sockets in processes of their own. */
   readonly owner?: OwnerOptions;
+  /** Runs beside this one, and what each may take. */
+  readonly cluster?: Cluster;
   readonly hostKey: string;
   /** Who may join a new run; a stored one brings its own. */
   readonly access?: Partial<AccessRecord>;
@@ -52,6 +56,12 @@ export interface CoordinatorOptions {
   readonly log?: (line: string) => void;
   /** Told of each round in the moment in which it closes; its losses are not known yet. */
   readonly roundClosed?: (record: RoundRecord, runId: string) => void;
+}
+
+export interface Cluster {
+  show(status: () => RunStatus): void;
+  list(): Promise<readonly ListedRun[]>;
+  quotas(): Promise<Quotas>;
 }
 
 export interface Coordinator {

@@ -22,7 +22,7 @@ describe.skipIf(binaries === null)(
       const whole = await uninterrupted();
       const address = await server.database();
       const open = async (lastsMs: number, renewMs: number) =>
-        createRunDatabase(await openDatabase(address), "hall", { lastsMs, renewMs });
+        createRunDatabase(await openDatabase(address), "hall", { times: { lastsMs, renewMs } });
 
       // It never says that it is there, as if it had been killed at once.
       const silent = await open(1_000, 3_600_000);

@@ -17,12 +17,14 @@ const PASSED_ON = [
   "/api",
   "/api/promises",
   "/api/run",
+  "/api/runs",
   "/api/report",
   "/api/adapter",
   "/api/adapter.safetensors",
   "/api/adapter-peft.zip",
   "/api/openapi.json",
   "/metrics",
+  "/runs",
 ];
 /** Of the answer; its length is the body's again. */
 const HEADERS = ["content-type", "content-disposition", "cache-control", "www-authenticate", "retry-after"];

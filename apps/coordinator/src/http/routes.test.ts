@@ -50,6 +50,23 @@ describe("over HTTP", () => {
     expect(await status("/api/adapter", `Bearer ${identity.token}`)).toBe(401);
   });
 
+  it("lists runs for a host alone, and for a browser that asks for the key", async () => {
+    const { coordinator, url } = await start();
+    const { identity } = await participate(url, "ada");
+    const basic = (key: string) => `Basic ${Buffer.from(`anybody:${key}`).toString("base64")}`;
+    const get = (path: string, authorization: string) =>
+      coordinator.http.inject({ url: path, headers: { authorization } });
+    for (const stranger of [`Bearer ${identity.token}`, "Bearer x", basic("x")])
+      for (const path of ["/api/runs", "/runs"]) expect((await get(path, stranger)).statusCode).toBe(401);
+    const { headers } = await get("/runs", "");
+    expect(headers["www-authenticate"]).toMatch(/^Basic realm=/);
+    const listed = (await get("/api/runs", "Bearer key")).json();
+    expect(listed).toMatchObject([{ state: "lobby", round: 0, devices: 1, updates: 0 }]);
+    const page = (await get("/runs", basic("key"))).body;
+    expect(page).toContain(`<td>lobby</td><td>0 of ${coordinator.state.config.rounds}</td><td>1</td>`);
+    expect(page).not.toMatch(/<script|undefined|\[object/);
+  });
+
   it("bounds how often a stranger may ask, and one participant read", async () => {
     const limits = { wrongTokensPerAddressAndMinute: 2, readingsPerHolderAndMinute: 3 };
     const { coordinator } = await start({}, { limits });

@@ -7,10 +7,14 @@ import type { FastifyInstance, FastifyReply } from "fastify";
 import { interfacePage } from "../operations/interface-page.ts";
 import type { Metrics } from "../operations/metrics.ts";
 import { openApiDocument } from "../operations/openapi.ts";
+import { runsPage } from "../operations/runs-page.ts";
+import type { ListedRun } from "../runs/listed-run.ts";
 import { type Files, registerFiles } from "./files.ts";
 
 export interface Facts extends Files {
   describe(): RunDescription;
+  /** This one and those beside it. */
+  runs(): Promise<readonly ListedRun[]>;
   adapter(): Float32Array;
   adapterFile(): Promise<Uint8Array>;
   peftFile(): Promise<Uint8Array>;
@@ -46,6 +50,14 @@ export async function registerRoutes(http: FastifyInstance, facts: Facts): Promi
   const forMembers = { preHandler: credentials.required };
   http.get("/metrics", forMembers, async (_request, reply) =>
     reply.type(facts.metrics.contentType).send(await facts.metrics.text()),
+  );
+  http.get("/api/runs", { preHandler: credentials.hostOnly }, () => facts.runs());
+  // A browser asks for the key itself: the page needs no script.
+  http.get("/runs", { preHandler: credentials.hostInBrowser }, async (_request, reply) =>
+    reply
+      .type("text/html; charset=utf-8")
+      .header("cache-control", "no-store")
+      .send(runsPage(await facts.runs())),
   );
   http.get("/api/run", forMembers, () => facts.describe());
   http.get("/api/report", forMembers, (_request, reply) =>

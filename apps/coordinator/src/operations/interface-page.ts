@@ -43,4 +43,5 @@ const body = ([type, { schema }]: readonly [string, { readonly schema: object }]
   `<details><summary>${escaped(type)}</summary><pre>${escaped(JSON.stringify(schema, null, 2))}</pre></details>`;
 
 const ENTITIES: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
-const escaped = (text: string): string => text.replaceAll(/[&<>"]/g, (letter) => ENTITIES[letter] as string);
+export const escaped = (text: string): string =>
+  text.replaceAll(/[&<>"]/g, (letter) => ENTITIES[letter] as string);

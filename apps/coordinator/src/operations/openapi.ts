@@ -2,6 +2,7 @@
 import { runDescriptionSchema } from "@fedlodrop/protocol";
 import { deviceTextsSchema, promisesSchema, roundRecordSchema, runConfigSchema } from "@fedlodrop/run";
 import { z } from "zod";
+import type { ListedRun } from "../runs/listed-run.ts";
 
 const healthSchema = z.object({
   status: z.literal("ok"),
@@ -23,6 +24,19 @@ const reportSchema = z.object({
   rounds: z.array(roundRecordSchema),
 });
 
+const listedRunSchema = z.object({
+  name: z.string(),
+  runId: z.string(),
+  begun: z.string().nullable(),
+  state: z.string(),
+  round: z.int(),
+  rounds: z.int().nullable(),
+  devices: z.int().nullable(),
+  updates: z.int(),
+  owner: z.string().nullable(),
+  url: z.string().nullable(),
+}) satisfies z.ZodType<ListedRun>;
+
 const jsonOf = (schema: z.ZodType) => ({
   "application/json": { schema: z.toJSONSchema(schema, { io: "input", unrepresentable: "any" }) },
 });
@@ -38,6 +52,11 @@ const unknown = { description: "Neither the host key nor a participant's token, 
 const busy = { description: "Too many requests a minute" };
 const forMembers = (summary: string, description: string, content: Content) => {
   const { get: operation } = get(summary, description, content, { 401: unknown, 429: busy });
+  return { get: { ...operation, security: [{ bearer: [] }] } };
+};
+const notHost = { description: "Not the host key, as Authorization: Bearer" };
+const forHosts = (summary: string, description: string, content: Content) => {
+  const { get: operation } = get(summary, description, content, { 401: notHost, 429: busy });
   return { get: { ...operation, security: [{ bearer: [] }] } };
 };
 
@@ -58,6 +77,11 @@ export function openApiDocument(basePath: string) {
         jsonOf(promisesSchema),
       ),
       "/metrics": forMembers("What an operator watches", "In Prometheus' format", text),
+      "/api/runs": forHosts(
+        "The runs of this database, the latest first",
+        "Them",
+        jsonOf(z.array(listedRunSchema)),
+      ),
       "/api/run": forMembers(
         "The run: settings, task, adapter's shape",
         "The run",

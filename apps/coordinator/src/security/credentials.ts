@@ -1,4 +1,7 @@
-/** Who asks over HTTP: the host by its key, a participant by its session token, both as `Authorization: Bearer …`. */
+/**
+ * Who asks over HTTP: the host by its key, a participant by its session token, both as `Authorization: Bearer …`; and a
+ * host whose browser asks for the key as a password, with any name.
+ */
 import { timingSafeEqual } from "node:crypto";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { senderOf } from "./address.ts";
@@ -13,11 +16,17 @@ export interface CredentialOptions {
   readonly trustProxy: boolean;
 }
 
+type Guard = (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply | undefined>;
+
 export interface Credentials {
   /** `host`, a participant's id, or undefined for a stranger. */
   holderOf(request: FastifyRequest): Promise<string | undefined>;
   /** For routes that strangers may not read: answers 401 or 429 itself. */
-  readonly required: (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply | undefined>;
+  readonly required: Guard;
+  /** For what shows more than one run. */
+  readonly hostOnly: Guard;
+  /** The same for a page that a browser opens. */
+  readonly hostInBrowser: Guard;
 }
 
 export function openCredentials({
@@ -30,14 +39,14 @@ export function openCredentials({
   const readings = createThrottle();
 
   async function holderOf({ headers }: FastifyRequest): Promise<string | undefined> {
-    const token = bearer(headers.authorization);
+    const token = secretIn(headers.authorization);
     if (token === undefined) return undefined;
     return sameSecret(token, hostKey) ? "host" : participantOf(token);
   }
 
-  return {
-    holderOf,
-    async required(request, reply) {
+  const guard =
+    (admits: (holder: string) => boolean, scheme: string, needed: string): Guard =>
+    async (request, reply) => {
       const holder = await holderOf(request);
       const { wrongTokensPerAddressAndMinute, readingsPerHolderAndMinute } = limits();
       const [counter, who, most] =
@@ -46,16 +55,27 @@ export function openCredentials({
           : ([readings, holder, readingsPerHolderAndMinute] as const);
       if (!(await counter.take(who, most)))
         return reply.code(429).header("retry-after", "60").send({ error: "too many requests a minute" });
-      if (holder !== undefined) return undefined;
-      return reply.code(401).header("www-authenticate", "Bearer").send({
-        error: "the host key or a participant's session token is needed, got none that is known",
-      });
-    },
+      if (holder !== undefined && admits(holder)) return undefined;
+      return reply
+        .code(401)
+        .header("www-authenticate", scheme)
+        .send({ error: `${needed} is needed, got none that is known` });
+    };
+  const isHost = (holder: string): boolean => holder === "host";
+
+  return {
+    holderOf,
+    required: guard(() => true, "Bearer", "the host key or a participant's session token"),
+    hostOnly: guard(isHost, "Bearer", "the host key"),
+    hostInBrowser: guard(isHost, 'Basic realm="host key as password"', "the host key as password"),
   };
 }
 
-const bearer = (authorization: string | undefined): string | undefined =>
-  /^Bearer (\S+)$/.exec(authorization ?? "")?.[1];
+function secretIn(authorization = ""): string | undefined {
+  const [, scheme, secret] = /^(Bearer|Basic) (\S+)$/.exec(authorization) ?? [];
+  if (scheme !== "Basic") return secret;
+  return /:(.*)$/s.exec(Buffer.from(secret as string, "base64").toString())?.[1];
+}
 
 /** In a time that does not tell where they differ. */
 export function sameSecret(a: string, b: string): boolean {

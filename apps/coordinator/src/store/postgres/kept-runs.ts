@@ -1,37 +1,43 @@
 /** What a database holds, for whoever looks without writing: the runs, and one run's results. */
 import type { RoundRecord } from "@fedlodrop/run";
+import type { ListedRun } from "../../runs/listed-run.ts";
 import type { Database } from "./database.ts";
 import { readRounds } from "./stored-rows.ts";
 
-export interface KeptRun {
-  /** What the operator calls the place. */
-  readonly place: string;
-  readonly runId: string;
-  readonly begun: Date;
-  readonly rounds: number;
-  readonly updates: number;
-  /** Who writes it; null when nobody does, or when a later run has its place. */
-  readonly holder: string | null;
-  /** Others of the place are earlier runs. */
-  readonly isCurrent: boolean;
-  readonly hasResults: boolean;
-}
-
 /** All of them, the latest first. */
-export async function listRuns(database: Database): Promise<readonly KeptRun[]> {
+export async function listRuns(database: Database): Promise<readonly ListedRun[]> {
   return database.transact(async (client) => {
     const { rows } = await client.query(
-      `SELECT r.place, r.run_id, r.begun, r.report IS NOT NULL AS has_results, r.id = p.run AS is_current,
-         CASE WHEN r.id = p.run AND p.held_until > clock_timestamp() THEN p.holder END AS holder,
-         (SELECT count(*)::int FROM fedlodrop.rounds WHERE run = r.id) AS rounds,
+      `SELECT r.place, r.run_id, r.begun, r.report IS NOT NULL AS has_results,
+         coalesce(r.id = p.run, false) AS is_current,
+         coalesce(r.id = p.run AND p.held_until > clock_timestamp(), false) AS is_held,
+         p.holder, p.phase, p.rounds, p.devices, p.url,
+         (SELECT count(*)::int FROM fedlodrop.rounds WHERE run = r.id) AS kept_rounds, p.round,
          (SELECT count(*)::int FROM fedlodrop.receipts WHERE run = r.id) AS updates
        FROM fedlodrop.runs r JOIN fedlodrop.places p ON p.name = r.place ORDER BY r.begun DESC`,
     );
     return rows.map((row) => ({
-      ...{ place: row.place, runId: row.run_id, begun: row.begun, rounds: row.rounds, updates: row.updates },
-      ...{ holder: row.holder, isCurrent: row.is_current ?? false, hasResults: row.has_results },
+      ...{ name: row.place, runId: row.run_id, begun: row.begun.toISOString(), state: stateOf(row) },
+      ...{ round: Math.max(row.kept_rounds, row.is_held ? row.round : 0), updates: row.updates },
+      rounds: row.is_current ? row.rounds : null,
+      ...(row.is_held
+        ? { devices: row.devices, owner: row.holder, url: row.url }
+        : { devices: null, owner: null, url: null }),
     }));
   });
+}
+
+interface Found {
+  readonly is_held: boolean;
+  readonly is_current: boolean;
+  readonly has_results: boolean;
+  readonly phase: string | null;
+}
+
+function stateOf({ is_held, is_current, has_results, phase }: Found): string {
+  if (is_held) return phase ?? "starting";
+  if (!is_current) return "replaced by a later run";
+  return has_results ? "has results" : "waits for a coordinator";
 }
 
 /** As a run folder has them. */

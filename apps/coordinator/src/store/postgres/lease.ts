@@ -3,9 +3,10 @@
  * the place to whoever asks first. Time is the server's, and one that has just started was silent itself. Every holder has a larger fence than those before it, and whatever
  * is written is written together with a look at it, so that one who does not know yet that it was replaced writes nothing.
  */
-import { hostname } from "node:os";
 import type { PoolClient } from "pg";
+import { processName, type RunStatus } from "../../runs/listed-run.ts";
 import type { Database } from "./database.ts";
+import { noRoomFor } from "./quotas.ts";
 
 export interface Lease {
   readonly fence: number;
@@ -14,10 +15,8 @@ export interface Lease {
   release(): Promise<void>;
 }
 
-/** Somebody else has the place. */
-export interface Held {
-  readonly heldBy: string;
-}
+/** Somebody else has the place, or the database's quota is used up: why, in words. */
+export type NotTaken = { readonly heldBy: string } | { readonly full: string };
 
 export class Ousted extends Error {}
 
@@ -29,19 +28,29 @@ export interface LeaseTimes {
 
 export const LEASE: LeaseTimes = { lastsMs: 3_000, renewMs: 700 };
 
-/** @param ousted called once, when it has been lost */
+export interface Holder {
+  /** Called once, when the place has been lost. */
+  ousted(): void;
+  /** Whether it says that it is there: one that can't do its work leaves the place to whoever can, and keeps it if nobody can. */
+  isFit(): boolean;
+  /** What it says of its run meanwhile; null says nothing. */
+  status(): RunStatus | null;
+}
+
 export async function takeLease(
   database: Database,
   place: string,
   { lastsMs, renewMs }: LeaseTimes,
-  ousted: () => void,
-): Promise<Lease | Held> {
-  const holder = `process ${process.pid} of ${hostname()}`;
-  const taken = await database.transactNow(async (client): Promise<Held | Pick<Lease, "fence">> => {
+  { ousted, isFit, status }: Holder,
+): Promise<Lease | NotTaken> {
+  const holder = processName();
+  const taken = await database.transactNow(async (client): Promise<NotTaken | Pick<Lease, "fence">> => {
+    const full = await noRoomFor(client, place);
+    if (full !== null) return { full };
     await client.query("INSERT INTO fedlodrop.places (name) VALUES ($1) ON CONFLICT DO NOTHING", [place]);
     const { rows } = await client.query<{ fence: string }>(
       `UPDATE fedlodrop.places
-       SET holder = $2, fence = fence + 1, held_until = clock_timestamp() + $3 * interval '1 millisecond'
+       SET holder = $2, fence = fence + 1, held_until = clock_timestamp() + $3 * interval '1 millisecond', phase = NULL
        WHERE name = $1 AND (holder IS NULL OR held_until < clock_timestamp()
          AND pg_postmaster_start_time() < clock_timestamp() - $4 * interval '1 millisecond')
        RETURNING fence`,
@@ -54,16 +63,18 @@ export async function takeLease(
     );
     return { heldBy: other.rows[0]?.holder ?? "somebody" };
   });
-  if ("heldBy" in taken) return taken;
+  if (!("fence" in taken)) return taken;
   const { fence } = taken;
 
   async function renew(): Promise<void> {
     try {
       const kept = await database.transactNow(async (client) => {
+        const said = status();
         const { rowCount } = await client.query(
-          `UPDATE fedlodrop.places SET held_until = clock_timestamp() + $3 * interval '1 millisecond'
+          `UPDATE fedlodrop.places SET held_until = clock_timestamp() + $3 * interval '1 millisecond',
+             phase = $4, round = $5, rounds = $6, devices = $7, url = $8
            WHERE name = $1 AND fence = $2 AND holder IS NOT NULL`,
-          [place, fence, lastsMs],
+          [place, fence, lastsMs, said?.phase, said?.round, said?.rounds, said?.devices, said?.url],
         );
         return rowCount === 1;
       });
@@ -74,6 +85,7 @@ export async function takeLease(
   }
   let renewing: Promise<void> | null = null;
   const timer = setInterval(() => {
+    if (!isFit()) return;
     renewing ??= renew().finally(() => {
       renewing = null;
     });

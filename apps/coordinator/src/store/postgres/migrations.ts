@@ -82,6 +82,16 @@ const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (run, round, participant, sha256)
   );
   `,
+  `
+  -- What a place's holder says of its run, each time that it says that it is there.
+  ALTER TABLE fedlodrop.places
+    ADD COLUMN phase text, ADD COLUMN round integer, ADD COLUMN rounds integer, ADD COLUMN devices integer, ADD COLUMN url text;
+  -- What the database's runs may take; without a row as much as they like.
+  CREATE TABLE fedlodrop.quotas (
+    name text PRIMARY KEY CHECK (name IN ('runs', 'devices', 'bytes')),
+    most bigint NOT NULL CHECK (most > 0)
+  );
+  `,
 ];
 
 /** Below it, what is used here is missing or was changed since. */

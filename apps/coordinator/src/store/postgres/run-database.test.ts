@@ -1,12 +1,14 @@
 import { setTimeout } from "node:timers/promises";
 import { Client } from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { openFakePostgres } from "../../fake-servers.fixture.ts";
 import { runStoreChecks } from "../run-store.contract.ts";
 import { adapterOf, checkpointOf, chunks, entryOf, numberOf, recordOf } from "../stored-run.fixture.ts";
 import { openDatabase } from "./database.ts";
 import { listRuns, readResults } from "./kept-runs.ts";
 import { migrate } from "./migrations.ts";
 import { findPostgres, openPostgres, type TestServer } from "./postgres.fixture.ts";
+import { writeQuotas } from "./quotas.ts";
 import { createRunDatabase } from "./run-database.ts";
 
 const binaries = findPostgres();
@@ -21,7 +23,7 @@ describe.skipIf(binaries === null)("a run in PostgreSQL (needs the package postg
   afterAll(() => server?.close());
 
   const openAt = async (address: string, times = LONG) =>
-    createRunDatabase(await openDatabase(address), "hall", times);
+    createRunDatabase(await openDatabase(address), "hall", { times });
   const ask = async (address: string, text: string) => {
     const client = new Client({ connectionString: address });
     await client.connect();
@@ -71,6 +73,36 @@ describe.skipIf(binaries === null)("a run in PostgreSQL (needs the package postg
     expect((await ask(address, "SELECT count(*)::int AS n FROM fedlodrop.entries"))[0].n).toBe(2);
     await second.close();
     await first.close();
+  });
+
+  it("is left by a writer that cannot do its work, to whoever can", async () => {
+    const address = await server.database();
+    let unfit: string | null = null;
+    const open = async () =>
+      createRunDatabase(await openDatabase(address), "hall", {
+        times: { lastsMs: 300, renewMs: 20 },
+        unfit: () => unfit,
+      });
+    const first = await openAt(address, { lastsMs: 300, renewMs: 20 });
+    await first.begin(checkpointOf(0), adapterOf(0));
+    await first.close();
+    const writer = await open();
+    await writer.load();
+    unfit = "Redis is silent";
+    // Nobody can: the place stays where it was, however long that takes.
+    const waits: string[] = [];
+    const other = await open();
+    const takesOver = other.standBy((reason) => waits.push(reason));
+    await expect.poll(() => waits, { timeout: 30_000 }).toEqual(["Redis is silent"]);
+    await writer.append(entryOf(1));
+    const able = await openAt(address);
+    await able.standBy(() => {});
+    unfit = null;
+    expect(await writer.ousted).toMatch(/another coordinator has taken over/);
+    await able.close();
+    await takesOver;
+    await other.close();
+    await writer.close();
   });
 
   it("stands by while the server is away", { timeout: 60_000 }, async () => {
@@ -145,18 +177,49 @@ describe.skipIf(binaries === null)("a run in PostgreSQL (needs the package postg
     expect([report, [...adapterFile], rounds]).toEqual(['{"a":1}', [7], [recordOf(1)]]);
     await store.begin({ ...checkpointOf(0), runId: "run-2" }, adapterOf(0));
     const [later, earlier] = await listRuns(looking);
-    expect(later).toMatchObject({ place: "hall", runId: "run-2", rounds: 0, isCurrent: true });
-    expect(later?.holder).toMatch(/^process \d+ of/);
+    expect(later).toMatchObject({ name: "hall", runId: "run-2", round: 0, state: "starting", devices: null });
+    expect(later?.owner).toMatch(/^process \d+ of/);
     expect(earlier).toMatchObject({
       runId: "run-1",
-      rounds: 1,
-      isCurrent: false,
-      hasResults: true,
-      holder: null,
+      round: 1,
+      state: "replaced by a later run",
+      owner: null,
     });
+    const status = { phase: "training", round: 3, rounds: 8, devices: 5, url: "http://hall/" };
+    store.show(() => status);
+    const { phase, ...shown } = status;
+    await expect
+      .poll(async () => (await store.list())[0], { timeout: 30_000 })
+      .toMatchObject({ ...shown, state: phase });
     await store.close();
-    expect((await listRuns(looking))[0]?.holder).toBeNull();
+    expect((await listRuns(looking))[0]).toMatchObject({
+      owner: null,
+      url: null,
+      state: "waits for a coordinator",
+    });
     await looking.close();
+  });
+
+  it("takes no more runs at a time than its quota, but lets those go on that it has", async () => {
+    const address = await server.database();
+    const open = async (name: string, times = LONG) =>
+      createRunDatabase(await openDatabase(address), name, { times });
+    const first = await open("hall", { lastsMs: 300, renewMs: 3_600_000 });
+    await first.begin(checkpointOf(0), adapterOf(0));
+    const looking = await openDatabase(address);
+    await looking.transact((client) => writeQuotas(client, { runs: 1, bytes: 5e12 }));
+    expect(await first.quotas()).toEqual({ runs: 1, devices: null, bytes: 5e12 });
+    const second = await open("lab");
+    await expect(second.begin(checkpointOf(0), adapterOf(0))).rejects.toThrow(
+      /run "lab": 1 runs are going on, of 1 that the quota allows; wait/,
+    );
+    const standBy = await open("hall");
+    await standBy.standBy(() => {});
+    await standBy.close();
+    await second.begin(checkpointOf(0), adapterOf(0));
+    await looking.transact((client) => writeQuotas(client, { runs: null }));
+    expect(await second.quotas()).toMatchObject({ runs: null });
+    for (const each of [first, second, looking]) await each.close();
   });
 
   it("is not held up by a holder that froze in the middle of a write", { timeout: 60_000 }, async () => {
@@ -266,6 +329,11 @@ describe.skipIf(binaries === null)("a run in PostgreSQL (needs the package postg
     await expect(openDatabase("postgres://a:secret@127.0.0.1:1/x")).rejects.toThrow(
       /^PostgreSQL 127\.0\.0\.1:1\/x: nobody listens there \(ECONNREFUSED\)$/,
     );
+    const old = await openFakePostgres("110022");
+    await expect(openDatabase(`postgres://a@127.0.0.1:${old.port}/x`)).rejects.toThrow(
+      /^PostgreSQL 127\.0\.0\.1:\d+\/x: expected PostgreSQL 12 or newer, got 11$/,
+    );
+    old.close();
     const address = await server.database();
     await expect(openDatabase(address.replace(/\w+$/, "none"))).rejects.toThrow(
       /database "none" does not exist/,
@@ -273,16 +341,16 @@ describe.skipIf(binaries === null)("a run in PostgreSQL (needs the package postg
     await (await openDatabase(address)).close();
     await ask(address, "INSERT INTO fedlodrop.migrations (number) VALUES (99)");
     await expect(openDatabase(address)).rejects.toThrow(
-      /tables are of a newer program \(version 3; this one/,
+      /tables are of a newer program \(version 4; this one/,
     );
   });
 
   it("undoes a migration that fails, whole", async () => {
     const database = await openDatabase(await server.database());
     const failing = (client: Parameters<typeof migrate>[0]) =>
-      migrate(client, ["", "", "CREATE TABLE fedlodrop.extra (a int); SELECT 1/0"]);
+      migrate(client, ["", "", "", "CREATE TABLE fedlodrop.extra (a int); SELECT 1/0"]);
     await expect(database.transact(failing)).rejects.toThrow(
-      /migration 3 failed, and nothing was changed: division by zero/,
+      /migration 4 failed, and nothing was changed: division by zero/,
     );
     const tables = await database.transact((client) =>
       client.query("SELECT to_regclass('fedlodrop.extra') AS extra"),

@@ -3,15 +3,19 @@
  * covers, the checkpoint itself and the rounds that became final with it are changed in one transaction.
  */
 import { randomUUID } from "node:crypto";
-import { setTimeout } from "node:timers/promises";
 import type { RoundRecord, RunConfig } from "@fedlodrop/run";
 import type { PoolClient } from "pg";
+import type { ListedRun, RunStatus } from "../../runs/listed-run.ts";
+import type { Quotas } from "../../runs/quota-problem.ts";
 import type { Checkpoint } from "../checkpoint.ts";
 import { FOLDER_FORMAT, sha256 } from "../checkpoint-files.ts";
 import type { RunStore } from "../run-store.ts";
 import type { Database } from "./database.ts";
 import { type EntryWriter, openEntryWriter } from "./entry-writer.ts";
-import { LEASE, type Lease, type LeaseTimes, Ousted, takeLease } from "./lease.ts";
+import { listRuns } from "./kept-runs.ts";
+import { LEASE, type Lease, type LeaseTimes, Ousted } from "./lease.ts";
+import { openPlace, type PlaceOptions } from "./place.ts";
+import { readQuotas } from "./quotas.ts";
 import { Damage, readRounds, readRows } from "./stored-rows.ts";
 import { dropOldUploads, readUpload, type UploadKey } from "./uploads.ts";
 
@@ -28,17 +32,29 @@ export interface RunDatabase extends RunStore {
   upload(key: UploadKey): Promise<Uint8Array>;
   /** Resolves with a sentence when another coordinator writes here now: this one has nothing to say any more. */
   readonly ousted: Promise<string>;
+  /** What the list of runs shows of this one from now on. */
+  show(status: () => RunStatus): void;
+  /** This run and those beside it. */
+  list(): Promise<readonly ListedRun[]>;
+  quotas(): Promise<Quotas>;
 }
 
-const STAND_BY_MS = 250;
 /** How long a run that is to be continued may be out of reach. */
 const LOAD_MS = 20_000;
 const NOTHING = new Uint8Array(0);
 
-/** @param place what the operator calls it; it lets go of the database when it is closed */
-export function createRunDatabase(database: Database, place: string, times: LeaseTimes = LEASE): RunDatabase {
-  const where = `PostgreSQL ${database.name}, run "${place}"`;
-  let lease: Lease | null = null;
+/** @param name what the operator calls the place; it lets go of the database when it is closed */
+export function createRunDatabase(
+  database: Database,
+  name: string,
+  {
+    times = LEASE,
+    unfit = () => null,
+  }: { readonly times?: LeaseTimes } & Partial<Pick<PlaceOptions, "unfit">> = {},
+): RunDatabase {
+  const where = `PostgreSQL ${database.name}, run "${name}"`;
+  let status: () => RunStatus | null = () => null;
+  const place = openPlace(database, { name, times, unfit, status: () => status() });
   let run = "";
   let entries: EntryWriter | null = null;
   /** Of the newest checkpoint. */
@@ -51,35 +67,12 @@ export function createRunDatabase(database: Database, place: string, times: Leas
   let results: Promise<void> = Promise.resolve();
   let failure: Error | null = null;
   let closing: Promise<void> | null = null;
-  let tellOusted: (sentence: string) => void = () => {};
-  const ousted = new Promise<string>((resolve) => {
-    tellOusted = resolve;
-  });
-
-  async function attempt(): Promise<string | null> {
-    if (lease !== null) return null;
-    const taken = await takeLease(database, place, times, () =>
-      tellOusted(`${where}: another coordinator has taken over; this one ends`),
-    );
-    if ("heldBy" in taken) return taken.heldBy;
-    lease = taken;
-    return null;
-  }
-
-  async function hold(): Promise<Lease> {
-    const holder = await attempt();
-    if (holder !== null)
-      throw new Error(
-        `${where}: ${holder} writes there; choose another with --run, or wait for its end with --standby`,
-      );
-    return lease as Lease;
-  }
 
   /** What goes wrong is tried again, and seen as trouble meanwhile. */
   const patiently = async (work: (client: PoolClient) => Promise<void>): Promise<void> => {
     await database.transact(
       async (client) => {
-        await (lease as Lease).check(client);
+        await (place.lease as Lease).check(client);
         await work(client);
       },
       (error) => {
@@ -141,7 +134,7 @@ export function createRunDatabase(database: Database, place: string, times: Leas
   async function beginAnew(checkpoint: Checkpoint, adapter: Float32Array): Promise<void> {
     await checkpointing;
     await entries?.drained();
-    const held = await hold();
+    const held = await place.hold();
     run = randomUUID();
     newest = 0;
     roundsWritten = 0;
@@ -150,18 +143,18 @@ export function createRunDatabase(database: Database, place: string, times: Leas
     await patiently(async (client) => {
       await client.query(
         "INSERT INTO fedlodrop.runs (id, place, run_id, config) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
-        [run, place, checkpoint.runId, JSON.stringify(checkpoint.snapshot.config)],
+        [run, name, checkpoint.runId, JSON.stringify(checkpoint.snapshot.config)],
       );
-      await client.query("UPDATE fedlodrop.places SET run = $2 WHERE name = $1", [place, run]);
+      await client.query("UPDATE fedlodrop.places SET run = $2 WHERE name = $1", [name, run]);
     });
     await write(0, checkpoint, adapter, 0);
   }
 
   return {
-    ousted,
+    ousted: place.ousted,
 
     get fence() {
-      return lease?.fence ?? 0;
+      return place.lease?.fence ?? 0;
     },
 
     get id() {
@@ -176,33 +169,26 @@ export function createRunDatabase(database: Database, place: string, times: Leas
       return Uint8Array.from(bytes); // aligned
     },
 
+    show(shown) {
+      status = shown;
+    },
+    list: () => listRuns(database),
+    quotas: () => database.transact(readQuotas),
+
     async config() {
       return database.transact(async (client) => {
         const { rows } = await client.query<{ config: string }>(
           "SELECT config FROM fedlodrop.runs WHERE id = (SELECT run FROM fedlodrop.places WHERE name = $1)",
-          [place],
+          [name],
         );
         return rows[0] ? (JSON.parse(rows[0].config) as RunConfig) : null;
       });
     },
 
-    async standBy(waits) {
-      let told = "";
-      for (;;) {
-        // A server that is away has given the place to nobody.
-        const reason = await attempt().then(
-          (holder) => holder && `${holder} has the run "${place}"`,
-          (error: Error) => error.message,
-        );
-        if (reason === null) return;
-        if (reason !== told) waits(reason);
-        told = reason;
-        await setTimeout(STAND_BY_MS);
-      }
-    },
+    standBy: place.standBy,
 
     async load({ fromPrevious } = { fromPrevious: false }) {
-      const held = await hold();
+      const held = await place.hold();
       try {
         const until = performance.now() + LOAD_MS;
         const mayPass = ({ cause }: Error): boolean =>
@@ -211,7 +197,7 @@ export function createRunDatabase(database: Database, place: string, times: Leas
           await held.check(client);
           const { rows } = await client.query<{ run: string | null }>(
             "SELECT run FROM fedlodrop.places WHERE name = $1",
-            [place],
+            [name],
           );
           const kept = rows[0]?.run ?? null;
           if (kept === null) throw new Damage("there is no run");
@@ -237,8 +223,7 @@ export function createRunDatabase(database: Database, place: string, times: Leas
         entries = openEntryWriter(database, held, run, found.last);
         return found;
       } catch (cause) {
-        await held.release();
-        lease = null;
+        await place.release();
         const { message } = cause as Error;
         throw new Error(`${where}: ${message.replace(`PostgreSQL ${database.name}: `, "")}`, { cause });
       }
@@ -328,8 +313,7 @@ export function createRunDatabase(database: Database, place: string, times: Leas
     await checkpointing;
     await results;
     await entries?.close();
-    await lease?.release();
-    lease = null;
+    await place.release();
     await database.close();
   }
 }
