@@ -123,11 +123,11 @@ export async function startFederation(options: FederationOptions): Promise<Feder
   try {
     await expectFree(port, host);
     if (out !== undefined && !resume) await expectWritable(out);
-    const database = keptIn && (await openKeptRun(keptIn));
-    const store = database ?? (out === undefined ? undefined : createRunFolder(out));
-    if (store) closers.push(() => store.close());
     const mail = redis !== undefined && keptIn ? await openMail(redis, keptIn.run) : null;
     if (mail) closers.push(mail.close);
+    const database = keptIn && (await openKeptRun(keptIn, mail));
+    const store = database ?? (out === undefined ? undefined : createRunFolder(out));
+    if (store) closers.push(() => store.close());
     if (keptIn?.standBy && database) {
       loadAhead((await database.config()) ?? (await settled(asked, say, hub)));
       if (pages) await buildPages(say);
@@ -193,6 +193,7 @@ export async function startFederation(options: FederationOptions): Promise<Feder
         ...(traces && { roundClosed: traces.roundClosed }),
         ...(store && { store }),
         ...(owner && { owner }),
+        ...(database && { cluster: database }),
         ...(stored && { stored }),
       }),
     );

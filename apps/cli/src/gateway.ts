@@ -19,6 +19,8 @@ export interface GatewayProgram {
   /** On this machine, and for others. */
   readonly url: string;
   readonly joinUrl: string;
+  /** Takes no new devices; resolves when the open round is over, or after that many seconds. */
+  drain(seconds: number): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -52,6 +54,7 @@ export async function startGateway(options: GatewayProgramOptions): Promise<Gate
   return {
     url: urlAt(localName(host)),
     joinUrl: publicUrl ?? urlAt(reachableAddress(host)),
+    drain: gateway.drain,
     async close() {
       isClosed = true;
       await gateway.close();

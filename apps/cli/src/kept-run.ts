@@ -1,6 +1,6 @@
 /** Where a federation's run is kept: in a folder, in PostgreSQL, or nowhere. */
 import { setTimeout } from "node:timers/promises";
-import { createRunDatabase, openDatabase, type RunDatabase } from "@fedlodrop/coordinator";
+import { createRunDatabase, type Mail, openDatabase, type RunDatabase } from "@fedlodrop/coordinator";
 import type { Flag, GivenFlags } from "./flags.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -56,8 +56,18 @@ export function databaseOf(
   return { address, run, standBy: given.has("standby") };
 }
 
-export const openKeptRun = async ({ address, run }: DatabaseOptions): Promise<RunDatabase> =>
-  createRunDatabase(await openDatabase(address), run);
+/** How long Redis may be silent before an owner leaves its run to whoever reaches both. */
+const SILENCE_MS = 500;
+
+/** @param mail over which it would speak to gateways */
+export const openKeptRun = async (
+  { address, run }: DatabaseOptions,
+  mail: Mail | null,
+): Promise<RunDatabase> =>
+  createRunDatabase(await openDatabase(address), run, {
+    unfit: () =>
+      mail !== null && mail.silentMs() > SILENCE_MS ? `Redis ${mail.name} does not answer` : null,
+  });
 
 const AWAY_MS = 10_000;
 

@@ -155,7 +155,7 @@ export async function serve(args: readonly string[]): Promise<void> {
     cluster && database && cluster.role !== "owner"
       ? startGateway({ ...listening, database, redis: cluster.redis })
       : null;
-  if (gateway && cluster?.role === "gateway") return serveGateway(gateway, asked, say);
+  if (gateway && cluster?.role === "gateway") return serveGateway(gateway, asked, drainSeconds, say);
   const starting = startFederation({
     ...listening,
     config,
@@ -191,12 +191,14 @@ export async function serve(args: readonly string[]): Promise<void> {
 async function serveGateway(
   starting: Promise<GatewayProgram>,
   asked: Promise<unknown>,
+  drainSeconds: number,
   say: (line: string) => void,
 ): Promise<void> {
   const gateway = await Promise.race([starting, asked.then(() => null)]);
   if (gateway === null) return;
   say(`gateway: devices join at ${gateway.joinUrl}; Ctrl-C ends`);
   await asked;
+  if (drainSeconds > 0) await Promise.race([gateway.drain(drainSeconds), askedToEnd()]);
   await gateway.close();
 }
 

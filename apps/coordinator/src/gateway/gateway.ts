@@ -4,6 +4,7 @@
  * participants' connections, and they come back as after any lost connection: nothing else has to be put right.
  */
 import { randomBytes } from "node:crypto";
+import { setTimeout } from "node:timers/promises";
 import type { HostToServerEvents, ServerToHostEvents } from "@fedlodrop/protocol";
 import type { RunConfig } from "@fedlodrop/run";
 import type { FastifyInstance } from "fastify";
@@ -12,14 +13,15 @@ import type { CoordinatorOptions } from "../coordinator.ts";
 import { registerFiles } from "../http/files.ts";
 import { openFront } from "../http/front.ts";
 import type { RoundTerms } from "../runs/live-run.ts";
+import { partOf } from "../runs/sessions.ts";
 import type { RunFiles } from "../runs/workload.ts";
 import { openCredentials } from "../security/credentials.ts";
 import { limitsFor } from "../security/limits.ts";
 import { openParticipantSockets } from "../sockets/participant-sockets.ts";
-import { partOf } from "../sockets/sessions.ts";
 import type { StoredUpload } from "../store/run-store.ts";
 import { workInOrder } from "../turns.ts";
 import { type AskedOfGateway, LINE_VERSION, type ToGateway, type Welcome } from "./calls.ts";
+import { SILENCE_MS } from "./gateways.ts";
 import { openOwnerLink } from "./owner-link.ts";
 import { passHostsOn, passRequestsOn } from "./owner-proxy.ts";
 import { createPartRoom, type PartRoom } from "./part-room.ts";
@@ -44,6 +46,8 @@ export interface GatewayOptions
 
 export interface Gateway {
   readonly http: FastifyInstance;
+  /** Takes no new connections; resolves when the open round is over, or after that many seconds. */
+  drain(seconds: number): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -66,8 +70,28 @@ export async function buildGateway(options: GatewayOptions): Promise<Gateway> {
     ...limitsFor(welcome?.run.config.maxParticipants ?? 1),
     ...options.limits,
   });
-  const front = openFront({ tls: options.tls, basePath, origins, trustProxy, limits, log });
+  let draining = false;
+  /** Its devices are somewhere in a round. */
+  let roundIsOpen = false;
+  let drained: () => void = () => {};
+  /** Another gateway may reach what this one can't; who has only lost its owner will have one in a moment. */
+  const cutOff = (): string | null =>
+    mail.silentMs() > SILENCE_MS ? `Redis ${mail.name} does not answer` : null;
+  const closed = (): string | null => (draining ? "the gateway is being closed" : cutOff());
+  const front = openFront({
+    tls: options.tls,
+    basePath,
+    origins,
+    trustProxy,
+    limits,
+    log,
+    closed,
+  });
   const { http, io, turns } = front;
+  http.addHook("onRequest", async ({ url }, reply) => {
+    const reason = url.startsWith("/api") ? cutOff() : null;
+    if (reason !== null) return reply.code(503).header("retry-after", "1").send({ error: reason });
+  });
   const work = workInOrder(turns);
 
   async function load(config: RunConfig): Promise<void> {
@@ -140,6 +164,7 @@ export async function buildGateway(options: GatewayOptions): Promise<Gateway> {
   function hear(message: ToGateway): void {
     switch (message.kind) {
       case "tell":
+        if (message.event === "round-start") roundIsOpen = true;
         sockets.tell(message.connection, message.event, ...(message.message as []));
         return;
       case "tell-all":
@@ -149,6 +174,8 @@ export async function buildGateway(options: GatewayOptions): Promise<Gateway> {
         sockets.dismiss(message.connection, message.why);
         return;
       case "round-over":
+        roundIsOpen = false;
+        drained();
         sockets.roundOver(message.round);
         return;
       default:
@@ -181,7 +208,7 @@ export async function buildGateway(options: GatewayOptions): Promise<Gateway> {
   });
   http.get("/healthz", () => ({ status: "ok", connected: io.engine.clientsCount }));
   http.get("/readyz", (_request, reply) => {
-    const reason = link.isUp ? null : "the run has no owner at the moment";
+    const reason = closed() ?? (link.isUp ? null : "the run has no owner at the moment");
     return reply.code(reason === null ? 200 : 503).send({ ready: reason === null, reason });
   });
   passRequestsOn(http, proxy);
@@ -189,6 +216,17 @@ export async function buildGateway(options: GatewayOptions): Promise<Gateway> {
   await ready;
   return {
     http,
+    async drain(seconds) {
+      draining = true;
+      if (!roundIsOpen) return;
+      log(`closing when the round is over, or in ${seconds} s`);
+      await Promise.race([
+        new Promise<void>((resolve) => {
+          drained = resolve;
+        }),
+        setTimeout(1000 * seconds, undefined, { ref: false }),
+      ]);
+    },
     async close() {
       link.close();
       run.close();

@@ -1,6 +1,7 @@
 /** A gateway's line to whoever owns the run: found, lost and found again. */
 import { randomBytes } from "node:crypto";
 import { setTimeout } from "node:timers/promises";
+import { LINE_VERSION } from "./calls.ts";
 import { BEAT_MS, gatewayName, ownerName, SILENCE_MS } from "./gateways.ts";
 import { type Line, openLine } from "./line.ts";
 import type { Mail, Reading } from "./redis.ts";
@@ -18,7 +19,7 @@ export interface OwnerLink {
 }
 
 export interface OwnerLinkOptions {
-  readonly mail: Pick<Mail, "send" | "read" | "newestFence">;
+  readonly mail: Pick<Mail, "send" | "read" | "newestFence" | "silentMs">;
   asked(question: unknown): Promise<unknown>;
   told(message: unknown): void;
   /** There is an owner: what has to be done with it before anything else. A failure gives it up again. */
@@ -42,7 +43,7 @@ export function openOwnerLink(options: OwnerLinkOptions): OwnerLink {
   /** Resolves with the reason when it is over. */
   function hold(): Promise<string> {
     id = randomBytes(6).toString("base64url");
-    const [own, stamp] = [id, { from: id, fence: `${fence}` }];
+    const [own, stamp] = [id, { from: id, fence: `${fence}`, version: `${LINE_VERSION}` }];
     return new Promise((resolve) => {
       let reading: Reading | null = null;
       const silence = createSilence();
@@ -60,7 +61,11 @@ export function openOwnerLink(options: OwnerLinkOptions): OwnerLink {
           resolve(why);
         },
       });
-      const beating = setInterval(() => line.beat(), BEAT_MS);
+      const beating = setInterval(() => {
+        line.beat();
+        // Whether Redis is away or only this process is cut off from it: its devices are better off at another gateway.
+        if (mail.silentMs() > SILENCE_MS) line.end(`Redis has not answered for ${SILENCE_MS / 1000} s`);
+      }, BEAT_MS);
       reading = mail.read(gatewayName(own), {
         received({ fields, frame }) {
           silence.heard();

@@ -3,7 +3,7 @@
  * needs no consumer group: whoever takes a run over reads a stream of its own, and what was said to its predecessor is said
  * again by those who wait for an answer.
  */
-import { Redis } from "ioredis";
+import type { Redis } from "ioredis";
 
 export interface Mail {
   /** Host and port: what may be shown of its address. */
@@ -16,6 +16,8 @@ export interface Mail {
   announce(fence: number): void;
   /** The largest that was announced of late; null when none was. */
   newestFence(): Promise<number | null>;
+  /** For how long the server has answered nothing; 0 while it does. A stall of this process is no silence. */
+  silentMs(): number;
   close(): Promise<void>;
 }
 
@@ -47,14 +49,20 @@ const UNREAD_MS = 10 * 60_000;
 const RETRY_MS = 200;
 /** How long an announcement holds that is not repeated. */
 const ANNOUNCED_MS = 10_000;
+/** How often the server is asked whether it is there. */
+const LOOK_MS = 250;
 
 /** @throws in one line when the address is none, nobody answers there, or the server is too old */
 export async function openMail(address: string, place: string): Promise<Mail> {
   const name = nameOf(address);
   const prefix = `fedlodrop:${place}:`;
+  // Only whoever speaks to a Redis loads what it takes.
+  const { Redis } = await import("ioredis");
   const options = {
     lazyConnect: true,
     connectTimeout: CONNECT_MS,
+    // Over a network that has gone silent nothing ever fails by itself.
+    socketTimeout: CONNECT_MS,
     // What waits for the server is sent when it is back, in its order; a frame that was sent twice is taken once.
     maxRetriesPerRequest: null,
     retryStrategy: () => RETRY_MS,
@@ -72,8 +80,25 @@ export async function openMail(address: string, place: string): Promise<Mail> {
     throw new Error(`Redis ${name}: ${faultOf(cause)}`, { cause });
   }
 
+  /** Looks since the question that is not answered yet. */
+  let looks = 0;
+  let asking = false;
+  const looking = setInterval(() => {
+    if (asking) looks += 1;
+    else {
+      asking = true;
+      const answered = (): void => {
+        asking = false;
+        looks = 0;
+      };
+      writer.ping().then(answered, answered);
+    }
+  }, LOOK_MS);
+  writer.once("end", () => clearInterval(looking));
+
   return {
     name,
+    silentMs: () => looks * LOOK_MS,
     send(to, fields, frame) {
       const key = prefix + to;
       const texts = Object.entries(fields).flat();
@@ -136,6 +161,7 @@ export async function openMail(address: string, place: string): Promise<Mail> {
       return null;
     },
     async close() {
+      clearInterval(looking);
       for (const reader of readers) reader.disconnect();
       await Promise.race([
         writer.quit().catch(() => {}),

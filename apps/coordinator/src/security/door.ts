@@ -21,6 +21,8 @@ export interface DoorOptions {
   /** Those in force now: they grow with the run's places. */
   readonly limits: () => Limits;
   readonly log: (line: string) => void;
+  /** Why nobody can be served at the moment; null when they can. */
+  readonly closed?: () => string | null;
 }
 
 /** For Socket.IO's option `allowRequest`. */
@@ -38,7 +40,8 @@ export interface Door {
 /** A flood of refusals must not flood the log. */
 const MOST_LINES_OF_A_KIND = 20;
 
-export function openDoor({ basePath, origins, trustProxy, limits, log }: DoorOptions): Door {
+export function openDoor(options: DoorOptions): Door {
+  const { basePath, origins, trustProxy, limits, log, closed = () => null } = options;
   const sockets = createCounts();
   const connections = createCounts();
   const newSockets = createThrottle();
@@ -55,6 +58,8 @@ export function openDoor({ basePath, origins, trustProxy, limits, log }: DoorOpt
     const { socketsPerAddress, sockets: inAll, newSocketsPerAddressAndMinute } = limits();
     const foreign = originFault(request.headers, origins);
     if (foreign !== null) return foreign;
+    const away = closed();
+    if (away !== null) return away;
     if (sockets.total >= inAll) return `${sockets.total} devices are connected, more are not taken`;
     if (sockets.of(sender) >= socketsPerAddress)
       return `${sender} holds ${sockets.of(sender)} connections, more are not taken`;
