@@ -1,4 +1,6 @@
 /** The run at a glance: the coordinator in the middle, devices around it, sub-adapters travelling. */
+import type { ParticipantView } from "@fedlodrop/protocol";
+import { nextTurn, ofArm } from "@fedlodrop/run";
 import { useMemo, useRef } from "preact/hooks";
 import { formatBytes, formatPercent } from "../../ui/format.ts";
 import { localeNow, say } from "../../words/words.ts";
@@ -21,10 +23,16 @@ export function Stage({ view }: { readonly view: ReceivedView }) {
     () => bytesSoFar(rounds, config.valueType, past),
     [rounds, config.valueType, past],
   );
-  const reasons = useMemo(() => new Map<string, string>(), [rounds, localeNow()]);
-  const reasonFor = (id: string): string => {
-    const known = reasons.get(id) ?? reasonOf(rounds, id);
-    reasons.set(id, known);
+  // Of a comparison: rates are those of the arm whose turn it is.
+  const last = rounds.at(-1);
+  const arm = (last && round > last.round ? nextTurn(config, rounds)?.arm : last?.turn?.arm) ?? 0;
+  const ofThisArm = useMemo(() => ofArm(rounds, arm), [rounds, arm]);
+  const reasons = useMemo(() => new Map<string, string>(), [ofThisArm, localeNow()]);
+  const reasonFor = ({ id, dropoutRate }: ParticipantView): string => {
+    if (dropoutRate === null) return "";
+    const key = `${id} ${dropoutRate}`;
+    const known = reasons.get(key) ?? reasonOf(ofThisArm, id, dropoutRate);
+    reasons.set(key, known);
     return known;
   };
   const sent = down + up;
@@ -36,7 +44,7 @@ export function Stage({ view }: { readonly view: ReceivedView }) {
         <Tile
           key={participant.id}
           participant={participant}
-          reason={reasonFor(participant.id)}
+          reason={reasonFor(participant)}
           isTerse={size === "many"}
         />
       ))}

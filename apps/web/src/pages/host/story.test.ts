@@ -63,10 +63,16 @@ it("waits for a measurement, and uses the last one there is", () => {
 
 it("says why a rate was chosen: what stands out among the devices of that round", () => {
   const rounds = [solved(device("p1", 0.2, 1), device("p2", 0.2, 1), device("p3", 0.6, 4))];
-  expect(reasonOf(rounds, "p3")).toBe("slow link");
-  expect(reasonOf(rounds, "p1")).toBe("like the others");
-  expect(reasonOf([solved(device("p1", 0.2, 1), device("p2", 0.2, 1), device("p3", 0.6, 1, 9))], "p3")).toBe(
-    "slow device",
-  );
-  expect(reasonOf([round(1, 3)], "p1")).toBe("");
+  expect(reasonOf(rounds, "p3", 0.6)).toBe("slow link");
+  expect(reasonOf(rounds, "p1", 0.2)).toBe("like the others");
+  expect(
+    reasonOf([solved(device("p1", 0.2, 1), device("p2", 0.2, 1), device("p3", 0.6, 1, 9))], "p3", 0.6),
+  ).toBe("slow device");
+  expect(reasonOf([round(1, 3)], "p1", 0.2)).toBe("");
+});
+
+it("gives no reason of an earlier rate for one that the host has changed since", () => {
+  const fixed = { ...solved(device("p1", 0.5, 1)), method: "fixed" } as RoundRecord;
+  expect(reasonOf([fixed], "p1", 0.5)).toBe("same for all");
+  expect(reasonOf([fixed], "p1", 0)).toBe("");
 });

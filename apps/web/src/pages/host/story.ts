@@ -46,17 +46,22 @@ function memorised({ testLoss, trainLoss }: Point, kind: TaskKind): string {
   return say(`story.memorised.${kind}`, { by: formatPercent(Math.exp(gap) - 1) });
 }
 
-/** Why a device has the dropout rate it has: what stands out in its last measured round. */
-export function reasonOf(rounds: readonly RoundRecord[], id: string): string {
+/**
+ * Why a device has the dropout rate it has: what stands out in its last measured round.
+ * @param rounds of the arm whose rate it is
+ */
+export function reasonOf(rounds: readonly RoundRecord[], id: string, rate: number): string {
   const last = rounds.findLast(({ participants }) => participants.some((each) => each.id === id));
   const plan = rounds.at(-1)?.allocation?.devices.find((device) => device.id === id);
   if (plan?.excludedBecause) return say("why.left-out");
   if (last === undefined) return "";
+  // A rate that the host has changed since.
+  const isOther = last.participants.every((each) => each.id !== id || each.dropoutRate !== rate);
   switch (last.method) {
     case "fedlora":
-      return say("why.nothing");
+      return isOther ? "" : say("why.nothing");
     case "fixed":
-      return say("why.same");
+      return isOther ? "" : say("why.same");
     case "random":
       return say("why.drawn");
     default:

@@ -128,7 +128,7 @@ function Votes({ lesson: { slide, votes } }: { readonly lesson: LessonView }) {
   const all = votes.reduce((sum, count) => sum + count, 0);
   return (
     <div data-testid="votes">
-      <p>
+      <p class="asked">
         <strong>{question.text}</strong> <small>{say("bar.answered", { count: all })}</small>
       </p>
       <div class="lanes">

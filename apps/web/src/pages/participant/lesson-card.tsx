@@ -19,7 +19,7 @@ export function LessonCard({ session, slide: { id, language, title, caption, que
           <p>
             <strong lang={language}>{question.text}</strong>
           </p>
-          <div class="row">
+          <div class="row options">
             {question.options.map((option, choice) => (
               <button
                 key={option}

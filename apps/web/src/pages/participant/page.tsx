@@ -74,7 +74,11 @@ function Header({ state, leave }: { readonly state: ParticipantState; readonly l
       {state.participantId && (
         <>
           <span class="who">
-            {state.nickname} (<span data-testid="participant-id">{state.participantId}</span>)
+            {state.nickname}
+            <span class="who-id">
+              {" "}
+              (<span data-testid="participant-id">{state.participantId}</span>)
+            </span>
           </span>
           <span class="chip" data-testid="backend" title={backendWords(state.choice)}>
             {BACKEND_NAMES[state.choice?.backend ?? "cpu"]}
