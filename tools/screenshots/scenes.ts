@@ -1,0 +1,280 @@
+/** The runs whose screens are taken: each scene brings pages into states, one after the other, and names them. */
+import { setTimeout as passed } from "node:timers/promises";
+import { joinCrowd } from "@fedlodrop/harness";
+import type { RunOverrides } from "@fedlodrop/run";
+import type { Browser, Page } from "@playwright/test";
+import type { Federation } from "../../apps/cli/src/federation.ts";
+import type { Pictures } from "./pictures.ts";
+
+export interface Scene {
+  /** Of its screens. */
+  readonly names: readonly string[];
+  /** Of the task's defaults. */
+  readonly change: RunOverrides;
+  work(
+    federation: Federation,
+    at: { readonly browser: Browser; readonly take: Pictures["take"] },
+  ): Promise<void>;
+}
+
+const WAIT = { timeout: 200_000 };
+const NO_DROPOUT = { method: "fedlora", dropoutRate: 0 } as const;
+const LABELLED = { task: "eras", rounds: 6 } as const;
+
+async function open(browser: Browser, address: string): Promise<Page> {
+  const page = await (await browser.newContext()).newPage();
+  await page.goto(address);
+  return page;
+}
+
+const device = (browser: Browser, url: string, name: string, more = "&join"): Promise<Page> =>
+  open(browser, `${url}?backend=wasm&nickname=${name}${more}`);
+
+const state = (page: Page, ...names: string[]) =>
+  page.waitForFunction((all) => all.includes(document.documentElement.dataset.state ?? ""), names, WAIT);
+
+const roundOf = (page: Page, least: number) =>
+  page.waitForFunction(
+    (wanted) => Number(document.querySelector("[data-testid=round]")?.textContent) >= wanted,
+    least,
+    WAIT,
+  );
+
+async function devices(browser: Browser, url: string, ...names: string[]): Promise<Page[]> {
+  const pages = await Promise.all(names.map((name) => device(browser, url, name)));
+  for (const page of pages) await state(page, "ready");
+  return pages;
+}
+
+/** A run of two tabs, from the first screen to the last. */
+const wholeRun: Scene = {
+  names: [
+    ...["welcome", "lobby", "try-untrained", "training", "later", "ended", "ended-zh", "numbers"],
+    ...["host-empty", "host-lobby", "host-training", "host-later", "host-podium", "host-zh"],
+    ...["host-lesson", "host-drawer", "pupil-lesson", "leaving", "left", "locked", "removed", "closed"],
+  ],
+  change: { rounds: 5 },
+  async work({ url, hostUrl, coordinator, close }, { browser, take }) {
+    const ada = await device(browser, url, "Ada", "");
+    const host = await open(browser, hostUrl);
+    await state(ada, "welcome");
+    await take(ada, "welcome");
+    await take(host, "host-empty");
+
+    const [ben] = (await devices(browser, url, "Ben")) as [Page];
+    await ada.getByTestId("join-button").click();
+    await state(ada, "ready");
+    await take(ada, "lobby");
+    await ada.getByTestId("example").first().click();
+    await ada.getByTestId("answer-base").waitFor(WAIT);
+    await take(ada, "try-untrained");
+    await take(host, "host-lobby");
+
+    await coordinator.command({ kind: "start" });
+    await state(ada, "training");
+    await take(ada, "training");
+    await take(host, "host-training");
+    await roundOf(host, 4);
+    await take(ada, "later");
+    await take(host, "host-later");
+
+    await state(ada, "ended");
+    await ada.getByTestId("example").first().click();
+    await ada.getByTestId("answer-tuned").waitFor(WAIT);
+    await take(ada, "ended");
+    await take(host, "host-podium");
+    // Needs a font with Chinese characters.
+    for (const [page, name] of [
+      [ada, "ended-zh"],
+      [host, "host-zh"],
+    ] as const) {
+      await page.getByTestId("language-zh").click();
+      await take(page, name);
+      await page.getByTestId("language-en").click();
+    }
+    await ada.getByTestId("numbers").locator("summary").first().click();
+    await ada.getByTestId("numbers").scrollIntoViewIfNeeded();
+    await take(ada, "numbers");
+    await host.getByTestId("open-lesson").click();
+    await host.getByTestId("lesson-whole").click();
+    await host.getByTestId("lesson-next").click();
+    await take(host, "host-lesson");
+    await ada.evaluate(() => scrollTo(0, 0));
+    await ada.getByTestId("option-1").click();
+    await take(ada, "pupil-lesson");
+    await host.getByTestId("open-lesson").click();
+    await host.getByTestId("open-drawer").click();
+    await take(host, "host-drawer");
+
+    await ben.getByTestId("leave").click();
+    await take(ben, "leaving");
+    await ben.getByTestId("leave-yes").click();
+    await take(ben, "left");
+    await coordinator.command({ kind: "lock", locked: true });
+    const late = await device(browser, url, "Late");
+    await state(late, "error");
+    await take(late, "locked");
+    await coordinator.command({ kind: "kick", participantId: "p2" });
+    await state(ada, "kicked");
+    await take(ada, "removed");
+    await coordinator.command({ kind: "lock", locked: false });
+    const last = await device(browser, url, "Zoe");
+    await state(last, "ended");
+    await close();
+    await last.getByTestId("host-closed").waitFor(WAIT);
+    await take(last, "closed");
+  },
+};
+
+/** What keeps a device out, or makes it wait. */
+const doors: Scene = {
+  names: [
+    "loading",
+    "code-wanted",
+    "approval",
+    "host-approval",
+    "own-refused",
+    "own-used",
+    "full",
+    "away",
+    "not-starting",
+  ],
+  change: { maxParticipants: 2, rounds: 5 },
+  async work({ url, hostUrl, coordinator }, { browser, take }) {
+    const ada = await device(browser, url, "Ada", "");
+    await state(ada, "welcome");
+    await ada.getByTestId("own-texts").locator("summary").click();
+    await ada.getByTestId("own-paste").fill("A diary of three words.");
+    await ada.getByTestId("own-texts").locator("form button").click();
+    await ada.getByRole("alert").waitFor(WAIT);
+    await take(ada, "own-refused");
+    await ada.getByTestId("own-paste").fill("Dear diary, today we trained a model together. ".repeat(60));
+    await ada.getByTestId("own-texts").locator("form button").click();
+    await ada.getByTestId("own-in-use").waitFor(WAIT);
+    await take(ada, "own-used");
+    // As long as somebody looks.
+    const slowly = async (page: Page) => {
+      await page.route(/\/models\/.*safetensors/, async (route) => {
+        await passed(20_000);
+        await route.continue().catch(() => {});
+      });
+      return page;
+    };
+    await slowly(ada);
+    await ada.getByTestId("join-button").click();
+    await state(ada, "loading");
+    await take(ada, "loading");
+    await ada.unroute(/\/models\/.*safetensors/);
+    await state(ada, "ready");
+
+    await coordinator.command({ kind: "room-code", wanted: true });
+    const ben = await device(browser, url, "Ben");
+    await ben.getByTestId("code-wanted").waitFor(WAIT);
+    await take(ben, "code-wanted");
+    await coordinator.command({ kind: "room-code", wanted: false });
+    await coordinator.command({ kind: "require-approval", required: true });
+    const cem = await device(browser, url, "Cem");
+    await cem.getByTestId("approval").waitFor(WAIT);
+    await take(cem, "approval");
+    const host = await open(browser, hostUrl);
+    await host.getByTestId("open-drawer").click();
+    await take(host, "host-approval");
+    await coordinator.command({ kind: "require-approval", required: false });
+    await state(cem, "ready");
+    const dan = await device(browser, url, "Dan");
+    await state(dan, "error");
+    await take(dan, "full");
+    await cem.context().setOffline(true);
+    await cem.getByTestId("away").waitFor(WAIT);
+    await take(cem, "away");
+    await take(await open(browser, `${url}?backend=cuda`), "not-starting");
+  },
+};
+
+/** The same devices, texts and seeds, with and without dropout. */
+const comparison: Scene = {
+  names: ["host-comparing", "host-compared", "compared"],
+  change: { rounds: 6, compareWith: NO_DROPOUT },
+  async work({ url, hostUrl, coordinator }, { browser, take }) {
+    const host = await open(browser, hostUrl);
+    const [ada] = await devices(browser, url, "Ada", "Ben", "Cem", "Dan");
+    await coordinator.command({ kind: "start" });
+    await roundOf(host, 8);
+    await take(host, "host-comparing");
+    await host.getByTestId("podium").waitFor(WAIT);
+    await take(host, "host-compared");
+    await take(ada as Page, "compared");
+  },
+};
+
+/** Pupils against the model on a labelled task, a round step by step, and a presenter's chaos. */
+const lesson: Scene = {
+  names: [
+    "guess-early",
+    "guess",
+    "guess-told",
+    "pupil-guess",
+    "pupil-told",
+    "slow-round",
+    "host-chaos",
+    "frozen",
+    "labels",
+  ],
+  change: LABELLED,
+  async work({ url, hostUrl, coordinator }, { browser, take }) {
+    const host = await open(browser, hostUrl);
+    const [ada, ben] = (await devices(browser, url, "Ada", "Ben")) as [Page, Page];
+    await host.getByTestId("open-lesson").click();
+    await host.getByTestId("lesson-middle").click();
+    const next = () => host.getByTestId("lesson-next").click();
+    const walkTo = async (title: string) => {
+      while (
+        !(await host.getByTestId("lesson-bar").getByRole("heading").first().textContent())?.includes(title)
+      )
+        await Promise.all([next(), host.waitForTimeout(300)]);
+    };
+    await walkTo("You against the model");
+    await take(host, "guess-early");
+    await coordinator.command({ kind: "start" });
+    await ada.getByTestId("option-0").waitFor(WAIT);
+    await ada.getByTestId("option-0").click();
+    await ben.getByTestId("option-1").click();
+    await take(host, "guess");
+    await take(ada, "pupil-guess");
+    await host.getByTestId("tell").click();
+    await ada.getByTestId("verdict").waitFor(WAIT);
+    await take(host, "guess-told");
+    await take(ada, "pupil-told");
+    await take(host, "labels");
+    for (let back = 0; back < 3; back++)
+      await host.getByTestId("lesson-bar").getByText("Back").first().click();
+    await walkTo("One round, slowly");
+    for (let step = 0; step < 4; step++) await host.getByTestId("slow-next").click();
+    await take(host, "slow-round");
+    await host.getByTestId("open-lesson").click();
+    await host.getByTestId("open-drawer").click();
+    await host.getByTestId("chaos-freeze").click();
+    await host.getByTestId("inflicted").waitFor(WAIT);
+    await host.getByTestId("chaos").scrollIntoViewIfNeeded();
+    await take(host, "host-chaos");
+    for (const page of [ada, ben])
+      if (await page.getByTestId("chaos").isVisible()) await take(page, "frozen");
+  },
+};
+
+/** A full room, whose devices are scripted: they train nothing. */
+const crowd = (count: number): Scene => ({
+  names: [`host-${count}-lobby`, `host-${count}`],
+  change: { method: "random", rounds: 200 },
+  async work({ url, hostUrl, coordinator }, { browser, take }) {
+    const host = await open(browser, hostUrl);
+    const here = await joinCrowd({ url, count, trainingSeconds: (k) => 0.3 + (k % 7) / 10 });
+    await take(host, `host-${count}-lobby`);
+    await coordinator.command({ kind: "start" });
+    await roundOf(host, 6);
+    await take(host, `host-${count}`);
+    here.close();
+  },
+});
+
+export const SCENES: readonly Scene[] = [...[wholeRun, doors, comparison, lesson], ...[8, 30, 64].map(crowd)];
