@@ -17,7 +17,7 @@ export interface Scene {
   ): Promise<void>;
 }
 
-const WAIT = { timeout: 200_000 };
+const WAIT = { timeout: 60_000 };
 const NO_DROPOUT = { method: "fedlora", dropoutRate: 0 } as const;
 const LABELLED = { task: "eras", rounds: 6 } as const;
 
@@ -129,6 +129,8 @@ const wholeRun: Scene = {
 /** What keeps a device out, or makes it wait. */
 const doors: Scene = {
   names: [
+    "own-chosen",
+    "texts-wanted",
     "loading",
     "code-wanted",
     "approval",
@@ -143,29 +145,33 @@ const doors: Scene = {
   async work({ url, hostUrl, coordinator }, { browser, take }) {
     const ada = await device(browser, url, "Ada", "");
     await state(ada, "welcome");
+    const paste = async (text: string) => {
+      await ada.getByTestId("own-paste").fill(text);
+      await ada.getByTestId("own-texts").locator("form button").click();
+    };
+    // Whether it is enough is known with the task.
     await ada.getByTestId("own-texts").locator("summary").click();
-    await ada.getByTestId("own-paste").fill("A diary of three words.");
-    await ada.getByTestId("own-texts").locator("form button").click();
+    await paste("A diary of five words.");
+    await ada.getByTestId("own-in-use").waitFor(WAIT);
+    await take(ada, "own-chosen");
+    await ada.getByTestId("join-button").click();
+    await ada.getByTestId("texts-wanted").waitFor(WAIT);
+    await take(ada, "texts-wanted");
+    await paste("A diary of five other words.");
     await ada.getByRole("alert").waitFor(WAIT);
     await take(ada, "own-refused");
-    await ada.getByTestId("own-paste").fill("Dear diary, today we trained a model together. ".repeat(60));
-    await ada.getByTestId("own-texts").locator("form button").click();
-    await ada.getByTestId("own-in-use").waitFor(WAIT);
-    await take(ada, "own-used");
     // As long as somebody looks.
-    const slowly = async (page: Page) => {
-      await page.route(/\/models\/.*safetensors/, async (route) => {
-        await passed(20_000);
-        await route.continue().catch(() => {});
-      });
-      return page;
-    };
-    await slowly(ada);
-    await ada.getByTestId("join-button").click();
+    let isLookedAt = true;
+    await ada.route(/\/models\/.*safetensors/, async (route) => {
+      while (isLookedAt) await passed(100);
+      await route.continue().catch(() => {});
+    });
+    await paste("Dear diary, today we trained a model together. ".repeat(60));
     await state(ada, "loading");
     await take(ada, "loading");
-    await ada.unroute(/\/models\/.*safetensors/);
+    isLookedAt = false;
     await state(ada, "ready");
+    await take(ada, "own-used");
 
     await coordinator.command({ kind: "room-code", wanted: true });
     const ben = await device(browser, url, "Ben");
@@ -180,13 +186,13 @@ const doors: Scene = {
     await host.getByTestId("open-drawer").click();
     await take(host, "host-approval");
     await coordinator.command({ kind: "require-approval", required: false });
-    await state(cem, "ready");
-    const dan = await device(browser, url, "Dan");
-    await state(dan, "error");
-    await take(dan, "full");
-    await cem.context().setOffline(true);
-    await cem.getByTestId("away").waitFor(WAIT);
-    await take(cem, "away");
+    const [dan] = (await devices(browser, url, "Dan")) as [Page];
+    const late = await device(browser, url, "Late");
+    await state(late, "error");
+    await take(late, "full");
+    await dan.context().setOffline(true);
+    await dan.getByTestId("away").waitFor(WAIT);
+    await take(dan, "away");
     await take(await open(browser, `${url}?backend=cuda`), "not-starting");
   },
 };

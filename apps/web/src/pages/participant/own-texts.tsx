@@ -23,6 +23,7 @@ export function OwnTextsBox({ session, task }: OwnTextsProps) {
   // What is being typed must not close around its reader when it is cleared.
   const hadDraft = useRef(pasted.peek() !== "");
   const texts = session.ownTexts.value;
+  const isWanted = session.state.value.textsWanted !== null;
 
   /** @returns false where it cannot be used, and why is shown */
   const use = async (bytes: Uint8Array, fileName: string): Promise<boolean> => {
@@ -112,13 +113,13 @@ export function OwnTextsBox({ session, task }: OwnTextsProps) {
         {texts && (
           <p class="row between" role="status" data-testid="own-in-use">
             <span>
-              {say(task === null ? "own.will" : "own.does", {
+              {say(task === null ? "own.will" : isWanted ? "own.chosen" : "own.does", {
                 file: texts.fileName,
                 count: texts.rows.length,
               })}
             </span>
             <button type="button" class="quiet" onClick={() => session.useOwnTexts(null)}>
-              {say("own.back")}
+              {say(task?.textsFrom === "participants" ? "own.drop" : "own.back")}
             </button>
           </p>
         )}

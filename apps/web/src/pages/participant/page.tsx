@@ -119,7 +119,7 @@ function ScreenOf({ screen, session, offeredNickname }: ScreenProps) {
     return (
       <>
         <Plain heading={say("own.wanted")} testId="texts-wanted">
-          <p>{say("own.wanted.advice")}</p>
+          <p>{say(session.ownTexts.value === null ? "own.wanted.advice" : "own.wanted.unusable")}</p>
           <small lang="en">{state.textsWanted}</small>
         </Plain>
         <div class="narrow">

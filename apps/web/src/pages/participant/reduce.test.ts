@@ -306,3 +306,17 @@ describe("a lesson on the page", () => {
     expect(changed).toMatchObject({ guess: 1, lesson: { id: "q1" } });
   });
 });
+
+it("says that nobody answers only while it tries to join, and not of a door that wants a code", () => {
+  const gone: FromWorker = { kind: "connection", online: false };
+  const joining: ParticipantState = { ...INITIAL_STATE, phase: "joining" };
+  expect(reduce(joining, gone).online).toBe(false);
+  const refused = { kind: "refused", reason: "wrong-code", message: "" } as const;
+  for (const order of [
+    [{ kind: "join-refused", refused }, gone],
+    [gone, { kind: "join-refused", refused }],
+  ] as const) {
+    const state = order.reduce<ParticipantState>(reduce, joining);
+    expect(state).toMatchObject({ phase: "welcome", online: true, codeWanted: "needed" });
+  }
+});

@@ -15,7 +15,9 @@ export function reduce(state: ParticipantState, message: FromWorker): Participan
     case "promises":
       return { ...state, promises: message.promises };
     case "connection":
-      if (!message.online && state.participantId === null) return { ...state, online: false };
+      // Before it has joined, a device is connected only while it tries to.
+      if (!message.online && state.participantId === null)
+        return state.phase === "joining" ? { ...state, online: false } : state;
       // The coordinator tells a fresh connection anew if the run has ended.
       return { ...state, online: message.online, ended: message.online ? null : state.ended };
     case "joined": {
@@ -97,6 +99,7 @@ export function reduce(state: ParticipantState, message: FromWorker): Participan
         return {
           ...state,
           phase: "welcome",
+          online: true,
           notice: null,
           awaitsApproval: false,
           codeWanted: state.codeTried ? "wrong" : "needed",

@@ -258,8 +258,12 @@ export const participant = {
     other: "Will train on {file}: {count} texts.",
   },
   "own.does": { one: "Trains on {file}: {count} text.", other: "Trains on {file}: {count} texts." },
+  "own.chosen": { one: "Chosen: {file}, {count} text.", other: "Chosen: {file}, {count} texts." },
+  "own.drop": "Not this text",
   "own.back": "Use the host's texts again",
   "own.wanted.advice": "The host hands out no texts for this device: paste one below, or choose a file.",
+  "own.wanted.unusable":
+    "What you have chosen cannot be used in this run. Paste another text, choose another file, or take it back.",
   "own.unusable": "This text cannot be used.",
   "try.failed": "The model could not answer.",
   "own.wanted": "This device needs a text",
