@@ -15,17 +15,20 @@ interface Row {
 const mean = (values: readonly number[]): number =>
   values.reduce((sum, value) => sum + value, 0) / values.length;
 
-/** One line for each rule, attack and share, each compared with the same rule's and seeds' run of honest devices. */
+/**
+ * One line for each rule, attack and share, each compared with the same rule's and seeds' runs of honest devices: where one
+ * of those is missing, so is what would be compared with it.
+ */
 export function robustnessTable(csv: string): string {
-  const rows = parse(csv);
+  const all = parse(csv);
+  const honestOf = ({ rule, seed }: Row): Row | undefined =>
+    all.find((row) => row.rule === rule && row.attack === "none" && row.seed === seed);
+  const rows = all.filter((row) => honestOf(row) !== undefined);
   const keys = [...new Set(rows.map(({ rule, attack, hostile }) => [rule, attack, hostile].join()))];
   const lines = keys.map((key) => {
     const own = rows.filter(({ rule, attack, hostile }) => [rule, attack, hostile].join() === key);
     const [{ rule, attack, hostile }] = own as [Row];
-    const above = own.flatMap(({ seed, loss }) => {
-      const honest = rows.find((row) => row.rule === rule && row.attack === "none" && row.seed === seed);
-      return honest === undefined || attack === "none" ? [] : [loss - honest.loss];
-    });
+    const above = attack === "none" ? [] : own.map((row) => row.loss - (honestOf(row) as Row).loss);
     const clipped = own.flatMap((row) => row.clipped ?? []);
     return [
       `\`${rule}\``,

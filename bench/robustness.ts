@@ -92,21 +92,16 @@ if (known === "") await writeFile(flags.csv, HEADER);
 const keyOf = ({ rule, attack, hostile, seed }: Trial): string =>
   [rule, attack, hostile, devices, rounds, flags["dropout-rate"], seed].join();
 
-const trials = flags.seeds
-  .split(",")
-  .flatMap((seed) =>
-    flags.rules
-      .split(",")
-      .flatMap((rule) =>
-        flags.attacks
-          .split(",")
-          .flatMap((attack) =>
-            (attack === "none" ? ["0"] : flags.hostile.split(",")).map(
-              (hostile): Trial => ({ rule: rule as Aggregation, attack, hostile: Number(hostile), seed }),
-            ),
-          ),
+const trials = flags.seeds.split(",").flatMap((seed) =>
+  flags.rules.split(",").flatMap((rule) =>
+    // What each is compared with goes first.
+    ["none", ...flags.attacks.split(",").filter((attack) => attack !== "none")].flatMap((attack) =>
+      (attack === "none" ? ["0"] : flags.hostile.split(",")).map(
+        (hostile): Trial => ({ rule: rule as Aggregation, attack, hostile: Number(hostile), seed }),
       ),
-  );
+    ),
+  ),
+);
 await tabulate();
 let longestMs = 0;
 for (const trial of trials) {

@@ -107,7 +107,10 @@ async function openTab(
   const link = await openLink(await options.url);
   const wire = countFrames(page);
   const gone = whenGone(page);
-  page.on("worker", rememberDevices);
+  page.on("worker", (worker) => {
+    // The page starts the device; the threads that this starts for itself never answer, and would stand as failed in traces.
+    if (page.workers()[0] === worker) rememberDevices(worker);
+  });
 
   const participant: Participant = {
     nickname,
