@@ -1,5 +1,6 @@
 /** Before the first round: how to join, big enough for the last row, and who is here. */
 
+import { isPlainHttp } from "../../ui/plain-http.ts";
 import { rich, say } from "../../words/words.ts";
 import type { ReceivedView } from "./connection.ts";
 import { countDevices } from "./device-counts.ts";
@@ -43,6 +44,11 @@ export function Lobby({ view }: { readonly view: ReceivedView }) {
           </p>
         )}
         {joined === 0 && <p class="muted">{say("lobby.four")}</p>}
+        {isPlainHttp(joinUrl) && (
+          <p class="muted" data-testid="plain-http">
+            {say("lobby.plain-http")}
+          </p>
+        )}
       </div>
     </main>
   );

@@ -74,6 +74,11 @@ export function Welcome({ session, offeredNickname }: WelcomeProps) {
           )}
         </form>
         <ModelDownload size={modelSize} />
+        {!globalThis.isSecureContext && (
+          <p class="muted" data-testid="plain-http">
+            {say("join.plain-http")}
+          </p>
+        )}
         <p>{say("join.promise")}</p>
         <p data-testid="promises">{promiseWords(promises)}</p>
         <WhatHappens session={session} />

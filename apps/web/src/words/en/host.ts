@@ -57,6 +57,8 @@ export const host = {
     other: "The texts were dealt into {count} parts: some devices share one.",
   },
   "lobby.four": "It works best with four devices or more.",
+  "lobby.plain-http":
+    "Over this http address devices train on one core each: browsers keep their graphics processor for https. fedlodrop serve --https opens a run over https.",
   "qr.of": "QR code of {address}",
 
   "state.loading": "loading",

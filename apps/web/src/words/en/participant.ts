@@ -36,6 +36,8 @@ export const participant = {
   join: "Join",
   joining: "Joining …",
   "join.no-answer": "The coordinator does not answer. Trying again …",
+  "join.plain-http":
+    "This address begins with http, over which browsers offer neither the graphics processor nor more than one core. Whoever opened the run can start it with --https.",
   "join.promise": "A text that you bring stays on this device; what is learned from it is sent, as numbers.",
   "promise.unknown":
     "What this run does with what your device sends is being asked of the coordinator, and will stand here in a moment.",

@@ -52,6 +52,8 @@ export const host: Translation<typeof english> = {
   "lobby.away": "离线",
   "lobby.shared": "文本分成了 {count} 份：有些设备共用一份。",
   "lobby.four": "四台或更多设备时效果最好。",
+  "lobby.plain-http":
+    "通过这个 http 地址，每台设备只用一个核心训练：浏览器只在 https 下开放图形处理器。用 fedlodrop serve --https 可通过 https 开启训练。",
   "qr.of": "{address} 的二维码",
 
   "state.loading": "加载中",

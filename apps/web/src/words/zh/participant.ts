@@ -39,6 +39,8 @@ export const participant: Translation<typeof english> = {
   join: "加入",
   joining: "正在加入…",
   "join.no-answer": "协调器没有应答。正在重试…",
+  "join.plain-http":
+    "本地址以 http 开头：浏览器此时既不开放图形处理器，也只用一个处理器核心。开启训练的人可以用 --https 启动。",
   "join.promise": "你带来的文本留在本设备；发送的只是从中学到的数值。",
   "promise.unknown": "正在向协调器询问本次训练如何处理你的设备发送的内容，稍后会显示在这里。",
   "promise.mean": "本次训练中，协调器能读到你的设备发送的内容，并原样与其他设备的内容取平均。",
