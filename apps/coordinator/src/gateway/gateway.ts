@@ -21,7 +21,7 @@ import { openParticipantSockets } from "../sockets/participant-sockets.ts";
 import type { StoredUpload } from "../store/run-store.ts";
 import { workInOrder } from "../turns.ts";
 import { type AskedOfGateway, LINE_VERSION, type ToGateway, type Welcome } from "./calls.ts";
-import { SILENCE_MS } from "./gateways.ts";
+import { CUT_OFF_MS } from "./gateways.ts";
 import { openOwnerLink } from "./owner-link.ts";
 import { passHostsOn, passRequestsOn } from "./owner-proxy.ts";
 import { createPartRoom, type PartRoom } from "./part-room.ts";
@@ -76,7 +76,7 @@ export async function buildGateway(options: GatewayOptions): Promise<Gateway> {
   let drained: () => void = () => {};
   /** Another gateway may reach what this one can't; who has only lost its owner will have one in a moment. */
   const cutOff = (): string | null =>
-    mail.silentMs() > SILENCE_MS ? `Redis ${mail.name} does not answer` : null;
+    mail.silentMs() > CUT_OFF_MS ? `Redis ${mail.name} does not answer` : null;
   const closed = (): string | null => (draining ? "the gateway is being closed" : cutOff());
   const front = openFront({
     tls: options.tls,

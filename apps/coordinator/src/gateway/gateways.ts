@@ -30,6 +30,8 @@ export interface GatewaysOptions {
 /** How often each end says that it is there, and after how long a silence it is given up. */
 export const BEAT_MS = 1_000;
 export const SILENCE_MS = 6_000;
+/** How long Redis may be silent until a gateway sends its devices on: they are back before the owner misses them. */
+export const CUT_OFF_MS = 3_000;
 const NOTHING = new Uint8Array(0);
 
 export const ownerName = (fence: number): string => `owner-${fence}`;

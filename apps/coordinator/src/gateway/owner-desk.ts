@@ -161,7 +161,7 @@ export function openOwnerDesk(options: OwnerDeskOptions): OwnerDesk {
         gone(gateway, why) {
           log(`gateway ${gateway} is gone: ${why}`);
           for (const connection of connections.get(gateway) ?? [])
-            void side().gone(connection, "disconnected");
+            void side().gone(connection, "gateway-lost");
           connections.delete(gateway);
         },
         refused: logOnce,

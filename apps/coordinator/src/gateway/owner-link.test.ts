@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { SILENCE_MS } from "./gateways.ts";
+import { CUT_OFF_MS } from "./gateways.ts";
 import { openOwnerLink } from "./owner-link.ts";
 
 beforeEach(() => {
@@ -26,11 +26,11 @@ it("is lost when Redis has not answered for a while, and its connections can go 
     log: () => {},
   });
   await vi.waitFor(() => expect(link.isUp).toBe(true));
-  silentMs = SILENCE_MS;
+  silentMs = CUT_OFF_MS;
   vi.advanceTimersByTime(1_000);
   expect(link.isUp).toBe(true);
-  silentMs = SILENCE_MS + 250;
+  silentMs = CUT_OFF_MS + 250;
   vi.advanceTimersByTime(1_000);
-  expect([link.isUp, lost]).toEqual([false, ["Redis has not answered for 6 s"]]);
+  expect([link.isUp, lost]).toEqual([false, ["Redis has not answered for 3 s"]]);
   link.close();
 });

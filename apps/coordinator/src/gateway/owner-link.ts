@@ -2,7 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { setTimeout } from "node:timers/promises";
 import { LINE_VERSION } from "./calls.ts";
-import { BEAT_MS, gatewayName, ownerName, SILENCE_MS } from "./gateways.ts";
+import { BEAT_MS, CUT_OFF_MS, gatewayName, ownerName, SILENCE_MS } from "./gateways.ts";
 import { type Line, openLine } from "./line.ts";
 import type { Mail, Reading } from "./redis.ts";
 import { createSilence } from "./silence.ts";
@@ -64,7 +64,7 @@ export function openOwnerLink(options: OwnerLinkOptions): OwnerLink {
       const beating = setInterval(() => {
         line.beat();
         // Whether Redis is away or only this process is cut off from it: its devices are better off at another gateway.
-        if (mail.silentMs() > SILENCE_MS) line.end(`Redis has not answered for ${SILENCE_MS / 1000} s`);
+        if (mail.silentMs() > CUT_OFF_MS) line.end(`Redis has not answered for ${CUT_OFF_MS / 1000} s`);
       }, BEAT_MS);
       reading = mail.read(gatewayName(own), {
         received({ fields, frame }) {

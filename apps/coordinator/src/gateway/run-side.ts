@@ -52,6 +52,8 @@ export interface MemberTerms {
   readonly dropoutRate: number;
 }
 
+export type Departure = "left" | "disconnected" | "gateway-lost";
+
 export interface RunSide {
   /** Admits the connection as a participant, known by its token or new. */
   join(newcomer: Newcomer, message: Join): Promise<Joined | Refused>;
@@ -83,8 +85,8 @@ export interface RunSide {
   sent(participantId: string, round: number, bytes: number): void;
   /** It has all of its sub-adapter. */
   downloaded(participantId: string): void;
-  /** The connection is gone, for good (`left`) or perhaps not. */
-  gone(connection: string, kind: "left" | "disconnected"): Promise<void>;
+  /** The connection is gone, for good (`left`) or perhaps not; or its gateway is, and its device takes another one. */
+  gone(connection: string, kind: Departure): Promise<void>;
 }
 
 /** What the run's side has to say to connections. */

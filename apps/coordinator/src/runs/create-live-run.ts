@@ -182,18 +182,21 @@ export function createLiveRun(options: LiveRunOptions): LiveRun {
 
   /** Nobody is connected after a restart: those who were have time to come back. */
   function awaitReturns(): void {
-    const isUnderWay = state.kind === "planning" || "members" in state || state.kind === "evaluating";
     const graceAfterRestart = Math.max(graceSeconds, LEAST_GRACE_AFTER_RESTART_SECONDS);
     for (const { id, presence } of [...state.participants.values()]) {
       if (presence === "away") carryOut({ kind: "arm-grace", participantId: id }, rooms);
-      if (presence !== "loading" && presence !== "ready") continue;
-      if (!isUnderWay) {
-        dispatch({ kind: "disconnected", participantId: id, atMs: clock.nowMs() });
-        continue;
-      }
-      reunion.expect(id);
-      timers.start(`return of ${id}`, 1000 * graceAfterRestart, () => missed(id));
+      if (presence === "loading" || presence === "ready") awaitReturn(id, graceAfterRestart);
     }
+  }
+
+  function awaitReturn(participantId: string, seconds: number): void {
+    const isUnderWay = state.kind === "planning" || "members" in state || state.kind === "evaluating";
+    if (!isUnderWay) {
+      dispatch({ kind: "disconnected", participantId, atMs: clock.nowMs() });
+      return;
+    }
+    reunion.expect(participantId);
+    timers.start(`return of ${participantId}`, 1000 * seconds, () => missed(participantId));
   }
 
   function missed(participantId: string): void {
@@ -290,6 +293,7 @@ export function createLiveRun(options: LiveRunOptions): LiveRun {
       state = thinRecords(state, count);
       thinned = count;
     },
+    awaitReturn: (participantId) => awaitReturn(participantId, graceSeconds),
     dispatch: (event) => dispatch(event),
     submit(update, changes, kept) {
       numbers.hold(update.participantId, changes);

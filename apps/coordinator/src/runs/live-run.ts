@@ -58,6 +58,8 @@ export interface LiveRun {
   readonly thinned: number;
   /** The store has the first `stored` rounds: those that nothing looks back on are let go. */
   letGo(stored: number): void;
+  /** Its connection was lost with others, whose devices are all on their way back: nothing is decided without them meanwhile. */
+  awaitReturn(participantId: string): void;
   dispatch(event: RunEvent): Refusal | null;
   /**
    * An update whose `changes` are decoded, finite and within range, and the bytes they were decoded from: it counts when

@@ -13,7 +13,14 @@ import type {
 import { keptValueCount } from "@fedlodrop/run";
 import type { Clock } from "../clock.ts";
 import { accepted, asReply, refused } from "../edge.ts";
-import type { CheckedUpdate, ExpectedUpload, Newcomer, RunSide, SocketSide } from "../gateway/run-side.ts";
+import type {
+  CheckedUpdate,
+  Departure,
+  ExpectedUpload,
+  Newcomer,
+  RunSide,
+  SocketSide,
+} from "../gateway/run-side.ts";
 import type { Access } from "../security/access.ts";
 import type { Limits } from "../security/limits.ts";
 import { createThrottle } from "../security/throttle.ts";
@@ -147,12 +154,13 @@ export function openParticipants(options: ParticipantsOptions): Participants {
     return isCurrent ? participantId : undefined;
   }
 
-  function leave(connection: string, kind: "left" | "disconnected"): void {
+  function leave(connection: string, kind: Departure): void {
     const participantId = participantOf(connection);
     if (participantId === undefined) return;
     sessions.disconnect(participantId, connection);
     waitingRoom.left(participantId);
-    run().dispatch({ kind, participantId, atMs: clock.nowMs() });
+    if (kind === "gateway-lost") run().awaitReturn(participantId);
+    else run().dispatch({ kind, participantId, atMs: clock.nowMs() });
   }
 
   /** @returns what the machine says, which is something else where no update is due any more */

@@ -36,6 +36,8 @@ function openOwner() {
           asked.push(args);
           return { kind: "refused", reason: "out-of-range", message: "noted" };
         },
+        join: async () => ({ kind: "joined" }),
+        gone: async (...args: unknown[]) => void asked.push(args),
       }) as never,
     run: () => ({ runId: "now" }) as never,
     clock: { nowMs: () => 0 } as never,
@@ -45,8 +47,9 @@ function openOwner() {
   return { sent, asked, logged, desk, hear: (letter: Parameters<typeof hear>[0]) => hear(letter) };
 }
 
-const asking = (...args: unknown[]): Uint8Array =>
-  pack({ number: 1, parts: [{ kind: "ask", id: 1, body: { kind: "call", name: "unusable", args } }] });
+const calling = (name: string, args: readonly unknown[]): Uint8Array =>
+  pack({ number: 1, parts: [{ kind: "ask", id: 1, body: { kind: "call", name, args } }] });
+const asking = (...args: unknown[]): Uint8Array => calling("unusable", args);
 const why = { reason: "out-of-range", message: "NaN" };
 
 it("takes a gateway of the version before, in whose words an unusable upload is of no run in particular", async () => {
@@ -84,5 +87,15 @@ it("refuses one that is too old or too new in one line, and does not look into w
     ["gateway-vx", lines[2]],
   ]);
   expect(logged).toEqual(lines);
+  await desk.close();
+});
+
+it("knows of those whose gateway is gone that they are on their way back", async () => {
+  const { asked, logged, desk, hear } = openOwner();
+  const fields = { from: "g", fence: "1", version: `${LINE_VERSION}` };
+  hear({ fields, frame: calling("join", [{ connection: "g/1", address: "here" }, {}]) });
+  hear({ fields: { ...fields, over: "it is being closed" }, frame: new Uint8Array(0) });
+  expect(asked).toEqual([["g/1", "gateway-lost"]]);
+  expect(logged).toEqual(["gateway g is gone: it is being closed"]);
   await desk.close();
 });
