@@ -2,11 +2,13 @@
  * Many devices of one run over gateways, scripted, in several processes: what one costs while it waits, how long joining
  * takes, and what a round costs beyond the devices' own work, which is none here.
  *
- *   npx tsx bench/crowd.ts --devices 1000,3000 --gateways 3 --rounds 5 [--processes 2] [--model DIR --rank R]
+ *   npx tsx bench/crowd.ts --devices 1000,3000,10000 --gateways 3 --rounds 2 [--processes 2]
+ *   npx tsx bench/crowd.ts --devices 500 --gateways 3 --rounds 1 --model models/base --rank 8     # large updates
  *
- * Devices are dealt out to gateways as a balancer would, without one in between. Memory is what the system counts for the
- * gateways' processes (resident set), time is that of their processors; the model is tiny unless another is named. Needs
- * the distribution's packages `postgresql` and `redis-server`; everything stays on loopback.
+ * Devices are dealt out to gateways as a balancer would, without one in between. Memory is what the system counts for a
+ * process (resident set), time is that of its processors; the model is tiny unless another is named. Nobody watches while
+ * it is measured: a host's page of thousands of devices has a cost of its own. Each device needs a file handle at both of its
+ * ends (`ulimit -n`). Needs the distribution's packages `postgresql` and `redis-server`; everything stays on loopback.
  */
 import { type ChildProcess, fork } from "node:child_process";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
@@ -61,6 +63,18 @@ async function sumOf(all: readonly Launched[], of: (one: Launched) => Promise<nu
 const percentile = (values: readonly number[], share: number): number =>
   [...values].sort((a, b) => a - b)[Math.min(values.length - 1, Math.floor(share * values.length))] as number;
 
+/** Devices that are ready, by what an operator watches. */
+async function readyAt(url: string, key: string): Promise<number> {
+  const answer = await fetch(new URL("/metrics", url), { headers: { authorization: `Bearer ${key}` } });
+  return Number(/fedlodrop_participants\{presence="ready"\} (\d+)/.exec(await answer.text())?.[1] ?? 0);
+}
+
+/** Rounds that have closed. */
+async function roundAt(url: string): Promise<number> {
+  const answer = await fetch(new URL("/healthz", url));
+  return ((await answer.json()) as { readonly round: number }).round;
+}
+
 async function measure(devices: number): Promise<void> {
   const [postgres, redis] = [await openPostgres(binaries as string), await openRedis()];
   const address = await postgres.database();
@@ -72,7 +86,7 @@ async function measure(devices: number): Promise<void> {
     ...["--quorum", "1", "--max-participants", `${devices}`, "--deadline", "600", "--method", "fixed"],
   ];
   const owner = launch(await freePort(), [...common, "--role", "owner", ...settings]);
-  await owner.listening();
+  const { url: ownerUrl } = await owner.listening();
   const gateways: Launched[] = [];
   const urls: string[] = [];
   for (let k = 0; k < gatewayCount; k++) {
@@ -84,57 +98,64 @@ async function measure(devices: number): Promise<void> {
   const crowd: ChildProcess[] = [];
   const faults: string[] = [];
   try {
-    const empty = await sumOf(gateways, megabytesOf);
+    const empty = [await sumOf(gateways, megabytesOf), await megabytesOf(owner)] as const;
     const since = performance.now();
+    const inRounds: number[] = [];
     const joined = await Promise.all(
       Array.from({ length: processes }, (_, k) => {
         const child = fork(fileURLToPath(new URL("crowd-process.ts", import.meta.url)));
         crowd.push(child);
         const [from, to] = [k, k + 1].map((at) => Math.floor((at * devices) / processes)) as [number, number];
-        child.send({ urls, first: from, count: to - from, atOnce: JOINS_AT_ONCE } satisfies CrowdOrder);
-        return new Promise<readonly number[]>((resolve) => {
+        const order = { urls, first: from, count: to - from, atOnce: JOINS_AT_ONCE, answerSeconds: 600 };
+        child.send(order satisfies CrowdOrder);
+        return new Promise<readonly number[]>((resolve, reject) => {
+          child.on("exit", (code) => reject(new Error(`devices ${from} to ${to} ended with ${code}`)));
           child.on("message", (news: CrowdNews) => {
-            if (news.kind === "joined") resolve(news.seconds);
-            else faults.push(...news.faults);
+            if (news.kind === "joined") return resolve(news.seconds);
+            for (const seconds of news.seconds) inRounds.push(seconds);
+            faults.push(...news.faults);
           });
         });
       }),
     );
-    const host = await connectHost(urls[0] as string, process.env.FEDLODROP_HOST_KEY as string);
-    await host.ready(devices, 300);
+    const key = process.env.FEDLODROP_HOST_KEY as string;
+    while ((await readyAt(ownerUrl, key)) < devices) await pause(1.1);
     const secondsToJoin = (performance.now() - since) / 1000;
     await pause(2);
-    const kilobytes = (1000 * ((await sumOf(gateways, megabytesOf)) - empty)) / devices;
+    const full = [await sumOf(gateways, megabytesOf), await megabytesOf(owner)] as const;
+    const kilobytes = full.map((megabytes, k) => (1000 * (megabytes - (empty[k] as number))) / devices);
     const before = [await sumOf(gateways, processorSeconds), await processorSeconds(owner)] as const;
+    const host = await connectHost(urls[0] as string, key);
     await host.command({ kind: "start" });
+    host.close();
     const lengths: number[] = [];
     let from = performance.now();
     for (let round = 1; round <= rounds; round++) {
-      await host.until(({ rounds: seen }) => seen.length >= round, 600);
+      while ((await roundAt(ownerUrl)) < round) await pause(0.05);
       lengths.push((performance.now() - from) / 1000);
       from = performance.now();
     }
     const spent = [await sumOf(gateways, processorSeconds), await processorSeconds(owner)] as const;
     const each = spent.map((seconds, k) => (1000 * (seconds - (before[k] as number))) / (rounds * devices));
-    const record = host.view().rounds.at(-1);
-    const bytes = (record?.participants ?? []).reduce((sum, { bytesUp }) => sum + (bytesUp ?? 0), 0);
-    await pause(1);
+    await pause(3);
     const receipts = await receiptsAt(address);
-    host.close();
+    const expected = rounds * devices;
+    const two = (seconds: readonly number[]): string =>
+      `${percentile(seconds, 0.5).toFixed(2)} s in the middle and ${percentile(seconds, 0.99).toFixed(2)} s at 99 %`;
     process.stdout.write(
       `${devices} devices at ${gatewayCount} gateways: all ready after ${secondsToJoin.toFixed(0)} s, ` +
-        `a join ${percentile(joined.flat(), 0.5).toFixed(2)} s in the middle and ${percentile(joined.flat(), 0.99).toFixed(2)} s at 99 %; ` +
-        `${kilobytes.toFixed(0)} kB of gateway memory each; a round of no work ${percentile(lengths, 0.5).toFixed(1)} s, ` +
-        `the longest ${Math.max(...lengths).toFixed(1)} s; processor time a device and round: gateways ${each[0]?.toFixed(1)} ms, ` +
-        `owner ${each[1]?.toFixed(1)} ms; ${(bytes / devices / 1000).toFixed(1)} kB up each; ` +
-        `${receipts.all} receipts of ${rounds * devices}; ${faults.length} faults${faults[0] ? `, such as ${faults[0]}` : ""}\n`,
+        `a join ${two(joined.flat())}; memory each: gateways ${kilobytes[0]?.toFixed(0)} kB, owner ${kilobytes[1]?.toFixed(0)} kB; ` +
+        `a round of no work ${percentile(lengths, 0.5).toFixed(1)} s, the longest ${Math.max(...lengths).toFixed(1)} s, ` +
+        `for a device ${two(inRounds)}; processor time a device and round: gateways ${each[0]?.toFixed(1)} ms, ` +
+        `owner ${each[1]?.toFixed(1)} ms; ${(receipts.bytes / receipts.all / 1000).toFixed(1)} kB up each; ` +
+        `${receipts.all} receipts of ${expected}; ${faults.length} faults${faults[0] ? `, such as ${faults[0]}` : ""}\n`,
     );
-    if (receipts.all !== rounds * devices || receipts.different !== receipts.all) process.exitCode = 1;
+    if (receipts.all !== expected || receipts.different !== receipts.all) process.exitCode = 1;
   } catch (error) {
     const said = [owner, ...gateways].map((one) => one.output().slice(-1500)).join("\n---\n");
     throw new Error(`${(error as Error).message}\n${faults.slice(0, 5).join("\n")}\n${said}`);
   } finally {
-    for (const child of crowd) child.kill("SIGKILL");
+    for (const child of crowd) child.removeAllListeners("exit").kill("SIGKILL");
     for (const each of [owner, ...gateways]) await end(each, "SIGKILL");
     await redis.close();
     await postgres.close();

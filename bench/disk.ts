@@ -106,7 +106,10 @@ async function attempt({ name, mount, strike, goesOn, relieve }: Trouble): Promi
     "--quorum",
     "1",
   ]);
-  const all = [takePart(served.url, "ada", 0.1), takePart(served.url, "ben", 0.1)];
+  const all = [
+    takePart(served.url, "ada", { secondsOfWork: 0.1 }),
+    takePart(served.url, "ben", { secondsOfWork: 0.1 }),
+  ];
   const host = await connectHost(served.url, served.hostKey);
   try {
     await host.until(

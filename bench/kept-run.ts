@@ -51,13 +51,15 @@ export interface Receipts {
   readonly all: number;
   /** Rounds and participants they are of. */
   readonly different: number;
+  /** Of all their updates. */
+  readonly bytes: number;
 }
 
 export async function receiptsAt(address: string): Promise<Receipts> {
   const database = await openDatabase(address, "look");
   const { rows } = await database.transact((client) =>
     client.query(
-      "SELECT count(*)::int AS all, count(DISTINCT (round, participant))::int AS different FROM fedlodrop.receipts",
+      "SELECT count(*)::int AS all, count(DISTINCT (round, participant))::int AS different, coalesce(sum(bytes), 0)::float8 AS bytes FROM fedlodrop.receipts",
     ),
   );
   await database.close();

@@ -22,6 +22,8 @@ export interface ReturningParticipant {
   readonly acknowledged: ReadonlySet<number>;
   /** What must not happen: another identity, a round asked for again, an update refused for good. */
   readonly faults: string[];
+  /** Of each round: seconds from being asked to being done, its work left out. */
+  readonly secondsBeyondWork: number[];
   joined(): Promise<void>;
   close(): void;
 }
@@ -52,19 +54,36 @@ const STATISTICS: UpdateStatistics = {
   gradientNorm95: 1,
   lossSpread: 1,
 };
-const ANSWER_MS = 20_000;
 const AGAIN = new Set(["duplicate", "stale-round", "not-in-cohort", "not-running"]);
 
-/** @param url of the coordinator, which may come and go; @param secondsOfWork of each round */
-export function takePart(url: string, nickname: string, secondsOfWork = 0): ReturningParticipant {
+export interface Habits {
+  /** Of each round. */
+  readonly secondsOfWork?: number;
+  /** Until a connection that says nothing is given up. */
+  readonly answerSeconds?: number;
+  /** What it has learned: so many numbers. */
+  readonly learn?: (id: number, round: number, valueCount: number) => Float32Array;
+}
+
+/** A function of all three. */
+const learnOwn: NonNullable<Habits["learn"]> = (id, round, valueCount) =>
+  Float32Array.from({ length: valueCount }, (_, i) => 1e-3 * Math.sin(i * 0.37 + id * 1.3 + round * 0.7));
+
+/** @param url of the coordinator, which may come and go */
+export function takePart(
+  url: string,
+  nickname: string,
+  { secondsOfWork = 0, answerSeconds = 20, learn = learnOwn }: Habits = {},
+): ReturningParticipant {
   const socket: Socket<ServerToClientEvents, ClientToServerEvents> = io(url, {
     transports: ["websocket"],
     forceNew: true,
     reconnectionDelayMax: 500,
   });
-  const patient = socket.timeout(ANSWER_MS);
+  const patient = socket.timeout(1000 * answerSeconds);
   const acknowledged = new Set<number>();
   const faults: string[] = [];
+  const secondsBeyondWork: number[] = [];
   let identity: Joined | null = null;
   let working: RoundStart | null = null;
   let attempt = 0;
@@ -85,17 +104,14 @@ export function takePart(url: string, nickname: string, secondsOfWork = 0): Retu
   ): Promise<Refused | null> {
     const response = await fetch(new URL(`/api/sub-adapter?round=${round}`, url), {
       headers: { authorization: `Bearer ${token}` },
-      signal: AbortSignal.timeout(ANSWER_MS),
+      signal: AbortSignal.timeout(1000 * answerSeconds),
     });
     if (response.status === 503) throw new Error("the gateway reaches nobody");
     if (!response.ok) return (await response.json()) as Refused;
     await response.arrayBuffer();
     await new Promise((resolve) => setTimeout(resolve, 1000 * secondsOfWork));
     const id = Number(identity?.participantId.slice(1));
-    const changes = Float32Array.from(
-      { length: keptValueCount(run.adapter, dropoutRate) },
-      (_, i) => 1e-3 * Math.sin(i * 0.37 + id * 1.3 + round * 0.7),
-    );
+    const changes = learn(id, round, keptValueCount(run.adapter, dropoutRate));
     const payload = encodeSparseValues(changes, round, run.config.valueType);
     attempt += 1;
     const begun = await patient.emitWithAck("upload-begin", { round, bytes: payload.byteLength, attempt });
@@ -110,13 +126,16 @@ export function takePart(url: string, nickname: string, secondsOfWork = 0): Retu
     if (identity === null) return;
     if (acknowledged.has(start.round)) faults.push(`${nickname}: asked again for round ${start.round}`);
     working = start;
+    const since = performance.now();
     try {
       const refusal = await deliver(start, identity);
       // Said over a connection that is newer than the work, before its join was answered.
       if (refusal?.reason === "unknown-participant") throw new Error(refusal.message);
       // That an update is in may be all that was lost.
-      if (refusal === null || refusal.reason === "duplicate") acknowledged.add(start.round);
-      else if (!AGAIN.has(refusal.reason))
+      if (refusal === null || refusal.reason === "duplicate") {
+        acknowledged.add(start.round);
+        secondsBeyondWork.push((performance.now() - since) / 1000 - secondsOfWork);
+      } else if (!AGAIN.has(refusal.reason))
         faults.push(`${nickname}: round ${start.round}: ${refusal.reason}: ${refusal.message}`);
       if (working === start) working = null;
     } catch {
@@ -155,6 +174,7 @@ export function takePart(url: string, nickname: string, secondsOfWork = 0): Retu
     },
     acknowledged,
     faults,
+    secondsBeyondWork,
     joined: () => firstJoin,
     close: () => {
       socket.close();
@@ -170,7 +190,7 @@ export async function joinAll(
 ): Promise<readonly ReturningParticipant[]> {
   const all: ReturningParticipant[] = [];
   for (let k = 1; k <= count; k++) {
-    const one = takePart(url, `device ${k}`, secondsOfWork);
+    const one = takePart(url, `device ${k}`, { secondsOfWork });
     await one.joined();
     all.push(one);
   }
