@@ -3,7 +3,8 @@
  * cell, under three pairs of T_max and E_max. Solvers keep to both; whoever breaks one is out of that round, so that all methods
  * have the same time and the same joules to spend.
  *
- *   npx tsx bench/limits-small.ts [--seeds 3] [--limits time,energy] [--csv docs/results/limits-small.csv]
+ *   npx tsx bench/limits-small.ts [--seeds 3] [--limits time,energy] [--learning-rates 0.01,0.03]
+ *     [--csv docs/results/limits-small.csv]
  *
  * Every arm at the learning rate that its last round was best at on the choosing texts; the loss is of others.
  */
@@ -17,11 +18,12 @@ const { values: flags } = parseArgs({
   options: {
     seeds: { type: "string", default: "3" },
     limits: { type: "string", default: "time,less time,energy" },
+    "learning-rates": { type: "string", default: "0.01,0.03" },
     csv: { type: "string", default: "docs/results/limits-small.csv" },
   },
 });
 const DEVICES = 8;
-const LEARNING_RATES = [0.01, 0.03];
+const LEARNING_RATES = flags["learning-rates"].split(",").map(Number);
 /** Quick and frugal at training, so that the radio is what limits bind. */
 const FACTS = {
   stepSeconds: 0.01,

@@ -13,7 +13,7 @@ import { verdicts } from "./figures/verdicts.ts";
 import { reportHtml } from "./report.ts";
 import { studiedArms } from "./studied.ts";
 import { type Chart, chartSvg } from "./svg-chart.ts";
-import { tunedRate } from "./tuning.ts";
+import { lastOf, tunedRate } from "./tuning.ts";
 
 const point = (round: number, losses: Partial<Point>): Point => ({
   round,
@@ -52,7 +52,8 @@ const CELLS = [
   cell("fixed 0", 0.002, "2", 4.1),
   cell("fixed 0.5", 0.002, "0", 3.4, { bytes: 3e6 }),
   cell("fixed 0.5", 0.008, "0", 3.3, { bytes: 3e6 }),
-  cell("fixed 0.5", 0.008, "1", 3.2, { bytes: 3e6, dropoutRate: 0.5 }),
+  cell("fixed 0.5", 0.008, "2", 3.3, { bytes: 3e6, dropoutRate: 0.5 }),
+  cell("fixed 0.5", 0.008, "1", 3.1, { bytes: 3e6, dropoutRate: 0.5 }),
 ];
 const STUDIED = studiedArms(CELLS);
 const folder = (): Promise<string> => mkdtemp(join(tmpdir(), "reproduce-"));
@@ -94,29 +95,36 @@ describe("figures", () => {
       ["fixed 0.5", true, 1],
       ["fixed 0.9", true, 1],
     ]);
-    expect(STUDIED.map(({ isTuningOnly, cells }) => [isTuningOnly, cells.length])).toEqual([
-      [false, 2],
-      [false, 1],
+    // Of seeds 1 and 2 only those that both arms have; seed by seed, whatever order they ended in.
+    const of = (cells: readonly Cell[]) =>
+      studiedArms(cells).map(({ isTuningOnly, cells }) => [isTuningOnly, cells.map((own) => lastOf(own).report)]);
+    expect(of(CELLS)).toEqual([
+      [false, [3.9, 4.1]],
+      [false, [3.1, 3.3]],
+    ]);
+    expect(of(CELLS.filter(({ arm, seed }) => arm === "fixed 0" || seed !== "1"))).toEqual([
+      [false, [4.1]],
+      [false, [3.3]],
     ]);
   });
 
   it("count what it takes to a target, and what stopping would have given", () => {
     expect(row(csvText(costToTarget(STUDIED).table), "fixed 0.5").slice(3)).toEqual([
       "3.51",
-      "1",
-      "1",
+      "2",
+      "2",
       "3",
       "3",
       "3",
       "30",
     ]);
     // 3.2 against 4.0 and against 3.5; the gap is 1 either way; 3 MB against 6.
-    const [flattering, fair, gap, bytes, regret, ...claims] = row(
+    const [flattering, fair, gap, bytes, regret, error, ...claims] = row(
       csvText(verdicts(STUDIED).table),
       "fixed 0.5",
     ).slice(4);
-    expect([flattering, fair, gap, bytes, regret].map(Number)).toEqual(
-      [20, 100 * (1 - 3.2 / 3.5), 0, 50, 0].map((value) => expect.closeTo(value, 3)),
+    expect([flattering, fair, gap, bytes, regret, error].map(Number)).toEqual(
+      [20, 100 * (1 - 3.2 / 3.5), 0, 50, 0, 0].map((value) => expect.closeTo(value, 3)),
     );
     expect(claims).toEqual(["shown", "refuted", "shown"]);
   });

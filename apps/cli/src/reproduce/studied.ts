@@ -8,13 +8,14 @@ export interface StudiedArm {
   readonly devices: number;
   readonly arm: string;
   readonly learningRate: number;
-  /** One a seed. */
+  /** One a seed, in an order that all arms of the task have. */
   readonly cells: readonly Trajectory[];
   /** The tuning seed is all there is: what it reports, it was also chosen by, on the other half of the texts. */
   readonly isTuningOnly: boolean;
 }
 
-/** Where one arm of a task has nothing but its tuning seed, all are compared on that: other seeds are other texts. */
+/** Arms of a task are compared over the seeds that all of them have: other seeds are other texts. Where they share none that
+ *  reports, the tuning seed is all there is. */
 export function studiedArms(cells: readonly Cell[]): readonly StudiedArm[] {
   const arms = new Map(cells.map((cell) => [`${cell.task}/${cell.devices}/${cell.arm}`, cell]));
   const tried = [...arms.values()].flatMap(({ task, devices, arm }) => {
@@ -27,15 +28,16 @@ export function studiedArms(cells: readonly Cell[]): readonly StudiedArm[] {
         cell.arm === arm &&
         cell.learningRate === learningRate,
     );
-    return [
-      { task, devices, arm, learningRate, own, reporting: own.filter(({ seed }) => seed !== TUNING_SEED) },
-    ];
+    return [{ task, devices, arm, learningRate, own }];
   });
-  return tried.map(({ task, devices, arm, learningRate, own, reporting }): StudiedArm => {
+  return tried.map(({ task, devices, arm, learningRate, own }): StudiedArm => {
     const beside = tried.filter((other) => other.task === task && other.devices === devices);
-    const isTuningOnly = beside.some((other) => other.reporting.length === 0);
-    const tuning = own.filter(({ seed }) => seed === TUNING_SEED);
-    return { task, devices, arm, learningRate, cells: isTuningOnly ? tuning : reporting, isTuningOnly };
+    const shared = own
+      .filter(({ seed }) => beside.every((other) => other.own.some((cell) => cell.seed === seed)))
+      .sort((a, b) => (a.seed < b.seed ? -1 : 1));
+    const reporting = shared.filter(({ seed }) => seed !== TUNING_SEED);
+    const isTuningOnly = reporting.length === 0;
+    return { task, devices, arm, learningRate, cells: isTuningOnly ? shared : reporting, isTuningOnly };
   });
 }
 
