@@ -97,7 +97,10 @@ describe("figures", () => {
     ]);
     // Of seeds 1 and 2 only those that both arms have; seed by seed, whatever order they ended in.
     const of = (cells: readonly Cell[]) =>
-      studiedArms(cells).map(({ isTuningOnly, cells }) => [isTuningOnly, cells.map((own) => lastOf(own).report)]);
+      studiedArms(cells).map(({ isTuningOnly, cells }) => [
+        isTuningOnly,
+        cells.map((own) => lastOf(own).report),
+      ]);
     expect(of(CELLS)).toEqual([
       [false, [3.9, 4.1]],
       [false, [3.1, 3.3]],

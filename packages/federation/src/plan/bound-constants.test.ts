@@ -3,8 +3,6 @@ import { describe, expect, it } from "vitest";
 import { estimateConstants } from "./bound-constants.ts";
 import { regressVariance } from "./masked-losses.ts";
 
-const HORIZON = { roundsLeft: 6, maxDropoutRate: 0.9 };
-
 /** Losses 4 + easier or harder texts + progress + A·γ/(1−γ), with A = 0.3. */
 const record = (round: number, rates: readonly (number | null)[]): RoundRecord =>
   ({
@@ -55,7 +53,7 @@ describe("absurd figures of one participant among five", () => {
       [1, 2, 3, 4].map((round) => told(round, lies)),
       100,
       "theorem",
-      HORIZON,
+      0.9,
     );
 
   it.each([{ gradientNorm95: 1e9 }, { lossSpread: 1e4 }, { gradientNorm95: 0, lossSpread: 0 }])(

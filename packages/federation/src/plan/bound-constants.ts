@@ -14,7 +14,7 @@ import {
   type RunConfig,
 } from "@fedlodrop/run";
 import { gapDeviation } from "./gap-forecast.ts";
-import { bestOutlook, type Horizon } from "./horizon.ts";
+import { bestOutlook } from "./horizon.ts";
 import { fitLearningCurve, growthOf, slopeOf, standpoints } from "./learning-curve.ts";
 import { regressVariance, VARIANCE_EXPONENT } from "./masked-losses.ts";
 import { estimatePace, meanFactor, progressAt } from "./pace.ts";
@@ -53,14 +53,14 @@ export function estimateConstants(
   records: readonly RoundRecord[],
   exampleCount: number,
   form: RunConfig["bound"],
-  horizon: Horizon,
+  maxDropoutRate: number,
 ): BoundEstimate {
   const seen = records.filter(({ participants }) =>
     participants.some(({ outcome }) => outcome === "aggregated"),
   );
   const theorem = theoremConstants(seen, exampleCount);
   const isInTheDark = seen.length > ROUNDS_NEEDED && standpoints(seen).length === 0;
-  return form === "theorem" || isInTheDark ? theorem : calibrate(seen, theorem, horizon);
+  return form === "theorem" || isInTheDark ? theorem : calibrate(seen, theorem, maxDropoutRate);
 }
 
 const lossOf = (records: readonly RoundRecord[]): number =>
@@ -97,7 +97,11 @@ function theoremConstants(seen: readonly RoundRecord[], exampleCount: number): B
   };
 }
 
-function calibrate(seen: readonly RoundRecord[], theorem: BoundEstimate, horizon: Horizon): BoundEstimate {
+function calibrate(
+  seen: readonly RoundRecord[],
+  theorem: BoundEstimate,
+  maxDropoutRate: number,
+): BoundEstimate {
   const shape = { ...theorem, minCurvature: CALIBRATED_CURVATURE, gapScale: 1 };
   const unit = -generalisationGapSlope(shape, MIDDLE);
   const pace = estimatePace(seen);
@@ -119,7 +123,7 @@ function calibrate(seen: readonly RoundRecord[], theorem: BoundEstimate, horizon
   const made = seen
     .filter(({ round }) => round > newest.round)
     .reduce((sum, record) => sum + progressAt(pace, meanFactor(record)), 0);
-  const { keepRate, progress } = bestOutlook(curve, pace, made, horizon);
+  const { keepRate, progress } = bestOutlook(curve, pace, made, maxDropoutRate);
   // κ_g G(1 − s²) is to balance A v(s) at this keep rate, or to lean as far to one side as the two slopes there do.
   const perGapSlope = variance / (curve.loss * Math.exp(-progress)) / (2 * keepRate ** 3) / unit;
   const gapScale = Math.max(LEAST_GAP_SCALE / unit, perGapSlope * slopeOf(curve, progress));

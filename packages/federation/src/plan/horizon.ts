@@ -7,12 +7,6 @@ import { type LearningCurve, slopeOf } from "./learning-curve.ts";
 import { VARIANCE_EXPONENT } from "./masked-losses.ts";
 import { type Pace, progressAt } from "./pace.ts";
 
-export interface Horizon {
-  /** This one included. */
-  readonly roundsLeft: number;
-  readonly maxDropoutRate: number;
-}
-
 export interface Outlook {
   /** s */
   readonly keepRate: number;
@@ -20,20 +14,15 @@ export interface Outlook {
   readonly progress: number;
 }
 
-/** Neither pace nor curve is trusted further than this many rounds; and in fewer, as what is known is two rounds old and noisy, nothing is set right. */
-const ROUNDS_FORESEEN = { least: 4, most: 6 } as const;
+/** Rounds foreseen. What is known is two rounds old and noisy: fewer would swing to and fro, and more would brake for what the
+ *  next rounds may show to be noise. What goes too far is taken back by larger rates. */
+const ROUNDS = 4;
 const HALVINGS = 40;
 
 /** @param made progress since the curve was last seen */
-export function bestOutlook(
-  curve: LearningCurve,
-  pace: Pace,
-  made: number,
-  { roundsLeft, maxDropoutRate }: Horizon,
-): Outlook {
-  const rounds = Math.min(ROUNDS_FORESEEN.most, Math.max(ROUNDS_FORESEEN.least, roundsLeft));
+export function bestOutlook(curve: LearningCurve, pace: Pace, made: number, maxDropoutRate: number): Outlook {
   const reached = (keepRate: number): number =>
-    made + rounds * progressAt(pace, varianceFactor(keepRate, VARIANCE_EXPONENT));
+    made + ROUNDS * progressAt(pace, varianceFactor(keepRate, VARIANCE_EXPONENT));
   // More progress helps as long as it takes more off the training loss than it adds to the gap; it takes off ever less.
   const helpsAt = (keepRate: number): boolean => {
     const progress = reached(keepRate);

@@ -57,10 +57,7 @@ export function poseProblem(request: PlanRequest, caution: ReadonlyMap<string, C
   const { seed, links, maxDropoutRate, deadlineSeconds } = config;
   const samples = participants.map(({ device }) => device.sampleCount);
   const exampleCount = samples.reduce((sum, count) => sum + count, 0);
-  const constants = estimateConstants(records, exampleCount, config.bound, {
-    roundsLeft: config.rounds - round + 1,
-    maxDropoutRate,
-  });
+  const constants = estimateConstants(records, exampleCount, config.bound, maxDropoutRate);
   const measured = participants.map((participant) => measureDevice(participant, config, round, records));
   const emulated = links === "emulated";
   const downloadBytesPerSecond = participants.map(({ id }, k) =>

@@ -61,9 +61,7 @@ function compare(
     .filter(({ arm }) => fixedRate(arm) !== null)
     .reduce((least, other) => (final(other) < final(least) ? other : least));
   // Seed by seed: texts that are hard for one arm are hard for all.
-  const above = own.cells.map(
-    (cell, i) => lastOf(cell).report - lastOf(best.cells[i] as Trajectory).report,
-  );
+  const above = own.cells.map((cell, i) => lastOf(cell).report - lastOf(best.cells[i] as Trajectory).report);
   const error = standardError(above);
   return [
     own.task,
