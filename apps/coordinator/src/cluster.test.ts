@@ -150,6 +150,10 @@ describe.skipIf(binaries === null || !hasRedis())(
 
     it("ends with the adapter of a single process, to the bit, made of the gateways' sums", async () => {
       const { owner, gateways, urls, release, parts, expectWhole } = await inTheMiddle("same");
+      // What is not its own it passes on.
+      const document = await fetch(new URL("/api/openapi.json", urls[0]));
+      for (const path of Object.keys(((await document.json()) as { paths: object }).paths))
+        expect((await fetch(new URL(path, urls[0]))).status, path).not.toBe(404);
       // One that is to end takes nobody more, and serves those that it has until the round is over.
       const drained = gateways[0].drain(600);
       const ready = await fetch(new URL("/readyz", urls[0]));
