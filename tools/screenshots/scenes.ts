@@ -232,14 +232,19 @@ const lesson: Scene = {
     const [ada, ben] = (await devices(browser, url, "Ada", "Ben")) as [Page, Page];
     await host.getByTestId("open-lesson").click();
     await host.getByTestId("lesson-middle").click();
-    const next = () => host.getByTestId("lesson-next").click();
-    const walkTo = async (title: string) => {
-      while (
-        !(await host.getByTestId("lesson-bar").getByRole("heading").first().textContent())?.includes(title)
-      )
-        await Promise.all([next(), host.waitForTimeout(300)]);
+    const bar = host.getByTestId("lesson-bar");
+    const heading = async () => (await bar.getByRole("heading").first().textContent()) ?? "";
+    const walkTo = async (button: string, title: string) => {
+      for (let now = await heading(); !now.includes(title); now = await heading()) {
+        await bar.getByRole("button", { name: button, exact: true }).first().click();
+        await host.waitForFunction(
+          (before) => document.querySelector("[data-testid=lesson-bar] h2")?.textContent !== before,
+          now,
+          WAIT,
+        );
+      }
     };
-    await walkTo("You against the model");
+    await walkTo("Next", "You against the model");
     await take(host, "guess-early");
     await coordinator.command({ kind: "start" });
     await ada.getByTestId("option-0").waitFor(WAIT);
@@ -252,9 +257,7 @@ const lesson: Scene = {
     await take(host, "guess-told");
     await take(ada, "pupil-told");
     await take(host, "labels");
-    for (let back = 0; back < 3; back++)
-      await host.getByTestId("lesson-bar").getByText("Back").first().click();
-    await walkTo("One round, slowly");
+    await walkTo("Back", "One round, slowly");
     for (let step = 0; step < 4; step++) await host.getByTestId("slow-next").click();
     await take(host, "slow-round");
     await host.getByTestId("open-lesson").click();

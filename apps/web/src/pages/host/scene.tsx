@@ -3,6 +3,7 @@ import type { HostCommand } from "@fedlodrop/protocol";
 import { ofArm } from "@fedlodrop/run";
 import { useMemo } from "preact/hooks";
 import { PrivacyBudget } from "../../ui/privacy-budget.tsx";
+import { isGame } from "../lesson/slides.ts";
 import { Answers } from "./answers.tsx";
 import type { ReceivedView } from "./connection.ts";
 import { LearningCurve } from "./learning-curve.tsx";
@@ -35,7 +36,7 @@ export function Scene({ view, hostKey, command }: SceneProps) {
         ) : (
           <Stage view={view} />
         )}
-        <Answers rounds={own} />
+        {!(view.taskKind === "classification" && isGame(view.lesson)) && <Answers rounds={own} />}
       </div>
       <div class="scene-side">
         {view.phase !== "ended" && view.joinUrl !== "" && (

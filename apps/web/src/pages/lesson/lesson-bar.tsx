@@ -122,13 +122,16 @@ function Choice({ choose }: { readonly choose: (script: LessonScript) => void })
   );
 }
 
+/** Characters that bold letters are too many for. */
+const LONG = 100;
+
 function Votes({ lesson: { slide, votes } }: { readonly lesson: LessonView }) {
   const { question } = slide;
   if (question === null) return null;
   const all = votes.reduce((sum, count) => sum + count, 0);
   return (
     <div data-testid="votes">
-      <p class="asked">
+      <p class="asked" data-long={question.text.length > LONG || undefined}>
         <strong>{question.text}</strong> <small>{say("bar.answered", { count: all })}</small>
       </p>
       <div class="lanes">

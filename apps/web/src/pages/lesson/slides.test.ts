@@ -2,7 +2,7 @@ import { type HostView, lessonSlideSchema } from "@fedlodrop/protocol";
 import type { TaskKind } from "@fedlodrop/run";
 import { describe, expect, it } from "vitest";
 import { LESSONS } from "./script.ts";
-import { guessesOf, placeOf, slideAt } from "./slides.ts";
+import { guessesOf, isGame, placeOf, slideAt } from "./slides.ts";
 import "../../words/english.fixture.ts";
 
 const sample = {
@@ -47,6 +47,19 @@ describe("the guessing game", () => {
       answer: null,
     });
     expect(slideAt({ script, step, told: true, text: 0 }, labelled)?.question?.answer).toBe(1);
+  });
+
+  it("is on from its step's beginning to its end, answers told or not, so that nothing else gives them away", () => {
+    const lessonAt = (at: number, told: boolean) => {
+      const slide = slideAt({ script, step: at, told, text: 0 }, labelled);
+      return slide && { slide, votes: [] };
+    };
+    expect([false, true].map((told) => isGame(lessonAt(step, told)))).toEqual([true, true]);
+    expect([lessonAt(step - 1, false), lessonAt(step + 1, false), null].map(isGame)).toEqual([
+      false,
+      false,
+      false,
+    ]);
   });
 
   it("says so where there is nothing to guess, and where there is nothing yet", () => {

@@ -1,5 +1,5 @@
 /** What all screens show at a step of a lesson, in the teacher's language. */
-import type { HostView, LessonSlide } from "@fedlodrop/protocol";
+import type { HostView, LessonSlide, LessonView } from "@fedlodrop/protocol";
 import type { RoundRecord, RoundSample } from "@fedlodrop/run";
 import { languageNow, say, sayKnown } from "../../words/words.ts";
 import { LESSONS, type LessonScript } from "./script.ts";
@@ -33,6 +33,12 @@ export const guessesOf = (rounds: readonly RoundRecord[]): Game | null => {
   const sample = rounds.findLast(({ evaluation }) => evaluation?.sample)?.evaluation?.sample;
   return sample?.kind === "labels" && sample.guesses.length > 0 ? sample : null;
 };
+
+/** Pupils play against the model on the run's unseen texts, whose labels must stand nowhere else then. */
+export function isGame(lesson: LessonView | null): boolean {
+  const at = lesson && placeOf(lesson.slide);
+  return at !== null && at.script.steps[at.step]?.show === "guesses";
+}
 
 /** The run's texts are those of the guessing game. */
 export function slideAt(
