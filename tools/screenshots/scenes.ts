@@ -17,7 +17,7 @@ export interface Scene {
   ): Promise<void>;
 }
 
-const WAIT = { timeout: 60_000 };
+const WAIT = { timeout: 200_000 };
 const NO_DROPOUT = { method: "fedlora", dropoutRate: 0 } as const;
 const LABELLED = { task: "eras", rounds: 6 } as const;
 
@@ -200,12 +200,12 @@ const doors: Scene = {
 /** The same devices, texts and seeds, with and without dropout. */
 const comparison: Scene = {
   names: ["host-comparing", "host-compared", "compared"],
-  change: { rounds: 6, compareWith: NO_DROPOUT },
+  change: { rounds: 8, compareWith: NO_DROPOUT },
   async work({ url, hostUrl, coordinator }, { browser, take }) {
     const host = await open(browser, hostUrl);
-    const [ada] = await devices(browser, url, "Ada", "Ben", "Cem", "Dan");
+    const [ada] = await devices(browser, url, "Ada", "Ben", "Cem");
     await coordinator.command({ kind: "start" });
-    await roundOf(host, 8);
+    await roundOf(host, 14);
     await take(host, "host-comparing");
     await host.getByTestId("podium").waitFor(WAIT);
     await take(host, "host-compared");

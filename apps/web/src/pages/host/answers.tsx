@@ -16,7 +16,7 @@ export function Answers({ rounds }: AnswersProps) {
   if (last === undefined || sample == null) return null;
   return (
     <section class="card answers" data-testid="answers">
-      <h2>{say("answers.title", { round: last.round })}</h2>
+      <h2>{say(sample.kind === "text" ? "answers.title" : "answers.judges", { round: last.round })}</h2>
       {sample.kind === "text" && <Texts sample={sample} before={before?.evaluation?.sample ?? null} />}
       {sample.kind === "labels" && <Guesses sample={sample} />}
       {sample.kind === "values" && <Estimates sample={sample} />}

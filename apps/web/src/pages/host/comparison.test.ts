@@ -6,7 +6,7 @@ import {
   type Turn,
 } from "@fedlodrop/run";
 import { describe, expect, it } from "vitest";
-import { compareArms, titleOf } from "./comparison.ts";
+import { type Comparison, compareArms, titleOf, whyWorse } from "./comparison.ts";
 import "../../words/english.fixture.ts";
 
 const config: RunConfig = {
@@ -48,6 +48,17 @@ describe("compareArms", () => {
       seconds: 2,
       energy: [{ source: "modelled", joules: 3 }],
     });
+  });
+
+  it("says what became of the arm that does worse, in rounds of its own", () => {
+    const losses = [3.7, 3.6, 3.69, 3.8, 3.68, 3.9];
+    const rounds = losses.map((loss, k) => record(k + 1, loss, 50));
+    const why = (count: number) => whyWorse(compareArms(config, rounds.slice(0, count)) as Comparison, 3.75);
+    expect(why(6)).toBe(
+      "Without dropout: Getting worse since round 1: it starts to learn its texts by heart.",
+    );
+    // The one that is behind has not got worse.
+    expect(why(2)).toBe("");
   });
 
   it("compares equally many rounds of both, where one was had again", () => {

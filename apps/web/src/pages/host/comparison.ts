@@ -1,7 +1,7 @@
 /** Two arms of one run side by side, and what that comes to in a sentence: computed from their rounds and nothing else. */
 import { type Arm, armCount, ofArm, type RoundRecord, type RunConfig, termsOf, turnOf } from "@fedlodrop/run";
 import { formatLoss, formatPercent } from "../../ui/format.ts";
-import { NOISE } from "../../ui/verdict.ts";
+import { NOISE, verdict } from "../../ui/verdict.ts";
 import { say } from "../../words/words.ts";
 import { bytesSoFar, energySoFar, type Past } from "./rounds-so-far.ts";
 import type { Energy } from "./totals.ts";
@@ -56,6 +56,21 @@ export const titleOf = ({ method, dropoutRate }: Pick<RunConfig, "method" | "dro
       ? say("arm.with", { rate: formatPercent(dropoutRate) })
       : say(`method.${method}`);
 
+/** What became of the arm that does worse, counted in its own rounds; empty where nothing is to be said. */
+export function whyWorse({ own, other, kind }: Comparison, base: number | null): string {
+  if (kind !== "better" && kind !== "worse") return "";
+  const { rounds, title } = kind === "better" ? other : own;
+  const points = rounds.flatMap((round) =>
+    round.testLoss === null ? [] : [{ round: turnOf(round), testLoss: round.testLoss }],
+  );
+  const found = verdict(points, base);
+  return found?.kind === "worsening" || found?.kind === "worse"
+    ? say("compare.why", { arm: capital(title), why: found.headline })
+    : "";
+}
+
+const capital = (words: string): string => `${words[0]?.toUpperCase()}${words.slice(1)}`;
+
 /** After the last turn in which both were measured, so that neither has had a round more. */
 function verdictOn(own: ArmSoFar, other: ArmSoFar): Pick<Comparison, "headline" | "kind"> {
   const lossesOf = ({ rounds }: ArmSoFar): ReadonlyMap<number, number> =>
@@ -72,7 +87,7 @@ function verdictOn(own: ArmSoFar, other: ArmSoFar): Pick<Comparison, "headline" 
   const sent = bytesUntil(own) / bytesUntil(other);
   const isAsMuch = !Number.isFinite(sent) || Math.abs(sent - 1) <= 0.005;
   const losses = {
-    own: `${own.title[0]?.toUpperCase()}${own.title.slice(1)}`,
+    own: capital(own.title),
     mine: formatLoss(mine),
     other: other.title,
     its: formatLoss(its),

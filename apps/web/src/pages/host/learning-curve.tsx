@@ -3,7 +3,7 @@ import { ofArm, type RoundRecord } from "@fedlodrop/run";
 import { Chart, type Line } from "../../ui/chart.tsx";
 import { formatLoss } from "../../ui/format.ts";
 import { say } from "../../words/words.ts";
-import { type Comparison, compareArms, titleOf } from "./comparison.ts";
+import { type Comparison, compareArms, titleOf, whyWorse } from "./comparison.ts";
 import { ComparisonTable } from "./comparison-table.tsx";
 import type { ReceivedView } from "./connection.ts";
 import { tellStory } from "./story.ts";
@@ -24,7 +24,9 @@ export function LearningCurve({
   const comparison = compareArms(config, all, past);
   const rounds = ofArm(all, 0);
   const story =
-    comparison === null ? tellStory(rounds, baseTestLoss, taskKind) : { ...comparison, detail: "" };
+    comparison === null
+      ? tellStory(rounds, baseTestLoss, taskKind)
+      : { ...comparison, detail: whyWorse(comparison, baseTestLoss) };
   const test = rounds.findLast(({ testLoss }) => testLoss !== null)?.testLoss ?? null;
   // Axes without a curve would tell nothing.
   const isMeasured = baseTestLoss !== null || test !== null || earlier.length > 0;
