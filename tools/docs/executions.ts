@@ -136,6 +136,8 @@ export const EXEMPTIONS: readonly Exemption[] = [
   },
   { documented: "tsx tools/screenshots/take.ts FOLDER", because: "makes pictures, for people to look at" },
   { documented: "tsx tools/speeches/make.ts", because: "makes the texts anew from a package of 60 MB" },
+  { documented: "npm run pictures", because: "makes pictures, for the documents" },
+  { documented: "npm run film", because: "makes a moving picture, for the README" },
   { documented: "npm run changelog", because: "writes a release's changelog" },
   {
     documented: "npm run kernels",

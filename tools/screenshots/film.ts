@@ -1,13 +1,14 @@
 /**
- * The README's moving picture: a real run of three tabs, the host's screen beside a participant's, from the first join to
- * the answers of the trained model. `npm run film`, or `npm run film -- FILE.webp`.
+ * The README's moving picture: a real run of three tabs that is compared with the same run without dropout, the host's
+ * screen beside a participant's, from the first join to the answers of the trained model. `npm run film`, or `npm run film -- FILE.webp`.
  */
 import { setTimeout as passed } from "node:timers/promises";
 import { launchBrowser } from "@fedlodrop/harness";
-import { DEFAULT_RUN_CONFIG } from "@fedlodrop/run";
+import { resolveRunConfig } from "@fedlodrop/run";
 import type { Page } from "@playwright/test";
 import sharp from "sharp";
 import { startFederation } from "../../apps/cli/src/federation.ts";
+import { taskDefaults } from "../../apps/cli/src/workload.ts";
 
 const HEIGHT = 720;
 const [HOST, PHONE] = [1080, 360];
@@ -17,14 +18,18 @@ const MOST_FRAMES = 36;
 const LOOK_SECONDS = 0.5;
 /** How long a frame stands, and the last one. */
 const [FRAME_MS, LAST_MS] = [350, 4000];
-const ROUNDS = 4;
+/** Of each arm. */
+const ROUNDS = 5;
 const WAIT = { timeout: 240_000 };
 
 const file = process.argv[2] ?? "docs/run.webp";
 const frames: Buffer[] = [];
 const browser = await launchBrowser({ webgpu: "off" });
 const federation = await startFederation({
-  config: { ...DEFAULT_RUN_CONFIG, devices: 3, rounds: ROUNDS },
+  config: resolveRunConfig(
+    { rounds: ROUNDS, compareWith: { method: "fedlora", dropoutRate: 0 } },
+    resolveRunConfig(await taskDefaults("presidents")),
+  ),
   port: 0,
 });
 try {

@@ -199,17 +199,23 @@ const doors: Scene = {
 
 /** The same devices, texts and seeds, with and without dropout. */
 const comparison: Scene = {
-  names: ["host-comparing", "host-compared", "compared"],
-  change: { rounds: 8, compareWith: NO_DROPOUT },
+  names: ["host-comparing", "host-compared", "host-compared-zh", "compared"],
+  change: { rounds: 7, compareWith: NO_DROPOUT },
   async work({ url, hostUrl, coordinator }, { browser, take }) {
     const host = await open(browser, hostUrl);
-    const [ada] = await devices(browser, url, "Ada", "Ben", "Cem");
+    const [ada] = (await devices(browser, url, "Ada", "Ben", "Cem")) as [Page];
     await coordinator.command({ kind: "start" });
-    await roundOf(host, 14);
+    // A turn of the arm with dropout.
+    await roundOf(host, 11);
     await take(host, "host-comparing");
     await host.getByTestId("podium").waitFor(WAIT);
     await take(host, "host-compared");
-    await take(ada as Page, "compared");
+    await host.getByTestId("language-zh").click();
+    await take(host, "host-compared-zh");
+    await ada.getByTestId("example").first().click();
+    await ada.getByTestId("answer-tuned").waitFor(WAIT);
+    await state(ada, "ended");
+    await take(ada, "compared");
   },
 };
 
