@@ -30,10 +30,10 @@ export interface LearningCurve {
 const MEMORY = 0.7;
 /** Before anything is seen, of each nat that the first rounds take off the training loss the gap grows by so much. */
 const FIRST_SHARE = { mean: 0.6, deviation: 0.3 } as const;
-/** What the slope may grow by over a whole u, as a share of the first loss; noise would pass for more. */
-const BEND_DEVIATION = 0.5;
-/** Noise of a change of the gap, as a share of the held-out loss. */
-const NOISE_SHARE = 0.01;
+/** What a usual round may add to the slope, as a share of the first loss. */
+const BEND_SHARE = 0.1;
+/** Noise of what a usual round changes the gap by, as a share of what it changes the training loss by. */
+const NOISE_SHARE = 0.3;
 
 export const progressOf = (first: Standpoint, { trainLoss }: Standpoint): number =>
   Math.log(first.trainLoss / trainLoss);
@@ -53,10 +53,13 @@ export function fitLearningCurve(seen: readonly Standpoint[]): LearningCurve | n
       weight: MEMORY ** (newest.round - own.round),
     };
   });
+  // Priors are in steps of this: a language model makes as little as 0.01 a round, and a classifier 0.5.
+  const step = Math.sqrt(observations.reduce((sum, { x }) => sum + x * x, 0) / observations.length);
+  if (step === 0) return null;
   const prior = {
     p: { mean: FIRST_SHARE.mean * first.trainLoss, deviation: FIRST_SHARE.deviation * first.trainLoss },
-    q: { mean: 0, deviation: BEND_DEVIATION * first.trainLoss },
-    noiseDeviation: NOISE_SHARE * newest.testLoss,
+    q: { mean: 0, deviation: (BEND_SHARE * first.trainLoss) / step },
+    noiseDeviation: NOISE_SHARE * step * first.trainLoss,
   };
   const fit: Fit = robustFit(observations, prior);
   const now = progressOf(first, newest);
