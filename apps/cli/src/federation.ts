@@ -24,7 +24,7 @@ import { whileWaiting } from "./patience.ts";
 import { openPlanner } from "./planner.ts";
 import { termsOfAdapter } from "./start-adapter.ts";
 import { openTraces } from "./traces.ts";
-import { availableTasks, loadWorkload, taskDefaults } from "./workload.ts";
+import { availableTasks, loadWorkload, rateAtStart, taskDefaults } from "./workload.ts";
 
 export interface FederationOptions {
   /** Ignored when a stored run is continued. */
@@ -55,6 +55,8 @@ export interface FederationOptions {
   readonly resume?: boolean | "from previous";
   /** So many participants will begin the run, if it is known: what can be computed ahead for them is. */
   readonly expects?: number;
+  /** Let γ follow from how many devices begin, as long as no host sets it. */
+  readonly suitsRate?: boolean;
   /** False serves no pages, and so builds none: for devices without a browser. */
   readonly pages?: boolean;
   /** Where a model that is not here yet is fetched from. */
@@ -94,6 +96,7 @@ export async function startFederation(options: FederationOptions): Promise<Feder
     redis,
     resume = false,
     expects,
+    suitsRate = false,
     pages = true,
     hub = {},
     say = () => {},
@@ -188,6 +191,7 @@ export async function startFederation(options: FederationOptions): Promise<Feder
         ...(access && { access }),
         ...(trustProxy && { trustProxy }),
         ...(expects !== undefined && { expects }),
+        ...(suitsRate && { rateAtStart }),
         ...(tls && { tls }),
         log: say,
         ...(traces && { roundClosed: traces.roundClosed }),

@@ -146,6 +146,7 @@ export async function serve(args: readonly string[]): Promise<void> {
     trustProxy: given.has("trust-proxy"),
     ...(tls && { tls }),
     ...(publicUrl && { publicUrl }),
+    suitsRate: !given.has("dropout"),
     say,
   };
   const cluster = clusterOf(given, database);

@@ -4,7 +4,13 @@ import { answerFits } from "@fedlodrop/lm";
 import { readTokenizer } from "@fedlodrop/lm/node";
 import { cleanText } from "@fedlodrop/protocol";
 import type { RunConfig, RunOverrides } from "@fedlodrop/run";
-import { type PreparedTask, TASK_DEFINITIONS, type TaskDefinition, taskDefinition } from "@fedlodrop/tasks";
+import {
+  dropoutRateFor,
+  type PreparedTask,
+  TASK_DEFINITIONS,
+  type TaskDefinition,
+  taskDefinition,
+} from "@fedlodrop/tasks";
 import { isTaskFile, loadTaskFile, prepareTask, type TaskProgress } from "@fedlodrop/tasks/node";
 import { type Evaluator, openEvaluator } from "./evaluator.ts";
 import type { EvaluationTexts } from "./evaluator-calls.ts";
@@ -101,6 +107,11 @@ export async function taskDefaults(task: string): Promise<RunOverrides> {
   const { rounds, rank, dropoutRate, samplesPerDevice, split, devices, ...training } = definition.recommended;
   const dealt = isFile ? {} : { samplesPerDevice, split, devices };
   return { task, rounds, rank, alpha: 2 * rank, dropoutRate, ...dealt, training };
+}
+
+/** γ that so many devices begin a task of ours with; null where it is as good with any number. */
+export function rateAtStart({ task }: Pick<RunConfig, "task">, devices: number): number | null {
+  return isTaskFile(task) ? null : dropoutRateFor(taskDefinition(task).recommended, devices);
 }
 
 export const availableTasks = TASK_DEFINITIONS.map(({ name, title }) => ({ name, title }));

@@ -57,6 +57,42 @@ describe("a fresh run from the host", () => {
   });
 });
 
+describe("the rate that a run begins with", () => {
+  const options = { rateAtStart: (_: unknown, devices: number) => (devices <= 2 ? 0.7 : 0.5) };
+
+  it("follows from how many devices are ready at its start", async () => {
+    for (const [count, rate] of [
+      [2, 0.7],
+      [3, 0.5],
+    ] as const) {
+      const { coordinator, url } = await start({ method: "fixed", dropoutRate: 0.3 }, options);
+      for (let k = 0; k < count; k++) await participate(url, `p${k}`);
+      await coordinator.command({ kind: "start" });
+      expect(coordinator.state.config.dropoutRate).toBe(rate);
+    }
+  });
+
+  it("is the host's where the host has set one, in this run and those after it", async () => {
+    const { coordinator, url } = await start({ method: "fixed", dropoutRate: 0.3 }, options);
+    const ada = await participate(url, "ada");
+    await coordinator.command({ kind: "change", change: { dropoutRate: 0.2 } });
+    await coordinator.command({ kind: "configure", config: { seed: "next" } });
+    await ada.socket.emitWithAck("ready", { ...device, runId: coordinator.report().runId });
+    await coordinator.command({ kind: "start" });
+    expect(coordinator.state.config.dropoutRate).toBe(0.2);
+  });
+
+  it("is left alone by other methods, and where nobody is there yet", async () => {
+    const lone = await start({ method: "fixed", dropoutRate: 0.3 }, options);
+    await lone.coordinator.command({ kind: "start" });
+    expect(lone.coordinator.state.config.dropoutRate).toBe(0.3);
+    const random = await start({ method: "random", dropoutRate: 0.3 }, options);
+    await participate(random.url, "ada");
+    await random.coordinator.command({ kind: "start" });
+    expect(random.coordinator.state.config.dropoutRate).toBe(0.3);
+  });
+});
+
 it("ends although a browser keeps a connection ready that has not said a word", async () => {
   const { coordinator, url } = await start();
   const silent = connect(Number(new URL(url).port), "127.0.0.1");

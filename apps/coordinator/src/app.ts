@@ -197,6 +197,7 @@ export async function buildCoordinator(options: CoordinatorOptions): Promise<Coo
     lesson,
     keeper,
     taskDefaults: options.taskDefaults,
+    rateAtStart: options.rateAtStart,
     loadWorkload,
     replaceRun,
   });

@@ -45,6 +45,8 @@ export interface CoordinatorOptions {
   readonly availableTasks?: readonly { readonly name: string; readonly title: string }[];
   /** Settings that suit a task; the host's own override them. */
   readonly taskDefaults?: (task: string) => Promise<RunOverrides>;
+  /** γ of the method `fixed` that so many devices begin with where no host has set one; null leaves it as it is. */
+  readonly rateAtStart?: (config: RunConfig, devices: number) => number | null;
   readonly plan?: Planner;
   readonly clock?: Clock;
   /** Source of tokens and ids. */

@@ -4,6 +4,7 @@ export { labelledSamples } from "./labelled-rows.ts";
 export { conversationSamples, type FileTask, ownTextGroup, taskFromRows } from "./own-text.ts";
 export { type AssembleOptions, assembleTask } from "./prepare.ts";
 export { readRows } from "./read-rows.ts";
+export { dropoutRateFor } from "./recommended.ts";
 export { type SampleLimit, type SplitOptions, splitAmongDevices } from "./split.ts";
 export type {
   DeviceSplit,

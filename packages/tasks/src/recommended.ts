@@ -11,6 +11,7 @@ export const languageModel: RecommendedSettings = {
   rank: 8,
   samplesPerDevice: 40,
   dropoutRate: 0.5,
+  few: { devices: 2, dropoutRate: 0.7 },
   split: { kind: "natural" },
   devices: 64,
 };
@@ -23,8 +24,15 @@ export const classification: RecommendedSettings = {
   rounds: 15,
   samplesPerDevice: 64,
   dropoutRate: 0.7,
+  few: null,
   devices: 30,
 };
 
 /** Conversations are longer than labelled texts, and each is a window of its own. */
 export const chat: RecommendedSettings = { ...languageModel, sequenceLength: 128, devices: 30 };
+
+/** γ that so many devices begin with. */
+export const dropoutRateFor = (
+  { dropoutRate, few }: Pick<RecommendedSettings, "dropoutRate" | "few">,
+  devices: number,
+): number => (few !== null && devices <= few.devices ? few.dropoutRate : dropoutRate);

@@ -16,6 +16,8 @@ export interface RecommendedSettings {
   /** Training samples, or windows of a language model, that each device holds. */
   readonly samplesPerDevice: number;
   readonly dropoutRate: number;
+  /** Up to so many devices hold so little text that more has to be dropped; null where that is not so, or not measured. */
+  readonly few: { readonly devices: number; readonly dropoutRate: number } | null;
   readonly split: SplitRule;
   /** Parts to deal the texts into where the number of devices is not known: as many as have enough text each. */
   readonly devices: number;

@@ -21,6 +21,7 @@ export interface HostCommandRooms {
   readonly lesson: LessonRoom;
   readonly keeper: RunKeeper;
   readonly taskDefaults: CoordinatorOptions["taskDefaults"];
+  readonly rateAtStart: CoordinatorOptions["rateAtStart"];
   /** Throws in one line what is wrong with these settings. */
   loadWorkload(config: RunConfig): Promise<Workload>;
   replaceRun(config: RunConfig, workload: Workload): Promise<void>;
@@ -33,6 +34,8 @@ const LAST_LOSS_MS = 8_000;
 export function createHostCommands(rooms: HostCommandRooms): (given: HostCommand) => Promise<HostReply> {
   const { clock, journal, access, participants, lesson, keeper } = rooms;
   let configuring = false;
+  /** The host has said how much is to be dropped. */
+  let isRateSet = false;
 
   async function done(): Promise<HostReply> {
     await journal.durable();
@@ -71,11 +74,23 @@ export function createHostCommands(rooms: HostCommandRooms): (given: HostCommand
     }
     if (configuring && (given.kind === "start" || given.kind === "resume"))
       return refused("wrong-state", `${given.kind}: not possible while a new run is being set up`);
+    if (given.kind === "start") suitRate(run);
     const refusal = run.dispatch({ kind: "command", command: given, atMs: clock.nowMs() });
     if (refusal !== null) return refused(refusal.reason, refusal.message);
+    if (given.kind === "change") isRateSet ||= given.change.dropoutRate !== undefined;
     if (given.kind === "kick") access.kick(given.participantId, participants.addressOf(given.participantId));
     if (given.kind === "readmit") access.readmit(given.participantId);
     return done();
+  }
+
+  /** As the host would by hand: how many devices there are is known when the run begins. */
+  function suitRate(run: LiveRun): void {
+    const { kind, config, readyCount } = run.state;
+    if (kind !== "lobby" || config.method !== "fixed" || isRateSet || readyCount === 0) return;
+    const dropoutRate = rooms.rateAtStart?.(config, readyCount) ?? null;
+    if (dropoutRate === null || dropoutRate === config.dropoutRate) return;
+    const command = { kind: "change", change: { dropoutRate } } as const;
+    run.dispatch({ kind: "command", command, atMs: clock.nowMs() });
   }
 
   /** A fresh run for the same participants, who load what it needs and become ready again. */
@@ -93,6 +108,7 @@ export function createHostCommands(rooms: HostCommandRooms): (given: HostCommand
       await run.evaluated(LAST_LOSS_MS);
       await keeper.results(run);
       await rooms.replaceRun(config, workload);
+      isRateSet = overrides.dropoutRate !== undefined || (isRateSet && task === current.task);
       return { kind: "done" };
     } catch (error) {
       return refused("bad-message", `configure: ${(error as Error).message}`);
