@@ -15,7 +15,7 @@ import {
 } from "@fedlodrop/run";
 import { prepareTask } from "@fedlodrop/tasks/node";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { loadWorkload, taskDefaults } from "./workload.ts";
+import { availableTasks, loadWorkload, taskDefaults } from "./workload.ts";
 
 let model: string;
 beforeAll(async () => {
@@ -147,6 +147,10 @@ describe("a workload", () => {
       );
     }
   });
+});
+
+it.each(availableTasks.map(({ name }) => name))("has defaults for %s that make a run", async (name) => {
+  expect(resolveRunConfig(await taskDefaults(name))).toMatchObject({ task: name });
 });
 
 it("takes a task's own settings, under which the run's come first", async () => {

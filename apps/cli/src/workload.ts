@@ -104,7 +104,9 @@ function measuring(
 export async function taskDefaults(task: string): Promise<RunOverrides> {
   const isFile = isTaskFile(task);
   const { definition } = isFile ? await loadTaskFile(task) : { definition: taskDefinition(task) };
-  const { rounds, rank, dropoutRate, samplesPerDevice, split, devices, ...training } = definition.recommended;
+  const { rounds, rank, dropoutRate, samplesPerDevice, split, devices } = definition.recommended;
+  const { localSteps, batchSize, sequenceLength, learningRate } = definition.recommended;
+  const training = { localSteps, batchSize, sequenceLength, learningRate };
   const dealt = isFile ? {} : { samplesPerDevice, split, devices };
   return { task, rounds, rank, alpha: 2 * rank, dropoutRate, ...dealt, training };
 }
