@@ -15,7 +15,7 @@ export const INTERRUPTION_FLAGS = {
   gateways: { type: "string", default: "2" },
   participants: { type: "string", default: "4" },
   seed: { type: "string", default: "1" },
-  /** Only this fault, by its name. */
+  /** Only these faults, by their names, with commas between. */
   fault: { type: "string" },
   /** No fault after as long. */
   minutes: { type: "string", default: "600" },
@@ -66,8 +66,12 @@ export async function interruptAtRandom(
   let host = await connectPatiently(url, hostKey);
   await startRun(host, participants);
   const until = performance.now() + 60_000 * minutes;
-  const draw = Object.entries(ways).flatMap(([name, { weight }]) => Array<string>(weight).fill(name));
+  const only = fault?.split(",");
+  const draw = Object.entries(ways).flatMap(([name, { weight }]) =>
+    only === undefined || only.includes(name) ? Array<string>(weight).fill(name) : [],
+  );
   let announced = 0;
+  let lately = "";
   try {
     for (let done = 1; done <= faults && performance.now() < until; done++) {
       await settled();
@@ -75,7 +79,8 @@ export async function interruptAtRandom(
       const { phase, rounds: seen } = host.view();
       if (phase === "ended") break;
       announced = Math.max(announced, seen.length);
-      const way = fault ?? (draw[random.below(draw.length)] as string);
+      const way = draw[random.below(draw.length)] as string;
+      lately = way;
       const before = broken.length;
       const from = performance.now();
       await (ways[way] as { happen(): Promise<void> }).happen();
@@ -109,6 +114,8 @@ export async function interruptAtRandom(
         `${receipts.all} receipts of ${expected} updates\n`,
     );
     return broken;
+  } catch (error) {
+    throw new Error(`after ${lately}: ${(error as Error).message}\n${all.map((one) => one.is).join("\n")}`);
   } finally {
     host.close();
     for (const one of all) one.close();

@@ -25,6 +25,8 @@ export interface ReturningParticipant {
   /** Of each round: seconds from being asked to being done, its work left out. */
   readonly secondsBeyondWork: number[];
   joined(): Promise<void>;
+  /** What it is at, for whoever looks for what a run waits for. */
+  readonly is: string;
   close(): void;
 }
 
@@ -87,6 +89,7 @@ export function takePart(
   let identity: Joined | null = null;
   let working: RoundStart | null = null;
   let attempt = 0;
+  let step = "";
   let told = (): void => {};
   const firstJoin = new Promise<void>((resolve) => {
     told = resolve;
@@ -102,18 +105,24 @@ export function takePart(
     { round, dropoutRate }: RoundStart,
     { run, token }: Joined,
   ): Promise<Refused | null> {
+    step = "the download";
     const response = await fetch(new URL(`/api/sub-adapter?round=${round}`, url), {
       headers: { authorization: `Bearer ${token}` },
       signal: AbortSignal.timeout(1000 * answerSeconds),
     });
-    if (response.status === 503) throw new Error("the gateway reaches nobody");
-    if (!response.ok) return (await response.json()) as Refused;
+    if (!response.ok) {
+      const body = (await response.json()) as Partial<Refused>;
+      if (body.kind === "refused") return body as Refused;
+      // A page tries that again, too.
+      throw new Error(`expected a sub-adapter, got HTTP ${response.status}`);
+    }
     await response.arrayBuffer();
     await new Promise((resolve) => setTimeout(resolve, 1000 * secondsOfWork));
     const id = Number(identity?.participantId.slice(1));
     const changes = learn(id, round, keptValueCount(run.adapter, dropoutRate));
     const payload = encodeSparseValues(changes, round, run.config.valueType);
     attempt += 1;
+    step = "the upload";
     const begun = await patient.emitWithAck("upload-begin", { round, bytes: payload.byteLength, attempt });
     if (begun.kind === "refused") return begun;
     const taken = await patient.emitWithAck("upload-chunk", { round, offset: 0 }, payload);
@@ -176,6 +185,10 @@ export function takePart(
     faults,
     secondsBeyondWork,
     joined: () => firstJoin,
+    get is() {
+      const at = working === null ? "waiting" : `at ${step} of round ${working.round}`;
+      return `${identity?.participantId ?? nickname} is ${socket.connected ? "connected" : "not connected"}, ${at}, ${acknowledged.size} done, the last ${Math.max(...acknowledged)}`;
+    },
     close: () => {
       socket.close();
     },

@@ -22,7 +22,7 @@ import type { StoredUpload } from "../store/run-store.ts";
 import { workInOrder } from "../turns.ts";
 import { type AskedOfGateway, LINE_VERSION, type ToGateway, type Welcome } from "./calls.ts";
 import { CUT_OFF_MS } from "./gateways.ts";
-import { openOwnerLink } from "./owner-link.ts";
+import { askUntilAnswered, openOwnerLink } from "./owner-link.ts";
 import { passHostsOn, passRequestsOn } from "./owner-proxy.ts";
 import { createPartRoom, type PartRoom } from "./part-room.ts";
 import type { Mail } from "./redis.ts";
@@ -114,7 +114,7 @@ export async function buildGateway(options: GatewayOptions): Promise<Gateway> {
       parts = createPartRoom(shape, work);
       rounds = createRemoteRounds({
         shape,
-        ask: (round) => link.ask({ kind: "round", round }) as Promise<RoundTerms | null>,
+        ask: (round) => askUntilAnswered(link, { kind: "round", round }) as Promise<RoundTerms | null>,
       });
       log(`the run's owner is ${welcome.url}`);
       isReady();

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { CUT_OFF_MS } from "./gateways.ts";
-import { openOwnerLink } from "./owner-link.ts";
+import { LineBroken } from "./line.ts";
+import { askUntilAnswered, openOwnerLink } from "./owner-link.ts";
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
@@ -33,4 +34,18 @@ it("is lost when Redis has not answered for a while, and its connections can go 
   vi.advanceTimersByTime(1_000);
   expect([link.isUp, lost]).toEqual([false, ["Redis has not answered for 3 s"]]);
   link.close();
+});
+
+it("asks the next owner what the one before has not answered, but takes an answer for one", async () => {
+  const answers = [new LineBroken("gone"), new LineBroken("gone"), null];
+  const link = {
+    async ask() {
+      const answer = answers.shift();
+      if (answer) throw answer;
+      return "terms";
+    },
+  };
+  expect(await askUntilAnswered(link, { kind: "round", round: 3 })).toBe("terms");
+  answers.push(new Error("no such round") as LineBroken);
+  await expect(askUntilAnswered(link, { kind: "round", round: 3 })).rejects.toThrow("no such round");
 });

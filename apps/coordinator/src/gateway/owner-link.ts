@@ -1,9 +1,9 @@
 /** A gateway's line to whoever owns the run: found, lost and found again. */
 import { randomBytes } from "node:crypto";
 import { setTimeout } from "node:timers/promises";
-import { LINE_VERSION } from "./calls.ts";
+import { LINE_VERSION, type ToOwner } from "./calls.ts";
 import { BEAT_MS, CUT_OFF_MS, gatewayName, ownerName, SILENCE_MS } from "./gateways.ts";
-import { type Line, openLine } from "./line.ts";
+import { type Line, LineBroken, openLine } from "./line.ts";
 import type { Mail, Reading } from "./redis.ts";
 import { createSilence } from "./silence.ts";
 
@@ -16,6 +16,16 @@ export interface OwnerLink {
   tell(message: unknown): void;
   readonly isUp: boolean;
   close(): void;
+}
+
+/** Of the next owner where the line is lost: whoever asks over HTTP has nothing else that ends. */
+export async function askUntilAnswered(link: Pick<OwnerLink, "ask">, question: ToOwner): Promise<unknown> {
+  for (;;)
+    try {
+      return await link.ask(question);
+    } catch (error) {
+      if (!(error instanceof LineBroken)) throw error;
+    }
 }
 
 export interface OwnerLinkOptions {

@@ -4,7 +4,7 @@ import type { RoundTerms } from "../runs/live-run.ts";
 import type { StoredUpload } from "../store/run-store.ts";
 import type { AskedAsItComes, Notes, Submitted, ToOwner } from "./calls.ts";
 import { LineBroken } from "./line.ts";
-import type { OwnerLink } from "./owner-link.ts";
+import { askUntilAnswered, type OwnerLink } from "./owner-link.ts";
 import type { PartRoom } from "./part-room.ts";
 import type { RunSide } from "./run-side.ts";
 
@@ -36,15 +36,6 @@ export function openRemoteRun({ link, terms, parts, keep, log }: RemoteRunOption
         log(`the run's owner could not answer: ${(error as Error).message}`);
       return new Promise(() => {});
     }
-  }
-  /** Of the next owner where the line is lost: whoever asks over HTTP has nothing else that ends. */
-  async function askUntilAnswered(question: ToOwner): Promise<unknown> {
-    for (;;)
-      try {
-        return await link.ask(question);
-      } catch (error) {
-        if (!(error instanceof LineBroken)) throw error;
-      }
   }
   const call = <K extends AskedAsItComes>(name: K): RunSide[K] =>
     ((...args: unknown[]) => ask({ kind: "call", name, args })) as unknown as RunSide[K];
@@ -80,9 +71,9 @@ export function openRemoteRun({ link, terms, parts, keep, log }: RemoteRunOption
     unusable: call("unusable"),
     evaluated: call("evaluated"),
     member: (...args) =>
-      askUntilAnswered({ kind: "call", name: "member", args }) as ReturnType<RunSide["member"]>,
+      askUntilAnswered(link, { kind: "call", name: "member", args }) as ReturnType<RunSide["member"]>,
     holderOf: (...args) =>
-      askUntilAnswered({ kind: "call", name: "holderOf", args }) as ReturnType<RunSide["holderOf"]>,
+      askUntilAnswered(link, { kind: "call", name: "holderOf", args }) as ReturnType<RunSide["holderOf"]>,
     secureAnswer: () => Promise.reject(new Error("secure aggregation: expected a run without gateways")),
     async submit(participantId, { runId, round, statistics, bytes, changes }) {
       if (changes === null) throw new Error(`round ${round}: expected values, got a masked input`);
