@@ -6,7 +6,7 @@ export type {
   ServerToClientEvents,
   ServerToHostEvents,
 } from "./events.ts";
-export { fromFloat16Bits, toFloat16Bits } from "./float16.ts";
+export { fromFloat16Bits, fromFloat16s, toFloat16Bits, toFloat16s } from "./float16.ts";
 export {
   type AccessView,
   appendRounds,

@@ -9,7 +9,7 @@
  *
  * Everything is read as f32 (f16 and bf16 are widened exactly); a tensor that nobody reads may be of any dtype. Source: github.com/huggingface/safetensors, format.
  */
-import { fromFloat16Bits } from "@fedlodrop/protocol";
+import { fromFloat16s } from "@fedlodrop/protocol";
 import type { TensorMap } from "../models/named-tensor.ts";
 import type { TensorSource } from "../models/tensor-source.ts";
 import { type ByteSource, readAhead } from "./bytes.ts";
@@ -31,8 +31,7 @@ const DTYPES: Readonly<Record<string, Dtype>> = {
   },
   F16: {
     bytes: 2,
-    widen: ({ buffer, byteOffset, length }) =>
-      Float32Array.from(new Uint16Array(buffer, byteOffset, length / 2), fromFloat16Bits),
+    widen: ({ buffer, byteOffset, length }) => fromFloat16s(new Uint16Array(buffer, byteOffset, length / 2)),
   },
   BF16: {
     bytes: 2,

@@ -1,5 +1,5 @@
 /** Frozen matrices in fewer bits, made from f32 one tensor at a time. */
-import { fromFloat16Bits, toFloat16Bits } from "@fedlodrop/protocol";
+import { fromFloat16s, toFloat16s } from "@fedlodrop/protocol";
 import { type BaseType, type HostWeight, INT4_BLOCK, type PackedMatrix } from "./weight.ts";
 
 type Matrix = Extract<HostWeight, { kind: "matrix" }>;
@@ -12,7 +12,7 @@ export function quantise(matrix: Extract<Matrix, { base: "f32" }>, base: BaseTyp
     case "f32":
       return matrix;
     case "f16":
-      return { ...shape, base, bits: Uint16Array.from(outIn(matrix), toFloat16Bits) };
+      return { ...shape, base, bits: toFloat16s(outIn(matrix)) };
     case "int8":
       return { ...shape, base, ...encode(outIn(matrix), inFeatures, inFeatures, 127, -127) };
     case "int4":
@@ -27,7 +27,7 @@ export function widen(matrix: PackedMatrix & { readonly inFeatures: number }): F
   const { inFeatures } = matrix;
   switch (matrix.base) {
     case "f16":
-      return Float32Array.from(matrix.bits, fromFloat16Bits);
+      return fromFloat16s(matrix.bits);
     case "int8":
     case "int4": {
       const { codes, scales } = matrix;
