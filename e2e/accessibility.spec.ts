@@ -51,6 +51,7 @@ test("no state of the pages breaks a rule, in either colour scheme, nor scrolls 
   await look(page, "participant: welcome");
   await page.getByTestId("join-button").click();
   await expect(page.getByTestId("code-wanted")).toBeVisible();
+  await expect(page.getByTestId("no-answer")).toBeHidden();
   await look(page, "participant: code wanted");
   await page.getByTestId("room-code").fill("PLUM42");
   await page.getByTestId("join-button").click();
@@ -63,6 +64,20 @@ test("no state of the pages breaks a rule, in either colour scheme, nor scrolls 
   await expect(page.getByTestId("answer-base")).toBeVisible();
   await look(page, "participant: ready");
   await look(host, "host: lobby");
+
+  // What is too short is known only with the task.
+  const short = await open(`${url}?backend=wasm&nickname=Cem#code=PLUM42`);
+  await short.getByText("Train on a text of your own").click();
+  await short.getByTestId("own-paste").fill("too short");
+  await short.getByRole("button", { name: "Use this text" }).click();
+  await expect(short.getByTestId("own-in-use")).toContainText("Will train on pasted.txt");
+  await short.getByTestId("join-button").click();
+  await expect(short.getByTestId("texts-wanted")).toContainText("cannot be used in this run", {
+    timeout: 60_000,
+  });
+  await expect(short.getByTestId("own-in-use")).toContainText("Chosen: pasted.txt");
+  await look(short, "participant: text wanted");
+  await short.close();
 
   await watching.command({ kind: "start" });
   await watching.until((view) => view.round >= 1, 60);
