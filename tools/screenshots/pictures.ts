@@ -5,7 +5,7 @@ import type { Browser, Page } from "@playwright/test";
 
 export const SIZES = ["1920x1080", "1280x800", "360x740", "320x568"] as const;
 export const SCHEMES = ["light", "dark"] as const;
-export type Scheme = (typeof SCHEMES)[number];
+type Scheme = (typeof SCHEMES)[number];
 
 export interface PictureOptions {
   readonly browser: Browser;

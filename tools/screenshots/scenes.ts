@@ -6,7 +6,7 @@ import type { Browser, Page } from "@playwright/test";
 import type { Federation } from "../../apps/cli/src/federation.ts";
 import type { Pictures } from "./pictures.ts";
 
-export interface Scene {
+interface Scene {
   /** Of its screens. */
   readonly names: readonly string[];
   /** Of the task's defaults. */

@@ -9,7 +9,7 @@ import { taskDefaults } from "../../apps/cli/src/workload.ts";
 import { openPictures, type PictureOptions } from "./pictures.ts";
 import { SCENES } from "./scenes.ts";
 
-export interface ScreensOptions extends Omit<PictureOptions, "browser"> {
+interface ScreensOptions extends Omit<PictureOptions, "browser"> {
   /** Of a model that trains in milliseconds and says nothing sensible, where only looks count. */
   readonly tiny?: boolean;
 }
