@@ -89,6 +89,7 @@ export function takePart(
   let identity: Joined | null = null;
   let working: RoundStart | null = null;
   let attempt = 0;
+  let deliveries = 0;
   let step = "";
   let told = (): void => {};
   const firstJoin = new Promise<void>((resolve) => {
@@ -104,6 +105,7 @@ export function takePart(
   async function deliver(
     { round, dropoutRate }: RoundStart,
     { run, token }: Joined,
+    isLatest: () => boolean,
   ): Promise<Refused | null> {
     step = "the download";
     const response = await fetch(new URL(`/api/sub-adapter?round=${round}`, url), {
@@ -118,6 +120,7 @@ export function takePart(
     }
     await response.arrayBuffer();
     await new Promise((resolve) => setTimeout(resolve, 1000 * secondsOfWork));
+    if (!isLatest()) return null; // taken up anew over another connection meanwhile
     const id = Number(identity?.participantId.slice(1));
     const changes = learn(id, round, keptValueCount(run.adapter, dropoutRate));
     const payload = encodeSparseValues(changes, round, run.config.valueType);
@@ -135,9 +138,13 @@ export function takePart(
     if (identity === null) return;
     if (acknowledged.has(start.round)) faults.push(`${nickname}: asked again for round ${start.round}`);
     working = start;
+    deliveries += 1;
+    const mine = deliveries;
+    const isLatest = (): boolean => mine === deliveries;
     const since = performance.now();
     try {
-      const refusal = await deliver(start, identity);
+      const refusal = await deliver(start, identity, isLatest);
+      if (!isLatest()) return;
       // Said over a connection that is newer than the work, before its join was answered.
       if (refusal?.reason === "unknown-participant") throw new Error(refusal.message);
       // That an update is in may be all that was lost.
@@ -148,6 +155,7 @@ export function takePart(
         faults.push(`${nickname}: round ${start.round}: ${refusal.reason}: ${refusal.message}`);
       if (working === start) working = null;
     } catch {
+      if (!isLatest()) return;
       // No answer: what it was about is taken up with the next connection.
       dropConnection();
     }
