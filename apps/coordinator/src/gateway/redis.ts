@@ -87,11 +87,15 @@ export async function openMail(address: string, place: string): Promise<Mail> {
     if (asking) looks += 1;
     else {
       asking = true;
-      const answered = (): void => {
-        asking = false;
-        looks = 0;
-      };
-      writer.ping().then(answered, answered);
+      writer.ping().then(
+        () => {
+          asking = false;
+          looks = 0;
+        },
+        () => {
+          asking = false; // no answer either
+        },
+      );
     }
   }, LOOK_MS);
   writer.once("end", () => clearInterval(looking));
