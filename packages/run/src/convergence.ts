@@ -20,6 +20,8 @@ export interface ConvergencePoint {
 
 interface Seen {
   readonly round: number;
+  /** Among the records given, of which two of an arm may be numbers apart. */
+  readonly place: number;
   /** Training loss after the round, nats. */
   readonly loss: number;
   /** A of the plan, nats. */
@@ -74,9 +76,9 @@ export function largestLoweringRate(
 ): number | null {
   const seen = records.flatMap(seenOf).slice(-FALLS_AVERAGED - 1);
   // v(θ) by each round alone.
-  const factors = seen.slice(1).map(({ loss, round, inverseKeepRate }, i) => {
+  const factors = seen.slice(1).map(({ loss, place, inverseKeepRate }, i) => {
     const before = seen[i] as Seen;
-    return (before.loss - loss) / (round - before.round) / varianceCoefficient + inverseKeepRate - 1;
+    return (before.loss - loss) / (place - before.place) / varianceCoefficient + inverseKeepRate - 1;
   });
   if (factors.length < FALLS_NEEDED || !(varianceCoefficient > 0)) return null;
   const middle = mean(factors);
@@ -87,7 +89,7 @@ export function largestLoweringRate(
   return most / (1 + most);
 }
 
-function seenOf({ round, evaluation, participants, allocation }: RoundRecord): Seen[] {
+function seenOf({ round, evaluation, participants, allocation }: RoundRecord, place: number): Seen[] {
   const counted = participants.filter(({ outcome }) => outcome === "aggregated");
   // Both factors' masks scale by 1/s: a masked gradient is taken for 1/s times the full adapter's.
   const norms = counted.flatMap(({ gradientNorm95, dropoutRate }) =>
@@ -103,6 +105,7 @@ function seenOf({ round, evaluation, participants, allocation }: RoundRecord): S
   return [
     {
       round,
+      place,
       loss,
       variance: allocation.constants.varianceCoefficient,
       inverseKeepRate: inverse / weight,

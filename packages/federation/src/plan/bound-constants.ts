@@ -121,7 +121,7 @@ function calibrate(
   };
   if (curve === null || newest === undefined) return unknown;
   const made = seen
-    .filter(({ round }) => round > newest.round)
+    .slice(newest.place + 1)
     .reduce((sum, record) => sum + progressAt(pace, meanFactor(record)), 0);
   const { keepRate, progress } = bestOutlook(curve, pace, made, maxDropoutRate);
   // κ_g G(1 − s²) is to balance A v(s) at this keep rate, or to lean as far to one side as the two slopes there do.

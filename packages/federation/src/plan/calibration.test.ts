@@ -143,6 +143,15 @@ describe("calibrated constants", () => {
       expect(Math.abs(rateOf(after(rounds(12, world, [0.2, 0.4], { 9: absurd }))) - calm)).toBeLessThan(0.25);
   });
 
+  it("are in an arm what they would be alone: numbers that leave gaps and rounds of nobody are no rounds", () => {
+    const world = { ...LEARNING, noise: 0.003 };
+    const alone = rounds(10, world);
+    const arm = alone.map((record): RoundRecord => ({ ...record, round: 2 * record.round - 1 }));
+    const deserted = { ...arm[0], round: 4, participants: [], evaluation: null } as unknown as RoundRecord;
+    expect(after(arm)).toEqual(after(alone));
+    expect(after([...arm.slice(0, 2), deserted, ...arm.slice(2)])).toEqual(after(alone));
+  });
+
   it("foresee the gap two rounds on, with a band that their own errors make", () => {
     const records = rounds(8, LEARNING);
     const told = records.map((record): RoundRecord => {

@@ -23,9 +23,14 @@ export function ditherShare(
   return SHARE_LEAST + (SHARE_MOST - SHARE_LEAST) * Math.min(1, doubt);
 }
 
-/** By the order of their ids, the other way round in every other round. */
-export function sidesOf(ids: readonly string[], round: number): ReadonlyMap<string, Side> {
-  return new Map([...ids].sort().map((id, i) => [id, (i + round) % 2 === 0 ? "high" : "low"]));
+/** By the order of their ids, the other way round in every other round: of its own arm, where two take turns. */
+export function sidesOf(
+  ids: readonly string[],
+  round: number,
+  { compareWith }: Pick<RunConfig, "compareWith">,
+): ReadonlyMap<string, Side> {
+  const own = compareWith === null ? round : Math.ceil(round / 2);
+  return new Map([...ids].sort().map((id, i) => [id, (i + own) % 2 === 0 ? "high" : "low"]));
 }
 
 export const dithered = (dropoutRate: number, share: number, maxDropoutRate: number): number =>

@@ -8,7 +8,8 @@ import { type Fit, type Observation, robustFit } from "./robust-fit.ts";
 
 /** A round's losses of the full adapter. */
 export interface Standpoint {
-  readonly round: number;
+  /** Its place among the rounds that devices took part in, of this arm alone: their own numbers may leave gaps. */
+  readonly place: number;
   /** Nats. */
   readonly trainLoss: number;
   readonly testLoss: number;
@@ -50,7 +51,7 @@ export function fitLearningCurve(seen: readonly Standpoint[]): LearningCurve | n
       x: to - from,
       z: (to ** 2 - from ** 2) / 2,
       y: gap(own) - gap(before),
-      weight: MEMORY ** (newest.round - own.round),
+      weight: MEMORY ** (newest.place - own.place),
     };
   });
   // Priors are in steps of this: a language model makes as little as 0.01 a round, and a classifier 0.5.
@@ -82,8 +83,8 @@ export const growthOf = ({ gapSlope, gapBend }: LearningCurve, progress: number)
 
 /** Of every evaluated round that devices took part in. */
 export const standpoints = (records: readonly RoundRecord[]): readonly Standpoint[] =>
-  records.flatMap(({ round, evaluation }) =>
+  records.flatMap(({ evaluation }, place) =>
     evaluation?.trainLoss == null || !(evaluation.trainLoss > 0)
       ? []
-      : [{ round, trainLoss: evaluation.trainLoss, testLoss: evaluation.testLoss }],
+      : [{ place, trainLoss: evaluation.trainLoss, testLoss: evaluation.testLoss }],
   );

@@ -43,20 +43,19 @@ export function estimatePace(seen: readonly RoundRecord[]): PaceEstimate {
   const usual = usualProgress(made);
   if (usual === null)
     return { progress: 0, variance: ASSUMED_VARIANCE, error: ASSUMED_VARIANCE, doubt: ASSUMED_VARIANCE };
-  const newest = seen.at(-1)?.round ?? 0;
-  const observe = (y: number, rounds: number, factor: number, round: number): Observation => ({
+  const observe = (y: number, rounds: number, factor: number, place: number): Observation => ({
     x: rounds - VARIANCE_SHARE * factor,
     z: -factor,
     y,
-    weight: MEMORY ** (newest - round),
+    weight: MEMORY ** (seen.length - 1 - place),
   });
   const doubt = VARIANCE_SHARE * usual;
   const { p, q, errorAt } = robustFit(
     [
-      ...made.map(({ progress, factor, round }) => observe(progress, 1, factor, round)),
-      ...seen.flatMap((record) => {
+      ...made.map(({ progress, factor, place }) => observe(progress, 1, factor, place)),
+      ...seen.flatMap((record, place) => {
         const compared = compare(record);
-        return compared === null ? [] : [observe(compared.progress, 0, compared.factor, record.round)];
+        return compared === null ? [] : [observe(compared.progress, 0, compared.factor, place)];
       }),
     ],
     {
@@ -78,19 +77,19 @@ interface Made {
   readonly progress: number;
   /** Mean of v(s) over those who took part. */
   readonly factor: number;
-  readonly round: number;
+  /** Of the last of them among those seen. */
+  readonly place: number;
 }
 
 function progressMade(seen: readonly RoundRecord[]): readonly Made[] {
   const points = standpoints(seen);
   return points.slice(1).map((own, i): Made => {
     const before = points[i] as (typeof points)[number];
-    const between = seen.filter(({ round }) => round > before.round && round <= own.round);
-    const rounds = own.round - before.round;
+    const between = seen.slice(before.place + 1, own.place + 1);
     return {
-      progress: progressOf(before, own) / rounds,
-      factor: between.reduce((sum, record) => sum + meanFactor(record), 0) / rounds,
-      round: own.round,
+      progress: progressOf(before, own) / between.length,
+      factor: between.reduce((sum, record) => sum + meanFactor(record), 0) / between.length,
+      place: own.place,
     };
   });
 }

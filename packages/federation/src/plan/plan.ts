@@ -213,7 +213,7 @@ function teach(
   );
   const share = ditherShare(config, round, admitted.length, constants);
   if (share === null) return decisions;
-  const sides = sidesOf(admitted, round);
+  const sides = sidesOf(admitted, round, config);
   return decisions.map((decision, k) => {
     const side = sides.get(participants[k]?.id ?? "");
     if (decision.kind === "excluded" || side === undefined) return decision;

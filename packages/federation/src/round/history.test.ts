@@ -36,6 +36,12 @@ it("goes back behind a round while none is open, and says in the next record on 
   expect(restored.state.basedOnRound).toBe(1);
   // What was undone cannot be undone again, the round before it can.
   expect(after([back(2)], restored.state).effects).toMatchObject([{ kind: "refuse" }]);
+  // What was taken back no plan looks back on.
+  const resumed = after([command({ kind: "resume" }), evaluated()], restored.state);
+  const asked = resumed.effects.flatMap((effect) => (effect.kind === "plan" ? [effect.request] : []));
+  expect(asked.map(({ round, records }) => [round, records.map((record) => record.round)])).toEqual([
+    [3, [1]],
+  ]);
   const onward = [
     command({ kind: "resume" }),
     evaluated(),

@@ -74,21 +74,26 @@ const leastAsked = ({ secureAggregation }: RunConfig): number => (secureAggregat
 /** Rounds that a plan looks back on. */
 const ROUNDS_REMEMBERED = 24;
 
-const planRequest = ({
-  terms,
-  candidates,
-  largestSplit,
-  adapter,
-  round,
-  records,
-}: PlanningState): PlanRequest => ({
-  config: terms,
-  adapter,
-  round,
-  participants: boundedCounts(candidates, largestSplit),
-  // An arm knows nothing of the other one.
-  records: recordsInSight(ofArm(records, armToCome({ config: terms, records })), round),
-});
+function planRequest(state: PlanningState): PlanRequest {
+  const { terms, candidates, largestSplit, adapter, round, records } = state;
+  return {
+    config: terms,
+    adapter,
+    round,
+    participants: boundedCounts(candidates, largestSplit),
+    // An arm knows nothing of the other one.
+    records: recordsInSight(ofArm(inAdapter(state), armToCome({ config: terms, records })), round),
+  };
+}
+
+/** Without the rounds that the host went back behind: what the next round's adapter descends from, in every arm. */
+function inAdapter({ config, records, basedOnRound }: Run): readonly RoundRecord[] {
+  // Two arms have two lines of descent, and no way back.
+  if (config.compareWith !== null) return records;
+  const descent = new Set<number>();
+  for (let at = basedOnRound; at > 0; at = records[at - 1]?.basedOnRound ?? 0) descent.add(at);
+  return records.filter(({ round }) => descent.has(round));
+}
 
 const armToCome = ({ config, records }: Pick<Run, "config" | "records">): Arm =>
   armOf({ turn: nextTurn(config, records) });
