@@ -191,7 +191,8 @@ export async function startFederation(options: FederationOptions): Promise<Feder
         ...(access && { access }),
         ...(trustProxy && { trustProxy }),
         ...(expects !== undefined && { expects }),
-        ...(suitsRate && { rateAtStart }),
+        // A stored run goes on with its own settings.
+        ...(suitsRate && stored === undefined && { rateAtStart }),
         ...(tls && { tls }),
         log: say,
         ...(traces && { roundClosed: traces.roundClosed }),

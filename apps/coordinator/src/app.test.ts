@@ -3,6 +3,7 @@ import { connect, type Server } from "node:net";
 import { initialAdapter } from "@fedlodrop/run";
 import { describe, expect, it } from "vitest";
 import { device, participate, shape, start, workload } from "./app.fixture.ts";
+import type { Quotas } from "./runs/quota-problem.ts";
 
 describe("a fresh run from the host", () => {
   it("configures a fresh run for those who are there", async () => {
@@ -55,6 +56,20 @@ describe("a fresh run from the host", () => {
     expect(await joined.socket.emitWithAck("ready", { ...device, runId })).toEqual({ kind: "accepted" });
     expect([...coordinator.state.participants.keys()]).toEqual(["p1", "p2"]);
   });
+});
+
+it("refuses more rounds than its cluster allows a run, and lets it go on with those it has", async () => {
+  const unlimited: Quotas = { runs: null, devices: null, bytes: null };
+  let allowed = unlimited;
+  const cluster = { show: () => {}, list: async () => [], quotas: async () => allowed };
+  const { coordinator } = await start({ rounds: 2 }, { cluster });
+  allowed = { ...unlimited, bytes: 0 };
+  expect(await coordinator.command({ kind: "change", change: { rounds: 3 } })).toMatchObject({
+    kind: "refused",
+    message: expect.stringContaining("change: rounds: the quota of a run here is 0 bytes"),
+  });
+  expect(coordinator.state.config.rounds).toBe(2);
+  expect(await coordinator.command({ kind: "change", change: { rounds: 1 } })).toEqual({ kind: "done" });
 });
 
 describe("the rate that a run begins with", () => {

@@ -102,10 +102,10 @@ export async function buildCoordinator(options: CoordinatorOptions): Promise<Coo
   let draining = false;
 
   async function loadWorkload(config: RunConfig, isNew = true): Promise<Workload> {
-    const workload = await options.loadWorkload(config);
-    const size = adapterSize(workload.adapter);
     // One that has begun may end, whatever is allowed now.
     const quotas = isNew ? await options.cluster?.quotas() : undefined;
+    const workload = await options.loadWorkload(config);
+    const size = adapterSize(workload.adapter);
     const problem =
       ruleProblem(config, size) ??
       gatewayProblem(config) ??
@@ -113,6 +113,12 @@ export async function buildCoordinator(options: CoordinatorOptions): Promise<Coo
     if (problem === null) return workload;
     await workload.close();
     throw new Error(problem);
+  }
+
+  /** Of more than the run was allowed when it began. */
+  async function quotaProblemOf(config: RunConfig): Promise<string | null> {
+    const quotas = await options.cluster?.quotas();
+    return quotas ? quotaProblem(config, adapterSize(run.workload.adapter), quotas) : null;
   }
 
   /** Masks are taken off where all devices' answers are: in one process. */
@@ -199,6 +205,7 @@ export async function buildCoordinator(options: CoordinatorOptions): Promise<Coo
     taskDefaults: options.taskDefaults,
     rateAtStart: options.rateAtStart,
     loadWorkload,
+    quotaProblem: quotaProblemOf,
     replaceRun,
   });
 

@@ -24,6 +24,8 @@ export interface HostCommandRooms {
   readonly rateAtStart: CoordinatorOptions["rateAtStart"];
   /** Throws in one line what is wrong with these settings. */
   loadWorkload(config: RunConfig): Promise<Workload>;
+  /** A sentence, if a run of these settings takes more than the cluster allows one. */
+  quotaProblem(config: RunConfig): Promise<string | null>;
   replaceRun(config: RunConfig, workload: Workload): Promise<void>;
 }
 
@@ -64,6 +66,13 @@ export function createHostCommands(rooms: HostCommandRooms): (given: HostCommand
         return participants.admit(given.waitingId, given.allowed)
           ? { kind: "done" }
           : refused("unknown-participant", "admit: nobody of this id waits");
+      case "change": {
+        const { config } = run.state;
+        if ((given.change.rounds ?? 0) <= config.rounds) break;
+        const problem = await rooms.quotaProblem({ ...config, rounds: given.change.rounds as number });
+        if (problem !== null) return refused("bad-message", `change: ${problem}`);
+        break;
+      }
       case "rollback":
         if (!run.canRestore(given.round))
           return refused(
@@ -75,7 +84,7 @@ export function createHostCommands(rooms: HostCommandRooms): (given: HostCommand
     if (configuring && (given.kind === "start" || given.kind === "resume"))
       return refused("wrong-state", `${given.kind}: not possible while a new run is being set up`);
     if (given.kind === "start") suitRate(run);
-    const refusal = run.dispatch({ kind: "command", command: given, atMs: clock.nowMs() });
+    const refusal = rooms.run().dispatch({ kind: "command", command: given, atMs: clock.nowMs() });
     if (refusal !== null) return refused(refusal.reason, refusal.message);
     if (given.kind === "change") isRateSet ||= given.change.dropoutRate !== undefined;
     if (given.kind === "kick") access.kick(given.participantId, participants.addressOf(given.participantId));

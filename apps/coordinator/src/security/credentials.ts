@@ -39,20 +39,29 @@ export function openCredentials({
   const readings = createThrottle();
 
   async function holderOf({ headers }: FastifyRequest): Promise<string | undefined> {
-    const token = secretIn(headers.authorization);
+    return holderWith(bearer(headers.authorization));
+  }
+
+  async function holderWith(token: string | undefined): Promise<string | undefined> {
     if (token === undefined) return undefined;
     return sameSecret(token, hostKey) ? "host" : participantOf(token);
   }
 
   const guard =
-    (admits: (holder: string) => boolean, scheme: string, needed: string): Guard =>
+    (
+      admits: (holder: string) => boolean,
+      scheme: string,
+      needed: string,
+      secretIn: (authorization?: string) => string | undefined = bearer,
+      countedAs?: string,
+    ): Guard =>
     async (request, reply) => {
-      const holder = await holderOf(request);
+      const holder = await holderWith(secretIn(request.headers.authorization));
       const { wrongTokensPerAddressAndMinute, readingsPerHolderAndMinute } = limits();
       const [counter, who, most] =
         holder === undefined
           ? ([strangers, senderOf(request.raw, trustProxy), wrongTokensPerAddressAndMinute] as const)
-          : ([readings, holder, readingsPerHolderAndMinute] as const);
+          : ([readings, countedAs ?? holder, readingsPerHolderAndMinute] as const);
       if (!(await counter.take(who, most)))
         return reply.code(429).header("retry-after", "60").send({ error: "too many requests a minute" });
       if (holder !== undefined && admits(holder)) return undefined;
@@ -67,14 +76,22 @@ export function openCredentials({
     holderOf,
     required: guard(() => true, "Bearer", "the host key or a participant's session token"),
     hostOnly: guard(isHost, "Bearer", "the host key"),
-    hostInBrowser: guard(isHost, 'Basic realm="host key as password"', "the host key as password"),
+    // Counted for itself: a browser sends a password with whatever it is made to ask for, and asks anew by itself.
+    hostInBrowser: guard(
+      isHost,
+      'Basic realm="host key as password"',
+      "the host key as password",
+      (authorization) => bearer(authorization) ?? password(authorization),
+      "host's browser",
+    ),
   };
 }
 
-function secretIn(authorization = ""): string | undefined {
-  const [, scheme, secret] = /^(Bearer|Basic) (\S+)$/.exec(authorization) ?? [];
-  if (scheme !== "Basic") return secret;
-  return /:(.*)$/s.exec(Buffer.from(secret as string, "base64").toString())?.[1];
+const bearer = (authorization = ""): string | undefined => /^Bearer (\S+)$/.exec(authorization)?.[1];
+
+function password(authorization = ""): string | undefined {
+  const [, secret] = /^Basic (\S+)$/.exec(authorization) ?? [];
+  return secret && /:(.*)$/s.exec(Buffer.from(secret, "base64").toString())?.[1];
 }
 
 /** In a time that does not tell where they differ. */
