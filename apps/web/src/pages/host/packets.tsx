@@ -39,7 +39,7 @@ export function Packets({ participants, round, stage }: PacketsProps) {
   const layer = useRef<HTMLDivElement>(null);
   const packets = useRef(new Map<string, Packet>());
   const places = useRef<ReadonlyMap<string, Place>>(new Map());
-  const resizes = useResizes(stage);
+  const resizes = useResizes(stage, participants.map(({ id }) => id).join(" "));
   const travelling = useReducedMotion() ? "" : participants.flatMap(tripOf).join("\n");
   // Tiles stand elsewhere when there are others, when there is more or less room, and when their words take more lines.
   const layout = [round, resizes, ...participants.map(({ id }) => id)].join(" ");
@@ -81,8 +81,8 @@ export function Packets({ participants, round, stage }: PacketsProps) {
   return <div class="packets" ref={layer} aria-hidden="true" />;
 }
 
-/** How often the field or what is laid out in it has got another size. */
-function useResizes(field: RefObject<HTMLElement | null>): number {
+/** How often the field or a tile has changed its size. @param tiles which there are */
+function useResizes(field: RefObject<HTMLElement | null>, tiles: string): number {
   const count = useSignal(0);
   useEffect(() => {
     if (field.current === null) return;
@@ -91,7 +91,7 @@ function useResizes(field: RefObject<HTMLElement | null>): number {
     });
     for (const element of [field.current, ...field.current.children]) resized.observe(element);
     return () => resized.disconnect();
-  }, [field, count]);
+  }, [field, count, tiles]);
   return count.value;
 }
 

@@ -58,6 +58,7 @@ export function startSession(address: PageAddress): Session {
     changed(true);
   };
   const ownTextsKept = keptText("fedlodrop.own-texts");
+  const draft = keptText("fedlodrop.draft");
   const ownTexts = computed(() => parseOwnTexts(ownTextsKept.value));
   const correction = signal<ProfileCorrection>({});
   const identity = browserIdentityStore();
@@ -107,7 +108,7 @@ export function startSession(address: PageAddress): Session {
   return {
     state,
     ownTexts,
-    draft: keptText("fedlodrop.draft"),
+    draft,
     correction,
     token: () => usedToken,
     deviceKind: kind,
@@ -155,7 +156,12 @@ export function startSession(address: PageAddress): Session {
       know({ guess: choice });
       device.send({ kind: "guess", guess: { slideId, choice } });
     },
-    leave: () => device.send({ kind: "leave" }),
+    leave() {
+      // The next one at this tab is somebody else, perhaps.
+      ownTextsKept.value = "";
+      draft.value = "";
+      device.send({ kind: "leave" });
+    },
   };
 }
 
