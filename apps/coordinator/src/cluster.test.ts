@@ -155,12 +155,16 @@ describe.skipIf(binaries === null || !hasRedis())(
       for (const path of Object.keys(((await document.json()) as { paths: object }).paths))
         expect((await fetch(new URL(path, urls[0]))).status, path).not.toBe(404);
       // One that is to end takes nobody more, and serves those that it has until the round is over.
-      const drained = gateways[0].drain(600);
+      let isDrained = false;
+      const drained = gateways[0].drain(600).then(() => {
+        isDrained = true;
+      });
       const ready = await fetch(new URL("/readyz", urls[0]));
       expect([ready.status, await ready.json()]).toEqual([
         503,
         { ready: false, reason: "the gateway is being closed" },
       ]);
+      expect(isDrained).toBe(false);
       release();
       await drained;
       await Promise.all(parts);

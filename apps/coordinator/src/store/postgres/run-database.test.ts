@@ -80,10 +80,10 @@ describe.skipIf(binaries === null)("a run in PostgreSQL (needs the package postg
     let unfit: string | null = null;
     const open = async () =>
       createRunDatabase(await openDatabase(address), "hall", {
-        times: { lastsMs: 300, renewMs: 20 },
+        times: { lastsMs: 3000, renewMs: 20 },
         unfit: () => unfit,
       });
-    const first = await openAt(address, { lastsMs: 300, renewMs: 20 });
+    const first = await openAt(address, { lastsMs: 3000, renewMs: 20 });
     await first.begin(checkpointOf(0), adapterOf(0));
     await first.close();
     const writer = await open();
