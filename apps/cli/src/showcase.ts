@@ -53,8 +53,9 @@ function texts(heldOut: readonly Sample[], terms: ShowcaseTerms): Showcase {
     ...(tokenizer.prefix.length > 0 ? tokenizer.prefix : [tokenizer.endOfTextId]),
     ...ids,
   ]);
+  const prefixLength = tokenizer.prefix.length;
   const goOn = async (trainer: LocalTrainer, adapter?: Float32Array): Promise<string> =>
-    tokenizer.decode(await trainer.generate(promptIds, GENERATION, adapter));
+    tokenizer.decode(await trainer.generate(promptIds, { ...GENERATION, prefixLength }, adapter));
   const nats = async (trainer: LocalTrainer, adapter?: Float32Array): Promise<number> =>
     (await trainer.evaluate({ kind: "language-model", windows: [window] }, adapter)).loss;
   let base: Promise<{ readonly text: string; readonly nats: number | null }> | null = null;

@@ -50,10 +50,15 @@ export async function tryPrompt(
           : [...tokenizer.prefix, ...words];
       const drawn: number[] = [];
       const say = (done: boolean) => post({ kind: "tried-text", side, text: tokenizer.decode(drawn), done });
-      await trainer.generate(asked, { ...GENERATION, seed: prompt }, used, (id) => {
-        drawn.push(id);
-        say(false);
-      });
+      await trainer.generate(
+        asked,
+        { ...GENERATION, seed: prompt, prefixLength: tokenizer.prefix.length },
+        used,
+        (id) => {
+          drawn.push(id);
+          say(false);
+        },
+      );
       say(true);
     }
     if (ownHeldOut)

@@ -36,6 +36,40 @@ test("language model: a rest that fills no window is dropped, a short text gives
   expect(short).toEqual({ kind: "language-model", windows: [Int32Array.of(0, 1, 2)] });
 });
 
+test("language model: what texts begin with begins every window, and each token is foretold once", () => {
+  const beginning: Tokenizer = { ...letters, prefix: [91] };
+  const windowsOf = (texts: readonly string[], sequenceLength: number): readonly (readonly number[])[] => {
+    const samples = texts.map((text) => ({ text }));
+    const dataset = datasetFromSamples(samples, beginning, { kind: "language-model", sequenceLength });
+    return dataset.kind === "language-model" ? dataset.windows.map((window) => [...window]) : [];
+  };
+  expect(windowsOf(["abcdefg"], 3)).toEqual([
+    [91, 1, 2, 3],
+    [91, 4, 5, 6],
+  ]);
+  // Where a text begins with a window, it does so once; within one, its beginning stands after the end of the text before.
+  expect(windowsOf(["ab", "cde"], 3)).toEqual([
+    [91, 1, 2, 0],
+    [91, 3, 4, 5],
+  ]);
+  expect(windowsOf(["a", "bcde"], 3)).toEqual([
+    [91, 1, 0, 91],
+    [91, 2, 3, 4],
+  ]);
+  expect(windowsOf(["abcd"], 1)).toEqual([
+    [91, 1],
+    [91, 2],
+    [91, 3],
+    [91, 4],
+    [91, 0],
+  ]);
+  expect(windowsOf(["ab"], 9)).toEqual([[91, 1, 2, 0]]);
+  const longer: Tokenizer = { ...letters, prefix: [91, 92] };
+  expect(() =>
+    datasetFromSamples([{ text: "ab" }], longer, { kind: "language-model", sequenceLength: 1 }),
+  ).toThrow("expected a sequenceLength of at least 2, as long as what a text begins with, got 1");
+});
+
 test("classification: sequences are cut, an empty text is its end", () => {
   const samples = [
     { text: "abcd", label: 1 },

@@ -34,7 +34,7 @@ export interface DatasetOptions {
   readonly sequenceLength: number;
 }
 
-/** Windows (language model: texts joined by end-of-text, stride sequenceLength) or cut sequences (all others).
+/** Windows (language model: texts joined by end-of-text, each token foretold once) or cut sequences (all others).
  *  A text too short for one window gives a single shorter one.
  *  @throws when there is nothing to train on or a label is missing. */
 export function datasetFromSamples(
@@ -165,6 +165,8 @@ function conversations(samples: readonly Sample[], tokenizer: Tokenizer, sequenc
   };
 }
 
+/** Texts one after the other, end-of-text between them. What a model's texts begin with (`<bos>`) begins every window, which is
+ *  a text of its own to it; a model without it (GPT-2) sees the last token of the window before in its place. */
 function cutWindows(
   samples: readonly Sample[],
   tokenizer: Tokenizer,
@@ -174,15 +176,24 @@ function cutWindows(
   const texts = samples.map(({ text }) => tokenizer.encode(text));
   if (texts.every((ids) => ids.length === 0))
     throw new Error("dataset: expected some text, got only empty samples");
-  // A model that knows a beginning sees both ends; for GPT-2 one token is both, and stands between texts.
+  if (sequenceLength < prefix.length)
+    throw new Error(
+      `dataset: expected a sequenceLength of at least ${prefix.length}, as long as what a text begins with, got ${sequenceLength}`,
+    );
+  const hasPrefix = prefix.length > 0;
   const stream = texts.flatMap((ids) =>
-    prefix.length > 0 ? [...prefix, ...ids, endOfTextId] : [endOfTextId, ...ids],
+    hasPrefix ? [...prefix, ...ids, endOfTextId] : [endOfTextId, ...ids],
   );
-  const length = Math.min(sequenceLength, stream.length - 1);
+  const beginsText = (at: number): boolean => prefix.every((id, i) => stream[at + i] === id);
   const windows: Int32Array[] = [];
-  for (let start = 0; start + length < stream.length; start += length)
-    windows.push(Int32Array.from(stream.slice(start, start + length + 1)));
-  return windows;
+  // As many new ids as a window has targets that are not the prefix's own: each is foretold once.
+  const step = Math.min(sequenceLength + 1, stream.length) - Math.max(1, prefix.length);
+  for (let start = 0; ; start += step) {
+    if (hasPrefix && beginsText(start)) start += prefix.length;
+    const own = stream.slice(start, start + step + (hasPrefix ? 0 : 1));
+    if (own.length < step + (hasPrefix ? 0 : 1)) return windows;
+    windows.push(Int32Array.from([...prefix, ...own]));
+  }
 }
 
 function checkLabel(label: number | undefined, row: number): number {

@@ -1,6 +1,6 @@
 import { createRandom } from "@fedlodrop/run";
 import { expect, test } from "vitest";
-import { sampleToken } from "./generate.ts";
+import { lastIds, sampleToken } from "./generate.ts";
 
 const logits = Float32Array.of(0, 2, 1, -1);
 const draw = (temperature: number, topK: number): number[] => {
@@ -32,4 +32,12 @@ test("top-k leaves out the rest", () => {
   const [a, b, c, d] = draw(1, 2);
   expect([a, d]).toEqual([0, 0]);
   expect((b as number) / (c as number)).toBeCloseTo(Math.E, 0);
+});
+
+test("a full context keeps what the text began with", () => {
+  const ids = [91, 1, 2, 3, 4, 5];
+  expect(lastIds(ids, 6, 1)).toEqual(ids);
+  expect(lastIds(ids, 4, 1)).toEqual([91, 3, 4, 5]);
+  expect(lastIds(ids, 4)).toEqual([2, 3, 4, 5]);
+  expect(lastIds(ids, 1, 1)).toEqual([5]);
 });

@@ -1,4 +1,4 @@
-/** Sampling of the next token: temperature, top-k, seeded. */
+/** What is read of a text to go on with it, and the sampling of its next token: temperature, top-k, seeded. */
 import type { Random } from "@fedlodrop/run";
 
 /** Draws an id from logits. Temperature 0 takes the largest; `topK` 0 keeps every id. */
@@ -15,6 +15,13 @@ export function sampleToken(logits: Float32Array, temperature: number, topK: num
     if (rest < 0) return candidates[i] as number;
   }
   return best; // rounding left a remainder above the last weight
+}
+
+/** The last `room` ids of a text; where it has more, its first `prefixLength` ids stay in front of the others. */
+export function lastIds(ids: readonly number[], room: number, prefixLength = 0): readonly number[] {
+  if (ids.length <= room) return ids;
+  const kept = Math.min(prefixLength, room - 1);
+  return [...ids.slice(0, kept), ...ids.slice(kept - room)];
 }
 
 /** Ids of the `count` largest logits, largest first, equal ones by id. One pass: a vocabulary is long and `count` short. */

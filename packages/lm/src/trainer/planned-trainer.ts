@@ -25,7 +25,7 @@ import type { BaseType } from "../plan/weight.ts";
 import { adamWSettings } from "./adamw.ts";
 import type { EngineDescription } from "./engine-description.ts";
 import { evaluateScores, evaluateTokens, isJudged, type JudgedDataset, scoresOf } from "./evaluate.ts";
-import { sampleToken } from "./generate.ts";
+import { lastIds, sampleToken } from "./generate.ts";
 import { type GenerationPlan, planGeneration, readPrompt, readToken } from "./generation.ts";
 import { fittingPlan } from "./memory.ts";
 import { takeSteps, warmUpRequest, warmUpTimes } from "./round-steps.ts";
@@ -149,7 +149,8 @@ class PlannedTrainer implements LocalTrainer {
       while (generated.length < options.maxTokens) {
         // When the context is full its later half is read anew, so that the cost of a token stays flat.
         const { maxPositions } = this.model;
-        const context = ids.slice(-(generated.length === 0 ? maxPositions : Math.ceil(maxPositions / 2)));
+        const room = generated.length === 0 ? maxPositions : Math.ceil(maxPositions / 2);
+        const context = lastIds(ids, room, options.prefixLength);
         const ended = await this.continueFrom(context, options, adapter, random, (id) => {
           ids.push(id);
           generated.push(id);

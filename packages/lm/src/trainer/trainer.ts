@@ -69,6 +69,8 @@ export interface GenerationOptions {
   readonly temperature: number;
   readonly topK: number;
   readonly seed: string;
+  /** Of the prompt: the tokenizer's prefix in it, which stays when the context is full. None unless given. */
+  readonly prefixLength?: number;
 }
 
 export interface Trainer {

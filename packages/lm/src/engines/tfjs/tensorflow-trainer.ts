@@ -14,7 +14,7 @@ import type { LanguageModel } from "../../models/language-model.ts";
 import { allTensors } from "../../models/tensor-source.ts";
 import type { EngineDescription } from "../../trainer/engine-description.ts";
 import { evaluateScores, evaluateTokens, isJudged, scoresOf } from "../../trainer/evaluate.ts";
-import { sampleToken } from "../../trainer/generate.ts";
+import { lastIds, sampleToken } from "../../trainer/generate.ts";
 import { takeSteps, warmUpRequest, warmUpTimes } from "../../trainer/round-steps.ts";
 import type {
   Evaluation,
@@ -136,7 +136,7 @@ class TensorflowTrainer implements LocalTrainer {
 
   async generate(
     promptIds: readonly number[],
-    { maxTokens, temperature, topK, seed }: GenerationOptions,
+    { maxTokens, temperature, topK, seed, prefixLength }: GenerationOptions,
     adapter?: Float32Array,
     onToken?: (id: number) => void,
   ): Promise<number[]> {
@@ -146,7 +146,7 @@ class TensorflowTrainer implements LocalTrainer {
     const generated: number[] = [];
     return this.withAdapter(adapter, async (factors) => {
       while (generated.length < maxTokens) {
-        const context = ids.slice(-maxPositions);
+        const context = lastIds(ids, maxPositions, prefixLength);
         const logits = await this.compute(() => this.nextLogits(context, factors?.()));
         const id = sampleToken(logits, temperature, topK, random);
         if (id === endOfTextId) break;
