@@ -11,6 +11,9 @@ import { defaultCacheDirectory } from "@fedlodrop/tasks/node";
 import { modelManifest } from "./model-manifest.ts";
 import { inPlainWords } from "./plain-error.ts";
 
+/** Raised whenever other numbers are written of a model, so that none made before are taken for them. */
+const FORM = 2;
+
 const quantisedDirectory = (): string => join(defaultCacheDirectory(), "quantised");
 
 /** Folder of the model in `base`: the model's own in f32, and where no other can be written. */
@@ -21,7 +24,7 @@ export async function modelInBase(
 ): Promise<string> {
   if (base === "f32") return directory;
   const { version } = await modelManifest(directory);
-  const target = join(quantisedDirectory(), `${version}-${base}`);
+  const target = join(quantisedDirectory(), `${version}-${base}-${FORM}`);
   if (await isThere(target)) return target;
   try {
     await mkdir(quantisedDirectory(), { recursive: true });

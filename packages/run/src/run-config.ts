@@ -33,7 +33,7 @@ export const BOUNDS = ["calibrated", "theorem"] as const;
 export const VALUE_TYPES = ["f32", "f16"] as const;
 export type ValueType = (typeof VALUE_TYPES)[number];
 
-/** How frozen matrices are held: `int8` with a scale for each output, `int4` for each 32 inputs of one. */
+/** How frozen matrices are held: `int8` with a scale for each output, `int4` for each 32 inputs of one, but token tables in int8. */
 export const BASE_TYPES = ["f32", "f16", "int8", "int4"] as const;
 export type BaseType = (typeof BASE_TYPES)[number];
 

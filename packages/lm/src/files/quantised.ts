@@ -13,7 +13,7 @@ import type { Parameter } from "../models/parameters.ts";
 import type { TensorSource } from "../models/tensor-source.ts";
 import { weightsOf } from "../models/weights.ts";
 import { quantise, turned, widen } from "../plan/quantise.ts";
-import { type BaseType, INT4_BLOCK, type PackedMatrix } from "../plan/weight.ts";
+import { type BaseType, heldIn, INT4_BLOCK, type PackedMatrix } from "../plan/weight.ts";
 import type { ByteSource } from "./bytes.ts";
 import { type Container, openContainer } from "./safetensors.ts";
 
@@ -194,16 +194,18 @@ export async function* quantisedFile(model: LanguageModel, base: PackedBase): As
     const { scales } = storedShapes(packing);
     if (scales !== null) place(scalesOf(name), "F32", scales, 4);
   }
-  const { dtype, valueBytes } = STORED[base];
-  for (const [name, packing] of packings) place(name, dtype, storedShapes(packing).codes, valueBytes);
+  for (const [name, packing] of packings) {
+    const { dtype, valueBytes } = STORED[packing.base];
+    place(name, dtype, storedShapes(packing).codes, valueBytes);
+  }
   yield headerBytes(header);
   for (const name of plain) yield bytesOf(await tensors.read(name));
   // Scales stand before codes, so a matrix that has both is made twice: memory is dearer here than time.
-  if (base !== "f16")
-    for (const [name, packing] of packings) {
-      const matrix = await pack(tensors, name, packing);
-      if (matrix.base !== "f16") yield bytesOf(matrix.scales);
-    }
+  for (const [name, packing] of packings) {
+    if (packing.base === "f16") continue;
+    const matrix = await pack(tensors, name, packing);
+    if (matrix.base !== "f16") yield bytesOf(matrix.scales);
+  }
   for (const [name, packing] of packings) {
     const matrix = await pack(tensors, name, packing);
     if (matrix.base === "f16") yield bytesOf(matrix.bits);
@@ -212,7 +214,7 @@ export async function* quantisedFile(model: LanguageModel, base: PackedBase): As
   }
 }
 
-/** Matrices that an engine holds in the run's base. What others are computed from stays exact. */
+/** Matrices that an engine holds in fewer bits than f32. What others are computed from stays exact. */
 function packingsOf(model: LanguageModel, base: PackedBase): ReadonlyMap<string, Packing> {
   const orders = new Map(
     architectureOf(model.config)
@@ -224,9 +226,10 @@ function packingsOf(model: LanguageModel, base: PackedBase): ReadonlyMap<string,
   return new Map(
     weightsOf(model).flatMap((weight) => {
       const order = orders.get(weight.name);
-      if (weight.kind !== "matrix" || weight.isExact || order === undefined) return [];
-      const { name, inFeatures, outFeatures } = weight;
-      return [[name, { base, order, inFeatures, outFeatures }] as const];
+      if (weight.kind !== "matrix" || order === undefined) return [];
+      const { name, inFeatures, outFeatures, leastBits } = weight;
+      const held = heldIn(base, leastBits);
+      return held === "f32" ? [] : [[name, { base: held, order, inFeatures, outFeatures }] as const];
     }),
   );
 }

@@ -61,8 +61,8 @@ export function encoder(config: EncoderConfig): Architecture {
   const names = namesOf(config);
   const list = new ParameterList();
   list.table(TOKENS, vocabularySize, d);
-  list.table(POSITIONS, positionRows, d, true);
-  if (segmentCount > 0) list.table(SEGMENTS, segmentCount, d, true);
+  list.table(POSITIONS, positionRows, d, 32);
+  if (segmentCount > 0) list.table(SEGMENTS, segmentCount, d, 32);
   list.layerNorm("embeddings.LayerNorm", d);
   for (let layer = 0; layer < layerCount; layer++) {
     const of = (name: string): string => `${names.block(layer)}.${name}`;

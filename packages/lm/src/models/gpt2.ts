@@ -60,7 +60,7 @@ export function gpt2(config: Gpt2Config): Architecture {
   const { width: d, innerWidth, vocabularySize, maxPositions, layerCount } = config;
   const list = new ParameterList("in-out");
   list.table("wte.weight", vocabularySize, d);
-  list.table("wpe.weight", maxPositions, d, true);
+  list.table("wpe.weight", maxPositions, d, 32);
   for (let layer = 0; layer < layerCount; layer++) {
     list.layerNorm(`h.${layer}.ln_1`, d);
     list.linear(`h.${layer}.attn.c_attn`, d, 3 * d, true);

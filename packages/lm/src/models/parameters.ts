@@ -1,5 +1,6 @@
 /** Frozen tensors that a model wants of its checkpoint: names, sizes, and which way its matrices are stored. */
 import type { AdaptedModule } from "@fedlodrop/run";
+import type { LeastBits } from "../plan/weight.ts";
 import type { CommonConfig } from "./config.ts";
 
 /** The target that stands for every matrix, as in PEFT. */
@@ -17,8 +18,7 @@ export type Parameter =
       readonly outFeatures: number;
       /** "in-out" in GPT-2's files (Conv1D), "out-in" for torch's Linear and for embedding tables. */
       readonly order: "in-out" | "out-in";
-      /** Stays in f32 whatever the base is: position tables, whose rows are added and not multiplied with. */
-      readonly isExact: boolean;
+      readonly leastBits: LeastBits;
     };
 
 /** A table [outFeatures, inFeatures] in f32 that is computed from others once, when the model is put on a device. */
@@ -54,15 +54,15 @@ export class ParameterList {
   }
 
   /** An embedding, or an output matrix: [rows, width] in the file. */
-  table(name: string, rows: number, width: number, isExact = false): void {
+  table(name: string, rows: number, width: number, leastBits: LeastBits = 8): void {
     const sizes = { inFeatures: width, outFeatures: rows };
-    this.all.push({ kind: "matrix", name, ...sizes, order: "out-in", isExact });
+    this.all.push({ kind: "matrix", name, ...sizes, order: "out-in", leastBits });
   }
 
   /** A layer x·W (+ bias) that can be adapted. */
   linear(name: string, inFeatures: number, outFeatures: number, bias: boolean): void {
     const { order } = this;
-    this.all.push({ kind: "matrix", name: `${name}.weight`, inFeatures, outFeatures, order, isExact: false });
+    this.all.push({ kind: "matrix", name: `${name}.weight`, inFeatures, outFeatures, order, leastBits: 4 });
     if (bias) this.vector(`${name}.bias`, outFeatures);
     this.modules.push({ name, inFeatures, outFeatures });
   }

@@ -22,7 +22,7 @@ export function weightsOf({ config, tensors }: LanguageModel): readonly LazyWeig
         for (const source of from) sources.push(await tensors.read(source));
         return { ...shape, base: "f32", order: "out-in", values: make(sources) } as const;
       };
-      return { ...shape, isExact: true, load };
+      return { ...shape, leastBits: 32, load };
     }),
     ...[...constants].map(([name, values]): LazyWeight => {
       const vector = { kind: "vector", name } as const;
@@ -37,7 +37,7 @@ function readWeight(parameter: Parameter, tensors: TensorSource): LazyWeight {
     const load = async () => ({ kind: "vector", name, values: await tensors.read(name) }) as const;
     return { ...parameter, load };
   }
-  const { inFeatures, outFeatures, order, isExact } = parameter;
+  const { inFeatures, outFeatures, order, leastBits } = parameter;
   const shape = { kind: "matrix", name, inFeatures, outFeatures } as const;
   const load = async (): Promise<HostWeight> => {
     const packed = await tensors.packed?.(name);
@@ -45,5 +45,5 @@ function readWeight(parameter: Parameter, tensors: TensorSource): LazyWeight {
       ? { ...shape, ...packed }
       : { ...shape, base: "f32", order, values: await tensors.read(name) };
   };
-  return { ...shape, isExact, load };
+  return { ...shape, leastBits, load };
 }

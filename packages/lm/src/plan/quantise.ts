@@ -4,7 +4,7 @@ import { type BaseType, type HostWeight, INT4_BLOCK, type PackedMatrix } from ".
 
 type Matrix = Extract<HostWeight, { kind: "matrix" }>;
 
-/** The matrix in another base. Symmetric round-to-nearest: codes·scale, the scale such that the largest value fits. */
+/** The matrix in another base: codes·scale, each value as the nearest of them. */
 export function quantise(matrix: Extract<Matrix, { base: "f32" }>, base: BaseType): Matrix {
   const { kind, name, inFeatures, outFeatures } = matrix;
   const shape = { kind, name, inFeatures, outFeatures } as const;
@@ -14,9 +14,9 @@ export function quantise(matrix: Extract<Matrix, { base: "f32" }>, base: BaseTyp
     case "f16":
       return { ...shape, base, bits: toFloat16s(outIn(matrix)) };
     case "int8":
-      return { ...shape, base, ...encode(outIn(matrix), inFeatures, inFeatures, 127, -127) };
+      return { ...shape, base, ...encodeRows(outIn(matrix), inFeatures) };
     case "int4":
-      return { ...shape, base, ...encode(outIn(matrix), inFeatures, INT4_BLOCK, 7, -8) };
+      return { ...shape, base, ...encodeBlocks(outIn(matrix), inFeatures) };
     default:
       return base satisfies never;
   }
@@ -60,26 +60,71 @@ function outIn({ order, outFeatures, values }: Extract<Matrix, { base: "f32" }>)
   return order === "out-in" ? values : turned(values, outFeatures);
 }
 
-/** Codes with one scale for each `block` consecutive inputs of an output; the last block of a row may be shorter. */
-function encode(
-  values: Float32Array,
-  inFeatures: number,
-  block: number,
-  largestCode: number,
-  smallestCode: number,
-): { readonly codes: Int8Array; readonly scales: Float32Array } {
+interface Codes {
+  readonly codes: Int8Array;
+  readonly scales: Float32Array;
+}
+
+/** One scale for each output: its largest value is 127 of them. */
+function encodeRows(values: Float32Array, inFeatures: number): Codes {
   const codes = new Int8Array(values.length);
-  const blocks = Math.ceil(inFeatures / block);
-  const scales = new Float32Array((values.length / inFeatures) * blocks);
-  for (let position = 0; position < scales.length; position++) {
-    const start = Math.floor(position / blocks) * inFeatures + (position % blocks) * block;
-    const end = Math.min(start + block, (Math.floor(position / blocks) + 1) * inFeatures);
+  const scales = new Float32Array(values.length / inFeatures);
+  for (let row = 0; row < scales.length; row++) {
+    const start = row * inFeatures;
     let largest = 0;
-    for (let i = start; i < end; i++) largest = Math.max(largest, Math.abs(values[i] as number));
-    const scale = Math.fround(largest / largestCode);
-    scales[position] = scale;
-    for (let i = start; i < end && scale > 0; i++)
-      codes[i] = Math.min(largestCode, Math.max(smallestCode, Math.round((values[i] as number) / scale)));
+    for (let i = start; i < start + inFeatures; i++)
+      largest = Math.max(largest, Math.abs(values[i] as number));
+    const scale = Math.fround(largest / 127);
+    scales[row] = scale;
+    for (let i = start; i < start + inFeatures && scale > 0; i++)
+      codes[i] = Math.min(127, Math.max(-127, Math.round((values[i] as number) / scale)));
   }
   return { codes, scales };
+}
+
+/** Steps that a block's largest value is tried as, with its sign such that it may be −8; more find nothing better. */
+const TRIED_STEPS = [7.2, 7.4, 7.6, 7.8, 8, 8.2, 8.4, 8.6, 8.8];
+
+/** One scale, of either sign, for each 32 consecutive inputs of an output; the last block of a row may be shorter. Of the scales
+ *  that are tried the one with the least squared error, each fitted to the codes it leads to. Source: llama.cpp, Q4_0. */
+function encodeBlocks(values: Float32Array, inFeatures: number): Codes {
+  const codes = new Int8Array(values.length);
+  const blocks = Math.ceil(inFeatures / INT4_BLOCK);
+  const scales = new Float32Array((values.length / inFeatures) * blocks);
+  for (let position = 0; position < scales.length; position++) {
+    const row = Math.floor(position / blocks) * inFeatures;
+    const start = row + (position % blocks) * INT4_BLOCK;
+    const end = Math.min(start + INT4_BLOCK, row + inFeatures);
+    const scale = Math.fround(bestScale(values, start, end));
+    scales[position] = scale;
+    for (let i = start; i < end && scale !== 0; i++) codes[i] = int4Code((values[i] as number) / scale);
+  }
+  return { codes, scales };
+}
+
+const int4Code = (steps: number): number => Math.min(7, Math.max(-8, Math.round(steps)));
+
+/** Of values[start, end); 0 where all of them are. */
+function bestScale(values: Float32Array, start: number, end: number): number {
+  let extreme = 0;
+  for (let i = start; i < end; i++) {
+    const value = values[i] as number;
+    if (Math.abs(value) > Math.abs(extreme)) extreme = value;
+  }
+  if (extreme === 0) return 0;
+  let [best, scale] = [0, 0];
+  for (const steps of TRIED_STEPS) {
+    // For codes c the scale x·c/c·c is best, and takes (x·c)²/c·c off the squared error.
+    let [along, square] = [0, 0];
+    for (let i = start; i < end; i++) {
+      const value = values[i] as number;
+      const code = int4Code((-steps * value) / extreme);
+      along += value * code;
+      square += code * code;
+    }
+    if (along * along <= best * square) continue;
+    best = (along * along) / square;
+    scale = along / square;
+  }
+  return scale;
 }

@@ -37,6 +37,17 @@ type MatrixValues =
 /** A matrix's values in fewer bits than f32. */
 export type PackedMatrix = Exclude<MatrixValues, { readonly base: "f32" }>;
 
+/** Bits of a value that a matrix is never held below, whatever the run's base: 32 of position tables, whose rows are added and
+ *  not multiplied with; 8 of token tables and output matrices, which each token's error comes from (docs/models.md). */
+export type LeastBits = 32 | 8 | 4;
+
+const BITS: Readonly<Record<BaseType, number>> = { f32: 32, f16: 16, int8: 8, int4: 4 };
+const LEAST: Readonly<Record<LeastBits, BaseType>> = { 32: "f32", 8: "int8", 4: "int4" };
+
+/** What a matrix is held in where the run's base is `base`. */
+export const heldIn = (base: BaseType, leastBits: LeastBits): BaseType =>
+  BITS[base] < leastBits ? LEAST[leastBits] : base;
+
 /** What an engine must hold for a weight before any of it is loaded. */
 export type WeightShape =
   | { readonly kind: "vector"; readonly size: number }
@@ -55,17 +66,16 @@ export type LazyWeight = (
       readonly name: WeightName;
       readonly inFeatures: number;
       readonly outFeatures: number;
-      /** Stays in f32 whatever the base is: position tables, whose rows are added and not multiplied with. */
-      readonly isExact: boolean;
+      readonly leastBits: LeastBits;
     }
 ) & {
   /** Matrices in f32, to be held in any base, or in the base that their file has them in. Nothing is kept. */
   load(): Promise<HostWeight>;
 };
 
-/** What a weight becomes in a base. */
+/** What a weight becomes where the run's base is `base`. */
 export function weightShape(weight: LazyWeight, base: BaseType): WeightShape {
   if (weight.kind === "vector") return { kind: "vector", size: weight.size };
-  const { kind, inFeatures, outFeatures } = weight;
-  return { kind, inFeatures, outFeatures, base };
+  const { kind, inFeatures, outFeatures, leastBits } = weight;
+  return { kind, inFeatures, outFeatures, base: heldIn(base, leastBits) };
 }

@@ -59,10 +59,7 @@ function weightBytesOf(config: ModelConfig, base: BaseType): number {
     throw new Error(`weights: ${name} is not there yet`);
   };
   const weights = weightsOf({ config, tensors: { shapes: parameterShapes(config), read: none } });
-  return weights.reduce((sum, weight) => {
-    const held = weight.kind === "matrix" && weight.isExact ? "f32" : base;
-    return sum + storedBytes(weightShape(weight, held));
-  }, 0);
+  return weights.reduce((sum, weight) => sum + storedBytes(weightShape(weight, base)), 0);
 }
 
 /** Values of all parameters. */
