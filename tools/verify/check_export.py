@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
-"""Loads adapters that `fedlodrop export RUN --peft DIR` wrote into peft and compares logits with fixtures/models.
+"""Loads adapters that `fedlodrop export RUN --peft DIR` wrote into peft and compares logits with ours.
 
   PYTHONPATH=DIR python3 tools/verify/check_export.py NAME=PEFT_DIR …     (make_models.py says what DIR has to hold)
-NAME is a folder of packages/lm/fixtures/models whose own adapter the run had.
+  PYTHONPATH=DIR python3 tools/verify/check_export.py FAMILIES …
+NAME is a folder of packages/lm/fixtures/models whose own adapter the run had; FAMILIES is what families.ts wrote: runs in
+tabs, with the logits that ours computed of each.
 """
 import json
 import pathlib
@@ -14,8 +16,8 @@ from transformers import AutoModelForCausalLM, AutoModelForSequenceClassificatio
 
 FOLDER = pathlib.Path(__file__).resolve().parents[2] / "packages/lm/fixtures/models"
 
-for argument in sys.argv[1:]:
-    name, adapter = argument.split("=", 1)
+
+def check(name, adapter, logits=None):
     expected = json.loads((FOLDER / name / "expected.json").read_text())
     is_classifier = "labels" in expected
     kind = AutoModelForSequenceClassification if is_classifier else AutoModelForCausalLM
@@ -23,10 +25,18 @@ for argument in sys.argv[1:]:
     model = PeftModel.from_pretrained(base, adapter).double().eval()
     with torch.no_grad():
         if is_classifier:
-            logits = torch.cat([model(input_ids=torch.tensor([row])).logits for row in expected["sequences"]])
+            got = torch.cat([model(input_ids=torch.tensor([row])).logits for row in expected["sequences"]])
         else:
-            logits = model(input_ids=torch.tensor(expected["windows"])[:, :-1]).logits[:, -1]
-    wanted = torch.tensor(expected["logits"], dtype=torch.float64)
-    error = float((logits.flatten() - wanted).norm() / wanted.norm())
+            got = model(input_ids=torch.tensor(expected["windows"])[:, :-1]).logits[:, -1]
+    wanted = torch.tensor(logits or expected["logits"], dtype=torch.float64)
+    error = float((got.flatten() - wanted).norm() / wanted.norm())
     print(f"{name}: logits differ by {error:.1e}")
     assert error < 1e-4, name
+
+
+for argument in sys.argv[1:]:
+    if "=" in argument:
+        check(*argument.split("=", 1))
+    else:
+        for logits in sorted(pathlib.Path(argument).glob("*/logits.json")):
+            check(logits.parent.name, logits.parent / "peft", json.loads(logits.read_text()))
