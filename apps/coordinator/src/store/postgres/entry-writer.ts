@@ -52,7 +52,6 @@ export function openEntryWriter(database: Database, lease: Lease, run: string, l
   async function write(batch: readonly Waiting[]): Promise<void> {
     await database.transact(
       async (client) => {
-        await lease.check(client);
         await client.query(
           `INSERT INTO fedlodrop.entries (run, number, entry, payload)
            SELECT $1, * FROM unnest($2::bigint[], $3::text[], $4::bytea[]) ON CONFLICT DO NOTHING`,
@@ -71,6 +70,7 @@ export function openEntryWriter(database: Database, lease: Lease, run: string, l
              ON CONFLICT DO NOTHING`,
             [run, lease.fence, ...columns(receipts)],
           );
+        await lease.check(client);
       },
       (failure) => {
         trouble = failure;

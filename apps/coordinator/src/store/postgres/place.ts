@@ -26,6 +26,8 @@ export interface PlaceOptions {
 }
 
 const STAND_BY_MS = 250;
+/** What was away may be back for its holder a moment later than here, who goes on when it says that it is there. */
+const HOLDER_FIRST_MS = 2_500;
 
 export function openPlace(database: Database, { name, times, unfit, status }: PlaceOptions): Place {
   const where = `PostgreSQL ${database.name}, run "${name}"`;
@@ -39,7 +41,7 @@ export function openPlace(database: Database, { name, times, unfit, status }: Pl
   async function attempt(): Promise<{ readonly heldBy: string } | { readonly full: string } | null> {
     if (lease !== null) return null;
     const taken = await takeLease(database, name, times, {
-      ousted: () => tellOusted(`${where}: another coordinator has taken over; this one ends`),
+      ousted: (why) => tellOusted(`${where}: ${why}; this one ends`),
       isFit: () => unfit() === null,
       status,
     });
@@ -64,10 +66,17 @@ export function openPlace(database: Database, { name, times, unfit, status }: Pl
     },
     async standBy(waits) {
       let told = "";
+      let unfitUntil = -Infinity;
+      /** What it can't do its work without is away, or was a moment ago. */
+      function notYet(): string | null {
+        const problem = unfit();
+        if (problem !== null) unfitUntil = performance.now();
+        return performance.now() - unfitUntil < HOLDER_FIRST_MS ? (problem ?? told) : null;
+      }
       for (;;) {
         // A server that is away has given the place to nobody.
         const reason =
-          unfit() ??
+          notYet() ??
           (await attempt().then(
             (refusal) =>
               refusal && ("full" in refusal ? refusal.full : `${refusal.heldBy} has the run "${name}"`),

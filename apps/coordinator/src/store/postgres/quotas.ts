@@ -29,19 +29,28 @@ export async function writeQuotas(
 }
 
 /**
- * Why nobody may take this place now, to be asked in the transaction that takes it; null when there is room. One whose
- * holder has crashed is kept free for a while, so that its run can go on.
+ * Makes room for one more run in the transaction that takes its place, or says why there is none. A run whose holder has
+ * crashed keeps its room for a while, so that it can go on; after that the one that has been silent for longest loses it
+ * to the newcomer, and with it the right to write, so that there is never one more than the quota allows.
  */
-export async function noRoomFor(client: Pick<ClientBase, "query">, place: string): Promise<string | null> {
+export async function makeRoom(client: Pick<ClientBase, "query">): Promise<string | null> {
   const { runs: most } = await readQuotas(client);
   if (most === null) return null;
   await client.query("SELECT pg_advisory_xact_lock($1)", [COUNTING_LOCK]);
-  const { rows } = await client.query<{ name: string }>(
-    `SELECT name FROM fedlodrop.places
-     WHERE holder IS NOT NULL AND held_until > clock_timestamp() - $1 * interval '1 second'`,
+  const { rows } = await client.query<{ name: string; is_silent: boolean }>(
+    `SELECT name, held_until < clock_timestamp() - $1 * interval '1 second' AS is_silent
+     FROM fedlodrop.places WHERE holder IS NOT NULL ORDER BY held_until`,
     [CRASHED_SECONDS],
   );
-  // Who stands by for one of them takes nobody's place.
-  if (rows.length < most || rows.some(({ name }) => name === place)) return null;
-  return `${rows.length} runs are going on, of ${most} that the quota allows`;
+  const silent = rows.flatMap(({ name, is_silent }) => (is_silent ? [name] : []));
+  const going = rows.length - silent.length;
+  const full = `${going} runs are going on, of ${most} that the quota allows`;
+  if (going >= most) return full;
+  const over = silent.slice(0, Math.max(0, rows.length + 1 - most));
+  const { rowCount } = await client.query(
+    `UPDATE fedlodrop.places SET holder = NULL, held_until = NULL, fence = fence + 1
+     WHERE name = ANY($2) AND held_until < clock_timestamp() - $1 * interval '1 second'`,
+    [CRASHED_SECONDS, over],
+  );
+  return rowCount === over.length ? null : full; // one of them has come back meanwhile
 }

@@ -75,34 +75,54 @@ describe.skipIf(binaries === null)("a run in PostgreSQL (needs the package postg
     await first.close();
   });
 
-  it("is left by a writer that cannot do its work, to whoever can", async () => {
+  /** One that has a run, and one that stands by for it: neither can do its work for now. */
+  async function bothUnfit(times: { lastsMs: number; renewMs: number }) {
     const address = await server.database();
     let unfit: string | null = null;
     const open = async () =>
-      createRunDatabase(await openDatabase(address), "hall", {
-        times: { lastsMs: 3000, renewMs: 20 },
-        unfit: () => unfit,
-      });
-    const first = await openAt(address, { lastsMs: 3000, renewMs: 20 });
-    await first.begin(checkpointOf(0), adapterOf(0));
-    await first.close();
+      createRunDatabase(await openDatabase(address), "hall", { times, unfit: () => unfit });
     const writer = await open();
-    await writer.load();
+    await writer.begin(checkpointOf(0), adapterOf(0));
     unfit = "Redis is silent";
-    // Nobody can: the place stays where it was, however long that takes.
     const waits: string[] = [];
     const other = await open();
     const takesOver = other.standBy((reason) => waits.push(reason));
     await expect.poll(() => waits, { timeout: 30_000 }).toEqual(["Redis is silent"]);
+    const recover = (): void => {
+      unfit = null;
+    };
+    return { address, writer, other, takesOver, waits, recover };
+  }
+
+  it("is offered by a writer that cannot do its work, long before its lease ends, to whoever can", async () => {
+    const { address, writer, other, takesOver, recover } = await bothUnfit({ lastsMs: 60_000, renewMs: 20 });
+    // Nobody can: the place stays where it was, however long that takes.
     await writer.append(entryOf(1));
     const able = await openAt(address);
     await able.standBy(() => {});
-    unfit = null;
+    recover();
     expect(await writer.ousted).toMatch(/another coordinator has taken over/);
     await able.close();
     await takesOver;
     await other.close();
     await writer.close();
+  });
+
+  it("goes on with its writer when what both had missed is back", { timeout: 60_000 }, async () => {
+    const { address, writer, other, takesOver, waits, recover } = await bothUnfit({
+      lastsMs: 60_000,
+      renewMs: 1_000,
+    });
+    const isOffered = "SELECT held_until < clock_timestamp() AS now FROM fedlodrop.places";
+    await expect.poll(async () => (await ask(address, isOffered))[0].now, { timeout: 30_000 }).toBe(true);
+    recover();
+    await expect
+      .poll(() => waits, { timeout: 30_000 })
+      .toEqual(["Redis is silent", expect.stringMatching(/has the run "hall"$/)]);
+    await writer.append(entryOf(1));
+    await writer.close();
+    await takesOver;
+    await other.close();
   });
 
   it("stands by while the server is away", { timeout: 60_000 }, async () => {
@@ -213,10 +233,23 @@ describe.skipIf(binaries === null)("a run in PostgreSQL (needs the package postg
     await expect(second.begin(checkpointOf(0), adapterOf(0))).rejects.toThrow(
       /run "lab": 1 runs are going on, of 1 that the quota allows; wait/,
     );
-    const standBy = await open("hall");
+    // Others that count hold nobody up who only looks for the end of a lease.
+    const counting = new Client({ connectionString: address });
+    await counting.connect();
+    await counting.query("SELECT pg_advisory_lock(7012079)");
+    const standBy = await open("hall", { lastsMs: 60_000, renewMs: 3_600_000 });
     await standBy.standBy(() => {});
-    await standBy.close();
+    await standBy.load();
+    const another = await open("hall");
+    await expect(another.load()).rejects.toThrow(/writes there/);
+    await counting.end();
+    // Who was silent for longer than its room is kept has to go when another run takes that.
+    await ask(address, "UPDATE fedlodrop.places SET held_until = held_until - interval '10 minutes'");
     await second.begin(checkpointOf(0), adapterOf(0));
+    void standBy.append(entryOf(1));
+    expect(await standBy.ousted).toMatch(/silent for so long that another run has its room in the quota/);
+    await expect(another.load()).rejects.toThrow(/run "hall": 1 runs are going on/);
+    for (const each of [standBy, another]) await each.close();
     await looking.transact((client) => writeQuotas(client, { runs: null }));
     expect(await second.quotas()).toMatchObject({ runs: null });
     for (const each of [first, second, looking]) await each.close();

@@ -72,8 +72,8 @@ export function createRunDatabase(
   const patiently = async (work: (client: PoolClient) => Promise<void>): Promise<void> => {
     await database.transact(
       async (client) => {
-        await (place.lease as Lease).check(client);
         await work(client);
+        await (place.lease as Lease).check(client);
       },
       (error) => {
         failure = error;
