@@ -106,10 +106,7 @@ export async function buildCoordinator(options: CoordinatorOptions): Promise<Coo
     const quotas = isNew ? await options.cluster?.quotas() : undefined;
     const workload = await options.loadWorkload(config);
     const size = adapterSize(workload.adapter);
-    const problem =
-      ruleProblem(config, size) ??
-      gatewayProblem(config) ??
-      (quotas ? quotaProblem(config, size, quotas) : null);
+    const problem = ruleProblem(config, size) ?? (quotas ? quotaProblem(config, size, quotas) : null);
     if (problem === null) return workload;
     await workload.close();
     throw new Error(problem);
@@ -120,12 +117,6 @@ export async function buildCoordinator(options: CoordinatorOptions): Promise<Coo
     const quotas = await options.cluster?.quotas();
     return quotas ? quotaProblem(config, adapterSize(run.workload.adapter), quotas) : null;
   }
-
-  /** Masks are taken off where all devices' answers are: in one process. */
-  const gatewayProblem = (config: RunConfig): string | null =>
-    options.owner && config.secureAggregation
-      ? "secureAggregation: expected none with gateways, or one coordinator without --redis"
-      : null;
 
   const textsOf = (participantId: string): DeviceTexts =>
     run.workload.deviceSplit(partOf(participantId, run.workload.deviceCount));
@@ -244,8 +235,10 @@ export async function buildCoordinator(options: CoordinatorOptions): Promise<Coo
     run.begin();
     for (const { id } of reloading) participants.tell(id, "run-changed", describeRun(run));
     hosts.changed(null);
-    await Promise.all([retired, begun.catch(() => {})]);
-    owner?.runReplaced();
+    const kept = begun.catch(() => {});
+    // Before anything of the new run reaches a gateway that knows the old one's rounds.
+    owner?.runReplaced(kept);
+    await Promise.all([retired, kept]);
   }
 
   const workload = await loadWorkload(stored?.checkpoint.snapshot.config ?? options.config, !stored);

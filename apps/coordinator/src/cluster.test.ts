@@ -1,10 +1,15 @@
 import type { AddressInfo } from "node:net";
+import type { RunConfig } from "@fedlodrop/run";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { open, start, workload } from "./app.fixture.ts";
+import { open, phase, start, workload } from "./app.fixture.ts";
+import { systemClock } from "./clock.ts";
+import type { CoordinatorOptions } from "./coordinator.ts";
 import { buildGateway } from "./gateway/gateway.ts";
 import { hasRedis, openRedis, type TestRedis } from "./gateway/redis.fixture.ts";
 import { openMail } from "./gateway/redis.ts";
 import { type Person, people, settings, takePart, UNHURRIED, uninterrupted } from "./resume.fixture.ts";
+import { participateSecurely, type SecureScript } from "./secure-participant.fixture.ts";
+import { expectRound, SECURELY } from "./secure-run.fixture.ts";
 import { openDatabase } from "./store/postgres/database.ts";
 import { findPostgres, openPostgres, type TestServer } from "./store/postgres/postgres.fixture.ts";
 import { createRunDatabase } from "./store/postgres/run-database.ts";
@@ -29,7 +34,13 @@ describe.skipIf(binaries === null || !hasRedis())(
     });
 
     /** A coordinator that has the run, or goes on with it. */
-    async function openOwner(place: string, address: string, { lastsMs = 4_000, renewMs = 1_000 } = {}) {
+    async function openOwner(
+      place: string,
+      address: string,
+      { lastsMs = 4_000, renewMs = 1_000 } = {},
+      config: Partial<RunConfig> = settings,
+      more: Partial<CoordinatorOptions> = {},
+    ) {
       const store = createRunDatabase(await openDatabase(address), place, { times: { lastsMs, renewMs } });
       await store.standBy(() => {});
       const stored = (await store.config()) === null ? undefined : await store.load();
@@ -52,8 +63,8 @@ describe.skipIf(binaries === null || !hasRedis())(
       const log = (line: string): void => {
         if (/^gateway \S+ is there$/.test(line)) gateways += 1;
       };
-      const options = { store, owner, hostKey, limits: UNHURRIED, log };
-      const started = await start(stored ? {} : settings, { ...options, ...(stored && { stored }) });
+      const options = { store, owner, hostKey, limits: UNHURRIED, log, ...more };
+      const started = await start(stored ? {} : config, { ...options, ...(stored && { stored }) });
       ({ url } = started);
       return {
         ...started,
@@ -99,6 +110,8 @@ describe.skipIf(binaries === null || !hasRedis())(
         },
       };
     }
+
+    type Gateway = Awaited<ReturnType<typeof openGateway>>;
 
     /** Each at a gateway of its own, one after another, so that the first is p1. */
     async function joinAt(urls: readonly string[], all: readonly Person[]): Promise<Promise<void>[]> {
@@ -173,10 +186,23 @@ describe.skipIf(binaries === null || !hasRedis())(
     });
 
     it("goes on when a gateway is killed: what it had acknowledged counts once", async () => {
-      const { owner, gateways, urls, ada, release, parts, expectWhole } = await inTheMiddle("gateway");
+      const { address, owner, gateways, ada, release, parts, expectWhole } = await inTheMiddle("gateway");
       await gateways[0].kill();
+      const late = await openGateway("gateway", address);
+      const again = takePart(late.url, ada);
+      const connected = async (): Promise<unknown> => (await fetch(new URL("/healthz", late.url))).json();
+      await expect.poll(connected, POLL).toMatchObject({ connected: 1 });
+      // Nobody was told of the round here, but who has come is in it.
+      let isDrained = false;
+      const drained = late.drain(600).then(() => {
+        isDrained = true;
+      });
+      await fetch(new URL("/api/sub-adapter?round=1", late.url), {
+        headers: { authorization: `Bearer ${ada.identity?.token}` },
+      });
+      expect(isDrained).toBe(false);
       release();
-      const again = takePart(urls[1] as string, ada);
+      await drained;
       await Promise.all([again, parts[1]]);
       await expectWhole(owner.coordinator.adapter);
       expect(owner.readAgain).toBe(1);
@@ -195,6 +221,30 @@ describe.skipIf(binaries === null || !hasRedis())(
       await Promise.all(all.map((one, k) => takePart(urls[k] as string, one)));
       await expectWhole(next.coordinator.adapter);
       await owner.store.close();
+    });
+
+    it("passes on what devices say under secure aggregation, and sums up what they have masked", async () => {
+      const address = await postgres.database();
+      const config = { ...SECURELY, minParticipants: 5 };
+      const more = { clock: systemClock, graceSeconds: 0.1 };
+      const { coordinator } = await openOwner("secure", address, {}, config, more);
+      const gateways = [await openGateway("secure", address), await openGateway("secure", address)] as const;
+      // One loses its connection for a moment, and one is gone for good.
+      const scripts: readonly SecureScript[] = [
+        {},
+        {},
+        { stumbles: "sealed" },
+        { vanishes: { round: 1, step: "input" } },
+        {},
+      ];
+      const devices = [];
+      for (const [k, script] of scripts.entries())
+        devices.push(await participateSecurely((gateways[k % 2] as Gateway).url, `device ${k}`, script));
+      const before = coordinator.adapter;
+      await coordinator.command({ kind: "start" });
+      await phase(coordinator, "ended", 60_000);
+      expectRound(coordinator, before, devices, [undefined, undefined, undefined, "input", undefined]);
+      expect(coordinator.adapter).not.toEqual(before);
     });
 
     it("waits while Redis is away, and goes on", async () => {

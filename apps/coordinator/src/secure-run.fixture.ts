@@ -17,13 +17,15 @@ const size = adapterSize(shape);
 const secureAggregation = true;
 export const STEPS: readonly StepName[] = ["keys", "shares", "input", "signature", "reveal"];
 
+export const SECURELY = { secureAggregation, rounds: 1, maxDropoutRate: 0.6, method: "random" } as const;
+
 export async function startSecurely(
   change: Partial<RunConfig> = {},
   options: Partial<CoordinatorOptions> = {},
 ) {
   const lines: string[] = [];
   const started = await start(
-    { secureAggregation, rounds: 1, maxDropoutRate: 0.6, method: "random", ...change },
+    { ...SECURELY, ...change },
     { clock: systemClock, graceSeconds: 0.1, log: (line) => lines.push(line), ...options },
   );
   return { ...started, lines };

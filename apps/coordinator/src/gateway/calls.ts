@@ -20,9 +20,12 @@ import type { RunSide } from "./run-side.ts";
  * |---|---|
  * | 1 | messages have no version |
  * | 2 | `unusable` names the run in which the upload was begun |
+ * | 3 | masked inputs go to the owner as they are, and so do answers under secure aggregation; `open-round` |
  */
-export const LINE_VERSION = 2;
-export const OLDEST_GATEWAY = LINE_VERSION - 1;
+export const LINE_VERSION = 3;
+export const OLDEST_GATEWAY = 1;
+/** That knows what to do with a run under secure aggregation. */
+export const OLDEST_SECURE_GATEWAY = 3;
 
 /** What a gateway of an earlier version asks, in the words of this one. */
 export function inThisVersion(question: ToOwner, version: number): ToOwner {
@@ -31,12 +34,14 @@ export function inThisVersion(question: ToOwner, version: number): ToOwner {
   return { ...question, args: [participantId, null, round, why] };
 }
 
-/** Of the run's side: what a gateway asks as it comes. */
+/** Of the run's side: what a gateway asks as it comes; `submit` only of a masked input, which nobody can look into. */
 export const ASKED_AS_IT_COMES = [
   "join",
   "ready",
   "guess",
   "beginUpload",
+  "secureAnswer",
+  "submit",
   "unusable",
   "evaluated",
   "member",
@@ -59,7 +64,9 @@ export type ToOwner =
   | { readonly kind: "call"; readonly name: AskedAsItComes; readonly args: readonly unknown[] }
   | { readonly kind: "submit"; readonly participantId: string; readonly update: StoredUpdate }
   /** `RoundTerms`, or null. */
-  | { readonly kind: "round"; readonly round: number };
+  | { readonly kind: "round"; readonly round: number }
+  /** Number of the round that devices are in, or null. */
+  | { readonly kind: "open-round" };
 
 /** The answer to `welcome`. */
 export interface Welcome {

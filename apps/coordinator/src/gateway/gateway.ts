@@ -71,8 +71,8 @@ export async function buildGateway(options: GatewayOptions): Promise<Gateway> {
     ...options.limits,
   });
   let draining = false;
-  /** Its devices are somewhere in a round. */
-  let roundIsOpen = false;
+  /** Of this owner's run: rounds that are over, and who is told of the next. */
+  let roundsOver = 0;
   let drained: () => void = () => {};
   /** Another gateway may reach what this one can't; who has only lost its owner will have one in a moment. */
   const cutOff = (): string | null =>
@@ -111,6 +111,7 @@ export async function buildGateway(options: GatewayOptions): Promise<Gateway> {
       welcome = (await ask({ kind: "welcome", version: LINE_VERSION })) as Welcome;
       await load(welcome.run.config);
       const shape = welcome.run.adapter;
+      roundsOver = 0;
       parts = createPartRoom(shape, work);
       rounds = createRemoteRounds({
         shape,
@@ -164,7 +165,6 @@ export async function buildGateway(options: GatewayOptions): Promise<Gateway> {
   function hear(message: ToGateway): void {
     switch (message.kind) {
       case "tell":
-        if (message.event === "round-start") roundIsOpen = true;
         sockets.tell(message.connection, message.event, ...(message.message as []));
         return;
       case "tell-all":
@@ -174,13 +174,24 @@ export async function buildGateway(options: GatewayOptions): Promise<Gateway> {
         sockets.dismiss(message.connection, message.why);
         return;
       case "round-over":
-        roundIsOpen = false;
+        roundsOver = message.round;
         drained();
         sockets.roundOver(message.round);
         return;
       default:
         message satisfies never;
     }
+  }
+
+  /** Of whoever is in it, told of it here or come with it from another gateway. */
+  async function roundEnded(seconds: number): Promise<void> {
+    if (io.engine.clientsCount === 0) return;
+    const open = (await askUntilAnswered(link, { kind: "open-round" })) as number | null;
+    if (open === null || open <= roundsOver) return;
+    log(`closing when the round is over, or in ${seconds} s`);
+    await new Promise<void>((resolve) => {
+      drained = resolve;
+    });
   }
 
   const proxy = { ownerUrl: () => (link.isUp ? (welcome?.url ?? null) : null), trustProxy };
@@ -218,14 +229,7 @@ export async function buildGateway(options: GatewayOptions): Promise<Gateway> {
     http,
     async drain(seconds) {
       draining = true;
-      if (!roundIsOpen) return;
-      log(`closing when the round is over, or in ${seconds} s`);
-      await Promise.race([
-        new Promise<void>((resolve) => {
-          drained = resolve;
-        }),
-        setTimeout(1000 * seconds, undefined, { ref: false }),
-      ]);
+      await Promise.race([roundEnded(seconds), setTimeout(1000 * seconds, undefined, { ref: false })]);
     },
     async close() {
       link.close();

@@ -1,5 +1,5 @@
 /** The gateways of a run, as its owner knows them: each at the end of a line, there as long as it says so. */
-import { LINE_VERSION, OLDEST_GATEWAY } from "./calls.ts";
+import { LINE_VERSION } from "./calls.ts";
 import { type Line, openLine } from "./line.ts";
 import type { Mail } from "./redis.ts";
 import { createSilence, type Silence } from "./silence.ts";
@@ -18,6 +18,8 @@ export interface GatewaysOptions {
   readonly mail: Pick<Mail, "send" | "read" | "announce">;
   /** Of the lease that the owner holds. */
   readonly fence: number;
+  /** The oldest version of the line that is taken. */
+  oldest(): number;
   /** @param version of the line that the gateway speaks: one that is taken */
   asked(gateway: string, question: unknown, version: number): Promise<unknown>;
   told(gateway: string, message: unknown): void;
@@ -31,16 +33,17 @@ export interface GatewaysOptions {
 export const BEAT_MS = 1_000;
 export const SILENCE_MS = 6_000;
 /** How long Redis may be silent until a gateway sends its devices on: they are back before the owner misses them. */
-export const CUT_OFF_MS = 3_000;
+export const CUT_OFF_MS = 2_000;
 const NOTHING = new Uint8Array(0);
 
 export const ownerName = (fence: number): string => `owner-${fence}`;
 export const gatewayName = (id: string): string => `gateway-${id}`;
 
-function versionProblem(version: number): string | null {
-  if (version >= OLDEST_GATEWAY && version <= LINE_VERSION) return null;
+function versionProblem(version: number, oldest: number): string | null {
+  if (version >= oldest && version <= LINE_VERSION) return null;
   const remedy = version > LINE_VERSION ? "start the owners' new program first" : "start the owner's program";
-  return `the owner takes gateways of version ${OLDEST_GATEWAY} and ${LINE_VERSION}, this one is of ${version}: ${remedy}`;
+  const taken = oldest === LINE_VERSION ? `version ${oldest}` : `versions ${oldest} to ${LINE_VERSION}`;
+  return `the owner takes gateways of ${taken} for this run, this one is of ${version}: ${remedy}`;
 }
 
 interface Gateway {
@@ -49,7 +52,7 @@ interface Gateway {
 }
 
 export function openGateways(options: GatewaysOptions): Gateways {
-  const { mail, fence, asked, told, gone, refused } = options;
+  const { mail, fence, oldest, asked, told, gone, refused } = options;
   const gateways = new Map<string, Gateway>();
   const stamp = { fence: `${fence}` };
 
@@ -71,7 +74,7 @@ export function openGateways(options: GatewaysOptions): Gateways {
 
   const reading = mail.read(ownerName(fence), {
     received({ fields: { from = "", over, version = "1" }, frame }) {
-      const problem = versionProblem(Number(version));
+      const problem = versionProblem(Number(version), oldest());
       if (problem !== null) {
         if (over === undefined) mail.send(gatewayName(from), { ...stamp, over: problem }, NOTHING);
         return refused(problem);

@@ -94,3 +94,12 @@ it("tells who asked what went wrong at the other end, and is none the worse for 
   a.end("over");
   await expect(a.ask("more")).rejects.toThrow("over");
 });
+
+it("still says what it was told to say before its end", async () => {
+  const { a, b, toB, heard } = openPair();
+  a.tell("the last word");
+  a.end("over");
+  await nextTurn();
+  for (const frame of toB.splice(0)) b.receive(frame);
+  expect(heard).toEqual(["the last word"]);
+});

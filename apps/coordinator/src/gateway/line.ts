@@ -60,6 +60,7 @@ export function openLine({ send, asked, told, broken }: LineOptions): Line {
 
   function end(why: string): void {
     if (over !== null) return;
+    if (parts.length > 0) flush(); // what was said before is still heard
     over = why;
     for (const { reject } of waiting.values()) reject(new LineBroken(why));
     waiting.clear();

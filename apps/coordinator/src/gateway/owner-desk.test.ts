@@ -6,7 +6,7 @@ import { pack, unpack } from "./packed.ts";
 type Letter = { readonly to: string; readonly fields: Readonly<Record<string, string>>; frame: Uint8Array };
 
 /** An owner whose gateways are played by whoever writes into its stream. */
-function openOwner() {
+function openOwner({ secureAggregation = false } = {}) {
   const sent: Letter[] = [];
   const asked: unknown[][] = [];
   const logged: string[] = [];
@@ -39,7 +39,7 @@ function openOwner() {
         join: async () => ({ kind: "joined" }),
         gone: async (...args: unknown[]) => void asked.push(args),
       }) as never,
-    run: () => ({ runId: "now" }) as never,
+    run: () => ({ runId: "now", state: { config: { secureAggregation } } }) as never,
     clock: { nowMs: () => 0 } as never,
     log: (line) => void logged.push(line),
   });
@@ -76,17 +76,26 @@ it("refuses one that is too old or too new in one line, and does not look into w
   for (const version of ["0", `${LINE_VERSION + 1}`, `${LINE_VERSION + 1}`, "x"])
     hear({ fields: { from: `v${version}`, fence: "1", version }, frame: nonsense });
   const lines = [
-    "the owner takes gateways of version 1 and 2, this one is of 0: start the owner's program",
-    "the owner takes gateways of version 1 and 2, this one is of 3: start the owners' new program first",
-    "the owner takes gateways of version 1 and 2, this one is of NaN: start the owner's program",
+    "the owner takes gateways of versions 1 to 3 for this run, this one is of 0: start the owner's program",
+    "the owner takes gateways of versions 1 to 3 for this run, this one is of 4: start the owners' new program first",
+    "the owner takes gateways of versions 1 to 3 for this run, this one is of NaN: start the owner's program",
   ] as const;
   expect(sent.map(({ to, fields: { over } }) => [to, over])).toEqual([
     ["gateway-v0", lines[0]],
-    ["gateway-v3", lines[1]],
-    ["gateway-v3", lines[1]],
+    ["gateway-v4", lines[1]],
+    ["gateway-v4", lines[1]],
     ["gateway-vx", lines[2]],
   ]);
   expect(logged).toEqual(lines);
+  await desk.close();
+});
+
+it("takes only gateways that know what to do under secure aggregation, where the run is", async () => {
+  const { logged, desk, hear } = openOwner({ secureAggregation: true });
+  hear({ fields: { from: "old", fence: "1", version: "2" }, frame: new Uint8Array(0) });
+  expect(logged).toEqual([
+    "the owner takes gateways of version 3 for this run, this one is of 2: start the owner's program",
+  ]);
   await desk.close();
 });
 

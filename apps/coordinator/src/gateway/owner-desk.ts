@@ -11,6 +11,8 @@ import {
   type AskedOfGateway,
   inThisVersion,
   type Notes,
+  OLDEST_GATEWAY,
+  OLDEST_SECURE_GATEWAY,
   type StoredUpdate,
   type Submitted,
   type ToGateway,
@@ -49,8 +51,8 @@ export interface OwnerDeskOptions extends OwnerOptions {
 export interface OwnerDesk extends SocketSide {
   /** Announces this process and takes gateways, once it listens. */
   begin(): void;
-  /** The run is another one: gateways begin anew with it. */
-  runReplaced(): void;
+  /** The run is another one: gateways begin anew with it. @param kept resolves when the store has it */
+  runReplaced(kept: Promise<unknown>): void;
   readonly keepers: PartKeepers;
   close(): Promise<void>;
 }
@@ -61,6 +63,8 @@ const SLASH = "/";
 export function openOwnerDesk(options: OwnerDeskOptions): OwnerDesk {
   const { mail, fence, storeId, upload, url, here, side, run, clock, log } = options;
   let gateways: ReturnType<typeof openGateways> | null = null;
+  /** What gateways are told of the store is true. */
+  let isKept: Promise<unknown> = Promise.resolve();
   /** By gateway: connections that have asked to join. */
   const connections = new Map<string, Set<string>>();
 
@@ -117,6 +121,7 @@ export function openOwnerDesk(options: OwnerDeskOptions): OwnerDesk {
   async function asked(gateway: string, question: ToOwner): Promise<unknown> {
     switch (question.kind) {
       case "welcome":
+        await isKept;
         log(`gateway ${gateway} is there`);
         return { run: describeRun(run()), storeId: storeId(), url: url() } satisfies Welcome;
       case "call": {
@@ -129,6 +134,10 @@ export function openOwnerDesk(options: OwnerDeskOptions): OwnerDesk {
         return submit(gateway, question.participantId, question.update);
       case "round":
         return run().roundTerms(question.round);
+      case "open-round": {
+        const { state } = run();
+        return "members" in state ? state.round : null;
+      }
       default:
         return question satisfies never;
     }
@@ -156,6 +165,7 @@ export function openOwnerDesk(options: OwnerDeskOptions): OwnerDesk {
       gateways = openGateways({
         mail,
         fence: fence(),
+        oldest: () => (run().state.config.secureAggregation ? OLDEST_SECURE_GATEWAY : OLDEST_GATEWAY),
         asked: (gateway, question, version) => asked(gateway, inThisVersion(question as ToOwner, version)),
         told: (_, message) => told(message as Notes),
         gone(gateway, why) {
@@ -167,7 +177,10 @@ export function openOwnerDesk(options: OwnerDeskOptions): OwnerDesk {
         refused: logOnce,
       });
     },
-    runReplaced: () => gateways?.endAll("the host has set up a new run"),
+    runReplaced(kept) {
+      isKept = kept;
+      gateways?.endAll("the host has set up a new run");
+    },
     tell(connection, event, ...message) {
       if (!connection.includes(SLASH)) return here.tell(connection, event, ...message);
       tell(connection, (socket) => ({ kind: "tell", connection: socket, event, message }));

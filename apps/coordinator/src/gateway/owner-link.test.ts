@@ -32,7 +32,7 @@ it("is lost when Redis has not answered for a while, and its connections can go 
   expect(link.isUp).toBe(true);
   silentMs = CUT_OFF_MS + 250;
   vi.advanceTimersByTime(1_000);
-  expect([link.isUp, lost]).toEqual([false, ["Redis has not answered for 3 s"]]);
+  expect([link.isUp, lost]).toEqual([false, ["Redis has not answered for 2 s"]]);
   link.close();
 });
 

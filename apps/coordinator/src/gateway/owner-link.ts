@@ -64,6 +64,7 @@ export function openOwnerLink(options: OwnerLinkOptions): OwnerLink {
         broken(why) {
           reading?.close();
           clearInterval(beating);
+          clearInterval(looking);
           const wasUp = up === line;
           if (wasUp) up = null;
           if (wasUp) lost(why);
@@ -71,11 +72,11 @@ export function openOwnerLink(options: OwnerLinkOptions): OwnerLink {
           resolve(why);
         },
       });
-      const beating = setInterval(() => {
-        line.beat();
-        // Whether Redis is away or only this process is cut off from it: its devices are better off at another gateway.
+      const beating = setInterval(line.beat, BEAT_MS);
+      // Whether Redis is away or only this process is cut off from it: its devices are better off at another gateway.
+      const looking = setInterval(() => {
         if (mail.silentMs() > CUT_OFF_MS) line.end(`Redis has not answered for ${CUT_OFF_MS / 1000} s`);
-      }, BEAT_MS);
+      }, LOOK_MS);
       reading = mail.read(gatewayName(own), {
         received({ fields, frame }) {
           silence.heard();

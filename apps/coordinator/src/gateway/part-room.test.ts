@@ -39,6 +39,14 @@ it("waits for what is on its way, and answers for just those updates that it is 
   await expect(room.agreements(2, null)).rejects.toThrow("there is no part of it here");
 });
 
+it("does not answer with sums in which one more update may be", async () => {
+  const room = openRoom();
+  room.fold(terms, "p1", changes, order);
+  const asked = room.part(3, ["p1"]);
+  room.fold(terms, "p2", changes, order);
+  await expect(asked).rejects.toThrow("round 3: expected 1 updates, got 2");
+});
+
 it("says so when a fold has failed, before it is asked or while somebody waits", async () => {
   const room = openRoom();
   const waiting = room.part(3, ["p1", "p2"]);

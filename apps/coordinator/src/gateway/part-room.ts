@@ -86,9 +86,17 @@ export function createPartRoom(shape: AdapterShape, work: WorkInOrder): PartRoom
         check();
       });
       const { fold, admissions } = part as Part;
-      if (admissions.size !== participantIds.length)
-        throw new Error(`round ${round}: expected ${participantIds.length} updates, got ${admissions.size}`);
-      return { part: await work(fold.part()), admissions: [...admissions] };
+      const expectJustThese = (): void => {
+        if (failed?.round === round) throw new Error(failed.why);
+        if (admissions.size !== participantIds.length)
+          throw new Error(
+            `round ${round}: expected ${participantIds.length} updates, got ${admissions.size}`,
+          );
+      };
+      expectJustThese();
+      const sums = await work(fold.part());
+      expectJustThese(); // one more may have come in while they were read
+      return { part: sums, admissions: [...admissions] };
     },
     async agreements(round, sketches) {
       if (part?.round !== round) throw new Error(`round ${round}: there is no part of it here`);

@@ -49,8 +49,9 @@ const UNREAD_MS = 10 * 60_000;
 const RETRY_MS = 200;
 /** How long an announcement holds that is not repeated. */
 const ANNOUNCED_MS = 10_000;
-/** How often the server is asked whether it is there. */
+/** How often the server is asked whether it is there, and how long a connection for that alone may take to say so. */
 const LOOK_MS = 250;
+const PULSE_MS = 1_000;
 
 /** @throws in one line when the address is none, nobody answers there, or the server is too old */
 export async function openMail(address: string, place: string): Promise<Mail> {
@@ -80,29 +81,13 @@ export async function openMail(address: string, place: string): Promise<Mail> {
     throw new Error(`Redis ${name}: ${faultOf(cause)}`, { cause });
   }
 
-  /** Looks since the question that is not answered yet. */
-  let looks = 0;
-  let asking = false;
-  const looking = setInterval(() => {
-    if (asking) looks += 1;
-    else {
-      asking = true;
-      writer.ping().then(
-        () => {
-          asking = false;
-          looks = 0;
-        },
-        () => {
-          asking = false; // no answer either
-        },
-      );
-    }
-  }, LOOK_MS);
-  writer.once("end", () => clearInterval(looking));
+  const pulse = takePulse(
+    new Redis(address, { ...options, connectTimeout: PULSE_MS, socketTimeout: PULSE_MS }),
+  );
 
   return {
     name,
-    silentMs: () => looks * LOOK_MS,
+    silentMs: pulse.silentMs,
     send(to, fields, frame) {
       const key = prefix + to;
       const texts = Object.entries(fields).flat();
@@ -165,13 +150,44 @@ export async function openMail(address: string, place: string): Promise<Mail> {
       return null;
     },
     async close() {
-      clearInterval(looking);
+      pulse.close();
       for (const reader of readers) reader.disconnect();
       await Promise.race([
         writer.quit().catch(() => {}),
         new Promise((resolve) => setTimeout(resolve, READ_MS)),
       ]);
       writer.disconnect();
+    },
+  };
+}
+
+/** @param redis nobody else speaks over it: an answer would wait behind whatever is long */
+function takePulse(redis: Redis): Pick<Mail, "silentMs"> & { close(): void } {
+  /** Looks since the question that is not answered yet. */
+  let looks = 0;
+  let asking = false;
+  redis.on("error", () => {}); // it tries again
+  const looking = setInterval(() => {
+    if (asking) {
+      looks += 1;
+      return;
+    }
+    asking = true;
+    redis.ping().then(
+      () => {
+        asking = false;
+        looks = 0;
+      },
+      () => {
+        asking = false; // no answer either
+      },
+    );
+  }, LOOK_MS);
+  return {
+    silentMs: () => looks * LOOK_MS,
+    close() {
+      clearInterval(looking);
+      redis.disconnect();
     },
   };
 }

@@ -12,7 +12,7 @@ export interface RemoteRunOptions {
   readonly link: OwnerLink;
   /** Of the open round. @throws when it is not open */
   readonly terms: (round: number) => Promise<RoundTerms>;
-  /** Null before there is a run. */
+  /** Of the present owner; null before there is a run. */
   readonly parts: () => PartRoom | null;
   /** Keeps an upload's bytes where they survive this process. */
   readonly keep: (round: number, participantId: string, bytes: Uint8Array) => Promise<StoredUpload>;
@@ -39,7 +39,7 @@ export function openRemoteRun({ link, terms, parts, keep, log }: RemoteRunOption
   }
   const call = <K extends AskedAsItComes>(name: K): RunSide[K] =>
     ((...args: unknown[]) => ask({ kind: "call", name, args })) as unknown as RunSide[K];
-  const [join, gone] = [call("join"), call("gone")];
+  const [join, gone, submitMasked] = [call("join"), call("gone"), call("submit")];
   /** What the owner calls a connection. */
   const named = (socket: string): string => `${link.id}/${socket}`;
 
@@ -74,19 +74,28 @@ export function openRemoteRun({ link, terms, parts, keep, log }: RemoteRunOption
       askUntilAnswered(link, { kind: "call", name: "member", args }) as ReturnType<RunSide["member"]>,
     holderOf: (...args) =>
       askUntilAnswered(link, { kind: "call", name: "holderOf", args }) as ReturnType<RunSide["holderOf"]>,
-    secureAnswer: () => Promise.reject(new Error("secure aggregation: expected a run without gateways")),
-    async submit(participantId, { runId, round, statistics, bytes, changes }) {
-      if (changes === null) throw new Error(`round ${round}: expected values, got a masked input`);
+    secureAnswer: call("secureAnswer"),
+    async submit(participantId, checked) {
+      const { runId, round, statistics, bytes, changes } = checked;
+      if (changes === null) {
+        flush();
+        return submitMasked(participantId, checked);
+      }
       const upload = await keep(round, participantId, bytes);
       flush(); // its bytes are counted before it is
       const update = { runId, round, statistics, upload };
       const answer = (await ask({ kind: "submit", participantId, update })) as Submitted;
       if (answer.kind === "refused") return answer;
       const { order } = answer;
-      if (order !== null)
+      // Those of the owner that has ordered it, whoever comes next.
+      const own = parts();
+      if (order !== null && own !== null)
         void terms(round).then(
-          (open) => parts()?.fold(open, participantId, changes, order),
-          (error: Error) => parts()?.fail(round, error.message), // the owner folds from what was kept
+          (open) =>
+            open.runId === runId
+              ? own.fold(open, participantId, changes, order)
+              : own.fail(round, `round ${round}: the host has set up a new run`),
+          (error: Error) => own.fail(round, error.message), // the owner folds from what was kept
         );
       return { kind: "accepted" };
     },
