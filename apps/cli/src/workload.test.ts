@@ -171,7 +171,7 @@ it("takes settings that suit a file's rows, which are dealt as the run says", as
   await expect(taskDefaults("/nowhere/rows.csv")).rejects.toThrow("/nowhere/rows.csv: there is no such file");
 });
 
-it("leaves out conversations whose question fills the window, and says how many", async () => {
+it("leaves out conversations whose question fills the window, and says how many and whose", async () => {
   const path = join(await mkdtemp(join(tmpdir(), "fedlodrop-chat-")), "chat.jsonl");
   const row = (device: string, prompt: string, i: number) =>
     JSON.stringify({ device, prompt: `${prompt} ${i}`, completion: `answer ${i}` });
@@ -183,7 +183,7 @@ it("leaves out conversations whose question fills the window, and says how many"
   const chat = config({ task: path, devices: 2, split: { kind: "natural" }, training });
   const workload = await loadWorkload(chat, (line) => said.push(line));
   expect(said).toContain(
-    "task chat.jsonl: left out 12 answers that begin behind 48 tokens (--sequence-length)",
+    "task chat.jsonl: left out 12 answers that begin behind 48 tokens (--sequence-length), all that Ben had",
   );
   for (const index of [0, 1]) expect(workload.deviceSplit(index).samples.length).toBeGreaterThan(0);
   await workload.close();

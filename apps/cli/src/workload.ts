@@ -139,11 +139,19 @@ async function prepare(
       context === undefined || answerFits({ text, context }, tokenizer, sequenceLength),
     onProgress: (progress) => say(progressLine(task, progress)),
   });
-  if (prepared.leftOut > 0)
+  const { leftOut, ownersLeftOut } = prepared;
+  const owners = ownersLeftOut.length > 0 ? `, all that ${namesOf(ownersLeftOut)} had` : "";
+  if (leftOut > 0)
     say(
-      `task ${prepared.definition.name}: left out ${prepared.leftOut} answers that begin behind ${sequenceLength} tokens (--sequence-length)`,
+      `task ${prepared.definition.name}: left out ${leftOut} answers that begin behind ${sequenceLength} tokens (--sequence-length)${owners}`,
     );
   return prepared;
+}
+
+/** A few of them, and how many more there are. */
+function namesOf(owners: readonly string[]): string {
+  const [shown, more] = [owners.slice(0, 3).join(", "), owners.length - 3];
+  return more > 0 ? `${shown} and ${more} more` : shown;
 }
 
 function progressLine(task: string, progress: TaskProgress): string {

@@ -26,12 +26,15 @@ const USUAL_CHARACTERS_PER_TOKEN = 3.3;
 const TEXTS_COUNTED = 40;
 const CHARACTERS_COUNTED = 1_000;
 
+/** Others, a run's rounds among them, wait no longer than this while samples are looked through. */
+const PATIENCE_MILLISECONDS = 30;
+
 /** Training texts by device and a held-out set of the same owners; no text is in both. Throws as the split does. */
-export function assembleTask(
+export async function assembleTask(
   definition: TaskDefinition,
   groups: readonly TextGroup[],
   options: AssembleOptions,
-): PreparedTask {
+): Promise<PreparedTask> {
   const {
     devices,
     rule,
@@ -48,12 +51,15 @@ export function assembleTask(
       ? { kind: "characters", count: Math.round(count * sequenceLength * charactersPerToken) }
       : { kind: "samples", count };
 
-  const fitting = fits ? onlyFitting(groups, fits) : groups;
+  const fitting = fits ? await onlyFitting(groups, fits) : groups;
   const leftOut = countOf(groups) - countOf(fitting);
   if (leftOut > 0 && countOf(fitting) === 0)
     throw new Error(
       `${definition.name}: expected an answer that begins within ${sequenceLength} tokens, got none in ${leftOut}; a longer sequence length would have them`,
     );
+  const ownersLeftOut = groups
+    .filter((group, i) => countOf([group]) > 0 && countOf(fitting.slice(i, i + 1)) === 0)
+    .map(({ name }) => name);
   const distinct = withoutDuplicates(fitting);
   const limit = samplesPerDevice === null ? null : limitOf(samplesPerDevice);
   const dealt = splitAmongDevices(distinct, { devices, rule, seed, limit });
@@ -70,15 +76,30 @@ export function assembleTask(
     throw new Error(
       `${definition.name}: expected some texts to hold out, got none that are not trained on too; give it more rows`,
     );
-  return { definition, devices: dealt, heldOut, heldOutOf, leftOut };
+  return { definition, devices: dealt, heldOut, heldOutOf, leftOut, ownersLeftOut };
 }
 
-const onlyFitting = (groups: readonly TextGroup[], fits: (sample: Sample) => boolean): readonly TextGroup[] =>
-  groups.map(({ name, train, heldOut }) => ({
-    name,
-    train: train.filter(fits),
-    heldOut: heldOut.filter(fits),
-  }));
+/** To know it, each sample is tokenised, which takes seconds for a large file. */
+async function onlyFitting(
+  groups: readonly TextGroup[],
+  fits: (sample: Sample) => boolean,
+): Promise<readonly TextGroup[]> {
+  let since = performance.now();
+  const fittingOf = async (samples: readonly Sample[]): Promise<readonly Sample[]> => {
+    const kept: Sample[] = [];
+    for (const sample of samples) {
+      if (fits(sample)) kept.push(sample);
+      if (performance.now() - since < PATIENCE_MILLISECONDS) continue;
+      await new Promise((resolve) => setTimeout(resolve));
+      since = performance.now();
+    }
+    return kept;
+  };
+  const fitting: TextGroup[] = [];
+  for (const { name, train, heldOut } of groups)
+    fitting.push({ name, train: await fittingOf(train), heldOut: await fittingOf(heldOut) });
+  return fitting;
+}
 
 const countOf = (groups: readonly TextGroup[]): number =>
   groups.reduce((sum, { train, heldOut }) => sum + train.length + heldOut.length, 0);

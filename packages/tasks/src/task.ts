@@ -89,4 +89,6 @@ export interface PreparedTask {
   heldOutOf(parts: readonly number[]): readonly Sample[];
   /** Samples that nothing can be learnt of within a window. */
   readonly leftOut: number;
+  /** Owners of nothing else. */
+  readonly ownersLeftOut: readonly string[];
 }

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, type TestContext, test, vi } from "vitest"
 import type { PreparedTask } from "../task.ts";
 import { cached, defaultCacheDirectory } from "./cache.ts";
 import { prepareTask } from "./prepare-task.ts";
+import { loadTaskFile } from "./task-file.ts";
 import { cacheFiles } from "./texts.ts";
 
 let directory: string;
@@ -83,6 +84,21 @@ test("a task file becomes a federation", async () => {
   expectNoLeak(task);
   expect(task.devices).toHaveLength(4);
   expect(task.definition.labels).toEqual(["0", "1"]);
+});
+
+test("a file is read once for its settings and its texts, and again when it has changed", async () => {
+  const path = join(directory, "twice.csv");
+  const write = (count: number) =>
+    writeFile(
+      path,
+      ["text,label", ...Array.from({ length: count }, (_, i) => `text ${i},${i % 2}`)].join("\n"),
+    );
+  await write(60);
+  const first = await loadTaskFile(path);
+  expect(await loadTaskFile(path)).toBe(first);
+  await write(80);
+  const changed = await loadTaskFile(path);
+  expect(changed.groups[0]?.train.length).toBeGreaterThan(first.groups[0]?.train.length as number);
 });
 
 test("owners of a single row take part, and are measured on what others hold out", async () => {
