@@ -2,9 +2,11 @@
  * What models cost on the WASM engine: load time, bytes, memory, training and generation, by base type. `npx tsx bench/models.ts`
  * takes random weights of real shapes (GPT-2 124M, SmolLM2-135M, Gemma 3 270M, RoBERTa base), in four minutes on two quiet cores;
  * `bench/models.ts DIR …` takes models from folders, in all bases or `--bases int8,f32`. `--threads N` (2), `--batch B` (4), `--length T`
- * (64), `--steps N` (2). A line each; tokens/s trained is of the fastest of the steps after the first. Wanted: 100 tok/s of the
+ * (64), `--steps N` (4), `--only NAME`. A line each, measured in a process of its own, so that what it grew by is the model's;
+ * tokens/s trained is of the fastest of the steps after the first. Wanted: 100 tok/s of the
  * Llama shape in int8 on two threads, and of each shape 70 % of the multiply-adds a second that GPT-2 reaches in int8.
  */
+import { spawnSync } from "node:child_process";
 import { parseArgs } from "node:util";
 import {
   adapterShape,
@@ -35,8 +37,11 @@ const { values: flags, positionals } = parseArgs({
     threads: { type: "string", default: "2" },
     batch: { type: "string", default: "4" },
     length: { type: "string", default: "64" },
-    steps: { type: "string", default: "2" },
+    steps: { type: "string", default: "4" },
     bases: { type: "string" },
+    only: { type: "string" },
+    /** A measurement as JSON, in a process of its own. */
+    one: { type: "string" },
   },
 });
 const threads = Number(flags.threads);
@@ -89,19 +94,81 @@ const SHAPES: Readonly<Record<string, Shape>> = {
   },
 };
 
-const asked = flags.bases?.split(",") as BaseType[] | undefined;
-/** Multiply-adds a second of GPT-2 in int8. */
-let gpt2Rate: number | null = null;
+/** One of the shapes, or a model's folder. */
+interface Case {
+  readonly name: string;
+  readonly base: BaseType;
+}
 
-for (const directory of positionals)
-  for (const base of asked ?? BASE_TYPES) await measure(directory, (await readModel(directory)).model, base);
-if (positionals.length === 0)
-  for (const [name, { config, bases }] of Object.entries(SHAPES)) {
-    const model = randomModel(name, config);
-    for (const base of bases) if (asked?.includes(base) ?? true) await measure(name, model, base);
+interface Measured {
+  readonly parameters: number;
+  readonly loadSeconds: number;
+  readonly weightBytes: number;
+  readonly stepBytes: number;
+  readonly grownBytes: number;
+  /** Of training: products with frozen matrices. */
+  readonly multiplyAddsPerSecond: number;
+  readonly trainedPerSecond: number;
+  /** Tokens; null of an encoder. */
+  readonly generatedPerSecond: number | null;
+}
+
+if (flags.one !== undefined)
+  process.stdout.write(JSON.stringify(await measure(JSON.parse(flags.one) as Case)));
+else measureAll();
+
+function measureAll(): void {
+  const asked = flags.bases?.split(",") as BaseType[] | undefined;
+  const shapes = Object.entries(SHAPES).filter(([name]) => (flags.only ?? name) === name);
+  const cases: readonly Case[] =
+    positionals.length > 0
+      ? positionals.flatMap((name) => (asked ?? BASE_TYPES).map((base) => ({ name, base })))
+      : shapes.flatMap(([name, { bases }]) =>
+          bases.filter((base) => asked?.includes(base) ?? true).map((base) => ({ name, base })),
+        );
+  /** Multiply-adds a second of GPT-2 in int8. */
+  let gpt2Rate: number | null = null;
+  for (const each of cases) {
+    const measured = inItsOwnProcess(each);
+    if (each.name === GPT2 && each.base === "int8") gpt2Rate = measured.multiplyAddsPerSecond;
+    tell(each, measured, gpt2Rate);
   }
+}
 
-async function measure(name: string, model: LanguageModel, base: BaseType): Promise<void> {
+function inItsOwnProcess(each: Case): Measured {
+  const given = ["threads", "batch", "length", "steps"].flatMap((flag) => [
+    `--${flag}`,
+    String(flags[flag as keyof typeof flags]),
+  ]);
+  const { stdout, stderr, status } = spawnSync(
+    process.execPath,
+    [...process.execArgv, import.meta.filename, "--one", JSON.stringify(each), ...given],
+    { encoding: "utf8" },
+  );
+  if (status !== 0) throw new Error(`models: ${each.name} in ${each.base} failed\n${stderr}`);
+  return JSON.parse(stdout) as Measured;
+}
+
+function tell({ name, base }: Case, measured: Measured, gpt2Rate: number | null): void {
+  const {
+    parameters,
+    loadSeconds,
+    multiplyAddsPerSecond: rate,
+    trainedPerSecond,
+    generatedPerSecond,
+  } = measured;
+  const share = base === "int8" && name !== GPT2 && gpt2Rate !== null ? rate / gpt2Rate : null;
+  const speed = name === LLAMA && base === "int8" ? verdict(trainedPerSecond, WANTED_TOKENS) : "";
+  const compared = share === null ? "" : `, ${share.toFixed(2)} of GPT-2's${verdict(share, WANTED_SHARE)}`;
+  const generated = generatedPerSecond === null ? "" : `, ${generatedPerSecond.toFixed(0)} tok/s generated`;
+  console.log(
+    `${name.padEnd(12)} ${base.padEnd(5)} ${(parameters / 1e6).toFixed(1)} M, load ${loadSeconds.toFixed(1)} s, weights ${mb(measured.weightBytes)}, a step's memory ${mb(measured.stepBytes)}, process grew ${mb(measured.grownBytes)}, ${(rate / 1e9).toFixed(1)} G multiply-adds/s${compared}, ${trainedPerSecond.toFixed(0)} tok/s trained${speed}${generated}`,
+  );
+}
+
+async function measure({ name, base }: Case): Promise<Measured> {
+  const shape = SHAPES[name];
+  const model = shape ? randomModel(name, shape.config) : (await readModel(name)).model;
   const classes =
     architectureOf(model.config).head === null || architectureOf(model.config).isBidirectional ? 2 : 0;
   const adapter = adapterShape(model.config, {
@@ -131,18 +198,14 @@ async function measure(name: string, model: LanguageModel, base: BaseType): Prom
   const request = { mask, dropoutRate: 0, values, training, batchSeed: "bench" };
   await trainer.trainRound(request, datasetOf(model, classes), (step) => seconds.push(step.seconds));
   const best = Math.min(...seconds.slice(1));
-  const generated = classes === 0 ? await generationRate(trainer) : null;
-  const perSecond = (batchSize * length) / best;
-  const memory = process.memoryUsage().rss - before;
-  const rate = multiplyAdds / best;
-  if (name === GPT2 && base === "int8") gpt2Rate = rate;
-  const share = base === "int8" && name !== GPT2 && gpt2Rate !== null ? rate / gpt2Rate : null;
-  const speed = name === LLAMA && base === "int8" ? verdict(perSecond, WANTED_TOKENS) : "";
-  const compared = share === null ? "" : `, ${share.toFixed(2)} of GPT-2's${verdict(share, WANTED_SHARE)}`;
-  console.log(
-    `${name.padEnd(12)} ${base.padEnd(5)} ${(parameterCount(model.config) / 1e6).toFixed(1)} M, load ${loadSeconds.toFixed(1)} s, weights ${mb(weightBytes)}, a step's memory ${mb(stepBytes)}, process grew ${mb(memory)}, ${(rate / 1e9).toFixed(1)} G multiply-adds/s${compared}, ${perSecond.toFixed(0)} tok/s trained${speed}${generated === null ? "" : `, ${generated.toFixed(0)} tok/s generated`}`,
-  );
+  const generatedPerSecond = classes === 0 ? await generationRate(trainer) : null;
+  const grownBytes = process.memoryUsage().rss - before;
   trainer.dispose();
+  return {
+    ...{ parameters: parameterCount(model.config), loadSeconds, weightBytes, stepBytes, grownBytes },
+    ...{ multiplyAddsPerSecond: multiplyAdds / best, trainedPerSecond: (batchSize * length) / best },
+    generatedPerSecond,
+  };
 }
 
 /** A target that is missed fails the command. */

@@ -112,13 +112,18 @@ function bestScale(values: Float32Array, start: number, end: number): number {
     if (Math.abs(value) > Math.abs(extreme)) extreme = value;
   }
   if (extreme === 0) return 0;
-  let [best, scale] = [0, 0];
+  let best = 0;
+  let scale = 0;
   for (const steps of TRIED_STEPS) {
     // For codes c the scale x·c/c·c is best, and takes (x·c)²/c·c off the squared error.
-    let [along, square] = [0, 0];
+    const inverse = -steps / extreme;
+    let along = 0;
+    let square = 0;
     for (let i = start; i < end; i++) {
       const value = values[i] as number;
-      const code = int4Code((-steps * value) / extreme);
+      // Rounded by cutting off, which is several times as quick as Math.round: this runs nine times for every weight.
+      const shifted = (value * inverse + 8.5) | 0;
+      const code = Math.min(Math.max(shifted, 0), 15) - 8;
       along += value * code;
       square += code * code;
     }

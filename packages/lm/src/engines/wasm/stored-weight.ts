@@ -115,11 +115,15 @@ function packNibbles(memory: LinearMemory, address: number, weight: Values<"int4
       const start = address + (Math.floor(output / PANEL) * blocks + block) * INT4_BLOCK_BYTES;
       const lane = output % PANEL;
       floats[start / 4 + lane] = scales[output * blocks + block] as number;
+      // Codes stand in pairs; what a row has no input for is 0.
       const row = output * inFeatures;
-      for (let pair = 0; pair < INT4_BLOCK / 2; pair++) {
-        const input = block * INT4_BLOCK + 2 * pair;
-        const code = (at: number): number => (at < inFeatures ? (codes[row + at] as number) : 0) + 8;
-        bytes[start + 32 + PANEL * pair + lane] = code(input) | (code(input + 1) << 4);
+      const end = row + inFeatures;
+      let place = start + 32 + lane;
+      for (let at = row + block * INT4_BLOCK, pair = 0; pair < INT4_BLOCK / 2; pair++, at += 2) {
+        const low = at < end ? (codes[at] as number) : 0;
+        const high = at + 1 < end ? (codes[at + 1] as number) : 0;
+        bytes[place] = (low + 8) | ((high + 8) << 4);
+        place += PANEL;
       }
     }
 }
