@@ -1,9 +1,9 @@
 /**
- * How long tabs wait: from the command to the first round, between rounds, and for the last evaluation. Runs the command as
- * a person does and reads its own lines; rounds are those of its report. The first run may build the pages: it is not
- * counted.
+ * How long tabs wait: from the command to the first round, between rounds, and after the last one until they know that none
+ * is to come. Runs the command as a person does and reads its own lines; rounds are those of its report. A run of few rounds
+ * shows less than it should: evaluations have not fallen behind yet. The first run may build the pages: it is not counted.
  *
- *     npx tsx bench/waiting.ts [--runs 3] [--tabs 2] [--rounds 4]
+ *     npx tsx bench/waiting.ts [--runs 3] [--tabs 2] [--rounds 12] [--method fixed]
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -12,12 +12,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
-import type { RunReport } from "@fedlodrop/run";
+import { median, type RunReport } from "@fedlodrop/run";
 
 interface Waits {
   readonly toFirstRound: number;
   readonly inRounds: number;
   readonly betweenRounds: number;
+  /** From the last round's close until every tab has been told that it was the last. */
+  readonly untilReleased: number;
+  /** From there to the last evaluation, which nobody but the command waits for. */
   readonly lastEvaluation: number;
   readonly toExit: number;
 }
@@ -26,13 +29,15 @@ const { values: given } = parseArgs({
   options: {
     runs: { type: "string", default: "3" },
     tabs: { type: "string", default: "2" },
-    rounds: { type: "string", default: "4" },
+    rounds: { type: "string", default: "12" },
+    method: { type: "string", default: "fixed" },
   },
 });
 
 async function measure(): Promise<Waits> {
   const out = await mkdtemp(join(tmpdir(), "fedlodrop-waiting-"));
   const flags = ["--tabs", given.tabs, "--rounds", given.rounds, "--backend", "wasm", "--seed", "7"];
+  flags.push("--method", given.method);
   const startedAt = performance.now();
   const seconds = (): number => (performance.now() - startedAt) / 1000;
   const child = spawn("npx", ["fedlodrop", "federate", ...flags, "--out", out], {
@@ -40,11 +45,13 @@ async function measure(): Promise<Waits> {
   });
   /** When the line that tells of a round's close came, at most a host view (0.2 s) late. */
   const closedAt: number[] = [];
+  let releasedAt = Number.NaN;
   let lastEvaluatedAt = Number.NaN;
   const lines: string[] = [];
   createInterface(child.stderr).on("line", (line) => {
     lines.push(line);
     if (/^round \d+\/\d+ {2}train loss/.test(line)) closedAt.push(seconds());
+    if (line.startsWith("the tabs are done")) releasedAt = seconds();
     if (/^held-out loss/.test(line)) lastEvaluatedAt = seconds();
   });
   const [code] = (await once(child, "exit")) as [number | null];
@@ -59,23 +66,31 @@ async function measure(): Promise<Waits> {
     toFirstRound,
     inRounds,
     betweenRounds: Math.max(0, last - toFirstRound - inRounds),
-    lastEvaluation: lastEvaluatedAt - last,
+    untilReleased: releasedAt - last,
+    lastEvaluation: lastEvaluatedAt - releasedAt,
     toExit,
   };
 }
 
-const show = (
-  name: string,
-  { toFirstRound, inRounds, betweenRounds, lastEvaluation, toExit }: Waits,
-): void => {
-  const share = (waited: number): string => `${((100 * waited) / (inRounds + waited)).toFixed(0)} %`;
+const COLUMNS = {
+  toFirstRound: "to round 1",
+  inRounds: "in rounds",
+  betweenRounds: "between",
+  untilReleased: "to release",
+  lastEvaluation: "last eval.",
+  toExit: "to exit",
+} as const satisfies Record<keyof Waits, string>;
+const NAMES = Object.keys(COLUMNS) as (keyof Waits)[];
+
+const show = (name: string, waits: Waits): void => {
+  const waited = waits.betweenRounds + waits.untilReleased;
   console.log(
-    `${name.padEnd(8)}  ${[toFirstRound, inRounds, betweenRounds, lastEvaluation, toExit].map((value) => value.toFixed(1).padStart(10)).join("  ")}  ${share(betweenRounds).padStart(9)}  ${share(betweenRounds + lastEvaluation).padStart(9)}`,
+    `${name.padEnd(8)}  ${NAMES.map((column) => waits[column].toFixed(1).padStart(10)).join("  ")}  ${((100 * waited) / (waits.inRounds + waited)).toFixed(0)} %`,
   );
 };
 
 console.log(
-  "seconds     to round 1   in rounds     between   last eval.    to exit   between  + last eval. of the time from round 1",
+  `seconds   ${NAMES.map((column) => COLUMNS[column].padStart(10)).join("  ")}  between and to release, of the tabs' time from round 1 on`,
 );
 show("warm-up", await measure());
 const all: Waits[] = [];
@@ -84,13 +99,7 @@ for (let run = 1; run <= Number(given.runs); run++) {
   all.push(waits);
   show(`run ${run}`, waits);
 }
-const median = (pick: (waits: Waits) => number): number =>
-  all.map(pick).sort((a, b) => a - b)[Math.floor(all.length / 2)] as number;
-if (all.length > 0)
-  show("median", {
-    toFirstRound: median((waits) => waits.toFirstRound),
-    inRounds: median((waits) => waits.inRounds),
-    betweenRounds: median((waits) => waits.betweenRounds),
-    lastEvaluation: median((waits) => waits.lastEvaluation),
-    toExit: median((waits) => waits.toExit),
-  });
+if (all.length > 0) {
+  const middle = (column: keyof Waits): number => median(all.map((waits) => waits[column]));
+  show("median", Object.fromEntries(NAMES.map((column) => [column, middle(column)])) as unknown as Waits);
+}

@@ -137,7 +137,14 @@ async function runFederation(given: GivenFlags): Promise<Outcome> {
     const startedAt = performance.now();
     await host.command({ kind: "start" });
     const patienceSeconds = roundsInAll(config) * (config.deadlineSeconds + 60) + 60;
-    await Promise.race([host.until(isOver, patienceSeconds), allGone(participants), interruption]);
+    const played = async (): Promise<void> => {
+      const rounds = roundsInAll(config);
+      await host.until((view) => isOver(view) || view.rounds.length >= rounds, patienceSeconds);
+      await Promise.all(participants.map((tab) => tab.reaches(["ended"], patienceSeconds)));
+      table.say(`the tabs are done${isOver(host.view()) ? "" : "; the last evaluation is under way …"}`);
+      await host.until(isOver, patienceSeconds);
+    };
+    await Promise.race([played(), allGone(participants), interruption]);
 
     const report = await coordinator.report();
     const summary = summarizeRun(report, (performance.now() - startedAt) / 1000);

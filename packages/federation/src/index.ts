@@ -11,11 +11,12 @@ export { amendRecord, buildReport, outcomeOf, secondsSpent } from "./round/histo
 export { LOADING_ROOM } from "./round/presence.ts";
 export { expectedBytes, memberAtWork, type Refusal } from "./round/refusal.ts";
 export { transition } from "./round/round.ts";
-export { isOver, leastReady, recordsInSight } from "./round/rounds.ts";
+export { endReason, isOver, leastReady, recordsInSight } from "./round/rounds.ts";
 export type { Effect, MemberTraffic, MemberUpdate, RunCommand, RunEvent } from "./round/run-event.ts";
 export {
   type Assignment,
   createRun,
+  isAnnouncedOver,
   isPresent,
   type KnownRun,
   type Member,

@@ -125,8 +125,11 @@ export function carryOut(effect: Effect, rooms: EffectRooms): void {
       outbox.roundEvaluated(message);
       return;
     }
-    case "end-run":
+    case "announce-end":
       outbox.runEnded({ reason: effect.reason, roundsDone: effect.roundsDone });
+      return;
+    case "end-run":
+      outbox.ended();
       return;
     case "dismiss":
       outbox.kicked(effect.participantId);

@@ -181,11 +181,18 @@ describe("a run", () => {
     await play(ada, 3);
     await expect.poll(() => gates.length).toBe(4);
     expect(coordinator.state.kind).toBe("evaluating");
+    // Devices need not wait for the last one, those that come now neither.
+    const over = [{ reason: "finished", roundsDone: 3 }];
+    await expect.poll(() => ada.inbox["run-ended"]).toEqual(over);
+    const ben = await participate(url, "ben");
+    await expect.poll(() => ben.inbox["run-ended"]).toEqual(over);
     gates[3]!();
+    await expect.poll(() => ada.inbox["round-evaluated"].at(-1)).toMatchObject({ round: 3 });
     await phase(coordinator, "ended");
     const report = coordinator.report();
     expect(report.rounds[1]!.testLoss).toBe(afterTwo);
     expect(report.finalTestLoss).toBe(distance(coordinator.adapter));
+    expect(ada.inbox["run-ended"]).toEqual(over);
   });
 
   it("evaluates the base model while devices load where it is known who comes, and again when others came", async () => {

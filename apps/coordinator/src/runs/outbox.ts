@@ -13,7 +13,10 @@ export interface Outbox {
   roundClosed(participantId: string, message: RoundClosed): void;
   /** To everyone. */
   roundEvaluated(message: RoundEvaluated): void;
+  /** To everyone. */
   runEnded(message: RunEnded): void;
+  /** Nothing will change any more. */
+  ended(): void;
   kicked(participantId: string): void;
   /** A newcomer is gone before it was in any round. */
   forgotten(participantId: string): void;
@@ -22,13 +25,11 @@ export interface Outbox {
   log(line: string): void;
 }
 
-export interface OutboxOptions extends Pick<Outbox, "changed" | "forgotten" | "log"> {
+export interface OutboxOptions extends Pick<Outbox, "ended" | "changed" | "forgotten" | "log"> {
   readonly journal: Journal;
   readonly participants: Participants;
   readonly sockets: SocketSide;
   readonly lanes: Lanes;
-  /** Everybody has been told that the run is over. */
-  ended(): void;
 }
 
 export function openOutbox({ journal, participants, sockets, lanes, ended, ...rest }: OutboxOptions): Outbox {
@@ -48,11 +49,8 @@ export function openOutbox({ journal, participants, sockets, lanes, ended, ...re
       afterwards(() => participants.tell(participantId, "round-closed", message));
     },
     roundEvaluated: (message) => afterwards(() => sockets.tellAll("round-evaluated", message)),
-    runEnded: (message) =>
-      afterwards(() => {
-        sockets.tellAll("run-ended", message);
-        ended();
-      }),
+    runEnded: (message) => afterwards(() => sockets.tellAll("run-ended", message)),
+    ended: () => afterwards(ended),
     kicked: (participantId) =>
       afterwards(() =>
         participants.dismiss(participantId, refused("kicked", "the host has removed you from this run")),

@@ -1,5 +1,5 @@
 /** Who takes part: identities, who is let in, what is done about what they say, and what they are told. */
-import { LOADING_ROOM, memberAtWork, type Refusal } from "@fedlodrop/federation";
+import { endReason, isAnnouncedOver, LOADING_ROOM, memberAtWork, type Refusal } from "@fedlodrop/federation";
 import type {
   Accepted,
   Fault,
@@ -137,8 +137,8 @@ export function openParticipants(options: ParticipantsOptions): Participants {
       sockets.dismiss(previous, refused("taken-over", "this participant has joined from another tab"));
     joinedAs.set(connection, participantId);
     const { state, workload } = run();
-    if (state.kind === "ended")
-      sockets.tell(connection, "run-ended", { reason: state.reason, roundsDone: state.records.length });
+    if (isAnnouncedOver(state))
+      sockets.tell(connection, "run-ended", { reason: endReason(state), roundsDone: state.records.length });
     // Who comes back may have missed its end.
     if (lesson.slide !== null || knownId !== undefined) sockets.tell(connection, "lesson", lesson.slide);
     const deviceIndex = partOf(participantId, workload.deviceCount);

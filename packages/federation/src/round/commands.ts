@@ -6,7 +6,7 @@ import { forfeit, present } from "./presence.ts";
 import { refuse } from "./refusal.ts";
 import { closeRound, end, proceed } from "./rounds.ts";
 import type { RunCommand } from "./run-event.ts";
-import type { RunState } from "./run-state.ts";
+import { isAnnouncedOver, type RunState } from "./run-state.ts";
 import { andThen, refused, type Transition, unchanged, withEffects } from "./step.ts";
 
 export function obey(state: RunState, command: RunCommand, atMs: number): Transition {
@@ -18,12 +18,12 @@ export function obey(state: RunState, command: RunCommand, atMs: number): Transi
         ? proceed({ ...state, intent: "run" })
         : wrongState();
     case "pause":
-      if (state.kind === "ended" || state.intent !== "run") return wrongState();
+      if (isAnnouncedOver(state) || state.intent !== "run") return wrongState();
       return state.kind === "lobby" || state.kind === "evaluating"
         ? proceed({ ...state, intent: "pause" })
         : unchanged({ ...state, intent: "pause" });
     case "resume":
-      if (state.kind === "ended" || state.intent !== "pause") return wrongState();
+      if (isAnnouncedOver(state) || state.intent !== "pause") return wrongState();
       return state.kind === "paused" || state.kind === "evaluating"
         ? proceed({ ...state, intent: "run", desertedCount: 0 })
         : unchanged({ ...state, intent: "run", desertedCount: 0 });
@@ -32,6 +32,7 @@ export function obey(state: RunState, command: RunCommand, atMs: number): Transi
     case "lock":
       return unchanged({ ...state, locked: command.locked });
     case "change": {
+      if (state.kind === "evaluating" && state.isAnnounced) return wrongState();
       const config = resolveRunConfig(command.change, state.config);
       const problem = ruleProblem(config, adapterSize(state.adapter));
       return problem === null
@@ -89,7 +90,8 @@ function stop(state: RunState, atMs: number): Transition | null {
       return unchanged(stopping);
     case "evaluating":
       // The last round's loss is worth a wait, but not whatever wait.
-      return state.intent === "stop" ? end(stopping, "stopped") : proceed(stopping);
+      if (state.intent === "stop") return end(stopping, stopping.isAnnounced);
+      return stopping.isAnnounced ? unchanged(stopping) : proceed(stopping);
     case "lobby":
     case "planning":
     case "paused":

@@ -239,6 +239,8 @@ interface Model {
   folded: Set<string>;
   closing: number | null;
   asked: number[];
+  /** Devices have been told that it is. */
+  over: boolean;
 }
 
 /** Checks a step's effects against what the run has promised so far. */
@@ -254,6 +256,7 @@ function follow(model: Model, event: RunEvent, effects: readonly Effect[], befor
     switch (effect.kind) {
       case "arm-deadline":
         expect([model.open, model.closing], "one open round at a time").toEqual([null, null]);
+        expect(model.over, "no round after the end").toBe(false);
         expect(before.evaluatedRounds).toBeGreaterThanOrEqual(effect.round - EVALUATION_LAG);
         Object.assign(model, { open: effect.round, cohort: new Set(), folded: new Set() });
         break;
@@ -289,6 +292,13 @@ function follow(model: Model, event: RunEvent, effects: readonly Effect[], befor
         break;
       case "evaluate":
         model.asked.push(effect.round);
+        break;
+      case "announce-end":
+        expect(model.over, "the end is told once").toBe(false);
+        model.over = true;
+        break;
+      case "end-run":
+        expect(model.over, "devices know before the run ends").toBe(true);
         break;
       case "amend-record":
         expect(effect.record.round).toBe(event.kind === "evaluated" && event.round);
@@ -348,7 +358,10 @@ it("keeps its promises whatever happens", { timeout: 240_000 }, () => {
   fc.assert(
     fc.property(beginnings, happenings, (beginning, steps) => {
       let state = createRun(config, adapter) as RunState;
-      const model: Model = { open: null, cohort: new Set(), folded: new Set(), closing: null, asked: [] };
+      const model: Model = {
+        ...{ open: null, cohort: new Set<string>(), folded: new Set<string>(), closing: null, asked: [] },
+        over: false,
+      };
       const events: RunEvent[] = [];
       const earlier: { readonly state: RunState; readonly asSeen: string }[] = [];
       const step = (event: RunEvent): void => {

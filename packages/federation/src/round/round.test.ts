@@ -134,8 +134,26 @@ describe("transition, one case a row", () => {
       "planning",
       [...EVALUATED, "plan"],
     ],
-    ["the last round waits for its evaluation", [...only, closed()], "evaluating", RECORDED],
+    [
+      "the last round waits for its evaluation, devices do not",
+      [...only, closed()],
+      "evaluating",
+      [...RECORDED, "announce-end"],
+    ],
     ["with it the run ends", [...only, closed(), evaluated()], "ended", [...EVALUATED, "end-run"]],
+    [
+      "what devices know to be over stays over",
+      [...only, closed(), command({ kind: "change", change: { rounds: 9 } })],
+      "evaluating",
+      ["refuse"],
+    ],
+    ["and is not paused", [...only, closed(), command({ kind: "pause" })], "evaluating", ["refuse"]],
+    [
+      "nor made to wait for no evaluation at all",
+      [...only, closed(), command({ kind: "stop" }), command({ kind: "stop" })],
+      "ended",
+      ["end-run"],
+    ],
     ["pause waits for the round", [...training, command({ kind: "pause" })], "training", []],
     ["paused after the round", [...closing, command({ kind: "pause" }), closed()], "paused", RECORDED],
     [
@@ -166,7 +184,7 @@ describe("transition, one case a row", () => {
       "then waits for its evaluation",
       [...training, command({ kind: "stop" }), closed()],
       "evaluating",
-      RECORDED,
+      [...RECORDED, "announce-end"],
     ],
     [
       "then ends",
@@ -178,7 +196,7 @@ describe("transition, one case a row", () => {
       "stop during planning waits for the evaluation under way",
       [...closing, closed(), command({ kind: "stop" })],
       "evaluating",
-      [],
+      ["announce-end"],
     ],
     [
       "a second stop does not wait",
@@ -192,7 +210,7 @@ describe("transition, one case a row", () => {
       "ended",
       [],
     ],
-    ["stop in the lobby ends", [command({ kind: "stop" })], "ended", ["end-run"]],
+    ["stop in the lobby ends", [command({ kind: "stop" })], "ended", ["announce-end", "end-run"]],
     [
       "kick dismisses and forfeits",
       [...training, command({ kind: "kick", participantId: "p1" })],
@@ -205,6 +223,15 @@ describe("transition, one case a row", () => {
     expect(result.state.kind).toBe(kind);
     expect(result.effects.map((effect) => effect.kind)).toEqual(effects);
   });
+});
+
+it("tells devices that measure the last round of its end only once they have", () => {
+  const measuring = { ...config, rounds: 1, evaluateOn: { kind: "devices", every: 1 } } as const;
+  const before = after([...closing, closed()], createRun(measuring, adapter, { baseTestLoss: 5 }));
+  expect(before.state).toMatchObject({ kind: "evaluating", isAnnounced: false });
+  expect(before.effects.map(({ kind }) => kind)).toEqual(RECORDED);
+  const measured = after([evaluated()], before.state);
+  expect(measured.effects.map(({ kind }) => kind)).toEqual([...EVALUATED, "announce-end", "end-run"]);
 });
 
 it("pauses a run whose rounds everybody leaves, says why, and goes on when the host says so", () => {

@@ -17,13 +17,14 @@ import { amendRecord, closingMessages, isDiscarded, recordRound } from "./histor
 import { isOutstanding } from "./members.ts";
 import { persistentMap } from "./persistent-map.ts";
 import { nextNoise } from "./privacy-budget.ts";
-import type { RunEvent } from "./run-event.ts";
+import type { Effect, RunEvent } from "./run-event.ts";
 import {
   type Assignment,
   type Awaited,
   type ClosingState,
   DESERTED_ROUNDS_MOST,
   EVALUATION_LAG,
+  type EvaluatingState,
   isReady,
   type Member,
   type PlanningState,
@@ -36,16 +37,19 @@ import { bare, type Transition, unchanged, withEffects } from "./step.ts";
 /** Where a run goes when no round is open. */
 export function proceed(run: Run): Transition {
   const { intent, config, records, evaluatedRounds } = run;
-  const evaluating: Transition = unchanged({ ...bare(run), kind: "evaluating" });
-  if (isOver(run))
-    return evaluatedRounds < records.length
-      ? evaluating
-      : end(run, intent === "stop" ? "stopped" : "finished");
+  const evaluating = { ...bare(run), kind: "evaluating", isAnnounced: false } as const;
+  if (isOver(run)) {
+    if (evaluatedRounds >= records.length) return end(run);
+    // Where devices measure the last round they are needed still.
+    return config.evaluateOn.kind === "devices"
+      ? unchanged(evaluating)
+      : { state: { ...evaluating, isAnnounced: true }, effects: [announceEnd(run)] };
+  }
   if (intent === "pause") return unchanged({ ...bare(run), kind: "paused" });
   if (intent === "idle" || run.readyCount < leastReady(config))
     return unchanged({ ...bare(run), kind: "lobby" });
   const round = records.length + 1;
-  if (evaluatedRounds < round - EVALUATION_LAG) return evaluating;
+  if (evaluatedRounds < round - EVALUATION_LAG) return unchanged(evaluating);
   return beginPlanning(run, {
     terms: termsOf(config, armToCome(run)),
     candidates: [...run.participants.values()].filter(isReady),
@@ -111,12 +115,23 @@ export const recordsInSight = (records: readonly RoundRecord[], round: number): 
     // Also those that are there already: what a plan sees must not depend on who was faster.
     .map((record) => (record.round <= round - EVALUATION_LAG ? record : amendRecord(record, null)));
 
-export function end(run: Run, reason: "finished" | "stopped"): Transition {
+/** @param isAnnounced devices have been told */
+export function end(run: Run, isAnnounced = false): Transition {
   return {
-    state: { ...bare(run), kind: "ended", reason },
-    effects: [{ kind: "end-run", reason, roundsDone: run.records.length }],
+    state: { ...bare(run), kind: "ended", reason: endReason(run) },
+    effects: [...(isAnnounced ? [] : [announceEnd(run)]), { kind: "end-run" }],
   };
 }
+
+const announceEnd = (run: Run): Effect => ({
+  kind: "announce-end",
+  reason: endReason(run),
+  roundsDone: run.records.length,
+});
+
+/** Of a run that is over. */
+export const endReason = ({ intent }: Run): "finished" | "stopped" =>
+  intent === "stop" ? "stopped" : "finished";
 
 export function startRound(state: PlanningState, event: Extract<RunEvent, { kind: "planned" }>): Transition {
   const { round, plan, atMs } = event;
@@ -275,8 +290,14 @@ export function takeEvaluation(state: RunState, event: Extract<RunEvent, { kind:
     ? { ...evaluated, records: records.with(round - 1, record) }
     : { ...evaluated, baseTestLoss: testLoss };
   const { baseTestLoss } = amended;
-  return withEffects(amended.kind === "evaluating" ? proceed(amended) : unchanged(amended), [
+  return withEffects(amended.kind === "evaluating" ? afterEvaluation(amended) : unchanged(amended), [
     ...(record ? [{ kind: "amend-record", record } as const] : []),
     { kind: "announce-evaluation", round, testLoss, baseTestLoss, isOwn: armOf(record ?? {}) === 0 },
   ]);
+}
+
+/** What is over stays over. */
+function afterEvaluation(state: EvaluatingState): Transition {
+  if (!state.isAnnounced) return proceed(state);
+  return state.evaluatedRounds < state.records.length ? unchanged(state) : end(state, true);
 }

@@ -124,7 +124,10 @@ export type Effect =
   | { readonly kind: "amend-record"; readonly record: RoundRecord }
   | ({ readonly kind: "announce-evaluation" } & RoundEvaluated)
   | { readonly kind: "announce-round"; readonly participantId: string; readonly message: RoundClosed }
-  | ({ readonly kind: "end-run" } & RunEnded)
+  /** Tell devices that no round is to come. */
+  | ({ readonly kind: "announce-end" } & RunEnded)
+  /** Nothing will change any more. */
+  | { readonly kind: "end-run" }
   | { readonly kind: "dismiss"; readonly participantId: string }
   /** Its token is worth nothing any more. */
   | { readonly kind: "forget"; readonly participantId: string }

@@ -9,7 +9,8 @@
  *                       └───────────────── evaluating ◀───────────────────────┴──▶ ended
  *
  * Rounds are evaluated beside the rounds that follow. A run waits for evaluations (`evaluating`) only where a plan may
- * look at one that is not there yet (`EVALUATION_LAG`), and before it ends.
+ * look at one that is not there yet (`EVALUATION_LAG`), and before it ends: then without its devices, which are told
+ * that it is over as soon as no round is to come.
  */
 import type { DeviceFacts, UpdateStatistics } from "@fedlodrop/protocol";
 import {
@@ -157,7 +158,11 @@ export type TrainingState = Run & OpenRound & { readonly kind: "training" };
 /** The round takes no more updates; the new adapter is made of those that are in. */
 export type ClosingState = Run & OpenRound & { readonly kind: "closing"; readonly closedAtMs: number };
 /** No round is open, and what comes next needs evaluations that are not there yet. */
-type EvaluatingState = Run & { readonly kind: "evaluating" };
+export type EvaluatingState = Run & {
+  readonly kind: "evaluating";
+  /** Devices know that the run is over: nothing brings another round any more. */
+  readonly isAnnounced: boolean;
+};
 type PausedState = Run & { readonly kind: "paused" };
 type EndedState = Run & { readonly kind: "ended"; readonly reason: "finished" | "stopped" };
 
@@ -213,6 +218,10 @@ export function createRun(
     baseTestLoss,
   };
 }
+
+/** Devices know that the run is over. */
+export const isAnnouncedOver = (state: RunState): boolean =>
+  state.kind === "ended" || (state.kind === "evaluating" && state.isAnnounced);
 
 export const isReady = (participant: Participant): participant is ReadyParticipant =>
   participant.presence === "ready" && participant.device !== null;
