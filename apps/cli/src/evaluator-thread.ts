@@ -37,8 +37,10 @@ interface Measured {
   readonly showcase: Showcase;
 }
 
-/** Half of them beside rounds, since tabs may train on this machine too. */
 const CORES = availableParallelism();
+/** Half of them, since tabs may train on this machine too; but two where there are two, or an evaluation takes longer than
+ *  the round beside it, and tabs wait for it on a machine that has time. */
+const CORES_BESIDE_ROUNDS = Math.min(CORES, Math.max(2, CORES >> 1));
 
 let opened: Opened | null = null;
 let shape: AdapterShape;
@@ -103,7 +105,7 @@ const evaluatorCalls: EvaluatorCalls = {
     if (opened === null) throw new Error("evaluate: there are no held-out texts");
     const { now, splits, count } = opened;
     const { heldOut, showcase } = now;
-    const trainer = await opened.trainer(alone ? CORES : Math.max(1, CORES >> 1));
+    const trainer = await opened.trainer(alone ? CORES : CORES_BESIDE_ROUNDS);
     const test = await trainer.evaluate(heldOut, adapter);
     const train = joinDatasets(
       parts.map((part) => someOf(splits[part] as Dataset, Math.ceil(count / parts.length))),

@@ -5,7 +5,7 @@ import type { Dataset } from "../data/dataset.ts";
 import { matthews, pearson, positiveF1, spearman } from "./metrics.ts";
 import type { Evaluation } from "./trainer.ts";
 
-/** Samples evaluated together; every batch has exactly this many rows, so that all run the same shaders. */
+/** Samples evaluated together; every batch of a dataset has as many rows, so that all run the same shaders. */
 const BATCH_SIZE = 8;
 
 /**
@@ -15,10 +15,12 @@ const BATCH_SIZE = 8;
 function* evaluationBatches(dataset: Dataset): Generator<{ batch: Batch; rows: number }> {
   const count = sampleCount(dataset);
   if (count === 0) throw new Error("evaluate: expected at least one sample, got none");
+  // A single sentence is not evaluated eight times.
+  const size = Math.min(BATCH_SIZE, count);
   for (const alike of rowsByLength(dataset, count))
-    for (let start = 0; start < alike.length; start += BATCH_SIZE) {
-      const own = alike.slice(start, start + BATCH_SIZE);
-      const rows = Array.from({ length: BATCH_SIZE }, (_, i) => own[i] ?? (own[0] as number));
+    for (let start = 0; start < alike.length; start += size) {
+      const own = alike.slice(start, start + size);
+      const rows = Array.from({ length: size }, (_, i) => own[i] ?? (own[0] as number));
       yield { batch: createBatch(dataset, rows), rows: own.length };
     }
 }

@@ -76,6 +76,7 @@ class PlannedTrainer implements LocalTrainer {
   private readonly weightBytes: number;
   private readonly shape: AdapterShape;
   private readonly full: AdapterPlacement;
+  private readonly fullIndices: Int32Array;
   private readonly prepared = new Map<string, Prepared<unknown>>();
   /** Calls take turns: an engine runs one thing at a time. */
   private turn: Promise<unknown> = Promise.resolve();
@@ -96,6 +97,7 @@ class PlannedTrainer implements LocalTrainer {
     this.weightBytes = weightBytes;
     this.shape = shape;
     this.full = placeFullAdapter(shape);
+    this.fullIndices = fullIndices(shape);
   }
 
   async warmUp(dataset: Dataset, training: TrainingOptions) {
@@ -115,7 +117,7 @@ class PlannedTrainer implements LocalTrainer {
   evaluate(dataset: Dataset, adapter?: Float32Array): Promise<Evaluation> {
     return this.inTurn(async () => {
       if (isJudged(dataset)) return evaluateScores(dataset, await this.readScores(dataset, adapter));
-      return evaluateTokens(dataset, (batch) => this.read(batch, dataset, adapter, "losses"));
+      return evaluateTokens(dataset, this.reader(dataset, adapter, "losses"));
     });
   }
 
@@ -129,7 +131,7 @@ class PlannedTrainer implements LocalTrainer {
       const rows = Array.from({ length: sampleCount(dataset) }, (_, row) => row);
       const batch = createBatch(dataset, rows);
       const step = await this.prepareStep(batch, dataset, this.full, "gradient");
-      this.writeAdapter(step.execution, step.plan.adapter, adapter, this.full, fullIndices(this.shape));
+      this.writeAdapter(step.execution, step.plan.adapter, adapter, this.full, this.fullIndices);
       writeBatch(step.execution, step.plan, batch, this.model);
       const [values] = await step.execution.run(STEP, [step.plan.gradient as BufferId]);
       return toWireOrder(values as Float32Array, this.full);
@@ -202,29 +204,31 @@ class PlannedTrainer implements LocalTrainer {
     return { delta: values.map((value, i) => (trained[i] as number) - value), steps };
   }
 
-  /** Losses or class scores of one batch under the full adapter, or under none. */
-  private async read(
-    batch: Batch,
+  /** Reads losses or class scores of batches, one after another in one turn, under the full adapter or under none. */
+  private reader(
     dataset: Dataset,
     adapter: Float32Array | undefined,
     what: "losses" | "logits",
-  ): Promise<Float32Array> {
-    await yieldToEvents();
+  ): (batch: Batch) => Promise<Float32Array> {
     const placement = adapter ? this.full : null;
-    const step = await this.prepareStep(batch, dataset, placement, "evaluate");
-    if (adapter) {
-      checkAdapter(this.shape, adapter);
-      this.writeAdapter(step.execution, step.plan.adapter, adapter, this.full, fullIndices(this.shape));
-    }
-    writeBatch(step.execution, step.plan, batch, this.model);
-    const [values] = await step.execution.run(STEP, [step.plan[what] as BufferId]);
-    return values as Float32Array;
+    if (adapter) checkAdapter(this.shape, adapter);
+    let holder: Execution | null = null;
+    return async (batch) => {
+      await yieldToEvents();
+      const { execution, plan } = await this.prepareStep(batch, dataset, placement, "evaluate");
+      if (adapter && execution !== holder)
+        this.writeAdapter(execution, plan.adapter, adapter, this.full, this.fullIndices);
+      holder = execution;
+      writeBatch(execution, plan, batch, this.model);
+      const [values] = await execution.run(STEP, [plan[what] as BufferId]);
+      return values as Float32Array;
+    };
   }
 
   /** The base model has no head; a zero one predicts every class alike. */
   private readScores(dataset: Dataset, adapter: Float32Array | undefined): Promise<Float32Array[]> {
     const values = adapter ?? new Float32Array(this.full.valueCount);
-    return scoresOf(dataset, (batch) => this.read(batch, dataset, values, "logits"));
+    return scoresOf(dataset, this.reader(dataset, values, "logits"));
   }
 
   /** @returns whether the text ended, rather than the context. */
@@ -261,13 +265,7 @@ class PlannedTrainer implements LocalTrainer {
       planGeneration(this.model, promptRows, capacity, placement),
     );
     if (adapter)
-      this.writeAdapter(
-        prepared.execution,
-        prepared.plan.adapter,
-        adapter,
-        this.full,
-        fullIndices(this.shape),
-      );
+      this.writeAdapter(prepared.execution, prepared.plan.adapter, adapter, this.full, this.fullIndices);
     return prepared;
   }
 
