@@ -2,7 +2,8 @@
  * Are the chosen rates right? Held-out loss after the last round of every fixed dropout rate, and of the methods that
  * choose live, each at its own learning rate. Cells are kept as they finish: the command goes on where it was stopped.
  *
- *   npx tsx bench/regret.ts --tasks presidents,spam --arms fixed --seeds 5 --until 01:30
+ *   npx tsx bench/regret.ts --tasks presidents,spam --arms "fixed 0,branch-and-bound" --seeds 5 --until 01:30
+ *   npx tsx bench/regret.ts --tasks spam --samples 224 --csv docs/results/cells-spam.csv   # more texts measured: cells of their own
  *
  * The learning rate of an arm is the one of `--learning-rates` whose last round is best on the choosing half with seed 0;
  * seeds from 1 on, at that rate alone, are what is reported, on the other half.
@@ -22,11 +23,13 @@ const { values: flags } = parseArgs({
     "learning-rates": { type: "string", default: "0.002,0.008" },
     csv: { type: "string", default: "docs/results/cells.csv" },
     rounds: { type: "string", default: "12" },
+    /** Windows or samples of each measured set. */
+    samples: { type: "string", default: "64" },
     /** HH:MM after which no cell is begun. */
     until: { type: "string" },
   },
 });
-const size = { samples: 64, every: 3, rounds: Number(flags.rounds) };
+const size = { samples: Number(flags.samples), every: 3, rounds: Number(flags.rounds) };
 const until = flags.until === undefined ? Number.POSITIVE_INFINITY : nextTime(flags.until);
 const rates = flags["learning-rates"].split(",").map(Number);
 const arms = flags.arms.split(",").map((arm): ArmName => {
