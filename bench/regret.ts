@@ -3,7 +3,9 @@
  * choose live, each at its own learning rate. Cells are kept as they finish: the command goes on where it was stopped.
  *
  *   npx tsx bench/regret.ts --tasks presidents,spam --arms "fixed 0,branch-and-bound" --seeds 5 --until 01:30
- *   npx tsx bench/regret.ts --tasks spam --samples 224 --csv docs/results/cells-spam.csv   # more texts measured: cells of their own
+ *   npx tsx bench/regret.ts --tasks spam --samples 224 --csv docs/results/cells-spam.csv --tuning docs/results/cells.csv
+ *
+ * More texts measured are cells of their own; learning rates may have been chosen on others' cells.
  *
  * The learning rate of an arm is the one of `--learning-rates` whose last round is best on the choosing half with seed 0;
  * seeds from 1 on, at that rate alone, are what is reported, on the other half.
@@ -22,6 +24,8 @@ const { values: flags } = parseArgs({
     seeds: { type: "string", default: "3" },
     "learning-rates": { type: "string", default: "0.002,0.008" },
     csv: { type: "string", default: "docs/results/cells.csv" },
+    /** Cells that learning rates are chosen by; none are run for that here. */
+    tuning: { type: "string" },
     rounds: { type: "string", default: "12" },
     /** Windows or samples of each measured set. */
     samples: { type: "string", default: "64" },
@@ -40,11 +44,15 @@ const arms = flags.arms.split(",").map((arm): ArmName => {
 const tasks = flags.tasks.split(",");
 for (let seed = 1; seed <= Number(flags.seeds); seed++)
   for (const task of tasks) {
-    if (seed === 1)
+    if (seed === 1 && flags.tuning === undefined)
       for (const learningRate of rates)
         for (const arm of arms) await finish(keyOf(task, arm, learningRate, TUNING_SEED));
     for (const arm of arms) {
-      const tuned = tunedRate(await readCells(flags.csv), { task, devices: Number(flags.devices), arm });
+      const tuned = tunedRate(await readCells(flags.tuning ?? flags.csv), {
+        task,
+        devices: Number(flags.devices),
+        arm,
+      });
       if (tuned !== null) await finish(keyOf(task, arm, tuned, String(seed)));
     }
   }

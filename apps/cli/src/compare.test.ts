@@ -89,6 +89,7 @@ const record = (round: number, actual: number): RoundRecord => ({
       id,
       dropoutRate: 0.5,
       dither: 0,
+      side: null,
       share: null,
       predictedSeconds: 2,
       actualSeconds: 2 * actual * (1 + round / 100),

@@ -202,6 +202,8 @@ const allocationRecordSchema = z
             dropoutRate: measured,
             /** What the rate was raised by to learn from it; 0 for those it is compared with. */
             dither: figure,
+            /** Whether it was with those who dropped more or less, where the round compared them. */
+            side: z.enum(SIDES).nullable().default(null),
             /** Of the link; null where an upload goes as fast as the link does. */
             share: measured,
             predictedSeconds: figure,

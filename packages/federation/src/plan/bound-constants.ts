@@ -4,7 +4,7 @@
  * best with (horizon.ts), and A and κ_g are such that the bound has its least there. `theorem` has the
  * constants as the bound defines them. docs/allocation.md has the table.
  */
-import { generalisationGap, generalisationGapSlope, varianceFactor } from "@fedlodrop/allocation";
+import { generalisationGap, generalisationGapSlope } from "@fedlodrop/allocation";
 import {
   type BoundEstimate,
   largestLoweringRate,
@@ -16,8 +16,8 @@ import {
 import { gapDeviation } from "./gap-forecast.ts";
 import { bestOutlook } from "./horizon.ts";
 import { fitLearningCurve, growthOf, slopeOf, standpoints } from "./learning-curve.ts";
-import { regressVariance, VARIANCE_EXPONENT } from "./masked-losses.ts";
-import { estimatePace, meanFactor, progressAt } from "./pace.ts";
+import { regressVariance } from "./masked-losses.ts";
+import { estimatePace, priceOf, progressAt, progressOfRound } from "./pace.ts";
 
 /** Rounds before estimates replace the defaults. */
 const ROUNDS_NEEDED = 3;
@@ -109,25 +109,36 @@ function calibrate(
   const curve = fitLearningCurve(points);
   const newest = points.at(-1);
   const loss = newest?.trainLoss ?? ASSUMED_LOSS;
-  const variance = loss * pace.variance;
+  const made = seen
+    .slice((newest?.place ?? -1) + 1)
+    .reduce((sum, record) => sum + progressOfRound(pace, record), 0);
+  const outlook = curve && bestOutlook(curve, pace, made, maxDropoutRate);
+  const keepRate = outlook?.keepRate ?? 1;
+  const variance = loss * priceOf(pace, keepRate) || VARIANCE_SHARE * loss;
   const unknown: BoundEstimate = {
     ...shape,
     form: "calibrated",
     varianceCoefficient: variance,
-    varianceError: loss * pace.error,
+    varianceError: (variance * pace.error) / pace.exponent,
     gapScale: LEAST_GAP_SCALE / unit,
     gapScaleError: variance / unit,
     source: "default",
   };
-  if (curve === null || newest === undefined) return unknown;
-  const made = seen
-    .slice(newest.place + 1)
-    .reduce((sum, record) => sum + progressAt(pace, meanFactor(record)), 0);
-  const { keepRate, progress } = bestOutlook(curve, pace, made, maxDropoutRate);
-  // κ_g G(1 − s²) is to balance A v(s) at this keep rate, or to lean as far to one side as the two slopes there do.
-  const perGapSlope = variance / (curve.loss * Math.exp(-progress)) / (2 * keepRate ** 3) / unit;
-  const gapScale = Math.max(LEAST_GAP_SCALE / unit, perGapSlope * slopeOf(curve, progress));
-  const soon = made + progressAt(pace, varianceFactor(keepRate, VARIANCE_EXPONENT));
+  if (curve === null || outlook === null || newest === undefined) return unknown;
+  const { progress } = outlook;
+  // κ_g G(1 − s²) is to balance A v(s) at this keep rate; at either end it leans as far beyond as the two slopes there do.
+  const balance = variance / (2 * keepRate ** 3) / unit;
+  const perGapSlope = balance / (curve.loss * Math.exp(-progress));
+  const leaning = perGapSlope * slopeOf(curve, progress);
+  const gapScale = Math.max(
+    LEAST_GAP_SCALE / unit,
+    keepRate === 1
+      ? Math.min(balance, leaning)
+      : keepRate > 1 - maxDropoutRate
+        ? balance
+        : Math.max(balance, leaning),
+  );
+  const soon = made + progressAt(pace, keepRate);
   const foreseen = newest.testLoss - newest.trainLoss + growthOf(curve, soon);
   const tells = pace.error < pace.doubt / 2 && curve.errorAt(progress) < curve.doubtAt(progress) / 2;
   return {
@@ -137,7 +148,7 @@ function calibrate(
     gapOffset: foreseen - generalisationGap({ ...shape, gapScale }, 1 - keepRate ** 2),
     gapDeviation: gapDeviation(seen),
     source: tells ? "estimated" : "default",
-    rateCap: tells ? largestLoweringRate(seen, variance) : null,
+    rateCap: tells ? largestLoweringRate(seen, loss * priceOf(pace, 1 - maxDropoutRate)) : null,
   };
 }
 

@@ -1,12 +1,20 @@
 import { generalisationGap, varianceFactor } from "@fedlodrop/allocation";
-import { type BoundEstimate, createRandom, type RoundRecord } from "@fedlodrop/run";
+import {
+  type BoundEstimate,
+  createRandom,
+  median,
+  type RoundEvaluation,
+  type RoundRecord,
+} from "@fedlodrop/run";
 import { describe, expect, it } from "vitest";
+import { recordsInSight } from "../round/rounds.ts";
+import { EVALUATION_LAG } from "../round/run-state.ts";
 import { estimateConstants } from "./bound-constants.ts";
 
-/** A round's progress is pace − variance · v(s); the gap grows by slope + bend · u a step of it. */
+/** A round's progress is pace · s^exponent; the gap grows by slope + bend · u a step of it. */
 interface World {
   readonly pace: number;
-  readonly variance: number;
+  readonly exponent: number;
   readonly slope: number;
   readonly bend: number;
   /** Of losses, as a share of them. */
@@ -16,14 +24,14 @@ interface World {
 const MOST_DROPPED = 0.9;
 const FIRST_LOSS = 3;
 /** The gap grows by less than the training loss falls, until u is 1.1. */
-const LEARNING: World = { pace: 0.1, variance: 0.04, slope: 1, bend: 0, noise: 0.001 };
+const LEARNING: World = { pace: 0.12, exponent: 1.2, slope: 1, bend: 0, noise: 0.001 };
 
 const v = (dropoutRate: number): number => varianceFactor(1 - dropoutRate, 1);
 
 /** Rounds of four devices, two at each of the rates in turn. */
 function rounds(
   count: number,
-  { pace, variance, slope, bend, noise }: World,
+  { pace, exponent, slope, bend, noise }: World,
   [low, high]: readonly [number, number] = [0.2, 0.4],
   absurd: Partial<Record<number, number>> = {},
 ): RoundRecord[] {
@@ -32,11 +40,11 @@ function rounds(
   let u = 0;
   return Array.from({ length: count }, (_, i) => {
     const round = i + 1;
-    u += pace - (variance * (v(low) + v(high))) / 2;
+    u += (pace * ((1 - low) ** exponent + (1 - high) ** exponent)) / 2;
     const trainLoss = FIRST_LOSS * Math.exp(-u);
     const gap = slope * u + (bend * u * u) / 2;
     // Three quarters of a leaning's weight is its own side's.
-    const lost = (variance * (v(high) - v(low))) / 4;
+    const lost = (pace * ((1 - low) ** exponent - (1 - high) ** exponent)) / 4;
     const rateOf = (k: number): number => ((k + round) % 2 === 0 ? high : low);
     return {
       round,
@@ -50,8 +58,12 @@ function rounds(
         lossSpread: 2,
       })),
       allocation: {
-        devices: [0, 1, 2, 3].map((k) => ({ id: `p${k}`, dither: rateOf(k) - low })),
-        constants: { varianceCoefficient: variance * trainLoss },
+        devices: [0, 1, 2, 3].map((k) => ({
+          id: `p${k}`,
+          dither: rateOf(k) - low,
+          side: rateOf(k) > low ? "high" : "low",
+        })),
+        constants: { varianceCoefficient: pace * exponent * trainLoss },
       },
       evaluation: {
         trainLoss: noisy(trainLoss),
@@ -77,8 +89,8 @@ const gapAt = (constants: BoundEstimate, rate: number): number =>
   generalisationGap(constants, 1 - (1 - rate) ** 2);
 
 /** Held-out loss that four rounds at a rate end with, from u on. */
-const endAt = ({ pace, variance, slope, bend }: World, u: number, rate: number): number => {
-  const end = u + 4 * (pace - variance * v(rate));
+const endAt = ({ pace, exponent, slope, bend }: World, u: number, rate: number): number => {
+  const end = u + 4 * pace * (1 - rate) ** exponent;
   return FIRST_LOSS * Math.exp(-end) + slope * end + (bend * end * end) / 2;
 };
 
@@ -89,15 +101,20 @@ function least(of: (rate: number) => number): number {
 }
 
 /** Progress after rounds at 0.2 and 0.4. */
-const reached = (count: number, { pace, variance }: World): number =>
-  count * (pace - (variance * (v(0.2) + v(0.4))) / 2);
+const reached = (count: number, { pace, exponent }: World): number =>
+  (count * pace * (0.8 ** exponent + 0.6 ** exponent)) / 2;
 
 describe("calibrated constants", () => {
   it("recover what a round makes and what dropping takes off it", () => {
     const constants = after(rounds(8, LEARNING));
     expect(constants).toMatchObject({ form: "calibrated", source: "estimated" });
     const loss = FIRST_LOSS * Math.exp(-reached(8, LEARNING));
-    expect(Math.abs(constants.varianceCoefficient - 0.04 * loss)).toBeLessThan(3 * constants.varianceError);
+    // A v(s) is what dropping takes off the fall of the loss at the rate that is best.
+    const rate = rateOf(constants);
+    const cost = loss * LEARNING.pace * (1 - (1 - rate) ** LEARNING.exponent);
+    expect(Math.abs(constants.varianceCoefficient * v(rate) - cost)).toBeLessThan(
+      3 * constants.varianceError * v(rate),
+    );
     expect(constants.varianceError).toBeLessThan(0.4 * constants.varianceCoefficient);
   });
 
@@ -109,28 +126,63 @@ describe("calibrated constants", () => {
     const end = (rate: number): number => endAt(world, reached(8, world), rate);
     const best = least(end);
     const rate = rateOf(after(rounds(8, world)));
-    expect(Math.abs(rate - best)).toBeLessThan(0.15);
-    expect(end(rate) - end(best)).toBeLessThan(0.02);
+    const worst = Math.max(end(0), end(MOST_DROPPED));
+    // By a mean over what the gap may do: where ends are much alike the rate is not told exactly.
+    expect(end(rate) - end(best)).toBeLessThan(0.04);
+    expect(end(rate) - end(best)).toBeLessThan(0.15 * (worst - end(best)));
   });
 
   it("drop much once the training loss goes to zero while the held-out loss rises", () => {
-    const byHeart = { pace: 0.6, variance: 0.15, slope: 0.3, bend: 0, noise: 0.03 };
+    const byHeart = { pace: 0.8, exponent: 1.2, slope: 0.3, bend: 0, noise: 0.03 };
     const records = rounds(8, byHeart);
     expect(records.at(-1)?.evaluation?.trainLoss).toBeLessThan(0.1);
     // Dropping nothing ends worst: nothing is left to be learned, and the gap grows on.
-    expect(rateOf(after(records))).toBeGreaterThan(0.6);
+    expect(rateOf(after(records))).toBeGreaterThan(0.55);
   });
 
-  it("drop nothing before anything is known, and while the held-out loss falls as the training loss does", () => {
+  it("drop nothing before anything is known, and next to nothing while the held-out loss falls as the training loss does", () => {
     expect(rateOf(after([]))).toBe(0);
-    expect(rateOf(after(rounds(6, { ...LEARNING, slope: 0.1 })))).toBe(0);
+    expect(rateOf(after(rounds(6, { ...LEARNING, slope: 0.1 })))).toBeLessThan(0.1);
+  });
+
+  it("still drop when a run has forgotten how it began, and has long been near a training loss of zero", () => {
+    const byHeart = { pace: 0.8, exponent: 1.2, slope: 0.3, bend: 0, noise: 0.03 };
+    const falling = rounds(12, byHeart);
+    const last = falling.at(-1)?.evaluation as RoundEvaluation;
+    const random = createRandom("near zero");
+    // For 48 rounds more nothing moves but for noise.
+    const still = rounds(48, { ...byHeart, pace: 0 }).map((record): RoundRecord => {
+      const noisy = (value: number): number => value * Math.exp(0.03 * random.normal());
+      const evaluation = {
+        ...last,
+        trainLoss: noisy(last.trainLoss as number),
+        testLoss: noisy(last.testLoss),
+      };
+      return { ...record, round: 12 + record.round, evaluation };
+    });
+    const sixty = [...falling, ...still];
+    for (const count of [30, 40, 50, 60]) {
+      const seen = recordsInSight(sixty.slice(0, count), count + EVALUATION_LAG);
+      expect(seen.length).toBeLessThan(30);
+      expect(rateOf(after([...seen]))).toBeGreaterThan(0.3);
+    }
+  });
+
+  it("move no faster than the evidence does, however few and noisy the texts", () => {
+    for (const noise of [0.01, 0.03, 0.1]) {
+      const all = rounds(16, { ...LEARNING, noise });
+      const rates = Array.from({ length: 14 }, (_, i) => rateOf(after(all.slice(0, i + 3))));
+      const steps = rates.slice(1).map((rate, i) => Math.abs(rate - (rates[i] as number)));
+      expect(Math.max(...steps)).toBeLessThan(0.4);
+      expect(median(steps)).toBeLessThan(0.2);
+    }
   });
 
   it("say that they do not know while nothing has been compared, and where losses only wobble", () => {
     expect(after([])).toMatchObject({ form: "calibrated", source: "default" });
     expect(after(rounds(1, LEARNING)).source).toBe("default");
     for (const count of [4, 6, 8, 12]) {
-      const still = rounds(count, { ...LEARNING, pace: 0, variance: 0, noise: 0.05 });
+      const still = rounds(count, { ...LEARNING, pace: 0, noise: 0.05 });
       expect(after(still).source).toBe("default");
     }
   });
@@ -140,7 +192,7 @@ describe("calibrated constants", () => {
     const calm = rateOf(after(rounds(12, world)));
     // A round that counted in full would take all dropping away, or drop the most.
     for (const absurd of [5, -2.5])
-      expect(Math.abs(rateOf(after(rounds(12, world, [0.2, 0.4], { 9: absurd }))) - calm)).toBeLessThan(0.25);
+      expect(Math.abs(rateOf(after(rounds(12, world, [0.2, 0.4], { 9: absurd }))) - calm)).toBeLessThan(0.15);
   });
 
   it("are in an arm what they would be alone: numbers that leave gaps and rounds of nobody are no rounds", () => {
@@ -166,7 +218,7 @@ describe("calibrated constants", () => {
     });
     const constants = after(told);
     const rate = rateOf(constants);
-    const soon = reached(8, LEARNING) + LEARNING.pace - LEARNING.variance * v(rate);
+    const soon = reached(8, LEARNING) + LEARNING.pace * (1 - rate) ** LEARNING.exponent;
     const band = constants.gapDeviation as number;
     expect(Math.abs(constants.gapOffset + gapAt(constants, rate) - LEARNING.slope * soon)).toBeLessThan(
       2 * band,

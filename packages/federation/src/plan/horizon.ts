@@ -2,9 +2,7 @@
  * The rate at which the rounds to come end with the least held-out loss, by the learning curve: with progress x the training
  * loss falls to L e^−x, and the gap grows by g x + ½ b x². One rate for all rounds to come; the next plan chooses again.
  */
-import { varianceFactor } from "@fedlodrop/allocation";
 import { type LearningCurve, slopeOf } from "./learning-curve.ts";
-import { VARIANCE_EXPONENT } from "./masked-losses.ts";
 import { type Pace, progressAt } from "./pace.ts";
 
 export interface Outlook {
@@ -17,23 +15,40 @@ export interface Outlook {
 /** Rounds foreseen. What is known is two rounds old and noisy: fewer would swing to and fro, and more would brake for what the
  *  next rounds may show to be noise. What goes too far is taken back by larger rates. */
 const ROUNDS = 4;
-const HALVINGS = 40;
+const HALVINGS = 30;
+/** Of a normal distribution: the middles of nine parts that are equally likely. */
+const DEVIATIONS = [-1.593, -0.967, -0.589, -0.282, 0, 0.282, 0.589, 0.967, 1.593];
 
-/** @param made progress since the curve was last seen */
+/**
+ * The mean of the best rates over what the gap may do. What a wrong rate loses grows with the square of how far it is off,
+ * which the mean makes least; and it moves with the evidence, where the rate that is likeliest right jumps from one end to
+ * the other.
+ * @param made progress since the curve was last seen
+ */
 export function bestOutlook(curve: LearningCurve, pace: Pace, made: number, maxDropoutRate: number): Outlook {
-  const reached = (keepRate: number): number =>
-    made + ROUNDS * progressAt(pace, varianceFactor(keepRate, VARIANCE_EXPONENT));
-  // More progress helps as long as it takes more off the training loss than it adds to the gap; it takes off ever less.
-  const helpsAt = (keepRate: number): boolean => {
-    const progress = reached(keepRate);
-    return slopeOf(curve, progress) <= curve.loss * Math.exp(-progress);
-  };
-  let [low, high] = [1 - maxDropoutRate, 1];
-  if (helpsAt(high)) low = high;
+  const reached = (keepRate: number): number => made + ROUNDS * progressAt(pace, keepRate);
+  const best = DEVIATIONS.map((deviation) =>
+    largestWhere(1 - maxDropoutRate, (keepRate) => {
+      const progress = reached(keepRate);
+      const slope = slopeOf(curve, progress) + deviation * curve.errorAt(progress);
+      // More progress helps as long as it takes more off the training loss than it adds to the gap; it takes off ever less.
+      return slope <= curve.loss * Math.exp(-progress);
+    }),
+  );
+  // From the least on, whose mean is then exactly itself.
+  const least = Math.min(...best);
+  const keepRate = least + best.reduce((sum, own) => sum + (own - least), 0) / best.length;
+  return { keepRate, progress: reached(keepRate) };
+}
+
+/** Of keep rates up to 1, those that pass being the smaller ones. */
+function largestWhere(least: number, passes: (keepRate: number) => boolean): number {
+  if (passes(1)) return 1;
+  let [low, high] = [least, 1];
   for (let i = 0; i < HALVINGS; i++) {
     const middle = (low + high) / 2;
-    if (helpsAt(middle)) low = middle;
+    if (passes(middle)) low = middle;
     else high = middle;
   }
-  return { keepRate: low, progress: reached(low) };
+  return low;
 }

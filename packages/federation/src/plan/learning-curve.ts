@@ -57,10 +57,12 @@ export function fitLearningCurve(seen: readonly Standpoint[]): LearningCurve | n
   // Priors are in steps of this: a language model makes as little as 0.01 a round, and a classifier 0.5.
   const step = Math.sqrt(observations.reduce((sum, { x }) => sum + x * x, 0) / observations.length);
   if (step === 0) return null;
+  // Of a run whose beginning is forgotten the least held-out loss still tells it, however near zero training losses are.
+  const scale = Math.max(first.trainLoss, Math.min(...seen.map(({ testLoss }) => testLoss)));
   const prior = {
-    p: { mean: FIRST_SHARE.mean * first.trainLoss, deviation: FIRST_SHARE.deviation * first.trainLoss },
-    q: { mean: 0, deviation: (BEND_SHARE * first.trainLoss) / step },
-    noiseDeviation: NOISE_SHARE * step * first.trainLoss,
+    p: { mean: FIRST_SHARE.mean * scale, deviation: FIRST_SHARE.deviation * scale },
+    q: { mean: 0, deviation: (BEND_SHARE * scale) / step },
+    noiseDeviation: NOISE_SHARE * step * scale,
   };
   const fit: Fit = robustFit(observations, prior);
   const now = progressOf(first, newest);

@@ -1,82 +1,100 @@
 /**
- * How much progress a round makes, and what dropping takes off it: U − A v(s). What the rounds came to gives both, roughly;
- * what a round's two leanings differ in (contrast.ts) gives A alone, free of what else changed between rounds.
+ * How much progress a round makes at a keep rate s: U s^p, positive and the less the more is dropped, at any rate. Why a
+ * power: to first order a step of AdamW, which is as long whatever its gradient's scale, takes off the loss what the slopes
+ * of the trained values sum up to. A share s of the values is trained, and each one's slope is seen through the share s of
+ * the other factor alone that is kept, so that p is 1 where that part speaks for the whole, and 2 where all parts add up.
+ * What rounds came to gives U and p, roughly; what a round's two leanings differ in (contrast.ts) is free of what else
+ * changed between rounds.
  */
 import { varianceFactor } from "@fedlodrop/allocation";
-import type { ParticipantRound, RoundRecord } from "@fedlodrop/run";
+import type { RoundRecord } from "@fedlodrop/run";
 import { LEANING } from "../update/contrast.ts";
 import { progressOf, standpoints } from "./learning-curve.ts";
 import { VARIANCE_EXPONENT } from "./masked-losses.ts";
 import { type Observation, robustFit } from "./robust-fit.ts";
 
 export interface Pace {
-  /** U: progress of a round that drops nothing. */
+  /** U: progress of a round that drops nothing; at least 0. */
   readonly progress: number;
-  /** A in progress: what dropping costs, per unit of v(s). */
-  readonly variance: number;
+  /** p, above 0. */
+  readonly exponent: number;
 }
 
-/** Of a round whose devices' mean v(s) is `factor`. */
-export const progressAt = ({ progress, variance }: Pace, factor: number): number =>
-  progress - variance * factor;
+export const progressAt = ({ progress, exponent }: Pace, keepRate: number): number =>
+  progress * keepRate ** exponent;
+
+/** What dropping takes off a round's progress for each unit of v(s), up to a keep rate. */
+export function priceOf(pace: Pace, keepRate: number): number {
+  const factor = varianceFactor(keepRate, VARIANCE_EXPONENT);
+  return factor === 0 ? pace.progress * pace.exponent : (pace.progress - progressAt(pace, keepRate)) / factor;
+}
 
 export interface PaceEstimate extends Pace {
-  /** Standard error of A, and its deviation before any comparison. */
+  /** Standard error of U p, as a share of U, and its deviation before anything was seen. */
   readonly error: number;
   readonly doubt: number;
 }
 
-/** A where no round has told what a round makes. */
-const ASSUMED_VARIANCE = 0.05;
-/** A as a share of U: devices that drop v(s) = 1, a half, make 30 % less progress than those that drop nothing. */
-const VARIANCE_SHARE = 0.3;
-/** What is seen may say less, but no less than half as much: else noise alone could say that dropping costs nothing. */
-const LEAST_SHARE = 0.5;
+/** p before anything is seen; at seven settings of small and real models it was 0.6 to 2.5 (docs/allocation.md). */
+const EXPONENT = { mean: 1.5, deviation: 0.5 } as const;
+/** What is seen may say less, but no less than this: else noise alone could say that dropping costs nothing. */
+const LEAST_EXPONENT = 0.5;
 /** Weight of what is seen against one a round younger: the newest rounds are most like the next. */
 const MEMORY = 0.7;
 /** Noise before any has been seen, as a share of U. */
 const NOISE_SHARE = 0.1;
+/** Of a comparison: both leanings are of the same updates, on the same texts, which leaves a third of a round's noise. */
+const COMPARISON_WEIGHT = 9;
 
 /** @param seen rounds that devices took part in */
 export function estimatePace(seen: readonly RoundRecord[]): PaceEstimate {
   const made = progressMade(seen);
   const usual = usualProgress(made);
-  if (usual === null)
-    return { progress: 0, variance: ASSUMED_VARIANCE, error: ASSUMED_VARIANCE, doubt: ASSUMED_VARIANCE };
-  const observe = (y: number, rounds: number, factor: number, place: number): Observation => ({
-    x: rounds - VARIANCE_SHARE * factor,
-    z: -factor,
+  const exponent = EXPONENT.mean;
+  const doubt = Math.hypot(exponent, EXPONENT.deviation);
+  if (usual === null) return { progress: 0, exponent, error: doubt, doubt };
+  // U s^p is linear in U and U (p − p₀) about the prior's p₀.
+  const observe = (y: number, { share, bend }: Shares, place: number, weight = 1): Observation => ({
+    x: share,
+    z: bend,
     y,
-    weight: MEMORY ** (seen.length - 1 - place),
+    weight: weight * MEMORY ** (seen.length - 1 - place),
   });
-  const doubt = VARIANCE_SHARE * usual;
   const { p, q, errorAt } = robustFit(
     [
-      ...made.map(({ progress, factor, place }) => observe(progress, 1, factor, place)),
+      ...made.map(({ progress, shares, place }) => observe(progress, shares, place)),
       ...seen.flatMap((record, place) => {
         const compared = compare(record);
-        return compared === null ? [] : [observe(compared.progress, 0, compared.factor, place)];
+        return compared === null
+          ? []
+          : [observe(compared.progress, compared.shares, place, COMPARISON_WEIGHT)];
       }),
     ],
     {
       p: { mean: usual, deviation: usual },
-      q: { mean: 0, deviation: doubt },
+      q: { mean: 0, deviation: EXPONENT.deviation * usual },
       noiseDeviation: NOISE_SHARE * usual,
     },
   );
+  const progress = Math.max(0, p);
   return {
-    progress: p,
-    variance: Math.max(LEAST_SHARE * doubt, VARIANCE_SHARE * p + q),
-    error: errorAt(VARIANCE_SHARE, 1),
-    doubt: Math.hypot(doubt, doubt),
+    progress,
+    exponent: Math.max(LEAST_EXPONENT, progress === 0 ? exponent : exponent + q / progress),
+    error: errorAt(exponent, 1) / usual,
+    doubt,
   };
+}
+
+/** Means over devices of s^p₀, and of its slope in p. */
+interface Shares {
+  readonly share: number;
+  readonly bend: number;
 }
 
 interface Made {
   /** Of a round, where several lay between two evaluations their mean. */
   readonly progress: number;
-  /** Mean of v(s) over those who took part. */
-  readonly factor: number;
+  readonly shares: Shares;
   /** Of the last of them among those seen. */
   readonly place: number;
 }
@@ -85,53 +103,77 @@ function progressMade(seen: readonly RoundRecord[]): readonly Made[] {
   const points = standpoints(seen);
   return points.slice(1).map((own, i): Made => {
     const before = points[i] as (typeof points)[number];
-    const between = seen.slice(before.place + 1, own.place + 1);
+    const between = seen.slice(before.place + 1, own.place + 1).map((record) => sharesOf(record));
+    const mean = (of: (shares: Shares) => number): number =>
+      between.reduce((sum, shares) => sum + of(shares), 0) / between.length;
     return {
       progress: progressOf(before, own) / between.length,
-      factor: between.reduce((sum, record) => sum + meanFactor(record), 0) / between.length,
+      shares: { share: mean(({ share }) => share), bend: mean(({ bend }) => bend) },
       place: own.place,
     };
   });
 }
 
-/** U if A were its usual share, by least squares; null while no progress has been seen. */
+/**
+ * U if p were what it usually is: the median of what rounds say, those that kept little, whose noise is blown up, weighing
+ * less, as in least squares. No few rounds move it. Null while no progress has been seen.
+ */
 function usualProgress(made: readonly Made[]): number | null {
-  let [sum, squares] = [0, 0];
-  for (const { progress, factor } of made) {
-    const kept = 1 - VARIANCE_SHARE * factor;
-    sum += progress * kept;
-    squares += kept * kept;
-  }
-  return sum > 0 ? sum / squares : null;
+  const said = made
+    .filter(({ shares: { share } }) => share > 0)
+    .map(({ progress, shares: { share } }) => ({ usual: progress / share, weight: share * share }))
+    .sort((a, b) => a.usual - b.usual);
+  let left = said.reduce((sum, { weight }) => sum + weight, 0) / 2;
+  const middle = said.find(({ weight }) => {
+    left -= weight;
+    return left <= 0;
+  });
+  return middle !== undefined && middle.usual > 0 ? middle.usual : null;
 }
 
-/** Mean of v(s) over those whose updates are in the round. */
-export const meanFactor = (record: RoundRecord): number => leaning(record, () => false);
-
-/** What a round's two leanings differ in: v(s), and the progress. */
-function compare(record: RoundRecord): { readonly factor: number; readonly progress: number } | null {
+/** What a round's two leanings differ in: what is kept, and the progress. */
+function compare(record: RoundRecord): { readonly shares: Shares; readonly progress: number } | null {
   const { evaluation, allocation } = record;
   if (!evaluation?.contrast || allocation === null) return null;
   const { high, low } = evaluation.contrast;
-  const raised = new Set(allocation.devices.flatMap(({ id, dither }) => (dither > 0 ? [id] : [])));
+  // Of the higher rates over the lower ones: mostly negative, as is the difference of what they keep.
   const progress = Math.log(low.trainLoss / high.trainLoss);
   if (!Number.isFinite(progress)) return null;
-  return {
-    progress,
-    factor: leaning(record, ({ id }) => raised.has(id)) - leaning(record, ({ id }) => !raised.has(id)),
-  };
+  const sides = new Map(allocation.devices.map(({ id, side }) => [id, side]));
+  const [lows, highs] = (["low", "high"] as const).map((own) =>
+    sharesOf(record, (id) => sides.get(id) === own),
+  ) as [Shares, Shares];
+  return { progress, shares: { share: highs.share - lows.share, bend: highs.bend - lows.bend } };
 }
 
-/** Mean of v(s), those on one side counting for more. */
-function leaning(
+/** Progress of a round as its devices kept, foreseen. */
+export function progressOfRound({ progress, exponent }: Pace, record: RoundRecord): number {
+  return (
+    progress *
+    meanOver(
+      record,
+      () => false,
+      (keepRate) => keepRate ** exponent,
+    )
+  );
+}
+
+const sharesOf = (record: RoundRecord, isOnSide: (id: string) => boolean = () => false): Shares => ({
+  share: meanOver(record, isOnSide, (keepRate) => keepRate ** EXPONENT.mean),
+  bend: meanOver(record, isOnSide, (keepRate) => keepRate ** EXPONENT.mean * Math.log(keepRate)),
+});
+
+/** Over those whose updates are in the round, the ones on a side counting for more. */
+function meanOver(
   { participants }: RoundRecord,
-  isOnSide: (participant: ParticipantRound) => boolean,
+  isOnSide: (id: string) => boolean,
+  of: (keepRate: number) => number,
 ): number {
   let [sum, total] = [0, 0];
-  for (const participant of participants) {
-    if (participant.outcome !== "aggregated") continue;
-    const weight = (isOnSide(participant) ? LEANING : 1) * participant.sampleCount;
-    sum += weight * varianceFactor(1 - participant.dropoutRate, VARIANCE_EXPONENT);
+  for (const { id, outcome, sampleCount, dropoutRate } of participants) {
+    if (outcome !== "aggregated") continue;
+    const weight = (isOnSide(id) ? LEANING : 1) * sampleCount;
+    sum += weight * of(1 - dropoutRate);
     total += weight;
   }
   return total === 0 ? 0 : sum / total;
