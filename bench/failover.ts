@@ -7,38 +7,32 @@
  *
  * Needs the distribution's package `postgresql`; everything stays on loopback.
  */
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { writeTinyModel } from "@fedlodrop/harness";
-import type { RunReport } from "@fedlodrop/run";
 import { freePort, LOOPBACK } from "../apps/coordinator/src/daemon.fixture.ts";
 import { findPostgres, openPostgres } from "../apps/coordinator/src/store/postgres/postgres.fixture.ts";
 import { openBalancer } from "./balancer.ts";
-import { type Interruptible, interruptAtRandom, readSettings } from "./interruptions.ts";
-import { secondsUntilBack, settingsOf, uninterrupted } from "./kept-run.ts";
-import { end, type Launched, launch, pause, type Served } from "./served.ts";
+import { holdToWhole, type Interruptible, interruptAtRandom, readSettings, spread } from "./interruptions.ts";
+import { secondsUntilBack } from "./kept-run.ts";
+import { end, hasEnded, type Launched, launch, pause, type Served, until } from "./served.ts";
 
 const settings = readSettings();
 const binaries = findPostgres();
 if (binaries === null) throw new Error("no PostgreSQL here (apt-get install postgresql)");
-const work = await mkdtemp(join(tmpdir(), "fedlodrop-failover-"));
-const model = join(work, "model");
-await writeTinyModel(model);
-const RUN = settingsOf(model, settings.rounds);
 
-async function interrupted(whole: RunReport): Promise<readonly string[]> {
-  const postgres = await openPostgres(binaries as string);
+await holdToWhole(settings, async (run, undo) => {
+  const postgres = await openPostgres(binaries);
+  undo.push(postgres.close);
   const database = await postgres.database();
   const ports = [await freePort(), await freePort()] as [number, number];
-  const start = (port: number): Launched & { readonly port: number } => ({
-    ...launch(port, ["--postgres", database, "--run", "bench", "--standby", ...RUN]),
-    port,
-  });
+  const start = (port: number): Launched & { readonly port: number } => {
+    const launched = launch(port, ["--postgres", database, "--run", "bench", "--standby", ...run]);
+    undo.push(() => end(launched, "SIGKILL"));
+    return { ...launched, port };
+  };
   let owner = start(ports[0]);
   const { hostKey }: Served = await owner.listening();
   let other = start(ports[1]);
   const balancer = await openBalancer(ports.map((port) => ({ host: LOOPBACK.host, port })));
+  undo.push(balancer.close);
   const broken: string[] = [];
   const takenOver: number[] = [];
 
@@ -65,9 +59,9 @@ async function interrupted(whole: RunReport): Promise<readonly string[]> {
         frozen.kill("SIGSTOP");
         await other.listening();
         frozen.kill("SIGCONT");
-        const woken = performance.now();
-        while (frozen.exitCode === null && performance.now() - woken < 10_000) await pause(0.05);
-        if (frozen.exitCode === null) broken.push("a coordinator that was replaced did not end");
+        await until("the end of one that was replaced", () => hasEnded({ process: frozen }), 10).catch(
+          ({ message }: Error) => broken.push(message),
+        );
         frozen.kill("SIGKILL");
         replaced();
       },
@@ -79,42 +73,27 @@ async function interrupted(whole: RunReport): Promise<readonly string[]> {
         await pause(2);
         await postgres.start();
         await secondsUntilBack(balancer.url);
-        // On a machine that is busy enough the stand-by may have been the first to come back.
-        if (owner.process.exitCode !== null) replaced();
       },
     },
   };
   async function settled(): Promise<void> {
-    while (!other.output().includes("standing by")) {
-      if (other.process.exitCode !== null) throw new Error(`the stand-by ended: ${other.output()}`);
-      await pause(0.05);
-    }
+    // On a machine that is busy enough the stand-by may have been the first to come back.
+    if (hasEnded(owner)) replaced();
+    await until(`a stand-by: ${other.output()}`, () => {
+      if (hasEnded(other)) throw new Error(`the stand-by ended: ${other.output()}`);
+      return other.output().includes("standing by") || hasEnded(owner);
+    });
+    if (hasEnded(owner)) await settled();
   }
 
   try {
-    broken.push(
-      ...(await interruptAtRandom({ url: balancer.url, hostKey, database, ways, settled }, whole, settings)),
-    );
-    const times = takenOver.sort((a, b) => a - b).map((seconds) => seconds.toFixed(1));
-    if (times.length > 0)
-      process.stdout.write(`after a kill the address answered again in ${times.join(", ")} s\n`);
-    return broken;
+    const found = await interruptAtRandom({ url: balancer.url, hostKey, database, ways, settled }, settings);
+    if (takenOver.length > 0)
+      process.stdout.write(`after a kill the address answered again in ${spread(takenOver)}\n`);
+    return { ...found, broken: [...broken, ...found.broken] };
   } catch (error) {
     throw new Error(
       `${(error as Error).message}\n--- owner:\n${owner.output()}\n--- stand-by:\n${other.output()}`,
     );
-  } finally {
-    for (const each of [owner, other]) await end(each, "SIGKILL");
-    balancer.close();
-    await postgres.close();
   }
-}
-
-let broken: readonly string[] = [];
-try {
-  broken = await interrupted(await uninterrupted(work, RUN, settings.participants, settings.secondsOfWork));
-} finally {
-  await rm(work, { recursive: true, force: true });
-}
-for (const fault of broken) process.stdout.write(`BROKEN ${fault}\n`);
-process.exit(broken.length === 0 ? 0 : 1);
+});

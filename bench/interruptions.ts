@@ -2,12 +2,15 @@
  * A run that is interrupted at random, and held to one that nobody interrupted: rounds that were announced stay, nobody is
  * asked twice, every accepted update leaves one receipt, and the adapter is the same to the bit.
  */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { connectHost, type HostConnection } from "@fedlodrop/harness";
+import { connectHost, type HostConnection, writeTinyModel } from "@fedlodrop/harness";
 import { createRandom, type RoundRecord, type RunReport } from "@fedlodrop/run";
-import { receiptsAt, startRun } from "./kept-run.ts";
-import { joinAll } from "./returning-participant.ts";
-import { pause } from "./served.ts";
+import { receiptsAt, settingsOf, startRun, uninterrupted } from "./kept-run.ts";
+import { joinAll, type ReturningParticipant } from "./returning-participant.ts";
+import { pause, until } from "./served.ts";
 
 export const INTERRUPTION_FLAGS = {
   faults: { type: "string", default: "20" },
@@ -17,22 +20,25 @@ export const INTERRUPTION_FLAGS = {
   seed: { type: "string", default: "1" },
   /** Only these faults, by their names, with commas between. */
   fault: { type: "string" },
-  /** No fault after as long. */
+  /** No fault after as long, and the run is stopped. */
   minutes: { type: "string", default: "600" },
+  /** How long a cut lasts that nobody waits for, s; at random unless it is given. */
+  cut: { type: "string" },
 } as const;
 
 export type Settings = ReturnType<typeof readSettings>;
 
 export function readSettings() {
   const { values } = parseArgs({ options: INTERRUPTION_FLAGS });
-  const { seed, fault, minutes, ...counts } = values;
+  const { seed, fault, minutes, cut, ...counts } = values;
   return {
     faults: Number(counts.faults),
     rounds: Number(counts.rounds),
     gateways: Number(counts.gateways),
     participants: Number(counts.participants),
     minutes: Number(minutes),
-    fault,
+    only: fault?.split(","),
+    cutSeconds: cut === undefined ? null : Number(cut),
     random: createRandom(seed, "interruptions"),
     secondsOfWork: 0.2,
   };
@@ -55,71 +61,153 @@ const RECONNECT_MS = 60_000;
 /** How long a round may take whatever has happened before it. */
 const ROUND_SECONDS = 120;
 
-/** @returns what did not hold, a line each */
+/** A run that was interrupted, as it is when it has ended. */
+interface Interrupted {
+  readonly report: RunReport;
+  /** What did not hold, a line each. */
+  readonly broken: readonly string[];
+}
+
+/**
+ * Has a run interrupted, then the same number of rounds in one process that is left alone; ends the program with what did
+ * not hold.
+ *  @param interrupted undoes what it leaves behind by what it puts into `undo`
+ */
+export async function holdToWhole(
+  { rounds, participants, secondsOfWork }: Settings,
+  interrupted: (run: readonly string[], undo: (() => unknown)[]) => Promise<Interrupted>,
+): Promise<never> {
+  const work = await mkdtemp(join(tmpdir(), "fedlodrop-interrupted-"));
+  const model = join(work, "model");
+  const undo: (() => unknown)[] = [];
+  const undoAll = async (): Promise<void> => {
+    for (const one of undo.splice(0).reverse()) await one();
+    await rm(work, { recursive: true, force: true });
+  };
+  for (const signal of ["SIGINT", "SIGTERM"] as const)
+    process.once(signal, () => void undoAll().finally(() => process.exit(130)));
+  const broken: string[] = [];
+  try {
+    await writeTinyModel(model);
+    const { report, broken: found } = await interrupted(settingsOf(model, rounds), undo);
+    broken.push(...found);
+    const made = report.rounds.length;
+    const whole = await uninterrupted(work, settingsOf(model, made), participants, secondsOfWork);
+    const isSame = whole.adapterSha256 === report.adapterSha256;
+    process.stdout.write(
+      `after ${made} rounds in one process the adapter is ${isSame ? "the same" : "ANOTHER"} to the bit\n`,
+    );
+    if (!isSame) broken.push("another adapter than the uninterrupted run's");
+  } finally {
+    await undoAll();
+  }
+  for (const fault of broken) process.stdout.write(`BROKEN ${fault}\n`);
+  process.exit(broken.length === 0 ? 0 : 1);
+}
+
 export async function interruptAtRandom(
   { url, hostKey, database, ways, settled }: Interruptible,
-  whole: RunReport,
-  { faults, participants, minutes, fault, random, secondsOfWork }: Settings,
-): Promise<string[]> {
-  const broken: string[] = [];
-  const all = await joinAll(url, participants, secondsOfWork);
-  let host = await connectPatiently(url, hostKey);
-  await startRun(host, participants);
-  const until = performance.now() + 60_000 * minutes;
-  const only = fault?.split(",");
+  { faults, participants, minutes, only, random, secondsOfWork }: Settings,
+): Promise<Interrupted> {
+  const unknown = only?.filter((name) => !(name in ways)) ?? [];
+  if (unknown.length > 0)
+    throw new Error(`--fault: expected some of ${Object.keys(ways).join(", ")}, got ${unknown.join(", ")}`);
   const draw = Object.entries(ways).flatMap(([name, { weight }]) =>
     only === undefined || only.includes(name) ? Array<string>(weight).fill(name) : [],
   );
-  let announced = 0;
-  let lately = "";
+  const broken: string[] = [];
+  const secondsToGoOn = new Map<string, number[]>();
+  let all: readonly ReturningParticipant[] = [];
+  let host: HostConnection | null = null;
+  let lately = "the start";
   try {
-    for (let done = 1; done <= faults && performance.now() < until; done++) {
+    all = await joinAll(url, participants, secondsOfWork);
+    host = await connectPatiently(url, hostKey);
+    await startRun(host, participants);
+    const begun = performance.now();
+    const left = (): number => begun + 60_000 * minutes - performance.now();
+    let announced = 0;
+    let done = 0;
+    while (done < faults && left() > 0) {
       await settled();
       await pause(random.uniform() * 2);
       const { phase, rounds: seen } = host.view();
       if (phase === "ended") break;
+      done += 1;
       announced = Math.max(announced, seen.length);
-      const way = draw[random.below(draw.length)] as string;
-      lately = way;
+      lately = draw[random.below(draw.length)] as string;
       const before = broken.length;
       const from = performance.now();
-      await (ways[way] as { happen(): Promise<void> }).happen();
+      const goneOn = secondsUntilTheyGoOn(all);
+      await (ways[lately] as { happen(): Promise<void> }).happen();
       host.close();
       host = await connectPatiently(url, hostKey);
       if (host.view().rounds.length < announced)
         broken.push(`${announced} rounds were announced, ${host.view().rounds.length} are there`);
       await host.until((view) => view.phase === "ended" || view.rounds.length > announced, ROUND_SECONDS);
+      const seconds = host.view().phase === "ended" ? null : await goneOn;
+      if (seconds !== null) secondsToGoOn.set(lately, [...(secondsToGoOn.get(lately) ?? []), seconds]);
       broken.push(...all.flatMap((one) => one.faults.splice(0)));
-      const seconds = ((performance.now() - from) / 1000).toFixed(0);
+      const took = ((performance.now() - from) / 1000).toFixed(0);
       process.stdout.write(
-        `${done}. ${way}: ${seen.length} rounds, ${phase}, ${seconds} s; ${broken.slice(before).join("; ") || "held"}\n`,
+        `${done}. ${lately}: ${seen.length} rounds, ${phase}, ${took} s; ${broken.slice(before).join("; ") || "held"}\n`,
       );
     }
+    const faultMinutes = (performance.now() - begun) / 60_000;
+    if (left() <= 0) await stopBetweenRounds(host);
     await host.ended(3600);
     const answer = await fetch(new URL("/api/report", url), {
       headers: { authorization: `Bearer ${hostKey}` },
     });
-    const { adapterSha256, rounds: records } = (await answer.json()) as RunReport;
-    const isSame = adapterSha256 === whole.adapterSha256;
-    if (!isSame) broken.push("another adapter than the uninterrupted run's");
+    const report = (await answer.json()) as RunReport;
     const receipts = await receiptsAt(database);
-    const expected = records.length * participants;
+    const expected = report.rounds.length * participants;
     if (receipts.all !== expected || receipts.different !== expected)
       broken.push(
         `expected ${expected} receipts, got ${receipts.all}, ${receipts.different} of them different`,
       );
-    broken.push(...records.flatMap(missing));
+    broken.push(...report.rounds.flatMap(missing));
+    for (const [name, seconds] of secondsToGoOn)
+      process.stdout.write(`${name}: every device was in a later round after ${spread(seconds)}\n`);
     process.stdout.write(
-      `${records.length} rounds, adapter ${isSame ? "the same" : "ANOTHER"} to the bit, ` +
+      `${done} faults in ${faultMinutes.toFixed(1)} minutes, ${report.rounds.length} rounds, ` +
         `${receipts.all} receipts of ${expected} updates\n`,
     );
-    return broken;
+    return { report, broken };
   } catch (error) {
     throw new Error(`after ${lately}: ${(error as Error).message}\n${all.map((one) => one.is).join("\n")}`);
   } finally {
-    host.close();
+    host?.close();
     for (const one of all) one.close();
   }
+}
+
+/** "5 of 10: …": how many, and from the shortest to the longest. */
+export function spread(seconds: readonly number[]): string {
+  const sorted = [...seconds].sort((a, b) => a - b);
+  const at = (share: number): string =>
+    (sorted[Math.floor(share * (sorted.length - 1))] as number).toFixed(1);
+  return `${at(0)} to ${at(1)} s, ${at(0.5)} s in the middle (${sorted.length} times)`;
+}
+
+/** Seconds until every device has been taken up into a round that began from now on; null when it waits in vain. */
+async function secondsUntilTheyGoOn(all: readonly ReturningParticipant[]): Promise<number | null> {
+  const latest = ({ acknowledged }: ReturningParticipant): number => Math.max(0, ...acknowledged);
+  // The next one may have begun already.
+  const later = Math.max(...all.map(latest)) + 2;
+  const since = performance.now();
+  const areThere = (): boolean => all.every((one) => latest(one) >= later);
+  return until("a later round of everybody", areThere, ROUND_SECONDS, 0.02).then(
+    () => (performance.now() - since) / 1000,
+    () => null,
+  );
+}
+
+/** No update that was taken is given up with the round that it was for. */
+async function stopBetweenRounds(host: HostConnection): Promise<void> {
+  await host.command({ kind: "pause" });
+  await host.until(({ phase }) => phase === "paused" || phase === "ended", ROUND_SECONDS);
+  if (host.view().phase !== "ended") await host.command({ kind: "stop" });
 }
 
 /** Everybody is waited for, so that everybody is in every round. */

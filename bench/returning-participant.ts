@@ -15,6 +15,7 @@ import {
 } from "@fedlodrop/protocol";
 import { keptValueCount } from "@fedlodrop/run";
 import { io, type Socket } from "socket.io-client";
+import { until } from "./served.ts";
 
 export interface ReturningParticipant {
   readonly participantId: string | null;
@@ -212,8 +213,8 @@ export async function joinAll(
   const all: ReturningParticipant[] = [];
   for (let k = 1; k <= count; k++) {
     const one = takePart(url, `device ${k}`, { secondsOfWork });
-    await one.joined();
     all.push(one);
+    await until(`device ${k} has joined`, () => one.participantId !== null);
   }
   return all;
 }

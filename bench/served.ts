@@ -54,12 +54,26 @@ export function launch(
         const key = /#key=([\w-]+)/.exec(said)?.[1];
         const url = /join\s+(http:\S+)/.exec(said)?.[1];
         if (key && url) return { process: child, url, hostKey: key, output };
-        if (child.exitCode !== null || performance.now() - since > 120_000)
+        if (hasEnded({ process: child }) || performance.now() - since > 120_000)
           throw new Error(`serve did not start: ${said}`);
         await pause(0.05);
       }
     },
   };
+}
+
+export const hasEnded = ({ process: { exitCode, signalCode } }: Pick<Served, "process">): boolean =>
+  exitCode !== null || signalCode !== null;
+
+/** Looks again and again. @throws when it has not come true in time */
+export async function until(
+  what: string,
+  isTrue: () => boolean | Promise<boolean>,
+  seconds = 120,
+  everySeconds = 0.05,
+): Promise<void> {
+  for (const since = performance.now(); !(await isTrue()); await pause(everySeconds))
+    if (performance.now() - since > 1000 * seconds) throw new Error(`not within ${seconds} s: ${what}`);
 }
 
 export const pause = (seconds: number): Promise<void> =>
@@ -72,7 +86,7 @@ export async function end(
 ): Promise<number | null> {
   const { process: child } = served;
   child.kill(signal);
-  if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
+  if (!hasEnded(served)) await once(child, "exit");
   return child.exitCode;
 }
 
