@@ -21,7 +21,7 @@ import { hasRedis, openRedis } from "../apps/coordinator/src/gateway/redis.fixtu
 import { findPostgres, openPostgres } from "../apps/coordinator/src/store/postgres/postgres.fixture.ts";
 import type { CrowdNews, CrowdOrder } from "./crowd-process.ts";
 import { receiptsAt, secondsUntilBack } from "./kept-run.ts";
-import { end, freePort, type Launched, launch, pause } from "./served.ts";
+import { end, freePort, type Launched, launch, pause, until } from "./served.ts";
 
 const { values: flags } = parseArgs({
   options: {
@@ -41,6 +41,9 @@ const [gatewayCount, rounds, processes] = [flags.gateways, flags.rounds, flags.p
 const JOINS_AT_ONCE = 16;
 const TICKS_PER_SECOND = 100;
 const PAGE_BYTES = 4096;
+/** What a machine that is busy with other work may take: for one device to be ready, and for all to end a round. */
+const SECONDS_PER_DEVICE = 0.2;
+const ROUND_SECONDS = 900;
 const binaries = findPostgres();
 if (binaries === null) throw new Error("no PostgreSQL here (apt-get install postgresql)");
 if (!hasRedis()) throw new Error("no Redis here (apt-get install redis-server)");
@@ -119,7 +122,8 @@ async function measure(devices: number): Promise<void> {
       }),
     );
     const key = process.env.FEDLODROP_HOST_KEY as string;
-    while ((await readyAt(ownerUrl, key)) < devices) await pause(1.1);
+    const allReady = async (): Promise<boolean> => (await readyAt(ownerUrl, key)) >= devices;
+    await until(`${devices} devices are ready`, allReady, 120 + SECONDS_PER_DEVICE * devices, 1.1);
     const secondsToJoin = (performance.now() - since) / 1000;
     await pause(2);
     const full = [await sumOf(gateways, megabytesOf), await megabytesOf(owner)] as const;
@@ -131,7 +135,7 @@ async function measure(devices: number): Promise<void> {
     const lengths: number[] = [];
     let from = performance.now();
     for (let round = 1; round <= rounds; round++) {
-      while ((await roundAt(ownerUrl)) < round) await pause(0.05);
+      await until(`the end of round ${round}`, async () => (await roundAt(ownerUrl)) >= round, ROUND_SECONDS);
       lengths.push((performance.now() - from) / 1000);
       from = performance.now();
     }

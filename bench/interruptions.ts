@@ -84,8 +84,13 @@ export async function holdToWhole(
     for (const one of undo.splice(0).reverse()) await one();
     await rm(work, { recursive: true, force: true });
   };
+  // All at once: who runs this gives it a few seconds.
   for (const signal of ["SIGINT", "SIGTERM"] as const)
-    process.once(signal, () => void undoAll().finally(() => process.exit(130)));
+    process.once(signal, async () => {
+      await Promise.allSettled(undo.splice(0).map((one) => one()));
+      await rm(work, { recursive: true, force: true });
+      process.exit(130);
+    });
   const broken: string[] = [];
   try {
     await writeTinyModel(model);

@@ -18,15 +18,20 @@ it.skipIf(binaries === null || !hasRedis())(
   async () => {
     const model = await mkdtemp(join(tmpdir(), "fedlodrop-both-"));
     await writeTinyModel(model);
-    const [postgres, redis] = [await openPostgres(binaries as string), await openRedis()];
-    const flags = [
-      ...["--host", "127.0.0.1", "--port", "0", "--model", model, "--rank", "2", "--rounds", "1"],
-      ...["--postgres", await postgres.database(), "--redis", redis.address],
-    ];
-    const child = spawn(process.execPath, [COMMAND, "serve", ...flags], {
-      stdio: ["ignore", "pipe", "inherit"],
-    });
+    const undo: (() => unknown)[] = [() => rm(model, { recursive: true })];
     try {
+      const postgres = await openPostgres(binaries as string);
+      undo.push(postgres.close);
+      const redis = await openRedis();
+      undo.push(redis.close);
+      const flags = [
+        ...["--host", "127.0.0.1", "--port", "0", "--model", model, "--rank", "2", "--rounds", "1"],
+        ...["--postgres", await postgres.database(), "--redis", redis.address],
+      ];
+      const child = spawn(process.execPath, [COMMAND, "serve", ...flags], {
+        stdio: ["ignore", "pipe", "inherit"],
+      });
+      undo.push(() => child.kill("SIGKILL"));
       let said = "";
       child.stdout.on("data", (text: Buffer) => {
         said += text;
@@ -52,10 +57,7 @@ it.skipIf(binaries === null || !hasRedis())(
       const [code] = await once(child, "exit");
       expect(code).toBe(0);
     } finally {
-      child.kill("SIGKILL");
-      await redis.close();
-      await postgres.close();
-      await rm(model, { recursive: true });
+      for (const one of undo.reverse()) await one();
     }
   },
 );

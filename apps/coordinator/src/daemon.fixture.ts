@@ -28,6 +28,8 @@ export interface DaemonOptions {
 
 const LOOK_MS = 100;
 const START_MS = 60_000;
+/** One that is there and says nothing. */
+const ANSWER_MS = 5_000;
 
 export function createDaemon({ name, spawn, answers }: DaemonOptions): Daemon {
   let server: ChildProcess | null = null;
@@ -41,12 +43,15 @@ export function createDaemon({ name, spawn, answers }: DaemonOptions): Daemon {
     });
   }
 
+  const answersInTime = (): Promise<boolean> =>
+    Promise.race([answers(), setTimeout(ANSWER_MS, false, { ref: false })]);
+
   const isOver = (): boolean => server === null || server.exitCode !== null || server.signalCode !== null;
 
   return {
     async start() {
       begin();
-      for (const since = performance.now(); !(await answers()); await setTimeout(LOOK_MS)) {
+      for (const since = performance.now(); !(await answersInTime()); await setTimeout(LOOK_MS)) {
         if (performance.now() - since > START_MS)
           throw new Error(`${name} did not start within a minute: ${said.slice(-2000)}`);
         // What a killed one has left behind may still be in use for a moment.
