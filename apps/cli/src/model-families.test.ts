@@ -33,7 +33,9 @@ test.each([
   const device = startNodeDevice(run.url, { nickname: "ada", threads: 1 });
   await device.ready;
   await run.host.command({ kind: "start" });
+  // The device hears of the end before its last losses are known.
   await device.ended;
+  await run.host.ended();
   await device.leave();
   const file = await run.adapterFile();
   const { rounds, baseTestLoss, finalTestLoss } = await run.stop();
@@ -41,6 +43,7 @@ test.each([
     ["aggregated"],
   ]);
   expect(baseTestLoss).toBeGreaterThan(0);
+  expect(finalTestLoss).toBeGreaterThan(0);
   expect(finalTestLoss).not.toBe(baseTestLoss);
   // Two factors of two matrices in each of two blocks, and the head's.
   expect(parseSafetensors(file).size).toBe(tensors);

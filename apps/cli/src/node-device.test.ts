@@ -140,6 +140,7 @@ test("a crowd of scripted participants takes part in every round", async () => {
   late.close();
   // Else a program that had them would not end for a day.
   await expect(waiting).rejects.toThrow("late: closed while it waited for a round");
+  await expect(late.nextRound(86_400)).rejects.toThrow("late: closed while it waited for a round");
   await run.stop();
 }, 120_000);
 

@@ -63,4 +63,6 @@ it("gives up what it waits for when it is closed", async () => {
   await expect(waiting).rejects.toThrow(
     "the connection was closed while it was waited for (training, round 1",
   );
+  await expect(host.until(ended, 1e8)).rejects.toThrow("the connection was closed");
+  expect(await host.until(({ round }) => round === 1, 1e8)).toMatchObject({ round: 1 });
 });

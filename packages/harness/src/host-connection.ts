@@ -29,10 +29,11 @@ export interface HostConnection {
   ended(timeoutSeconds?: number): Promise<HostView>;
   /** Throws with the reason when the coordinator refuses. */
   command(command: HostCommand): Promise<void>;
-  /** Whatever is waited for still is given up with an error. */
+  /** Whatever is waited for, still or from now on, is given up with an error. */
   close(): void;
 }
 
+const CLOSED = "the connection was closed while it was waited for";
 /** setTimeout counts in 32 bits and fires at once beyond. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
@@ -69,6 +70,7 @@ export async function connectHost(url: string, key: string): Promise<HostConnect
 
   /** Told to whoever waits for a view that can no longer come. */
   const waiting = new Set<(why: string) => void>();
+  let isClosed = false;
 
   function until(condition: (view: HostView) => boolean, timeoutSeconds: number): Promise<HostView> {
     return new Promise((resolve, reject) => {
@@ -94,6 +96,7 @@ export async function connectHost(url: string, key: string): Promise<HostConnect
       };
       watchers.add(look);
       look(view);
+      if (isClosed && waiting.has(giveUp)) giveUp(CLOSED);
     });
   }
 
@@ -117,7 +120,8 @@ export async function connectHost(url: string, key: string): Promise<HostConnect
     },
     close: () => {
       socket.close();
-      for (const giveUp of [...waiting]) giveUp("the connection was closed while it was waited for");
+      isClosed = true;
+      for (const giveUp of [...waiting]) giveUp(CLOSED);
     },
   };
 }

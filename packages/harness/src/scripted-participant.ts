@@ -81,6 +81,7 @@ export async function joinScripted(
   /** Of whoever waits for a round; a wait that is over hears nothing. */
   let wake = (): void => {};
   let giveUp = (): void => {};
+  let isClosed = false;
   let attempts = 0;
   socket.on("round-start", (start) => {
     waiting.push(start);
@@ -104,6 +105,8 @@ export async function joinScripted(
     async nextRound(timeoutSeconds = 60) {
       if (waiting.length === 0)
         await new Promise<void>((resolve, reject) => {
+          const closed = (): void => reject(new Error(`${nickname}: closed while it waited for a round`));
+          if (isClosed) return closed();
           const timer = setTimeout(
             () => reject(new Error(`${nickname}: no round within ${timeoutSeconds} s`)),
             timeoutSeconds * 1000,
@@ -114,7 +117,7 @@ export async function joinScripted(
           };
           giveUp = () => {
             clearTimeout(timer);
-            reject(new Error(`${nickname}: closed while it waited for a round`));
+            closed();
           };
         });
       return waiting.shift() as RoundStart;
@@ -143,6 +146,7 @@ export async function joinScripted(
       return patient.emitWithAck("upload-end", { round, statistics: { ...STATISTICS, ...statistics } });
     },
     close: () => {
+      isClosed = true;
       socket.close();
       giveUp();
     },

@@ -16,10 +16,17 @@ export interface Table {
   readonly rows: readonly (readonly (string | number | null)[])[];
 }
 
-/** Numbers with as many digits as they are good for; null is empty. */
 export const csvText = ({ columns, rows }: Table): string =>
-  `${[columns, ...rows].map((row) => row.map(cellText).join()).join("\n")}\n`;
+  `${[columns, ...rows].map((row) => row.map(csvCell).join()).join("\n")}\n`;
 
+/** A text that a spreadsheet would take for a formula is given a quotation mark, as OWASP advises against CSV injection. */
+function csvCell(value: string | number | null): string {
+  if (typeof value !== "string") return cellText(value);
+  const harmless = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;
+  return /[",\r\n]/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless;
+}
+
+/** Numbers with as many digits as they are good for; null is empty. */
 export const cellText = (value: string | number | null): string =>
   value === null ? "" : typeof value === "number" ? String(Number(value.toPrecision(6))) : value;
 

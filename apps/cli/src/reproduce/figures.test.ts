@@ -88,6 +88,13 @@ describe("figures", () => {
     expect(row(csv, "fixed 0").slice(3)).toEqual(["0.002", "2", "0", "3", "4", "0.1", "1", "3.5", ""]);
   });
 
+  it("give no text to a spreadsheet that it would take for a formula, or for two cells", () => {
+    const texts = ["=HYPERLINK(1)", "+1", "-1", "@SUM(A1)", "\t=1", 'a "b", c', "fixed 0.5"];
+    expect(csvText({ columns: ["text", "number"], rows: texts.map((text) => [text, -1]) })).toBe(
+      `text,number\n'=HYPERLINK(1),-1\n'+1,-1\n'-1,-1\n'@SUM(A1),-1\n'\t=1,-1\n"a ""b"", c",-1\nfixed 0.5,-1\n`,
+    );
+  });
+
   it("compare arms on the seed that all of them have", () => {
     const tuningOnly = studiedArms([...CELLS, cell("fixed 0.9", 0.002, "0", 3.6)]);
     expect(tuningOnly.map(({ arm, isTuningOnly, cells }) => [arm, isTuningOnly, cells.length])).toEqual([

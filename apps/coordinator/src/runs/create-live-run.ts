@@ -46,8 +46,8 @@ export function createLiveRun(options: LiveRunOptions): LiveRun {
   );
   const planning = createPlanning(options.plan, outbox.log);
   const reunion = createReunion();
-  /** By participant: the round of which it was told a second time. */
-  const askedAgain = new Map<string, number>();
+  /** By participant: the round of which it is to be told a second time, or was. */
+  const askedAgain = new Map<string, { readonly round: number; readonly isTold: boolean }>();
   const evaluations = createEvaluations({
     workload,
     onDevices: createDeviceEvaluations({ config: state.config, adapter: workload.adapter, clock }),
@@ -152,8 +152,9 @@ export function createLiveRun(options: LiveRunOptions): LiveRun {
     const isIdle = state.members.get(participantId)?.status.kind === "working";
     const isUnheard = isIdle && resumesRound !== state.round && !traffic.of(participantId)?.bytesDown;
     // Once: a device that cannot do what it is asked joins anew, too.
-    if (!isUnheard || askedAgain.get(participantId) === state.round) return false;
-    askedAgain.set(participantId, state.round);
+    const asked = askedAgain.get(participantId);
+    if (!isUnheard || (asked?.round === state.round && asked.isTold)) return false;
+    askedAgain.set(participantId, { round: state.round, isTold: false });
     return true;
   }
 
@@ -171,6 +172,8 @@ export function createLiveRun(options: LiveRunOptions): LiveRun {
       const member = state.members.get(event.participantId);
       const { round, endsAtMs } = state;
       const left = (endsAtMs - clock.nowMs()) / 1000;
+      if (askedAgain.get(event.participantId)?.round === round)
+        askedAgain.set(event.participantId, { round, isTold: true });
       if (member?.status.kind === "working" || member?.status.kind === "uploading")
         outbox.roundStart(
           event.participantId,

@@ -1,5 +1,6 @@
+import { PROTOCOL_VERSION } from "@fedlodrop/protocol";
 import { describe, expect, it } from "vitest";
-import { device, participate, phase, play, start } from "../app.fixture.ts";
+import { connect, device, participate, phase, play, start } from "../app.fixture.ts";
 
 describe("participants come and go", () => {
   it("keeps the identity over a reload, and the reloaded tab waits for the next round", async () => {
@@ -28,6 +29,29 @@ describe("participants come and go", () => {
     expect(await again.upload(1, await again.update(await again.nextStart(1)))).toEqual({ kind: "accepted" });
     await phase(coordinator, "ended");
     expect(coordinator.report().rounds[0]!.participants[0]!.outcome).toBe("aggregated");
+  });
+
+  it("asks again also when that connection is lost before it could be, and only once", async () => {
+    const { coordinator, url } = await start({ rounds: 1 });
+    const [ada, ben] = [await participate(url, "ada"), await participate(url, "ben")];
+    const { token } = ada.identity;
+    await coordinator.command({ kind: "start" });
+    await ada.nextStart(1);
+    ada.socket.disconnect();
+    const { socket } = await connect(url);
+    await socket.emitWithAck("join", { protocolVersion: PROTOCOL_VERSION, nickname: "ada", token });
+    socket.disconnect();
+    const asked = await participate(url, "ada", { token });
+    await asked.nextStart(1);
+    asked.socket.disconnect();
+    const third = await participate(url, "ada", { token });
+    await play(ben, 1);
+    await phase(coordinator, "ended");
+    expect(third.inbox["round-start"]).toEqual([]);
+    expect(coordinator.report().rounds[0]!.participants.map(({ outcome }) => outcome)).toEqual([
+      "left",
+      "aggregated",
+    ]);
   });
 
   it("lets a lost connection go on with its round", async () => {

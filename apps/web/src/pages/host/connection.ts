@@ -105,7 +105,11 @@ export function connectHost(key: string): HostConnection {
     },
     () => Math.min(MOST_MS, Math.max(LEAST_MS, MS_FOR_A_DEVICE * (last?.sent.participants.length ?? 0))),
   );
-  socket.on("view", (sent) => receive(sent, true));
+  socket.on("view", (sent) => {
+    receive(sent, true);
+    // Another run's would have come with that run's own view.
+    arrived = arrived.filter(({ runId }) => runId === sent.runId);
+  });
   socket.on("changes", (changes) => {
     if (last === null) return;
     const isUrgent = Object.keys(changes.run).some((name) => !GOES_ON.has(name));
