@@ -7,7 +7,7 @@ import { expect, test } from "./fixtures.ts";
 
 const SETTINGS = [
   ...["--rounds", "2", "--local-steps", "4", "--batch-size", "2", "--sequence-length", "32", "--rank", "4"],
-  ...["--samples-per-device", "8", "--evaluation-samples", "8", "--dropout", "0.5", "--compare", "fedlora"],
+  ...["--samples-per-device", "8", "--evaluation-samples", "8", "--dropout", "0.5"],
 ];
 const HEADLINE = /With 50% dropped: \d\.\d{3}; without dropout: \d\.\d{3}; [\d.]+% of the data sent\./;
 
@@ -22,12 +22,19 @@ test("two arms take turns on the same devices, and the finished run plays again 
   const { url, hostUrl, host, fetchAsHost } = await serve("--model", tinyModel, ...SETTINGS);
   const page = await (await chromium.newContext({ viewport: { width: 1280, height: 800 } })).newPage();
   await page.goto(hostUrl);
+  const sideBySide = page.getByTestId("side-by-side");
+  await expect(sideBySide).not.toBeChecked();
+  await sideBySide.check();
+  await host.until(({ config }) => config.compareWith?.method === "fedlora", 60);
+  await expect(sideBySide).toBeEnabled();
+  await expect(sideBySide).toBeChecked();
   await openParticipants(chromium, 2, { url, backend: "wasm" });
   await page.getByTestId("start").click();
   await host.until(({ phase }) => phase === "ended", 90);
 
   await expect(page.getByTestId("podium")).toBeVisible();
   await expect(page.getByTestId("story")).toHaveText(HEADLINE);
+  await expect(page.getByTestId("story-detail")).toHaveText([/^With 50% dropped: /, /^Without dropout: /]);
   await expect(page.getByTestId("arms").locator("tbody tr")).toHaveCount(2);
   await expect(page.getByTestId("writes-tuned")).toBeVisible();
   expect(await faultsOf(page, "host: answers and two arms")).toEqual([]);

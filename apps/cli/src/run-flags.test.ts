@@ -1,7 +1,7 @@
 import { DEFAULT_RUN_CONFIG } from "@fedlodrop/run";
 import { describe, expect, it } from "vitest";
 import { parseFlags } from "./flags.ts";
-import { RUN_FLAGS, readRunFlags, runConfigFromFlags } from "./run-flags.ts";
+import { RUN_FLAGS, readRunFlags, runConfigFromFlags, tellsOfRun } from "./run-flags.ts";
 
 const given = (...args: string[]) => parseFlags(args, RUN_FLAGS);
 
@@ -15,6 +15,17 @@ describe("readRunFlags", () => {
 
   it("reads how the model is held", () => {
     expect(readRunFlags(given("--base", "int8"))).toEqual({ baseType: "int8" });
+  });
+
+  it("compares with nothing where that is said, and tells whether anything is said of the run", () => {
+    expect(readRunFlags(given("--compare", "none"))).toEqual({ compareWith: null });
+    expect(readRunFlags(given("--compare", "fixed:0.7")).compareWith).toEqual({
+      method: "fixed",
+      dropoutRate: 0.7,
+    });
+    expect([given(), given("--compare", "none"), given("--seed", "7")].map(tellsOfRun)).toEqual([
+      ...[false, true, true],
+    ]);
   });
 
   it("reads splits", () => {

@@ -102,9 +102,9 @@ export const RUN_FLAGS: readonly RunFlag[] = [
   {
     name: "compare",
     value: "M[:G]",
-    help: "by turns, the same run with this method (and rate) instead: fedlora, or fixed:0.7",
+    help: "by turns, the same run with this method (and rate) instead: fedlora, or fixed:0.7 (none; serve without any flag of the run: fedlora)",
     field: "compareWith",
-    expected: "a method, or fixed:G with G from 0 to 0.95",
+    expected: "none, a method, or fixed:G with G from 0 to 0.95",
     read: readArm,
   },
   {
@@ -302,6 +302,9 @@ export const RUN_FLAGS: readonly RunFlag[] = [
   { name: "seed", value: "S", help: `the run repeats from it (${seed})`, field: "seed", read: asText },
 ];
 
+/** Whether anything is said of the run. */
+export const tellsOfRun = (given: GivenFlags): boolean => RUN_FLAGS.some(({ name }) => given.has(name));
+
 /** What the given flags say of the run. Throws a UsageError that names the flag and the fault. */
 export function readRunFlags(given: GivenFlags): RunOverrides {
   const tree: Record<string, unknown> = {};
@@ -354,6 +357,7 @@ export function runConfigFromFlags(given: GivenFlags, defaults: RunOverrides): R
 }
 
 function readArm(text: string): unknown {
+  if (text === "none") return null;
   const [method, rate] = text.split(":");
   return { method, dropoutRate: rate === undefined ? dropoutRate : asNumber(rate) };
 }

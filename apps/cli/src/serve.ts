@@ -2,7 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { setTimeout } from "node:timers/promises";
 import { readOrigin, readRoomCode } from "@fedlodrop/coordinator";
-import { DEFAULT_RUN_CONFIG } from "@fedlodrop/run";
+import { DEFAULT_RUN_CONFIG, type RunOverrides } from "@fedlodrop/run";
 import { renderUnicodeCompact } from "uqr";
 import { type AnnouncedName, announceName, readAnnouncedName } from "./announced-name.ts";
 import {
@@ -20,7 +20,7 @@ import { type GatewayProgram, startGateway } from "./gateway.ts";
 import { DATABASE_FLAGS, databaseOf } from "./kept-run.ts";
 import { readBasePath, readHost, readPublicUrl } from "./listen-address.ts";
 import { openLog } from "./log.ts";
-import { HUB_FLAG, hubOf, RUN_FLAGS, RUN_FLAGS_NOTE, runConfigFromFlags } from "./run-flags.ts";
+import { HUB_FLAG, hubOf, RUN_FLAGS, RUN_FLAGS_NOTE, runConfigFromFlags, tellsOfRun } from "./run-flags.ts";
 import { askedToEnd } from "./signals.ts";
 import { UsageError } from "./usage-error.ts";
 import { taskDefaults } from "./workload.ts";
@@ -28,6 +28,8 @@ import { taskDefaults } from "./workload.ts";
 const DEFAULT_PORT = 7860;
 /** Everybody of up to three devices, and of more all but a quarter: among strangers' devices one is always slow. */
 const SERVE_QUORUM = 0.75;
+/** What is shown to whoever has not said what to run: what dropout does, beside none of it. */
+const DEMONSTRATION: RunOverrides = { compareWith: { method: "fedlora", dropoutRate: 0 } };
 
 const SERVE_FLAGS: readonly Flag[] = [
   { name: "port", value: "P", help: `port to listen on (${DEFAULT_PORT}); 0 takes a free one` },
@@ -127,6 +129,7 @@ export async function serve(args: readonly string[]): Promise<void> {
     quorum: SERVE_QUORUM,
     ...(await taskDefaults(task)),
     ...modelDefaults(model),
+    ...(!tellsOfRun(given) && DEMONSTRATION),
   });
   const out =
     (given.get("out") as string | undefined) ?? `runs/${new Date().toISOString().replaceAll(":", "-")}`;

@@ -14,7 +14,7 @@ export interface Line {
   readonly values: readonly (number | null)[];
 }
 
-interface Band {
+export interface Band {
   readonly upper: number;
   readonly lower: number;
   readonly color: string;
@@ -28,7 +28,7 @@ export interface ChartProps {
   readonly x: readonly number[];
   /** Those without any value yet are left out. */
   readonly lines: readonly Line[];
-  /** Fills the room between two of `lines`, by their places in it, while both have values. */
+  /** Fills the room between two of `lines`, by their places in it, while both have values and the upper one is above. */
   readonly band?: Band;
   /** Values within ± this are drawn linearly, larger ones logarithmically; absent draws all linearly. */
   readonly linearWithin?: number;

@@ -6,7 +6,15 @@ import {
   type Turn,
 } from "@fedlodrop/run";
 import { describe, expect, it } from "vitest";
-import { type Comparison, compareArms, titleOf, whyWorse } from "./comparison.ts";
+import {
+  type Comparison,
+  compareArms,
+  isAboutDropout,
+  mayCompare,
+  oppositeArm,
+  titleOf,
+  whatBecame,
+} from "./comparison.ts";
 import "../../words/english.fixture.ts";
 
 const config: RunConfig = {
@@ -50,15 +58,19 @@ describe("compareArms", () => {
     });
   });
 
-  it("says what became of the arm that does worse, in rounds of its own", () => {
+  it("says what became of each arm, in rounds of its own", () => {
     const losses = [3.7, 3.6, 3.69, 3.8, 3.68, 3.9];
     const rounds = losses.map((loss, k) => record(k + 1, loss, 50));
-    const why = (count: number) => whyWorse(compareArms(config, rounds.slice(0, count)) as Comparison, 3.75);
-    expect(why(6)).toBe(
-      "Without dropout: Getting worse since round 1: it starts to learn its texts by heart.",
+    const became = (count: number, base: number | null = 3.75) =>
+      whatBecame(compareArms(config, rounds.slice(0, count)) as Comparison, base);
+    expect(became(6)).toEqual([
+      "With 50% dropped: better than the base model by 0.070 on texts that nobody trained on.",
+      "Without dropout: getting worse since round 1: it starts to learn its texts by heart.",
+    ]);
+    expect(became(2)[1]).toBe(
+      "Without dropout: better than the base model by 0.150 on texts that nobody trained on.",
     );
-    // The one that is behind has not got worse.
-    expect(why(2)).toBe("");
+    expect([became(1), became(6, null)]).toEqual([[], []]);
   });
 
   it("compares equally many rounds of both, where one was had again", () => {
@@ -87,4 +99,14 @@ it("names an arm by what is done in it", () => {
   expect(titleOf({ method: "fixed", dropoutRate: 0 })).toBe("without dropout");
   expect(titleOf({ method: "fixed", dropoutRate: 0.3 })).toBe("with 30% dropped");
   expect(titleOf({ method: "p-sca", dropoutRate: 0.3 })).toBe("P-SCA");
+});
+
+it("knows which comparisons show what dropout does, and which runs may have one", () => {
+  expect(isAboutDropout(config)).toBe(true);
+  expect(isAboutDropout({ ...config, compareWith: { method: "fixed", dropoutRate: 0.7 } })).toBe(false);
+  expect(isAboutDropout({ ...config, ...oppositeArm({ method: "fedlora" }), compareWith: null })).toBe(false);
+  expect(oppositeArm(config)).toEqual(config.compareWith);
+  expect(mayCompare(config)).toBe(true);
+  expect(mayCompare({ ...config, secureAggregation: true })).toBe(false);
+  expect(mayCompare({ ...config, evaluateOn: { kind: "devices", every: 5 } })).toBe(false);
 });

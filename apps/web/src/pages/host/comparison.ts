@@ -49,27 +49,50 @@ function soFar(config: RunConfig, all: readonly RoundRecord[], arm: Arm, past: r
   };
 }
 
-export const titleOf = ({ method, dropoutRate }: Pick<RunConfig, "method" | "dropoutRate">): string =>
-  method === "fedlora" || (method === "fixed" && dropoutRate === 0)
-    ? say("arm.without")
-    : method === "fixed"
-      ? say("arm.with", { rate: formatPercent(dropoutRate) })
-      : say(`method.${method}`);
+type Terms = Pick<RunConfig, "method" | "dropoutRate">;
 
-/** What became of the arm that does worse, counted in its own rounds; empty where nothing is to be said. */
-export function whyWorse({ own, other, kind }: Comparison, base: number | null): string {
-  if (kind !== "better" && kind !== "worse") return "";
-  const { rounds, title } = kind === "better" ? other : own;
-  const points = rounds.flatMap((round) =>
-    round.testLoss === null ? [] : [{ round: turnOf(round), testLoss: round.testLoss }],
-  );
-  const found = verdict(points, base);
-  return found?.kind === "worsening" || found?.kind === "worse"
-    ? say("compare.why", { arm: capital(title), why: found.headline })
-    : "";
+const dropsNothing = ({ method, dropoutRate }: Terms): boolean =>
+  method === "fedlora" || (method === "fixed" && dropoutRate === 0);
+
+export const titleOf = (terms: Terms): string =>
+  dropsNothing(terms)
+    ? say("arm.without")
+    : terms.method === "fixed"
+      ? say("arm.with", { rate: formatPercent(terms.dropoutRate) })
+      : say(`method.${terms.method}`);
+
+/** Between its arms lies what dropout does. */
+export const isAboutDropout = (config: RunConfig): boolean =>
+  !dropsNothing(config) && dropsNothing(termsOf(config, 1));
+
+/** What became of each arm beside the base model, counted in its own rounds; none while there is nothing to compare. */
+export function whatBecame({ own, other, kind }: Comparison, base: number | null): readonly string[] {
+  if (kind === "waiting") return [];
+  return [own, other].flatMap(({ rounds, title }) => {
+    const points = rounds.flatMap((round) =>
+      round.testLoss === null ? [] : [{ round: turnOf(round), testLoss: round.testLoss }],
+    );
+    const found = base === null ? null : verdict(points, base);
+    return found === null
+      ? []
+      : [say("compare.became", { arm: capital(title), became: small(found.headline) })];
+  });
 }
 
+/** The arm that shows what a run's dropout does; of a run without, what it would do. */
+export const oppositeArm = ({ method }: Pick<RunConfig, "method">): NonNullable<RunConfig["compareWith"]> =>
+  method === "fedlora" ? { method: "fixed", dropoutRate: 0.5 } : { method: "fedlora", dropoutRate: 0 };
+
+/** Whether a run of these settings may have two arms: what is promised or measured on devices is of one alone. */
+export const mayCompare = ({
+  differentialPrivacy,
+  secureAggregation,
+  evaluateOn,
+}: Pick<RunConfig, "differentialPrivacy" | "secureAggregation" | "evaluateOn">): boolean =>
+  differentialPrivacy === null && !secureAggregation && evaluateOn.kind === "coordinator";
+
 const capital = (words: string): string => `${words[0]?.toUpperCase()}${words.slice(1)}`;
+const small = (words: string): string => `${words[0]?.toLowerCase()}${words.slice(1)}`;
 
 /** After the last turn in which both were measured, so that neither has had a round more. */
 function verdictOn(own: ArmSoFar, other: ArmSoFar): Pick<Comparison, "headline" | "kind"> {

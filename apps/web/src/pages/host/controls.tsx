@@ -10,9 +10,12 @@ import { titleOf } from "./comparison.ts";
 import type { ReceivedView } from "./connection.ts";
 import { countDevices } from "./device-counts.ts";
 
+/** Resolves when the coordinator has answered. */
+export type Command = (command: HostCommand) => Promise<void>;
+
 export interface CommandProps {
   readonly view: ReceivedView;
-  readonly command: (command: HostCommand) => void;
+  readonly command: Command;
 }
 
 /** Where the run is and what moves it, in one bar over the stage. */

@@ -1,9 +1,9 @@
 /** The one chart of the stage: how the model does on unseen texts, and how much it has learnt by heart. */
-import { ofArm, type RoundRecord } from "@fedlodrop/run";
-import { Chart, type Line } from "../../ui/chart.tsx";
+import { ofArm, type RoundRecord, type TaskKind } from "@fedlodrop/run";
+import { type Band, Chart, type Line } from "../../ui/chart.tsx";
 import { formatLoss } from "../../ui/format.ts";
 import { say } from "../../words/words.ts";
-import { type Comparison, compareArms, titleOf, whyWorse } from "./comparison.ts";
+import { type Comparison, compareArms, isAboutDropout, titleOf, whatBecame } from "./comparison.ts";
 import { ComparisonTable } from "./comparison-table.tsx";
 import type { ReceivedView } from "./connection.ts";
 import { tellStory } from "./story.ts";
@@ -23,10 +23,10 @@ export function LearningCurve({
 }: LearningCurveProps) {
   const comparison = compareArms(config, all, past);
   const rounds = ofArm(all, 0);
-  const story =
+  const { kind, headline, details } =
     comparison === null
-      ? tellStory(rounds, baseTestLoss, taskKind)
-      : { ...comparison, detail: whyWorse(comparison, baseTestLoss) };
+      ? oneStory(rounds, baseTestLoss, taskKind)
+      : { ...comparison, details: whatBecame(comparison, baseTestLoss) };
   const test = rounds.findLast(({ testLoss }) => testLoss !== null)?.testLoss ?? null;
   // Axes without a curve would tell nothing.
   const isMeasured = baseTestLoss !== null || test !== null || earlier.length > 0;
@@ -39,19 +39,22 @@ export function LearningCurve({
           {test === null ? "–" : formatLoss(test)}
         </strong>
       </div>
-      <p class={`headline ${story.kind}`} role="status" data-testid="story">
-        {story.headline}
+      <p class={`headline ${kind}`} role="status" data-testid="story">
+        {headline}
       </p>
-      {story.detail !== "" && <small>{story.detail}</small>}
+      {details.map((detail) => (
+        <small key={detail} data-testid="story-detail">
+          {detail}
+        </small>
+      ))}
       {comparison && <ComparisonTable comparison={comparison} />}
       {isMeasured && (
         <Chart
-          description={`${story.headline} ${story.detail}`}
+          description={[headline, ...details].join(" ")}
           xTitle={say(comparison ? "curve.rounds-each" : "chart.rounds")}
           x={Array.from({ length: turns + 1 }, (_, turn) => turn)}
-          {...(comparison === null && {
-            band: { upper: 0, lower: 1, color: "--memorised", label: say("curve.memorised") },
-          })}
+          {...(comparison === null && { band: memorised() })}
+          {...(comparison !== null && isAboutDropout(config) && { band: spared() })}
           lines={[
             ...(comparison === null ? oneArm(rounds, baseTestLoss) : twoArms(comparison, baseTestLoss)),
             {
@@ -74,6 +77,22 @@ export function LearningCurve({
     </section>
   );
 }
+
+function oneStory(rounds: readonly RoundRecord[], base: number | null, taskKind: TaskKind) {
+  const { detail, ...story } = tellStory(rounds, base, taskKind);
+  return { ...story, details: detail === "" ? [] : [detail] };
+}
+
+const memorised = (): Band => ({
+  ...{ upper: 0, lower: 1, color: "--memorised" },
+  label: say("curve.memorised"),
+});
+
+/** Where the arm without dropout does worse. */
+const spared = (): Band => ({
+  ...{ upper: 1, lower: 0, color: "--memorised" },
+  label: say("compare.spared"),
+});
 
 const testLosses = (rounds: readonly RoundRecord[], base: number | null): (number | null)[] => [
   base,

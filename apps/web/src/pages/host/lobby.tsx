@@ -3,11 +3,18 @@
 import { isPlainHttp } from "../../ui/plain-http.ts";
 import { rich, say } from "../../words/words.ts";
 import type { ReceivedView } from "./connection.ts";
+import type { Command } from "./controls.tsx";
 import { countDevices } from "./device-counts.ts";
 import { QrCode } from "./qr-code.tsx";
+import { SideBySide } from "./side-by-side.tsx";
 
-export function Lobby({ view }: { readonly view: ReceivedView }) {
-  const { joinUrl, participants, access, config } = view;
+interface LobbyProps {
+  readonly view: ReceivedView;
+  readonly command?: Command;
+}
+
+export function Lobby({ view, command }: LobbyProps) {
+  const { joinUrl, participants, access, config, notice } = view;
   const { joined, ready } = countDevices(participants);
   return (
     <main class="lobby" aria-label={say("lobby.region")}>
@@ -38,6 +45,7 @@ export function Lobby({ view }: { readonly view: ReceivedView }) {
               </li>
             ))}
         </ul>
+        {command && notice === null && <SideBySide config={config} command={command} />}
         {joined > config.devices && (
           <p class="muted" data-testid="shared-parts">
             {say("lobby.shared", { count: config.devices })}

@@ -1,11 +1,11 @@
 /** The end of a run: what came of it, and who made it. */
-import type { HostCommand } from "@fedlodrop/protocol";
-import { ofArm, type RunConfig } from "@fedlodrop/run";
+import { ofArm } from "@fedlodrop/run";
 import { formatBytes, formatLoss, formatPercent, formatSeconds } from "../../ui/format.ts";
 import { say } from "../../words/words.ts";
-import { compareArms, titleOf } from "./comparison.ts";
+import { compareArms, mayCompare, oppositeArm, titleOf } from "./comparison.ts";
 import type { ReceivedView } from "./connection.ts";
 import { contributionsOf } from "./contributions.ts";
+import type { Command } from "./controls.tsx";
 import { Downloads } from "./downloads.tsx";
 import { bytesSoFar } from "./rounds-so-far.ts";
 import { tellStory } from "./story.ts";
@@ -16,7 +16,7 @@ interface PodiumProps {
   readonly view: ReceivedView;
   /** Null where there are no files to take along. */
   readonly hostKey: string | null;
-  readonly command?: (command: HostCommand) => void;
+  readonly command?: Command;
 }
 
 export function Podium({ view, hostKey, command }: PodiumProps) {
@@ -61,14 +61,14 @@ export function Podium({ view, hostKey, command }: PodiumProps) {
           ? say("podium.took-saved", { ...took, all: formatBytes(withoutDropout) })
           : say("podium.took", took)}
       </p>
-      {command && config.compareWith === null && config.differentialPrivacy === null && (
+      {command && config.compareWith === null && mayCompare(config) && (
         <p>
           <button
             type="button"
             data-testid="compare"
-            onClick={() => command({ kind: "configure", config: { compareWith: opposite(config) } })}
+            onClick={() => command({ kind: "configure", config: { compareWith: oppositeArm(config) } })}
           >
-            {say("podium.again", { arm: titleOf(opposite(config)) })}
+            {say("podium.again", { arm: titleOf(oppositeArm(config)) })}
           </button>
         </p>
       )}
@@ -76,7 +76,3 @@ export function Podium({ view, hostKey, command }: PodiumProps) {
     </section>
   );
 }
-
-/** The arm that shows what this run's dropout did; of a run without, what it would have done. */
-const opposite = ({ method }: RunConfig): NonNullable<RunConfig["compareWith"]> =>
-  method === "fedlora" ? { method: "fixed", dropoutRate: 0.5 } : { method: "fedlora", dropoutRate: 0 };

@@ -1,11 +1,11 @@
 /** What fills the host's screen, by where the run is. */
-import type { HostCommand } from "@fedlodrop/protocol";
 import { ofArm } from "@fedlodrop/run";
 import { useMemo } from "preact/hooks";
 import { PrivacyBudget } from "../../ui/privacy-budget.tsx";
 import { isGame } from "../lesson/slides.ts";
 import { Answers } from "./answers.tsx";
 import type { ReceivedView } from "./connection.ts";
+import type { Command } from "./controls.tsx";
 import { LearningCurve } from "./learning-curve.tsx";
 import { Lobby } from "./lobby.tsx";
 import { Podium } from "./podium.tsx";
@@ -19,14 +19,14 @@ interface SceneProps {
   /** Null where the run has no files to take along. */
   readonly hostKey: string | null;
   /** Absent where nobody can command: the run is over for good. */
-  readonly command?: (command: HostCommand) => void;
+  readonly command?: Command;
 }
 
 export function Scene({ view, hostKey, command }: SceneProps) {
   const { rounds, config, past } = view;
   const own = useMemo(() => ofArm(rounds, 0), [rounds]);
   const started = rounds.length > 0 || !["lobby", "paused", "ended"].includes(view.phase);
-  if (!started) return <Lobby view={view} />;
+  if (!started) return <Lobby view={view} {...(command && { command })} />;
   // Views come several times a second and rounds do not: what gets the same rounds again is not drawn again.
   return (
     <main class="scene">

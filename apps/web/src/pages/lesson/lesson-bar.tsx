@@ -1,9 +1,10 @@
 /** The teacher's bar: which lesson, which step, what was answered; whatever it shows is on every screen. */
-import type { HostCommand, LessonView } from "@fedlodrop/protocol";
+import type { LessonView } from "@fedlodrop/protocol";
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { say } from "../../words/words.ts";
 import type { ReceivedView } from "../host/connection.ts";
+import type { Command } from "../host/controls.tsx";
 import { ModelsGuess, type Score, scoreOf } from "./models-guess.tsx";
 import { LESSONS, type LessonScript } from "./script.ts";
 import { guessesOf, type LessonPlace, placeOf, slideAt } from "./slides.ts";
@@ -12,7 +13,7 @@ import { SlowMotion } from "./slow-motion.tsx";
 interface LessonBarProps {
   readonly view: ReceivedView;
   readonly hostKey: string;
-  readonly command: (command: HostCommand) => void;
+  readonly command: Command;
 }
 
 export function LessonBar({ view, hostKey, command }: LessonBarProps) {
@@ -21,7 +22,8 @@ export function LessonBar({ view, hostKey, command }: LessonBarProps) {
   useEffect(() => {
     scores.value = new Map();
   }, [scores, view.runId]);
-  const go = (to: LessonPlace | null): void => command({ kind: "lesson", slide: to && slideAt(to, view) });
+  const go = (to: LessonPlace | null): Promise<void> =>
+    command({ kind: "lesson", slide: to && slideAt(to, view) });
   const at = view.lesson && placeOf(view.lesson.slide);
   const current = at?.script.steps[at.step];
   const game = current?.show === "guesses" ? guessesOf(view.rounds) : null;

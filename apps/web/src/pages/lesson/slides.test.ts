@@ -1,5 +1,5 @@
 import { type HostView, lessonSlideSchema } from "@fedlodrop/protocol";
-import type { TaskKind } from "@fedlodrop/run";
+import { DEFAULT_RUN_CONFIG, type TaskKind } from "@fedlodrop/run";
 import { describe, expect, it } from "vitest";
 import { LESSONS } from "./script.ts";
 import { guessesOf, isGame, placeOf, slideAt } from "./slides.ts";
@@ -11,7 +11,10 @@ const sample = {
   guesses: [{ text: "You have won!", label: 1, base: [0.5, 0.5], tuned: [0.1, 0.9] }],
 } as const;
 const view = (...rounds: object[]) =>
-  ({ rounds, taskKind: "classification" }) as unknown as Pick<HostView, "rounds" | "taskKind">;
+  ({ rounds, taskKind: "classification", config: DEFAULT_RUN_CONFIG }) as unknown as Pick<
+    HostView,
+    "rounds" | "taskKind" | "config"
+  >;
 const labelled = view({ round: 1, evaluation: { sample } });
 
 describe.each(LESSONS)("the lesson of $minutes minutes", (script) => {
@@ -33,6 +36,19 @@ describe.each(LESSONS)("the lesson of $minutes minutes", (script) => {
     expect(ids.size).toBe(script.steps.length);
     expect(slideAt({ script, step: script.steps.length, told: false, text: 0 }, view())).toBeNull();
   });
+});
+
+it("tells of learning by heart what the chart shows: a gap, or two arms", () => {
+  const [script] = LESSONS;
+  if (script === undefined) throw new Error("there is no lesson");
+  const step = script.steps.findIndex(({ name }) => name === "by-heart");
+  const place = { script, step, told: true, text: 0 };
+  const config = { ...DEFAULT_RUN_CONFIG, compareWith: { method: "fedlora", dropoutRate: 0 } } as const;
+  expect(slideAt(place, view())?.caption).toMatch(/filled gap/);
+  const slide = slideAt(place, { ...view(), config });
+  expect(slide?.caption).toMatch(/Both curves/);
+  expect(lessonSlideSchema.parse(slide)).toEqual(slide);
+  expect(slide?.question?.options[slide.question.answer ?? 0]).toMatch(/new ones worse/);
 });
 
 describe("the guessing game", () => {

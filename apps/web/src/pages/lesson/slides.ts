@@ -43,17 +43,19 @@ export function isGame(lesson: LessonView | null): boolean {
 /** The run's texts are those of the guessing game. */
 export function slideAt(
   place: LessonPlace,
-  { rounds, taskKind }: Pick<HostView, "rounds" | "taskKind">,
+  { rounds, taskKind, config }: Pick<HostView, "rounds" | "taskKind" | "config">,
 ): LessonSlide | null {
   const { script, step, told, text } = place;
   const at = script.steps[step];
   if (at === undefined) return null;
   const { name, question } = at;
+  // Of two arms the chart shows both on unseen texts.
+  const wording = name === "by-heart" && config.compareWith !== null ? "by-heart-compared" : name;
   const slide = {
     id: `${script.id}-${step}`,
     language: languageNow(),
     title: say(`step.${name}`),
-    caption: say(`step.${name}.caption`),
+    caption: say(`step.${wording}.caption`),
     question: null,
   };
   if (at.show === "guesses") {
@@ -68,7 +70,7 @@ export function slideAt(
     return { ...slide, id: `${slide.id}-${text}`, question: { text: guess.text, options, answer } };
   }
   if (question === null) return slide;
-  const words = (part: string): string => sayKnown(`step.${name}.${part}`, "");
+  const words = (part: string): string => sayKnown(`step.${wording}.${part}`, "");
   const options = Array.from({ length: question.options }, (_, option) => words(`option.${option}`));
   return {
     ...slide,

@@ -57,6 +57,8 @@ export const host = {
     other: "The texts were dealt into {count} parts: some devices share one.",
   },
   "lobby.four": "It works best with four devices or more.",
+  "lobby.side-by-side": "Side by side: by turns {own} and {other}",
+  "lobby.setting-up": "The run is being set up …",
   "lobby.plain-http":
     "Over this http address devices train on one core each: browsers keep their graphics processor for https. fedlodrop serve --https opens a run over https.",
   "qr.of": "QR code of {address}",
@@ -116,7 +118,8 @@ export const host = {
   "compare.waiting": "Both begin with the same model; their first rounds are to come.",
   "compare.headline": "{own}: {mine}; {other}: {its}.",
   "compare.headline-data": "{own}: {mine}; {other}: {its}; {share} of the data sent.",
-  "compare.why": "{arm}: {why}",
+  "compare.became": "{arm}: {became}",
+  "compare.spared": "spared by dropout",
   "compare.same": "Same devices, texts and seeds",
   "compare.mistakes": "Mistakes",
   "compare.sent": "Sent",

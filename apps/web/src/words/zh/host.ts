@@ -52,6 +52,8 @@ export const host: Translation<typeof english> = {
   "lobby.away": "离线",
   "lobby.shared": "文本分成了 {count} 份：有些设备共用一份。",
   "lobby.four": "四台或更多设备时效果最好。",
+  "lobby.side-by-side": "并排对比：轮流{own}与{other}",
+  "lobby.setting-up": "正在设置训练…",
   "lobby.plain-http":
     "通过这个 http 地址，每台设备只用一个核心训练：浏览器只在 https 下开放图形处理器。用 fedlodrop serve --https 可通过 https 开启训练。",
   "qr.of": "{address} 的二维码",
@@ -108,7 +110,8 @@ export const host: Translation<typeof english> = {
   "compare.waiting": "双方从同一个模型开始；第一轮即将进行。",
   "compare.headline": "{own}：{mine}；{other}：{its}。",
   "compare.headline-data": "{own}：{mine}；{other}：{its}；发送的数据为后者的 {share}。",
-  "compare.why": "{arm}：{why}",
+  "compare.became": "{arm}：{became}",
+  "compare.spared": "丢弃所避免的",
   "compare.same": "相同的设备、文本与种子",
   "compare.mistakes": "错误",
   "compare.sent": "已发送",
