@@ -70,6 +70,8 @@ describe("compareArms", () => {
     expect(became(2)[1]).toBe(
       "Without dropout: better than the base model by 0.150 on texts that nobody trained on.",
     );
+    // The third turn of the other arm is to come: as after the second.
+    expect(became(5)).toEqual(became(4));
     expect([became(1), became(6, null)]).toEqual([[], []]);
   });
 

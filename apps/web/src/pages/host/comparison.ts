@@ -19,6 +19,8 @@ export interface ArmSoFar {
 export interface Comparison {
   readonly own: ArmSoFar;
   readonly other: ArmSoFar;
+  /** The last that both arms were measured in, so that neither has had a round more; 0 before there is one. */
+  readonly turn: number;
   readonly headline: string;
   /** Of the run's own arm; `waiting` while there is nothing to compare. */
   readonly kind: "better" | "same" | "worse" | "waiting";
@@ -66,11 +68,12 @@ export const isAboutDropout = (config: RunConfig): boolean =>
   !dropsNothing(config) && dropsNothing(termsOf(config, 1));
 
 /** What became of each arm beside the base model, counted in its own rounds; none while there is nothing to compare. */
-export function whatBecame({ own, other, kind }: Comparison, base: number | null): readonly string[] {
-  if (kind === "waiting") return [];
+export function whatBecame({ own, other, turn }: Comparison, base: number | null): readonly string[] {
   return [own, other].flatMap(({ rounds, title }) => {
     const points = rounds.flatMap((round) =>
-      round.testLoss === null ? [] : [{ round: turnOf(round), testLoss: round.testLoss }],
+      round.testLoss === null || turnOf(round) > turn
+        ? []
+        : [{ round: turnOf(round), testLoss: round.testLoss }],
     );
     const found = base === null ? null : verdict(points, base);
     return found === null
@@ -94,13 +97,12 @@ export const mayCompare = ({
 const capital = (words: string): string => `${words[0]?.toUpperCase()}${words.slice(1)}`;
 const small = (words: string): string => `${words[0]?.toLowerCase()}${words.slice(1)}`;
 
-/** After the last turn in which both were measured, so that neither has had a round more. */
-function verdictOn(own: ArmSoFar, other: ArmSoFar): Pick<Comparison, "headline" | "kind"> {
+function verdictOn(own: ArmSoFar, other: ArmSoFar): Pick<Comparison, "headline" | "kind" | "turn"> {
   const lossesOf = ({ rounds }: ArmSoFar): ReadonlyMap<number, number> =>
     new Map(rounds.flatMap((round) => (round.testLoss === null ? [] : [[turnOf(round), round.testLoss]])));
   const [ours, theirs] = [lossesOf(own), lossesOf(other)];
   const turn = [...ours.keys()].findLast((each) => theirs.has(each));
-  if (turn === undefined) return { kind: "waiting", headline: say("compare.waiting") };
+  if (turn === undefined) return { kind: "waiting", turn: 0, headline: say("compare.waiting") };
   const [mine, its] = [ours.get(turn) as number, theirs.get(turn) as number];
   const bytesUntil = ({ rounds }: ArmSoFar): number =>
     rounds
@@ -116,6 +118,7 @@ function verdictOn(own: ArmSoFar, other: ArmSoFar): Pick<Comparison, "headline" 
     its: formatLoss(its),
   };
   return {
+    turn,
     kind: Math.abs(its - mine) <= NOISE ? "same" : mine < its ? "better" : "worse",
     headline: isAsMuch
       ? say("compare.headline", losses)
