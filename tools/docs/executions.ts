@@ -73,6 +73,7 @@ export const EXECUTIONS: readonly Execution[] = [
     "fedlodrop allocate instance.json --plot OUT.svg --device 2 --instance roberta-K3-M5-s2",
   ),
   serves("fedlodrop serve"),
+  serves("fedlodrop serve --compare none"),
   serves("fedlodrop serve --host localhost"),
   serves("fedlodrop serve --host localhost --public-url https://lab.example/ --trust-proxy"),
   serves("fedlodrop serve --https"),
