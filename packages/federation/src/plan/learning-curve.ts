@@ -3,7 +3,7 @@
  * what is learned by heart takes the loss to zero, and the gap goes on growing by as much a step of u. Runs show that the gap
  * is much the same function of u at every dropout rate (docs/allocation.md); a rate decides how far a round gets.
  */
-import type { RoundRecord } from "@fedlodrop/run";
+import type { RoundEvaluation, RoundRecord } from "@fedlodrop/run";
 import { type Fit, type Observation, robustFit } from "./robust-fit.ts";
 
 /** A round's losses of the full adapter. */
@@ -84,9 +84,46 @@ export const growthOf = ({ gapSlope, gapBend }: LearningCurve, progress: number)
   gapSlope * progress + (gapBend * progress ** 2) / 2;
 
 /** Of every evaluated round that devices took part in. */
-export const standpoints = (records: readonly RoundRecord[]): readonly Standpoint[] =>
-  records.flatMap(({ evaluation }, place) =>
-    evaluation?.trainLoss == null || !(evaluation.trainLoss > 0)
-      ? []
-      : [{ place, trainLoss: evaluation.trainLoss, testLoss: evaluation.testLoss }],
-  );
+export function standpoints(records: readonly RoundRecord[]): readonly Standpoint[] {
+  const points: Standpoint[] = [];
+  let before: RoundEvaluation | null = null;
+  for (const [place, { evaluation }] of records.entries()) {
+    if (evaluation?.trainLoss == null || !(evaluation.trainLoss > 0)) continue;
+    const last = points.at(-1);
+    const moved = last && before && sinceThen(last, before, evaluation);
+    const { trainLoss, testLoss } = moved ?? {
+      trainLoss: evaluation.trainLoss,
+      testLoss: evaluation.testLoss,
+    };
+    points.push({ place, trainLoss, testLoss });
+    before = evaluation;
+  }
+  return points;
+}
+
+/**
+ * Where devices measure, each on its own texts, the losses of a round are of whoever was there: what changed is followed device by
+ * device, over those that measured both times. Null where the coordinator measures, or nobody did both times.
+ */
+function sinceThen(
+  last: Standpoint,
+  before: RoundEvaluation,
+  now: RoundEvaluation,
+): Pick<Standpoint, "trainLoss" | "testLoss"> | null {
+  if (!isOfDevices(before) || !isOfDevices(now)) return null;
+  const earlier = new Map(before.onDevices?.devices.map((device) => [device.id, device]));
+  let [weights, from, to, grown] = [0, 0, 0, 0];
+  for (const { id, count, trainLoss, testLoss } of now.onDevices?.devices ?? []) {
+    const then = earlier.get(id);
+    if (then === undefined || then.trainLoss === null || trainLoss === null) continue;
+    weights += count;
+    from += count * then.trainLoss;
+    to += count * trainLoss;
+    grown += count * (testLoss - trainLoss - (then.testLoss - then.trainLoss));
+  }
+  if (!(from > 0 && to > 0)) return null;
+  const trainLoss = (last.trainLoss * to) / from;
+  return { trainLoss, testLoss: trainLoss + (last.testLoss - last.trainLoss) + grown / weights };
+}
+
+const isOfDevices = ({ onDevices, testLoss }: RoundEvaluation): boolean => onDevices?.testLoss === testLoss;
