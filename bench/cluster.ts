@@ -82,8 +82,9 @@ await holdToWhole(settings, async (run, undo) => {
 
   /** It has the run's present owner. */
   async function isUp({ output, place: { host, port } }: Placed): Promise<void> {
-    const owner = `:${(owners[0] as Placed).place.port}/`;
     await until(`the run's owner at the gateway at ${port}`, async () => {
+      if (hasEnded(owners[0] as Placed)) await replaceOwner();
+      const owner = `:${(owners[0] as Placed).place.port}/`;
       await secondsUntilBack(`http://${host}:${port}`, "/readyz");
       return /.*the run's owner is (\S+)/s.exec(output())?.[1]?.endsWith(owner) ?? false;
     });
