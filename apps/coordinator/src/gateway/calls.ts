@@ -20,7 +20,7 @@ import type { RunSide } from "./run-side.ts";
  * |---|---|
  * | 1 | messages have no version |
  * | 2 | `unusable` names the run in which the upload was begun |
- * | 3 | masked inputs go to the owner as they are, and so do answers under secure aggregation; `open-round` |
+ * | 3 | masked inputs go to the owner as they are, and so do answers under secure aggregation; `open-round`; connections are named by the owner |
  */
 export const LINE_VERSION = 3;
 export const OLDEST_GATEWAY = 1;

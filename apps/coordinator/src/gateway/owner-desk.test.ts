@@ -9,6 +9,7 @@ type Letter = { readonly to: string; readonly fields: Readonly<Record<string, st
 function openOwner({ secureAggregation = false } = {}) {
   const sent: Letter[] = [];
   const asked: unknown[][] = [];
+  const joined: string[] = [];
   const logged: string[] = [];
   let hear: (letter: { fields: Record<string, string>; frame: Uint8Array }) => void = () => {};
   const nobody = new Proxy({}, { get: () => () => {} });
@@ -36,7 +37,10 @@ function openOwner({ secureAggregation = false } = {}) {
           asked.push(args);
           return { kind: "refused", reason: "out-of-range", message: "noted" };
         },
-        join: async () => ({ kind: "joined" }),
+        async join({ connection }: { connection: string }) {
+          joined.push(connection);
+          return { kind: "joined" };
+        },
         gone: async (...args: unknown[]) => void asked.push(args),
       }) as never,
     run: () => ({ runId: "now", state: { config: { secureAggregation } } }) as never,
@@ -44,7 +48,7 @@ function openOwner({ secureAggregation = false } = {}) {
     log: (line) => void logged.push(line),
   });
   desk.begin();
-  return { sent, asked, logged, desk, hear: (letter: Parameters<typeof hear>[0]) => hear(letter) };
+  return { sent, asked, joined, logged, desk, hear: (letter: Parameters<typeof hear>[0]) => hear(letter) };
 }
 
 const calling = (name: string, args: readonly unknown[]): Uint8Array =>
@@ -99,10 +103,32 @@ it("takes only gateways that know what to do under secure aggregation, where the
   await desk.close();
 });
 
+it("knows a connection by the gateway that speaks of it, whatever that was called when it came", async () => {
+  const { sent, joined, desk, hear } = openOwner();
+  const join = (from: string, connection: string): void =>
+    hear({
+      fields: { from, fence: "1", version: `${LINE_VERSION}` },
+      frame: calling("join", [{ connection, address: "here" }, {}]),
+    });
+  join("new", "1");
+  join("older", "its-last-name/2");
+  expect(joined).toEqual(["new/1", "older/2"]);
+  desk.tell("new/1", "lesson", null);
+  await expect
+    .poll(() =>
+      sent.flatMap(({ to, frame }) => (unpack(frame) as { parts: object[] }).parts.map((part) => [to, part])),
+    )
+    .toContainEqual([
+      "gateway-new",
+      { kind: "tell", body: { kind: "tell", connection: "1", event: "lesson", message: [null] } },
+    ]);
+  await desk.close();
+});
+
 it("knows of those whose gateway is gone that they are on their way back", async () => {
   const { asked, logged, desk, hear } = openOwner();
   const fields = { from: "g", fence: "1", version: `${LINE_VERSION}` };
-  hear({ fields, frame: calling("join", [{ connection: "g/1", address: "here" }, {}]) });
+  hear({ fields, frame: calling("join", [{ connection: "1", address: "here" }, {}]) });
   hear({ fields: { ...fields, over: "it is being closed" }, frame: new Uint8Array(0) });
   expect(asked).toEqual([["g/1", "gateway-lost"]]);
   expect(logged).toEqual(["gateway g is gone: it is being closed"]);

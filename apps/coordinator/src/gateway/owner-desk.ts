@@ -60,6 +60,20 @@ export interface OwnerDesk extends SocketSide {
 /** Gateways' connections are named GATEWAY/SOCKET, those that end here SOCKET. */
 const SLASH = "/";
 
+/**
+ * What a gateway asks, with its name before that of the connection: it may have another name by the time that a question
+ * is heard than when it was asked. Those of earlier versions put a name there themselves.
+ */
+function fromGateway(gateway: string, question: Extract<ToOwner, { kind: "call" }>): typeof question {
+  const { name, args } = question;
+  const named = (connection: string): string =>
+    `${gateway}${SLASH}${connection.slice(connection.indexOf(SLASH) + 1)}`;
+  if (name === "gone") return { ...question, args: [named(args[0] as string), ...args.slice(1)] };
+  if (name !== "join") return question;
+  const newcomer = args[0] as Newcomer;
+  return { ...question, args: [{ ...newcomer, connection: named(newcomer.connection) }, ...args.slice(1)] };
+}
+
 export function openOwnerDesk(options: OwnerDeskOptions): OwnerDesk {
   const { mail, fence, storeId, upload, url, here, side, run, clock, log } = options;
   let gateways: ReturnType<typeof openGateways> | null = null;
@@ -125,9 +139,10 @@ export function openOwnerDesk(options: OwnerDeskOptions): OwnerDesk {
         log(`gateway ${gateway} is there`);
         return { run: describeRun(run()), storeId: storeId(), url: url() } satisfies Welcome;
       case "call": {
-        const { name, args } = question;
+        const called = fromGateway(gateway, question);
+        const { name, args } = called;
         if (!ASKED_AS_IT_COMES.includes(name)) throw new Error(`nothing is called ${name}`);
-        noteConnection(gateway, question);
+        noteConnection(gateway, called);
         return (side()[name] as (...args: readonly unknown[]) => Promise<unknown>)(...args);
       }
       case "submit":

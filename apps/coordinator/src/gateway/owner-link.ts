@@ -8,8 +8,6 @@ import type { Mail, Reading } from "./redis.ts";
 import { createSilence } from "./silence.ts";
 
 export interface OwnerLink {
-  /** What the owner calls this gateway now; another one after each time that the line was lost. */
-  readonly id: string;
   /** Waits while there is no owner. @throws `LineBroken` when it goes before it has answered */
   ask(question: unknown): Promise<unknown>;
   /** Nothing while there is no owner. */
@@ -45,15 +43,15 @@ const NOTHING = new Uint8Array(0);
 export function openOwnerLink(options: OwnerLinkOptions): OwnerLink {
   const { mail, asked, told, connected, lost, log } = options;
   let closed = false;
-  let id = "";
   let fence = 0;
   let up: Line | null = null;
   let waiting: ((line: Line) => void)[] = [];
 
   /** Resolves with the reason when it is over. */
   function hold(): Promise<string> {
-    id = randomBytes(6).toString("base64url");
-    const [own, stamp] = [id, { from: id, fence: `${fence}`, version: `${LINE_VERSION}` }];
+    // Another one each time that the line was lost.
+    const own = randomBytes(6).toString("base64url");
+    const stamp = { from: own, fence: `${fence}`, version: `${LINE_VERSION}` };
     return new Promise((resolve) => {
       let reading: Reading | null = null;
       const silence = createSilence();
@@ -131,9 +129,6 @@ export function openOwnerLink(options: OwnerLinkOptions): OwnerLink {
     up !== null ? Promise.resolve(up) : new Promise((resolve) => waiting.push(resolve));
 
   return {
-    get id() {
-      return id;
-    },
     async ask(question) {
       return (await theLine()).ask(question);
     },

@@ -19,7 +19,6 @@ function openGatewaySide() {
   const asked: unknown[] = [];
   const run = openRemoteRun({
     link: {
-      id: "g",
       isUp: true,
       async ask(question) {
         asked.push(question);

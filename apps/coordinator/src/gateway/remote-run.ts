@@ -39,9 +39,7 @@ export function openRemoteRun({ link, terms, parts, keep, log }: RemoteRunOption
   }
   const call = <K extends AskedAsItComes>(name: K): RunSide[K] =>
     ((...args: unknown[]) => ask({ kind: "call", name, args })) as unknown as RunSide[K];
-  const [join, gone, submitMasked] = [call("join"), call("gone"), call("submit")];
-  /** What the owner calls a connection. */
-  const named = (socket: string): string => `${link.id}/${socket}`;
+  const [gone, submitMasked] = [call("gone"), call("submit")];
 
   let progress = new Map<string, Progress>();
   let traffic = new Map<string, [participantId: string, round: number, up: number, down: number]>();
@@ -62,9 +60,9 @@ export function openRemoteRun({ link, terms, parts, keep, log }: RemoteRunOption
   }
 
   return {
-    join: ({ connection, address }, message) => join({ connection: named(connection), address }, message),
+    join: call("join"),
     // An owner that comes later has never heard of it.
-    gone: async (connection, kind) => (link.isUp ? gone(named(connection), kind) : undefined),
+    gone: async (connection, kind) => (link.isUp ? gone(connection, kind) : undefined),
     ready: call("ready"),
     guess: call("guess"),
     beginUpload: call("beginUpload"),
