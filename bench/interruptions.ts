@@ -62,7 +62,7 @@ const RECONNECT_MS = 60_000;
 const ROUND_SECONDS = 120;
 
 /** A run that was interrupted, as it is when it has ended. */
-interface Interrupted {
+export interface Interrupted {
   readonly report: RunReport;
   /** What did not hold, a line each. */
   readonly broken: readonly string[];
@@ -74,7 +74,7 @@ interface Interrupted {
  *  @param interrupted undoes what it leaves behind by what it puts into `undo`
  */
 export async function holdToWhole(
-  { rounds, participants, secondsOfWork }: Settings,
+  { rounds, participants, secondsOfWork }: Pick<Settings, "rounds" | "participants" | "secondsOfWork">,
   interrupted: (run: readonly string[], undo: (() => unknown)[]) => Promise<Interrupted>,
 ): Promise<never> {
   const work = await mkdtemp(join(tmpdir(), "fedlodrop-interrupted-"));
@@ -150,7 +150,9 @@ export async function interruptAtRandom(
       if (host.view().rounds.length < announced)
         broken.push(`${announced} rounds were announced, ${host.view().rounds.length} are there`);
       await host.until((view) => view.phase === "ended" || view.rounds.length > announced, ROUND_SECONDS);
-      const seconds = host.view().phase === "ended" ? null : await goneOn;
+      const seconds = await goneOn;
+      if (seconds === null && host.view().phase !== "ended")
+        throw new Error(`devices have not gone on in ${ROUND_SECONDS} s`);
       if (seconds !== null) secondsToGoOn.set(lately, [...(secondsToGoOn.get(lately) ?? []), seconds]);
       broken.push(...all.flatMap((one) => one.faults.splice(0)));
       const took = ((performance.now() - from) / 1000).toFixed(0);
@@ -161,24 +163,11 @@ export async function interruptAtRandom(
     const faultMinutes = (performance.now() - begun) / 60_000;
     if (left() <= 0) await stopBetweenRounds(host);
     await host.ended(3600);
-    const answer = await fetch(new URL("/api/report", url), {
-      headers: { authorization: `Bearer ${hostKey}` },
-    });
-    const report = (await answer.json()) as RunReport;
-    const receipts = await receiptsAt(database);
-    const expected = report.rounds.length * participants;
-    if (receipts.all !== expected || receipts.different !== expected)
-      broken.push(
-        `expected ${expected} receipts, got ${receipts.all}, ${receipts.different} of them different`,
-      );
-    broken.push(...report.rounds.flatMap(missing));
     for (const [name, seconds] of secondsToGoOn)
       process.stdout.write(`${name}: every device was in a later round after ${spread(seconds)}\n`);
-    process.stdout.write(
-      `${done} faults in ${faultMinutes.toFixed(1)} minutes, ${report.rounds.length} rounds, ` +
-        `${receipts.all} receipts of ${expected} updates\n`,
-    );
-    return { report, broken };
+    process.stdout.write(`${done} faults in ${faultMinutes.toFixed(1)} minutes\n`);
+    const found = await whatIsLeft({ url, hostKey, database }, participants);
+    return { ...found, broken: [...broken, ...found.broken] };
   } catch (error) {
     throw new Error(`after ${lately}: ${(error as Error).message}\n${all.map((one) => one.is).join("\n")}`);
   } finally {
@@ -187,7 +176,26 @@ export async function interruptAtRandom(
   }
 }
 
-/** "5 of 10: …": how many, and from the shortest to the longest. */
+/** Of a run that has ended: its report, and whether every update that everybody owed it left one receipt. */
+export async function whatIsLeft(
+  { url, hostKey, database }: Pick<Interruptible, "url" | "hostKey" | "database">,
+  participants: number,
+): Promise<Interrupted> {
+  const answer = await fetch(new URL("/api/report", url), {
+    headers: { authorization: `Bearer ${hostKey}` },
+  });
+  const report = (await answer.json()) as RunReport;
+  const receipts = await receiptsAt(database);
+  const expected = report.rounds.length * participants;
+  process.stdout.write(
+    `${report.rounds.length} rounds, ${receipts.all} receipts of ${expected} updates, ${receipts.different} different\n`,
+  );
+  const isCounted = receipts.all === expected && receipts.different === expected;
+  const broken = report.rounds.flatMap(missing);
+  return { report, broken: isCounted ? broken : [...broken, `expected ${expected} receipts`] };
+}
+
+/** From the shortest to the longest. */
 export function spread(seconds: readonly number[]): string {
   const sorted = [...seconds].sort((a, b) => a - b);
   const at = (share: number): string =>
@@ -196,7 +204,7 @@ export function spread(seconds: readonly number[]): string {
 }
 
 /** Seconds until every device has been taken up into a round that began from now on; null when it waits in vain. */
-async function secondsUntilTheyGoOn(all: readonly ReturningParticipant[]): Promise<number | null> {
+export async function secondsUntilTheyGoOn(all: readonly ReturningParticipant[]): Promise<number | null> {
   const latest = ({ acknowledged }: ReturningParticipant): number => Math.max(0, ...acknowledged);
   // The next one may have begun already.
   const later = Math.max(...all.map(latest)) + 2;
@@ -209,7 +217,7 @@ async function secondsUntilTheyGoOn(all: readonly ReturningParticipant[]): Promi
 }
 
 /** No update that was taken is given up with the round that it was for. */
-async function stopBetweenRounds(host: HostConnection): Promise<void> {
+export async function stopBetweenRounds(host: HostConnection): Promise<void> {
   await host.command({ kind: "pause" });
   await host.until(({ phase }) => phase === "paused" || phase === "ended", ROUND_SECONDS);
   if (host.view().phase !== "ended") await host.command({ kind: "stop" });
@@ -222,7 +230,7 @@ const missing = ({ round, participants }: RoundRecord): string[] =>
   );
 
 /** One that comes in the moment in which its coordinator goes hears of that, and tries again. */
-async function connectPatiently(url: string, hostKey: string): Promise<HostConnection> {
+export async function connectPatiently(url: string, hostKey: string): Promise<HostConnection> {
   for (const since = performance.now(); ; await pause(0.2)) {
     const connecting = connectHost(url, hostKey);
     try {

@@ -32,9 +32,10 @@ export function launch(
   port: number,
   flags: readonly string[],
   { host, inside }: Premises = LOOPBACK,
+  command = COMMAND,
 ): Launched {
   const [program, ...args] = [
-    ...[...inside, process.execPath, COMMAND],
+    ...[...inside, process.execPath, command],
     ...["serve", "--host", host, "--port", `${port}`, ...flags],
   ] as [string, ...string[]];
   const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"] });
