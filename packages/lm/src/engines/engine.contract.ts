@@ -5,8 +5,8 @@
 import type { BufferId } from "../ops/buffer.ts";
 import type { Engine, Plan } from "../plan/engine.ts";
 import { accessesOf, KERNEL_KINDS, type KernelCall } from "../plan/kernel.ts";
-import type { CaseBuffer, KernelCase } from "./kernel-cases.contract.ts";
-import { kernelCases } from "./kernel-list.contract.ts";
+import type { CaseBuffer, KernelCase } from "./cases/case.contract.ts";
+import { kernelCases } from "./cases/list.contract.ts";
 import { widen } from "./reference/engine.ts";
 import { runKernel } from "./reference/kernels.ts";
 
@@ -26,7 +26,7 @@ export const engineChecks: readonly EngineCheck[] = [
       if (!tested.weights.every((w) => w.kind === "vector" || engine.capabilities.bases.includes(w.base)))
         return;
       for (const weight of tested.weights) await engine.upload(weight);
-      const execution = await engine.prepare(planOf([tested.call], tested.buffers));
+      const execution = await engine.prepare(planOf(tested.calls, tested.buffers));
       const write = (): void => {
         for (const [id, { values }] of tested.buffers.entries()) execution.write(id, values);
       };
@@ -44,7 +44,7 @@ export const engineChecks: readonly EngineCheck[] = [
   {
     name: "every kernel kind is tested",
     check: async () => {
-      const tested = new Set(kernelCases.map(({ call }) => call.kind));
+      const tested = new Set(kernelCases.flatMap(({ calls }) => calls.map(({ kind }) => kind)));
       equal(KERNEL_KINDS.filter((kind) => !tested.has(kind)).join(), "", "kinds without a case");
     },
   },
@@ -173,14 +173,14 @@ function planOf(calls: readonly KernelCall[], buffers: readonly CaseBuffer[]): P
 }
 
 /** What the reference makes of the case, in float64. */
-function expected({ call, buffers, weights }: KernelCase): readonly Float64Array[] {
+function expected({ calls, buffers, weights }: KernelCase): readonly Float64Array[] {
   const memory = buffers.map(({ values }) => Float64Array.from(values));
   const weight = (name: string) => {
     const found = weights.find((candidate) => candidate.name === name);
     if (!found) throw new Error(`case: expected a weight ${name}`);
     return found;
   };
-  runKernel(call, {
+  const places: Parameters<typeof runKernel>[1] = {
     buffer: (id) => memory[id] as Float64Array,
     vector: (name) => {
       const found = weight(name);
@@ -192,16 +192,19 @@ function expected({ call, buffers, weights }: KernelCase): readonly Float64Array
       if (found.kind !== "matrix") throw new Error(`case: expected ${name} to be a matrix`);
       return widen(found);
     },
-  });
+  };
+  for (const call of calls) runKernel(call, places);
   return memory;
 }
 
 function compare(
-  { call, buffers }: KernelCase,
+  { name, calls, buffers }: KernelCase,
   got: readonly (Float32Array | Int32Array)[],
   wanted: readonly Float64Array[],
 ): void {
-  const written = new Set(accessesOf(call).flatMap(({ buffer, mode }) => (mode === "read" ? [] : [buffer])));
+  const written = new Set(
+    calls.flatMap(accessesOf).flatMap(({ buffer, mode }) => (mode === "read" ? [] : [buffer])),
+  );
   wanted.forEach((values, id) => {
     const result = got[id] as Float32Array;
     if (!written.has(id)) {
@@ -209,7 +212,7 @@ function compare(
       return;
     }
     // A loss is the difference of two numbers as large as logits, however near to zero it is.
-    const least = "loss" in call && call.loss === id ? 1 : 0;
+    const least = calls.some((call) => "loss" in call && call.loss === id) ? 1 : 0;
     const largest = Math.max(least, ...values.filter((value) => !Number.isNaN(value)).map(Math.abs));
     values.forEach((value, i) => {
       const off = Math.abs((result[i] as number) - value);
@@ -217,7 +220,7 @@ function compare(
       const isRight = Number.isNaN(value) ? Number.isNaN(result[i]) : off <= TOLERANCE * largest;
       if (!isRight)
         throw new Error(
-          `${call.kind}: element ${i} of buffer ${id}: expected ${value} (±${TOLERANCE} of ${largest}), got ${result[i]}`,
+          `${name}: element ${i} of buffer ${id}: expected ${value} (±${TOLERANCE} of ${largest}), got ${result[i]}`,
         );
     });
   });

@@ -1,9 +1,9 @@
 import { readFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
 import { compileKernels, hasCompiler } from "../../../../../tools/kernels/compile.ts";
+import type { KernelCase } from "../cases/case.contract.ts";
+import { kernelCases } from "../cases/list.contract.ts";
 import { engineChecks } from "../engine.contract.ts";
-import type { KernelCase } from "../kernel-cases.contract.ts";
-import { kernelCases } from "../kernel-list.contract.ts";
 import { KERNEL_BUILDS } from "./build.ts";
 import { nodeHost } from "./node-host.ts";
 import { openWasmEngine } from "./open.ts";
@@ -15,20 +15,19 @@ describe.each(KERNEL_BUILDS)("the WASM engine, $file", (build) => {
   test.each(engineChecks)("$name", ({ check }) => check(() => openWasmEngine(host, build)));
 });
 
-/** One case of each kind of kernel, the last and as a rule largest. */
-const largest = new Map(kernelCases.map((tested) => [tested.call.kind, tested]));
-
-test.each([...largest.values()])(
-  "$call.kind gives the same bits on one thread and two, run after run",
-  async (tested) => {
-    const [alone, ...together] = await Promise.all([1, 2, 2].map((threads) => repeatedBits(tested, threads)));
-    expect(new Set(alone).size).toBe(1);
-    for (const bits of together) expect(bits).toEqual(alone);
-  },
+/** One case of each kind of kernel and of each list, the last and as a rule largest. */
+const largest = new Map(
+  kernelCases.map((tested) => [tested.calls.map(({ kind }) => kind).join(", "), tested]),
 );
 
+test.each([...largest])("%s gives the same bits on one thread and two, run after run", async (_, tested) => {
+  const [alone, ...together] = await Promise.all([1, 2, 2].map((threads) => repeatedBits(tested, threads)));
+  expect(new Set(alone).size).toBe(1);
+  for (const bits of together) expect(bits).toEqual(alone);
+});
+
 /** What a list of twenty calls leaves in every buffer, each of ten times. */
-async function repeatedBits({ call, buffers, weights }: KernelCase, threads: number): Promise<string[]> {
+async function repeatedBits({ calls, buffers, weights }: KernelCase, threads: number): Promise<string[]> {
   const engine = await openWasmEngine({ ...nodeHost(threads), smallestShared: 0 });
   for (const weight of weights) await engine.upload(weight);
   const execution = await engine.prepare({
@@ -36,7 +35,7 @@ async function repeatedBits({ call, buffers, weights }: KernelCase, threads: num
       ...({ name: `buffer ${id}`, kind: "state", slot: null } as const),
       ...{ type, size: values.length },
     })),
-    segments: { test: Array.from({ length: 20 }, () => call) },
+    segments: { test: Array.from({ length: 20 }, () => calls).flat() },
     slotBytes: [],
     totalBytes: 0,
   });

@@ -1,13 +1,14 @@
-/** One kernel call with random numbers for all it reads, and poison where it writes: what engine.contract.ts runs. */
+/** Kernel calls with random numbers for all they read, and poison where they write: what engine.contract.ts runs. */
 import { createRandom, type Random } from "@fedlodrop/run";
-import type { BufferId, ElementType } from "../ops/buffer.ts";
-import { accessesOf, type KernelCall } from "../plan/kernel.ts";
-import { quantise } from "../plan/quantise.ts";
-import type { BaseType, HostWeight } from "../plan/weight.ts";
+import type { BufferId, ElementType } from "../../ops/buffer.ts";
+import { accessesOf, type KernelCall } from "../../plan/kernel.ts";
+import { quantise } from "../../plan/quantise.ts";
+import type { BaseType, HostWeight } from "../../plan/weight.ts";
 
 export interface KernelCase {
   readonly name: string;
-  readonly call: KernelCall;
+  /** One, or some that an engine may carry out as one. */
+  readonly calls: readonly KernelCall[];
   readonly buffers: readonly CaseBuffer[];
   readonly weights: readonly HostWeight[];
 }
@@ -17,6 +18,8 @@ export interface CaseBuffer {
   /** NaN where nothing but the call itself may write. */
   readonly values: Float32Array | Int32Array;
 }
+
+export type Draw = (builder: CaseBuilder) => KernelCase;
 
 /** Draws the parts of a case; `buffers` and `weights` gather what the call names. */
 export class CaseBuilder {
@@ -76,11 +79,12 @@ export class CaseBuilder {
     return name;
   }
 
-  case(name: string, call: KernelCall): KernelCase {
-    for (const { buffer, elements } of accessesOf(call))
+  case(name: string, ...calls: readonly KernelCall[]): KernelCase {
+    for (const { buffer, elements } of calls.flatMap(accessesOf))
       if ((this.buffers[buffer]?.values.length ?? 0) < elements)
         throw new Error(`case ${name}: buffer ${buffer} has fewer than ${elements} elements`);
-    return { name: `${call.kind}: ${name}`, call, buffers: this.buffers, weights: this.weights };
+    const kinds = calls.map(({ kind }) => kind).join(", ");
+    return { name: `${kinds}: ${name}`, calls, buffers: this.buffers, weights: this.weights };
   }
 
   private push(type: ElementType, values: Float32Array | Int32Array): BufferId {
