@@ -2,7 +2,7 @@
  * Up, the product of lora.ts that scatters: y[:, kept] += u·Fᵀ. The kept columns of a span of y lie apart, so products are made
  * compact, four columns at a time, and then spread over their places.
  */
-import { indexAt } from "./lora";
+import { indexAt, lowerBound } from "./lora";
 import { takePiece } from "./pool";
 import { scratch, zeros } from "./scratch";
 import { madd, splat } from "./simd";
@@ -187,16 +187,4 @@ function prepareSpreads(spreads: usize, indices: usize, from: i32, to: i32, firs
       store<u32>(spreads + ((<usize>lane) << 2), bytes);
     }
   }
-}
-
-/** First position of an ascending list that is not below `value`. */
-function lowerBound(list: usize, count: i32, value: i32): i32 {
-  let low = 0;
-  let high = count;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (indexAt(list, middle) < value) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }

@@ -42,6 +42,7 @@ import { crossEntropy, logitCrossEntropy } from "./cross-entropy";
 import { dense, denseBackward } from "./dense";
 import { loraDown, loraGradient } from "./lora";
 import { loraUp } from "./lora-up";
+import { setMerge } from "./merge";
 import { layerNorm, layerNormBackward, rmsNorm, rmsNormBackward } from "./norm";
 import {
   announce,
@@ -149,10 +150,14 @@ function call(kernel: i32): void {
       rmsNormBackward(n(0), n(1), n(2), x(3), n(4), n(5), n(6), n(7), n(8));
       break;
     case LINEAR:
+      setMerge(n(12), x(13), n(14), n(15), n(16), n(17), n(18), n(19));
       timesWeight(n(0), n(1), n(2), n(3), 0, n(4), n(5), n(6), n(7), n(8), n(9), n(10), n(11));
+      setMerge(0, 0, 0, 0, 0, 0, 0, 0);
       break;
     case LINEAR_BACKWARD:
+      setMerge(n(11), x(12), n(13), n(14), n(15), n(16), n(17), n(18));
       timesTransposed(n(0), n(1), n(2), n(3), 0, n(4), n(5), n(6), n(7), n(8), n(9), n(10));
+      setMerge(0, 0, 0, 0, 0, 0, 0, 0);
       break;
     case LORA_DOWN:
       loraDown(n(0), n(1), n(2), n(3), n(4), n(5), n(6), n(7), x(8), n(9));

@@ -1,7 +1,9 @@
 /**
  * Products with a frozen matrix: forward C = x·W, backward C = dy·Wᵀ. A piece of work is two panels of C, so that no two
- * threads write one cache line. The sum is cut into chunks whose unpacked panel stays in the first cache.
+ * threads write one cache line. The sum is cut into chunks whose unpacked panel stays in the first cache. An adapter that
+ * `setMerge` (merge.ts) named takes part in both, as if it were in W.
  */
+import { mergePanel, turnLanes } from "./merge";
 import { takePiece } from "./pool";
 import { scratch, scratchTile, zeros } from "./scratch";
 import { panelRows } from "./tiles";
@@ -14,6 +16,8 @@ const CHUNK_BYTES: usize = 16_384;
 const PANELS_PER_PIECE: i32 = 2;
 /** Where there are enough panels for every thread. */
 const WIDE_PANELS_PER_PIECE: i32 = 4;
+/** Beyond the chunks of that many panels in a thread's scratch: the lanes' factors of an adapter that is merged. */
+const TURNED: usize = 65_536;
 
 /**
  * C[rows, columns] = start + bias + x[rows, inputs]·W over the columns of W from 8·firstPanel on. Strides are bytes
@@ -37,6 +41,7 @@ export function timesWeight(
   const panels = (columns + 7) >> 3;
   const bytes = panelBytes(base, inputs);
   const unpacked = scratch();
+  const turned = unpacked + TURNED;
   for (let first = takePiece() * PANELS_PER_PIECE; first < panels; first = takePiece() * PANELS_PER_PIECE) {
     const last = min(first + PANELS_PER_PIECE, panels);
     for (let panel = first; panel < last; panel++) {
@@ -44,16 +49,18 @@ export function timesWeight(
       const sourceScales = scales + ((<usize>(firstPanel + panel)) << 5);
       const at = (<usize>panel) << 5;
       const width = min(8, columns - (panel << 3));
-      if (rows == 1)
+      const isMerged = turnLanes(panel, turned);
+      if (rows == 1 && !isMerged)
         vectorPanel(base, source, sourceScales, inputs, x, c + at, width, start ? start + at : 0);
       else
         for (let k = 0; k < inputs; k += CHUNK) {
           const to = min(k + CHUNK, inputs);
           let q = source + ((<usize>k) << 5);
-          if (base != F32) {
+          if (base != F32 || isMerged) {
             unpackPanel(base, source, sourceScales, k, to, unpacked);
             q = unpacked;
           }
+          if (isMerged) mergePanel(turned, q, k, to);
           const from = k > 0 ? c + at : start ? start + at : 0;
           chunk(x + ((<usize>k) << 2), xStride, rows, q, to - k, from, c + at, cStride, width);
         }
@@ -83,6 +90,7 @@ export function timesTransposed(
   const panels = (inputs + 7) >> 3;
   const perPiece = panels < 32 ? PANELS_PER_PIECE : WIDE_PANELS_PER_PIECE;
   const unpacked = scratch();
+  const turned = unpacked + TURNED;
   const firstOutput = firstPanel << 3;
   for (let first = takePiece() * perPiece; first < panels; first = takePiece() * perPiece) {
     const last = min(first + perPiece, panels);
@@ -99,6 +107,7 @@ export function timesTransposed(
         const width = min(8, inputs - (panel << 3));
         const from = k > 0 ? c + at : start ? start + at : 0;
         const q = unpacked + <usize>(panel - first) * CHUNK_BYTES;
+        if (turnLanes(panel, turned)) mergePanel(turned, q, k, to);
         chunk(dy + ((<usize>k) << 2), dyStride, rows, q, to - k, from, c + at, cStride, width);
       }
     }

@@ -4,6 +4,7 @@ import type { AttentionShape } from "../../ops/attention.ts";
 import type { BufferId, Rows, Span, WeightName } from "../../ops/buffer.ts";
 import { accessesOf, type KernelCall } from "../../plan/kernel.ts";
 import type { BaseType } from "../../plan/weight.ts";
+import type { Merged } from "./merge.ts";
 import * as op from "./opcodes.ts";
 import { type Band, type Step, type Task, withinBand } from "./schedule.ts";
 import type { StoredWeight } from "./stored-weight.ts";
@@ -13,6 +14,8 @@ import { crossEntropyChunk } from "./working-memory.ts";
 export interface Places {
   buffer(id: BufferId): number;
   weight(name: WeightName): StoredWeight;
+  /** Adapters that frozen products take in. */
+  readonly merged: ReadonlyMap<KernelCall, Merged>;
   /** Working memory that all threads share. */
   readonly shared: number;
 }
@@ -72,6 +75,15 @@ function encodeCall(whole: KernelCall, band: Band, places: Places): number[] {
     if (weight.kind !== "matrix") throw new Error(`plan: expected ${name} to be a matrix, got a vector`);
     return [BASES[weight.base], weight.address, weight.scales];
   };
+  /** The arguments of `setMerge`. */
+  const adapter = (): number[] => {
+    const site = places.merged.get(whole);
+    if (site === undefined) return [0, 0, 0, 0, 0, 0, 0, 0];
+    const side = ({ indices, kept, factor }: Merged["down"] | Merged["up"]): number[] => [
+      ...[span(indices), kept, span(factor)],
+    ];
+    return [site.down.rank, bits(site.down.scale), ...side(site.down), ...side(site.up)];
+  };
   switch (call.kind) {
     case "embed": {
       const positionTable = vector(call.positionTable);
@@ -107,13 +119,14 @@ function encodeCall(whole: KernelCall, band: Band, places: Places): number[] {
         ...out,
         vector(call.bias),
         at(call.residual),
+        ...adapter(),
       ];
     }
     case "linear-backward": {
       const { rows: count, inFeatures, outFeatures } = call;
       const dy = [at(call.dy), 4 * outFeatures, count, outFeatures];
       const dx = [at(call.dx), 4 * inFeatures, at(call.add)];
-      return [op.LINEAR_BACKWARD, ...matrix(call.weight), inFeatures, ...dy, ...dx];
+      return [op.LINEAR_BACKWARD, ...matrix(call.weight), inFeatures, ...dy, ...dx, ...adapter()];
     }
     case "lora-down": {
       const x = [at(call.x), 4 * call.features, call.rows, call.features];

@@ -6,6 +6,7 @@ import { BASE_TYPES, type HostWeight, type WeightShape } from "../../plan/weight
 import type { EngineDescription } from "../../trainer/engine-description.ts";
 import { encodeSteps, type Places } from "./encode.ts";
 import type { LinearMemory } from "./memory.ts";
+import { mergeAdapters } from "./merge.ts";
 import { isSmall, schedule } from "./schedule.ts";
 import { type StoredWeight, storedBytes, storeWeight } from "./stored-weight.ts";
 import type { Tabs } from "./tabs.ts";
@@ -74,6 +75,7 @@ export class WasmEngine implements Engine {
     place: (id: BufferId) => number,
   ): Int32Array {
     const slots = slotOffsets(plan);
+    const { calls: needed, merged } = mergeAdapters(calls, plan.buffers);
     const places: Places = {
       buffer: (id) => {
         const buffer = plan.buffers[id];
@@ -85,9 +87,10 @@ export class WasmEngine implements Engine {
         if (!weight) throw new Error(`plan: expected an uploaded weight ${name}, got none`);
         return weight;
       },
+      merged,
       shared: this.shared.address,
     };
-    return encodeSteps(schedule(calls, plan.buffers, alone ? 1 : this.threads.count), places);
+    return encodeSteps(schedule(needed, plan.buffers, alone ? 1 : this.threads.count), places);
   }
 
   /** Whether waking other threads for these calls costs more than it brings. */
