@@ -42,6 +42,9 @@ try {
         .map(([form, time]) => `${form} ${ms(1000 * time)}`)
         .join("; ")})`,
     );
+  console.log(
+    `first step ${ms(opened.firstStepMs)}, of which ${ms(opened.compileMs)} pass while its ${opened.compiled.length} programs are compiled`,
+  );
   const times = { own: [] as number[], tfjs: [] as number[], nanogpt: [] as number[] };
   const ratios: number[] = [];
   for (let turn = 0; turn < TURNS; turn++) {

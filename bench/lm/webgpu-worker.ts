@@ -18,6 +18,9 @@ export interface Opened {
   readonly probeMs: number;
   /** Weights to the device, compiling and the step itself, after the probe. */
   readonly firstStepMs: number;
+  /** Of that: while at least one program was being compiled, and each program's own time, in the order of their ends. */
+  readonly compileMs: number;
+  readonly compiled: readonly (readonly [label: string, milliseconds: number])[];
   readonly loss: number;
 }
 
@@ -36,6 +39,7 @@ const CHOICES: readonly ProbeKey[] = [
 
 const counts = { dispatches: 0, submissions: 0, readbacks: 0, buffers: 0, pipelines: 0 };
 let liveBytes = 0;
+const compiling = { now: 0, since: 0, ms: 0, compiled: [] as [string, number][] };
 let encodingSince = 0;
 const encodeMs: number[] = [];
 let dispatched: { label: string; repeat: (times: number) => Promise<number> }[] | undefined;
@@ -58,12 +62,15 @@ serveLab({
       await runtime.probe.choose(CHOICES);
       probeMs = performance.now() - start;
       start = performance.now();
+      Object.assign(compiling, { ms: 0, compiled: [] });
       trainer = await createPlannedTrainer(createWebgpuEngine(runtime), model, adapter, "f32");
     } else trainer = await createTensorflowTrainer("webgpu", model, adapter, {});
     const [first] = await round(1);
     const firstStepMs = performance.now() - start;
     const { device, kernels } = trainer.engine;
-    return { device, kernels: [...kernels], probeMs, firstStepMs, loss: first?.loss ?? Number.NaN };
+    const { ms: compileMs, compiled } = compiling;
+    const loss = first?.loss ?? Number.NaN;
+    return { device, kernels: [...kernels], probeMs, firstStepMs, compileMs, compiled, loss };
   },
 
   steps: async (count: number): Promise<number[]> =>
@@ -135,7 +142,13 @@ function countEverything(): void {
   };
   GPUDevice.prototype.createComputePipelineAsync = function (descriptor) {
     counts.pipelines++;
-    return createComputePipelineAsync.call(this, descriptor);
+    const start = performance.now();
+    if (compiling.now++ === 0) compiling.since = start;
+    return createComputePipelineAsync.call(this, descriptor).finally(() => {
+      const end = performance.now();
+      compiling.compiled.push([descriptor.label ?? "", end - start]);
+      if (--compiling.now === 0) compiling.ms += end - compiling.since;
+    });
   };
   GPUDevice.prototype.createCommandEncoder = function (descriptor) {
     devices.add(this);
