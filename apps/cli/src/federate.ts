@@ -5,9 +5,11 @@ import { BACKENDS, DEFAULT_RUN_CONFIG, type RunReport, roundsInAll } from "@fedl
 import { prepareEvaluator } from "./evaluator.ts";
 import { modelDefaults } from "./find-model.ts";
 import { describeFlags, type Flag, type GivenFlags, oneOf, parseFlags, wholeNumber } from "./flags.ts";
+import { HUB_FLAG, hubOf } from "./hub-flag.ts";
 import { createLiveTable, terminalColors } from "./live-table.ts";
 import { whileWaiting } from "./patience.ts";
-import { HUB_FLAG, hubOf, RUN_FLAGS, RUN_FLAGS_NOTE, runConfigFromFlags } from "./run-flags.ts";
+import { runConfigFromFlags } from "./read-run-flags.ts";
+import { RUN_FLAGS, RUN_FLAGS_NOTE } from "./run-flags.ts";
 import { runFailure, summarizeRun, summaryLines } from "./run-summary.ts";
 import { askedToEnd } from "./signals.ts";
 import { taskDefaults } from "./workload.ts";

@@ -33,9 +33,7 @@ test.each([
   const device = startNodeDevice(run.url, { nickname: "ada", threads: 1 });
   await device.ready;
   await run.host.command({ kind: "start" });
-  // The device hears of the end before its last losses are known.
   await device.ended;
-  await run.host.ended();
   await device.leave();
   const file = await run.adapterFile();
   const { rounds, baseTestLoss, finalTestLoss } = await run.stop();

@@ -1,21 +1,7 @@
 /** Flags that set a field of the run's configuration, shared by every command that starts a run. */
-import {
-  AGGREGATIONS,
-  BASE_TYPES,
-  BOUNDS,
-  DEFAULT_RUN_CONFIG,
-  expectation,
-  faultInWords,
-  METHODS,
-  type RunConfig,
-  type RunOverrides,
-  resolveRunConfig,
-  runOverridesSchema,
-} from "@fedlodrop/run";
+import { AGGREGATIONS, BASE_TYPES, BOUNDS, DEFAULT_RUN_CONFIG, METHODS } from "@fedlodrop/run";
 import { TASK_DEFINITIONS } from "@fedlodrop/tasks";
-import type { Flag, GivenFlags } from "./flags.ts";
-import type { HubOptions } from "./hub/hub.ts";
-import { UsageError } from "./usage-error.ts";
+import type { Flag } from "./flags.ts";
 
 interface RunFlag extends Flag {
   /** Dotted place in `RunConfig`. */
@@ -51,19 +37,7 @@ const {
 } = DEFAULT_RUN_CONFIG;
 
 /** Of what `--dp-epsilon` turns on. */
-const DEFAULT_PRIVACY = { delta: 1e-5, clip: 1 };
-
-/** Of every command that may have to fetch a model. */
-export const HUB_FLAG: Flag = {
-  name: "hub",
-  value: "URL",
-  help: "where models are fetched from (HF_ENDPOINT, else huggingface.co); a token comes from HF_TOKEN",
-};
-
-export const hubOf = (given: GivenFlags): HubOptions => {
-  const endpoint = given.get("hub");
-  return typeof endpoint === "string" ? { endpoint } : {};
-};
+export const DEFAULT_PRIVACY = { delta: 1e-5, clip: 1 };
 
 /** What the help's asterisks mean. */
 export const RUN_FLAGS_NOTE = "Defaults are in brackets; * is as the task recommends.";
@@ -301,60 +275,6 @@ export const RUN_FLAGS: readonly RunFlag[] = [
   },
   { name: "seed", value: "S", help: `the run repeats from it (${seed})`, field: "seed", read: asText },
 ];
-
-/** Whether anything is said of the run. */
-export const tellsOfRun = (given: GivenFlags): boolean => RUN_FLAGS.some(({ name }) => given.has(name));
-
-/** What the given flags say of the run. Throws a UsageError that names the flag and the fault. */
-export function readRunFlags(given: GivenFlags): RunOverrides {
-  const tree: Record<string, unknown> = {};
-  for (const { name, field, read } of RUN_FLAGS) {
-    const text = given.get(name);
-    if (text === undefined) continue;
-    const [key, inner] = field.split(".") as [string, string?];
-    const value = read(String(text));
-    tree[key] = inner === undefined ? value : { ...(tree[key] as object), [inner]: value };
-  }
-  if (given.has("adapter"))
-    for (const own of ["rank", "alpha"])
-      if (given.has(own)) throw new UsageError(`--${own} is the adapter's own with --adapter: leave it out`);
-  const privacy = tree.differentialPrivacy as object | undefined;
-  if (privacy !== undefined) {
-    if (!given.has("dp-epsilon")) throw new UsageError("--dp-delta and --dp-clip belong to --dp-epsilon");
-    tree.differentialPrivacy = { ...DEFAULT_PRIVACY, ...privacy };
-  }
-  const ofExamples = tree.examplePrivacy as object | undefined;
-  if (ofExamples !== undefined) {
-    if (!given.has("dp-example-epsilon"))
-      throw new UsageError("--dp-example-clip belongs to --dp-example-epsilon");
-    tree.examplePrivacy = { ...DEFAULT_PRIVACY, ...ofExamples };
-  }
-  // Rules that look at single updates are refused with either: the default would be.
-  if (privacy !== undefined || tree.secureAggregation === true) tree.aggregation ??= "mean";
-  const parsed = runOverridesSchema.safeParse(tree);
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    const flag = RUN_FLAGS.find(({ field }) => field === issue?.path.join(".") || field === issue?.path[0]);
-    throw new UsageError(
-      flag && issue
-        ? `--${flag.name}: expected ${flag.expected ?? expectation(issue)}, got "${given.get(flag.name)}"`
-        : `run configuration: ${faultInWords(parsed.error)}`,
-    );
-  }
-  if (given.has("dropout") && parsed.data.method !== undefined && parsed.data.method !== "fixed")
-    throw new UsageError(`--dropout belongs to --method fixed; ${parsed.data.method} sets the rates itself`);
-  return parsed.data;
-}
-
-/** The whole configuration from flags over `defaults` of the command. */
-export function runConfigFromFlags(given: GivenFlags, defaults: RunOverrides): RunConfig {
-  const overrides = readRunFlags(given);
-  return resolveRunConfig({
-    ...defaults,
-    ...overrides,
-    training: { ...defaults.training, ...overrides.training },
-  });
-}
 
 function readArm(text: string): unknown {
   if (text === "none") return null;

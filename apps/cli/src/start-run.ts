@@ -1,4 +1,5 @@
 /** `startRun`: a coordinator in this process with its host at hand, for tests and programs of other projects. */
+import { isAnnouncedOver } from "@fedlodrop/federation";
 import { connectHost, type HostConnection } from "@fedlodrop/harness";
 import {
   DEFAULT_RUN_CONFIG,
@@ -10,6 +11,9 @@ import {
 } from "@fedlodrop/run";
 import { type FederationOptions, startFederation } from "./federation.ts";
 import { taskDefaults } from "./workload.ts";
+
+/** An evaluation is given up after a minute at the earliest. */
+const LAST_LOSS_SECONDS = 120;
 
 /** Settings of the run, over those that suit its task, and where the coordinator listens. */
 export interface StartRunOptions
@@ -32,7 +36,7 @@ export interface StartedRun {
   report(): Promise<RunReport>;
   /** The adapter so far, as a safetensors file. */
   adapterFile(): Promise<Uint8Array>;
-  /** Ends the coordinator when its results are stored; gives the run's report. Calling it again gives the same. */
+  /** Ends the coordinator when its results are stored, the last losses of a run that is over among them; gives the run's report. Calling it again gives the same. */
   stop(): Promise<RunReport>;
 }
 
@@ -101,6 +105,8 @@ export async function startRun(options: StartRunOptions = {}): Promise<StartedRu
   };
 
   async function stop(): Promise<RunReport> {
+    // Devices hear of a run's end before its last losses are known.
+    if (isAnnouncedOver(federation.coordinator.state)) await host.ended(LAST_LOSS_SECONDS).catch(() => {});
     host.close();
     await federation.close();
     return federation.report();

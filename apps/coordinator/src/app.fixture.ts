@@ -28,6 +28,7 @@ import {
 } from "@fedlodrop/run";
 import { io, type Socket } from "socket.io-client";
 import { afterEach, expect } from "vitest";
+import { description } from "../../../packages/protocol/src/run-description.fixture.ts";
 import { buildCoordinator } from "./app.ts";
 import type { Clock } from "./clock.ts";
 import type { Coordinator, CoordinatorOptions } from "./coordinator.ts";
@@ -61,16 +62,7 @@ export const config: RunConfig = {
 
 export const workload = async (): Promise<Workload> => ({
   adapter: shape,
-  task: {
-    name: "target",
-    title: "Find the target",
-    story: "",
-    textsFrom: "coordinator",
-    kind: "language-model",
-    labels: [],
-    metric: "perplexity",
-    prompts: [],
-  },
+  task: { ...description.task, name: "target", title: "Find the target" },
   deviceCount: 4,
   deviceSplit: (index) => ({ device: `device ${index}`, samples: [{ text: `private text ${index}` }] }),
   largestSplit: 24,

@@ -15,28 +15,16 @@ import type {
   UploadBegin,
   UploadEnd,
 } from "@fedlodrop/protocol";
-import { DEFAULT_RUN_CONFIG } from "@fedlodrop/run";
 import { Server, type Socket } from "socket.io";
 import { io } from "socket.io-client";
 import { afterEach } from "vitest";
+import { description } from "../../protocol/src/run-description.fixture.ts";
 import { type Link, type LinkListener, openLink } from "./link.ts";
 
 export type ServerSocket = Socket<ClientToServerEvents, ServerToClientEvents>;
 
 export const run: RunDescription = {
-  runId: "r1",
-  modelVersion: "1234abcd",
-  config: DEFAULT_RUN_CONFIG,
-  task: {
-    name: "t",
-    title: "T",
-    story: "",
-    textsFrom: "coordinator",
-    kind: "language-model",
-    labels: [],
-    metric: "perplexity",
-    prompts: [],
-  },
+  ...description,
   adapter: { rank: 2, alpha: 4, modules: [{ name: "m", inFeatures: 600, outFeatures: 400 }], dense: [] },
 };
 export const joined: Joined = {

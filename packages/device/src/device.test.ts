@@ -11,6 +11,7 @@ import type {
 import { DEFAULT_RUN_CONFIG } from "@fedlodrop/run";
 import { Server, type Socket } from "socket.io";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { description } from "../../protocol/src/run-description.fixture.ts";
 import { createDevice } from "./device.ts";
 import { energyProfile } from "./device-profile.ts";
 import { type Loaded, type LoadRequest, load, loadKey, TextsWantedError } from "./load.ts";
@@ -30,19 +31,7 @@ vi.mock("./load.ts", async (original) => ({
 
 type ServerSocket = Socket<ClientToServerEvents, ServerToClientEvents>;
 const run: RunDescription = {
-  runId: "r1",
-  modelVersion: "1234abcd",
-  config: DEFAULT_RUN_CONFIG,
-  task: {
-    name: "t",
-    title: "T",
-    story: "",
-    textsFrom: "coordinator",
-    kind: "language-model",
-    labels: [],
-    metric: "perplexity",
-    prompts: [],
-  },
+  ...description,
   adapter: { rank: 2, alpha: 4, modules: [{ name: "m", inFeatures: 6, outFeatures: 4 }], dense: [] },
 };
 const roundStart: RoundStart = {

@@ -10,9 +10,9 @@ import {
   type StoredModel,
   storedModels,
 } from "../hub/model-store.ts";
+import { HUB_FLAG, hubOf } from "../hub-flag.ts";
 import { bytes } from "../live-table.ts";
 import { removeInBases } from "../quantised-model.ts";
-import { HUB_FLAG, hubOf } from "../run-flags.ts";
 import { UsageError } from "../usage-error.ts";
 import { inspectModel } from "./inspect.ts";
 

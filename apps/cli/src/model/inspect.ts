@@ -4,8 +4,8 @@ import { readModel } from "@fedlodrop/lm/node";
 import { BASE_TYPES, DEFAULT_RUN_CONFIG } from "@fedlodrop/run";
 import { findModel } from "../find-model.ts";
 import { type GivenFlags, wholeNumber } from "../flags.ts";
+import { hubOf } from "../hub-flag.ts";
 import { bytes } from "../live-table.ts";
-import { hubOf } from "../run-flags.ts";
 
 /** A browser gives a tab about half of what the device has (docs/models.md). */
 const MEMORIES_GIGABYTES = [2, 4, 8, 16];

@@ -48,17 +48,15 @@ type Content = ReturnType<typeof jsonOf> | typeof bytes | typeof text;
 const get = (summary: string, description: string, content: Content, more: object = {}) => ({
   get: { summary, responses: { 200: { description, content }, ...more } },
 });
-const unknown = { description: "Neither the host key nor a participant's token, as Authorization: Bearer" };
 const busy = { description: "Too many requests a minute" };
-const forMembers = (summary: string, description: string, content: Content) => {
-  const { get: operation } = get(summary, description, content, { 401: unknown, 429: busy });
+/** @param refused who is not answered */
+const withBearer = (refused: string) => (summary: string, description: string, content: Content) => {
+  const responses = { 401: { description: `${refused}, as Authorization: Bearer` }, 429: busy };
+  const { get: operation } = get(summary, description, content, responses);
   return { get: { ...operation, security: [{ bearer: [] }] } };
 };
-const notHost = { description: "Not the host key, as Authorization: Bearer" };
-const forHosts = (summary: string, description: string, content: Content) => {
-  const { get: operation } = get(summary, description, content, { 401: notHost, 429: busy });
-  return { get: { ...operation, security: [{ bearer: [] }] } };
-};
+const forMembers = withBearer("Neither the host key nor a participant's token");
+const forHosts = withBearer("Not the host key");
 
 /** @param basePath `/` or `/…/` */
 export function openApiDocument(basePath: string) {

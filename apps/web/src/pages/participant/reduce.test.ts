@@ -1,28 +1,13 @@
 import type { FromWorker } from "@fedlodrop/device/page";
-import type { RoundClosed, RoundStart, RunDescription } from "@fedlodrop/protocol";
+import type { RoundClosed, RoundStart } from "@fedlodrop/protocol";
 import { DEFAULT_RUN_CONFIG } from "@fedlodrop/run";
 import { describe, expect, it } from "vitest";
+import { description as run } from "../../../../../packages/protocol/src/run-description.fixture.ts";
 import { shownState, snapshot } from "./mirror.ts";
 import { reduce } from "./reduce.ts";
 import { screenOf } from "./screen.ts";
 import { currentRound, INITIAL_STATE, type ParticipantState } from "./state.ts";
 
-const run: RunDescription = {
-  runId: "r1",
-  modelVersion: "1234abcd",
-  config: DEFAULT_RUN_CONFIG,
-  task: {
-    name: "t",
-    title: "T",
-    story: "",
-    textsFrom: "coordinator",
-    kind: "language-model",
-    labels: [],
-    metric: "perplexity",
-    prompts: [],
-  },
-  adapter: { rank: 1, alpha: 1, modules: [{ name: "m", inFeatures: 4, outFeatures: 4 }], dense: [] },
-};
 const joined: FromWorker = { kind: "joined", participantId: "p1", token: "t", nickname: "n", run };
 const ready: FromWorker = {
   kind: "ready",
@@ -68,6 +53,14 @@ const closed = (round: number): FromWorker => ({
 
 const after = (...messages: readonly FromWorker[]): ParticipantState =>
   messages.reduce(reduce, INITIAL_STATE);
+
+/** A round's last word from a device that is gone. */
+const abandoned: FromWorker = {
+  kind: "round-abandoned",
+  round: 1,
+  because: "left",
+  why: "this device left",
+};
 
 describe("participant state", () => {
   it("follows a round from start to close", () => {
@@ -196,12 +189,6 @@ describe("participant state", () => {
   });
 
   it("has left, and the round's last word changes nothing", () => {
-    const abandoned = {
-      kind: "round-abandoned",
-      round: 1,
-      because: "left",
-      why: "this device left",
-    } as const;
     const state = after(joined, ready, started(1), { kind: "left" }, abandoned);
     expect([shownState(state), screenOf(state), state.stop?.kind]).toEqual(["kicked", "stopped", "left"]);
   });
@@ -209,12 +196,6 @@ describe("participant state", () => {
   it("is removed by the host, whether connected or away", () => {
     const refused = { kind: "refused", reason: "kicked", message: "removed" } as const;
     for (const kind of ["dismissed", "join-refused"] as const) {
-      const abandoned = {
-        kind: "round-abandoned",
-        round: 1,
-        because: "left",
-        why: "this device left",
-      } as const;
       const state = after(
         joined,
         ready,

@@ -1,7 +1,8 @@
 import { DEFAULT_RUN_CONFIG } from "@fedlodrop/run";
 import { describe, expect, it } from "vitest";
 import { parseFlags } from "./flags.ts";
-import { RUN_FLAGS, readRunFlags, runConfigFromFlags, tellsOfRun } from "./run-flags.ts";
+import { readRunFlags, runConfigFromFlags, tellsOfRun } from "./read-run-flags.ts";
+import { RUN_FLAGS } from "./run-flags.ts";
 
 const given = (...args: string[]) => parseFlags(args, RUN_FLAGS);
 
