@@ -36,6 +36,8 @@ export interface EngineCapabilities {
   readonly bases: readonly BaseType[];
   /** Bytes that weights, arena and states may take together; null where the engine cannot know. */
   readonly availableBytes: number | null;
+  /** Bytes of the largest single buffer that it can hold; null where nothing but the whole limits it. */
+  readonly largestBufferBytes: number | null;
 }
 
 export interface Engine {

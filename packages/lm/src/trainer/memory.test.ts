@@ -10,13 +10,16 @@ import { request } from "./trainer.contract.ts";
 
 const [from] = cases as readonly [PytorchCase];
 
-/** The reference with a bound on its memory; counts what is prepared. */
-async function bounded(availableBytes: number): Promise<{ engine: Engine; prepared: number[] }> {
+/** The reference with a bound on its memory, or on each piece of it; counts what is prepared. */
+async function bounded(
+  availableBytes: number | null,
+  largestBufferBytes: number | null = null,
+): Promise<{ engine: Engine; prepared: number[] }> {
   const reference = await openReference();
   const prepared: number[] = [];
   const engine: Engine = {
     ...reference,
-    capabilities: { bases: ["f32", "int8"], availableBytes },
+    capabilities: { bases: ["f32", "int8"], availableBytes, largestBufferBytes },
     weightBytes: (shape) => 4 * (shape.kind === "vector" ? shape.size : shape.inFeatures * shape.outFeatures),
     prepare: (plan) => {
       prepared.push(plan.totalBytes);
@@ -54,10 +57,27 @@ test("a step that fits in no way is refused with the numbers and what would fit"
   expect(prepared).toEqual([]);
 });
 
+test("a device that limits single buffers refuses a step in which one is larger, and says what would fit", async () => {
+  const { engine, prepared } = await bounded(null, 9_000);
+  const trainer = await createPlannedTrainer(engine, model, from.shape, "f32");
+  const error = await trainer.trainRound(ONE_STEP, from.dataset).catch((reason: Error) => reason);
+  expect((error as Error).message).toMatch(
+    /^memory: a batch of 3 × 12 tokens needs a buffer of \d+ kB, the device's may have 9 kB; a batch of [12] or sequences of \d+ tokens would fit$/,
+  );
+  expect(prepared).toEqual([]);
+});
+
 test("weights that do not fit are refused before any is uploaded", async () => {
   const { engine } = await bounded(10_000);
   await expect(createPlannedTrainer(engine, model, from.shape, "f32")).rejects.toThrow(
     `memory: the weights in f32 need ${Math.ceil(WEIGHT_BYTES / 1e3)} kB, 10 kB are available`,
+  );
+});
+
+test("a weight that no single buffer holds is named before any is uploaded", async () => {
+  const { engine } = await bounded(null, 4_000);
+  await expect(createPlannedTrainer(engine, model, from.shape, "f32")).rejects.toThrow(
+    /^memory: \S+ in f32 needs a buffer of \d+ kB, the device's may have 4 kB$/,
   );
 });
 

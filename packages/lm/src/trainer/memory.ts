@@ -1,5 +1,5 @@
 /** Whether a plan fits, before any of it is allocated; where it does not, what would. */
-import type { Engine } from "../plan/engine.ts";
+import type { Engine, Plan } from "../plan/engine.ts";
 import type { StepPlan, StepShape } from "./step-plan.ts";
 
 /**
@@ -14,11 +14,11 @@ export function fittingPlan(
   shape: StepShape,
   make: (shape: StepShape, recomputedBlocks: number) => StepPlan,
 ): StepPlan {
-  const { availableBytes } = engine.capabilities;
+  const { availableBytes, largestBufferBytes } = engine.capabilities;
   const kept = make(shape, 0);
-  if (availableBytes === null) return kept;
-  const room = availableBytes - weightBytes;
-  const fits = ({ plan }: StepPlan): boolean => plan.totalBytes <= room;
+  const room = (availableBytes ?? Number.POSITIVE_INFINITY) - weightBytes;
+  const mostInOne = largestBufferBytes ?? Number.POSITIVE_INFINITY;
+  const fits = ({ plan }: StepPlan): boolean => plan.totalBytes <= room && largestBytes(plan) <= mostInOne;
   if (fits(kept)) return kept;
   const recomputes = shape.purpose !== "evaluate";
   const smallest = make(shape, recomputes ? blockCount : 0);
@@ -36,8 +36,20 @@ export function fittingPlan(
     ...(fewer > 0 ? [`a batch of ${fewer}`] : []),
     ...(shorter > 0 ? [`sequences of ${shorter} tokens`] : []),
   ];
+  const tooMuch =
+    smallest.plan.totalBytes > room
+      ? `${inBytes(smallest.plan.totalBytes)} beside ${inBytes(weightBytes)} of weights, ${inBytes(availableBytes as number)} are available`
+      : `a buffer of ${inBytes(largestBytes(smallest.plan))}, the device's may have ${inBytes(mostInOne)}`;
   throw new Error(
-    `memory: a batch of ${batch} × ${length} tokens needs ${inBytes(smallest.plan.totalBytes)} beside ${inBytes(weightBytes)} of weights, ${inBytes(availableBytes)} are available; ${advice.length > 0 ? `${advice.join(" or ")} would fit` : "no batch would fit"}`,
+    `memory: a batch of ${batch} × ${length} tokens needs ${tooMuch}; ${advice.length > 0 ? `${advice.join(" or ")} would fit` : "no batch would fit"}`,
+  );
+}
+
+/** Of the largest piece of memory that a plan asks for at once. */
+function largestBytes({ buffers, slotBytes }: Plan): number {
+  return buffers.reduce(
+    (most, { slot, size }) => (slot === null ? Math.max(most, 4 * size) : most),
+    Math.max(0, ...slotBytes),
   );
 }
 

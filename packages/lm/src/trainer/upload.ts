@@ -8,12 +8,19 @@ import { inBytes } from "./memory.ts";
 
 /** @returns bytes that the weights take. @throws one line, before anything is allocated where memory is the reason. */
 export async function uploadWeights(engine: Engine, model: LanguageModel, base: BaseType): Promise<number> {
-  const { bases, availableBytes } = engine.capabilities;
+  const { bases, availableBytes, largestBufferBytes } = engine.capabilities;
   const { device } = engine.description;
   if (!bases.includes(base)) throw new Error(`weights: ${device} holds ${bases.join(", ")}, not ${base}`);
   const weights = weightsOf(model);
   let bytes = 0;
-  for (const weight of weights) bytes += engine.weightBytes(weightShape(weight, base));
+  for (const weight of weights) {
+    const own = engine.weightBytes(weightShape(weight, base));
+    if (largestBufferBytes !== null && own > largestBufferBytes)
+      throw new Error(
+        `memory: ${weight.name} in ${base} needs a buffer of ${inBytes(own)}, the device's may have ${inBytes(largestBufferBytes)}`,
+      );
+    bytes += own;
+  }
   if (availableBytes !== null && bytes > availableBytes)
     throw new Error(
       `memory: the weights in ${base} need ${inBytes(bytes)}, ${inBytes(availableBytes)} are available`,

@@ -14,7 +14,7 @@ export async function openReference(): Promise<Engine> {
   const matrices = new Map<WeightName, Matrix>();
   return {
     description: { backend: "cpu", device: "JavaScript, float64", kernels: [] },
-    capabilities: { bases: BASE_TYPES, availableBytes: null },
+    capabilities: { bases: BASE_TYPES, availableBytes: null, largestBufferBytes: null },
     weightBytes: (shape) => 8 * (shape.kind === "vector" ? shape.size : shape.inFeatures * shape.outFeatures),
     async upload(weight) {
       if (vectors.has(weight.name) || matrices.has(weight.name))

@@ -37,7 +37,7 @@ export class WasmEngine implements Engine {
     this.memory = memory;
     this.threads = threads;
     this.description = description;
-    this.capabilities = { bases: BASE_TYPES, availableBytes: memory.maximumBytes };
+    this.capabilities = { bases: BASE_TYPES, availableBytes: memory.maximumBytes, largestBufferBytes: null };
     this.arena = new Block(memory);
     this.scratch = new Block(memory);
     this.shared = new Block(memory);

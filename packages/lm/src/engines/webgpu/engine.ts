@@ -50,7 +50,15 @@ export function createEngineOn(
   };
   return {
     description: { backend: "webgpu", device: watch.name, kernels },
-    capabilities: { bases: BASE_TYPES, availableBytes: null },
+    // A browser does not say how much memory a GPU has; how much of it one buffer may be, it does.
+    capabilities: {
+      bases: BASE_TYPES,
+      availableBytes: null,
+      largestBufferBytes: Math.min(
+        watch.device.limits.maxBufferSize,
+        watch.device.limits.maxStorageBufferBindingSize,
+      ),
+    },
     weightBytes: storedBytes,
     async upload(weight) {
       if (weights.has(weight.name)) throw new Error(`weights: expected ${weight.name} once, got it again`);
