@@ -139,14 +139,15 @@ async function runFederation(given: GivenFlags): Promise<Outcome> {
     const startedAt = performance.now();
     await host.command({ kind: "start" });
     const patienceSeconds = roundsInAll(config) * (config.deadlineSeconds + 60) + 60;
-    const played = async (): Promise<void> => {
+    const over = host.until(isOver, patienceSeconds);
+    const released = async (): Promise<void> => {
       const rounds = roundsInAll(config);
       await host.until((view) => isOver(view) || view.rounds.length >= rounds, patienceSeconds);
       await Promise.all(participants.map((tab) => tab.reaches(["ended"], patienceSeconds)));
       table.say(`the tabs are done${isOver(host.view()) ? "" : "; the last evaluation is under way …"}`);
-      await host.until(isOver, patienceSeconds);
     };
-    await Promise.race([played(), allGone(participants), interruption]);
+    released().catch(() => {}); // Of a tab that has gone meanwhile nothing is to be told.
+    await Promise.race([over, allGone(participants), interruption]);
 
     const report = await coordinator.report();
     const summary = summarizeRun(report, (performance.now() - startedAt) / 1000);
