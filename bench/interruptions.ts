@@ -18,7 +18,7 @@ export const INTERRUPTION_FLAGS = {
   gateways: { type: "string", default: "2" },
   participants: { type: "string", default: "4" },
   seed: { type: "string", default: "1" },
-  /** Only these faults, by their names, with commas between. */
+  /** Only these faults in turn, by their names, with commas between. */
   fault: { type: "string" },
   /** No fault after as long, and the run is stopped. */
   minutes: { type: "string", default: "600" },
@@ -117,9 +117,7 @@ export async function interruptAtRandom(
   const unknown = only?.filter((name) => !(name in ways)) ?? [];
   if (unknown.length > 0)
     throw new Error(`--fault: expected some of ${Object.keys(ways).join(", ")}, got ${unknown.join(", ")}`);
-  const draw = Object.entries(ways).flatMap(([name, { weight }]) =>
-    only === undefined || only.includes(name) ? Array<string>(weight).fill(name) : [],
-  );
+  const draw = Object.entries(ways).flatMap(([name, { weight }]) => Array<string>(weight).fill(name));
   const broken: string[] = [];
   const secondsToGoOn = new Map<string, number[]>();
   let all: readonly ReturningParticipant[] = [];
@@ -140,7 +138,7 @@ export async function interruptAtRandom(
       if (phase === "ended") break;
       done += 1;
       announced = Math.max(announced, seen.length);
-      lately = draw[random.below(draw.length)] as string;
+      lately = (only ? only[(done - 1) % only.length] : draw[random.below(draw.length)]) as string;
       const before = broken.length;
       const from = performance.now();
       const goneOn = secondsUntilTheyGoOn(all);

@@ -27,11 +27,9 @@ const MOMENT_MS = 1_000;
 const RETRY_MS = 200;
 /**
  * The server ends a transaction whose program is silent for so long: one that is frozen, or cut off, holds locks that
- * its successor waits for. In the midst of a statement that has not arrived whole, its system is asked instead.
+ * its successor waits for, also in the midst of a statement that has not arrived whole.
  */
 const SILENCE_MS = 2_000;
-const BEGIN = `BEGIN; SET LOCAL idle_in_transaction_session_timeout = ${SILENCE_MS};
-  SET LOCAL tcp_keepalives_idle = 1; SET LOCAL tcp_keepalives_interval = 1; SET LOCAL tcp_keepalives_count = 1`;
 
 /**
  * For a coordinator, which brings the tables up to date, or for somebody who only looks.
@@ -99,7 +97,7 @@ async function once<T>(pool: Pool, work: (client: PoolClient) => Promise<T>): Pr
   const client = await pool.connect();
   let whole = false;
   try {
-    await client.query(BEGIN);
+    await client.query(`BEGIN; SET LOCAL idle_in_transaction_session_timeout = ${SILENCE_MS}`);
     const value = await work(client);
     await client.query("COMMIT");
     whole = true;

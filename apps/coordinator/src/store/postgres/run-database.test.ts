@@ -1,3 +1,4 @@
+import type { Socket } from "node:net";
 import { setTimeout } from "node:timers/promises";
 import { Client } from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -265,6 +266,11 @@ describe.skipIf(binaries === null)("a run in PostgreSQL (needs the package postg
     await frozen.connect();
     await frozen.query("BEGIN; SET LOCAL idle_in_transaction_session_timeout = 2000");
     await frozen.query("SELECT 1 FROM fedlodrop.places WHERE name = 'hall' FOR SHARE");
+    // Of its next statement the server gets the beginning.
+    const beginning = Buffer.alloc(1000, " ");
+    beginning.write("Q");
+    beginning.writeUInt32BE(100_000, 1);
+    (frozen as unknown as { connection: { stream: Socket } }).connection.stream.write(beginning);
     const second = await openAt(address);
     await second.standBy(() => {});
     await expect(frozen.query("COMMIT")).rejects.toThrow();
