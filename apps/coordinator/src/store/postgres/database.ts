@@ -7,8 +7,9 @@ export interface Database {
   /** Host, port and database: what may be shown of its address. */
   readonly name: string;
   /**
-   * Does the work in one transaction. A failure begins it anew when `waits` says so, and the work itself may have been
-   * done when the word of it was lost: what it writes must be able to be there already.
+   * Does the work in one transaction. A failure begins it anew when `waits` says so, and when it is the connection that
+   * broke: the server ends a transaction in which this process was too busy to go on. The work itself may have been done
+   * when the word of it was lost: what it writes must be able to be there already.
    * @throws in one line that names the database, with the failure as its cause
    */
   transact<T>(work: (client: PoolClient) => Promise<T>, waits?: Waiting): Promise<T>;
@@ -25,6 +26,8 @@ const CONNECT_MS = 3_000;
 const QUERY_MS = 20_000;
 const MOMENT_MS = 1_000;
 const RETRY_MS = 200;
+/** How often in a row a connection may break in the midst of something that nobody waits for. */
+const BREAKS = 3;
 /**
  * The server ends a transaction whose program is silent for so long: one that is frozen, or cut off, holds locks that
  * its successor waits for, also in the midst of a statement that has not arrived whole.
@@ -60,12 +63,14 @@ export async function openDatabase(address: string, purpose: "write" | "look" = 
   const database: Database = {
     name,
     async transact(work, waits = () => false) {
-      for (;;) {
+      for (let breaks = 0; ; ) {
         try {
           return await once(pool, work);
         } catch (cause) {
           const failure = inWords(cause);
-          if (!waits(failure)) throw failure;
+          if (hasBroken(cause)) breaks += 1;
+          const mayPass = hasBroken(cause) && breaks <= BREAKS;
+          if (!waits(failure) && !mayPass) throw failure;
           await setTimeout(RETRY_MS);
         }
       }
@@ -107,6 +112,11 @@ async function once<T>(pool: Pool, work: (client: PoolClient) => Promise<T>): Pr
     client.release(!whole);
   }
 }
+
+/** A connection that was there, as the server or the driver say it. */
+const hasBroken = (cause: unknown): boolean =>
+  /^(57P01|25P03)$/.test((cause as { code?: string }).code ?? "") ||
+  /connection error and is not queryable|Connection terminated unexpectedly/.test((cause as Error).message);
 
 const ignore = (): void => {};
 

@@ -279,6 +279,20 @@ describe.skipIf(binaries === null)("a run in PostgreSQL (needs the package postg
     await first.close();
   });
 
+  it("does a transaction anew that its server has ended meanwhile, as one of a process that was busy", async () => {
+    const address = await server.database();
+    const database = await openDatabase(address);
+    let tries = 0;
+    const answer = await database.transact(async (client) => {
+      tries += 1;
+      const { rows } = await client.query("SELECT pg_backend_pid() AS pid");
+      if (tries === 1) await ask(address, `SELECT pg_terminate_backend(${rows[0].pid})`);
+      return (await client.query("SELECT 7 AS seven")).rows[0].seven;
+    });
+    expect([answer, tries]).toEqual([7, 2]);
+    await database.close();
+  });
+
   it("tells a new run's entries once, though the server went away while it began", {
     timeout: 60_000,
   }, async () => {
