@@ -16,7 +16,9 @@ import type { Federation, SentUpdate } from "./in-process-federation.ts";
 import type { Lab } from "./lab.ts";
 import { trainStepwise } from "./stepwise.ts";
 
-export interface Rig extends Pick<Federation<never>, "draw" | "tamper" | "combine" | "bytesOf"> {
+type Rules = Pick<Federation<never>, "draw" | "tamper" | "combine" | "bytesOf">;
+
+export interface Rig extends Rules {
   readonly trainer: Pick<Lab["trainer"], "trainRound" | "evaluate">;
   close(): void;
 }
@@ -57,11 +59,24 @@ export function rigOf(variant: Variant | undefined, lab: Lab, { seed }: RunConfi
     case "residual":
       return residualRig(lab);
     case "bernoulli":
-      return { ...plain, draw: drawBernoulli };
+    case "int8":
+    case "horvitz-thompson":
+      return { ...plain, ...rulesOf(variant.kind, shape) };
+    default:
+      return variant satisfies never;
+  }
+}
+
+/** Variants that change what is sent and how it is put together, whatever model is trained. */
+export type RuleVariant = Extract<Variant["kind"], "bernoulli" | "int8" | "horvitz-thompson">;
+
+export function rulesOf(kind: RuleVariant, shape: AdapterShape): Rules {
+  switch (kind) {
+    case "bernoulli":
+      return { draw: drawBernoulli };
     case "int8": {
       const errors = new Map<string, Float32Array>();
       return {
-        ...plain,
         tamper: (id, _round, changes, indices) => {
           const error = errors.get(id) ?? new Float32Array(adapterSize(shape));
           errors.set(id, error);
@@ -75,9 +90,9 @@ export function rigOf(variant: Variant | undefined, lab: Lab, { seed }: RunConfi
       };
     }
     case "horvitz-thompson":
-      return { ...plain, combine: async ({ before, updates }) => horvitzThompson(shape, before, updates) };
+      return { combine: async ({ before, updates }) => horvitzThompson(shape, before, updates) };
     default:
-      return variant satisfies never;
+      return kind satisfies never;
   }
 }
 

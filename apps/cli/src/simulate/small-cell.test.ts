@@ -36,3 +36,27 @@ it("what is learned by heart without dropout is not where rates are chosen by fi
     ).last.report;
   expect(await ends({ method: "branch-and-bound" })).toBeLessThan((await ends({ method: "fedlora" })) / 2);
 }, 240_000);
+
+it("plays ablations: settings of training and a federation's own rules reach the small model", async () => {
+  const base = {
+    settings: { method: "fixed", dropoutRate: 0.5 },
+    devices: 2,
+    learningRate: 0.01,
+    seed: "0",
+  } as const;
+  const ends = async (change: Partial<Parameters<typeof runSmallCell>[0]>): Promise<number> =>
+    (await runSmallCell({ ...base, ...change })).last.report;
+  const reference = await ends({});
+  const others = [
+    await ends({ settings: { ...base.settings, training: { rescale: "none" } } }),
+    await ends({ variant: "bernoulli" }),
+    await ends({ variant: "int8" }),
+    await ends({ variant: "horvitz-thompson" }),
+  ];
+  for (const other of others) {
+    expect(other).not.toBe(reference);
+    expect(Math.abs(other / reference - 1)).toBeLessThan(0.15);
+  }
+  // Eight bits with what rounding took sent later are as good as all of them.
+  expect(Math.abs((others[2] as number) / reference - 1)).toBeLessThan(0.005);
+});

@@ -5,6 +5,7 @@ import { type RunOverrides, resolveRunConfig } from "@fedlodrop/run";
 import { steadyLaptop } from "../reproduce/device-model.ts";
 import { mean } from "../reproduce/figure.ts";
 import { federate } from "../reproduce/in-process-federation.ts";
+import { type RuleVariant, rulesOf } from "../reproduce/rig.ts";
 import { steering } from "../reproduce/steering.ts";
 import {
   createSmallWorld,
@@ -25,6 +26,8 @@ export interface SmallCell {
   readonly world?: SmallWorldTerms;
   /** Samples of the half that may choose; 400 when absent, as many as report. */
   readonly choosing?: number;
+  /** What a federation does otherwise than a run can. */
+  readonly variant?: RuleVariant;
   /** A clock and a budget for solvers; without, they take as long as they take. */
   readonly planning?: PlanOptions;
   /** Of every device; a steady laptop's when absent. */
@@ -54,6 +57,7 @@ export async function runSmallCell({
   seed,
   world: terms = SMALL_WORLD,
   choosing = HELD_OUT / 2,
+  variant,
   planning = {},
   facts = {},
 }: SmallCell): Promise<SmallOutcome> {
@@ -65,7 +69,7 @@ export async function runSmallCell({
     ...settings,
     seed,
     rounds: 20,
-    training: { localSteps: 8, batchSize: 4, learningRate },
+    training: { localSteps: 8, batchSize: 4, ...settings.training, learningRate },
   });
   const points: SmallOutcome["last"][] = [];
   const took: number[] = [];
@@ -74,6 +78,7 @@ export async function runSmallCell({
   for await (const { adapter, record } of federate({
     trainer: smallTrainer(world),
     shape: world.shape,
+    ...(variant !== undefined && rulesOf(variant, world.shape)),
     config,
     planning,
     devices: world.devices.map((dataset, k) => {
