@@ -58,7 +58,7 @@ try {
       console.log(`${passed().toFixed(0).padStart(4)} s, ${done} rounds: ${sentence}`);
     }
     told = sentence;
-    if (/Without dropout: .*worse/.test(said[2] ?? "")) prevented ??= passed();
+    if (/^Without dropout: worse/.test(said[2] ?? "")) prevented ??= passed();
     await host.waitForTimeout(250);
   }
   const when = (found: number | null | undefined): string =>

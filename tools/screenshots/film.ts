@@ -10,16 +10,16 @@ import sharp from "sharp";
 import { startFederation } from "../../apps/cli/src/federation.ts";
 import { taskDefaults } from "../../apps/cli/src/workload.ts";
 
-const HEIGHT = 720;
-const [HOST, PHONE] = [1080, 360];
+const HEIGHT = 800;
+const [HOST, PHONE] = [1280, 360];
 /** Of the picture against the screens. */
-const SCALE = 0.65;
+const SCALE = 0.6;
 const MOST_FRAMES = 36;
 const LOOK_SECONDS = 0.5;
 /** How long a frame stands, and the last one. */
 const [FRAME_MS, LAST_MS] = [350, 4000];
 /** Of each arm. */
-const ROUNDS = 5;
+const ROUNDS = 7;
 const WAIT = { timeout: 240_000 };
 
 const file = process.argv[2] ?? "docs/run.webp";

@@ -122,7 +122,7 @@ function options(element: HTMLElement, { xTitle, lines, filled, linearWithin }: 
     cursor: { show: false },
     scales: {
       x: { time: false },
-      ...(linearWithin !== undefined && { y: { distr: 4, asinh: linearWithin } }),
+      y: linearWithin === undefined ? { range: rangeOf } : { distr: 4, asinh: linearWithin },
     },
     axes: [
       {
@@ -156,6 +156,16 @@ function options(element: HTMLElement, { xTitle, lines, filled, linearWithin }: 
     ],
   };
 }
+
+/** As uPlot has it, but that a line which is level so far is not drawn at the top of an axis from zero. */
+function rangeOf(_: uPlot, least: number | null, most: number | null): uPlot.Range.MinMax {
+  if (least === null || most === null) return [null, null];
+  const around = AROUND * (Math.abs(least) || 1);
+  if (least === most) return [least - around, most + around];
+  return uPlot.rangeNum(least, most, 0.1, true);
+}
+/** Share of a level line's value. */
+const AROUND = 0.02;
 
 /** Rounds and steps are counted: no half ones on the axis. */
 const WHOLE_STEPS = [1, 2, 5]

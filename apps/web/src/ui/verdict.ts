@@ -14,6 +14,10 @@ export interface Verdict {
   /** `better` and `worse` compare with the base model; `worsening` has passed its best round. */
   readonly kind: "better" | "same" | "worse" | "worsening";
   readonly headline: string;
+  /** What the base model's loss is above it, nats; 0 where that is unknown. */
+  readonly gained: number;
+  /** Its best round. */
+  readonly bestRound: number;
 }
 
 interface Measured {
@@ -27,22 +31,26 @@ export function verdict(points: readonly Measured[], base: number | null): Verdi
   const last = points.at(-1);
   if (last === undefined) return null;
   const best = points.reduce((least, point) => (point.testLoss < least.testLoss ? point : least));
+  const gained = base === null ? 0 : base - last.testLoss;
+  const found = { gained, bestRound: best.round };
   if (last.testLoss - best.testLoss > WORTH_A_WARNING)
     return {
+      ...found,
       kind: "worsening",
       headline: say("verdict.worsening", { round: best.round }),
     };
-  if (base === null) return { kind: "same", headline: say("verdict.first", { round: last.round }) };
-  const gained = base - last.testLoss;
+  if (base === null) return { ...found, kind: "same", headline: say("verdict.first", { round: last.round }) };
   if (gained > NOISE)
     return {
+      ...found,
       kind: "better",
       headline: say("verdict.better", { by: formatLoss(gained) }),
     };
   if (gained < -NOISE)
     return {
+      ...found,
       kind: "worse",
       headline: say("verdict.worse", { by: formatLoss(-gained) }),
     };
-  return { kind: "same", headline: say("verdict.same") };
+  return { ...found, kind: "same", headline: say("verdict.same") };
 }

@@ -13,7 +13,7 @@ export function ComparisonTable({ comparison: { own, other } }: { readonly compa
           <th>{say("compare.mistakes")}</th>
           <th>{say("compare.sent")}</th>
           <th>{say("compare.time")}</th>
-          <th>{say("column.energy")}</th>
+          <th>{say("energy.term")}</th>
         </tr>
       </thead>
       <tbody>

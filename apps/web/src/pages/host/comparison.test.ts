@@ -64,12 +64,10 @@ describe("compareArms", () => {
     const became = (count: number, base: number | null = 3.75) =>
       whatBecame(compareArms(config, rounds.slice(0, count)) as Comparison, base);
     expect(became(6)).toEqual([
-      "With 50% dropped: better than the base model by 0.070 on texts that nobody trained on.",
-      "Without dropout: getting worse since round 1: it starts to learn its texts by heart.",
+      "With 50% dropped: better than the base model by 0.070.",
+      "Without dropout: worse since round 1: it learns its texts by heart.",
     ]);
-    expect(became(2)[1]).toBe(
-      "Without dropout: better than the base model by 0.150 on texts that nobody trained on.",
-    );
+    expect(became(2)[1]).toBe("Without dropout: better than the base model by 0.150.");
     // The third turn of the other arm is to come: as after the second.
     expect(became(5)).toEqual(became(4));
     expect([became(1), became(6, null)]).toEqual([[], []]);

@@ -1,7 +1,7 @@
 /** Two arms of one run side by side, and what that comes to in a sentence: computed from their rounds and nothing else. */
 import { type Arm, armCount, ofArm, type RoundRecord, type RunConfig, termsOf, turnOf } from "@fedlodrop/run";
 import { formatLoss, formatPercent } from "../../ui/format.ts";
-import { NOISE, verdict } from "../../ui/verdict.ts";
+import { NOISE, type Verdict, verdict } from "../../ui/verdict.ts";
 import { say } from "../../words/words.ts";
 import { bytesSoFar, energySoFar, type Past } from "./rounds-so-far.ts";
 import type { Energy } from "./totals.ts";
@@ -76,10 +76,23 @@ export function whatBecame({ own, other, turn }: Comparison, base: number | null
         : [{ round: turnOf(round), testLoss: round.testLoss }],
     );
     const found = base === null ? null : verdict(points, base);
-    return found === null
-      ? []
-      : [say("compare.became", { arm: capital(title), became: small(found.headline) })];
+    return found === null ? [] : [inShort(capital(title), found)];
   });
+}
+
+function inShort(arm: string, { kind, gained, bestRound }: Verdict): string {
+  switch (kind) {
+    case "better":
+      return say("became.better", { arm, by: formatLoss(gained) });
+    case "worse":
+      return say("became.worse", { arm, by: formatLoss(-gained) });
+    case "same":
+      return say("became.same", { arm });
+    case "worsening":
+      return say("became.worsening", { arm, round: bestRound });
+    default:
+      return kind satisfies never;
+  }
 }
 
 /** The arm that shows what a run's dropout does; of a run without, what it would do. */
@@ -95,7 +108,6 @@ export const mayCompare = ({
   differentialPrivacy === null && !secureAggregation && evaluateOn.kind === "coordinator";
 
 const capital = (words: string): string => `${words[0]?.toUpperCase()}${words.slice(1)}`;
-const small = (words: string): string => `${words[0]?.toLowerCase()}${words.slice(1)}`;
 
 function verdictOn(own: ArmSoFar, other: ArmSoFar): Pick<Comparison, "headline" | "kind" | "turn"> {
   const lossesOf = ({ rounds }: ArmSoFar): ReadonlyMap<number, number> =>

@@ -42,12 +42,6 @@ export function LearningCurve({
       <p class={`headline ${kind}`} role="status" data-testid="story">
         {headline}
       </p>
-      {details.map((detail) => (
-        <small key={detail} data-testid="story-detail">
-          {detail}
-        </small>
-      ))}
-      {comparison && <ComparisonTable comparison={comparison} />}
       {isMeasured && (
         <Chart
           description={[headline, ...details].join(" ")}
@@ -74,6 +68,12 @@ export function LearningCurve({
           ]}
         />
       )}
+      {details.map((detail) => (
+        <small key={detail} data-testid="story-detail">
+          {detail}
+        </small>
+      ))}
+      {comparison && <ComparisonTable comparison={comparison} />}
     </section>
   );
 }

@@ -29,7 +29,7 @@ export function tellStory(
   const found = verdict(points, baseTestLoss);
   if (last === undefined || found === null)
     return { kind: "waiting", headline: waitingFor(rounds), detail: "" };
-  return { ...found, detail: memorised(last, kind) };
+  return { kind: found.kind, headline: found.headline, detail: memorised(last, kind) };
 }
 
 const waitingFor = (rounds: readonly RoundRecord[]): string =>
