@@ -52,7 +52,7 @@ export function LearningCurve({
           lines={[
             ...(comparison === null ? oneArm(rounds, baseTestLoss) : twoArms(comparison, baseTestLoss)),
             {
-              label: say("curve.base"),
+              label: say(comparison ? "compare.base" : "curve.base"),
               color: "--series-3",
               dashed: true,
               values: Array.from({ length: turns + 1 }, () => baseTestLoss),
@@ -68,11 +68,15 @@ export function LearningCurve({
           ]}
         />
       )}
-      {details.map((detail) => (
-        <small key={detail} data-testid="story-detail">
-          {detail}
-        </small>
-      ))}
+      {details.length > 0 && (
+        <p class="became">
+          {details.map((detail) => (
+            <small key={detail} data-testid="story-detail">
+              {detail}
+            </small>
+          ))}
+        </p>
+      )}
       {comparison && <ComparisonTable comparison={comparison} />}
     </section>
   );
