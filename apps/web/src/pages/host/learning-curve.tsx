@@ -47,8 +47,8 @@ export function LearningCurve({
           description={[headline, ...details].join(" ")}
           xTitle={say(comparison ? "curve.rounds-each" : "chart.rounds")}
           x={Array.from({ length: turns + 1 }, (_, turn) => turn)}
-          {...(comparison === null && { band: memorised() })}
-          {...(comparison !== null && isAboutDropout(config) && { band: spared() })}
+          {...(comparison === null && { band: filled(say("curve.memorised")) })}
+          {...(comparison !== null && isAboutDropout(config) && { band: filled(say("compare.spared")) })}
           lines={[
             ...(comparison === null ? oneArm(rounds, baseTestLoss) : twoArms(comparison, baseTestLoss)),
             {
@@ -87,16 +87,8 @@ function oneStory(rounds: readonly RoundRecord[], base: number | null, taskKind:
   return { ...story, details: detail === "" ? [] : [detail] };
 }
 
-const memorised = (): Band => ({
-  ...{ upper: 0, lower: 1, color: "--memorised" },
-  label: say("curve.memorised"),
-});
-
-/** Where the arm without dropout does worse. */
-const spared = (): Band => ({
-  ...{ upper: 1, lower: 0, color: "--memorised" },
-  label: say("compare.spared"),
-});
+/** Between the first two lines, where the first is above. */
+const filled = (label: string): Band => ({ upper: 0, lower: 1, color: "--memorised", label });
 
 const testLosses = (rounds: readonly RoundRecord[], base: number | null): (number | null)[] => [
   base,
@@ -113,7 +105,8 @@ const oneArm = (rounds: readonly RoundRecord[], base: number | null): Line[] => 
   },
 ];
 
+/** What is drawn first lies below: the other arm's filling is not to cover the run's own line. */
 const twoArms = ({ own, other }: Comparison, base: number | null): Line[] => [
-  { label: own.title, color: "--series-1", dots: true, values: testLosses(own.rounds, base) },
   { label: other.title, color: "--series-2", dots: true, values: testLosses(other.rounds, base) },
+  { label: own.title, color: "--series-1", dots: true, values: testLosses(own.rounds, base) },
 ];
