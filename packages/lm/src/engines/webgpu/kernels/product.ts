@@ -161,11 +161,20 @@ function lowRankText(
     }`;
 }
 
+/**
+ * What is bound in place of a residual that is not there: an adapted product's text is then the same with and without one. Text is
+ * compiled once each, and a GPU emulated by the CPU takes a third of a second for it.
+ */
+const NO_RESIDUAL: Operand = { kind: "scratch", number: 0, bytes: 16 };
+
 /** Stores the sums c0 … of the rows from `row0` on with everything that is added to them. */
 function storeText(product: Product, { text, out, sizes, columns }: OpenProduct, rows: number): string {
-  const { bias, add, activation, rescale } = product;
+  const { bias, activation, rescale, lowRank } = product;
+  // With an activation's result there may be no binding left.
+  const add = product.add ?? (lowRank !== null && bias !== null && activation === null ? NO_RESIDUAL : null);
   const biasText = bias === null ? "" : ` + ${text.weight(bias, "values", "vec4<f32>")}[column >> 2u]`;
   const addText = add === null ? null : text.read(add);
+  const hasResidual = addText === null ? null : text.integer("hasResidual", product.add === null ? 0 : 1);
   const rescaled = rescale === null ? null : text.read(rescale);
   const activated = activation === null ? null : text.write(activation.out);
   if (activation) text.declare(activationText(activation.function));
@@ -182,7 +191,7 @@ function storeText(product: Product, { text, out, sizes, columns }: OpenProduct,
       if (row >= ${sizes.rows} || column >= ${sizes.columns}) { break; }
       let at = row * ${sizes.columns} + column;
       var value = sums[i]${biasText};
-      ${addText === null ? "" : `value += ${load(addText)};`}
+      ${addText === null ? "" : `if (${hasResidual} != 0u) { value += ${load(addText)}; }`}
       ${rescaled === null ? "" : `let kept = ${rescaled}[row]; if (kept != 0.0) { value += kept * ${load(out)}; }`}
       ${store(out, "value")}
       ${activated === null ? "" : `for (var j = 0u; j < 4u; j++) { value[j] = activation(value[j]); } ${store(activated, "value")}`}
