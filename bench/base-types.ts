@@ -1,7 +1,8 @@
 /**
  * What a base of fewer bits costs: the same federation on each bundled task with the bundled model held in f32, int8 and
  * int4, and the held-out loss of the base model and after fine-tuning. `npx tsx bench/base-types.ts`; `--rounds`,
- * `--steps` and `--held-out` take fewer than the task recommends, `--only NAME` takes one task. int8 is to stay within 0.5 % of f32.
+ * `--steps` and `--held-out` take fewer than the task recommends, `--only NAME` takes one task, `--seed` another draw. int8 is to stay
+ * within 0.5 % of f32.
  */
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -19,6 +20,7 @@ const { values: flags } = parseArgs({
     steps: { type: "string" },
     "held-out": { type: "string", default: "200" },
     only: { type: "string" },
+    seed: { type: "string", default: "0" },
   },
 });
 const BASES = ["f32", "int8", "int4"] as const satisfies readonly BaseType[];
@@ -64,13 +66,13 @@ async function fineTune(task: TaskDefinition, base: BaseType) {
     sequenceLength,
     heldOutSamples: Number(flags["held-out"]),
   };
-  const prepared = await prepareTask(task.name, { ...settings, rule: split, seed: "0" });
+  const prepared = await prepareTask(task.name, { ...settings, rule: split, seed: flags.seed });
   const datasetOf = (samples: Parameters<typeof datasetFromSamples>[0]): Dataset =>
     datasetFromSamples(samples, tokenizer, { kind, sequenceLength });
   const heldOut = datasetOf(prepared.heldOut);
   const before = await trainer.evaluate(heldOut);
   const config = resolveRunConfig({
-    ...{ seed: "0", method: "fixed", dropoutRate: 0.3, aggregation: "mean" },
+    ...{ seed: flags.seed, method: "fixed", dropoutRate: 0.3, aggregation: "mean" },
     rounds: Number(flags.rounds ?? recommended.rounds),
     training: {
       ...{ ...DEFAULT_RUN_CONFIG.training, batchSize, learningRate },

@@ -14,10 +14,11 @@ export async function uploadWeights(engine: Engine, model: LanguageModel, base: 
   const weights = weightsOf(model);
   let bytes = 0;
   for (const weight of weights) {
-    const own = engine.weightBytes(weightShape(weight, base));
+    const shape = weightShape(weight, base);
+    const own = engine.weightBytes(shape);
     if (largestBufferBytes !== null && own > largestBufferBytes)
       throw new Error(
-        `memory: ${weight.name} in ${base} needs a buffer of ${inBytes(own)}, the device's may have ${inBytes(largestBufferBytes)}`,
+        `memory: ${weight.name} in ${shape.kind === "vector" ? "f32" : shape.base} needs a buffer of ${inBytes(own)}, the device's may have ${inBytes(largestBufferBytes)}`,
       );
     bytes += own;
   }

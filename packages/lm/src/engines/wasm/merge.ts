@@ -2,7 +2,9 @@
  * Which frozen products take the adapter into their weights. LoRA's second product adds u·Fᵀ to every row that a frozen
  * product has just written; where rows are many, the same sum is cheaper on the other side, as s·A′·B′ᵀ added to the
  * weights while they are unpacked (assembly/merge.ts): rows that left the first cache are not gone over again, and dropped
- * columns cost nothing. The choice depends on the whole call alone, so that all threads and bands compute the same bits.
+ * columns cost nothing. The choice depends on the whole call alone, so that all threads and bands compute the same bits. A product
+ * that takes the adapter in reads factors and indices that accessesOf does not tell of it: nothing in a step writes them before
+ * AdamW does, which comes after a barrier.
  */
 import type { BufferId } from "../../ops/buffer.ts";
 import type { Linear, LinearBackward } from "../../ops/linear.ts";
