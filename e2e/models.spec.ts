@@ -4,6 +4,7 @@ import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { RunReport } from "@fedlodrop/run";
 import type { Page } from "@playwright/test";
+import { overflow } from "./axe.ts";
 import { expect, fedlodrop, test } from "./fixtures.ts";
 
 const MODELS = resolve(fileURLToPath(import.meta.url), "../../packages/lm/fixtures/models");
@@ -68,6 +69,41 @@ test("a browser keeps the model: later visits download none of it, and what is d
   await session.send("Storage.overrideQuotaForOrigin", { origin: new URL(url).origin, quotaSize: 100_000 });
   expect(await visit(removeParts)).toEqual(first);
   expect(await visit()).toContain("model.safetensors");
+  await context.close();
+});
+
+test("a device that cannot hold a step says so before it downloads the model, and what would help", async ({
+  serve,
+  chromium,
+}) => {
+  const { url } = await serve("--batch-size", "256", "--sequence-length", "128", "--evaluation-samples", "8");
+  const context = await chromium.newContext({ viewport: { width: 320, height: 568 } });
+  const page = await context.newPage();
+  // As a small phone's browser says it, also in the worker, which is where the model would be.
+  await page.route(/worker.*\.js/, async (route) => {
+    const response = await route.fetch();
+    const small = "Object.defineProperty(navigator, 'deviceMemory', { value: 0.5 });\n";
+    await route.fulfill({ response, body: small + (await response.text()) });
+  });
+  const asked: string[] = [];
+  page.on("request", (request) => asked.push(request.url()));
+  await page.goto(`${url}?backend=wasm`);
+  await page.getByTestId("join-button").click();
+  await expect(page.getByTestId("stopped")).toContainText("This model is too large for this device");
+  await expect(page.getByTestId("unfit")).toContainText(
+    /needs .+ of memory, and this device has about 26\d MB for it.+a batch of \d+ samples.*sequences of \d+ tokens/s,
+  );
+  expect(asked.filter((address) => address.includes("safetensors"))).toEqual([]);
+  expect(await overflow(page)).toBeLessThanOrEqual(0);
+  for (const colorScheme of ["light", "dark"] as const)
+    for (const [width, height] of [
+      [320, 568],
+      [1280, 800],
+    ] as const) {
+      await page.setViewportSize({ width, height });
+      await page.emulateMedia({ colorScheme });
+      await page.screenshot({ path: `/tmp/unfit-${width}-${colorScheme}.png` });
+    }
   await context.close();
 });
 

@@ -1,6 +1,7 @@
 /** Whether this device can train the run's model: said before any of its weights are fetched. */
 import {
   type BackendChoice,
+  type Cure,
   type ModelConfig,
   measureProducts,
   trainingNeeds,
@@ -9,9 +10,26 @@ import {
 } from "@fedlodrop/lm";
 import type { RunDescription } from "@fedlodrop/protocol";
 
-/** This device cannot take the model; the message says why, and what would help, in words for its owner. */
+/** Why a device cannot take a run's model. */
+export type Unfit =
+  | {
+      readonly kind: "memory";
+      readonly neededBytes: number;
+      readonly availableBytes: number;
+      readonly cures: readonly Cure[];
+    }
+  /** A step takes longer than a round may. */
+  | { readonly kind: "slow"; readonly stepSeconds: number; readonly roundSeconds: number };
+
+/** This device cannot take the model; pages say it in their reader's language, the message in English. */
 export class DeviceUnfitError extends Error {
   override readonly name = "DeviceUnfitError";
+  readonly unfit: Unfit;
+
+  constructor(unfit: Unfit) {
+    super(inWords(unfit));
+    this.unfit = unfit;
+  }
 }
 
 export interface FitRequest {
@@ -47,13 +65,12 @@ export async function expectFit(request: FitRequest): Promise<number | null> {
   );
   if (needed > available) {
     const cures = whatWouldFit(model, adapter, baseType, training, available);
-    throw new DeviceUnfitError(
-      `The model needs ${inGigabytes(needed)} of memory, and this device has about ${inGigabytes(available)} for it. ${
-        cures.length === 0
-          ? "No setting makes it small enough: a device with more memory can take part"
-          : `The host can make it fit with ${cures.join(" or ")}`
-      }`,
-    );
+    throw new DeviceUnfitError({
+      kind: "memory",
+      neededBytes: needed,
+      availableBytes: available,
+      cures,
+    });
   }
   const unsure = memoryBytes === null && needed > SMALL_BYTES ? needed : null;
   if (multiplyAdds < WORTH_A_PROBE) return unsure;
@@ -62,9 +79,7 @@ export async function expectFit(request: FitRequest): Promise<number | null> {
   if (rate === null) return unsure;
   const stepSeconds = multiplyAdds / (rate * STEP_SHARE);
   if (stepSeconds > deadlineSeconds)
-    throw new DeviceUnfitError(
-      `One step of training would take this device about ${Math.round(stepSeconds)} s, and a round is over after ${Math.round(deadlineSeconds)} s. The host can give rounds more time, or make steps smaller: fewer samples in a batch, shorter ones, or a smaller model`,
-    );
+    throw new DeviceUnfitError({ kind: "slow", stepSeconds, roundSeconds: deadlineSeconds });
   return unsure;
 }
 
@@ -72,6 +87,36 @@ export async function expectFit(request: FitRequest): Promise<number | null> {
 function statedMemory(): number | null {
   const { deviceMemory } = (globalThis.navigator ?? {}) as { readonly deviceMemory?: number };
   return deviceMemory === undefined ? null : deviceMemory * 2 ** 30;
+}
+
+function inWords(unfit: Unfit): string {
+  switch (unfit.kind) {
+    case "memory": {
+      const { neededBytes, availableBytes, cures } = unfit;
+      return `The model needs ${inGigabytes(neededBytes)} of memory, and this device has about ${inGigabytes(availableBytes)} for it. ${
+        cures.length === 0
+          ? "No setting makes it small enough: a device with more memory can take part"
+          : `The host can make it fit with ${cures.map(cureInWords).join(" or ")}`
+      }`;
+    }
+    case "slow":
+      return `One step of training would take this device about ${Math.round(unfit.stepSeconds)} s, and a round is over after ${Math.round(unfit.roundSeconds)} s. The host can give rounds more time, or make steps smaller: fewer samples in a batch, shorter ones, or a smaller model`;
+    default:
+      return unfit satisfies never;
+  }
+}
+
+function cureInWords(cure: Cure): string {
+  switch (cure.kind) {
+    case "batch":
+      return `a batch of ${cure.samples}`;
+    case "length":
+      return `sequences of ${cure.tokens} tokens`;
+    case "base":
+      return `the model in ${cure.base}`;
+    default:
+      return cure satisfies never;
+  }
 }
 
 const inGigabytes = (bytes: number): string =>

@@ -85,9 +85,11 @@ const loadFor = (change: Partial<LoadRequest> = {}, post: (message: FromWorker) 
   load(request(change), never, post);
 
 it("fetches nothing of a model that does not fit", async () => {
-  vi.mocked(expectFit).mockRejectedValueOnce(new DeviceUnfitError("too large"));
+  vi.mocked(expectFit).mockRejectedValueOnce(
+    new DeviceUnfitError({ kind: "slow", stepSeconds: 90, roundSeconds: 60 }),
+  );
   vi.mocked(loadModel).mockClear();
-  await expect(loadFor()).rejects.toThrow("too large");
+  await expect(loadFor()).rejects.toThrow("would take this device about 90 s");
   expect(loadModel).not.toHaveBeenCalled();
 });
 

@@ -19,6 +19,7 @@ import type { DropoutMask, Promises } from "@fedlodrop/run";
 import type { TextRow } from "@fedlodrop/tasks";
 
 import type { AbandonCause } from "./abandoned.ts";
+import type { DeviceUnfitError, Unfit } from "./device-fit.ts";
 import type { EnergyEstimate } from "./energy.ts";
 
 /** An error as it crosses the worker's border. */
@@ -26,11 +27,17 @@ export interface PlainError {
   readonly name: string;
   readonly message: string;
   readonly stack?: string | undefined;
+  /** Of one that says that this device cannot take the model. */
+  readonly unfit?: Unfit;
 }
 
 export function toPlainError(error: unknown): PlainError {
   return error instanceof Error
-    ? { name: error.name, message: error.message, stack: error.stack }
+    ? {
+        ...{ name: error.name, message: error.message, stack: error.stack },
+        // By its name: a page that reads this has no trainer, as the error's own module does.
+        ...(error.name === "DeviceUnfitError" && { unfit: (error as DeviceUnfitError).unfit }),
+      }
     : { name: "Error", message: String(error) };
 }
 

@@ -1,6 +1,7 @@
 /** What a page needs to talk to its device, without the device itself: neither trainer nor model is loaded with it. */
 export type { AbandonCause } from "./abandoned.ts";
 export { BETWEEN_TEXTS } from "./between-texts.ts";
+export type { Unfit } from "./device-fit.ts";
 export {
   type DeviceKind,
   deviceKind,

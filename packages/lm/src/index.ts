@@ -34,7 +34,7 @@ export { type BackendChoice, pickBackend, type WebgpuCheck } from "./trainer/dev
 export type { EngineDescription, KernelChoice } from "./trainer/engine-description.ts";
 export { probabilitiesOf } from "./trainer/evaluate.ts";
 export { type KeptValues, maskedGradient } from "./trainer/masked-gradient.ts";
-export { parameterCount, trainingNeeds, whatWouldFit } from "./trainer/needs.ts";
+export { type Cure, parameterCount, trainingNeeds, whatWouldFit } from "./trainer/needs.ts";
 export { createTrainer, type TrainerOptions } from "./trainer/open.ts";
 export { type ExamplePrivacy, samplingRate, trainPrivately } from "./trainer/private-round.ts";
 export { measureProducts } from "./trainer/probe.ts";

@@ -53,9 +53,11 @@ export interface Evaluations {
 
 type Evaluated = RoundEvaluation | null;
 
-/** An evaluation may take this many times what the last one took, and a minute at least. */
+/** An evaluation may take this many times what the last one took, and a minute at least; of the first nothing is known, and a
+ *  large model may still be loading beside tabs that load it too. */
 const SLACK = 10;
 const LEAST_LIMIT_MS = 60_000;
+const FIRST_LIMIT_MS = 180_000;
 
 export function createEvaluations(options: EvaluationOptions): Evaluations {
   const { workload, onDevices, clock, isAlone, evaluated, log } = options;
@@ -68,7 +70,7 @@ export function createEvaluations(options: EvaluationOptions): Evaluations {
   let foreseen: { readonly measured: readonly number[]; readonly evaluation: Promise<Evaluated> } | null =
     null;
   let queue: Promise<void> = Promise.resolve();
-  let lastMs = 0;
+  let lastMs: number | null = null;
   /** One that has taken too long may come to its end all the same; until then the next ones could only wait behind it. */
   let isStuck = false;
   let cancelLimit = (): void => {};
@@ -81,7 +83,7 @@ export function createEvaluations(options: EvaluationOptions): Evaluations {
       return null;
     }
     const startedMs = clock.nowMs();
-    const limitMs = Math.max(LEAST_LIMIT_MS, SLACK * lastMs);
+    const limitMs = lastMs === null ? FIRST_LIMIT_MS : Math.max(LEAST_LIMIT_MS, SLACK * lastMs);
     const tooLong = new Promise<never>((_, reject) => {
       cancelLimit = clock.after(limitMs, () =>
         reject(new Error(`it has taken longer than ${limitMs / 1000} s`)),

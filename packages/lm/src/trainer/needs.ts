@@ -70,14 +70,20 @@ export function parameterCount(config: ModelConfig): number {
   );
 }
 
-/** What of a run's settings would have to be smaller, and how small, for it to fit; empty where nothing helps. */
+/** A setting that would make a step fit, and how small it would have to be. */
+export type Cure =
+  | { readonly kind: "batch"; readonly samples: number }
+  | { readonly kind: "length"; readonly tokens: number }
+  | { readonly kind: "base"; readonly base: BaseType };
+
+/** What of a run's settings would have to be smaller for it to fit, each by itself; empty where nothing helps. */
 export function whatWouldFit(
   config: ModelConfig,
   adapter: AdapterShape,
   base: BaseType,
   settings: StepSettings,
   availableBytes: number,
-): readonly string[] {
+): readonly Cure[] {
   const fits = (held: BaseType, change: Partial<StepSettings> = {}): boolean => {
     const { weightBytes, stepBytes } = trainingNeeds(config, adapter, held, { ...settings, ...change });
     return weightBytes + stepBytes <= availableBytes;
@@ -88,8 +94,8 @@ export function whatWouldFit(
   const shorter = halves(sequenceLength).find((length) => fits(base, { sequenceLength: length }));
   const smaller = BASE_TYPES.slice(BASE_TYPES.indexOf(base) + 1).find((held) => fits(held));
   return [
-    ...(fewer === undefined ? [] : [`a batch of ${fewer}`]),
-    ...(shorter === undefined ? [] : [`sequences of ${shorter} tokens`]),
-    ...(smaller === undefined ? [] : [`the model in ${smaller}`]),
+    ...(fewer === undefined ? [] : [{ kind: "batch", samples: fewer } as const]),
+    ...(shorter === undefined ? [] : [{ kind: "length", tokens: shorter } as const]),
+    ...(smaller === undefined ? [] : [{ kind: "base", base: smaller } as const]),
   ];
 }

@@ -1,5 +1,8 @@
 /** A screen of its own for everything that keeps a device from training: what happened, and what to do. */
+import type { Unfit } from "@fedlodrop/device/page";
+import type { Cure } from "@fedlodrop/lm";
 import type { ComponentChildren } from "preact";
+import { formatBytes, formatSeconds } from "../../ui/format.ts";
 import { say } from "../../words/words.ts";
 import type { Stop } from "./state.ts";
 import { wordsFor } from "./stops.ts";
@@ -24,12 +27,13 @@ export function Stopped({ stop }: { readonly stop: Stop }) {
   return (
     <Plain heading={heading} testId="stopped">
       <p>{advice}</p>
+      {stop.kind === "unfit" && <WhyUnfit unfit={stop.unfit} />}
       {again !== null && (
         <button type="button" class="primary" onClick={() => location.reload()}>
           {again}
         </button>
       )}
-      {stop.message !== "" && (
+      {stop.kind !== "unfit" && stop.message !== "" && (
         <small data-testid="error" lang="en">
           {stop.message[0]?.toUpperCase()}
           {stop.message.slice(1)}.
@@ -37,6 +41,49 @@ export function Stopped({ stop }: { readonly stop: Stop }) {
       )}
     </Plain>
   );
+}
+
+function WhyUnfit({ unfit }: { readonly unfit: Unfit }) {
+  switch (unfit.kind) {
+    case "memory": {
+      const [needed, available] = [formatBytes(unfit.neededBytes), formatBytes(unfit.availableBytes)];
+      return (
+        <div data-testid="unfit">
+          <p>{say("unfit.memory", { needed, available })}</p>
+          <p>{say(unfit.cures.length > 0 ? "unfit.cures" : "unfit.no-cure")}</p>
+          <ul>
+            {unfit.cures.map((cure) => (
+              <li key={cure.kind}>{nameOf(cure)}</li>
+            ))}
+          </ul>
+        </div>
+      );
+    }
+    case "slow": {
+      const [step, round] = [formatSeconds(Math.round(unfit.stepSeconds)), formatSeconds(unfit.roundSeconds)];
+      return (
+        <div data-testid="unfit">
+          <p>{say("unfit.slow", { step, round })}</p>
+          <p>{say("unfit.slow.cures")}</p>
+        </div>
+      );
+    }
+    default:
+      return unfit satisfies never;
+  }
+}
+
+function nameOf(cure: Cure): string {
+  switch (cure.kind) {
+    case "batch":
+      return say("unfit.batch", { count: cure.samples });
+    case "length":
+      return say("unfit.length", { count: cure.tokens });
+    case "base":
+      return say("unfit.base", { base: cure.base });
+    default:
+      return cure satisfies never;
+  }
 }
 
 export function AwaitingApproval() {

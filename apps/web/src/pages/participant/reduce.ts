@@ -124,8 +124,11 @@ export function reduce(state: ParticipantState, message: FromWorker): Participan
     case "try-failed":
       return { ...state, trial: state.trial && goOnTrying(state.trial, message) };
     case "failed": {
-      const kind = message.error.name === "DeviceUnfitError" ? "unfit" : "failed";
-      return stopped(state, "error", { kind, reason: null, message: message.error.message });
+      const { message: why, unfit } = message.error;
+      return stopped(state, "error", {
+        ...(unfit ? { kind: "unfit", unfit } : { kind: "failed" }),
+        ...{ reason: null, message: why },
+      });
     }
     default:
       return message satisfies never;

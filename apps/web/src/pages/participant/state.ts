@@ -1,6 +1,6 @@
 /** What the participant page knows of its device and the run. */
 
-import type { AbandonCause, EnergyEstimate, TextSource } from "@fedlodrop/device/page";
+import type { AbandonCause, EnergyEstimate, TextSource, Unfit } from "@fedlodrop/device/page";
 import type { BackendChoice, TrainingStep } from "@fedlodrop/lm";
 import {
   type Fault,
@@ -57,14 +57,16 @@ export type Notice =
   | { readonly kind: "refused"; readonly refused: Refused };
 
 /** Why this tab takes part no more, or not at all. */
-export interface Stop {
-  /** `unfit`: the model asks more than this device has; `dismissed` by the host or by another tab, `refused` when it asked to join, `left` at the user's wish, `killed` by the presenter, for a while. */
-  readonly kind: "left" | "killed" | "dismissed" | "refused" | "failed" | "unfit";
+export type Stop = {
   /** The coordinator's; null where it has said nothing. */
   readonly reason: RefusalReason | null;
   /** In the words of whoever stopped it. */
   readonly message: string;
-}
+} & (
+  | { readonly kind: "unfit"; readonly unfit: Unfit }
+  /** `dismissed` by the host or by another tab, `refused` when it asked to join, `left` at the user's wish, `killed` by the presenter, for a while. */
+  | { readonly kind: "left" | "killed" | "dismissed" | "refused" | "failed" }
+);
 
 export interface ParticipantState {
   readonly phase: Phase;

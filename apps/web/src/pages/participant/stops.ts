@@ -31,9 +31,16 @@ const AGAIN: Readonly<Partial<Record<OwnScreen, `again.${"ask" | "load"}` | null
   "protocol-version": "again.load",
 };
 
-export function wordsFor({ kind, reason }: Stop): StopWords {
+export function wordsFor(stop: Stop): StopWords {
+  const { kind, reason } = stop;
   const screen =
-    kind === "left" || kind === "unfit" || kind === "killed" ? kind : hasOwn(reason) ? reason : other(kind);
+    kind === "unfit"
+      ? (`unfit.${stop.unfit.kind}` as const)
+      : kind === "left" || kind === "killed"
+        ? kind
+        : hasOwn(reason)
+          ? reason
+          : other(kind);
   const again =
     kind === "left"
       ? "again.join"

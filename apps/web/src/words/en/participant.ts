@@ -106,9 +106,19 @@ export const participant = {
   "stop.left": "You have left",
   "stop.left.advice":
     "Thank you. What your device has given stays in the model; it does nothing more for it.",
-  "stop.unfit": "This model is too large for this device",
-  "stop.unfit.advice":
-    "Nothing of it was downloaded, and the others go on. What the host could change stands below.",
+  "stop.unfit.memory": "This model is too large for this device",
+  "stop.unfit.memory.advice": "Nothing of it was downloaded, and the others go on.",
+  "stop.unfit.slow": "This device is too slow for this model",
+  "stop.unfit.slow.advice": "Nothing of it was downloaded, and the others go on.",
+  "unfit.memory": "The model needs {needed} of memory, and this device has about {available} for it.",
+  "unfit.cures": "The host can make it fit with any of these:",
+  "unfit.no-cure": "No setting makes it small enough: a device with more memory can take part.",
+  "unfit.batch": { one: "a batch of {count} sample", other: "a batch of {count} samples" },
+  "unfit.length": { one: "sequences of {count} token", other: "sequences of {count} tokens" },
+  "unfit.base": "the model’s weights in {base}",
+  "unfit.slow": "One step of training would take it about {step}, and a round is over after {round}.",
+  "unfit.slow.cures":
+    "The host can give rounds more time, or make steps smaller: fewer samples in a batch, shorter ones, or a smaller model.",
   "stop.run-full": "This run is full",
   "stop.run-full.advice": "Ask the host to make room for more devices, or wait until one leaves.",
   "stop.run-locked": "The host lets nobody else in",
