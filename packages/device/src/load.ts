@@ -173,7 +173,7 @@ async function readConfig(folder: ModelFolder): Promise<ModelConfig> {
   const bytes = await folder.read("config.json");
   if (bytes === null) throw new Error("config.json: the model has no such file");
   // What ends a text, which some configs leave to the tokenizer, changes no need.
-  return parseConfig(JSON.parse(new TextDecoder().decode(bytes)), 0);
+  return parseConfig(JSON.parse(new TextDecoder().decode(bytes)), [0]);
 }
 
 interface DeviceData extends OwnSamples {

@@ -85,8 +85,11 @@ export async function loadTokenizer(
     whole === null
       ? await fromPredecessors(folder, config, tokenizerConfig)
       : parseJson("tokenizer.json")(whole);
-  const endOfText = firstEndOfText(generation) ?? endOfTextOf(tokenizerJson, tokenizerConfig);
-  const shape = parseConfig(config, endOfText);
+  const tokenizers = endOfTextOf(tokenizerJson, tokenizerConfig);
+  const shape = parseConfig(config, [
+    ...endsIn(generation),
+    ...(tokenizers === undefined ? [] : [tokenizers]),
+  ]);
   return { shape, ...createTokenizer(tokenizerJson, tokenizerConfig, shape, template) };
 }
 
@@ -107,10 +110,9 @@ async function fromPredecessors(
 }
 
 /** Of generation_config.json, where newer models say it. */
-function firstEndOfText(generation: unknown): number | undefined {
+function endsIn(generation: unknown): readonly number[] {
   const { eos_token_id: ids } = (generation ?? {}) as { readonly eos_token_id?: unknown };
-  const [id] = Array.isArray(ids) ? ids : [ids];
-  return typeof id === "number" ? id : undefined;
+  return (Array.isArray(ids) ? ids : [ids]).filter((id) => typeof id === "number");
 }
 
 async function optional(folder: ModelFolder, name: string): Promise<Uint8Array | null> {

@@ -59,10 +59,13 @@ test.each([
 });
 
 test("end-of-text may be one of a list, or the tokenizer's word", () => {
-  expect(parseConfig({ ...file, eos_token_id: [7, 9] }).endOfTextId).toBe(7);
-  expect(parseConfig({ ...file, eos_token_id: null }, 5).endOfTextId).toBe(5);
-  expect(parseConfig({ ...file, eos_token_id: undefined }, 5).endOfTextId).toBe(5);
-  expect(parseConfig({ ...file, eos_token_id: 3 }, 5).endOfTextId).toBe(3);
+  expect(parseConfig({ ...file, eos_token_id: [7, 9] }, [5, 9])).toMatchObject({
+    endOfTextId: 7,
+    endIds: [7, 9, 5],
+  });
+  expect(parseConfig({ ...file, eos_token_id: null }, [5]).endOfTextId).toBe(5);
+  expect(parseConfig({ ...file, eos_token_id: undefined }, [5]).endOfTextId).toBe(5);
+  expect(parseConfig({ ...file, eos_token_id: 3 }, [5]).endOfTextId).toBe(3);
   expect(() => parseConfig({ ...file, eos_token_id: null })).toThrow(
     "config.json: expected eos_token_id, got none, and tokenizer_config.json has no eos_token in its place",
   );

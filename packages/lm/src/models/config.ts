@@ -18,6 +18,8 @@ export interface CommonConfig {
   readonly layerCount: number;
   /** Ends a text, and stands where a text is empty. */
   readonly endOfTextId: number;
+  /** Whatever ends what is generated: that, and marks such as the end of a turn. */
+  readonly endIds: readonly number[];
   /** The output matrix: the token embedding, whatever else a checkpoint holds, one of its own, or none in a model that
    *  was saved as a classifier. */
   readonly head: "tied" | "own" | "none";
@@ -49,18 +51,18 @@ const READERS: Readonly<Record<string, Reader>> = {
   distilbert: readEncoderConfig,
 };
 
-/** @param tokenizersEndOfText what the tokenizer takes for end-of-text, for models whose config does not say
+/** @param endsElsewhere what generation_config.json and the tokenizer take for end-of-text, for models whose config does not say
  *  @throws one line naming the setting, when the model is none that this package can run exactly. */
-export function parseConfig(json: unknown, tokenizersEndOfText?: number): ModelConfig {
+export function parseConfig(json: unknown, endsElsewhere: readonly number[] = []): ModelConfig {
   const settings = new Settings(json);
   const read = settings.choice("model_type", READERS, "");
-  return read(settings, (defaults) => readCommon(settings, tokenizersEndOfText, defaults));
+  return read(settings, (defaults) => readCommon(settings, endsElsewhere, defaults));
 }
 
 /** What all families call alike. @param isTiedByDefault where the config does not say */
 function readCommon(
   settings: Settings,
-  tokenizers: number | undefined,
+  endsElsewhere: readonly number[],
   { layers = "num_hidden_layers", width = "hidden_size", isTiedByDefault = false }: CommonNames,
 ): Omit<CommonConfig, "maxPositions"> {
   const vocabularySize = settings.positiveInteger("vocab_size");
@@ -68,7 +70,7 @@ function readCommon(
     vocabularySize,
     width: settings.positiveInteger(width),
     layerCount: settings.positiveInteger(layers),
-    endOfTextId: endOfTextId(settings, vocabularySize, tokenizers),
+    ...endsOf(settings, vocabularySize, endsElsewhere),
     head: settings.flag("tie_word_embeddings", isTiedByDefault) ? "tied" : untiedHead(settings),
   };
 }
@@ -80,17 +82,24 @@ function untiedHead(settings: Settings): "own" | "none" {
   return typeof name !== "string" || /(ForCausalLM|LMHeadModel)$/.test(name) ? "own" : "none";
 }
 
-/** The first where the config lists several, the tokenizer's where it names none. */
-function endOfTextId(settings: Settings, vocabularySize: number, tokenizers: number | undefined): number {
+/** The first where the config lists several, that from elsewhere where it names none; what is generated ends with any. */
+function endsOf(
+  settings: Settings,
+  vocabularySize: number,
+  elsewhere: readonly number[],
+): Pick<CommonConfig, "endOfTextId" | "endIds"> {
   const given = settings.get("eos_token_id");
-  const value = (Array.isArray(given) ? given[0] : given) ?? tokenizers;
-  if (value === undefined)
+  const named: readonly unknown[] = (Array.isArray(given) ? given : [given]).filter((id) => id != null);
+  const [endOfTextId] = [...named, ...elsewhere];
+  if (endOfTextId === undefined)
     throw new Error(
       "config.json: expected eos_token_id, got none, and tokenizer_config.json has no eos_token in its place",
     );
-  if (typeof value !== "number" || !Number.isInteger(value) || value < 0 || value >= vocabularySize)
+  const isToken = (id: unknown): id is number =>
+    typeof id === "number" && Number.isInteger(id) && id >= 0 && id < vocabularySize;
+  if (!isToken(endOfTextId))
     throw new Error(
-      `config.json: expected eos_token_id in [0, ${vocabularySize}), got ${JSON.stringify(given ?? value)}`,
+      `config.json: expected eos_token_id in [0, ${vocabularySize}), got ${JSON.stringify(given ?? endOfTextId)}`,
     );
-  return value;
+  return { endOfTextId, endIds: [...new Set([...named, ...elsewhere].filter(isToken))] };
 }

@@ -18,6 +18,7 @@ import { rescaleFactor } from "../adapter/rescale.ts";
 import { type Batch, createBatch, sampleCount } from "../data/batches.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { type Architecture, architectureOf } from "../models/architecture.ts";
+import type { ModelConfig } from "../models/config.ts";
 import type { LanguageModel } from "../models/language-model.ts";
 import type { BufferId } from "../ops/buffer.ts";
 import type { Engine, Execution, Plan } from "../plan/engine.ts";
@@ -51,15 +52,16 @@ export async function createPlannedTrainer(
   base: BaseType,
 ): Promise<LocalTrainer> {
   const architecture = architectureOf(model.config);
-  const { endOfTextId } = model.config;
   try {
     const weightBytes = await uploadWeights(engine, model, base);
-    return new PlannedTrainer(engine, architecture, endOfTextId, weightBytes, shape, base);
+    return new PlannedTrainer(engine, architecture, model.config, weightBytes, shape, base);
   } catch (error) {
     engine.dispose();
     throw error;
   }
 }
+
+type TextEnds = Pick<ModelConfig, "endOfTextId" | "endIds">;
 
 interface Prepared<P> {
   readonly key: string;
@@ -72,7 +74,7 @@ class PlannedTrainer implements LocalTrainer {
   readonly engine: EngineDescription;
   private readonly device: Engine;
   private readonly model: Architecture;
-  private readonly endOfTextId: number;
+  private readonly ends: TextEnds;
   private readonly weightBytes: number;
   private readonly shape: AdapterShape;
   private readonly full: AdapterPlacement;
@@ -84,7 +86,7 @@ class PlannedTrainer implements LocalTrainer {
   constructor(
     device: Engine,
     model: Architecture,
-    endOfTextId: number,
+    ends: TextEnds,
     weightBytes: number,
     shape: AdapterShape,
     base: BaseType,
@@ -93,7 +95,7 @@ class PlannedTrainer implements LocalTrainer {
     this.engine = { ...device.description, device: `${device.description.device}, ${base} weights` };
     this.backend = device.description.backend;
     this.model = model;
-    this.endOfTextId = endOfTextId;
+    this.ends = ends;
     this.weightBytes = weightBytes;
     this.shape = shape;
     this.full = placeFullAdapter(shape);
@@ -146,7 +148,7 @@ class PlannedTrainer implements LocalTrainer {
   ): Promise<number[]> {
     return this.inTurn(async () => {
       const random = createRandom(options.seed, "generate");
-      const ids = promptIds.length > 0 ? [...promptIds] : [this.endOfTextId];
+      const ids = promptIds.length > 0 ? [...promptIds] : [this.ends.endOfTextId];
       const generated: number[] = [];
       while (generated.length < options.maxTokens) {
         // When the context is full its later half is read anew, so that the cost of a token stays flat.
@@ -243,7 +245,7 @@ class PlannedTrainer implements LocalTrainer {
     let logits = await readPrompt(execution, plan, context);
     for (let position = context.length; ; position++) {
       const id = sampleToken(logits, temperature, topK, random);
-      if (id === this.endOfTextId || !onToken(id)) return true;
+      if (this.ends.endIds.includes(id) || !onToken(id)) return true;
       if (position === plan.capacity) return false;
       await yieldToEvents();
       logits = await readToken(execution, plan, id, position);

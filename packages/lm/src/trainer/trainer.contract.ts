@@ -244,6 +244,28 @@ export const trainerChecks: readonly TrainerCheck[] = [
     },
   },
   {
+    name: "generation ends at any of the model's ends",
+    check: async (open) => {
+      const adapter = fullAdapter(languageModel);
+      const options = { maxTokens: 8, temperature: 2, topK: 0, seed: "ends" };
+      const endless = { ...model, config: { ...model.config, endIds: [] } };
+      const trainer = await open(endless, languageModel.shape);
+      const drawn = await trainer.generate([1, 2, 3], options, adapter);
+      trainer.dispose();
+      equal(drawn.length, 8, "ids without an end");
+      const end = drawn[3] as number;
+      const endIds = [model.config.vocabularySize - 1, end];
+      const ending = await open({ ...model, config: { ...model.config, endIds } }, languageModel.shape);
+      const ended = await ending.generate([1, 2, 3], options, adapter);
+      const expected = drawn.slice(
+        0,
+        drawn.findIndex((id) => endIds.includes(id)),
+      );
+      equal(ended.join(), expected.join(), "ids before the end");
+      ending.dispose();
+    },
+  },
+  {
     name: "a sequence longer than the model's positions is refused",
     check: async (open) => {
       const trainer = await open(model, languageModel.shape);

@@ -140,7 +140,7 @@ class TensorflowTrainer implements LocalTrainer {
     adapter?: Float32Array,
     onToken?: (id: number) => void,
   ): Promise<number[]> {
-    const { maxPositions, endOfTextId } = this.model.config;
+    const { maxPositions, endOfTextId, endIds } = this.model.config;
     const random = createRandom(seed, "generate");
     const ids = promptIds.length > 0 ? [...promptIds] : [endOfTextId];
     const generated: number[] = [];
@@ -149,7 +149,7 @@ class TensorflowTrainer implements LocalTrainer {
         const context = lastIds(ids, maxPositions, prefixLength);
         const logits = await this.compute(() => this.nextLogits(context, factors?.()));
         const id = sampleToken(logits, temperature, topK, random);
-        if (id === endOfTextId) break;
+        if (endIds.includes(id)) break;
         ids.push(id);
         generated.push(id);
         onToken?.(id);
