@@ -90,20 +90,11 @@ test("a device that cannot hold a step says so before it downloads the model, an
   await page.goto(`${url}?backend=wasm`);
   await page.getByTestId("join-button").click();
   await expect(page.getByTestId("stopped")).toContainText("This model is too large for this device");
-  await expect(page.getByTestId("unfit")).toContainText(
+  await expect(page.getByTestId("stopped")).toContainText(
     /needs .+ of memory, and this device has about 26\d MB for it.+a batch of \d+ samples.*sequences of \d+ tokens/s,
   );
   expect(asked.filter((address) => address.includes("safetensors"))).toEqual([]);
   expect(await overflow(page)).toBeLessThanOrEqual(0);
-  for (const colorScheme of ["light", "dark"] as const)
-    for (const [width, height] of [
-      [320, 568],
-      [1280, 800],
-    ] as const) {
-      await page.setViewportSize({ width, height });
-      await page.emulateMedia({ colorScheme });
-      await page.screenshot({ path: `/tmp/unfit-${width}-${colorScheme}.png` });
-    }
   await context.close();
 });
 

@@ -48,7 +48,7 @@ function WhyUnfit({ unfit }: { readonly unfit: Unfit }) {
     case "memory": {
       const [needed, available] = [formatBytes(unfit.neededBytes), formatBytes(unfit.availableBytes)];
       return (
-        <div data-testid="unfit">
+        <>
           <p>{say("unfit.memory", { needed, available })}</p>
           <p>{say(unfit.cures.length > 0 ? "unfit.cures" : "unfit.no-cure")}</p>
           <ul>
@@ -56,16 +56,16 @@ function WhyUnfit({ unfit }: { readonly unfit: Unfit }) {
               <li key={cure.kind}>{nameOf(cure)}</li>
             ))}
           </ul>
-        </div>
+        </>
       );
     }
     case "slow": {
       const [step, round] = [formatSeconds(Math.round(unfit.stepSeconds)), formatSeconds(unfit.roundSeconds)];
       return (
-        <div data-testid="unfit">
+        <>
           <p>{say("unfit.slow", { step, round })}</p>
           <p>{say("unfit.slow.cures")}</p>
-        </div>
+        </>
       );
     }
     default:
