@@ -2,7 +2,7 @@
  * What models cost on the WASM engine: load time, bytes, memory, training and generation, by base type. `npx tsx bench/models.ts`
  * takes random weights of real shapes (GPT-2 124M, SmolLM2-135M, Gemma 3 270M, RoBERTa base), in four minutes on two quiet cores;
  * `bench/models.ts DIR …` takes models from folders, in all bases or `--bases int8,f32`. `--threads N` (2), `--batch B` (4), `--length T`
- * (64), `--steps N` (4), `--only NAME`. A line each, measured in a process of its own, so that what it grew by is the model's;
+ * (64), `--steps N` (4), `--only NAME` (of another than GPT-2 no share of its rate is judged). A line each, measured in a process of its own, so that what it grew by is the model's;
  * tokens/s trained is of the fastest of the steps after the first. Wanted: 100 tok/s of the
  * Llama shape in int8 on two threads, and of each shape 70 % of the multiply-adds a second that GPT-2 reaches in int8.
  */
@@ -126,6 +126,10 @@ function measureAll(): void {
       : shapes.flatMap(([name, { bases }]) =>
           bases.filter((base) => asked?.includes(base) ?? true).map((base) => ({ name, base })),
         );
+  if (cases.length === 0)
+    throw new Error(
+      `models: expected --only ${Object.keys(SHAPES).join(" or ")}, in a base that it is measured in, got ${flags.only ?? ""} ${flags.bases ?? ""}`,
+    );
   /** Multiply-adds a second of GPT-2 in int8. */
   let gpt2Rate: number | null = null;
   for (const each of cases) {

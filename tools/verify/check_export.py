@@ -38,5 +38,7 @@ for argument in sys.argv[1:]:
     if "=" in argument:
         check(*argument.split("=", 1))
     else:
-        for logits in sorted(pathlib.Path(argument).glob("*/logits.json")):
+        written = sorted(pathlib.Path(argument).glob("*/logits.json"))
+        assert written, f"{argument}: expected what families.ts wrote, got none of it"
+        for logits in written:
             check(logits.parent.name, logits.parent / "peft", json.loads(logits.read_text()))

@@ -58,7 +58,7 @@ export async function assembleTask(
       `${definition.name}: expected an answer that begins within ${sequenceLength} tokens, got none in ${leftOut}; a longer sequence length would have them`,
     );
   const ownersLeftOut = groups
-    .filter((group, i) => countOf([group]) > 0 && countOf(fitting.slice(i, i + 1)) === 0)
+    .filter((group, i) => countOf([group]) > 0 && countOf([fitting[i] as TextGroup]) === 0)
     .map(({ name }) => name);
   const distinct = withoutDuplicates(fitting);
   const limit = samplesPerDevice === null ? null : limitOf(samplesPerDevice);

@@ -26,6 +26,7 @@ test("a GPT-2 config gives the transformer's shape", () => {
     innerWidth: 64,
     layerNormEpsilon: 1e-5,
     endOfTextId: 0,
+    endIds: [0],
     head: "tied",
     activation: "gelu-tanh",
     attentionScales: [0.5, 0.5],

@@ -21,6 +21,10 @@ export async function loadTaskFile(path: string): Promise<FileTask> {
   if (key !== null && last?.key === key) return last.task;
   const task = readTaskFile(path);
   last = key === null ? null : { key, task };
+  // What kept it from being read may be over by the next time.
+  task.catch(() => {
+    if (last?.task === task) last = null;
+  });
   return task;
 }
 

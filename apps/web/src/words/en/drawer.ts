@@ -161,7 +161,7 @@ export const drawer = {
   "base.f32": "f32: as they are",
   "base.f16": "f16: half the memory",
   "base.int8": "int8: a quarter",
-  "base.int4": "int4: an eighth, and a little worse",
+  "base.int4": "int4: an eighth to a fifth, and a little worse",
   "settings.links": "Links",
   "links.measured": "measured: the devices' own",
   "links.emulated": "emulated: paced to a simulated radio cell",

@@ -157,7 +157,7 @@ export const drawer: Translation<typeof english> = {
   "base.f32": "f32：原样",
   "base.f16": "f16：一半内存",
   "base.int8": "int8：四分之一",
-  "base.int4": "int4：八分之一，略差一些",
+  "base.int4": "int4：八分之一到五分之一，略差一些",
   "settings.links": "链路",
   "links.measured": "实测：设备自己的链路",
   "links.emulated": "仿真：按模拟的无线小区限速",
