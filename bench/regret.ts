@@ -16,6 +16,7 @@ import { type CellKey, runCell } from "../apps/cli/src/reproduce/cell.ts";
 import { appendCell, keyText, readCells } from "../apps/cli/src/reproduce/cells.ts";
 import { TUNING_SEED, tunedRate } from "../apps/cli/src/reproduce/tuning.ts";
 
+const CELLS = "docs/results/cells.csv";
 const { values: flags } = parseArgs({
   options: {
     tasks: { type: "string", default: "presidents,spam" },
@@ -23,7 +24,7 @@ const { values: flags } = parseArgs({
     devices: { type: "string", default: "4" },
     seeds: { type: "string", default: "3" },
     "learning-rates": { type: "string", default: "0.002,0.008" },
-    csv: { type: "string", default: "docs/results/cells.csv" },
+    csv: { type: "string", default: CELLS },
     /** Cells that learning rates are chosen by; none are run for that here. */
     tuning: { type: "string" },
     rounds: { type: "string", default: "12" },
@@ -33,7 +34,12 @@ const { values: flags } = parseArgs({
     until: { type: "string" },
   },
 });
-const size = { samples: Number(flags.samples), every: 3, rounds: Number(flags.rounds) };
+const samples = Number(flags.samples);
+if (!(Number.isInteger(samples) && samples > 0))
+  throw new Error(`--samples: expected a whole number above 0, got ${flags.samples}`);
+if (samples !== 64 && flags.csv === CELLS)
+  throw new Error(`--samples ${samples}: cells of other sets than 64 need a --csv of their own`);
+const size = { samples, every: 3, rounds: Number(flags.rounds) };
 const until = flags.until === undefined ? Number.POSITIVE_INFINITY : nextTime(flags.until);
 const rates = flags["learning-rates"].split(",").map(Number);
 const arms = flags.arms.split(",").map((arm): ArmName => {
@@ -53,7 +59,8 @@ for (let seed = 1; seed <= Number(flags.seeds); seed++)
         devices: Number(flags.devices),
         arm,
       });
-      if (tuned !== null) await finish(keyOf(task, arm, tuned, String(seed)));
+      if (tuned === null) console.log(`${task}, ${arm}: no learning rate has been tuned, left out`);
+      else await finish(keyOf(task, arm, tuned, String(seed)));
     }
   }
 

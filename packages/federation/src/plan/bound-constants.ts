@@ -13,6 +13,7 @@ import {
   type RoundRecord,
   type RunConfig,
 } from "@fedlodrop/run";
+import { measuredGap } from "../round/history.ts";
 import { gapDeviation } from "./gap-forecast.ts";
 import { bestOutlook } from "./horizon.ts";
 import { fitLearningCurve, growthOf, slopeOf, standpoints } from "./learning-curve.ts";
@@ -108,7 +109,7 @@ function calibrate(
   const points = standpoints(seen);
   const curve = fitLearningCurve(points);
   const newest = points.at(-1);
-  const loss = newest?.trainLoss ?? ASSUMED_LOSS;
+  const loss = lossOf(seen);
   const made = seen
     .slice((newest?.place ?? -1) + 1)
     .reduce((sum, record) => sum + progressOfRound(pace, record), 0);
@@ -139,7 +140,9 @@ function calibrate(
         : Math.max(balance, leaning),
   );
   const soon = made + progressAt(pace, keepRate);
-  const foreseen = newest.testLoss - newest.trainLoss + growthOf(curve, soon);
+  // From what was measured last, by whoever did, as it is compared with what is measured next.
+  const evaluated = seen[newest.place]?.evaluation;
+  const foreseen = ((evaluated && measuredGap(evaluated)) ?? 0) + growthOf(curve, soon);
   const tells = pace.error < pace.doubt / 2 && curve.errorAt(progress) < curve.doubtAt(progress) / 2;
   return {
     ...unknown,

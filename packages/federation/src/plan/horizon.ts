@@ -27,13 +27,16 @@ const DEVIATIONS = [-1.593, -0.967, -0.589, -0.282, 0, 0.282, 0.589, 0.967, 1.59
  */
 export function bestOutlook(curve: LearningCurve, pace: Pace, made: number, maxDropoutRate: number): Outlook {
   const reached = (keepRate: number): number => made + ROUNDS * progressAt(pace, keepRate);
-  const best = DEVIATIONS.map((deviation) =>
+  const bestWith = (deviation: number, errorAt: (progress: number) => number): number =>
     largestWhere(1 - maxDropoutRate, (keepRate) => {
       const progress = reached(keepRate);
-      const slope = slopeOf(curve, progress) + deviation * curve.errorAt(progress);
       // More progress helps as long as it takes more off the training loss than it adds to the gap; it takes off ever less.
-      return slope <= curve.loss * Math.exp(-progress);
-    }),
+      return slopeOf(curve, progress) + deviation * errorAt(progress) <= curve.loss * Math.exp(-progress);
+    });
+  // An error that grows with progress would make a lower slope fall with it, and more progress help where less does not.
+  const error = curve.errorAt(reached(bestWith(0, () => 0)));
+  const best = DEVIATIONS.map((deviation) =>
+    bestWith(deviation, deviation < 0 ? () => error : curve.errorAt),
   );
   // From the least on, whose mean is then exactly itself.
   const least = Math.min(...best);

@@ -3,16 +3,18 @@
  * what is learned by heart takes the loss to zero, and the gap goes on growing by as much a step of u. Runs show that the gap
  * is much the same function of u at every dropout rate (docs/allocation.md); a rate decides how far a round gets.
  */
-import type { RoundEvaluation, RoundRecord } from "@fedlodrop/run";
+import { median, type RoundEvaluation, type RoundRecord } from "@fedlodrop/run";
 import { type Fit, type Observation, robustFit } from "./robust-fit.ts";
 
 /** A round's losses of the full adapter. */
 export interface Standpoint {
   /** Its place among the rounds that devices took part in, of this arm alone: their own numbers may leave gaps. */
   readonly place: number;
-  /** Nats. */
+  /** Nats; where devices measure, as if those who began the series had measured all along. */
   readonly trainLoss: number;
   readonly testLoss: number;
+  /** Standpoints of unlike chains were measured by others, and say nothing of each other. */
+  readonly chain: number;
 }
 
 export interface LearningCurve {
@@ -44,18 +46,22 @@ export function fitLearningCurve(seen: readonly Standpoint[]): LearningCurve | n
   const [first, newest] = [seen[0], seen.at(-1)];
   if (first === undefined || newest === undefined || first === newest) return null;
   const gap = ({ testLoss, trainLoss }: Standpoint): number => testLoss - trainLoss;
-  const observations = seen.slice(1).map((own, i): Observation => {
+  const observations = seen.slice(1).flatMap((own, i): Observation[] => {
     const before = seen[i] as Standpoint;
+    if (own.chain !== before.chain) return [];
     const [from, to] = [progressOf(first, before), progressOf(first, own)];
-    return {
-      x: to - from,
-      z: (to ** 2 - from ** 2) / 2,
-      y: gap(own) - gap(before),
-      weight: MEMORY ** (newest.place - own.place),
-    };
+    return [
+      {
+        x: to - from,
+        z: (to ** 2 - from ** 2) / 2,
+        y: gap(own) - gap(before),
+        weight: MEMORY ** (newest.place - own.place),
+      },
+    ];
   });
+  if (observations.length === 0) return null;
   // Priors are in steps of this: a language model makes as little as 0.01 a round, and a classifier 0.5.
-  const step = Math.sqrt(observations.reduce((sum, { x }) => sum + x * x, 0) / observations.length);
+  const step = median(observations.map(({ x }) => Math.abs(x)));
   if (step === 0) return null;
   // Of a run whose beginning is forgotten the least held-out loss still tells it, however near zero training losses are.
   const scale = Math.max(first.trainLoss, Math.min(...seen.map(({ testLoss }) => testLoss)));
@@ -89,13 +95,14 @@ export function standpoints(records: readonly RoundRecord[]): readonly Standpoin
   let before: RoundEvaluation | null = null;
   for (const [place, { evaluation }] of records.entries()) {
     if (evaluation?.trainLoss == null || !(evaluation.trainLoss > 0)) continue;
+    const { trainLoss, testLoss } = evaluation;
     const last = points.at(-1);
-    const moved = last && before && sinceThen(last, before, evaluation);
-    const { trainLoss, testLoss } = moved ?? {
-      trainLoss: evaluation.trainLoss,
-      testLoss: evaluation.testLoss,
-    };
-    points.push({ place, trainLoss, testLoss });
+    const ofDevices = before !== null && isOfDevices(before) && isOfDevices(evaluation);
+    points.push(
+      last !== undefined && before !== null && ofDevices
+        ? { ...sinceThen(last, before, evaluation), place }
+        : { place, trainLoss, testLoss, chain: last?.chain ?? 0 },
+    );
     before = evaluation;
   }
   return points;
@@ -103,14 +110,13 @@ export function standpoints(records: readonly RoundRecord[]): readonly Standpoin
 
 /**
  * Where devices measure, each on its own texts, the losses of a round are of whoever was there: what changed is followed device by
- * device, over those that measured both times. Null where the coordinator measures, or nobody did both times.
+ * device, over those that measured both times. Where nobody did, a chain begins at the levels that the last one ended with.
  */
 function sinceThen(
   last: Standpoint,
   before: RoundEvaluation,
   now: RoundEvaluation,
-): Pick<Standpoint, "trainLoss" | "testLoss"> | null {
-  if (!isOfDevices(before) || !isOfDevices(now)) return null;
+): Omit<Standpoint, "place"> {
   const earlier = new Map(before.onDevices?.devices.map((device) => [device.id, device]));
   let [weights, from, to, grown] = [0, 0, 0, 0];
   for (const { id, count, trainLoss, testLoss } of now.onDevices?.devices ?? []) {
@@ -121,9 +127,13 @@ function sinceThen(
     to += count * trainLoss;
     grown += count * (testLoss - trainLoss - (then.testLoss - then.trainLoss));
   }
-  if (!(from > 0 && to > 0)) return null;
+  if (!(from > 0 && to > 0)) return { ...last, chain: last.chain + 1 };
   const trainLoss = (last.trainLoss * to) / from;
-  return { trainLoss, testLoss: trainLoss + (last.testLoss - last.trainLoss) + grown / weights };
+  return {
+    trainLoss,
+    testLoss: trainLoss + (last.testLoss - last.trainLoss) + grown / weights,
+    chain: last.chain,
+  };
 }
 
 const isOfDevices = ({ onDevices, testLoss }: RoundEvaluation): boolean => onDevices?.testLoss === testLoss;

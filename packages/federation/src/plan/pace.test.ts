@@ -82,10 +82,20 @@ describe("the pace of a run", () => {
       }),
     );
     expect(estimatePace(seen).exponent).toBeLessThan(1.15);
-    // Without sides a comparison says nothing of what was kept.
-    expect(Math.abs(estimatePace(sideless).exponent - 1.5)).toBeLessThan(
-      Math.abs(estimatePace(sideless).exponent - 0.9),
+    // A record from before sides were kept compares nothing.
+    const alone = seen.map(
+      (own): RoundRecord => ({
+        ...own,
+        evaluation: own.evaluation && { ...own.evaluation, contrast: null },
+      }),
     );
+    expect(estimatePace(sideless)).toEqual(estimatePace(alone));
+  });
+
+  it("keeps p within what is seen, also of a run that wobbles about standing still", () => {
+    const { exponent } = estimatePace(rounds(12, [0.3, 0.5], { progress: 1e-4, exponent: 1, noise: 0.05 }));
+    expect(exponent).toBeGreaterThanOrEqual(0.5);
+    expect(exponent).toBeLessThanOrEqual(4);
   });
 
   it("is not moved by a few rounds that made absurd progress", () => {

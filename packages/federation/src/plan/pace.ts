@@ -37,14 +37,15 @@ export interface PaceEstimate extends Pace {
 
 /** p before anything is seen: fixed rates of small and real models showed 0.6 to 3.2 (docs/allocation.md). */
 const EXPONENT = { mean: 1.5, deviation: 0.5 } as const;
-/** What is seen may say less, but no less than this: else noise alone could say that dropping costs nothing. */
+/** What is seen may say less, or more, but not beyond these: else noise alone could say that dropping costs nothing, or all. */
 const LEAST_EXPONENT = 0.5;
+const MOST_EXPONENT = 4;
 /** Weight of what is seen against one a round younger: the newest rounds are most like the next. */
 const MEMORY = 0.7;
 /** Noise before any has been seen, as a share of U. */
 const NOISE_SHARE = 0.1;
 /** Of a comparison: both leanings are of the same updates, on the same texts, which leaves a third of a round's noise. */
-const COMPARISON_WEIGHT = 9;
+const COMPARISON_PRECISION = 9;
 
 /** @param seen rounds that devices took part in */
 export function estimatePace(seen: readonly RoundRecord[]): PaceEstimate {
@@ -54,11 +55,12 @@ export function estimatePace(seen: readonly RoundRecord[]): PaceEstimate {
   const doubt = Math.hypot(exponent, EXPONENT.deviation);
   if (usual === null) return { progress: 0, exponent, error: doubt, doubt };
   // U s^p is linear in U and U (p − p₀) about the prior's p₀.
-  const observe = (y: number, { share, bend }: Shares, place: number, weight = 1): Observation => ({
+  const observe = (y: number, { share, bend }: Shares, place: number, precision = 1): Observation => ({
     x: share,
     z: bend,
     y,
-    weight: weight * MEMORY ** (seen.length - 1 - place),
+    weight: MEMORY ** (seen.length - 1 - place),
+    precision,
   });
   const { p, q, errorAt } = robustFit(
     [
@@ -67,7 +69,7 @@ export function estimatePace(seen: readonly RoundRecord[]): PaceEstimate {
         const compared = compare(record);
         return compared === null
           ? []
-          : [observe(compared.progress, compared.shares, place, COMPARISON_WEIGHT)];
+          : [observe(compared.progress, compared.shares, place, COMPARISON_PRECISION)];
       }),
     ],
     {
@@ -79,7 +81,10 @@ export function estimatePace(seen: readonly RoundRecord[]): PaceEstimate {
   const progress = Math.max(0, p);
   return {
     progress,
-    exponent: Math.max(LEAST_EXPONENT, progress === 0 ? exponent : exponent + q / progress),
+    exponent: Math.min(
+      MOST_EXPONENT,
+      Math.max(LEAST_EXPONENT, progress === 0 ? exponent : exponent + q / progress),
+    ),
     error: errorAt(exponent, 1) / usual,
     doubt,
   };
@@ -101,16 +106,19 @@ interface Made {
 
 function progressMade(seen: readonly RoundRecord[]): readonly Made[] {
   const points = standpoints(seen);
-  return points.slice(1).map((own, i): Made => {
+  return points.slice(1).flatMap((own, i): Made[] => {
     const before = points[i] as (typeof points)[number];
+    if (own.chain !== before.chain) return [];
     const between = seen.slice(before.place + 1, own.place + 1).map((record) => sharesOf(record));
     const mean = (of: (shares: Shares) => number): number =>
       between.reduce((sum, shares) => sum + of(shares), 0) / between.length;
-    return {
-      progress: progressOf(before, own) / between.length,
-      shares: { share: mean(({ share }) => share), bend: mean(({ bend }) => bend) },
-      place: own.place,
-    };
+    return [
+      {
+        progress: progressOf(before, own) / between.length,
+        shares: { share: mean(({ share }) => share), bend: mean(({ bend }) => bend) },
+        place: own.place,
+      },
+    ];
   });
 }
 
@@ -140,6 +148,8 @@ function compare(record: RoundRecord): { readonly shares: Shares; readonly progr
   const progress = Math.log(low.trainLoss / high.trainLoss);
   if (!Number.isFinite(progress)) return null;
   const sides = new Map(allocation.devices.map(({ id, side }) => [id, side]));
+  // Records from before sides were kept do not say what was compared.
+  if (![...sides.values()].includes("high")) return null;
   const [lows, highs] = (["low", "high"] as const).map((own) =>
     sharesOf(record, (id) => sides.get(id) === own),
   ) as [Shares, Shares];
