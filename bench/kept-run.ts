@@ -25,15 +25,20 @@ export async function uninterrupted(
   secondsOfWork: number,
 ): Promise<RunReport> {
   const served = await serve(join(work, "whole"), 0, settings);
-  const all = await joinAll(served.url, participants, secondsOfWork);
-  const host = await connectHost(served.url, served.hostKey);
-  await startRun(host, participants);
-  await host.ended(3600);
-  const finished = await report(served);
-  host.close();
-  for (const one of all) one.close();
-  await end(served, "SIGKILL");
-  return finished;
+  const undo: (() => unknown)[] = [() => end(served, "SIGKILL")];
+  try {
+    const all = await joinAll(served.url, participants, secondsOfWork);
+    undo.push(() => {
+      for (const one of all) one.close();
+    });
+    const host = await connectHost(served.url, served.hostKey);
+    undo.push(() => host.close());
+    await startRun(host, participants);
+    await host.ended(3600);
+    return await report(served);
+  } finally {
+    for (const each of undo.reverse()) await each();
+  }
 }
 
 /** Seconds until an address answers again. */

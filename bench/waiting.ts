@@ -3,7 +3,7 @@
  * is to come. Runs the command as a person does and reads its own lines; rounds are those of its report. A run of few rounds
  * shows less than it should: evaluations have not fallen behind yet. The first run may build the pages: it is not counted.
  *
- *     npx tsx bench/waiting.ts [--runs 3] [--tabs 2] [--rounds 12] [--method fixed]
+ *     npx tsx bench/waiting.ts [--runs 3] [--tabs 2] [--rounds 12] [--method fixed] [--evaluation-samples 64]
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -31,13 +31,15 @@ const { values: given } = parseArgs({
     tabs: { type: "string", default: "2" },
     rounds: { type: "string", default: "12" },
     method: { type: "string", default: "fixed" },
+    /** With two, what is left of the waits is not evaluation. */
+    "evaluation-samples": { type: "string", default: "64" },
   },
 });
 
 async function measure(): Promise<Waits> {
   const out = await mkdtemp(join(tmpdir(), "fedlodrop-waiting-"));
   const flags = ["--tabs", given.tabs, "--rounds", given.rounds, "--backend", "wasm", "--seed", "7"];
-  flags.push("--method", given.method);
+  flags.push("--method", given.method, "--evaluation-samples", given["evaluation-samples"]);
   const startedAt = performance.now();
   const seconds = (): number => (performance.now() - startedAt) / 1000;
   const child = spawn("npx", ["fedlodrop", "federate", ...flags, "--out", out], {
@@ -57,6 +59,10 @@ async function measure(): Promise<Waits> {
   const [code] = (await once(child, "exit")) as [number | null];
   const toExit = seconds();
   if (code !== 0) throw new Error(`federate: expected exit code 0, got ${code}\n${lines.join("\n")}`);
+  if (Number.isNaN(releasedAt) || Number.isNaN(lastEvaluatedAt))
+    throw new Error(
+      `federate: expected lines of the tabs' release and the last loss, got\n${lines.join("\n")}`,
+    );
   const report = JSON.parse(await readFile(join(out, "report.json"), "utf8")) as RunReport;
   await rm(out, { recursive: true });
   const inRounds = report.rounds.reduce((sum, round) => sum + round.seconds, 0);
@@ -67,7 +73,7 @@ async function measure(): Promise<Waits> {
     inRounds,
     betweenRounds: Math.max(0, last - toFirstRound - inRounds),
     untilReleased: releasedAt - last,
-    lastEvaluation: lastEvaluatedAt - releasedAt,
+    lastEvaluation: Math.max(0, lastEvaluatedAt - releasedAt),
     toExit,
   };
 }

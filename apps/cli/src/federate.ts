@@ -1,4 +1,5 @@
 /** `fedlodrop federate`: a coordinator and N real Chromium tabs in one process tree, from start to report. */
+import { setTimeout } from "node:timers/promises";
 import type { Participant } from "@fedlodrop/harness";
 import type { HostView } from "@fedlodrop/protocol";
 import { BACKENDS, DEFAULT_RUN_CONFIG, type RunReport, roundsInAll } from "@fedlodrop/run";
@@ -146,8 +147,9 @@ async function runFederation(given: GivenFlags): Promise<Outcome> {
       await Promise.all(participants.map((tab) => tab.reaches(["ended"], patienceSeconds)));
       table.say(`the tabs are done${isOver(host.view()) ? "" : "; the last evaluation is under way …"}`);
     };
-    released().catch(() => {}); // Of a tab that has gone meanwhile nothing is to be told.
+    const told = released().catch(() => {}); // Of a tab that has gone meanwhile nothing is to be told.
     await Promise.race([over, allGone(participants), interruption]);
+    await Promise.race([told, setTimeout(RELEASE_MS)]);
 
     const report = await coordinator.report();
     const summary = summarizeRun(report, (performance.now() - startedAt) / 1000);
@@ -161,6 +163,9 @@ async function runFederation(given: GivenFlags): Promise<Outcome> {
     for (const close of closers.reverse()) await close();
   }
 }
+
+/** By then a tab shows what it has been told. */
+const RELEASE_MS = 1000;
 
 const isOver = (view: HostView): boolean => view.phase === "ended";
 

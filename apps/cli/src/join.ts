@@ -113,7 +113,7 @@ function lineOf(message: FromWorker): string | null {
     case "host-closed":
       return "the coordinator was closed; waiting for it to come back";
     case "run-ended":
-      return "the run has ended";
+      return "the run has ended; its last losses are on the host's page";
     default:
       return null;
   }

@@ -1,6 +1,12 @@
 /** The run as the host page sees it: whole once, then what has changed, at the cost of what has changed. */
 import { isDeepStrictEqual } from "node:util";
-import { leastReady, type Participant, pauseReason, type RunState } from "@fedlodrop/federation";
+import {
+  isAnnouncedOver,
+  leastReady,
+  type Participant,
+  pauseReason,
+  type RunState,
+} from "@fedlodrop/federation";
 import type { HostView, ParticipantView, SentView, ViewChanges } from "@fedlodrop/protocol";
 import type { ParticipantRound, RoundRecord } from "@fedlodrop/run";
 import type { Lane, Lanes } from "./lanes.ts";
@@ -52,7 +58,7 @@ export function createHostViews(options: HostViewOptions): HostViews {
       config: state.config,
       taskKind: run.workload.task.kind,
       locked: state.locked,
-      pausing: state.intent === "pause" && state.kind !== "paused",
+      pausing: state.intent === "pause" && state.kind !== "paused" && !isAnnouncedOver(state),
       ...standstillOf(run, options.storageProblem()),
       secondsToDeadline:
         state.kind === "training" ? Math.max(0, state.endsAtMs - options.nowMs()) / 1000 : null,

@@ -32,7 +32,8 @@ export function obey(state: RunState, command: RunCommand, atMs: number): Transi
     case "lock":
       return unchanged({ ...state, locked: command.locked });
     case "change": {
-      if (state.kind === "evaluating" && state.isAnnounced) return wrongState();
+      // A restart would take it for a run that is not over.
+      if (isAnnouncedOver(state)) return wrongState();
       const config = resolveRunConfig(command.change, state.config);
       const problem = ruleProblem(config, adapterSize(state.adapter));
       return problem === null
@@ -89,9 +90,9 @@ function stop(state: RunState, atMs: number): Transition | null {
     case "closing":
       return unchanged(stopping);
     case "evaluating":
-      // The last round's loss is worth a wait, but not whatever wait.
-      if (state.intent === "stop") return end(stopping, stopping.isAnnounced);
-      return stopping.isAnnounced ? unchanged(stopping) : proceed(stopping);
+      // The last round's loss is worth a wait, but not whatever wait. What has been told stays the reason.
+      if (stopping.isAnnounced) return end(state, true);
+      return state.intent === "stop" ? end(stopping) : proceed(stopping);
     case "lobby":
     case "planning":
     case "paused":

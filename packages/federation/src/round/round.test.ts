@@ -149,10 +149,16 @@ describe("transition, one case a row", () => {
     ],
     ["and is not paused", [...only, closed(), command({ kind: "pause" })], "evaluating", ["refuse"]],
     [
-      "nor made to wait for no evaluation at all",
-      [...only, closed(), command({ kind: "stop" }), command({ kind: "stop" })],
+      "stop then waits for no evaluation",
+      [...only, closed(), command({ kind: "stop" })],
       "ended",
       ["end-run"],
+    ],
+    [
+      "nor is a run that has ended made longer",
+      [...only, closed(), evaluated(), command({ kind: "change", change: { rounds: 9 } })],
+      "ended",
+      ["refuse"],
     ],
     ["pause waits for the round", [...training, command({ kind: "pause" })], "training", []],
     ["paused after the round", [...closing, command({ kind: "pause" }), closed()], "paused", RECORDED],
@@ -232,6 +238,10 @@ it("tells devices that measure the last round of its end only once they have", (
   expect(before.effects.map(({ kind }) => kind)).toEqual(RECORDED);
   const measured = after([evaluated()], before.state);
   expect(measured.effects.map(({ kind }) => kind)).toEqual([...EVALUATED, "announce-end", "end-run"]);
+  const seldom = { ...measuring, evaluateOn: { kind: "devices", every: 2 } } as const;
+  const unmeasured = after([...closing, closed()], createRun(seldom, adapter, { baseTestLoss: 5 }));
+  expect(unmeasured.effects.map(({ kind }) => kind)).toEqual([...RECORDED, "announce-end"]);
+  expect(after([command({ kind: "stop" })], unmeasured.state).state).toMatchObject({ reason: "finished" });
 });
 
 it("pauses a run whose rounds everybody leaves, says why, and goes on when the host says so", () => {

@@ -40,8 +40,8 @@ export function proceed(run: Run): Transition {
   const evaluating = { ...bare(run), kind: "evaluating", isAnnounced: false } as const;
   if (isOver(run)) {
     if (evaluatedRounds >= records.length) return end(run);
-    // Where devices measure the last round they are needed still.
-    return config.evaluateOn.kind === "devices"
+    // Devices that measure a round are needed still.
+    return measuresOnDevices(run)
       ? unchanged(evaluating)
       : { state: { ...evaluating, isAnnounced: true }, effects: [announceEnd(run)] };
   }
@@ -62,6 +62,13 @@ export function beginPlanning(
 ): Transition & { readonly state: PlanningState } {
   const state: PlanningState = { ...bare(run), kind: "planning", round: run.records.length + 1, ...what };
   return { state, effects: [{ kind: "plan", request: planRequest(state) }] };
+}
+
+/** One of the rounds that are not evaluated yet is for devices to measure. */
+function measuresOnDevices({ config: { evaluateOn }, records, evaluatedRounds }: Run): boolean {
+  if (evaluateOn.kind !== "devices") return false;
+  const asked = (rounds: number): number => Math.floor(rounds / evaluateOn.every);
+  return asked(records.length) > asked(Math.max(0, evaluatedRounds));
 }
 
 /** No further round is begun. */

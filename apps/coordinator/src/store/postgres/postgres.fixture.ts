@@ -48,17 +48,6 @@ export async function openPostgres(
   const addressOf = (name: string): string => `postgres://tester@${host}:${port}/${name}`;
   let databases = 0;
 
-  async function ask(question: string): Promise<void> {
-    const client = new Client({ connectionString: addressOf("postgres") });
-    client.on("error", () => {});
-    try {
-      await client.connect();
-      await client.query(question);
-    } finally {
-      await client.end().catch(() => {});
-    }
-  }
-
   const daemon = createDaemon({
     name: "PostgreSQL",
     spawn() {
@@ -70,7 +59,7 @@ export async function openPostgres(
       return spawn(program, args, { ...who, cwd: folder, stdio: ["ignore", "ignore", "pipe"] });
     },
     answers: () =>
-      ask("SELECT 1").then(
+      ask(addressOf("postgres"), "SELECT 1").then(
         () => true,
         () => false,
       ),
@@ -80,7 +69,7 @@ export async function openPostgres(
     ...daemon,
     async database() {
       const name = `test_${++databases}`;
-      await ask(`CREATE DATABASE ${name}`);
+      await ask(addressOf("postgres"), `CREATE DATABASE ${name}`);
       return addressOf(name);
     },
     async close() {
@@ -88,4 +77,16 @@ export async function openPostgres(
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** Rows of one question, over a connection of its own. */
+export async function ask(address: string, text: string) {
+  const client = new Client({ connectionString: address });
+  client.on("error", () => {});
+  try {
+    await client.connect();
+    return (await client.query(text)).rows;
+  } finally {
+    await client.end().catch(() => {});
+  }
 }

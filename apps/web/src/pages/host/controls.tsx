@@ -23,6 +23,7 @@ export function Controls({ view, command }: CommandProps) {
   const { phase, round, config, pausing, participants } = view;
   const { ready } = countDevices(participants);
   const running = ["planning", "training", "closing", "evaluating"].includes(phase);
+  const isOver = phase === "evaluating" && view.rounds.length >= roundsInAll(config);
   // A lobby that says why it waits has been started, and goes on by itself.
   const armed = phase === "lobby" && view.notice !== null;
   const place = { round: <span data-testid="round">{round}</span>, rounds: roundsInAll(config) };
@@ -55,7 +56,7 @@ export function Controls({ view, command }: CommandProps) {
             {say("controls.disarm")}
           </button>
         )}
-        {running && (
+        {running && !isOver && (
           <button type="button" disabled={pausing} onClick={() => command({ kind: "pause" })}>
             {say("controls.pause")}
           </button>
