@@ -26,7 +26,6 @@ test("two arms take turns on the same devices, and the finished run plays again 
   await expect(sideBySide).not.toBeChecked();
   await sideBySide.check();
   await host.until(({ config }) => config.compareWith?.method === "fedlora", 60);
-  await expect(sideBySide).toBeEnabled();
   await expect(sideBySide).toBeChecked();
   await openParticipants(chromium, 2, { url, backend: "wasm" });
   await page.getByTestId("start").click();

@@ -1,7 +1,7 @@
 /** Before the first round: whether the run has a second arm, that shows what dropout does. */
 import { useSignal } from "@preact/signals";
 import { say } from "../../words/words.ts";
-import { mayCompare, oppositeArm, titleOf } from "./comparison.ts";
+import { isAboutDropout, mayCompare, oppositeArm, titleOf } from "./comparison.ts";
 import type { ReceivedView } from "./connection.ts";
 import type { Command } from "./controls.tsx";
 
@@ -17,6 +17,8 @@ export function SideBySide({ config, command }: SideBySideProps) {
   if (!mayCompare(config)) return null;
   const other = config.compareWith ?? oppositeArm(config);
   const choose = async (isWanted: boolean): Promise<void> => {
+    // Not disabled meanwhile, which would take the focus away.
+    if (wanted.value !== null) return;
     wanted.value = isWanted;
     await command({ kind: "configure", config: { compareWith: isWanted ? other : null } });
     wanted.value = null;
@@ -27,12 +29,14 @@ export function SideBySide({ config, command }: SideBySideProps) {
         type="checkbox"
         data-testid="side-by-side"
         checked={wanted.value ?? config.compareWith !== null}
-        disabled={wanted.value !== null}
+        aria-busy={wanted.value !== null}
         onChange={({ currentTarget }) => choose(currentTarget.checked)}
       />
-      {wanted.value === null
-        ? say("lobby.side-by-side", { own: titleOf(config), other: titleOf(other) })
-        : say("lobby.setting-up")}
+      {wanted.value !== null
+        ? say("lobby.setting-up")
+        : isAboutDropout({ ...config, compareWith: other })
+          ? say("lobby.with-and-without")
+          : say("lobby.side-by-side", { own: titleOf(config), other: titleOf(other) })}
     </label>
   );
 }

@@ -57,6 +57,7 @@ export const host = {
     other: "The texts were dealt into {count} parts: some devices share one.",
   },
   "lobby.four": "It works best with four devices or more.",
+  "lobby.with-and-without": "Side by side: by turns with dropout and without",
   "lobby.side-by-side": "Side by side: by turns {own} and {other}",
   "lobby.setting-up": "The run is being set up …",
   "lobby.plain-http":

@@ -52,6 +52,7 @@ export const host: Translation<typeof english> = {
   "lobby.away": "离线",
   "lobby.shared": "文本分成了 {count} 份：有些设备共用一份。",
   "lobby.four": "四台或更多设备时效果最好。",
+  "lobby.with-and-without": "并排对比：轮流使用和不使用丢弃",
   "lobby.side-by-side": "并排对比：轮流{own}与{other}",
   "lobby.setting-up": "正在设置训练…",
   "lobby.plain-http":
