@@ -104,8 +104,11 @@ it("names an arm by what is done in it", () => {
 it("knows which comparisons show what dropout does, and which runs may have one", () => {
   expect(isAboutDropout(config)).toBe(true);
   expect(isAboutDropout({ ...config, compareWith: { method: "fixed", dropoutRate: 0.7 } })).toBe(false);
-  expect(isAboutDropout({ ...config, ...oppositeArm({ method: "fedlora" }), compareWith: null })).toBe(false);
+  expect(
+    isAboutDropout({ ...config, ...oppositeArm({ method: "fedlora", dropoutRate: 0.5 }), compareWith: null }),
+  ).toBe(false);
   expect(oppositeArm(config)).toEqual(config.compareWith);
+  expect(oppositeArm({ method: "fixed", dropoutRate: 0 }).dropoutRate).toBe(0.5);
   expect(mayCompare(config)).toBe(true);
   expect(mayCompare({ ...config, secureAggregation: true })).toBe(false);
   expect(mayCompare({ ...config, evaluateOn: { kind: "devices", every: 5 } })).toBe(false);

@@ -96,8 +96,8 @@ function inShort(arm: string, { kind, gained, bestRound }: Verdict): string {
 }
 
 /** The arm that shows what a run's dropout does; of a run without, what it would do. */
-export const oppositeArm = ({ method }: Pick<RunConfig, "method">): NonNullable<RunConfig["compareWith"]> =>
-  method === "fedlora" ? { method: "fixed", dropoutRate: 0.5 } : { method: "fedlora", dropoutRate: 0 };
+export const oppositeArm = (terms: Terms): NonNullable<RunConfig["compareWith"]> =>
+  dropsNothing(terms) ? { method: "fixed", dropoutRate: 0.5 } : { method: "fedlora", dropoutRate: 0 };
 
 /** Whether a run of these settings may have two arms: what is promised or measured on devices is of one alone. */
 export const mayCompare = ({

@@ -14,8 +14,10 @@ interface SideBySideProps {
 export function SideBySide({ config, command }: SideBySideProps) {
   /** What was asked for and is being set up. */
   const wanted = useSignal<boolean | null>(null);
+  /** One that was asked for by name comes back with the tick. */
+  const named = useSignal(config.compareWith);
   if (!mayCompare(config)) return null;
-  const other = config.compareWith ?? oppositeArm(config);
+  const other = config.compareWith ?? named.value ?? oppositeArm(config);
   const choose = async (isWanted: boolean): Promise<void> => {
     // Not disabled meanwhile, which would take the focus away.
     if (wanted.value !== null) return;
