@@ -148,7 +148,11 @@ export async function interruptAtRandom(
       if (host.view().rounds.length < announced)
         broken.push(`${announced} rounds were announced, ${host.view().rounds.length} are there`);
       await host.until((view) => view.phase === "ended" || view.rounds.length > announced, ROUND_SECONDS);
-      const seconds = await goneOn;
+      const over = host.ended(ROUND_SECONDS).then(
+        () => null,
+        () => null,
+      );
+      const seconds = await Promise.race([goneOn, over]);
       if (seconds === null && host.view().phase !== "ended")
         throw new Error(`devices have not gone on in ${ROUND_SECONDS} s`);
       if (seconds !== null) secondsToGoOn.set(lately, [...(secondsToGoOn.get(lately) ?? []), seconds]);
@@ -216,7 +220,8 @@ export async function secondsUntilTheyGoOn(all: readonly ReturningParticipant[])
 
 /** No update that was taken is given up with the round that it was for. */
 export async function stopBetweenRounds(host: HostConnection): Promise<void> {
-  await host.command({ kind: "pause" });
+  // Refused when no round is to come.
+  await host.command({ kind: "pause" }).catch(() => host.ended(ROUND_SECONDS));
   await host.until(({ phase }) => phase === "paused" || phase === "ended", ROUND_SECONDS);
   if (host.view().phase !== "ended") await host.command({ kind: "stop" });
 }

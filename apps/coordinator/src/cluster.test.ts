@@ -226,7 +226,7 @@ describe.skipIf(binaries === null || !hasRedis())(
     it("passes on what devices say under secure aggregation, and sums up what they have masked", async () => {
       const address = await postgres.database();
       const config = { ...SECURELY, minParticipants: 5 };
-      const more = { clock: systemClock, graceSeconds: 0.1 };
+      const more = { clock: systemClock, graceSeconds: 2 };
       const { coordinator } = await openOwner("secure", address, {}, config, more);
       const gateways = [await openGateway("secure", address), await openGateway("secure", address)] as const;
       // One loses its connection for a moment, and one is gone for good.

@@ -13,7 +13,7 @@ import type { RunSide } from "./run-side.ts";
 
 /**
  * Raised whenever one of these changes meaning. It stands on every message in the stream, beside its frame, which nobody
- * unpacks who does not speak it. An owner takes gateways of the version before, too, so that a cluster is brought up to
+ * unpacks who does not speak it. An owner takes gateways of earlier versions, too, so that a cluster is brought up to
  * date without an end: owners first, then one gateway after another.
  *
  * | version | what is new |

@@ -24,6 +24,7 @@ function openOwner({ secureAggregation = false } = {}) {
       announce() {},
       newestFence: async () => 1,
       silentMs: () => 0,
+      forget() {},
       async close() {},
     },
     fence: () => 1,
@@ -130,7 +131,24 @@ it("knows of those whose gateway is gone that they are on their way back", async
   const fields = { from: "g", fence: "1", version: `${LINE_VERSION}` };
   hear({ fields, frame: calling("join", [{ connection: "1", address: "here" }, {}]) });
   hear({ fields: { ...fields, over: "it is being closed" }, frame: new Uint8Array(0) });
-  expect(asked).toEqual([["g/1", "gateway-lost"]]);
+  await expect.poll(() => asked).toEqual([["g/1", "gateway-lost"]]);
   expect(logged).toEqual(["gateway g is gone: it is being closed"]);
+  await desk.close();
+});
+
+it("gives nobody up who cannot come back yet, because the store does not have the new run", async () => {
+  const { asked, desk, hear } = openOwner();
+  const fields = { from: "g", fence: "1", version: `${LINE_VERSION}` };
+  hear({ fields, frame: calling("join", [{ connection: "1", address: "here" }, {}]) });
+  let keep = (): void => {};
+  desk.runReplaced(
+    new Promise<void>((resolve) => {
+      keep = resolve;
+    }),
+  );
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(asked).toEqual([]);
+  keep();
+  await expect.poll(() => asked).toEqual([["g/1", "gateway-lost"]]);
   await desk.close();
 });

@@ -185,9 +185,12 @@ export function openOwnerDesk(options: OwnerDeskOptions): OwnerDesk {
         told: (_, message) => told(message as Notes),
         gone(gateway, why) {
           log(`gateway ${gateway} is gone: ${why}`);
-          for (const connection of connections.get(gateway) ?? [])
-            void side().gone(connection, "gateway-lost");
+          const lost = connections.get(gateway) ?? [];
           connections.delete(gateway);
+          // While a new run is not kept yet nobody can come back, and their time would run out.
+          void isKept.then(() => {
+            for (const connection of lost) void side().gone(connection, "gateway-lost");
+          });
         },
         refused: logOnce,
       });

@@ -13,12 +13,16 @@ afterEach(() => {
 it("is lost when Redis has not answered for a while, and its connections can go elsewhere", async () => {
   let silentMs = 0;
   const lost: string[] = [];
+  let forgotten = 0;
   const link = openOwnerLink({
     mail: {
       send: () => {},
       read: () => ({ close() {} }),
       newestFence: async () => 1,
       silentMs: () => silentMs,
+      forget() {
+        forgotten += 1;
+      },
     },
     asked: async () => null,
     told: () => {},
@@ -32,7 +36,7 @@ it("is lost when Redis has not answered for a while, and its connections can go 
   expect(link.isUp).toBe(true);
   silentMs = CUT_OFF_MS + 250;
   vi.advanceTimersByTime(1_000);
-  expect([link.isUp, lost]).toEqual([false, ["Redis has not answered for 2 s"]]);
+  expect([link.isUp, lost, forgotten]).toEqual([false, ["Redis has not answered for 2 s"], 1]);
   link.close();
 });
 

@@ -27,7 +27,7 @@ export async function askUntilAnswered(link: Pick<OwnerLink, "ask">, question: T
 }
 
 export interface OwnerLinkOptions {
-  readonly mail: Pick<Mail, "send" | "read" | "newestFence" | "silentMs">;
+  readonly mail: Pick<Mail, "send" | "read" | "newestFence" | "silentMs" | "forget">;
   asked(question: unknown): Promise<unknown>;
   told(message: unknown): void;
   /** There is an owner: what has to be done with it before anything else. A failure gives it up again. */
@@ -73,7 +73,10 @@ export function openOwnerLink(options: OwnerLinkOptions): OwnerLink {
       const beating = setInterval(line.beat, BEAT_MS);
       // Whether Redis is away or only this process is cut off from it: its devices are better off at another gateway.
       const looking = setInterval(() => {
-        if (mail.silentMs() > CUT_OFF_MS) line.end(`Redis has not answered for ${CUT_OFF_MS / 1000} s`);
+        if (mail.silentMs() <= CUT_OFF_MS) return;
+        // What was asked over a line that is over must not be heard when Redis is back.
+        mail.forget();
+        line.end(`Redis has not answered for ${CUT_OFF_MS / 1000} s`);
       }, LOOK_MS);
       reading = mail.read(gatewayName(own), {
         received({ fields, frame }) {

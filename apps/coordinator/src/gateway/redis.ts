@@ -18,6 +18,8 @@ export interface Mail {
   newestFence(): Promise<number | null>;
   /** For how long the server has answered nothing; 0 while it does. A stall of this process is no silence. */
   silentMs(): number;
+  /** What waits for the server is not sent any more. */
+  forget(): void;
   close(): Promise<void>;
 }
 
@@ -68,9 +70,9 @@ export async function openMail(address: string, place: string): Promise<Mail> {
     maxRetriesPerRequest: null,
     retryStrategy: () => RETRY_MS,
   } as const;
-  const writer = new Redis(address, options);
+  const openWriter = (): Redis => new Redis(address, options).on("error", () => {}); // it tries again
+  let writer = openWriter();
   const readers = new Set<Redis>();
-  writer.on("error", () => {}); // it tries again
   try {
     await connectOnce(writer);
     const version = /redis_version:(\d+)/.exec(await writer.info("server"))?.[1];
@@ -148,6 +150,11 @@ export async function openMail(address: string, place: string): Promise<Mail> {
         await writer.zrem(`${prefix}owners`, fence);
       }
       return null;
+    },
+    forget() {
+      const before = writer;
+      writer = openWriter();
+      before.disconnect();
     },
     async close() {
       pulse.close();

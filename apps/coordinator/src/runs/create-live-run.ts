@@ -158,11 +158,14 @@ export function createLiveRun(options: LiveRunOptions): LiveRun {
     return true;
   }
 
-  /** A member that has lost its work with the restart, or had not heard of the round, may do it now. */
+  /**
+   * A member that has lost its work with the restart, or had not heard of the round, may do it now; not with other keys than
+   * those that it has shown to others.
+   */
   function withItsRound(event: RunEvent, isUnaware: boolean): RunEvent {
     return event.kind === "joined" &&
       state.kind === "training" &&
-      (isUnaware || reunion.awaits(event.participantId))
+      (isUnaware || (reunion.awaits(event.participantId) && !isSecure(state)))
       ? { ...event, resumesRound: state.round }
       : event;
   }

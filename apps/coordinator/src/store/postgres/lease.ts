@@ -31,8 +31,11 @@ export interface LeaseTimes {
 }
 
 export const LEASE: LeaseTimes = { lastsMs: 2_500, renewMs: 500 };
-/** In which whoever stands by notices whether it can't do its work either. */
-const OFFER_MS = 500;
+/**
+ * In which whoever stands by notices whether it can't do its work either, and the holder whether it was a moment's stall:
+ * it speaks twice in that time.
+ */
+const OFFER_MS = 1_000;
 
 export interface Holder {
   /** Called once, when the place has been lost: why, in words. */
@@ -84,7 +87,7 @@ export async function takeLease(
     try {
       const held = isFit()
         ? "clock_timestamp() + $3 * interval '1 millisecond'"
-        : `LEAST(held_until, clock_timestamp() + LEAST($3, ${OFFER_MS}) * interval '1 millisecond')`;
+        : `LEAST(GREATEST(held_until, clock_timestamp()), clock_timestamp() + LEAST($3, ${OFFER_MS}) * interval '1 millisecond')`;
       const why = await database.transactNow(async (client) => {
         const said = status();
         const { rowCount } = await client.query(
@@ -106,7 +109,7 @@ export async function takeLease(
       [place],
     );
     return rows[0]?.holder == null
-      ? "it was silent for so long that another run has its room in the quota"
+      ? "another coordinator has taken over, or another run has its room in the quota"
       : "another coordinator has taken over";
   }
 

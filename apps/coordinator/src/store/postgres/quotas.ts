@@ -3,6 +3,11 @@ import type { ClientBase } from "pg";
 import { NO_QUOTAS, type Quotas } from "../../runs/quota-problem.ts";
 
 const CRASHED_SECONDS = 60;
+/** In which holders are back at a server that was away; one that has just started has heard nobody. */
+const BACK_SECONDS = 10;
+/** @param $1 seconds */
+const IS_SILENT = `(held_until < clock_timestamp() - $1 * interval '1 second'
+  AND pg_postmaster_start_time() < clock_timestamp() - ${BACK_SECONDS} * interval '1 second')`;
 /** Any number that nobody else takes: coordinators count one after another. */
 const COUNTING_LOCK = 7_012_079;
 
@@ -38,8 +43,7 @@ export async function makeRoom(client: Pick<ClientBase, "query">): Promise<strin
   if (most === null) return null;
   await client.query("SELECT pg_advisory_xact_lock($1)", [COUNTING_LOCK]);
   const { rows } = await client.query<{ name: string; is_silent: boolean }>(
-    `SELECT name, held_until < clock_timestamp() - $1 * interval '1 second' AS is_silent
-     FROM fedlodrop.places WHERE holder IS NOT NULL ORDER BY held_until`,
+    `SELECT name, ${IS_SILENT} AS is_silent FROM fedlodrop.places WHERE holder IS NOT NULL ORDER BY held_until`,
     [CRASHED_SECONDS],
   );
   const silent = rows.flatMap(({ name, is_silent }) => (is_silent ? [name] : []));
@@ -49,7 +53,7 @@ export async function makeRoom(client: Pick<ClientBase, "query">): Promise<strin
   const over = silent.slice(0, Math.max(0, rows.length + 1 - most));
   const { rowCount } = await client.query(
     `UPDATE fedlodrop.places SET holder = NULL, held_until = NULL, fence = fence + 1
-     WHERE name = ANY($2) AND held_until < clock_timestamp() - $1 * interval '1 second'`,
+     WHERE name = ANY($2) AND ${IS_SILENT}`,
     [CRASHED_SECONDS, over],
   );
   return rowCount === over.length ? null : full; // one of them has come back meanwhile

@@ -194,7 +194,6 @@ export function createRunDatabase(
         const mayPass = ({ cause }: Error): boolean =>
           !(cause instanceof Damage || cause instanceof Ousted) && performance.now() < until;
         const found = await database.transact(async (client) => {
-          await held.check(client);
           const { rows } = await client.query<{ run: string | null }>(
             "SELECT run FROM fedlodrop.places WHERE name = $1",
             [name],
@@ -215,6 +214,7 @@ export function createRunDatabase(
             kept,
             read.rounds,
           ]);
+          await held.check(client);
           run = kept;
           return read;
         }, mayPass);
