@@ -133,12 +133,10 @@ async function profileAt(
   return (await page?.call<KernelTime[]>("profile", { base, dropoutRate, repeats })) ?? [];
 }
 
-const inCells = ({ kind, calls, milliseconds, gflop }: KernelTime): readonly string[] => [
-  kind,
-  `${calls}`,
-  `${milliseconds.toFixed(2)} ms`,
-  gflop > 0 ? ((1000 * gflop) / milliseconds).toFixed(1) : "",
-];
+function inCells({ kind, calls, milliseconds, gflop }: KernelTime): readonly string[] {
+  const rate = gflop > 0 ? ((1000 * gflop) / milliseconds).toFixed(1) : "";
+  return [kind, `${calls}`, `${milliseconds.toFixed(2)} ms`, rate];
+}
 
 /** How long LoRA's products take with half of the columns and rows, against all of them: both beside each other, often. */
 async function loraRatio(shape: ShapeName, candidate: Candidate): Promise<number> {

@@ -36,6 +36,11 @@ export function setMerge(
   laneFactor = lane;
 }
 
+/** Bytes of a panel's turned factors. */
+export function turnedBytes(): usize {
+  return (<usize>rank) << 5;
+}
+
 /**
  * Turns the factors of a panel's eight lanes, [rank][8], scaled, zero where a lane was dropped.
  * @returns whether there is anything to merge

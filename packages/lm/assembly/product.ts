@@ -3,7 +3,7 @@
  * threads write one cache line. The sum is cut into chunks whose unpacked panel stays in the first cache. An adapter that
  * `setMerge` (merge.ts) named takes part in both, as if it were in W.
  */
-import { mergePanel, turnLanes } from "./merge";
+import { mergePanel, turnedBytes, turnLanes } from "./merge";
 import { takePiece } from "./pool";
 import { scratch, scratchTile, zeros } from "./scratch";
 import { panelRows } from "./tiles";
@@ -94,6 +94,10 @@ export function timesTransposed(
   const firstOutput = firstPanel << 3;
   for (let first = takePiece() * perPiece; first < panels; first = takePiece() * perPiece) {
     const last = min(first + perPiece, panels);
+    // Which panels of the piece have an adapter, a bit each.
+    let merged = 0;
+    for (let panel = first; panel < last; panel++)
+      if (turnLanes(panel, turned + <usize>(panel - first) * turnedBytes())) merged |= 1 << (panel - first);
     for (let k = 0; k < outputs; k += CHUNK) {
       const to = min(k + CHUNK, outputs);
       for (let tile = k; tile < to; tile += 8)
@@ -107,7 +111,8 @@ export function timesTransposed(
         const width = min(8, inputs - (panel << 3));
         const from = k > 0 ? c + at : start ? start + at : 0;
         const q = unpacked + <usize>(panel - first) * CHUNK_BYTES;
-        if (turnLanes(panel, turned)) mergePanel(turned, q, k, to);
+        if ((merged >> (panel - first)) & 1)
+          mergePanel(turned + <usize>(panel - first) * turnedBytes(), q, k, to);
         chunk(dy + ((<usize>k) << 2), dyStride, rows, q, to - k, from, c + at, cStride, width);
       }
     }

@@ -37,8 +37,8 @@ function threadBytesOf(call: KernelCall): number {
     case "cached-attention":
       return 4 * call.capacity;
     case "lora-up":
-      // By itself, or the eight lanes' factors where it is merged into a product.
-      return Math.max(256 * 8 * Math.ceil(call.rank / 8) + 2_048, PANEL_CHUNK_BYTES + 32 * call.rank);
+      // By itself, or the factors of four panels' lanes where it is merged into a product.
+      return Math.max(256 * 8 * Math.ceil(call.rank / 8) + 2_048, PANEL_CHUNK_BYTES + 128 * call.rank);
     case "embed":
     case "cross-entropy":
       return 4 * call.width;
