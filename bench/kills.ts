@@ -55,16 +55,19 @@ async function uninterrupted(): Promise<RunReport> {
   const served = await serve(join(work, "whole"), 0, SETTINGS);
   const all = await joinAll(served.url, participants, 0.02);
   const host = await connectHost(served.url, served.hostKey);
-  await startRun(host);
-  await host.until(({ phase }) => phase === "ended", 3600);
-  const finished = await report(served);
-  const missing = missingIn(finished.rounds);
-  if (missing.length > 0)
-    throw new Error(`the uninterrupted run is none to compare with, missing: ${missing.join(", ")}`);
-  host.close();
-  for (const one of all) one.close();
-  await end(served, "SIGKILL");
-  return finished;
+  try {
+    await startRun(host);
+    await host.until(({ phase }) => phase === "ended", 3600);
+    const finished = await report(served);
+    const missing = missingIn(finished.rounds);
+    if (missing.length > 0)
+      throw new Error(`the uninterrupted run is none to compare with, missing: ${missing.join(", ")}`);
+    return finished;
+  } finally {
+    host.close();
+    for (const one of all) one.close();
+    await end(served, "SIGKILL");
+  }
 }
 
 /** Updates that are not in a round: of members, and of participants that were not there when it was planned. */
@@ -106,50 +109,55 @@ async function interrupted(whole: RunReport, number: number): Promise<void> {
   const { hostKey } = served;
   const all = await joinAll(served.url, participants, 0.02);
   let host = await connectHost(served.url, hostKey);
-  await startRun(host);
-  let announced = 0;
-  while (!isEnough()) {
-    await pause(random.uniform() * mostSeconds);
-    const { phase, rounds: seen } = host.view();
-    if (phase === "ended") break;
-    announced = Math.max(announced, seen.length);
-    await end(served, "SIGKILL");
-    host.close();
-    done += 1;
-    const before = faults.length;
-    served = await serve(folder, port, ["--resume"]);
-    if (served.hostKey !== hostKey) faults.push(`kill ${done}: another host key`);
-    host = await connectHost(served.url, hostKey);
-    if (host.view().rounds.length < announced)
-      faults.push(`kill ${done}: ${announced} rounds were announced, ${host.view().rounds.length} are there`);
-    // It goes on by itself.
-    await host
-      .until(({ phase, rounds: now }) => phase === "ended" || now.length > announced, 120)
-      .catch((error: Error) => {
-        throw new Error(`kill ${done}: ${error.message}; serve said:\n${served.output()}`);
-      });
-    faults.push(...all.flatMap((one) => one.faults.splice(0)));
-    if (faults.length === before) held += 1;
+  try {
+    await startRun(host);
+    let announced = 0;
+    while (!isEnough()) {
+      await pause(random.uniform() * mostSeconds);
+      const { phase, rounds: seen } = host.view();
+      if (phase === "ended") break;
+      announced = Math.max(announced, seen.length);
+      await end(served, "SIGKILL");
+      host.close();
+      done += 1;
+      const before = faults.length;
+      served = await serve(folder, port, ["--resume"]);
+      if (served.hostKey !== hostKey) faults.push(`kill ${done}: another host key`);
+      host = await connectHost(served.url, hostKey);
+      if (host.view().rounds.length < announced)
+        faults.push(
+          `kill ${done}: ${announced} rounds were announced, ${host.view().rounds.length} are there`,
+        );
+      // It goes on by itself.
+      await host
+        .until(({ phase, rounds: now }) => phase === "ended" || now.length > announced, 120)
+        .catch((error: Error) => {
+          throw new Error(`kill ${done}: ${error.message}; serve said:\n${served.output()}`);
+        });
+      faults.push(...all.flatMap((one) => one.faults.splice(0)));
+      if (faults.length === before) held += 1;
+      process.stdout.write(
+        `kill ${done}: ${seen.length} rounds, phase ${phase}; ${faults.slice(before).join("; ") || "held"}\n`,
+      );
+    }
+    await host.until(({ phase }) => phase === "ended", 3600);
+    const { adapterSha256, rounds: records } = await report(served);
+    const isSame = adapterSha256 === whole.adapterSha256;
+    if (!isSame)
+      faults.push(
+        `run ${number}: another adapter than that of the uninterrupted run ${parting(records, whole.rounds)}`,
+      );
+    const missing = missingIn(records);
+    if (missing.length > 0) faults.push(`run ${number}: missing: ${missing.join(", ")}`);
+    const others = missing.length > 0 ? `, missing: ${missing.join(", ")}` : "";
     process.stdout.write(
-      `kill ${done}: ${seen.length} rounds, phase ${phase}; ${faults.slice(before).join("; ") || "held"}\n`,
+      `run ${number}: ${records.length} rounds, adapter ${isSame ? "the same" : "ANOTHER"} to the bit${others}\n`,
     );
+  } finally {
+    host.close();
+    for (const one of all) one.close();
+    await end(served, "SIGKILL");
   }
-  await host.until(({ phase }) => phase === "ended", 3600);
-  const { adapterSha256, rounds: records } = await report(served);
-  const isSame = adapterSha256 === whole.adapterSha256;
-  if (!isSame)
-    faults.push(
-      `run ${number}: another adapter than that of the uninterrupted run ${parting(records, whole.rounds)}`,
-    );
-  const missing = missingIn(records);
-  if (missing.length > 0) faults.push(`run ${number}: missing: ${missing.join(", ")}`);
-  const others = missing.length > 0 ? `, missing: ${missing.join(", ")}` : "";
-  process.stdout.write(
-    `run ${number}: ${records.length} rounds, adapter ${isSame ? "the same" : "ANOTHER"} to the bit${others}\n`,
-  );
-  host.close();
-  for (const one of all) one.close();
-  await end(served, "SIGKILL");
 }
 
 try {

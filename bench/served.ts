@@ -55,8 +55,10 @@ export function launch(
         const key = /#key=([\w-]+)/.exec(said)?.[1];
         const url = /join\s+(http:\S+)/.exec(said)?.[1];
         if (key && url) return { process: child, url, hostKey: key, output };
-        if (hasEnded({ process: child }) || performance.now() - since > 120_000)
+        if (hasEnded({ process: child }) || performance.now() - since > 120_000) {
+          child.kill("SIGKILL");
           throw new Error(`serve did not start: ${said}`);
+        }
         await pause(0.05);
       }
     },
