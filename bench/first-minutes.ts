@@ -73,6 +73,8 @@ try {
   if (child.exitCode === null) await once(child, "close");
   await rm(out, { recursive: true });
 }
+// Waits for the tabs to be ready leave their timers behind.
+process.exit();
 
 /** The host's, once it listens. */
 function printedAddress(): Promise<string> {
