@@ -182,7 +182,7 @@ export const DEFAULT_RUN_CONFIG: RunConfig = {
   devices: 8,
   split: { kind: "natural" },
   samplesPerDevice: null,
-  evaluationSamples: 64,
+  evaluationSamples: 48,
   evaluateOn: { kind: "coordinator" },
   links: "measured",
 };
