@@ -1,7 +1,8 @@
 /**
  * What a long run costs tabs in memory: a real `serve`, real Chromium tabs that stay for the whole run, a host's page, and
- * one newcomer after another who takes part in a few rounds and closes its tab. Heaps are read after a collection; what
- * renderers hold in all, workers and WASM included, is what the system says of their processes. A page keeps 200 rounds, so
+ * one newcomer after another who takes part in a few rounds and closes its tab. Heaps, those of the workers that train too, are
+ * read after a collection, and so is what renderers hold in all, which is what the system says of their processes: without
+ * one, garbage counts that V8 has seen no need to collect. A page keeps 200 rounds, so
  * that it may grow by little until then.
  *
  *     npx tsx bench/soak-tabs.ts [--rounds 200] [--every 20]
@@ -18,6 +19,7 @@ import {
   writeTinyModel,
 } from "@fedlodrop/harness";
 import type { Page } from "@playwright/test";
+import { debugWorker, heapBytes as workerHeapBytes } from "../packages/lm/lab/heap.ts";
 import { end, pause, serve } from "./served.ts";
 
 const { values: flags } = parseArgs({
@@ -68,16 +70,19 @@ async function heapBytes(page: Page): Promise<number> {
 interface Reading {
   readonly round: number;
   readonly participantHeap: number;
+  /** Of the participant's worker, with the buffers that its objects own. */
+  readonly workerHeap: number;
   readonly hostHeap: number;
   readonly renderers: number;
   readonly coordinator: number;
 }
 
-/** Bytes a round between the first reading of the second half and the last. */
+/** Bytes a round from the least reading of one half to that of the other: a guest may be there at one reading and not at another. */
 function growth(read: readonly Reading[], bytes: (reading: Reading) => number): number {
-  const from = read[Math.floor(read.length / 2)] as Reading;
-  const to = read.at(-1) as Reading;
-  return (bytes(to) - bytes(from)) / (to.round - from.round);
+  const middle = Math.floor(read.length / 2);
+  const least = (half: readonly Reading[]): number => Math.min(...half.map(bytes));
+  const rounds = (read.at(-1) as Reading).round - (read[0] as Reading).round;
+  return (least(read.slice(middle)) - least(read.slice(0, middle))) / (rounds / 2);
 }
 
 try {
@@ -88,9 +93,12 @@ try {
   const host = await connectHost(served.url, served.hostKey);
   await host.command({ kind: "start" });
   const startedAt = performance.now();
+  const workers = await Promise.all(steady.map(({ page }) => debugWorker(page)));
   const read: Reading[] = [];
   let newcomers = 0;
-  console.log("round  newcomers  participant's heap  host's heap  renderers in all  coordinator, MB");
+  console.log(
+    "round  newcomers  participant's heap  its worker's  host's heap  renderers in all  coordinator, MB",
+  );
   const visitOf = async (from: number): Promise<void> => {
     newcomers += 1;
     const guest = await openParticipant(browser, STEADY + newcomers, options);
@@ -110,9 +118,11 @@ try {
     if (done < next) continue;
     next = done + every;
     const heaps = await Promise.all([...steady.map(({ page }) => page), hostPage].map(heapBytes));
+    const workerHeaps = await Promise.all(workers.map(workerHeapBytes));
     const reading: Reading = {
       round: done,
       participantHeap: Math.max(...heaps.slice(0, -1)),
+      workerHeap: Math.max(...workerHeaps),
       hostHeap: heaps.at(-1) as number,
       renderers: await ofRenderers(),
       coordinator: await residentBytes(served.process.pid as number),
@@ -123,6 +133,7 @@ try {
       `${done}`.padStart(5) +
         `${newcomers}`.padStart(11) +
         megabytes(reading.participantHeap, 20) +
+        megabytes(reading.workerHeap, 14) +
         megabytes(reading.hostHeap, 13) +
         megabytes(reading.renderers, 18) +
         megabytes(reading.coordinator, 13),
@@ -134,17 +145,17 @@ try {
   const lost = host
     .view()
     .rounds.filter(({ participants }) => !participants.some(({ outcome }) => outcome === "aggregated"));
-  const [participant, hostHeap, renderers, coordinator] = (
-    ["participantHeap", "hostHeap", "renderers", "coordinator"] as const
-  ).map((name) => growth(read, (reading) => reading[name])) as [number, number, number, number];
+  const [participant, worker, hostHeap, renderers, coordinator] = (
+    ["participantHeap", "workerHeap", "hostHeap", "renderers", "coordinator"] as const
+  ).map((name) => growth(read, (reading) => reading[name])) as [number, number, number, number, number];
   console.log(
     `${host.view().rounds.length} rounds in ${((performance.now() - startedAt) / 1000).toFixed(0)} s, ${newcomers} newcomers, ${lost.length} rounds that nobody's update is in`,
   );
   console.log(
-    `in the second half, bytes a round: participant's heap ${participant.toFixed(0)}, host's ${hostHeap.toFixed(0)}, renderers in all ${renderers.toFixed(0)}, coordinator ${coordinator.toFixed(0)}`,
+    `bytes a round: participant's heap ${participant.toFixed(0)}, its worker's ${worker.toFixed(0)}, host's ${hostHeap.toFixed(0)}, renderers in all ${renderers.toFixed(0)}, coordinator ${coordinator.toFixed(0)}`,
   );
   const isFlat =
-    Math.max(participant, hostHeap) <= MOST_HEAP_BYTES_A_ROUND &&
+    Math.max(participant, worker, hostHeap) <= MOST_HEAP_BYTES_A_ROUND &&
     renderers <= MOST_RESIDENT_BYTES_A_ROUND &&
     lost.length === 0;
   console.log(isFlat ? "flat" : "not flat, or not without faults");
