@@ -26,6 +26,7 @@ from torch.nn import functional
 from bpe import Tokenizer
 from export import load_model
 from layout import MODELS
+from model import fast_products
 
 
 class AdaptedLinear(nn.Module):
@@ -94,7 +95,7 @@ class Trial:
 
     def loss(self, samples: list[tuple[list[int], int]]) -> tuple[Tensor, float]:
         """Mean loss in nats, and how many samples were classified rightly."""
-        with torch.autocast("cpu", dtype=torch.bfloat16):
+        with fast_products("cpu"):
             if not self.labels:
                 return self.model.loss(torch.tensor([ids for ids, _ in samples])), 0
             last = torch.tensor([len(ids) - 1 for ids, _ in samples])

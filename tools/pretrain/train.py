@@ -1,4 +1,4 @@
-"""Train one shape on its token stream: AdamW, warm-up, cosine decay over the budget, bf16 products, fp32 weights.
+"""Train one shape on its token stream: AdamW, warm-up, cosine decay over the budget, fp32 weights.
 
 The run can be stopped at any time and goes on from build/NAME.pt, written every three minutes.
 """
@@ -12,7 +12,7 @@ import torch
 
 from encode import tokens_folder
 from layout import BUILD, log
-from model import SHAPES, Gpt2, Shape
+from model import SHAPES, Gpt2, Shape, fast_products
 
 WARM_UP_STEPS = 150
 FINAL_LEARNING_RATE_SHARE = 0.03
@@ -65,7 +65,7 @@ def quick_loss(model: Gpt2, shape: Shape, device: str) -> dict[str, float]:
         count = (len(ids) - 1) // shape.n_positions
         starts = np.arange(count)[:: max(1, count // 24)] * shape.n_positions
         windows = torch.from_numpy(ids[starts[:, None] + np.arange(shape.n_positions + 1)]).to(device)
-        with torch.no_grad(), torch.autocast(device, dtype=torch.bfloat16):
+        with torch.no_grad(), fast_products(device):
             losses[source] = round(model.loss(windows).item(), 3)
     return losses
 
@@ -117,7 +117,7 @@ def train(name: str, minutes: float, tokens: float | None, threads: int) -> None
             group["lr"] = shape.peak_learning_rate * rate_share(step, progress)
         windows = torch.from_numpy(batches.at(step)).to(device)
         optimizer.zero_grad(set_to_none=True)
-        with torch.autocast(device, dtype=torch.bfloat16):
+        with fast_products(device):
             loss = model.loss(windows)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
