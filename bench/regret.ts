@@ -8,13 +8,16 @@
  * More texts measured are cells of their own; learning rates may have been chosen on others' cells.
  *
  * The learning rate of an arm is the one of `--learning-rates` whose last round is best on the choosing half with seed 0;
- * seeds from 1 on, at that rate alone, are what is reported, on the other half.
+ * seeds from 1 on, at that rate alone, are what is reported, on the other half. At the end a table: losses over the seeds with their
+ * standard error, and every arm's regret against the best of the fixed rates, seed by seed.
  */
 import { parseArgs } from "node:util";
 import { ARMS, type ArmName } from "../apps/cli/src/reproduce/arms.ts";
 import { type CellKey, runCell } from "../apps/cli/src/reproduce/cell.ts";
-import { appendCell, keyText, readCells } from "../apps/cli/src/reproduce/cells.ts";
-import { TUNING_SEED, tunedRate } from "../apps/cli/src/reproduce/tuning.ts";
+import { appendCell, type Cell, keyText, readCells } from "../apps/cli/src/reproduce/cells.ts";
+import { mean, standardError } from "../apps/cli/src/reproduce/figure.ts";
+import { bestOf, lastOf, TUNING_SEED, tunedRate } from "../apps/cli/src/reproduce/tuning.ts";
+import { nextTime } from "./clock.ts";
 
 const CELLS = "docs/results/cells.csv";
 const { values: flags } = parseArgs({
@@ -63,6 +66,40 @@ for (let seed = 1; seed <= Number(flags.seeds); seed++)
       else await finish(keyOf(task, arm, tuned, String(seed)));
     }
   }
+for (const task of tasks) show(task, await readCells(flags.csv));
+
+function show(task: string, cells: readonly Cell[]): void {
+  const own = cells.filter(
+    (cell) => cell.task === task && cell.devices === Number(flags.devices) && cell.seed !== TUNING_SEED,
+  );
+  const reported = [...new Set(own.map(({ arm }) => arm))].map((arm) => ({
+    arm,
+    seeds: own.filter((cell) => cell.arm === arm),
+  }));
+  const fixed = reported.filter(({ arm }) => arm.startsWith("fixed "));
+  if (fixed.length === 0) return;
+  const finalOf = (cell: Cell): number => lastOf(cell).report;
+  const lossOf = ({ seeds }: (typeof reported)[number]): number => mean(seeds.map(finalOf));
+  const best = fixed.reduce((low, one) => (lossOf(one) < lossOf(low) ? one : low));
+  console.log(`${task}, ${flags.devices} devices: ${best.arm} is the best of ${fixed.length} fixed rates`);
+  for (const { arm, seeds } of reported) {
+    const losses = seeds.map(finalOf);
+    const differences = seeds.flatMap((cell) =>
+      best.seeds.filter(({ seed }) => seed === cell.seed).map((other) => finalOf(cell) / finalOf(other) - 1),
+    );
+    console.log(
+      `${arm.padEnd(24)} ${plusMinus(losses, 4)}, ${seeds.length} seeds; regret ${plusMinus(
+        differences.map((share) => 100 * share),
+        1,
+      )} %; stopped in time ${mean(seeds.map((cell) => bestOf(cell).report)).toFixed(4)}; ${(mean(seeds.map((cell) => lastOf(cell).bytes)) / 1e6).toFixed(1)} MB`,
+    );
+  }
+}
+
+function plusMinus(values: readonly number[], digits: number): string {
+  const error = standardError(values);
+  return `${mean(values).toFixed(digits)}${error === null ? "" : ` ± ${error.toFixed(digits)}`}`;
+}
 
 function keyOf(task: string, arm: ArmName, learningRate: number, seed: string): CellKey {
   return { task, devices: Number(flags.devices), arm, learningRate, seed };
@@ -78,11 +115,4 @@ async function finish(key: CellKey): Promise<void> {
   console.log(
     `${keyText(key)}: train ${last?.train.toFixed(3)}, held out ${last?.report.toFixed(3)} (${((Date.now() - startedMs) / 1000).toFixed(0)} s)`,
   );
-}
-
-function nextTime(clock: string): number {
-  const [hours, minutes] = clock.split(":").map(Number);
-  const at = new Date();
-  at.setHours(hours as number, minutes as number, 0, 0);
-  return at.getTime() < Date.now() ? at.getTime() + 86_400_000 : at.getTime();
 }

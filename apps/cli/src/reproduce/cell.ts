@@ -1,7 +1,8 @@
 /** A cell: one arm on one task with one seed and learning rate, from the untrained adapter to its last round. */
-import { isDirect } from "@fedlodrop/federation";
+import { isDirect, type PlanOptions } from "@fedlodrop/federation";
 import { type Dataset, joinDatasets } from "@fedlodrop/lm";
-import { type RunConfig, type RunOverrides, resolveRunConfig } from "@fedlodrop/run";
+import type { DeviceFacts } from "@fedlodrop/protocol";
+import { type RoundRecord, type RunConfig, type RunOverrides, resolveRunConfig } from "@fedlodrop/run";
 import { taskDefaults } from "../workload.ts";
 import { ARMS, type ArmName, type Variant } from "./arms.ts";
 import { simulatedDevices } from "./device-model.ts";
@@ -51,6 +52,15 @@ export interface CellSize {
   readonly settings?: RunOverrides;
 }
 
+/** Where a cell's devices are, other than figures have them. */
+export interface CellWorld {
+  /** Of each device, beside a steady laptop's. */
+  readonly facts?: readonly Partial<DeviceFacts>[];
+  /** A clock and a budget for solvers; without, they take as long as they take. */
+  readonly planning?: PlanOptions;
+  readonly onRound?: (record: RoundRecord) => void;
+}
+
 async function configOf(
   { task, devices, arm, learningRate, seed }: CellKey,
   { rounds, settings = {} }: CellSize,
@@ -68,37 +78,47 @@ async function configOf(
   });
 }
 
-export async function runCell(key: CellKey, size: CellSize): Promise<readonly Point[]> {
+export async function runCell(
+  key: CellKey,
+  size: CellSize,
+  { facts = [], ...world }: CellWorld = {},
+): Promise<readonly Point[]> {
   const config = await configOf(key, size);
   const lab = await openLab(config, size.samples);
+  const devices = lab.devices.map((device, k) => ({ ...device, facts: { ...device.facts, ...facts[k] } }));
   try {
-    return await pointsOf(lab, config, ARMS[key.arm].variant, size.every);
+    return await pointsOf({ ...lab, devices }, config, ARMS[key.arm].variant, {
+      every: size.every,
+      ...world,
+    });
   } finally {
     lab.close();
   }
 }
+
+type Following = Pick<CellSize, "every"> & Omit<CellWorld, "facts">;
 
 /** Of the devices together, or of each for itself, or of one that has all texts. */
 async function pointsOf(
   lab: Lab,
   config: RunConfig,
   variant: Variant | undefined,
-  every: number,
+  following: Following,
 ): Promise<readonly Point[]> {
   const { devices } = lab;
   if (variant?.kind === "alone") {
     const each: (readonly Point[])[] = [];
     for (const device of devices)
-      each.push(await trajectory({ ...lab, devices: [device] }, config, variant, every));
+      each.push(await trajectory({ ...lab, devices: [device] }, config, variant, following));
     return (each[0] ?? []).map((_, i) => meanPoint(each.map((points) => points[i] as Point)));
   }
   if (variant?.kind === "pooled") {
     const localSteps = config.training.localSteps * devices.length;
     const all = simulatedDevices([joinDatasets(devices.map(({ dataset }) => dataset)) as Dataset]);
     const own = { ...config, training: { ...config.training, localSteps } };
-    return (await trajectory({ ...lab, devices: all }, own, variant, every)).map(unsent);
+    return (await trajectory({ ...lab, devices: all }, own, variant, following)).map(unsent);
   }
-  return trajectory(lab, config, variant, every);
+  return trajectory(lab, config, variant, following);
 }
 
 /** Devices that train for themselves work side by side and send nothing. */
@@ -123,17 +143,22 @@ async function trajectory(
   lab: Lab,
   config: RunConfig,
   variant: Variant | undefined,
-  every: number,
+  following: Following,
 ): Promise<readonly Point[]> {
   const rig = rigOf(variant, lab, config);
   try {
-    return await follow(lab, rig, config, every);
+    return await follow(lab, rig, config, following);
   } finally {
     rig.close();
   }
 }
 
-async function follow(lab: Lab, rig: Rig, config: RunConfig, every: number): Promise<readonly Point[]> {
+async function follow(
+  lab: Lab,
+  rig: Rig,
+  config: RunConfig,
+  { every, planning, onRound }: Following,
+): Promise<readonly Point[]> {
   const { shape, devices, train, choose, report } = lab;
   const { trainer } = rig;
   const points: Point[] = [];
@@ -158,6 +183,7 @@ async function follow(lab: Lab, rig: Rig, config: RunConfig, every: number): Pro
     shape,
     config,
     devices,
+    ...(planning && { planning }),
     ...(!isDirect(config.method) && {
       evaluate: steering({
         train: async (own) => (await trainer.evaluate(train, own)).loss,
@@ -165,6 +191,7 @@ async function follow(lab: Lab, rig: Rig, config: RunConfig, every: number): Pro
       }),
     }),
   })) {
+    onRound?.(record);
     const { participants } = record;
     for (const { bytesDown, bytesUp, energyJoules } of participants) {
       bytes += bytesDown + bytesUp;
@@ -173,7 +200,7 @@ async function follow(lab: Lab, rig: Rig, config: RunConfig, every: number): Pro
     seconds += record.seconds;
     const rates = participants.map(({ dropoutRate }) => dropoutRate);
     if (round % every === 0 || round === config.rounds)
-      await measure(round, rates.reduce((a, b) => a + b, 0) / rates.length, adapter);
+      await measure(round, rates.reduce((a, b) => a + b, 0) / Math.max(1, rates.length), adapter);
   }
   return points;
 }
