@@ -7,6 +7,7 @@
 import { planRound } from "@fedlodrop/federation";
 import type { DeviceFacts } from "@fedlodrop/protocol";
 import { DEFAULT_RUN_CONFIG, median, type RunConfig, SOLVED_METHODS } from "@fedlodrop/run";
+import { device } from "../packages/protocol/src/told-by-device.fixture.ts";
 
 const adapter = {
   rank: 8,
@@ -15,13 +16,9 @@ const adapter = {
   dense: [],
 };
 const facts = (k: number): DeviceFacts => ({
-  backend: "wasm",
-  deviceDescription: "",
+  ...device,
   sampleCount: 10 + k,
-  firstStepSeconds: 0.1,
   stepSeconds: 0.1 * (1 + (k % 5)),
-  roundTripSeconds: 0.01,
-  energyProfile: { kind: "cpu", computeWatts: 15, radioWatts: 1, batteryWattHours: null, source: "modelled" },
 });
 
 for (const links of ["measured", "emulated"] as const)

@@ -4,17 +4,16 @@
  */
 import {
   type ClientToServerEvents,
-  type DeviceFacts,
   encodeSparseValues,
   type Joined,
   PROTOCOL_VERSION,
   type Refused,
   type RoundStart,
   type ServerToClientEvents,
-  type UpdateStatistics,
 } from "@fedlodrop/protocol";
 import { keptValueCount } from "@fedlodrop/run";
 import { io, type Socket } from "socket.io-client";
+import { device, statistics } from "../packages/protocol/src/told-by-device.fixture.ts";
 import { until } from "./served.ts";
 
 export interface ReturningParticipant {
@@ -31,32 +30,6 @@ export interface ReturningParticipant {
   close(): void;
 }
 
-const DEVICE: DeviceFacts = {
-  backend: "cpu",
-  deviceDescription: "scripted",
-  sampleCount: 10,
-  firstStepSeconds: 0.1,
-  stepSeconds: 0.1,
-  roundTripSeconds: 0.01,
-  energyProfile: { kind: "cpu", computeWatts: 10, radioWatts: 1, batteryWattHours: null, source: "modelled" },
-};
-const STATISTICS: UpdateStatistics = {
-  sampleCount: 10,
-  trainLoss: 1,
-  steps: 1,
-  tokens: 64,
-  secondsDownload: 0.01,
-  secondsCompute: 0.01,
-  secondsUpload: 0.01,
-  downlinkBytesPerSecond: null,
-  uplinkBytesPerSecond: null,
-  uploadLimitedBy: "link",
-  roundTripSeconds: 0.01,
-  energyJoules: 1,
-  energySource: "modelled",
-  gradientNorm95: 1,
-  lossSpread: 1,
-};
 const AGAIN = new Set(["duplicate", "stale-round", "not-in-cohort", "not-running"]);
 
 export interface Habits {
@@ -131,7 +104,7 @@ export function takePart(
     if (begun.kind === "refused") return begun;
     const taken = await patient.emitWithAck("upload-chunk", { round, offset: 0 }, payload);
     if (taken.kind === "refused") return taken;
-    const ended = await patient.emitWithAck("upload-end", { round, statistics: STATISTICS });
+    const ended = await patient.emitWithAck("upload-end", { round, statistics });
     return ended.kind === "refused" ? ended : null;
   }
 
@@ -174,7 +147,7 @@ export function takePart(
       faults.push(`${nickname}: came back as ${reply.participantId}, was ${identity.participantId}`);
     identity = reply;
     told();
-    await patient.emitWithAck("ready", { runId: reply.run.runId, ...DEVICE });
+    await patient.emitWithAck("ready", { runId: reply.run.runId, ...device });
     if (working !== null) await work(working);
   }
 

@@ -7,13 +7,13 @@
  */
 import { parseArgs } from "node:util";
 import { createRun, type RunEvent, type RunState, transition } from "@fedlodrop/federation";
-import type { DeviceFacts, UpdateStatistics } from "@fedlodrop/protocol";
 import { adapterSize, atOnce, DEFAULT_RUN_CONFIG, keptValueCount } from "@fedlodrop/run";
 import { createHostViews } from "../apps/coordinator/src/runs/host-view.ts";
 import { createLanes } from "../apps/coordinator/src/runs/lanes.ts";
 import type { LiveRun } from "../apps/coordinator/src/runs/live-run.ts";
 import { createRoundNumbers, NOTHING_REMEMBERED } from "../apps/coordinator/src/runs/round-numbers.ts";
 import { createTraffic } from "../apps/coordinator/src/runs/traffic.ts";
+import { device, statistics } from "../packages/protocol/src/told-by-device.fixture.ts";
 
 /** A few hundred values, so that what is measured is the book-keeping and not the sum over them. */
 const SHAPE = {
@@ -24,32 +24,6 @@ const SHAPE = {
 };
 const DROPOUT_RATE = 0.5;
 const CHUNKS = 4;
-const DEVICE: DeviceFacts = {
-  backend: "cpu",
-  deviceDescription: "bench",
-  sampleCount: 10,
-  firstStepSeconds: 0.1,
-  stepSeconds: 0.1,
-  roundTripSeconds: 0.01,
-  energyProfile: { kind: "cpu", computeWatts: 15, radioWatts: 1, batteryWattHours: null, source: "modelled" },
-};
-const STATISTICS: UpdateStatistics = {
-  sampleCount: 10,
-  trainLoss: 2,
-  steps: 8,
-  tokens: 100,
-  secondsDownload: 1,
-  secondsCompute: 2,
-  secondsUpload: 0.1,
-  downlinkBytesPerSecond: null,
-  uplinkBytesPerSecond: null,
-  uploadLimitedBy: "sender",
-  roundTripSeconds: 0.01,
-  energyJoules: 3,
-  energySource: "modelled",
-  gradientNorm95: 1,
-  lossSpread: 1,
-};
 
 /** Microseconds per device and round. */
 interface Cost {
@@ -96,7 +70,7 @@ function openRun(count: number): BenchRun {
   }
   for (const participantId of ids) {
     dispatch({ kind: "joined", participantId, nickname: participantId, resumesRound: null, atMs: 0 });
-    dispatch({ kind: "ready", participantId, device: DEVICE, atMs: 0 });
+    dispatch({ kind: "ready", participantId, device, atMs: 0 });
   }
   dispatch({ kind: "command", command: { kind: "start" }, atMs: 0 });
 
@@ -148,7 +122,7 @@ function openRun(count: number): BenchRun {
       dispatch({ kind: "upload-begun", participantId, round, bytes, atMs: 0 });
       for (let chunk = 0; chunk < CHUNKS; chunk++) traffic.received(participantId, round, bytes / CHUNKS);
       numbers.hold(participantId, values);
-      dispatch({ kind: "update-arrived", participantId, round, statistics: STATISTICS, atMs: 1 });
+      dispatch({ kind: "update-arrived", participantId, round, statistics, atMs: 1 });
       numbers.drop(participantId);
     }
     if (state.kind !== "closing") throw new Error(`expected the round to close, the run is ${state.kind}`);

@@ -1,48 +1,20 @@
 /** What an attacker may put on the wire: every kind of message nearly right, raw frames, host commands, requests. */
 import {
   type ClientToServerEvents,
-  type DeviceFacts,
   type HostCommand,
   hostCommandSchema,
   PROTOCOL_VERSION,
-  type UpdateStatistics,
 } from "@fedlodrop/protocol";
 import { DEFAULT_RUN_CONFIG, type Random } from "@fedlodrop/run";
+import { device, statistics } from "../../packages/protocol/src/told-by-device.fixture.ts";
 import { mutated, oddValue, pick } from "./odd-values.ts";
-
-export const DEVICE: DeviceFacts = {
-  backend: "cpu",
-  deviceDescription: "fuzz",
-  sampleCount: 10,
-  firstStepSeconds: 0.1,
-  stepSeconds: 0.1,
-  roundTripSeconds: 0.01,
-  energyProfile: { kind: "cpu", computeWatts: 10, radioWatts: 1, batteryWattHours: null, source: "modelled" },
-};
-const STATISTICS: UpdateStatistics = {
-  sampleCount: 10,
-  trainLoss: 1,
-  steps: 1,
-  tokens: 64,
-  secondsDownload: 0.01,
-  secondsCompute: 0.1,
-  secondsUpload: 0.01,
-  downlinkBytesPerSecond: null,
-  uplinkBytesPerSecond: null,
-  uploadLimitedBy: "sender",
-  roundTripSeconds: 0.01,
-  energyJoules: 1,
-  energySource: "modelled",
-  gradientNorm95: 1,
-  lossSpread: 1,
-};
 
 type EventName = keyof ClientToServerEvents;
 
 /** @param bytes of an update in this round */
 const SAMPLES: Readonly<Record<EventName, (random: Random, bytes: number) => readonly unknown[]>> = {
   join: () => [{ protocolVersion: PROTOCOL_VERSION, nickname: "f", token: "x".repeat(32), resumesRound: 1 }],
-  ready: () => [{ runId: "r", ...DEVICE }],
+  ready: () => [{ runId: "r", ...device }],
   ping: () => [],
   evaluated: (random) => [
     {
@@ -71,7 +43,7 @@ const SAMPLES: Readonly<Record<EventName, (random: Random, bytes: number) => rea
       [],
     ]),
   ],
-  "upload-end": () => [{ round: 1, statistics: STATISTICS }],
+  "upload-end": () => [{ round: 1, statistics }],
   "secure-answer": (random) => [
     {
       round: 1,

@@ -5,8 +5,8 @@ import { type Joined, PROTOCOL_VERSION, payloadBytes, type Refused } from "@fedl
 import { keptValueCount, type Random } from "@fedlodrop/run";
 import { io, type Socket } from "socket.io-client";
 import { WebSocket } from "ws"; // the one below Socket.IO
+import { device } from "../../packages/protocol/src/told-by-device.fixture.ts";
 import {
-  DEVICE,
   EVENTS,
   hostileArguments,
   hostileCommand,
@@ -103,7 +103,7 @@ function openIdentity(quarry: Quarry, nickname: string) {
       });
       if (joined.kind === "refused") throw new Error(`${nickname} cannot join: ${joined.message}`);
       token = joined.token;
-      await socket.emitWithAck("ready", { runId: joined.run.runId, ...DEVICE });
+      await socket.emitWithAck("ready", { runId: joined.run.runId, ...device });
       return socket;
     },
     forget(): void {

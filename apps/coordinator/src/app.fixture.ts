@@ -3,7 +3,6 @@ import { join } from "node:path";
 import {
   applyChanges,
   type ClientToServerEvents,
-  type DeviceFacts,
   decodeSparseValues,
   encodeSparseValues,
   type HostToServerEvents,
@@ -29,6 +28,7 @@ import {
 import { io, type Socket } from "socket.io-client";
 import { afterEach, expect } from "vitest";
 import { description } from "../../../packages/protocol/src/run-description.fixture.ts";
+import { device, statistics as told } from "../../../packages/protocol/src/told-by-device.fixture.ts";
 import { buildCoordinator } from "./app.ts";
 import type { Clock } from "./clock.ts";
 import type { Coordinator, CoordinatorOptions } from "./coordinator.ts";
@@ -138,31 +138,11 @@ export async function start(change: Partial<RunConfig> = {}, options: Partial<Co
 
 // ---- a participant that computes real updates
 
-export const device: DeviceFacts = {
-  backend: "cpu",
-  deviceDescription: "test",
-  sampleCount: 10,
-  firstStepSeconds: 0.1,
-  stepSeconds: 0.1,
-  roundTripSeconds: 0.01,
-  energyProfile: { kind: "cpu", computeWatts: 15, radioWatts: 1, batteryWattHours: null, source: "modelled" },
-};
+export { device };
 export const statistics: UpdateStatistics = {
-  sampleCount: 10,
+  ...told,
   trainLoss: 1,
-  steps: 8,
-  tokens: 100,
-  secondsDownload: 0.1,
-  secondsCompute: 0.2,
-  secondsUpload: 0.3,
-  roundTripSeconds: 0.01,
-  downlinkBytesPerSecond: null,
-  uplinkBytesPerSecond: null,
-  uploadLimitedBy: "sender",
-  energyJoules: 1,
-  energySource: "modelled",
-  gradientNorm95: 1,
-  lossSpread: 1,
+  ...{ secondsDownload: 0.1, secondsCompute: 0.2, secondsUpload: 0.3, energyJoules: 1 },
 };
 
 export async function connect(url: string) {

@@ -5,6 +5,7 @@
 import { measureDevice, planRound, type ReadyParticipant } from "@fedlodrop/federation";
 import { DEFAULT_RUN_CONFIG, type ParticipantRound, type RoundRecord, type RunConfig } from "@fedlodrop/run";
 import { describe, expect, it } from "vitest";
+import { device } from "../../protocol/src/told-by-device.fixture.ts";
 import { send } from "./simulated-link.fixture.ts";
 
 const LINK = 2e6;
@@ -21,21 +22,7 @@ const participant = (id: string, roundTripSeconds: number): ReadyParticipant => 
   nickname: id,
   presence: "ready",
   known: true,
-  device: {
-    backend: "wasm",
-    deviceDescription: "",
-    sampleCount: 100,
-    firstStepSeconds: 0.2,
-    stepSeconds: 0.1,
-    roundTripSeconds,
-    energyProfile: {
-      kind: "cpu",
-      computeWatts: 10,
-      radioWatts: 1,
-      batteryWattHours: null,
-      source: "modelled",
-    },
-  },
+  device: { ...device, sampleCount: 100, roundTripSeconds },
 });
 
 /** Beliefs after each round, [ROUNDS][devices]; `truth` is the links' rate in a round. */

@@ -1,6 +1,7 @@
 /** Requests for plans, and rounds that they look back on. */
 import type { DeviceFacts } from "@fedlodrop/protocol";
 import { DEFAULT_RUN_CONFIG, type ParticipantRound, type RoundRecord, type RunConfig } from "@fedlodrop/run";
+import { device as told } from "../../../protocol/src/told-by-device.fixture.ts";
 import type { ReadyParticipant } from "../round/run-state.ts";
 
 const adapter = {
@@ -9,15 +10,7 @@ const adapter = {
   modules: [{ name: "m", inFeatures: 1000, outFeatures: 3000 }],
   dense: [],
 };
-const device: DeviceFacts = {
-  backend: "wasm",
-  deviceDescription: "test",
-  sampleCount: 100,
-  firstStepSeconds: 0.2,
-  stepSeconds: 0.1,
-  roundTripSeconds: 0.01,
-  energyProfile: { kind: "cpu", computeWatts: 15, radioWatts: 1, batteryWattHours: null, source: "modelled" },
-};
+const device: DeviceFacts = { ...told, backend: "wasm", sampleCount: 100, firstStepSeconds: 0.2 };
 export const participant = (id: string, change: Partial<DeviceFacts> = {}): ReadyParticipant => ({
   id,
   nickname: id,

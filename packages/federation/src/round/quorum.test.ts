@@ -1,6 +1,6 @@
-import type { DeviceFacts, UpdateStatistics } from "@fedlodrop/protocol";
 import { DEFAULT_RUN_CONFIG, type RunConfig } from "@fedlodrop/run";
 import { expect, it } from "vitest";
+import { device, statistics } from "../../../protocol/src/told-by-device.fixture.ts";
 import { planRound } from "../plan/plan.ts";
 import { expectedBytes } from "./refusal.ts";
 import { transition } from "./round.ts";
@@ -44,7 +44,7 @@ function simulate(devices: readonly Device[]) {
   for (const [k, { stepSeconds }] of devices.entries()) {
     const participantId = `p${k + 1}`;
     dispatch({ kind: "joined", participantId, nickname: participantId, resumesRound: null, atMs: 0 });
-    dispatch({ kind: "ready", participantId, device: { ...FACTS, stepSeconds }, atMs: 0 });
+    dispatch({ kind: "ready", participantId, device: { ...device, stepSeconds }, atMs: 0 });
   }
   dispatch({ kind: "command", command: { kind: "start" }, atMs: 0 });
   for (let round = 1; round <= config.rounds; round++) {
@@ -74,7 +74,7 @@ function simulate(devices: readonly Device[]) {
         kind: "update-arrived",
         participantId,
         round,
-        statistics: { ...STATISTICS, ...spent },
+        statistics: { ...statistics, steps: config.training.localSteps, ...spent },
         atMs,
       });
     }
@@ -103,32 +103,6 @@ function simulate(devices: readonly Device[]) {
   };
 }
 
-const FACTS: DeviceFacts = {
-  backend: "cpu",
-  deviceDescription: "test",
-  sampleCount: 10,
-  firstStepSeconds: 0.1,
-  stepSeconds: 0.1,
-  roundTripSeconds: 0.01,
-  energyProfile: { kind: "cpu", computeWatts: 15, radioWatts: 1, batteryWattHours: null, source: "modelled" },
-};
-const STATISTICS: UpdateStatistics = {
-  sampleCount: 10,
-  trainLoss: 2,
-  steps: config.training.localSteps,
-  tokens: 100,
-  secondsDownload: 1,
-  secondsCompute: 2,
-  secondsUpload: 1.5,
-  roundTripSeconds: 0.01,
-  downlinkBytesPerSecond: null,
-  uplinkBytesPerSecond: null,
-  uploadLimitedBy: "sender",
-  energyJoules: 3,
-  energySource: "modelled",
-  gradientNorm95: 1,
-  lossSpread: 1,
-};
 const quick: Device = { stepSeconds: 0.05, slowness: 1 };
 const always = (outcome: string): string[] => Array(config.rounds).fill(outcome);
 

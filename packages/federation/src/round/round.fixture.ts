@@ -1,6 +1,7 @@
 /** Events of a small run at a glance, and where a run is after them; the clock is whatever a test says. */
-import type { DeviceFacts, UpdateStatistics } from "@fedlodrop/protocol";
+import type { UpdateStatistics } from "@fedlodrop/protocol";
 import { DEFAULT_RUN_CONFIG, type RunConfig } from "@fedlodrop/run";
+import { device, statistics as told } from "../../../protocol/src/told-by-device.fixture.ts";
 import { expectedBytes } from "./refusal.ts";
 import { transition } from "./round.ts";
 import type { Effect, MemberTraffic, MemberUpdate, RunCommand, RunEvent } from "./run-event.ts";
@@ -18,31 +19,12 @@ export const config: RunConfig = {
   minParticipants: 2,
   deadlineSeconds: 30,
 };
-export const device: DeviceFacts = {
-  backend: "cpu",
-  deviceDescription: "test",
-  sampleCount: 10,
-  firstStepSeconds: 0.1,
-  stepSeconds: 0.1,
-  roundTripSeconds: 0.01,
-  energyProfile: { kind: "cpu", computeWatts: 15, radioWatts: 1, batteryWattHours: null, source: "modelled" },
-};
+export { device };
 export const statistics: UpdateStatistics = {
-  sampleCount: 10,
-  trainLoss: 2,
-  steps: 8,
-  tokens: 100,
-  secondsDownload: 1,
-  secondsCompute: 2,
+  ...told,
   secondsUpload: 1.5,
-  roundTripSeconds: 0.01,
-  downlinkBytesPerSecond: null,
   uplinkBytesPerSecond: 2e6,
   uploadLimitedBy: "link",
-  energyJoules: 3,
-  energySource: "modelled",
-  gradientNorm95: 1,
-  lossSpread: 1,
 };
 
 export const joined = (participantId: string, resumesRound: number | null = null, atMs = 0): RunEvent => ({

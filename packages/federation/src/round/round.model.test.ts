@@ -3,10 +3,10 @@
  * starts closes once, an accepted update is in the record and no other is, each member has one outcome, and nothing waits
  * for ever. fast-check draws the happenings and shrinks a failure to the few that matter.
  */
-import type { DeviceFacts, UpdateStatistics } from "@fedlodrop/protocol";
 import { DEFAULT_RUN_CONFIG, type RoundEvaluation } from "@fedlodrop/run";
 import fc from "fast-check";
 import { expect, it } from "vitest";
+import { device, statistics } from "../../../protocol/src/told-by-device.fixture.ts";
 import { expectedBytes } from "./refusal.ts";
 import { transition } from "./round.ts";
 import type { RunCommand, RunEvent } from "./run-event.ts";
@@ -20,32 +20,6 @@ const config = {
   minParticipants: 2,
   maxParticipants: 6,
   deadlineSeconds: 30,
-};
-const device: DeviceFacts = {
-  backend: "cpu",
-  deviceDescription: "test",
-  sampleCount: 10,
-  firstStepSeconds: 0.1,
-  stepSeconds: 0.1,
-  roundTripSeconds: 0.01,
-  energyProfile: { kind: "cpu", computeWatts: 15, radioWatts: 1, batteryWattHours: null, source: "modelled" },
-};
-const statistics: UpdateStatistics = {
-  sampleCount: 10,
-  trainLoss: 2,
-  steps: 8,
-  tokens: 100,
-  secondsDownload: 1,
-  secondsCompute: 2,
-  secondsUpload: 0.1,
-  downlinkBytesPerSecond: null,
-  uplinkBytesPerSecond: null,
-  uploadLimitedBy: "sender",
-  roundTripSeconds: 0.01,
-  energyJoules: 3,
-  energySource: "modelled",
-  gradientNorm95: 1,
-  lossSpread: 1,
 };
 const evaluation: RoundEvaluation = {
   testLoss: 3,
