@@ -109,7 +109,7 @@ async function finish(key: CellKey): Promise<void> {
   const known = await readCells(flags.csv);
   if (Date.now() > until || known.some((cell) => keyText(cell) === keyText(key))) return;
   const startedMs = Date.now();
-  const points = await runCell(key, size);
+  const { points } = await runCell(key, size);
   await appendCell(flags.csv, { ...key, points });
   const last = points.at(-1);
   console.log(

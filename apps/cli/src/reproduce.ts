@@ -12,6 +12,7 @@ import { lossOverRates } from "./reproduce/figures/loss-over-rates.ts";
 import { lossOverRounds } from "./reproduce/figures/loss-over-rounds.ts";
 import { privacy } from "./reproduce/figures/privacy.ts";
 import { verdicts } from "./reproduce/figures/verdicts.ts";
+import { FULL_LIMITED, QUICK_LIMITED, readLimited, runLimited } from "./reproduce/limited.ts";
 import { isRecorded, recordOwnRun } from "./reproduce/own-run.ts";
 import { FULL_ATTACKS, QUICK_ATTACKS, readAttacks, runAttacks } from "./reproduce/privacy/attack-study.ts";
 import { readRecordedRun } from "./reproduce/recorded-run.ts";
@@ -44,7 +45,7 @@ const QUICK_RUN = { ...FULL_RUN, rounds: 6, evaluationSamples: 16 };
 const HELP = `Usage: fedlodrop reproduce [FIGURE …] [flags]
 
 Runs the federations that figures are made of, in this process on all cores, and writes one report.
-Finished ones are kept in cells.csv: the command goes on where it was stopped.
+Finished ones are kept in cells.csv and limited.csv: the command goes on where it was stopped.
 
   1  loss over the dropout rate         4  limits, sizes and solver times
   2  loss over rounds, by method        5  what plans foresaw, and what was measured
@@ -75,10 +76,18 @@ export async function reproduce(args: readonly string[]): Promise<void> {
   const folder = typeof out === "string" ? out : "reproduced";
   const csv = join(folder, "cells.csv");
   const say = (line: string): void => void process.stderr.write(`${line}\n`);
+  const study = quick ? QUICK_STUDY : FULL_STUDY;
   const isDrawn = given.has("draw");
   if (!isDrawn && wanted.some((name) => !["4", "5", "privacy"].includes(name)))
-    await runStudy({ ...(quick ? QUICK_STUDY : FULL_STUDY), seeds }, csv, say);
+    await runStudy({ ...study, seeds }, csv, say);
   // A quick run is no part of a full study.
+  const limitedCsv = join(folder, quick ? "limited-quick.csv" : "limited.csv");
+  if (!isDrawn && wanted.includes("4")) {
+    const limited = quick ? QUICK_LIMITED : FULL_LIMITED;
+    const tuning = { tasks: [limited.task], arms: limited.arms, devices: limited.stepSeconds.length };
+    await runStudy({ ...study, ...tuning, seeds: 0 }, csv, say);
+    await runLimited({ ...limited, seeds: Math.max(1, seeds) }, await readCells(csv), limitedCsv, say);
+  }
   const ownRun = join(folder, quick ? "own-run-quick" : "own-run");
   const ownSettings = quick ? QUICK_RUN : FULL_RUN;
   if (!isDrawn && wanted.includes("5")) await recordOwnRun(ownRun, ownSettings, say);
@@ -105,7 +114,7 @@ export async function reproduce(args: readonly string[]): Promise<void> {
         return costToTarget(federated);
       case "4":
         say("figure 4: solving cells …");
-        return limits(quick ? 2 : 20, quick, () => performance.now());
+        return limits(quick ? 2 : 20, quick, await readLimited(limitedCsv), () => performance.now());
       case "5":
         return foreseen([await readRecordedRun(ownRun)]);
       case "6":

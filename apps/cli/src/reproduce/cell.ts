@@ -1,8 +1,8 @@
 /** A cell: one arm on one task with one seed and learning rate, from the untrained adapter to its last round. */
-import { isDirect, type PlanOptions } from "@fedlodrop/federation";
+import { isDirect } from "@fedlodrop/federation";
 import { type Dataset, joinDatasets } from "@fedlodrop/lm";
 import type { DeviceFacts } from "@fedlodrop/protocol";
-import { type RoundRecord, type RunConfig, type RunOverrides, resolveRunConfig } from "@fedlodrop/run";
+import { type RunConfig, type RunOverrides, resolveRunConfig } from "@fedlodrop/run";
 import { taskDefaults } from "../workload.ts";
 import { ARMS, type ArmName, type Variant } from "./arms.ts";
 import { simulatedDevices } from "./device-model.ts";
@@ -41,6 +41,13 @@ export interface Trajectory {
   readonly points: readonly Point[];
 }
 
+/** A cell that has been run. */
+export interface Played extends Trajectory {
+  /** Share of the devices whose updates came in, and the mean of their dropout rates, over all rounds. */
+  readonly tookPart: number;
+  readonly dropoutRate: number;
+}
+
 export interface CellSize {
   /** Windows or samples of each measured set. */
   readonly samples: number;
@@ -50,15 +57,8 @@ export interface CellSize {
   readonly rounds: number | null;
   /** Settings between the task's own and the arm's. */
   readonly settings?: RunOverrides;
-}
-
-/** Where a cell's devices are, other than figures have them. */
-export interface CellWorld {
-  /** Of each device, beside a steady laptop's. */
+  /** What devices are, the first's first, where they are no steady laptops. */
   readonly facts?: readonly Partial<DeviceFacts>[];
-  /** A clock and a budget for solvers; without, they take as long as they take. */
-  readonly planning?: PlanOptions;
-  readonly onRound?: (record: RoundRecord) => void;
 }
 
 async function configOf(
@@ -78,47 +78,43 @@ async function configOf(
   });
 }
 
-export async function runCell(
-  key: CellKey,
-  size: CellSize,
-  { facts = [], ...world }: CellWorld = {},
-): Promise<readonly Point[]> {
+export async function runCell(key: CellKey, { facts = [], ...size }: CellSize): Promise<Played> {
   const config = await configOf(key, size);
   const lab = await openLab(config, size.samples);
   const devices = lab.devices.map((device, k) => ({ ...device, facts: { ...device.facts, ...facts[k] } }));
   try {
-    return await pointsOf({ ...lab, devices }, config, ARMS[key.arm].variant, {
-      every: size.every,
-      ...world,
-    });
+    return await played({ ...lab, devices }, config, ARMS[key.arm].variant, size.every);
   } finally {
     lab.close();
   }
 }
 
-type Following = Pick<CellSize, "every"> & Omit<CellWorld, "facts">;
-
 /** Of the devices together, or of each for itself, or of one that has all texts. */
-async function pointsOf(
+async function played(
   lab: Lab,
   config: RunConfig,
   variant: Variant | undefined,
-  following: Following,
-): Promise<readonly Point[]> {
+  every: number,
+): Promise<Played> {
   const { devices } = lab;
   if (variant?.kind === "alone") {
-    const each: (readonly Point[])[] = [];
+    const each: Played[] = [];
     for (const device of devices)
-      each.push(await trajectory({ ...lab, devices: [device] }, config, variant, following));
-    return (each[0] ?? []).map((_, i) => meanPoint(each.map((points) => points[i] as Point)));
+      each.push(await trajectory({ ...lab, devices: [device] }, config, variant, every));
+    const [first] = each as [Played];
+    return {
+      ...first,
+      points: first.points.map((_, i) => meanPoint(each.map(({ points }) => points[i] as Point))),
+    };
   }
   if (variant?.kind === "pooled") {
     const localSteps = config.training.localSteps * devices.length;
     const all = simulatedDevices([joinDatasets(devices.map(({ dataset }) => dataset)) as Dataset]);
     const own = { ...config, training: { ...config.training, localSteps } };
-    return (await trajectory({ ...lab, devices: all }, own, variant, following)).map(unsent);
+    const { points, ...rest } = await trajectory({ ...lab, devices: all }, own, variant, every);
+    return { ...rest, points: points.map(unsent) };
   }
-  return trajectory(lab, config, variant, following);
+  return trajectory(lab, config, variant, every);
 }
 
 /** Devices that train for themselves work side by side and send nothing. */
@@ -143,25 +139,21 @@ async function trajectory(
   lab: Lab,
   config: RunConfig,
   variant: Variant | undefined,
-  following: Following,
-): Promise<readonly Point[]> {
+  every: number,
+): Promise<Played> {
   const rig = rigOf(variant, lab, config);
   try {
-    return await follow(lab, rig, config, following);
+    return await follow(lab, rig, config, every);
   } finally {
     rig.close();
   }
 }
 
-async function follow(
-  lab: Lab,
-  rig: Rig,
-  config: RunConfig,
-  { every, planning, onRound }: Following,
-): Promise<readonly Point[]> {
+async function follow(lab: Lab, rig: Rig, config: RunConfig, every: number): Promise<Played> {
   const { shape, devices, train, choose, report } = lab;
   const { trainer } = rig;
   const points: Point[] = [];
+  const counted: number[] = [];
   let [bytes, seconds, joules] = [0, 0, 0];
   const measure = async (round: number, dropoutRate: number, adapter?: Float32Array): Promise<void> => {
     const reported = await trainer.evaluate(report, adapter);
@@ -183,7 +175,6 @@ async function follow(
     shape,
     config,
     devices,
-    ...(planning && { planning }),
     ...(!isDirect(config.method) && {
       evaluate: steering({
         train: async (own) => (await trainer.evaluate(train, own)).loss,
@@ -191,16 +182,21 @@ async function follow(
       }),
     }),
   })) {
-    onRound?.(record);
     const { participants } = record;
     for (const { bytesDown, bytesUp, energyJoules } of participants) {
       bytes += bytesDown + bytesUp;
       joules += energyJoules ?? 0;
     }
     seconds += record.seconds;
-    const rates = participants.map(({ dropoutRate }) => dropoutRate);
+    counted.push(
+      ...participants.flatMap(({ outcome, dropoutRate }) => (outcome === "aggregated" ? [dropoutRate] : [])),
+    );
     if (round % every === 0 || round === config.rounds)
-      await measure(round, rates.reduce((a, b) => a + b, 0) / Math.max(1, rates.length), adapter);
+      await measure(round, meanOr0(participants.map(({ dropoutRate }) => dropoutRate)), adapter);
   }
-  return points;
+  const tookPart = counted.length / (devices.length * config.rounds);
+  return { points, tookPart, dropoutRate: meanOr0(counted) };
 }
+
+const meanOr0 = (values: readonly number[]): number =>
+  values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);

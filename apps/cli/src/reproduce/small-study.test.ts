@@ -5,15 +5,17 @@ import { writeTinyModel } from "@fedlodrop/harness";
 import { createRandom, initialAdapter, keptIndices, resolveRunConfig, subAdapter } from "@fedlodrop/run";
 import { beforeAll, describe, expect, it } from "vitest";
 import { ablatedBy } from "./arms.ts";
-import { runCell } from "./cell.ts";
-import { readCells } from "./cells.ts";
+import { type Point, runCell } from "./cell.ts";
+import { type Cell, readCells } from "./cells.ts";
 import { csvText } from "./figure.ts";
 import { ablations } from "./figures/ablations.ts";
 import { costToTarget } from "./figures/cost-to-target.ts";
+import { limits } from "./figures/limits.ts";
 import { lossOverRates } from "./figures/loss-over-rates.ts";
 import { lossOverRounds } from "./figures/loss-over-rounds.ts";
 import { verdicts } from "./figures/verdicts.ts";
 import { openLab } from "./lab.ts";
+import { type LimitedStudy, readLimited, runLimited } from "./limited.ts";
 import { trainStepwise } from "./stepwise.ts";
 import { studiedArms } from "./studied.ts";
 import { runStudy, type Study } from "./study.ts";
@@ -93,8 +95,8 @@ describe("the smallest study", () => {
 
   it("runs every variant, which changes what it says it does and nothing else", async () => {
     const size = { ...study.size, rounds: 2 };
-    const cell = (arm: Parameters<typeof runCell>[0]["arm"]) =>
-      runCell({ task: study.tasks[0]!, devices: 2, arm, learningRate: 0.02, seed: "7" }, size);
+    const cell = async (arm: Parameters<typeof runCell>[0]["arm"]) =>
+      (await runCell({ task: study.tasks[0]!, devices: 2, arm, learningRate: 0.02, seed: "7" }, size)).points;
     const plain = (await cell("fixed 0.5")).at(-1)!;
     const whole = (await cell("fixed 0")).at(-1)!;
     const bytes = async (arm: Parameters<typeof cell>[0]) => (await cell(arm)).at(-1)!.bytes;
@@ -118,6 +120,55 @@ describe("the smallest study", () => {
     }
     // At γ = 0 every coordinate is kept by all, so that this estimator is the mean.
     expect((await cell("FedEx-LoRA")).at(-1)!.report).not.toBe(whole.report);
+  }, 300_000);
+
+  it("leaves out who breaks a limit, and nobody twice", async () => {
+    const csv = join(folder, "limited.csv");
+    const limited: LimitedStudy = {
+      task: study.tasks[0]!,
+      // Two steps of the second device take longer than a round may.
+      limits: [{ name: "T_max 4 s", deadlineSeconds: 4, energyLimitJoules: 100 }],
+      arms: ["branch-and-bound", "fixed 0.5"],
+      stepSeconds: [0.1, 3],
+      seeds: 1,
+      size: { ...study.size, rounds: 2 },
+    };
+    const [task, devices, learningRate] = [limited.task, 2, 0.02];
+    const tuning = limited.arms.map((arm): Cell => {
+      const point: Point = {
+        ...{ round: 0, dropoutRate: 0, train: 1, choose: 1, report: 1, accuracy: null },
+        ...{ bytes: 0, seconds: 0, joules: 0 },
+      };
+      return { task, devices, arm, learningRate, seed: "0", points: [point] };
+    });
+    await expect(runLimited(limited, tuning.slice(1), csv, () => {})).rejects.toThrow(
+      /branch-and-bound: no learning rate has been tuned for 2 devices$/,
+    );
+    const lines: string[] = [];
+    await runLimited(limited, tuning, csv, (line) => void lines.push(line));
+    const runs = await readLimited(csv);
+    expect(new Set(runs.map(({ arm }) => arm))).toEqual(new Set(limited.arms));
+    for (const { tookPart, heldOut } of runs) {
+      expect(tookPart).toBe(0.5);
+      expect(heldOut).toBeGreaterThan(0);
+    }
+    expect(lines).toHaveLength(2);
+    await runLimited(limited, tuning, csv, (line) => void lines.push(line));
+    expect(lines).toHaveLength(2);
+    const { table, charts } = limits(1, true, runs, () => 0);
+    const row = csvText(table)
+      .split("\n")
+      .find((line) => line.startsWith("T_max 4 s,,fixed 0.5,"))!;
+    expect(row.split(",").slice(-5, -3)).toEqual([
+      "1",
+      String(Number(runs.find(({ arm }) => arm === "fixed 0.5")!.heldOut.toPrecision(6))),
+    ]);
+    expect(charts.at(-1)).toMatchObject({ title: "T_max 4 s", rows: [{}, {}] });
+    await writeFile(
+      csv,
+      `${(await readFile(csv, "utf8")).split("\n")[0]}\nT_max 4 s,fixed 0.5,0.02,1,3.2,1\n`,
+    );
+    await expect(readLimited(csv)).rejects.toThrow(/limited.csv, line 2: expected the columns limits,arm,/);
   }, 300_000);
 
   it("takes the engine's own steps, one gradient at a time", async () => {

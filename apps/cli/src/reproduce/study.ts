@@ -1,9 +1,7 @@
-/** Runs the cells that a study lacks, on all cores, each kept as it ends; says how long is left. */
-import { availableParallelism } from "node:os";
-import type { CellCalls } from "../cell-thread.ts";
-import { startThread } from "../thread.ts";
+/** Which cells a study has, and those of them run that it lacks. */
 import { ARMS, type ArmName } from "./arms.ts";
 import type { CellKey, CellSize } from "./cell.ts";
+import { playCells } from "./cell-pool.ts";
 import { appendCell, keyText, readCells } from "./cells.ts";
 import { TUNING_SEED, tunedRate } from "./tuning.ts";
 
@@ -72,28 +70,6 @@ async function runCells(
   say: (line: string) => void,
 ): Promise<void> {
   const known = new Set((await readCells(csv)).map(keyText));
-  const missing = keys.filter((key) => !known.has(keyText(key)));
-  const waiting = [...missing];
-  const startedMs = Date.now();
-  let done = 0;
-  let kept = Promise.resolve();
-  const work = async (): Promise<void> => {
-    const thread = startThread<CellCalls>(new URL("../cell-thread.ts", import.meta.url));
-    try {
-      for (let key = waiting.shift(); key !== undefined; key = waiting.shift()) {
-        const points = await thread.call("run", { key, size });
-        const cell = { ...key, points };
-        kept = kept.then(() => appendCell(csv, cell));
-        await kept;
-        done++;
-        const left = ((Date.now() - startedMs) / done) * (missing.length - done);
-        say(
-          `${done}/${missing.length} ${key.task}, ${key.arm}, learning rate ${key.learningRate}, seed ${key.seed}: held out ${points.at(-1)?.report.toFixed(3)} (about ${Math.ceil(left / 60_000)} min left)`,
-        );
-      }
-    } finally {
-      await thread.close();
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(availableParallelism(), missing.length) }, work));
+  const missing = keys.filter((key) => !known.has(keyText(key))).map((key) => ({ key, size }));
+  await playCells(missing, ({ key }, { points }) => appendCell(csv, { ...key, points }), say);
 }

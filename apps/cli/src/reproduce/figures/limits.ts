@@ -1,4 +1,4 @@
-/** Figure 4: the objective under tighter and looser limits and in larger cells, by method, and what solving takes. */
+/** Figure 4: the objective under tighter and looser limits and in larger cells, by method, what solving takes, and losses of limited runs. */
 import {
   type AllocationProblem,
   allocate,
@@ -6,7 +6,9 @@ import {
   radioProblem,
   randomSystem,
 } from "@fedlodrop/allocation";
-import { type Figure, mean } from "../figure.ts";
+import type { DotPlot } from "../dot-plot.ts";
+import { type Figure, mean, standardError } from "../figure.ts";
+import type { LimitedRun } from "../limited.ts";
 
 const METHODS = [
   "branch-and-bound",
@@ -71,7 +73,13 @@ const settings = (quick: boolean): readonly Setting[] => [
 /** Milliseconds that a solver may take of a cell; what it has then is taken, with its gap. */
 const BUDGET_MS = 5000;
 
-export function limits(seeds: number, quick: boolean, now: () => number): Figure {
+/** @param limited runs of the language model under limits */
+export function limits(
+  seeds: number,
+  quick: boolean,
+  limited: readonly LimitedRun[],
+  now: () => number,
+): Figure {
   const rows = settings(quick).flatMap(({ axis, value, pose }) =>
     METHODS.map((method) => {
       const solved = Array.from({ length: seeds }, (_, seed) =>
@@ -106,19 +114,76 @@ export function limits(seeds: number, quick: boolean, now: () => number): Figure
         .map((row) => ({ x: row.value, y: of(row) })),
     })),
   });
+  const losses = lossesOf(limited);
   return {
     number: 4,
     title: "Limits, size, and what solving takes",
     text: [
       `Means of ${seeds} seeded radio cells a setting (8 devices and 32 sub-channels of 30 kHz where nothing else is said; with more devices, four sub-channels each). An excluded device counts in J, so that J must be read beside how many there are. The gap is the largest that a method certifies, where it certifies one. Simulated cells, real solvers; times are wall times of this machine.`,
+      "Held-out losses after the last round are of the language model in the emulated cell, two of four devices being slow; whoever breaks a limit is out of that round, so that all methods have the same time and the same joules to spend. Bars are standard errors over seeds.",
     ],
     charts: [
       ...axes.map((axis) => chart(axis, "objective J, nats", ({ objective }) => objective, true)),
       chart("devices", "milliseconds to solve", ({ milliseconds }) => Math.max(0.01, milliseconds), true),
+      ...plotsOf(losses),
     ],
     table: {
-      columns: ["axis", "value", "method", "objective", "excluded", "milliseconds", "gap"],
-      rows: rows.map(({ gap, ...row }) => [...Object.values(row), Number.isFinite(gap) ? gap : null]),
+      columns: [
+        ...["axis", "value", "method", "objective", "excluded", "milliseconds", "gap"],
+        ...["seeds", "held_out", "held_out_error", "took_part", "dropout_rate"],
+      ],
+      rows: [
+        ...rows.map(({ gap, ...row }) => [
+          ...Object.values(row),
+          Number.isFinite(gap) ? gap : null,
+          ...Array<null>(5).fill(null),
+        ]),
+        ...losses.map(({ limits: axis, arm, ...own }) => [
+          ...[axis, null, arm],
+          ...Array<null>(4).fill(null),
+          ...[own.seeds, own.heldOut, own.error, own.tookPart, own.dropoutRate],
+        ]),
+      ],
     },
   };
 }
+
+interface LimitedLoss {
+  readonly limits: string;
+  readonly arm: string;
+  readonly seeds: number;
+  readonly heldOut: number;
+  readonly error: number | null;
+  readonly tookPart: number;
+  readonly dropoutRate: number;
+}
+
+function lossesOf(limited: readonly LimitedRun[]): readonly LimitedLoss[] {
+  const keys = new Map(limited.map(({ limits: own, arm }) => [`${own},${arm}`, { own, arm }]));
+  return [...keys.values()].map(({ own, arm }) => {
+    const runs = limited.filter((run) => run.limits === own && run.arm === arm);
+    const heldOut = runs.map((run) => run.heldOut);
+    return {
+      ...{ limits: own, arm, seeds: runs.length, heldOut: mean(heldOut), error: standardError(heldOut) },
+      ...{
+        tookPart: mean(runs.map((run) => run.tookPart)),
+        dropoutRate: mean(runs.map((run) => run.dropoutRate)),
+      },
+    };
+  });
+}
+
+const plotsOf = (losses: readonly LimitedLoss[]): readonly DotPlot[] =>
+  [...new Set(losses.map((own) => own.limits))].map((name) => ({
+    title: name,
+    xLabel: "held-out loss, nats",
+    rows: losses
+      .filter((own) => own.limits === name)
+      .map(({ arm, heldOut, error }) => ({
+        name: arm,
+        x: heldOut,
+        low: heldOut - (error ?? 0),
+        high: heldOut + (error ?? 0),
+      })),
+    reference: null,
+  }));

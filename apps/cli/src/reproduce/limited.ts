@@ -1,0 +1,155 @@
+/**
+ * The language model where limits bind: four devices, two of them slow, in the emulated radio cell, under pairs of T_max and E_max.
+ * Solvers keep to both; whoever breaks one is out of that round, so that all methods have the same time and the same joules
+ * to spend. Every arm has the learning rate that it was best with where nothing binds.
+ */
+import { appendFile, mkdir, readFile } from "node:fs/promises";
+import { dirname } from "node:path";
+import type { ArmName } from "./arms.ts";
+import type { CellSize } from "./cell.ts";
+import { playCells } from "./cell-pool.ts";
+import type { Cell } from "./cells.ts";
+import { tunedRate } from "./tuning.ts";
+
+/** What rounds are held to: T_max in seconds, E_max in joules. Undropped, devices take 2 to 9 s and 3 to 6 J in four. */
+export interface Limits {
+  readonly name: string;
+  readonly deadlineSeconds: number;
+  readonly energyLimitJoules: number;
+}
+
+export interface LimitedStudy {
+  readonly task: string;
+  readonly limits: readonly Limits[];
+  readonly arms: readonly ArmName[];
+  /** Seconds that each device takes for a step. */
+  readonly stepSeconds: readonly number[];
+  readonly seeds: number;
+  readonly size: CellSize;
+}
+
+/** A limit that does not bind. */
+const [AMPLE_SECONDS, AMPLE_JOULES] = [60, 100];
+const deadline = (deadlineSeconds: number): Limits => ({
+  name: `T_max ${deadlineSeconds} s`,
+  deadlineSeconds,
+  energyLimitJoules: AMPLE_JOULES,
+});
+const energy = (energyLimitJoules: number): Limits => ({
+  name: `E_max ${energyLimitJoules} J`,
+  deadlineSeconds: AMPLE_SECONDS,
+  energyLimitJoules,
+});
+
+export const FULL_LIMITED: Omit<LimitedStudy, "seeds"> = {
+  task: "presidents",
+  limits: [deadline(6), deadline(4), energy(3)],
+  arms: ["branch-and-bound", "p-sca", "greedy", "equal", "random", "fixed 0", "fixed 0.5", "fixed 0.7"],
+  stepSeconds: [0.05, 0.05, 0.1, 0.15],
+  size: { samples: 64, every: 12, rounds: 12 },
+};
+
+/** Too short and too small to decide anything. */
+export const QUICK_LIMITED: Omit<LimitedStudy, "seeds"> = {
+  task: "presidents",
+  limits: [deadline(2)],
+  arms: ["branch-and-bound", "fixed 0.5"],
+  stepSeconds: [0.05, 0.1],
+  size: { samples: 16, every: 2, rounds: 2 },
+};
+
+/** What became of one seed under limits; loss in nats of the half that only reports, after the last round. */
+export interface LimitedRun {
+  readonly limits: string;
+  readonly arm: string;
+  readonly learningRate: number;
+  readonly seed: string;
+  readonly heldOut: number;
+  /** Of devices and rounds, those whose update came in; and their mean dropout rate. */
+  readonly tookPart: number;
+  readonly dropoutRate: number;
+  /** Of all devices and rounds. */
+  readonly joules: number;
+}
+
+const HEADER = "limits,arm,learning_rate,seed,held_out,took_part,dropout_rate,joules";
+const keyOf = ({ limits, arm, seed }: Pick<LimitedRun, "limits" | "arm" | "seed">): string =>
+  [limits, arm, seed].join();
+
+/** @throws in one line when the file is another table. */
+export async function readLimited(csv: string): Promise<readonly LimitedRun[]> {
+  const text = await readFile(csv, "utf8").catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return HEADER;
+    throw error;
+  });
+  const [header, ...lines] = text.trimEnd().split("\n");
+  if (header !== HEADER) throw new Error(`${csv}: expected the columns ${HEADER}, got ${header}`);
+  return lines.map((line, index) => {
+    const [limits, arm, learningRate, seed, ...measured] = line.split(",");
+    const [heldOut, tookPart, dropoutRate, joules] = measured.map(Number);
+    if (measured.length !== 4 || !measured.every((value) => value !== "" && Number.isFinite(Number(value))))
+      throw new Error(`${csv}, line ${index + 2}: expected the columns ${HEADER}, got ${line}`);
+    return {
+      ...{ limits, arm, learningRate: Number(learningRate), seed },
+      ...{ heldOut, tookPart, dropoutRate, joules },
+    } as LimitedRun;
+  });
+}
+
+/** Runs what is missing. @param tuning cells that learning rates are chosen by */
+export async function runLimited(
+  study: LimitedStudy,
+  tuning: readonly Cell[],
+  csv: string,
+  say: (line: string) => void,
+): Promise<void> {
+  const { task, stepSeconds, seeds, size } = study;
+  const devices = stepSeconds.length;
+  const facts = stepSeconds.map((own) => ({
+    stepSeconds: own,
+    energyProfile: {
+      kind: "cpu",
+      computeWatts: 2,
+      radioWatts: 1,
+      batteryWattHours: null,
+      source: "modelled",
+    } as const,
+  }));
+  const known = new Set((await readLimited(csv)).map(keyOf));
+  const wanted = Array.from({ length: seeds }, (_, i) => String(i + 1)).flatMap((seed) =>
+    study.limits.flatMap((limits) => study.arms.map((arm) => ({ limits, arm, seed }))),
+  );
+  const jobs = wanted
+    .filter(({ limits, arm, seed }) => !known.has(keyOf({ limits: limits.name, arm, seed })))
+    .map(({ limits: { name, ...limits }, arm, seed }) => {
+      const learningRate = tunedRate(tuning, { task, devices, arm });
+      if (learningRate === null)
+        throw new Error(`${task}, ${arm}: no learning rate has been tuned for ${devices} devices`);
+      const settings = { ...size.settings, ...limits, links: "emulated" as const };
+      return {
+        where: name,
+        key: { task, devices, arm, learningRate, seed },
+        size: { ...size, settings, facts },
+      };
+    });
+  await playCells(
+    jobs,
+    async ({ where, key: { arm, learningRate, seed } }, { points, tookPart, dropoutRate }) => {
+      const { report, joules } = points.at(-1) as (typeof points)[number];
+      const row = [
+        where,
+        arm,
+        learningRate,
+        seed,
+        report.toFixed(5),
+        tookPart.toFixed(4),
+        dropoutRate.toFixed(4),
+        joules.toFixed(2),
+      ];
+      await mkdir(dirname(csv), { recursive: true });
+      const isNew = (await readFile(csv, "utf8").catch(() => "")) === "";
+      await appendFile(csv, `${isNew ? `${HEADER}\n` : ""}${row.join()}\n`);
+    },
+    say,
+  );
+}
