@@ -38,6 +38,10 @@ test("two arms take turns on the same devices, and the finished run plays again 
   await expect(page.getByTestId("writes-tuned")).toBeVisible();
   expect(await faultsOf(page, "host: answers and two arms")).toEqual([]);
   const report = (await (await fetchAsHost("api/report")).json()) as RunReport;
+  // What dropout has spared is in the legend where there is some.
+  const losses = report.rounds.map(({ testLoss }) => testLoss ?? Number.NaN);
+  const isSpared = [0, 2].some((turn) => (losses[turn + 1] as number) > (losses[turn] as number));
+  await expect(page.locator(".curve .legend").getByText("spared by dropout")).toHaveCount(isSpared ? 1 : 0);
   expect(report.rounds.map(({ method }) => method)).toEqual(["fixed", "fedlora", "fixed", "fedlora"]);
   expect(report.rounds.map(({ basedOnRound }) => basedOnRound)).toEqual([0, 0, 1, 2]);
   const moved = (round: number) =>

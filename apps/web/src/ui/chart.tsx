@@ -3,6 +3,7 @@ import { useEffect, useRef } from "preact/hooks";
 import "./sound-locale.ts";
 import uPlot from "uplot";
 import { colourOf, paintInColours } from "./colours.ts";
+import { isFilled } from "./filled.ts";
 
 export interface Line {
   readonly label: string;
@@ -36,13 +37,7 @@ export interface ChartProps {
 
 export function Chart({ description, xTitle, x, lines: all, band, linearWithin }: ChartProps) {
   const lines = all.filter(({ values }) => values.some((value) => value !== null));
-  const [upper, lower] = band
-    ? [all[band.upper], all[band.lower]].map((each) => lines.indexOf(each as Line))
-    : [];
-  const filled =
-    band && upper !== undefined && lower !== undefined && upper >= 0 && lower >= 0
-      ? { ...band, upper, lower }
-      : undefined;
+  const filled = band && filledOf(band, all, lines, x);
   const holder = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
   // A line may end before others do.
@@ -99,6 +94,19 @@ export function Chart({ description, xTitle, x, lines: all, band, linearWithin }
       </figcaption>
     </figure>
   );
+}
+
+/** By the places of its lines among those that are drawn; undefined while there is nothing to fill. */
+function filledOf(
+  band: Band,
+  all: readonly Line[],
+  drawn: readonly Line[],
+  x: readonly number[],
+): Band | undefined {
+  const [upper, lower] = [all[band.upper], all[band.lower]];
+  if (upper === undefined || lower === undefined || !isFilled(upper.values, lower.values, x))
+    return undefined;
+  return { ...band, upper: drawn.indexOf(upper), lower: drawn.indexOf(lower) };
 }
 
 type Look = Pick<ChartProps, "xTitle" | "lines"> & {
