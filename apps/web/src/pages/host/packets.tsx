@@ -8,12 +8,13 @@ import { useSignal } from "@preact/signals";
 import type { RefObject } from "preact";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 
-const STEP_MS = 120;
+/** Between steps; of a full room's packets, which are more to draw, as of its other news. */
+const [STEP_MS, FULL_ROOM_STEP_MS] = [120, 240];
+const FULL_ROOM = 24;
 const STEPS_PER_TRIP = 8;
 
 interface PacketsProps {
   readonly participants: readonly ParticipantView[];
-  readonly round: number;
   /** Holds an element with data-coordinator and one with data-device for each device. */
   readonly stage: RefObject<HTMLElement | null>;
 }
@@ -25,9 +26,8 @@ interface Place {
 
 interface Packet {
   readonly element: HTMLElement;
-  readonly from: Place;
-  readonly to: Place;
-  /** Of the trip. */
+  /** Where it is after each step of a trip, in CSS. */
+  readonly way: readonly string[];
   step: number;
 }
 
@@ -35,21 +35,24 @@ interface Packet {
 const tripOf = ({ id, state }: ParticipantView): string[] =>
   state === "downloading" || state === "uploading" ? [`${id} ${state}`] : [];
 
-export function Packets({ participants, round, stage }: PacketsProps) {
+export function Packets({ participants, stage }: PacketsProps) {
   const layer = useRef<HTMLDivElement>(null);
   const packets = useRef(new Map<string, Packet>());
   const places = useRef<ReadonlyMap<string, Place>>(new Map());
   const resizes = useResizes(stage, participants.map(({ id }) => id).join(" "));
   const travelling = useReducedMotion() ? "" : participants.flatMap(tripOf).join("\n");
-  // Tiles stand elsewhere when there are others, when there is more or less room, and when their words take more lines.
-  const layout = [round, resizes, ...participants.map(({ id }) => id)].join(" ");
+  // Tiles stand elsewhere when there are others, and when there is more or less room; words that take more lines make theirs higher.
+  const layout = [resizes, ...participants.map(({ id }) => id)].join(" ");
+
+  const stepMs = participants.length > FULL_ROOM ? FULL_ROOM_STEP_MS : STEP_MS;
 
   useEffect(() => {
-    const [known, timer] = [packets.current, setInterval(() => move(packets.current), STEP_MS)];
-    return () => {
-      clearInterval(timer);
-      removeAll(known);
-    };
+    const timer = setInterval(() => move(packets.current), stepMs);
+    return () => clearInterval(timer);
+  }, [stepMs]);
+  useEffect(() => {
+    const known = packets.current;
+    return () => removeAll(known);
   }, []);
   useEffect(() => {
     removeAll(packets.current);
@@ -72,7 +75,7 @@ export function Packets({ participants, round, stage }: PacketsProps) {
       element.className = "packet";
       over.append(element);
       const [from, to] = state === "downloading" ? [centre, device] : [device, centre];
-      const packet = { element, from, to, step: 0 };
+      const packet = { element, way: wayBetween(from, to), step: 0 };
       put(packet);
       known.set(trip, packet);
     }
@@ -110,14 +113,20 @@ function useReducedMotion(): boolean {
 
 function move(packets: ReadonlyMap<string, Packet>): void {
   for (const packet of packets.values()) {
-    packet.step = (packet.step + 1) % (STEPS_PER_TRIP + 1);
+    packet.step = (packet.step + 1) % packet.way.length;
     put(packet);
   }
 }
 
-function put({ element, from, to, step }: Packet): void {
-  const at = (axis: "x" | "y"): number => from[axis] + ((to[axis] - from[axis]) * step) / STEPS_PER_TRIP;
-  element.style.transform = `translate(${at("x")}px, ${at("y")}px)`;
+function put({ element, way, step }: Packet): void {
+  element.style.transform = way[step] as string;
+}
+
+function wayBetween(from: Place, to: Place): readonly string[] {
+  return Array.from({ length: STEPS_PER_TRIP + 1 }, (_, step) => {
+    const at = (axis: "x" | "y"): number => from[axis] + ((to[axis] - from[axis]) * step) / STEPS_PER_TRIP;
+    return `translate(${at("x")}px, ${at("y")}px)`;
+  });
 }
 
 function removeAll(packets: Map<string, Packet>): void {

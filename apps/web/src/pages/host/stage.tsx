@@ -82,7 +82,7 @@ export function Stage({ view }: { readonly view: ReceivedView }) {
         )}
       </div>
       {side(shown.slice(half))}
-      <Packets participants={shown} round={round} stage={field} />
+      <Packets participants={shown} stage={field} />
     </section>
   );
 }
