@@ -1,5 +1,5 @@
 /** What people see: the participant's page where there is no WebGPU, and the host's page over a whole run. */
-import { launchBrowser } from "@fedlodrop/harness";
+import { joinCrowd, launchBrowser } from "@fedlodrop/harness";
 import { expect, test } from "./fixtures.ts";
 
 const TINY = [
@@ -55,4 +55,31 @@ test("without WebGPU a tab trains on WASM and says so, while the host watches", 
   await expect(participant.getByTestId("stopped")).toContainText("You have left");
   await expect(lane).toContainText("away");
   await browser.close();
+});
+
+test("in a full room names that do not fit are still told apart", async ({ serve, chromium, tinyModel }) => {
+  test.setTimeout(120_000);
+  const { url, hostUrl, host } = await serve("--model", tinyModel, ...TINY);
+  const page = await (await chromium.newContext({ viewport: { width: 1000, height: 700 } })).newPage();
+  await page.goto(hostUrl);
+  const crowd = await joinCrowd({ url, count: 48, trainingSeconds: () => 600 });
+  await host.command({ kind: "start" });
+  const names = page.locator(".tile-name");
+  await expect(names).toHaveCount(48, { timeout: 30_000 });
+  const seen = await names.evaluateAll((all) =>
+    all.map((name) => {
+      const [beginning, end] = [name.firstElementChild, document.createRange()];
+      end.selectNodeContents(name.lastChild as Node);
+      const [box, ending] = [name.getBoundingClientRect(), end.getBoundingClientRect()];
+      return {
+        text: name.textContent,
+        isCut: beginning !== null && beginning.scrollWidth > beginning.clientWidth,
+        endsWithin: ending.width > 0 && ending.left >= box.left && ending.right <= box.right + 0.5,
+      };
+    }),
+  );
+  expect(new Set(seen.map(({ text }) => text)).size).toBe(48);
+  expect(seen.filter(({ isCut }) => isCut).length).toBeGreaterThan(0);
+  expect(seen.filter(({ endsWithin }) => !endsWithin)).toEqual([]);
+  crowd.close();
 });

@@ -3,6 +3,7 @@ import type { RoundRecord } from "@fedlodrop/run";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import { colourOf, paintInColours } from "../../ui/colours.ts";
 import { formatPercent } from "../../ui/format.ts";
+import { ShortName } from "../../ui/short-name.tsx";
 import { say } from "../../words/words.ts";
 import { type RatesByRound, ratesByRound } from "./rates-by-round.ts";
 
@@ -51,7 +52,7 @@ export function RateMap({ rounds }: { readonly rounds: readonly RoundRecord[] })
         {isLegible && (
           <div class="rate-names">
             {devices.map(({ id, nickname }) => (
-              <span key={id}>{nickname}</span>
+              <ShortName key={id} name={nickname} />
             ))}
           </div>
         )}

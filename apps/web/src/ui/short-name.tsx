@@ -1,0 +1,18 @@
+/** A name that gives up its middle where there is no room for all of it: names that differ at their ends stay apart. */
+import { useMemo } from "preact/hooks";
+import { splitName } from "./split-name.ts";
+
+interface ShortNameProps {
+  readonly name: string;
+  readonly class?: string;
+}
+
+export function ShortName({ name, class: look = "" }: ShortNameProps) {
+  const [beginning, end] = useMemo(() => splitName(name), [name]);
+  return (
+    <bdi class={`short-name ${look}`}>
+      <span>{beginning}</span>
+      {end}
+    </bdi>
+  );
+}
