@@ -18,6 +18,8 @@ export interface Line {
 export interface Band {
   readonly upper: number;
   readonly lower: number;
+  /** Less than this between them is nothing to fill. */
+  readonly least: number;
   readonly color: string;
   readonly label: string;
 }
@@ -104,7 +106,7 @@ function filledOf(
   x: readonly number[],
 ): Band | undefined {
   const [upper, lower] = [all[band.upper], all[band.lower]];
-  if (upper === undefined || lower === undefined || !isFilled(upper.values, lower.values, x))
+  if (upper === undefined || lower === undefined || !isFilled(upper.values, lower.values, x, band.least))
     return undefined;
   return { ...band, upper: drawn.indexOf(upper), lower: drawn.indexOf(lower) };
 }

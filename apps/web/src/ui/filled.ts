@@ -3,14 +3,14 @@
 type Values = readonly (number | null)[];
 
 /**
- * Whether the upper line runs above the lower one anywhere both are drawn.
+ * Whether the upper line runs farther above the lower one than by `least` anywhere both are drawn.
  * @param x of the values, ascending; what lies between two values of a line is a straight line over any that are missing
  */
-export function isFilled(upper: Values, lower: Values, x: readonly number[]): boolean {
+export function isFilled(upper: Values, lower: Values, x: readonly number[], least: number): boolean {
   // Straight lines are farthest apart where one of them bends or ends.
   return x.some((_, place) => {
     const [above, below] = [heightAt(upper, x, place), heightAt(lower, x, place)];
-    return above !== null && below !== null && above > below;
+    return above !== null && below !== null && above - below > least;
   });
 }
 

@@ -2,6 +2,7 @@
 import { ofArm, type RoundRecord, type TaskKind } from "@fedlodrop/run";
 import { type Band, Chart, type Line } from "../../ui/chart.tsx";
 import { formatLoss } from "../../ui/format.ts";
+import { NOISE } from "../../ui/verdict.ts";
 import { say } from "../../words/words.ts";
 import { type Comparison, compareArms, isAboutDropout, titleOf, whatBecame } from "./comparison.ts";
 import { ComparisonTable } from "./comparison-table.tsx";
@@ -87,8 +88,8 @@ function oneStory(rounds: readonly RoundRecord[], base: number | null, taskKind:
   return { ...story, details: detail === "" ? [] : [detail] };
 }
 
-/** Between the first two lines, where the first is above. */
-const filled = (label: string): Band => ({ upper: 0, lower: 1, color: "--memorised", label });
+/** Between the first two lines, where the first is above by more than noise. */
+const filled = (label: string): Band => ({ upper: 0, lower: 1, least: NOISE, color: "--memorised", label });
 
 const testLosses = (rounds: readonly RoundRecord[], base: number | null): (number | null)[] => [
   base,
