@@ -10,6 +10,9 @@ import { Downloads } from "./downloads.tsx";
 import { bytesSoFar } from "./rounds-so-far.ts";
 import { tellStory } from "./story.ts";
 
+/** Which of the three places, from the middle outwards. */
+const PLACES = ["first", "second", "third"] as const;
+/** How high it is. */
 const STEPS = ["gold", "silver", "bronze"] as const;
 
 interface PodiumProps {
@@ -37,8 +40,11 @@ export function Podium({ view, hostKey, command }: PodiumProps) {
       <h2>{say("podium.title", { count: contributions.length })}</h2>
       <p class={`headline ${story.kind}`}>{story.headline}</p>
       <ol class="steps">
-        {contributions.slice(0, 3).map(({ id, nickname, share, rounds: made }, i) => (
-          <li key={id} class={STEPS[i]}>
+        {contributions.slice(0, 3).map(({ id, nickname, share, rounds: made }, i, three) => (
+          <li
+            key={id}
+            class={`${PLACES[i]} ${STEPS[three.findIndex((one) => formatPercent(one.share) === formatPercent(share))]}`}
+          >
             <strong>{nickname}</strong>
             <span class="number">{formatPercent(share)}</span>
             <small>{say("podium.share", { count: made })}</small>
