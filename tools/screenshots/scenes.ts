@@ -278,18 +278,27 @@ const lesson: Scene = {
 };
 
 /** A full room, whose devices are scripted: they train nothing. */
-const crowd = (count: number): Scene => ({
-  names: [`host-${count}-lobby`, `host-${count}`],
-  change: { method: "random", rounds: 200 },
+const crowd = (
+  count: number,
+  name = `host-${count}`,
+  change: RunOverrides = { method: "random" },
+): Scene => ({
+  names: [`${name}-lobby`, name],
+  change: { ...change, rounds: 200 },
   async work({ url, hostUrl, coordinator }, { browser, take }) {
     const host = await open(browser, hostUrl);
     const here = await joinCrowd({ url, count, trainingSeconds: (k) => 0.3 + (k % 7) / 10 });
-    await take(host, `host-${count}-lobby`);
+    await host.getByText(`${count} joined, ${count} ready`).waitFor(WAIT);
+    await take(host, `${name}-lobby`);
     await coordinator.command({ kind: "start" });
     await roundOf(host, 6);
-    await take(host, `host-${count}`);
+    await take(host, name);
     here.close();
   },
 });
 
-export const SCENES: readonly Scene[] = [...[wholeRun, doors, comparison, lesson], ...[8, 30, 64].map(crowd)];
+export const SCENES: readonly Scene[] = [
+  ...[wholeRun, doors, comparison, lesson],
+  ...[8, 30, 64].map((count) => crowd(count)),
+  crowd(30, "host-30-arms", { dropoutRate: 0.5, compareWith: NO_DROPOUT }),
+];
