@@ -38,9 +38,9 @@ test("two arms take turns on the same devices, and the finished run plays again 
   await expect(page.getByTestId("writes-tuned")).toBeVisible();
   expect(await faultsOf(page, "host: answers and two arms")).toEqual([]);
   const report = (await (await fetchAsHost("api/report")).json()) as RunReport;
-  // What dropout has spared is in the legend where there is some.
+  // What dropout has spared is in the legend where there is some, by more than an evaluation's noise.
   const losses = report.rounds.map(({ testLoss }) => testLoss ?? Number.NaN);
-  const isSpared = [0, 2].some((turn) => (losses[turn + 1] as number) > (losses[turn] as number));
+  const isSpared = [0, 2].some((turn) => (losses[turn + 1] as number) - (losses[turn] as number) > 0.005);
   await expect(page.locator(".curve .legend").getByText("spared by dropout")).toHaveCount(isSpared ? 1 : 0);
   expect(report.rounds.map(({ method }) => method)).toEqual(["fixed", "fedlora", "fixed", "fedlora"]);
   expect(report.rounds.map(({ basedOnRound }) => basedOnRound)).toEqual([0, 0, 1, 2]);
@@ -58,6 +58,7 @@ test("two arms take turns on the same devices, and the finished run plays again 
   await player.getByTestId("moment").fill("0");
   await player.getByTestId("next").click();
   await expect(player.getByTestId("round")).toHaveText("2");
+  await expect(player.getByTestId("stage-about")).toContainText("leaves out a random part");
   await expect(player.getByTestId("tile-p1")).toContainText(/receiving|training/);
   await expect(player.getByTestId("story")).toContainText("Both begin with the same model");
   expect(await faultsOf(player, "replay")).toEqual([]);

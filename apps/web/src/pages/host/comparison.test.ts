@@ -11,6 +11,7 @@ import {
   compareArms,
   isAboutDropout,
   mayCompare,
+  mayDrop,
   oppositeArm,
   titleOf,
   whatBecame,
@@ -99,6 +100,14 @@ it("names an arm by what is done in it", () => {
   expect(titleOf({ method: "fixed", dropoutRate: 0 })).toBe("without dropout");
   expect(titleOf({ method: "fixed", dropoutRate: 0.3 })).toBe("with 30% dropped");
   expect(titleOf({ method: "p-sca", dropoutRate: 0.3 })).toBe("P-SCA");
+});
+
+it("knows which runs leave anything out, in whichever arm", () => {
+  const nothing = { method: "fedlora", dropoutRate: 0 } as const;
+  expect(mayDrop(config)).toBe(true);
+  expect(mayDrop({ ...config, ...nothing, compareWith: null })).toBe(false);
+  expect(mayDrop({ ...config, ...nothing, compareWith: { method: "fixed", dropoutRate: 0.5 } })).toBe(true);
+  expect(mayDrop({ ...config, ...nothing })).toBe(false);
 });
 
 it("knows which comparisons show what dropout does, and which runs may have one", () => {

@@ -63,6 +63,12 @@ export const titleOf = (terms: Terms): string =>
       ? say("arm.with", { rate: formatPercent(terms.dropoutRate) })
       : say(`method.${terms.method}`);
 
+/** Some arm of it leaves something out, or is free to. */
+export const mayDrop = (config: RunConfig): boolean =>
+  Array.from({ length: armCount(config) }, (_, arm) => termsOf(config, arm as Arm)).some(
+    (terms) => !dropsNothing(terms),
+  );
+
 /** Between its arms lies what dropout does. */
 export const isAboutDropout = (config: RunConfig): boolean =>
   !dropsNothing(config) && dropsNothing(termsOf(config, 1));

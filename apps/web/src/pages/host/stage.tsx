@@ -4,6 +4,7 @@ import { nextTurn, ofArm } from "@fedlodrop/run";
 import { useMemo, useRef } from "preact/hooks";
 import { formatBytes, formatPercent } from "../../ui/format.ts";
 import { localeNow, say } from "../../words/words.ts";
+import { mayDrop } from "./comparison.ts";
 import type { ReceivedView } from "./connection.ts";
 import { Packets } from "./packets.tsx";
 import { bytesSoFar } from "./rounds-so-far.ts";
@@ -52,6 +53,11 @@ export function Stage({ view }: { readonly view: ReceivedView }) {
   );
   return (
     <section class="stage" ref={field} aria-label={say("stage.region")} data-size={size}>
+      {mayDrop(config) && (
+        <p class="stage-about" data-testid="stage-about">
+          {say("stage.about")}
+        </p>
+      )}
       {side(shown.slice(0, half))}
       <div class={`coordinator ${phase}`} data-coordinator>
         <strong>{say("stage.coordinator")}</strong>

@@ -89,6 +89,8 @@ export const host = {
   "why.more": "more to spend",
 
   "stage.region": "Devices and coordinator",
+  "stage.about":
+    "Dropout: in every round each device leaves out a random part of the adapter. Less is sent, and less is learnt by heart.",
   "stage.coordinator": "Coordinator",
   "stage.round": "round {round}",
   "stage.done": "done",

@@ -84,6 +84,7 @@ export const host: Translation<typeof english> = {
   "why.more": "余量较多",
 
   "stage.region": "设备与协调器",
+  "stage.about": "丢弃：每一轮里，每台设备都随机舍去适配器的一部分。发送得少，死记得也少。",
   "stage.coordinator": "协调器",
   "stage.round": "第 {round} 轮",
   "stage.done": "完成",
