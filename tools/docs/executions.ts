@@ -51,6 +51,7 @@ export const EXECUTIONS: readonly Execution[] = [
   serves("fedlodrop replay runs/mine"),
   ends("fedlodrop export runs/mine --peft adapter"),
   ends("fedlodrop export runs/chosen --peft adapter", "fedlodrop export runs/chosen --peft adapter-chosen"),
+  ends("fedlodrop export runs/mine --gguf-lora adapter.gguf"),
   ends("fedlodrop export runs/mine --merged model"),
   ends("fedlodrop model list"),
   ends("fedlodrop model inspect NAME", "fedlodrop model inspect model"),

@@ -36,7 +36,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     load: async () => (await import("./replay.ts")).replay,
   },
   export: {
-    help: "write a run's adapter as PEFT has it, or the merged model",
+    help: "write a run's adapter as PEFT or llama.cpp has it, or the merged model",
     load: async () => (await import("./export.ts")).exportRun,
   },
   runs: {

@@ -1,7 +1,7 @@
 /** `fedlodrop export`: what a run trained, in the forms that the rest of the world loads. */
 import { copyFile, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { mergeAdapter, openAdapterFile } from "@fedlodrop/lm";
+import { adapterToGguf, mergeAdapter, openAdapterFile } from "@fedlodrop/lm";
 import { readModel } from "@fedlodrop/lm/node";
 import { isSmallModelFile } from "@fedlodrop/run";
 import { findModel, nameForPeft } from "./find-model.ts";
@@ -13,6 +13,11 @@ import { UsageError } from "./usage-error.ts";
 
 const FLAGS: readonly Flag[] = [
   { name: "peft", value: "DIR", help: "adapter_config.json, adapter_model.safetensors and a model card" },
+  {
+    name: "gguf-lora",
+    value: "FILE",
+    help: "the adapter as llama.cpp takes it beside a model (--lora FILE)",
+  },
   { name: "merged", value: "DIR", help: "the whole model with the adapter added to its weights" },
   { name: "model", value: "DIR|ORG/NAME", help: "base model, where it is no longer where the run had it" },
   { name: "help", help: "show this" },
@@ -20,7 +25,7 @@ const FLAGS: readonly Flag[] = [
 
 const HELP = `fedlodrop export RUN: writes what a run trained, from its report folder RUN.
 
-Usage: fedlodrop export RUN [--peft DIR] [--merged DIR]
+Usage: fedlodrop export RUN [--peft DIR] [--gguf-lora FILE] [--merged DIR]
 
 ${describeFlags(FLAGS)}
 
@@ -36,8 +41,12 @@ export async function exportRun(args: readonly string[]): Promise<void> {
     return;
   }
   const run = onlyOperand(operands, "run folder");
-  const [peft, merged] = [given.get("peft"), given.get("merged")] as (string | undefined)[];
-  if (peft === undefined && merged === undefined) throw new UsageError("expected --peft DIR or --merged DIR");
+  const [peft, gguf, merged] = ["peft", "gguf-lora", "merged"].map((name) => given.get(name)) as (
+    | string
+    | undefined
+  )[];
+  if (peft === undefined && gguf === undefined && merged === undefined)
+    throw new UsageError("expected --peft DIR, --gguf-lora FILE or --merged DIR");
 
   const { report } = await readReport(run);
   const { config } = report;
@@ -56,6 +65,10 @@ export async function exportRun(args: readonly string[]): Promise<void> {
     ))
       await writeFile(join(peft, name), bytes);
     process.stdout.write(`peft    ${peft}\n`);
+  }
+  if (gguf !== undefined) {
+    await writeFile(gguf, adapterToGguf(model.config, shape, adapter));
+    process.stdout.write(`gguf    ${gguf}\n`);
   }
   if (merged === undefined) return;
   if (shape.dense.length > 0)

@@ -1,5 +1,6 @@
 export type { Backend } from "@fedlodrop/run";
 export { adapterFromSafetensors, adapterToSafetensors, openAdapterFile } from "./adapter/adapter-file.ts";
+export { adapterToGguf } from "./adapter/gguf.ts";
 export {
   type AdapterOptions,
   adapterShape,

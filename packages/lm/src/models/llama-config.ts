@@ -5,6 +5,8 @@ import type { Settings } from "./settings.ts";
 
 export interface LlamaConfig extends CommonConfig {
   readonly kind: "llama";
+  /** Queries and keys of qwen3 are normed head by head before they turn. */
+  readonly family: "llama" | "mistral" | "qwen2" | "qwen3";
   readonly headCount: number;
   readonly keyValueHeads: number;
   readonly headWidth: number;
@@ -16,8 +18,6 @@ export interface LlamaConfig extends CommonConfig {
     readonly output: boolean;
     readonly mlp: boolean;
   };
-  /** Whether queries and keys are normed head by head before they turn. */
-  readonly hasHeadNorms: boolean;
   /** Tokens that each layer's attention reaches back, the token itself counted. */
   readonly windows: readonly number[];
   /** Radians per position, one a pair of channels. */
@@ -25,14 +25,15 @@ export interface LlamaConfig extends CommonConfig {
 }
 
 export function readLlamaConfig(settings: Settings, readCommon: ReadCommon): LlamaConfig {
-  const modelType = settings.get("model_type") as "llama" | "mistral" | "qwen2" | "qwen3";
+  const family = settings.get("model_type") as LlamaConfig["family"];
   settings.expect("hidden_act", ["silu"], "silu");
   const common = readCommon({ isTiedByDefault: false });
   const maxPositions = settings.positiveInteger("max_position_embeddings");
-  const heads = readHeads(settings, common.width, modelType === "qwen3" ? 128 : undefined);
+  const heads = readHeads(settings, common.width, family === "qwen3" ? 128 : undefined);
   const hasAttentionBias = settings.flag("attention_bias", false);
   return {
     kind: "llama",
+    family,
     ...common,
     maxPositions,
     ...heads,
@@ -40,12 +41,11 @@ export function readLlamaConfig(settings: Settings, readCommon: ReadCommon): Lla
     epsilon: settings.positive("rms_norm_eps", 1e-6),
     biases: {
       // Qwen2 has them without saying so.
-      inputs: modelType === "qwen2" || hasAttentionBias,
+      inputs: family === "qwen2" || hasAttentionBias,
       output: hasAttentionBias,
       mlp: settings.flag("mlp_bias", false),
     },
-    hasHeadNorms: modelType === "qwen3",
-    windows: readWindows(settings, modelType, common.layerCount, maxPositions),
+    windows: readWindows(settings, family, common.layerCount, maxPositions),
     frequencies: readFrequencies(settings, heads.headWidth),
   };
 }
@@ -73,13 +73,13 @@ function readFrequencies(settings: Settings, headWidth: number): Float32Array {
 
 function readWindows(
   settings: Settings,
-  modelType: "llama" | "mistral" | "qwen2" | "qwen3",
+  family: LlamaConfig["family"],
   layerCount: number,
   maxPositions: number,
 ): readonly number[] {
   const everywhere = new Array<number>(layerCount).fill(maxPositions);
-  if (modelType === "llama") return everywhere;
-  if (modelType === "mistral") {
+  if (family === "llama") return everywhere;
+  if (family === "mistral") {
     // Absent is the family's default, null is none.
     if (settings.isNull("sliding_window")) return everywhere;
     return everywhere.fill(settings.positiveInteger("sliding_window", 4096));

@@ -40,10 +40,10 @@ export function llama(config: LlamaConfig): Architecture {
   };
 }
 
-const headsOf = ({ biases, hasHeadNorms, epsilon, ...sizes }: LlamaConfig): GroupedHeads => ({
+const headsOf = ({ biases, family, epsilon, ...sizes }: LlamaConfig): GroupedHeads => ({
   ...sizes,
   inputBias: biases.inputs,
-  headNorm: hasHeadNorms ? { epsilon, gainOffset: 0 } : null,
+  headNorm: family === "qwen3" ? { epsilon, gainOffset: 0 } : null,
 });
 
 /** Final hidden states [N, d], after the last norm. */
