@@ -12,8 +12,8 @@ import { parseArgs } from "node:util";
 import { ABLATED, ARMS } from "../apps/cli/src/reproduce/arms.ts";
 import { mean, standardError } from "../apps/cli/src/reproduce/figure.ts";
 import type { RuleVariant } from "../apps/cli/src/reproduce/rig.ts";
-import { runSmallCell, type SmallOutcome } from "../apps/cli/src/simulate/small-cell.ts";
 import { SMALL_WORLD } from "../apps/cli/src/simulate/small-model.ts";
+import { tunedCell } from "./small/tuned-cell.ts";
 
 const { values: flags } = parseArgs({
   options: {
@@ -35,27 +35,12 @@ const ablating = Object.entries(ARMS).filter(
 for (const [arm, { ablates, variant, ...settings }] of [[ABLATED, ARMS[ABLATED]] as const, ...ablating]) {
   // The residual goes into a base that the small model does not have twice.
   if (variant !== undefined && !isRule(variant.kind)) continue;
-  const tried: { readonly learningRate: number; readonly outcomes: readonly SmallOutcome[] }[] = [];
-  for (const learningRate of LEARNING_RATES) {
-    const outcomes: SmallOutcome[] = [];
-    for (let seed = 0; seed < Number(flags.seeds); seed++)
-      outcomes.push(
-        await runSmallCell({
-          settings,
-          devices: SMALL_WORLD.devices,
-          learningRate,
-          seed: String(seed),
-          world: { ...SMALL_WORLD, rank: settings.rank ?? SMALL_WORLD.rank },
-          ...(variant !== undefined && isRule(variant.kind) && { variant: variant.kind }),
-        }),
-      );
-    tried.push({ learningRate, outcomes });
-  }
-  const chosenBy = ({ outcomes }: (typeof tried)[number]): number =>
-    mean(outcomes.map(({ last }) => last.choose));
-  const { learningRate, outcomes } = tried.reduce((best, own) =>
-    chosenBy(own) < chosenBy(best) ? own : best,
-  );
+  const { learningRate, outcomes } = await tunedCell(LEARNING_RATES, Number(flags.seeds), {
+    settings,
+    devices: SMALL_WORLD.devices,
+    world: { ...SMALL_WORLD, rank: settings.rank ?? SMALL_WORLD.rank },
+    ...(variant !== undefined && isRule(variant.kind) && { variant: variant.kind }),
+  });
   const losses = outcomes.map(({ last }) => last.report);
   if (arm === ABLATED) reference = losses;
   const apart = losses.map((own, k) => own - (reference[k] as number));

@@ -12,7 +12,7 @@ import { appendFile, writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import type { RunOverrides } from "@fedlodrop/run";
 import { mean, standardError } from "../apps/cli/src/reproduce/figure.ts";
-import { runSmallCell, type SmallOutcome } from "../apps/cli/src/simulate/small-cell.ts";
+import { tunedCell } from "./small/tuned-cell.ts";
 
 const { values: flags } = parseArgs({
   options: {
@@ -64,27 +64,12 @@ await writeFile(flags.csv, `${columns}\n`);
 console.log(columns);
 for (const { name, ...limits } of LIMITS.filter((own) => flags.limits.split(",").includes(own.name)))
   for (const [arm, settings] of Object.entries(ARMS)) {
-    const tried: { readonly learningRate: number; readonly outcomes: readonly SmallOutcome[] }[] = [];
-    for (const learningRate of LEARNING_RATES) {
-      const outcomes: SmallOutcome[] = [];
-      for (let seed = 0; seed < Number(flags.seeds); seed++)
-        outcomes.push(
-          await runSmallCell({
-            settings: { ...settings, ...limits, links: "emulated" },
-            devices: DEVICES,
-            learningRate,
-            seed: String(seed),
-            planning: PLANNING,
-            facts: FACTS,
-          }),
-        );
-      tried.push({ learningRate, outcomes });
-    }
-    const chosenBy = ({ outcomes }: (typeof tried)[number]): number =>
-      mean(outcomes.map(({ last }) => last.choose));
-    const { learningRate, outcomes } = tried.reduce((best, own) =>
-      chosenBy(own) < chosenBy(best) ? own : best,
-    );
+    const { learningRate, outcomes } = await tunedCell(LEARNING_RATES, Number(flags.seeds), {
+      settings: { ...settings, ...limits, links: "emulated" },
+      devices: DEVICES,
+      planning: PLANNING,
+      facts: FACTS,
+    });
     const heldOut = outcomes.map(({ last }) => last.report);
     const line = [
       name,
