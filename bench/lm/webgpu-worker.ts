@@ -24,6 +24,17 @@ export interface Opened {
   readonly loss: number;
 }
 
+export interface Profile {
+  readonly alone: readonly (readonly [label: string, milliseconds: number])[];
+  readonly together: number;
+}
+
+interface Dispatch {
+  readonly program: GPUComputePipeline;
+  readonly group: GPUBindGroup;
+  readonly size: Parameters<GPUComputePassEncoder["dispatchWorkgroups"]>;
+}
+
 export interface StepCost {
   readonly dispatches: number;
   readonly submissions: number;
@@ -42,7 +53,9 @@ let liveBytes = 0;
 const compiling = { now: 0, since: 0, ms: 0, compiled: [] as [string, number][] };
 let encodingSince = 0;
 const encodeMs: number[] = [];
-let dispatched: { label: string; repeat: (times: number) => Promise<number> }[] | undefined;
+let recorded: Dispatch[] | undefined;
+/** Milliseconds of some dispatches, one after the other, in one submission of so many times that. */
+let repeat: (list: readonly Dispatch[], times: number) => Promise<number>;
 countEverything();
 
 let trainer: LocalTrainer;
@@ -106,19 +119,23 @@ serveLab({
     return held;
   },
 
-  /** Milliseconds of each dispatch of one step, run by itself. */
-  async profile(): Promise<readonly (readonly [label: string, milliseconds: number])[]> {
-    dispatched = [];
+  /** Milliseconds of each dispatch of one step by itself, as often as outlasts the way to the device, and of all in one submission. */
+  async profile(): Promise<Profile> {
+    recorded = [];
     await round(1);
-    const recorded = dispatched;
-    dispatched = undefined;
-    const times: (readonly [string, number])[] = [];
-    for (const { label, repeat } of recorded) {
-      let best = Number.POSITIVE_INFINITY;
-      for (let turn = 0; turn < 3; turn++) best = Math.min(best, await repeat(4));
-      times.push([label, best]);
+    const dispatches = recorded;
+    recorded = undefined;
+    const best = async (list: readonly Dispatch[], times: number): Promise<number> => {
+      let least = Number.POSITIVE_INFINITY;
+      for (let turn = 0; turn < 3; turn++) least = Math.min(least, await repeat(list, times));
+      return least;
+    };
+    const alone: (readonly [string, number])[] = [];
+    for (const dispatch of dispatches) {
+      const once = await repeat([dispatch], 1);
+      alone.push([dispatch.program.label, await best([dispatch], Math.ceil(Math.min(64, 20 / once)))]);
     }
-    return times;
+    return { alone, together: await best(dispatches, 1) };
   },
 });
 
@@ -182,23 +199,24 @@ function countEverything(): void {
   };
   GPUComputePassEncoder.prototype.dispatchWorkgroups = function (...size) {
     counts.dispatches++;
+    recorded?.push({ program: pipeline, group: bindings, size });
+    return dispatchWorkgroups.apply(this, size);
+  };
+  repeat = async (list, times) => {
     const [device] = devices;
-    if (dispatched && device) {
-      const [program, group] = [pipeline, bindings];
-      const repeat = async (times: number): Promise<number> => {
-        const encoder = createCommandEncoder.call(device);
-        const pass = encoder.beginComputePass();
+    if (!device) throw new Error("profile: expected a step before it");
+    const encoder = createCommandEncoder.call(device);
+    const pass = encoder.beginComputePass();
+    for (let i = 0; i < times; i++)
+      for (const { program, group, size } of list) {
         setPipeline.call(pass, program);
         (setBindGroup as (...values: unknown[]) => undefined).call(pass, 0, group);
-        for (let i = 0; i < times; i++) dispatchWorkgroups.apply(pass, size);
-        pass.end();
-        const start = performance.now();
-        submit.call(device.queue, [encoder.finish()]);
-        await device.queue.onSubmittedWorkDone();
-        return (performance.now() - start) / times;
-      };
-      dispatched.push({ label: program.label, repeat });
-    }
-    return dispatchWorkgroups.apply(this, size);
+        dispatchWorkgroups.apply(pass, size);
+      }
+    pass.end();
+    const start = performance.now();
+    submit.call(device.queue, [encoder.finish()]);
+    await device.queue.onSubmittedWorkDone();
+    return (performance.now() - start) / times;
   };
 }
