@@ -51,13 +51,13 @@ export class ProgramText {
     this.label = label;
   }
 
-  /** The shader's name of memory that is read. Memory asked for twice is bound once. */
-  read(from: BufferId | Operand, type: "f32" | "i32" = "f32"): string {
+  /** The shader's name of memory that is read. Memory asked for twice in the same type is bound once. */
+  read(from: BufferId | Operand, type: "f32" | "i32" | "vec4<f32>" = "f32"): string {
     return this.bind(operandOf(from), type, false);
   }
 
-  write(to: BufferId | Operand): string {
-    return this.bind(operandOf(to), "f32", true);
+  write(to: BufferId | Operand, type: "f32" | "vec4<f32>" = "f32"): string {
+    return this.bind(operandOf(to), type, true);
   }
 
   weight(name: WeightName, part: "values" | "scales", type: ElementText): string {
@@ -135,7 +135,9 @@ ${body}
   }
 
   private bind(operand: Operand, type: ElementText, writable: boolean): string {
-    const known = this.bindings.find((binding) => sameOperand(binding.operand, operand));
+    const known = this.bindings.find(
+      (binding) => binding.type === type && sameOperand(binding.operand, operand),
+    );
     if (known) {
       known.writable ||= writable;
       return known.name;

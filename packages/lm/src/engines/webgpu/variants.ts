@@ -30,7 +30,7 @@ export function formsOf(subgroups: boolean): { readonly [P in Purpose]: readonly
   const ifQuads = <T>(...forms: readonly T[]): readonly T[] => (subgroups ? forms : []);
   const products: readonly ProductVariant[] = [
     ...ifQuads<ProductVariant>(
-      { kind: "registers", quads: true, rows: 16, workgroup: 8 },
+      { kind: "registers", quads: true, rows: 32, workgroup: 8 },
       { kind: "registers", quads: true, rows: 8, workgroup: 64 },
     ),
     { kind: "registers", quads: false, rows: 8, workgroup: 8 },

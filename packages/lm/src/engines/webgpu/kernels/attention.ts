@@ -1,12 +1,12 @@
 /**
- * Attention forward and backward without a [T, T] buffer. An invocation owns one query (forward, dq) or one key (dk, dv) and
- * keeps its row in registers; the rows that it walks over are the same for its neighbours, so they are read together.
+ * Attention forward and backward without a [T, T] buffer. An invocation owns a query or two (forward, dq) or keys (dk, dv) and
+ * keeps their rows in registers; the rows that it walks over are the same for its neighbours, so they are read together.
  */
 import type { Attention, AttentionBackward, CachedAttention } from "../../../ops/attention.ts";
 import type { Rows } from "../../../ops/buffer.ts";
 import { type Program, ProgramText, repeat } from "../program.ts";
 import { Registers } from "./registers.ts";
-import { type WalkVariant, walk, workgroupOf } from "./walk.ts";
+import { ownedRows, type WalkVariant, walk, workgroupOf } from "./walk.ts";
 
 /** Below every score, and its difference to one is finite. */
 const LOWEST = "-1e30";
@@ -42,28 +42,34 @@ function openAttention(call: Attention | AttentionBackward, text: ProgramText) {
   };
 }
 
-/** Declares `real`, the number of keys that may be seen, and first and last own and walked rows. */
+/** Declares `real`, the number of keys that may be seen, first and last walked rows, and rows `own0` … with whether they are there. */
 function range(
   { T, lengths }: { T: string; lengths: string | null },
-  workgroup: number,
+  variant: WalkVariant,
   back: string,
   ahead: string,
 ): string {
+  const [workgroup, owned] = [workgroupOf(variant), ownedRows(variant)];
   return `let sequence = group.z;
     let real = ${lengths === null ? T : `u32(${lengths}[sequence])`};
-    let firstOwn = group.x * ${workgroup}u; let lastOwn = min(firstOwn + ${workgroup - 1}u, ${T} - 1u);
-    let own = min(firstOwn + local, ${T} - 1u); let isOwn = firstOwn + local < ${T};
+    let firstOwn = group.x * ${workgroup * owned}u; let lastOwn = min(firstOwn + ${workgroup * owned - 1}u, ${T} - 1u);
+    ${repeat(owned, (o) => `let place${o} = firstOwn + ${o * workgroup}u + local; let own${o} = min(place${o}, ${T} - 1u); let isOwn${o} = place${o} < ${T};`)}
     let low = firstOwn - min(firstOwn, ${back}); let high = min(lastOwn + ${ahead}, ${T} - 1u);`;
 }
+
+/** Workgroups along the rows that are owned. */
+const groupsOf = (length: number, variant: WalkVariant): number =>
+  Math.ceil(length / (workgroupOf(variant) * ownedRows(variant)));
 
 export function attentionProgram(call: Attention, variant: WalkVariant): Program {
   const text = new ProgramText(`attention, ${variant.kind}`);
   const open = openAttention(call, text);
   const out = text.write(call.out);
   const logSumExp = text.write(call.logSumExp);
-  const workgroup = workgroupOf(variant);
-  const query = new Registers("q", call.headWidth);
-  const sums = new Registers("sum", call.headWidth);
+  const each = (part: (o: number, query: Registers, sums: Registers) => string): string =>
+    repeat(ownedRows(variant), (o) =>
+      part(o, new Registers(`q${o}_`, call.headWidth), new Registers(`sum${o}_`, call.headWidth)),
+    );
   const loop = walk(
     text,
     variant,
@@ -74,30 +80,33 @@ export function attentionProgram(call: Attention, variant: WalkVariant): Program
     ],
     "low",
     "high",
-    `let seen = j + ${open.before} >= own && j <= own + ${open.after} && j < real;
+    each(
+      (o, query, sums) => `{
+     let seen = j + ${open.before} >= own${o} && j <= own${o} + ${open.after} && j < real;
      let score = select(${LOWEST}, ${open.scale} * (${query.dot((c) => `k${c}`)}), seen);
-     if (score > top) {
-       let shrink = exp(top - score); top = score; total *= shrink;
-       ${repeat(sums.vectors, (c) => `sum${c} *= shrink;`)}
+     if (score > top${o}) {
+       let shrink = exp(top${o} - score); top${o} = score; total${o} *= shrink;
+       ${repeat(sums.vectors, (c) => `${sums.name}${c} *= shrink;`)}
      }
-     let weight = select(0.0, exp(score - top), seen);
-     total += weight;
-     ${sums.add("weight", (c) => `v${c}`)}`,
+     let weight = select(0.0, exp(score - top${o}), seen);
+     total${o} += weight;
+     ${sums.add("weight", (c) => `v${c}`)} }`,
+    ),
   );
   return text.grid(
-    [Math.ceil(call.length / workgroup), call.heads, call.batch],
-    workgroup,
+    [groupsOf(call.length, variant), call.heads, call.batch],
+    workgroupOf(variant),
     `let head = group.y; let keyHead = head / ${open.group};
-    ${range(open, workgroup, open.before, open.after)}
-    ${query.load(open.q, open.placeQ("own", "head"))}
-    ${sums.zero()}
-    var top = ${LOWEST}; var total = 0.0;
+    ${range(open, variant, open.before, open.after)}
+    ${each((o, query, sums) => `${query.load(open.q, open.placeQ(`own${o}`, "head"))} ${sums.zero()} var top${o} = ${LOWEST}; var total${o} = 0.0;`)}
     ${loop}
-    if (isOwn) {
-      let inverse = select(0.0, 1.0 / total, total > 0.0);
-      ${sums.store(out, open.placeOut("own", "head"), "inverse")}
-      ${logSumExp}[${open.placeRow("own", "head")}] = top + log(total);
+    ${each(
+      (o, _, sums) => `if (isOwn${o}) {
+      let inverse = select(0.0, 1.0 / total${o}, total${o} > 0.0);
+      ${sums.store(out, open.placeOut(`own${o}`, "head"), "inverse")}
+      ${logSumExp}[${open.placeRow(`own${o}`, "head")}] = top${o} + log(total${o});
     }`,
+    )}`,
   );
 }
 
@@ -114,11 +123,13 @@ function queryGradient(call: AttentionBackward, variant: WalkVariant): Program {
   const delta = text.write(call.delta);
   const dq = text.write(call.dq.buffer);
   const placeDq = open.place("dq", call.dq);
-  const workgroup = workgroupOf(variant);
-  const query = new Registers("q", call.headWidth);
-  const upstream = new Registers("d", call.headWidth);
-  const result = new Registers("o", call.headWidth);
-  const gradient = new Registers("sum", call.headWidth);
+  const each = (part: (o: number, query: Registers, upstream: Registers, gradient: Registers) => string) =>
+    repeat(ownedRows(variant), (o) => {
+      const [query, upstream, gradient] = ["q", "d", "sum"].map(
+        (name) => new Registers(`${name}${o}_`, call.headWidth),
+      ) as [Registers, Registers, Registers];
+      return part(o, query, upstream, gradient);
+    });
   const loop = walk(
     text,
     variant,
@@ -129,27 +140,35 @@ function queryGradient(call: AttentionBackward, variant: WalkVariant): Program {
     ],
     "low",
     "high",
-    `let seen = j + ${open.before} >= own && j <= own + ${open.after} && j < real;
-     let weight = select(0.0, exp(${open.scale} * (${query.dot((c) => `k${c}`)}) - norm), seen);
-     let slope = ${open.scale} * weight * (${upstream.dot((c) => `v${c}`)} - drift);
-     ${gradient.add("slope", (c) => `k${c}`)}`,
+    each(
+      (o, query, upstream, gradient) => `{
+     let seen = j + ${open.before} >= own${o} && j <= own${o} + ${open.after} && j < real;
+     let weight = select(0.0, exp(${open.scale} * (${query.dot((c) => `k${c}`)}) - norm${o}), seen);
+     let slope = ${open.scale} * weight * (${upstream.dot((c) => `v${c}`)} - drift${o});
+     ${gradient.add("slope", (c) => `k${c}`)} }`,
+    ),
   );
   return text.grid(
-    [Math.ceil(call.length / workgroup), call.heads, call.batch],
-    workgroup,
+    [groupsOf(call.length, variant), call.heads, call.batch],
+    workgroupOf(variant),
     `let head = group.y; let keyHead = head / ${open.group};
-    ${range(open, workgroup, open.before, open.after)}
-    ${query.load(open.q, open.placeQ("own", "head"))}
-    ${upstream.load(dOut, open.placeOut("own", "head"))}
-    ${result.load(out, open.placeOut("own", "head"))}
-    let norm = ${logSumExp}[${open.placeRow("own", "head")}];
-    let drift = ${upstream.dot((c) => `o${c}`)};
-    ${gradient.zero()}
+    ${range(open, variant, open.before, open.after)}
+    ${each((o, query, upstream, gradient) => {
+      const result = new Registers(`o${o}_`, call.headWidth);
+      return `${query.load(open.q, open.placeQ(`own${o}`, "head"))}
+    ${upstream.load(dOut, open.placeOut(`own${o}`, "head"))}
+    ${result.load(out, open.placeOut(`own${o}`, "head"))}
+    let norm${o} = ${logSumExp}[${open.placeRow(`own${o}`, "head")}];
+    let drift${o} = ${upstream.dot((c) => `${result.name}${c}`)};
+    ${gradient.zero()}`;
+    })}
     ${loop}
-    if (isOwn) {
-      ${delta}[${open.placeRow("own", "head")}] = drift;
-      ${gradient.store(dq, placeDq("own", "head"))}
+    ${each(
+      (o, _query, _upstream, gradient) => `if (isOwn${o}) {
+      ${delta}[${open.placeRow(`own${o}`, "head")}] = drift${o};
+      ${gradient.store(dq, placeDq(`own${o}`, "head"))}
     }`,
+    )}`,
   );
 }
 
@@ -161,10 +180,15 @@ function keyGradient(call: AttentionBackward, variant: WalkVariant): Program {
   const delta = text.read(call.delta);
   const [dk, dv] = [text.write(call.dk.buffer), text.write(call.dv.buffer)];
   const [placeDk, placeDv] = [open.place("dk", call.dk), open.place("dv", call.dv)];
-  const workgroup = workgroupOf(variant);
-  const [key, value, keySums, valueSums] = ["k", "v", "dk", "dv"].map(
-    (name) => new Registers(name, call.headWidth),
-  ) as [Registers, Registers, Registers, Registers];
+  const each = (
+    part: (o: number, key: Registers, value: Registers, keySums: Registers, valueSums: Registers) => string,
+  ): string =>
+    repeat(ownedRows(variant), (o) => {
+      const [key, value, keySums, valueSums] = ["k", "v", "dk", "dv"].map(
+        (name) => new Registers(`${name}${o}_`, call.headWidth),
+      ) as [Registers, Registers, Registers, Registers];
+      return part(o, key, value, keySums, valueSums);
+    });
   const loop = walk(
     text,
     variant,
@@ -175,29 +199,36 @@ function keyGradient(call: AttentionBackward, variant: WalkVariant): Program {
     ],
     "low",
     "high",
-    `let seen = own + ${open.before} >= j && own <= j + ${open.after} && own < real;
-     let at = ${open.placeRow("j", "head")};
-     let weight = select(0.0, exp(${open.scale} * (${key.dot((c) => `q${c}`)}) - ${logSumExp}[at]), seen);
-     let slope = ${open.scale} * weight * (${value.dot((c) => `d${c}`)} - ${delta}[at]);
+    `let at = ${open.placeRow("j", "head")}; let norm = ${logSumExp}[at]; let drift = ${delta}[at];
+     ${each(
+       (o, key, value, keySums, valueSums) => `{
+     let seen = own${o} + ${open.before} >= j && own${o} <= j + ${open.after} && own${o} < real;
+     let weight = select(0.0, exp(${open.scale} * (${key.dot((c) => `q${c}`)}) - norm), seen);
+     let slope = ${open.scale} * weight * (${value.dot((c) => `d${c}`)} - drift);
      ${valueSums.add("weight", (c) => `d${c}`)}
-     ${keySums.add("slope", (c) => `q${c}`)}`,
+     ${keySums.add("slope", (c) => `q${c}`)} }`,
+     )}`,
   );
   return text.grid(
-    [Math.ceil(call.length / workgroup), call.keyValueHeads, call.batch],
-    workgroup,
+    [groupsOf(call.length, variant), call.keyValueHeads, call.batch],
+    workgroupOf(variant),
     // Key j is seen by queries j − after … j + before.
     `let keyHead = group.y;
-    ${range(open, workgroup, open.after, open.before)}
-    ${key.load(open.k, open.placeK("own", "keyHead"))}
-    ${value.load(open.v, open.placeV("own", "keyHead"))}
-    ${keySums.zero()} ${valueSums.zero()}
+    ${range(open, variant, open.after, open.before)}
+    ${each(
+      (o, key, value, keySums, valueSums) => `${key.load(open.k, open.placeK(`own${o}`, "keyHead"))}
+    ${value.load(open.v, open.placeV(`own${o}`, "keyHead"))}
+    ${keySums.zero()} ${valueSums.zero()}`,
+    )}
     for (var head = keyHead * ${open.group}; head < (keyHead + 1u) * ${open.group}; head++) {
       ${loop}
     }
-    if (isOwn) {
-      ${keySums.store(dk, placeDk("own", "keyHead"))}
-      ${valueSums.store(dv, placeDv("own", "keyHead"))}
+    ${each(
+      (o, _key, _value, keySums, valueSums) => `if (isOwn${o}) {
+      ${keySums.store(dk, placeDk(`own${o}`, "keyHead"))}
+      ${valueSums.store(dv, placeDv(`own${o}`, "keyHead"))}
     }`,
+    )}`,
   );
 }
 

@@ -1,164 +1,134 @@
 /**
- * LoRA's thin products over kept columns and rows alone. In `quads` four invocations share what they read, along the
- * kept entries; in `groups` a workgroup shares one row (or one kept entry) and adds up its parts in a fixed order.
+ * LoRA's thin products over kept columns and rows alone. A result has few values, one a rank, and many terms: in `quads` four
+ * invocations share them out and add up what they have by swaps, in `groups` a workgroup does in a fixed order.
  */
 import type { LoraDown, LoraGradient, LoraUp } from "../../../ops/lora.ts";
 import { type Program, ProgramText, repeat } from "../program.ts";
+import { type VectorArray, vectorRows } from "./vector-rows.ts";
 
 export type LoraVariant =
   | { readonly kind: "quads" }
-  /** The same without subgroups: every invocation reads for itself. */
+  /** The same without subgroups: each invocation has results for itself. */
   | { readonly kind: "registers" }
   | { readonly kind: "groups" };
 
 /** Ranks a program holds in registers at a time; more are further workgroups. */
 const RANKS = 8;
+const PARTS = RANKS / 4;
 const GROUP = 64;
-const QUAD_WORKGROUP = 8;
-/** Rows of x that one quad owns. */
-const DOWN_ROWS = 4;
-/** Kept entries that one invocation owns. */
-const GRADIENT_ENTRIES = 2;
 
+/** Invocations that share out the terms of a result, and results whose values each of them holds. */
+const SHARING = {
+  quads: { sharers: 4, results: 8, workgroup: 8 },
+  registers: { sharers: 1, results: 4, workgroup: 8 },
+  groups: { sharers: GROUP, results: 1, workgroup: GROUP },
+} as const satisfies Record<LoraVariant["kind"], object>;
+
+/** out[a] = scale · Σ_b value(a, b) · factor[b]. */
+interface ThinProduct {
+  readonly results: number;
+  readonly terms: number;
+  readonly scale: number;
+  readonly factor: VectorArray; // [terms, rank]
+  readonly out: VectorArray; // [results, rank]
+  /** What is known of result `a` alone, and of term `b` alone. */
+  readonly ofResult: (a: string) => string;
+  readonly ofTerm: (b: string) => string;
+  readonly value: (ofResult: string, ofTerm: string) => string;
+}
+
+/** out[n] = scale · Σ_j x[n, indices[j]] · factor[j]: a result is a row of x, a term a kept column. */
 export function loraDownProgram(call: LoraDown, variant: LoraVariant): Program {
   const text = new ProgramText(`lora down, ${variant.kind}`);
-  const x = text.read(call.x);
-  const out = text.write(call.out);
-  const index = text.read(call.indices.buffer, "i32");
-  const factor = text.read(call.factor.buffer);
+  const [x, index] = [text.read(call.x), text.read(call.indices.buffer, "i32")];
   const features = text.integer("features", call.features);
-  const rank = text.integer("rank", call.rank);
-  const rows = text.integer("rows", call.rows);
-  const kept = text.integer("kept", call.kept);
   const firstIndex = text.integer("firstIndex", call.indices.offset);
-  const firstFactor = text.integer("firstFactor", call.factor.offset);
-  const scale = text.float("scale", call.scale);
-  const rankParts = Math.ceil(call.rank / RANKS);
-  switch (variant.kind) {
-    case "quads":
-    case "registers": {
-      const quads = variant.kind === "quads";
-      if (quads) text.enable("subgroups");
-      const perWorkgroup = (QUAD_WORKGROUP / 4) * DOWN_ROWS;
-      // An invocation owns ranks `lane` and `lane + 4` of the part, in DOWN_ROWS rows.
-      const owned = RANKS / 4;
-      const value = (row: number, step: number): string =>
-        quads
-          ? `quadBroadcast(x${row}, ${step}u)`
-          : `${x}[base${row} + u32(${index}[${firstIndex} + min(j + ${step}u, ${kept} - 1u)])]`;
-      return text.grid(
-        [Math.ceil(call.rows / perWorkgroup), rankParts, 1],
-        QUAD_WORKGROUP,
-        `let lane = local % 4u;
-        let row = (group.x * ${QUAD_WORKGROUP / 4}u + local / 4u) * ${DOWN_ROWS}u;
-        ${repeat(DOWN_ROWS, (i) => `let base${i} = min(row + ${i}u, ${rows} - 1u) * ${features};`)}
-        ${repeat(owned, (e) => `let rank${e} = group.y * ${RANKS}u + ${4 * e}u + lane; let at${e} = min(rank${e}, ${rank} - 1u);`)}
-        ${repeat(DOWN_ROWS, (i) => repeat(owned, (e) => `var sum${i}_${e} = 0.0;`))}
-        for (var j = 0u; j < ${kept}; j += 4u) {
-          ${quads ? `let column = u32(${index}[${firstIndex} + min(j + lane, ${kept} - 1u)]); ${repeat(DOWN_ROWS, (i) => `let x${i} = ${x}[base${i} + column];`)}` : ""}
-          ${repeat(
-            4,
-            (q) => `{
-            let inside = j + ${q}u < ${kept};
-            let place = ${firstFactor} + min(j + ${q}u, ${kept} - 1u) * ${rank};
-            ${repeat(owned, (e) => `let f${e} = select(0.0, ${factor}[place + at${e}], inside);`)}
-            ${repeat(DOWN_ROWS, (i) => `{ let value = ${value(i, q)}; ${repeat(owned, (e) => `sum${i}_${e} += value * f${e};`)} }`)}
-          }`,
-          )}
-        }
-        ${repeat(DOWN_ROWS, (i) => repeat(owned, (e) => `if (row + ${i}u < ${rows} && rank${e} < ${rank}) { ${out}[(row + ${i}u) * ${rank} + rank${e}] = ${scale} * sum${i}_${e}; }`))}`,
-      );
-    }
-    case "groups":
-      text.declare(`var<workgroup> parts : array<f32, ${GROUP * RANKS}>;`);
-      return text.grid(
-        [call.rows, rankParts, 1],
-        GROUP,
-        `let row = group.x; let firstRank = group.y * ${RANKS}u;
-        var sums : array<f32, ${RANKS}>;
-        for (var j = local; j < ${kept}; j += ${GROUP}u) {
-          let value = ${x}[row * ${features} + u32(${index}[${firstIndex} + j])];
-          let place = ${firstFactor} + j * ${rank};
-          ${repeat(RANKS, (r) => `sums[${r}] += value * ${factor}[place + min(firstRank + ${r}u, ${rank} - 1u)];`)}
-        }
-        ${repeat(RANKS, (r) => `parts[${r * GROUP}u + local] = sums[${r}];`)}
-        ${treeSum()}
-        if (local < ${RANKS}u && firstRank + local < ${rank}) {
-          ${out}[row * ${rank} + firstRank + local] = ${scale} * parts[local * ${GROUP}u];
-        }`,
-      );
-    default:
-      return variant satisfies never;
-  }
+  return thinProduct(text, variant, {
+    ...{ results: call.rows, terms: call.kept, scale: call.scale },
+    factor: { ...call.factor, width: call.rank },
+    out: { buffer: call.out, width: call.rank },
+    ofResult: (row) => `${row} * ${features}`,
+    ofTerm: (entry) => `u32(${index}[${firstIndex} + ${entry}])`,
+    value: (start, column) => `${x}[${start} + ${column}]`,
+  });
 }
 
-/** Adds up the GROUP parts of each of RANKS sums. */
-function treeSum(): string {
-  return `for (var half = ${GROUP / 2}u; half > 0u; half /= 2u) {
-    workgroupBarrier();
-    if (local < half) { ${repeat(RANKS, (r) => `parts[${r * GROUP}u + local] += parts[${r * GROUP}u + local + half];`)} }
-  }
-  workgroupBarrier();`;
-}
-
+/** gradient[j] = Σ_n x[n, indices[j]] · u[n]: a result is a kept column, a term a row of x. */
 export function loraGradientProgram(call: LoraGradient, variant: LoraVariant): Program {
   const text = new ProgramText(`lora gradient, ${variant.kind}`);
-  const x = text.read(call.x);
-  const u = text.read(call.u);
-  const out = text.write(call.gradient.buffer);
-  const index = text.read(call.indices.buffer, "i32");
+  const [x, index] = [text.read(call.x), text.read(call.indices.buffer, "i32")];
   const features = text.integer("features", call.features);
-  const rank = text.integer("rank", call.rank);
-  const rows = text.integer("rows", call.rows);
-  const kept = text.integer("kept", call.kept);
   const firstIndex = text.integer("firstIndex", call.indices.offset);
-  const first = text.integer("first", call.gradient.offset);
-  const rankParts = Math.ceil(call.rank / RANKS);
-  switch (variant.kind) {
-    case "quads":
-    case "registers": {
-      const quads = variant.kind === "quads";
-      if (quads) text.enable("subgroups");
-      const perWorkgroup = QUAD_WORKGROUP * GRADIENT_ENTRIES;
-      const factor = (r: number): string =>
-        quads
-          ? `quadBroadcast(u${r >> 2}, ${r % 4}u)`
-          : `${u}[n * ${rank} + min(firstRank + ${r}u, ${rank} - 1u)]`;
-      return text.grid(
-        [Math.ceil(call.kept / perWorkgroup), rankParts, 1],
-        QUAD_WORKGROUP,
-        `let lane = local % 4u; let firstRank = group.y * ${RANKS}u;
-        let entry = (group.x * ${QUAD_WORKGROUP}u + local) * ${GRADIENT_ENTRIES}u;
-        ${repeat(GRADIENT_ENTRIES, (e) => `let column${e} = u32(${index}[${firstIndex} + min(entry + ${e}u, ${kept} - 1u)]);`)}
-        ${repeat(GRADIENT_ENTRIES, (e) => repeat(RANKS, (r) => `var sum${e}_${r} = 0.0;`))}
-        for (var n = 0u; n < ${rows}; n++) {
-          ${quads ? repeat(RANKS / 4, (p) => `let u${p} = ${u}[n * ${rank} + min(firstRank + ${4 * p}u + lane, ${rank} - 1u)];`) : ""}
-          ${repeat(GRADIENT_ENTRIES, (e) => `let x${e} = ${x}[n * ${features} + column${e}];`)}
-          ${repeat(RANKS, (r) => `{ let f = ${factor(r)}; ${repeat(GRADIENT_ENTRIES, (e) => `sum${e}_${r} += x${e} * f;`)} }`)}
-        }
-        ${repeat(GRADIENT_ENTRIES, (e) => `if (entry + ${e}u < ${kept}) { ${repeat(RANKS, (r) => `if (firstRank + ${r}u < ${rank}) { ${out}[${first} + (entry + ${e}u) * ${rank} + firstRank + ${r}u] = sum${e}_${r}; }`)} }`)}`,
-      );
+  return thinProduct(text, variant, {
+    ...{ results: call.kept, terms: call.rows, scale: 1 },
+    factor: { buffer: call.u, width: call.rank },
+    out: { ...call.gradient, width: call.rank },
+    ofResult: (entry) => `u32(${index}[${firstIndex} + ${entry}])`,
+    ofTerm: (row) => `${row} * ${features}`,
+    value: (column, start) => `${x}[${start} + ${column}]`,
+  });
+}
+
+function thinProduct(text: ProgramText, { kind }: LoraVariant, product: ThinProduct): Program {
+  const { sharers, results: owned, workgroup } = SHARING[kind];
+  if (kind === "quads") text.enable("subgroups");
+  const rank = text.integer("rank", product.factor.width);
+  const results = text.integer("results", product.results);
+  const terms = text.integer("terms", product.terms);
+  const scale = text.float("scale", product.scale);
+  const factor = vectorRows(text, product.factor, "factor", "read", rank);
+  const out = vectorRows(text, product.out, "out", "write", rank);
+  const sums = (each: (i: number, p: number) => string): string =>
+    repeat(owned, (i) => repeat(PARTS, (p) => each(i, p)));
+  const perWorkgroup = (workgroup / sharers) * owned;
+  return text.grid(
+    [Math.ceil(product.results / perWorkgroup), Math.ceil(product.factor.width / RANKS), 1],
+    workgroup,
+    `let part = local % ${sharers}u; let firstRank = group.y * ${RANKS}u;
+    let first = group.x * ${perWorkgroup}u + local / ${sharers}u * ${owned}u;
+    ${repeat(owned, (i) => `let result${i} = ${product.ofResult(`min(first + ${i}u, ${results} - 1u)`)};`)}
+    ${sums((i, p) => `var sum${i}_${p} = vec4<f32>(0.0);`)}
+    for (var b = part; b < ${terms}; b += ${sharers}u) {
+      let term = ${product.ofTerm("b")};
+      let start = ${factor.start("b")};
+      ${repeat(PARTS, (p) => `let factor${p} = ${factor.read("start", `firstRank + ${4 * p}u`)};`)}
+      ${repeat(owned, (i) => `{ let value = ${product.value(`result${i}`, "term")}; ${repeat(PARTS, (p) => `sum${i}_${p} += value * factor${p};`)} }`)}
     }
-    case "groups":
-      text.declare(`var<workgroup> parts : array<f32, ${GROUP * RANKS}>;`);
-      return text.grid(
-        [call.kept, rankParts, 1],
-        GROUP,
-        `let entry = group.x; let firstRank = group.y * ${RANKS}u;
-        let column = u32(${index}[${firstIndex} + entry]);
-        var sums : array<f32, ${RANKS}>;
-        for (var n = local; n < ${rows}; n += ${GROUP}u) {
-          let value = ${x}[n * ${features} + column];
-          ${repeat(RANKS, (r) => `sums[${r}] += value * ${u}[n * ${rank} + min(firstRank + ${r}u, ${rank} - 1u)];`)}
-        }
-        ${repeat(RANKS, (r) => `parts[${r * GROUP}u + local] = sums[${r}];`)}
-        ${treeSum()}
-        if (local < ${RANKS}u && firstRank + local < ${rank}) {
-          ${out}[${first} + entry * ${rank} + firstRank + local] = parts[local * ${GROUP}u];
-        }`,
+    ${addUp(text, kind, sums)}
+    ${repeat(
+      owned,
+      (i) => `if (part == ${i % sharers}u && first + ${i}u < ${results}) {
+        let start = ${out.start(`first + ${i}u`)};
+        ${repeat(PARTS, (p) => `if (firstRank + ${4 * p}u < ${rank}) { ${out.write("start", `firstRank + ${4 * p}u`, `${scale} * sum${i}_${p}`)} }`)}
+      }`,
+    )}`,
+  );
+}
+
+/** Gives those who share a result's terms out the whole sums, the first of a group at least. */
+function addUp(
+  text: ProgramText,
+  kind: LoraVariant["kind"],
+  sums: (each: (i: number, p: number) => string) => string,
+): string {
+  switch (kind) {
+    case "quads":
+      return sums(
+        (i, p) => `sum${i}_${p} += quadSwapX(sum${i}_${p}); sum${i}_${p} += quadSwapY(sum${i}_${p});`,
       );
+    case "registers":
+      return "";
+    case "groups":
+      text.declare(`var<workgroup> parts : array<vec4<f32>, ${GROUP * PARTS}>;`);
+      return `${sums((_, p) => `parts[${p * GROUP}u + local] = sum0_${p};`)}
+        for (var half = ${GROUP / 2}u; half > 0u; half /= 2u) {
+          workgroupBarrier();
+          if (local < half) { ${repeat(PARTS, (p) => `parts[${p * GROUP}u + local] += parts[${p * GROUP}u + local + half];`)} }
+        }
+        workgroupBarrier();
+        ${sums((_, p) => `sum0_${p} = parts[${p * GROUP}u];`)}`;
     default:
-      return variant satisfies never;
+      return kind satisfies never;
   }
 }
 

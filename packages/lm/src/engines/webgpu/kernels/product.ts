@@ -10,6 +10,7 @@ import type { BufferId, Span, WeightName } from "../../../ops/buffer.ts";
 import { type Operand, type Program, ProgramText, repeat } from "../program.ts";
 import { type MatrixText, matrixText, type WeightForm } from "../weights.ts";
 import { activationText } from "./activation.ts";
+import { type VectorRows, vectorRows } from "./vector-rows.ts";
 
 export type MatrixForm = Extract<WeightForm, { kind: "matrix" }>;
 
@@ -44,8 +45,13 @@ export interface Product {
 
 /** How a product is spread over invocations; which one is fastest is measured on the adapter. */
 export type ProductVariant =
-  /** Registers alone, no barrier. `quads`: four invocations share what they read of x (needs subgroups). */
-  | { readonly kind: "registers"; readonly quads: boolean; readonly rows: 8 | 16; readonly workgroup: number }
+  /** Registers alone, no barrier. `quads`: each of four invocations reads a row of x, which they swap (needs subgroups). */
+  | {
+      readonly kind: "registers";
+      readonly quads: boolean;
+      readonly rows: 8 | 16 | 32;
+      readonly workgroup: number;
+    }
   /** Tiles of x and W in workgroup memory, `across` × `down` invocations of 4 columns × 4 rows each. */
   | { readonly kind: "tiles"; readonly across: number; readonly down: number };
 
@@ -71,19 +77,19 @@ function openProduct(product: Product, label: string, nativeHalf: boolean) {
   const text = new ProgramText(label);
   const columns = over === "inputs" ? outputs : form.inFeatures;
   const inner = over === "inputs" ? form.inFeatures : outputs;
+  const sizes = {
+    rows: text.integer("rows", rows),
+    columns: text.integer("columns", columns),
+    inner: text.integer("inner", inner),
+    first: text.integer("first", product.firstOutput),
+  };
   return {
     text,
     columns,
-    inner,
-    x: text.read(product.x),
-    out: text.write(product.out),
+    sizes,
+    x: vectorRows(text, { buffer: product.x, width: inner }, "x", "read", sizes.inner),
+    out: vectorRows(text, { buffer: product.out, width: columns }, "out", "write", sizes.columns),
     matrix: matrixText(text, product.weight, form, nativeHalf),
-    sizes: {
-      rows: text.integer("rows", rows),
-      columns: text.integer("columns", columns),
-      inner: text.integer("inner", inner),
-      first: text.integer("first", product.firstOutput),
-    },
   };
 }
 
@@ -122,21 +128,18 @@ function scaleSums(over: Product["over"], matrix: MatrixText, first: string, row
 
 /**
  * Adds the low-rank part to sums c0 …: finds each of the four columns among the kept ones, then runs over the rank.
- * @param readU declares what `element` names: four neighbouring values of u in row i, from place r on
+ * @param addRows runs `k` over so many steps, whose blocks are declared by the given text
  */
 function lowRankText(
   text: ProgramText,
   { u, indices, factor, kept, rank }: LowRank,
-  rows: number,
-  readRows: (array: string, at: string, width: string) => string,
-  element: (i: number, q: number) => string,
+  addRows: (rows: VectorRows, steps: string, block: string) => string,
 ): string {
   const index = text.read(indices.buffer, "i32");
-  const values = text.read(factor.buffer);
   const firstIndex = text.integer("firstIndex", indices.offset);
-  const firstFactor = text.integer("firstFactor", factor.offset);
   const keptCount = text.integer("kept", kept);
   const width = text.integer("rank", rank);
+  const factors = vectorRows(text, { ...factor, width: rank }, "factor", "read", width);
   text.declare(`fn firstKept(column : u32) -> u32 {
     var low = 0u; var high = ${keptCount};
     while (low < high) {
@@ -144,21 +147,20 @@ function lowRankText(
       if (u32(${index}[${firstIndex} + middle]) < column) { low = middle + 1u; } else { high = middle; }
     }
     return low;
-  }
-  fn factorAt(slot : u32, r : u32) -> f32 {
-    return select(0.0, ${values}[${firstFactor} + min(slot, ${keptCount} - 1u) * ${width} + min(r, ${width} - 1u)], slot < ${keptCount} && r < ${width});
   }`);
   return `var next = firstKept(column);
     ${repeat(
       4,
       (j) => `var slot${j} = ${keptCount};
-      if (next < ${keptCount} && u32(${index}[${firstIndex} + next]) == column + ${j}u) { slot${j} = next; next++; }`,
+      if (next < ${keptCount} && u32(${index}[${firstIndex} + next]) == column + ${j}u) { slot${j} = next; next++; }
+      let factor${j} = ${factors.start(`min(slot${j}, ${keptCount} - 1u)`)};`,
     )}
-    for (var k = 0u; k < ${width}; k += 4u) {
-      ${repeat(4, (q) => `let t${q} = vec4<f32>(${[0, 1, 2, 3].map((j) => `factorAt(slot${j}, k + ${q}u)`).join(", ")});`)}
-      ${readRows(text.read(u), "k", width)}
-      ${repeat(rows, (i) => repeat(4, (q) => `c${i} += ${element(i, q)} * t${q};`))}
-    }`;
+    ${addRows(
+      vectorRows(text, { buffer: u, width: rank }, "u", "read", width),
+      width,
+      `${repeat(4, (j) => `let f${j} = select(vec4<f32>(0.0), ${factors.read(`factor${j}`, "k")}, slot${j} < ${keptCount});`)}
+      ${repeat(4, (q) => `let t${q} = select(vec4<f32>(0.0), vec4<f32>(${[0, 1, 2, 3].map((j) => `f${j}[${q}]`).join(", ")}), k + ${q}u < ${width});`)}`,
+    )}`;
 }
 
 /**
@@ -167,39 +169,50 @@ function lowRankText(
  */
 const NO_RESIDUAL: Operand = { kind: "scratch", number: 0, bytes: 16 };
 
-/** Stores the sums c0 … of the rows from `row0` on with everything that is added to them. */
-function storeText(product: Product, { text, out, sizes, columns }: OpenProduct, rows: number): string {
+/** Stores the sums c0 … with everything that is added to them. @param rowOf the row of sum `i` */
+function storeText(
+  product: Product,
+  { text, out, sizes, columns }: OpenProduct,
+  rows: number,
+  rowOf = "row0 + i",
+): string {
   const { bias, activation, rescale, lowRank } = product;
   // With an activation's result there may be no binding left.
   const add = product.add ?? (lowRank !== null && bias !== null && activation === null ? NO_RESIDUAL : null);
   const biasText = bias === null ? "" : ` + ${text.weight(bias, "values", "vec4<f32>")}[column >> 2u]`;
-  const addText = add === null ? null : text.read(add);
-  const hasResidual = addText === null ? null : text.integer("hasResidual", product.add === null ? 0 : 1);
+  const width = { width: columns };
+  const residual =
+    add === null ? null : vectorRows(text, { buffer: add, ...width }, "add", "read", sizes.columns);
+  const hasResidual = residual === null ? null : text.integer("hasResidual", product.add === null ? 0 : 1);
   const rescaled = rescale === null ? null : text.read(rescale);
-  const activated = activation === null ? null : text.write(activation.out);
+  const activated =
+    activation === null
+      ? null
+      : vectorRows(text, { buffer: activation.out, ...width }, "activated", "write", sizes.columns);
   if (activation) text.declare(activationText(activation.function));
-  // Whole vectors of columns need no test of each.
-  const guard = (j: number): string => (columns % 4 === 0 ? "" : `if (column + ${j}u < ${sizes.columns}) `);
-  const store = (array: string, value: string): string =>
-    repeat(4, (j) => `${guard(j)}{ ${array}[at + ${j}u] = ${value}[${j}]; }`);
-  const load = (array: string): string =>
-    `vec4<f32>(${[0, 1, 2, 3].map((j) => `${array}[at + ${j}u]`).join(", ")})`;
   // A loop over the rows: unrolled, what is done to a sum would be most of the text, and take longest to compile.
   return `var sums = array<vec4<f32>, ${rows}>(${Array.from({ length: rows }, (_, i) => `c${i}`).join(", ")});
     for (var i = 0u; i < ${rows}u; i++) {
-      let row = row0 + i;
-      if (row >= ${sizes.rows} || column >= ${sizes.columns}) { break; }
-      let at = row * ${sizes.columns} + column;
+      let row = ${rowOf};
+      if (row >= ${sizes.rows}) { continue; }
+      let start = ${out.start("row")};
       var value = sums[i]${biasText};
-      ${addText === null ? "" : `if (${hasResidual} != 0u) { value += ${load(addText)}; }`}
-      ${rescaled === null ? "" : `let kept = ${rescaled}[row]; if (kept != 0.0) { value += kept * ${load(out)}; }`}
-      ${store(out, "value")}
-      ${activated === null ? "" : `for (var j = 0u; j < 4u; j++) { value[j] = activation(value[j]); } ${store(activated, "value")}`}
+      ${residual === null ? "" : `if (${hasResidual} != 0u) { value += ${residual.read("start", "column")}; }`}
+      ${rescaled === null ? "" : `let kept = ${rescaled}[row]; if (kept != 0.0) { value += kept * ${out.read("start", "column")}; }`}
+      ${out.write("start", "column", "value")}
+      ${activated === null ? "" : `for (var j = 0u; j < 4u; j++) { value[j] = activation(value[j]); } ${activated.write("start", "column", "value")}`}
     }`;
 }
 
 /** Rows of the result an invocation owns: many amortise the reads of W, and few rows need no more. */
-const ownedRows = (rows: number, most: number): number => (rows > 4 ? most : rows > 1 ? 4 : 1);
+function ownedRows(rows: number, most: number): number {
+  if (rows <= 4) return rows === 1 ? 1 : 4;
+  return rows > 16 ? most : Math.min(most, 16);
+}
+
+/** Sum 4i + s of a quad's invocation is of row 4i + (lane ^ s). */
+const QUAD_ROW = "row0 + (i & ~3u) + (lane ^ (i & 3u))";
+const QUAD_SWAPS = ["", "quadSwapX", "quadSwapY", "quadSwapDiagonal"];
 
 function registerProduct(
   product: Product,
@@ -208,38 +221,37 @@ function registerProduct(
   nativeHalf: boolean,
 ): Program {
   const open = openProduct(product, `product over ${product.over}`, nativeHalf);
-  const { text, x, sizes, matrix, columns, inner } = open;
+  const { text, x, sizes, matrix, columns } = open;
   const rows = ownedRows(product.rows, mostRows);
-  if (quads) text.enable("subgroups");
-  // Four neighbouring values of each row: read once by a quad and passed around, or read by every invocation.
-  const readRows = (array: string, at: string, width: string, whole = false): string => {
-    const step = (q: string): string => (whole ? `${at} + ${q}` : `min(${at} + ${q}, ${width} - 1u)`);
-    const steps = quads
-      ? `let mine = ${step("lane")};`
-      : repeat(4, (q) => `let step${q} = ${step(`${q}u`)};`);
-    return `${steps}
-      ${repeat(rows, (i) => {
-        const start = whole ? `base${i}` : `clamped${i} * ${width}`;
-        if (quads) return `let a${i} = ${array}[${start} + mine];`;
-        return `let a${i} = vec4<f32>(${[0, 1, 2, 3].map((q) => `${array}[${start} + step${q}]`).join(", ")});`;
-      })}`;
-  };
-  const element = (i: number, q: number): string => (quads ? `quadBroadcast(a${i}, ${q}u)` : `a${i}[${q}]`);
-  const lowRank = product.lowRank ? lowRankText(text, product.lowRank, rows, readRows, element) : "";
+  const shares = quads && rows >= 4;
+  if (shares) text.enable("subgroups");
+  const own = shares ? rows / 4 : rows;
+  const multiply = (i: number, values: string): string =>
+    `{ let a = ${values}; ${repeat(4, (q) => `c${i} += a[${q}] * t${q};`)} }`;
+  const addRows = (from: VectorRows, steps: string, block: string): string => `{
+    ${repeat(own, (i) => `let from${i} = ${from.start(`own${i}`)};`)}
+    for (var k = 0u; k < ${steps}; k += 4u) {
+      ${block}
+      ${repeat(own, (i) => {
+        const values = from.read(`from${i}`, "k");
+        if (!shares) return multiply(i, values);
+        return `{ let mine = ${values}; ${repeat(4, (s) => multiply(4 * i + s, `${QUAD_SWAPS[s]}(mine)`))} }`;
+      })}
+    }
+  }`;
+  const lowRank = product.lowRank ? lowRankText(text, product.lowRank, addRows) : "";
   const body = `
     let lane = local % 4u;
     let wanted = (group.x * ${workgroup}u + local) * 4u;
     let column = min(wanted, (${sizes.columns} - 1u) & ~3u);
-    ${repeat(rows, (i) => `let row${i} = group.y * ${rows}u + ${i}u; let clamped${i} = min(row${i}, ${sizes.rows} - 1u); let base${i} = clamped${i} * ${sizes.inner}; var c${i} = vec4<f32>(0.0);`)}
+    let row0 = group.y * ${rows}u;
+    ${repeat(own, (i) => `let own${i} = min(row0 + ${shares ? `${4 * i}u + lane` : `${i}u`}, ${sizes.rows} - 1u);`)}
+    ${repeat(rows, (i) => `var c${i} = vec4<f32>(0.0);`)}
     ${columnText(product.over, matrix, sizes.first)}
-    for (var k = 0u; k < ${sizes.inner}; k += 4u) {
-      ${blockText(product.over, matrix, sizes.first)}
-      ${readRows(x, "k", sizes.inner, inner % 4 === 0)}
-      ${repeat(rows, (i) => repeat(4, (q) => `c${i} += ${element(i, q)} * t${q};`))}
-    }
+    ${addRows(x, sizes.inner, blockText(product.over, matrix, sizes.first))}
     ${scaleSums(product.over, matrix, sizes.first, rows)}
     ${lowRank}
-    if (wanted == column) { ${storeText(product, open, rows)} }`;
+    if (wanted == column) { ${storeText(product, open, rows, shares ? QUAD_ROW : "row0 + i")} }`;
   return text.grid(
     [Math.ceil(columns / (4 * workgroup)), Math.ceil(product.rows / rows), 1],
     workgroup,
@@ -258,37 +270,32 @@ function tiledProduct(
   nativeHalf: boolean,
 ): Program {
   const open = openProduct(product, `tiled product over ${product.over}`, nativeHalf);
-  const { text, x, sizes, matrix, columns, inner } = open;
+  const { text, x, sizes, matrix, columns } = open;
   const threads = across * down;
   const rows = TILE_ROWS * down;
   const steps = TILE_STEPS / 4;
   text.declare(`var<workgroup> tileX : array<vec4<f32>, ${rows * steps}>;
     var<workgroup> tileW : array<vec4<f32>, ${TILE_STEPS * across}>;`);
-  const step = (q: number): string =>
-    inner % 4 === 0 ? `at + ${q}u` : `at - k + min(k + ${q}u, ${sizes.inner} - 1u)`;
-  const readRows = (array: string, at: string, width: string): string =>
-    repeat(TILE_ROWS, (i) => {
-      const values = [0, 1, 2, 3].map(
-        (q) => `${array}[min(row${i}, ${sizes.rows} - 1u) * ${width} + min(${at} + ${q}u, ${width} - 1u)]`,
-      );
-      return `let a${i} = vec4<f32>(${values.join(", ")});`;
-    });
-  const lowRank = product.lowRank
-    ? lowRankText(text, product.lowRank, TILE_ROWS, readRows, (i, q) => `a${i}[${q}]`)
-    : "";
+  const addRows = (from: VectorRows, steps: string, block: string): string => `
+    for (var k = 0u; k < ${steps}; k += 4u) {
+      ${block}
+      ${repeat(TILE_ROWS, (i) => {
+        const start = from.start(`min(row0 + ${i}u, ${sizes.rows} - 1u)`);
+        return `{ let a = ${from.read(start, "k")}; ${repeat(4, (q) => `c${i} += a[${q}] * t${q};`)} }`;
+      })}
+    }`;
+  const lowRank = product.lowRank ? lowRankText(text, product.lowRank, addRows) : "";
   const body = `
     let firstRow = group.y * ${rows}u; let firstColumn = group.x * ${4 * across}u;
     let lastColumn = (${sizes.columns} - 1u) / 4u * 4u;
     let acrossAt = local % ${across}u; let downAt = local / ${across}u;
-    ${repeat(TILE_ROWS, (i) => `let row${i} = firstRow + downAt * ${TILE_ROWS}u + ${i}u; var c${i} = vec4<f32>(0.0);`)}
+    let row0 = firstRow + downAt * ${TILE_ROWS}u;
+    ${repeat(TILE_ROWS, (i) => `var c${i} = vec4<f32>(0.0);`)}
     for (var start = 0u; start < ${sizes.inner}; start += ${TILE_STEPS}u) {
       for (var i = local; i < ${rows * steps}u; i += ${threads}u) {
         let row = firstRow + i / ${steps}u; let k = start + (i % ${steps}u) * 4u;
         var value = vec4<f32>(0.0);
-        if (row < ${sizes.rows} && k < ${sizes.inner}) {
-          let at = row * ${sizes.inner} + k;
-          value = vec4<f32>(${[0, 1, 2, 3].map((q) => `${x}[${step(q)}]`).join(", ")});
-        }
+        if (row < ${sizes.rows} && k < ${sizes.inner}) { value = ${x.read(x.start("row"), "k")}; }
         tileX[i] = value;
       }
       for (var i = local; i < ${steps * across}u; i += ${threads}u) {

@@ -2,7 +2,7 @@
 import { type ProgramText, repeat } from "../program.ts";
 
 export type WalkVariant =
-  /** Four invocations share each read (needs subgroups). */
+  /** Four invocations share each read (needs subgroups), and each owns two rows, so that half as much is shared. */
   | { readonly kind: "quads" }
   | { readonly kind: "registers" }
   /** A workgroup keeps a tile of the walked rows in its memory. */
@@ -15,6 +15,9 @@ const WORKGROUP_BYTES = 16384;
 
 export const workgroupOf = ({ kind }: WalkVariant): number =>
   kind === "tiles" ? TILE_WORKGROUP : REGISTER_WORKGROUP;
+
+/** Rows that an invocation does its own work for, `workgroup` apart. */
+export const ownedRows = ({ kind }: WalkVariant): number => (kind === "quads" ? 2 : 1);
 
 /** One array of rows that all invocations of a workgroup walk over together. */
 interface Walked {
