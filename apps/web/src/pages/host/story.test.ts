@@ -39,7 +39,8 @@ it("says when the model has passed its best round, even where it is still better
   const { kind, headline } = tell([round(1, 3.7), round(2, 3.6), round(3, 3.65)], 3.8);
   expect(kind).toBe("worsening");
   expect(headline).toBe("Getting worse since round 2: it starts to learn its texts by heart.");
-  expect(tell([round(1, 3.7), round(2, 3.705)], 3.8).kind).toBe("better");
+  // As rounds differ that nothing is learnt by heart in.
+  expect(tell([round(1, 3.7), round(2, 3.735)], 3.8).kind).toBe("better");
 });
 
 it("says how much likelier own texts have become than new ones", () => {
