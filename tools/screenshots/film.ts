@@ -1,5 +1,5 @@
 /**
- * The README's moving picture: a real run of three tabs that is compared with the same run without dropout, the host's
+ * The README's moving picture: a real run of four tabs that is compared with the same run without dropout, the host's
  * screen beside a participant's, from the first join to the answers of the trained model. `npm run film`, or `npm run film -- FILE.webp`.
  */
 import { setTimeout as passed } from "node:timers/promises";
@@ -27,7 +27,7 @@ const frames: Buffer[] = [];
 const browser = await launchBrowser({ webgpu: "off" });
 const federation = await startFederation({
   config: resolveRunConfig(
-    { rounds: ROUNDS, compareWith: { method: "fedlora", dropoutRate: 0 } },
+    { rounds: ROUNDS, evaluationSamples: 200, compareWith: { method: "fedlora", dropoutRate: 0 } },
     resolveRunConfig(await taskDefaults("presidents")),
   ),
   port: 0,
@@ -41,7 +41,7 @@ try {
   await ada.getByTestId("join-button").click();
   await state(ada, "ready");
   await look(host, ada);
-  for (const name of ["Ben", "Cem"]) {
+  for (const name of ["Ben", "Cem", "Dan"]) {
     await state(await open(`${url}?backend=wasm&nickname=${name}&join`, PHONE), "ready");
     await look(host, ada);
   }

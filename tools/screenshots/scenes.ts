@@ -197,13 +197,14 @@ const doors: Scene = {
   },
 };
 
-/** The same devices, texts and seeds, with and without dropout. */
+/** The same devices, texts and seeds, with and without dropout; as many as the lobby says that it works best with. */
 const comparison: Scene = {
   names: ["host-comparing", "host-compared", "host-compared-zh", "compared"],
-  change: { rounds: 7, compareWith: NO_DROPOUT },
+  // What a document shows is measured on more texts than there is time for between the rounds of two cores.
+  change: { rounds: 7, compareWith: NO_DROPOUT, evaluationSamples: 200 },
   async work({ url, hostUrl, coordinator }, { browser, take }) {
     const host = await open(browser, hostUrl);
-    const [ada] = (await devices(browser, url, "Ada", "Ben", "Cem")) as [Page];
+    const [ada] = (await devices(browser, url, "Ada", "Ben", "Cem", "Dan")) as [Page];
     await coordinator.command({ kind: "start" });
     // A turn of the arm with dropout.
     await roundOf(host, 11);
