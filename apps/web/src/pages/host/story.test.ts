@@ -77,3 +77,8 @@ it("gives no reason of an earlier rate for one that the host has changed since",
   expect(reasonOf([fixed], "p1", 0.5)).toBe("same for all");
   expect(reasonOf([fixed], "p1", 0)).toBe("");
 });
+
+it("gives none where nothing is dropped: the rate says it", () => {
+  const fedlora = { ...solved(device("p1", 0, 1)), method: "fedlora" } as RoundRecord;
+  expect(reasonOf([fedlora], "p1", 0)).toBe("");
+});

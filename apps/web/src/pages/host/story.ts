@@ -55,13 +55,15 @@ export function reasonOf(rounds: readonly RoundRecord[], id: string, rate: numbe
   const plan = rounds.at(-1)?.allocation?.devices.find((device) => device.id === id);
   if (plan?.excludedBecause) return say("why.left-out");
   if (last === undefined) return "";
-  // A rate that the host has changed since.
-  const isOther = last.participants.every((each) => each.id !== id || each.dropoutRate !== rate);
   switch (last.method) {
+    // A rate of nothing is said already.
     case "fedlora":
-      return isOther ? "" : say("why.nothing");
-    case "fixed":
+      return "";
+    case "fixed": {
+      // A rate that the host has changed since.
+      const isOther = last.participants.every((each) => each.id !== id || each.dropoutRate !== rate);
       return isOther ? "" : say("why.same");
+    }
     case "random":
       return say("why.drawn");
     default:

@@ -77,7 +77,6 @@ export const host = {
   "tile.drops": "drops {rate}",
   "tile.drops-because": "drops {rate}: {why}",
   "why.left-out": "left out",
-  "why.nothing": "nothing dropped",
   "why.same": "same for all",
   "why.drawn": "drawn",
   "why.alike": "like the others",

@@ -72,7 +72,6 @@ export const host: Translation<typeof english> = {
   "tile.drops": "丢弃 {rate}",
   "tile.drops-because": "丢弃 {rate}：{why}",
   "why.left-out": "未参与",
-  "why.nothing": "不丢弃",
   "why.same": "全体相同",
   "why.drawn": "随机抽取",
   "why.alike": "与其他设备相近",
