@@ -1,7 +1,7 @@
 /** `fedlodrop reproduce`: the figures, from federations in this process, kept so that it goes on where it was stopped. */
 import { join } from "node:path";
 import { describeFlags, type Flag, parseFlags, wholeNumber } from "./flags.ts";
-import { ablatedBy } from "./reproduce/arms.ts";
+import { ABLATED, ablatedBy } from "./reproduce/arms.ts";
 import { readCells } from "./reproduce/cells.ts";
 import type { Figure } from "./reproduce/figure.ts";
 import { ablations } from "./reproduce/figures/ablations.ts";
@@ -100,8 +100,9 @@ export async function reproduce(args: readonly string[]): Promise<void> {
     );
   if (isDrawn && wanted.includes("privacy") && (await readAttacks(attacks, attackSize)).length === 0)
     throw new Error(`figure 8: expected results of attacks in ${attacks}, got none; leave out --draw`);
-  const studied = studiedArms(await readCells(csv));
-  const methods = studied.filter(({ arm }) => ablatedBy(arm) === null);
+  // Methods are not compared over fewer seeds because an ablation has fewer.
+  const cells = await readCells(csv);
+  const methods = studiedArms(cells.filter(({ arm }) => ablatedBy(arm) === null));
   // What sends nothing has no price that compares with a federation's.
   const federated = methods.filter(({ cells }) => cells.every((cell) => lastOf(cell).bytes > 0));
   const draw = async (name: FigureName): Promise<Figure> => {
@@ -118,7 +119,7 @@ export async function reproduce(args: readonly string[]): Promise<void> {
       case "5":
         return foreseen([await readRecordedRun(ownRun)]);
       case "6":
-        return ablations(studied);
+        return ablations(studiedArms(cells.filter(({ arm }) => arm === ABLATED || ablatedBy(arm) !== null)));
       case "7":
         return verdicts(federated);
       case "privacy":
