@@ -17,7 +17,6 @@ import { type CellKey, runCell } from "../apps/cli/src/reproduce/cell.ts";
 import { appendCell, type Cell, keyText, readCells } from "../apps/cli/src/reproduce/cells.ts";
 import { mean, standardError } from "../apps/cli/src/reproduce/figure.ts";
 import { bestOf, lastOf, TUNING_SEED, tunedRate } from "../apps/cli/src/reproduce/tuning.ts";
-import { nextTime } from "./clock.ts";
 
 const CELLS = "docs/results/cells.csv";
 const { values: flags } = parseArgs({
@@ -66,32 +65,39 @@ for (let seed = 1; seed <= Number(flags.seeds); seed++)
       else await finish(keyOf(task, arm, tuned, String(seed)));
     }
   }
-for (const task of tasks) show(task, await readCells(flags.csv));
+for (const task of tasks) show(task, await readCells(flags.csv), await readCells(flags.tuning ?? flags.csv));
 
-function show(task: string, cells: readonly Cell[]): void {
+/** At tuned learning rates; the best fixed rate is the one of least mean over the seeds that all fixed rates have. */
+function show(task: string, cells: readonly Cell[], tuning: readonly Cell[]): void {
+  const devices = Number(flags.devices);
   const own = cells.filter(
-    (cell) => cell.task === task && cell.devices === Number(flags.devices) && cell.seed !== TUNING_SEED,
+    (cell) => cell.task === task && cell.devices === devices && cell.seed !== TUNING_SEED,
   );
-  const reported = [...new Set(own.map(({ arm }) => arm))].map((arm) => ({
-    arm,
-    seeds: own.filter((cell) => cell.arm === arm),
-  }));
-  const fixed = reported.filter(({ arm }) => arm.startsWith("fixed "));
-  if (fixed.length === 0) return;
+  const reported = [...new Set(own.map(({ arm }) => arm))].map((arm) => {
+    const learningRate = tunedRate(tuning, { task, devices, arm });
+    return { arm, seeds: own.filter((cell) => cell.arm === arm && cell.learningRate === learningRate) };
+  });
   const finalOf = (cell: Cell): number => lastOf(cell).report;
-  const lossOf = ({ seeds }: (typeof reported)[number]): number => mean(seeds.map(finalOf));
-  const best = fixed.reduce((low, one) => (lossOf(one) < lossOf(low) ? one : low));
-  console.log(`${task}, ${flags.devices} devices: ${best.arm} is the best of ${fixed.length} fixed rates`);
+  const fixed = reported.filter(({ arm }) => arm.startsWith("fixed "));
+  const shared = (fixed[0]?.seeds ?? [])
+    .map(({ seed }) => seed)
+    .filter((seed) => fixed.every(({ seeds }) => seeds.some((cell) => cell.seed === seed)));
+  if (shared.length === 0) return;
+  const sharedLoss = ({ seeds }: (typeof fixed)[number]): number =>
+    mean(seeds.filter(({ seed }) => shared.includes(seed)).map(finalOf));
+  const best = fixed.reduce((low, one) => (sharedLoss(one) < sharedLoss(low) ? one : low));
+  console.log(`${task}, ${devices} devices: ${best.arm} is the best of ${fixed.length} fixed rates`);
   for (const { arm, seeds } of reported) {
-    const losses = seeds.map(finalOf);
-    const differences = seeds.flatMap((cell) =>
-      best.seeds.filter(({ seed }) => seed === cell.seed).map((other) => finalOf(cell) / finalOf(other) - 1),
+    const regrets = seeds.flatMap((cell) =>
+      best.seeds
+        .filter(({ seed }) => seed === cell.seed)
+        .map((other) => 100 * (finalOf(cell) / finalOf(other) - 1)),
     );
+    const regret = regrets.length === 0 ? "unknown" : `${plusMinus(regrets, 1)} % of ${regrets.length} seeds`;
+    const stopped = mean(seeds.map((cell) => bestOf(cell).report)).toFixed(4);
+    const megabytes = (mean(seeds.map((cell) => lastOf(cell).bytes)) / 1e6).toFixed(1);
     console.log(
-      `${arm.padEnd(24)} ${plusMinus(losses, 4)}, ${seeds.length} seeds; regret ${plusMinus(
-        differences.map((share) => 100 * share),
-        1,
-      )} %; stopped in time ${mean(seeds.map((cell) => bestOf(cell).report)).toFixed(4)}; ${(mean(seeds.map((cell) => lastOf(cell).bytes)) / 1e6).toFixed(1)} MB`,
+      `${arm.padEnd(24)} ${plusMinus(seeds.map(finalOf), 4)} of ${seeds.length} seeds; regret ${regret}; stopped in time ${stopped}; ${megabytes} MB`,
     );
   }
 }
@@ -115,4 +121,11 @@ async function finish(key: CellKey): Promise<void> {
   console.log(
     `${keyText(key)}: train ${last?.train.toFixed(3)}, held out ${last?.report.toFixed(3)} (${((Date.now() - startedMs) / 1000).toFixed(0)} s)`,
   );
+}
+
+function nextTime(clock: string): number {
+  const [hours, minutes] = clock.split(":").map(Number);
+  const at = new Date();
+  at.setHours(hours as number, minutes as number, 0, 0);
+  return at.getTime() < Date.now() ? at.getTime() + 86_400_000 : at.getTime();
 }

@@ -104,7 +104,10 @@ export function takePart(
     if (begun.kind === "refused") return begun;
     const taken = await patient.emitWithAck("upload-chunk", { round, offset: 0 }, payload);
     if (taken.kind === "refused") return taken;
-    const ended = await patient.emitWithAck("upload-end", { round, statistics });
+    const ended = await patient.emitWithAck("upload-end", {
+      round,
+      statistics: { ...statistics, secondsCompute: Math.max(0.01, secondsOfWork) },
+    });
     return ended.kind === "refused" ? ended : null;
   }
 

@@ -47,7 +47,7 @@ const HELP = `Usage: fedlodrop reproduce [FIGURE …] [flags]
 Runs the federations that figures are made of, in this process on all cores, and writes one report.
 Finished ones are kept in cells.csv and limited.csv: the command goes on where it was stopped.
 
-  1  loss over the dropout rate         4  limits, sizes and solver times
+  1  loss over the dropout rate         4  limits, sizes, solver times
   2  loss over rounds, by method        5  what plans foresaw, and what was measured
   3  cost to a target                   6  ablations
   7  verdicts on what is claimed of dropout

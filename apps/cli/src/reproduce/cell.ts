@@ -22,7 +22,7 @@ export interface CellKey {
 /** How an arm stands after a round: losses in nats of the full adapter, sums over devices and rounds so far. */
 export interface Point {
   readonly round: number;
-  /** Mean of the devices' dropout rates in the round. */
+  /** Mean of the devices' dropout rates in the round; 0 where its plan had nobody. */
   readonly dropoutRate: number;
   readonly train: number;
   /** On the held-out half that may choose, and on the one that only reports. */
@@ -43,9 +43,10 @@ export interface Trajectory {
 
 /** A cell that has been run. */
 export interface Played extends Trajectory {
-  /** Share of the devices whose updates came in, and the mean of their dropout rates, over all rounds. */
+  /** Of devices and rounds, those whose updates came in, and the mean of their dropout rates, null where none did. What trains
+   *  alone, or pooled, is the first device. */
   readonly tookPart: number;
-  readonly dropoutRate: number;
+  readonly dropoutRate: number | null;
 }
 
 export interface CellSize {
@@ -195,7 +196,7 @@ async function follow(lab: Lab, rig: Rig, config: RunConfig, every: number): Pro
       await measure(round, meanOr0(participants.map(({ dropoutRate }) => dropoutRate)), adapter);
   }
   const tookPart = counted.length / (devices.length * config.rounds);
-  return { points, tookPart, dropoutRate: meanOr0(counted) };
+  return { points, tookPart, dropoutRate: counted.length === 0 ? null : meanOr0(counted) };
 }
 
 const meanOr0 = (values: readonly number[]): number =>

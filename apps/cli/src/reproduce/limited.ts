@@ -67,14 +67,20 @@ export interface LimitedRun {
   readonly heldOut: number;
   /** Of devices and rounds, those whose update came in; and their mean dropout rate. */
   readonly tookPart: number;
-  readonly dropoutRate: number;
+  /** Null where none did. */
+  readonly dropoutRate: number | null;
   /** Of all devices and rounds. */
   readonly joules: number;
 }
 
 const HEADER = "limits,arm,learning_rate,seed,held_out,took_part,dropout_rate,joules";
-const keyOf = ({ limits, arm, seed }: Pick<LimitedRun, "limits" | "arm" | "seed">): string =>
-  [limits, arm, seed].join();
+const keyOf = ({
+  limits,
+  arm,
+  learningRate,
+  seed,
+}: Pick<LimitedRun, "limits" | "arm" | "learningRate" | "seed">): string =>
+  [limits, arm, learningRate, seed].join();
 
 /** @throws in one line when the file is another table. */
 export async function readLimited(csv: string): Promise<readonly LimitedRun[]> {
@@ -86,8 +92,10 @@ export async function readLimited(csv: string): Promise<readonly LimitedRun[]> {
   if (header !== HEADER) throw new Error(`${csv}: expected the columns ${HEADER}, got ${header}`);
   return lines.map((line, index) => {
     const [limits, arm, learningRate, seed, ...measured] = line.split(",");
-    const [heldOut, tookPart, dropoutRate, joules] = measured.map(Number);
-    if (measured.length !== 4 || !measured.every((value) => value !== "" && Number.isFinite(Number(value))))
+    const [heldOut, tookPart, , joules] = measured.map(Number);
+    const dropoutRate = measured[2] === "" ? null : Number(measured[2]);
+    const numbers = [heldOut, tookPart, dropoutRate ?? 0, joules];
+    if (measured.length !== 4 || !numbers.every(Number.isFinite))
       throw new Error(`${csv}, line ${index + 2}: expected the columns ${HEADER}, got ${line}`);
     return {
       ...{ limits, arm, learningRate: Number(learningRate), seed },
@@ -116,22 +124,24 @@ export async function runLimited(
     } as const,
   }));
   const known = new Set((await readLimited(csv)).map(keyOf));
-  const wanted = Array.from({ length: seeds }, (_, i) => String(i + 1)).flatMap((seed) =>
-    study.limits.flatMap((limits) => study.arms.map((arm) => ({ limits, arm, seed }))),
+  const jobs = Array.from({ length: seeds }, (_, i) => String(i + 1)).flatMap((seed) =>
+    study.limits.flatMap(({ name, ...limits }) =>
+      study.arms.flatMap((arm) => {
+        const learningRate = tunedRate(tuning, { task, devices, arm });
+        if (learningRate === null)
+          throw new Error(`${task}, ${arm}: no learning rate has been tuned for ${devices} devices`);
+        if (known.has(keyOf({ limits: name, arm, learningRate, seed }))) return [];
+        const settings = { ...size.settings, ...limits, links: "emulated" as const };
+        return [
+          {
+            where: name,
+            key: { task, devices, arm, learningRate, seed },
+            size: { ...size, settings, facts },
+          },
+        ];
+      }),
+    ),
   );
-  const jobs = wanted
-    .filter(({ limits, arm, seed }) => !known.has(keyOf({ limits: limits.name, arm, seed })))
-    .map(({ limits: { name, ...limits }, arm, seed }) => {
-      const learningRate = tunedRate(tuning, { task, devices, arm });
-      if (learningRate === null)
-        throw new Error(`${task}, ${arm}: no learning rate has been tuned for ${devices} devices`);
-      const settings = { ...size.settings, ...limits, links: "emulated" as const };
-      return {
-        where: name,
-        key: { task, devices, arm, learningRate, seed },
-        size: { ...size, settings, facts },
-      };
-    });
   await playCells(
     jobs,
     async ({ where, key: { arm, learningRate, seed } }, { points, tookPart, dropoutRate }) => {
@@ -143,7 +153,7 @@ export async function runLimited(
         seed,
         report.toFixed(5),
         tookPart.toFixed(4),
-        dropoutRate.toFixed(4),
+        dropoutRate?.toFixed(4) ?? "",
         joules.toFixed(2),
       ];
       await mkdir(dirname(csv), { recursive: true });

@@ -159,7 +159,8 @@ describe("the smallest study", () => {
     const row = csvText(table)
       .split("\n")
       .find((line) => line.startsWith("T_max 4 s,,fixed 0.5,"))!;
-    expect(row.split(",").slice(-5, -3)).toEqual([
+    expect(row.split(",").slice(-6, -3)).toEqual([
+      "0.02",
       "1",
       String(Number(runs.find(({ arm }) => arm === "fixed 0.5")!.heldOut.toPrecision(6))),
     ]);

@@ -120,7 +120,11 @@ export function limits(
     title: "Limits, size, and what solving takes",
     text: [
       `Means of ${seeds} seeded radio cells a setting (8 devices and 32 sub-channels of 30 kHz where nothing else is said; with more devices, four sub-channels each). An excluded device counts in J, so that J must be read beside how many there are. The gap is the largest that a method certifies, where it certifies one. Simulated cells, real solvers; times are wall times of this machine.`,
-      "Held-out losses after the last round are of the language model in the emulated cell, two of four devices being slow; whoever breaks a limit is out of that round, so that all methods have the same time and the same joules to spend. Bars are standard errors over seeds.",
+      ...(losses.length === 0
+        ? []
+        : [
+            "Held-out losses after the last round are of the language model in the emulated cell, some devices being slower than others; whoever breaks a limit is out of that round, so that all methods have the same time and the same joules to spend. Bars are standard errors over seeds.",
+          ]),
     ],
     charts: [
       ...axes.map((axis) => chart(axis, "objective J, nats", ({ objective }) => objective, true)),
@@ -130,18 +134,18 @@ export function limits(
     table: {
       columns: [
         ...["axis", "value", "method", "objective", "excluded", "milliseconds", "gap"],
-        ...["seeds", "held_out", "held_out_error", "took_part", "dropout_rate"],
+        ...["learning_rate", "seeds", "held_out", "held_out_error", "took_part", "dropout_rate"],
       ],
       rows: [
         ...rows.map(({ gap, ...row }) => [
           ...Object.values(row),
           Number.isFinite(gap) ? gap : null,
-          ...Array<null>(5).fill(null),
+          ...Array<null>(6).fill(null),
         ]),
         ...losses.map(({ limits: axis, arm, ...own }) => [
           ...[axis, null, arm],
           ...Array<null>(4).fill(null),
-          ...[own.seeds, own.heldOut, own.error, own.tookPart, own.dropoutRate],
+          ...[own.learningRate, own.seeds, own.heldOut, own.error, own.tookPart, own.dropoutRate],
         ]),
       ],
     },
@@ -151,23 +155,29 @@ export function limits(
 interface LimitedLoss {
   readonly limits: string;
   readonly arm: string;
+  readonly learningRate: number;
   readonly seeds: number;
   readonly heldOut: number;
   readonly error: number | null;
   readonly tookPart: number;
-  readonly dropoutRate: number;
+  /** Null where nobody took part. */
+  readonly dropoutRate: number | null;
 }
 
+/** Means over seeds. */
 function lossesOf(limited: readonly LimitedRun[]): readonly LimitedLoss[] {
-  const keys = new Map(limited.map(({ limits: own, arm }) => [`${own},${arm}`, { own, arm }]));
-  return [...keys.values()].map(({ own, arm }) => {
-    const runs = limited.filter((run) => run.limits === own && run.arm === arm);
+  const keyOf = ({ limits: own, arm, learningRate }: LimitedRun): string => [own, arm, learningRate].join();
+  const cells = new Map(limited.map((run) => [keyOf(run), run]));
+  return [...cells].map(([key, { limits: own, arm, learningRate }]) => {
+    const runs = limited.filter((run) => keyOf(run) === key);
     const heldOut = runs.map((run) => run.heldOut);
+    const rates = runs.flatMap(({ dropoutRate }) => dropoutRate ?? []);
     return {
-      ...{ limits: own, arm, seeds: runs.length, heldOut: mean(heldOut), error: standardError(heldOut) },
+      ...{ limits: own, arm, learningRate, seeds: runs.length },
+      ...{ heldOut: mean(heldOut), error: standardError(heldOut) },
       ...{
         tookPart: mean(runs.map((run) => run.tookPart)),
-        dropoutRate: mean(runs.map((run) => run.dropoutRate)),
+        dropoutRate: rates.length === 0 ? null : mean(rates),
       },
     };
   });
