@@ -67,15 +67,17 @@ for (let seed = 1; seed <= Number(flags.seeds); seed++)
   }
 for (const task of tasks) show(task, await readCells(flags.csv), await readCells(flags.tuning ?? flags.csv));
 
-/** At tuned learning rates; the best fixed rate is the one of least mean over the seeds that all fixed rates have. */
+/** Of the arms asked for, at tuned learning rates; the best fixed rate is the one of least mean over the seeds that all fixed rates have. */
 function show(task: string, cells: readonly Cell[], tuning: readonly Cell[]): void {
   const devices = Number(flags.devices);
-  const own = cells.filter(
-    (cell) => cell.task === task && cell.devices === devices && cell.seed !== TUNING_SEED,
-  );
-  const reported = [...new Set(own.map(({ arm }) => arm))].map((arm) => {
+  const reported = arms.flatMap((arm) => {
     const learningRate = tunedRate(tuning, { task, devices, arm });
-    return { arm, seeds: own.filter((cell) => cell.arm === arm && cell.learningRate === learningRate) };
+    const seeds = cells.filter(
+      (cell) =>
+        [cell.task, cell.devices, cell.arm, cell.learningRate].join() ===
+          [task, devices, arm, learningRate].join() && cell.seed !== TUNING_SEED,
+    );
+    return seeds.length === 0 ? [] : [{ arm, seeds }];
   });
   const finalOf = (cell: Cell): number => lastOf(cell).report;
   const fixed = reported.filter(({ arm }) => arm.startsWith("fixed "));
