@@ -58,7 +58,8 @@ test("two arms take turns on the same devices, and the finished run plays again 
   await player.getByTestId("moment").fill("0");
   await player.getByTestId("next").click();
   await expect(player.getByTestId("round")).toHaveText("2");
-  await expect(player.getByTestId("stage-about")).toContainText("leaves out a random part");
+  // Of the arm whose round is on.
+  await expect(player.getByTestId("stage-about")).toContainText("each device leaves out");
   await expect(player.getByTestId("tile-p1")).toContainText(/receiving|training/);
   await expect(player.getByTestId("story")).toContainText("Both begin with the same model");
   expect(await faultsOf(player, "replay")).toEqual([]);

@@ -9,9 +9,9 @@ import { describe, expect, it } from "vitest";
 import {
   type Comparison,
   compareArms,
+  dropoutWords,
   isAboutDropout,
   mayCompare,
-  mayDrop,
   oppositeArm,
   titleOf,
   whatBecame,
@@ -102,12 +102,21 @@ it("names an arm by what is done in it", () => {
   expect(titleOf({ method: "p-sca", dropoutRate: 0.3 })).toBe("P-SCA");
 });
 
-it("knows which runs leave anything out, in whichever arm", () => {
-  const nothing = { method: "fedlora", dropoutRate: 0 } as const;
-  expect(mayDrop(config)).toBe(true);
-  expect(mayDrop({ ...config, ...nothing, compareWith: null })).toBe(false);
-  expect(mayDrop({ ...config, ...nothing, compareWith: { method: "fixed", dropoutRate: 0.5 } })).toBe(true);
-  expect(mayDrop({ ...config, ...nothing })).toBe(false);
+it("says what is left out in the rounds of an arm, whichever it is, and nothing where none leaves anything out", () => {
+  const [nothing, half] = [
+    { method: "fedlora", dropoutRate: 0 },
+    { method: "fixed", dropoutRate: 0.5 },
+  ] as const;
+  const dropped = /^Dropout: each device leaves out /;
+  const whole = /^For comparison: .* the whole adapter\.$/;
+  expect(dropoutWords(config, 0)).toMatch(dropped);
+  expect(dropoutWords(config, 1)).toMatch(whole);
+  expect(dropoutWords({ ...config, ...nothing, compareWith: half }, 0)).toMatch(whole);
+  expect(dropoutWords({ ...config, ...nothing, compareWith: half }, 1)).toMatch(dropped);
+  expect(dropoutWords({ ...config, compareWith: { method: "fixed", dropoutRate: 0.7 } }, 1)).toMatch(dropped);
+  expect(dropoutWords({ ...config, compareWith: null }, 0)).toMatch(dropped);
+  expect(dropoutWords({ ...config, ...nothing, compareWith: null }, 0)).toBeNull();
+  expect(dropoutWords({ ...config, ...nothing }, 1)).toBeNull();
 });
 
 it("knows which comparisons show what dropout does, and which runs may have one", () => {

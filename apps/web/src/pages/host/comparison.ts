@@ -63,11 +63,12 @@ export const titleOf = (terms: Terms): string =>
       ? say("arm.with", { rate: formatPercent(terms.dropoutRate) })
       : say(`method.${terms.method}`);
 
-/** Some arm of it leaves something out, or is free to. */
-export const mayDrop = (config: RunConfig): boolean =>
-  Array.from({ length: armCount(config) }, (_, arm) => termsOf(config, arm as Arm)).some(
-    (terms) => !dropsNothing(terms),
-  );
+/** What devices do with the adapter in an arm's rounds, and what for; null of a run that leaves nothing out in any. */
+export function dropoutWords(config: RunConfig, arm: Arm): string | null {
+  if (!dropsNothing(termsOf(config, arm))) return say("stage.about");
+  const other = arm === 0 && armCount(config) === 2 ? 1 : 0;
+  return dropsNothing(termsOf(config, other)) ? null : say("stage.about-whole");
+}
 
 /** Between its arms lies what dropout does. */
 export const isAboutDropout = (config: RunConfig): boolean =>

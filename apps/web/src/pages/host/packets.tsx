@@ -7,16 +7,19 @@ import type { ParticipantView } from "@fedlodrop/protocol";
 import { useSignal } from "@preact/signals";
 import type { RefObject } from "preact";
 import { useEffect, useMemo, useRef } from "preact/hooks";
+import { FULL_ROOM } from "./full-room.ts";
 
-/** Between steps; of a full room's packets, which are more to draw, as of its other news. */
-const [STEP_MS, FULL_ROOM_STEP_MS] = [120, 240];
-const FULL_ROOM = 24;
-const STEPS_PER_TRIP = 8;
+/** News of 30 devices comes every 900 ms: what was seen to set out arrives before it is told of as done. */
+const TRIP_MS = 880;
+/** Of a trip; fewer in a full room, whose packets are more to draw. */
+const [STEPS, FULL_ROOM_STEPS] = [8, 4];
 
 interface PacketsProps {
   readonly participants: readonly ParticipantView[];
   /** Holds an element with data-coordinator and one with data-device for each device. */
   readonly stage: RefObject<HTMLElement | null>;
+  /** Names what stands on it, whose places are looked up anew when that changes. */
+  readonly contents: string;
 }
 
 interface Place {
@@ -35,21 +38,20 @@ interface Packet {
 const tripOf = ({ id, state }: ParticipantView): string[] =>
   state === "downloading" || state === "uploading" ? [`${id} ${state}`] : [];
 
-export function Packets({ participants, stage }: PacketsProps) {
+export function Packets({ participants, stage, contents }: PacketsProps) {
   const layer = useRef<HTMLDivElement>(null);
   const packets = useRef(new Map<string, Packet>());
   const places = useRef<ReadonlyMap<string, Place>>(new Map());
-  const resizes = useResizes(stage, participants.map(({ id }) => id).join(" "));
+  const resizes = useResizes(stage, contents);
   const travelling = useReducedMotion() ? "" : participants.flatMap(tripOf).join("\n");
   // Tiles stand elsewhere when there are others, and when there is more or less room; words that take more lines make theirs higher.
-  const layout = [resizes, ...participants.map(({ id }) => id)].join(" ");
-
-  const stepMs = participants.length > FULL_ROOM ? FULL_ROOM_STEP_MS : STEP_MS;
+  const steps = participants.length > FULL_ROOM ? FULL_ROOM_STEPS : STEPS;
+  const layout = `${resizes} ${steps} ${contents}`;
 
   useEffect(() => {
-    const timer = setInterval(() => move(packets.current), stepMs);
+    const timer = setInterval(() => move(packets.current), TRIP_MS / steps);
     return () => clearInterval(timer);
-  }, [stepMs]);
+  }, [steps]);
   useEffect(() => {
     const known = packets.current;
     return () => removeAll(known);
@@ -75,7 +77,7 @@ export function Packets({ participants, stage }: PacketsProps) {
       element.className = "packet";
       over.append(element);
       const [from, to] = state === "downloading" ? [centre, device] : [device, centre];
-      const packet = { element, way: wayBetween(from, to), step: 0 };
+      const packet = { element, way: wayBetween(from, to, steps), step: 0 };
       put(packet);
       known.set(trip, packet);
     }
@@ -84,8 +86,8 @@ export function Packets({ participants, stage }: PacketsProps) {
   return <div class="packets" ref={layer} aria-hidden="true" />;
 }
 
-/** How often the field or a tile has changed its size. @param tiles which there are */
-function useResizes(field: RefObject<HTMLElement | null>, tiles: string): number {
+/** How often the field or a tile has changed its size. @param contents which there are */
+function useResizes(field: RefObject<HTMLElement | null>, contents: string): number {
   const count = useSignal(0);
   useEffect(() => {
     if (field.current === null) return;
@@ -94,7 +96,7 @@ function useResizes(field: RefObject<HTMLElement | null>, tiles: string): number
     });
     for (const element of [field.current, ...field.current.children]) resized.observe(element);
     return () => resized.disconnect();
-  }, [field, count, tiles]);
+  }, [field, count, contents]);
   return count.value;
 }
 
@@ -122,9 +124,9 @@ function put({ element, way, step }: Packet): void {
   element.style.transform = way[step] as string;
 }
 
-function wayBetween(from: Place, to: Place): readonly string[] {
-  return Array.from({ length: STEPS_PER_TRIP + 1 }, (_, step) => {
-    const at = (axis: "x" | "y"): number => from[axis] + ((to[axis] - from[axis]) * step) / STEPS_PER_TRIP;
+function wayBetween(from: Place, to: Place, steps: number): readonly string[] {
+  return Array.from({ length: steps + 1 }, (_, step) => {
+    const at = (axis: "x" | "y"): number => from[axis] + ((to[axis] - from[axis]) * step) / steps;
     return `translate(${at("x")}px, ${at("y")}px)`;
   });
 }

@@ -4,8 +4,9 @@ import { nextTurn, ofArm } from "@fedlodrop/run";
 import { useMemo, useRef } from "preact/hooks";
 import { formatBytes, formatPercent } from "../../ui/format.ts";
 import { localeNow, say } from "../../words/words.ts";
-import { mayDrop } from "./comparison.ts";
+import { dropoutWords } from "./comparison.ts";
 import type { ReceivedView } from "./connection.ts";
+import { FULL_ROOM } from "./full-room.ts";
 import { Packets } from "./packets.tsx";
 import { bytesSoFar } from "./rounds-so-far.ts";
 import { reasonOf } from "./story.ts";
@@ -17,7 +18,7 @@ export function Stage({ view }: { readonly view: ReceivedView }) {
   const field = useRef<HTMLElement>(null);
   const { participants, rounds, past, phase, round, config } = view;
   const shown = participants.filter(({ state }) => state !== "kicked");
-  const size = shown.length > 24 ? "many" : shown.length > 8 ? "some" : "few";
+  const size = shown.length > FULL_ROOM ? "many" : shown.length > 8 ? "some" : "few";
   const half = Math.ceil(shown.length / 2);
   // Neither changes between rounds, and views come several times a second.
   const { down, up, withoutDropout } = useMemo(
@@ -36,6 +37,8 @@ export function Stage({ view }: { readonly view: ReceivedView }) {
     reasons.set(key, known);
     return known;
   };
+  // A lesson asks what dropout is for: its answer is not to stand above it.
+  const about = view.lesson === null ? dropoutWords(config, arm) : null;
   const sent = down + up;
   // Tiles are three times as wide as high, so that names can be read, and eight rows are as many as a small screen has room for.
   const columns = Math.max(1, Math.round(Math.sqrt(half / 3)), Math.ceil(half / MOST_ROWS));
@@ -53,9 +56,9 @@ export function Stage({ view }: { readonly view: ReceivedView }) {
   );
   return (
     <section class="stage" ref={field} aria-label={say("stage.region")} data-size={size}>
-      {mayDrop(config) && (
+      {about !== null && (
         <p class="stage-about" data-testid="stage-about">
-          {say("stage.about")}
+          {about}
         </p>
       )}
       {side(shown.slice(0, half))}
@@ -88,7 +91,11 @@ export function Stage({ view }: { readonly view: ReceivedView }) {
         )}
       </div>
       {side(shown.slice(half))}
-      <Packets participants={shown} stage={field} />
+      <Packets
+        participants={shown}
+        stage={field}
+        contents={[about === null ? "" : "about", ...shown.map(({ id }) => id)].join(" ")}
+      />
     </section>
   );
 }

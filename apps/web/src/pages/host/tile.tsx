@@ -28,40 +28,50 @@ export function Tile({ participant, reason, isTerse }: TileProps) {
   const words = say(`state.${state}`);
   const done = state === "training" && localSteps > 0 ? step / localSteps : state === "uploading" ? 1 : 0;
   const rate = dropoutRate === null ? null : formatPercent(dropoutRate);
-  const drops =
-    rate === null
-      ? null
-      : reason === ""
-        ? say("tile.drops", { rate })
-        : say("tile.drops-because", { rate, why: reason });
+  const sentence = sentenceOn(nickname, words, rate, reason);
   return (
     <li
       class={`tile ${state}`}
       data-testid={`tile-${id}`}
       data-device={id}
-      title={
-        rate === null
-          ? say("tile.title", { nickname, state: words })
-          : say("tile.title-rate", { nickname, state: words, rate })
-      }
+      title={sentence}
       style={`--done: ${done}`}
     >
       <span class="tile-rate" aria-hidden="true" style={`--rate: ${dropoutRate ?? 0}`} />
-      <ShortName name={nickname} class="tile-name" />
-      <span class="tile-state">
-        <span aria-hidden="true">{SHAPES[state]}</span> {!isTerse && words}
-      </span>
-      {drops !== null && !isTerse && <span class="tile-reason number">{drops}</span>}
-      {dropoutRate !== null && isTerse && (
-        <span class="tile-reason number" aria-hidden="true">
-          {formatPercent(Math.round(100 * dropoutRate) / 100)}
-        </span>
-      )}
-      {isTerse && (
-        <span class="unseen">
-          {words} {drops}
-        </span>
+      {isTerse ? (
+        <>
+          <ShortName name={nickname} class="tile-name" />
+          <span class="tile-state" aria-hidden="true">
+            {SHAPES[state]}
+          </span>
+          {dropoutRate !== null && (
+            <span class="tile-reason number" aria-hidden="true">
+              {formatPercent(Math.round(100 * dropoutRate) / 100)}
+            </span>
+          )}
+          <span class="unseen">{sentence}</span>
+        </>
+      ) : (
+        <>
+          <bdi class="tile-name">{nickname}</bdi>
+          <span class="tile-state">
+            <span aria-hidden="true">{SHAPES[state]}</span> {words}
+          </span>
+          {rate !== null && (
+            <span class="tile-reason number">
+              {reason === "" ? say("tile.drops", { rate }) : say("tile.drops-because", { rate, why: reason })}
+            </span>
+          )}
+        </>
       )}
     </li>
   );
+}
+
+/** All that a tile says; @param why empty where nothing stands out */
+function sentenceOn(nickname: string, state: string, rate: string | null, why: string): string {
+  if (rate === null) return say("tile.title", { nickname, state });
+  return why === ""
+    ? say("tile.title-rate", { nickname, state, rate })
+    : say("tile.title-because", { nickname, state, rate, why });
 }

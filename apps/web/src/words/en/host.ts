@@ -74,6 +74,7 @@ export const host = {
   "state.kicked": "removed",
   "tile.title": "{nickname}: {state}",
   "tile.title-rate": "{nickname}: {state}, drops {rate}",
+  "tile.title-because": "{nickname}: {state}, drops {rate}: {why}",
   "tile.drops": "drops {rate}",
   "tile.drops-because": "drops {rate}: {why}",
   "why.left-out": "left out",
@@ -89,7 +90,8 @@ export const host = {
 
   "stage.region": "Devices and coordinator",
   "stage.about":
-    "Dropout: in every round each device leaves out a random part of the adapter. Less is sent, and less is learnt by heart.",
+    "Dropout: each device leaves out the share of the adapter that it shows, at random, to send less and to learn less by heart.",
+  "stage.about-whole": "For comparison: in this round each device trains and sends the whole adapter.",
   "stage.coordinator": "Coordinator",
   "stage.round": "round {round}",
   "stage.done": "done",

@@ -69,6 +69,7 @@ export const host: Translation<typeof english> = {
   "state.kicked": "已移除",
   "tile.title": "{nickname}：{state}",
   "tile.title-rate": "{nickname}：{state}，丢弃 {rate}",
+  "tile.title-because": "{nickname}：{state}，丢弃 {rate}：{why}",
   "tile.drops": "丢弃 {rate}",
   "tile.drops-because": "丢弃 {rate}：{why}",
   "why.left-out": "未参与",
@@ -83,7 +84,8 @@ export const host: Translation<typeof english> = {
   "why.more": "余量较多",
 
   "stage.region": "设备与协调器",
-  "stage.about": "丢弃：每一轮里，每台设备都随机舍去适配器的一部分。发送得少，死记得也少。",
+  "stage.about": "丢弃：每台设备按所示比例随机舍去适配器的一部分，为的是少发送、少死记。",
+  "stage.about-whole": "作为对照：这一轮里，每台设备都训练并发送整个适配器。",
   "stage.coordinator": "协调器",
   "stage.round": "第 {round} 轮",
   "stage.done": "完成",
