@@ -3,7 +3,7 @@ import { useEffect, useRef } from "preact/hooks";
 import "./sound-locale.ts";
 import uPlot from "uplot";
 import { colourOf, paintInColours } from "./colours.ts";
-import { isFilled } from "./filled.ts";
+import { type Band, placedBand } from "./filled.ts";
 
 export interface Line {
   readonly label: string;
@@ -15,15 +15,6 @@ export interface Line {
   readonly values: readonly (number | null)[];
 }
 
-export interface Band {
-  readonly upper: number;
-  readonly lower: number;
-  /** Less than this between them is nothing to fill. */
-  readonly least: number;
-  readonly color: string;
-  readonly label: string;
-}
-
 export interface ChartProps {
   /** What a screen reader says in place of the picture. */
   readonly description: string;
@@ -31,7 +22,7 @@ export interface ChartProps {
   readonly x: readonly number[];
   /** Those without any value yet are left out. */
   readonly lines: readonly Line[];
-  /** Fills the room between two of `lines`, by their places in it, while both have values and the upper one is above. */
+  /** Fills all the room between two of `lines`, by their places in it, where the upper one is above, once it is so by `least` anywhere. */
   readonly band?: Band;
   /** Values within ± this are drawn linearly, larger ones logarithmically; absent draws all linearly. */
   readonly linearWithin?: number;
@@ -39,7 +30,7 @@ export interface ChartProps {
 
 export function Chart({ description, xTitle, x, lines: all, band, linearWithin }: ChartProps) {
   const lines = all.filter(({ values }) => values.some((value) => value !== null));
-  const filled = band && filledOf(band, all, lines, x);
+  const filled = band && placedBand(band, all, lines, x);
   const holder = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
   // A line may end before others do.
@@ -96,19 +87,6 @@ export function Chart({ description, xTitle, x, lines: all, band, linearWithin }
       </figcaption>
     </figure>
   );
-}
-
-/** By the places of its lines among those that are drawn; undefined while there is nothing to fill. */
-function filledOf(
-  band: Band,
-  all: readonly Line[],
-  drawn: readonly Line[],
-  x: readonly number[],
-): Band | undefined {
-  const [upper, lower] = [all[band.upper], all[band.lower]];
-  if (upper === undefined || lower === undefined || !isFilled(upper.values, lower.values, x, band.least))
-    return undefined;
-  return { ...band, upper: drawn.indexOf(upper), lower: drawn.indexOf(lower) };
 }
 
 type Look = Pick<ChartProps, "xTitle" | "lines"> & {

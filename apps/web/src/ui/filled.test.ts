@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { isFilled } from "./filled.ts";
+import { isFilled, placedBand } from "./filled.ts";
 
 const x = [0, 1, 2, 3];
 
@@ -15,4 +15,17 @@ it.each([
   ["no values", [null, null], [], false],
 ] as const)("%s", (_, upper, lower, expected) => {
   expect(isFilled(upper, lower, x, 0.2)).toBe(expected);
+});
+
+it("finds its lines among those that are drawn, and nothing to fill where one of them is not", () => {
+  const [none, above, below] = [
+    [null, null],
+    [3, 4, 4, 4],
+    [3, 3, 3, 3],
+  ].map((values) => ({ values }));
+  const all = [none!, above!, below!];
+  const band = { upper: 1, lower: 2, least: 0.2, color: "--memorised", label: "memorised" };
+  expect(placedBand(band, all, [above!, below!], x)).toEqual({ ...band, upper: 0, lower: 1 });
+  expect(placedBand({ ...band, upper: 2, lower: 1 }, all, [above!, below!], x)).toBeUndefined();
+  expect(placedBand({ ...band, upper: 0 }, all, [above!, below!], x)).toBeUndefined();
 });

@@ -1,6 +1,35 @@
-/** Whether a chart's filling between two lines is anywhere to be seen, for a legend that names only what is drawn. */
+/** Whether a chart fills the room between two lines, for a legend that names only what is drawn. */
 
 type Values = readonly (number | null)[];
+
+export interface Band {
+  readonly upper: number;
+  readonly lower: number;
+  /** While there is nowhere more than this between them there is nothing to fill. */
+  readonly least: number;
+  readonly color: string;
+  readonly label: string;
+}
+
+interface Valued {
+  readonly values: Values;
+}
+
+/**
+ * By the places of its lines among those that are drawn; undefined while there is nothing to fill.
+ * @param all by whose places it is given @param drawn some of them @param x as of `isFilled`
+ */
+export function placedBand<Line extends Valued>(
+  band: Band,
+  all: readonly Line[],
+  drawn: readonly Line[],
+  x: readonly number[],
+): Band | undefined {
+  const [upper, lower] = [all[band.upper], all[band.lower]];
+  if (upper === undefined || lower === undefined || !isFilled(upper.values, lower.values, x, band.least))
+    return undefined;
+  return { ...band, upper: drawn.indexOf(upper), lower: drawn.indexOf(lower) };
+}
 
 /**
  * Whether the upper line runs farther above the lower one than by `least` anywhere both are drawn.

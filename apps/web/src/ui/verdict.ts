@@ -1,9 +1,8 @@
 /** How a model does on texts that nobody trained on, in a sentence: computed from its measured losses and nothing else. */
 import { say } from "../words/words.ts";
 import { formatLoss } from "./format.ts";
+import { NOISE_OF_MODELS } from "./noise.ts";
 
-/** Differences below this are noise of one evaluation, nats. */
-export const NOISE = 0.005;
 /**
  * A rise over the best round that is worth a warning, nats. Three devices at γ = 0.5 move by up to 0.035 between rounds on a
  * run's 48 windows and by 0.026 on 200, and are still no worse than untrained; without dropout they rise by 0.04 a round.
@@ -40,13 +39,13 @@ export function verdict(points: readonly Measured[], base: number | null): Verdi
       headline: say("verdict.worsening", { round: best.round }),
     };
   if (base === null) return { ...found, kind: "same", headline: say("verdict.first", { round: last.round }) };
-  if (gained > NOISE)
+  if (gained > NOISE_OF_MODELS)
     return {
       ...found,
       kind: "better",
       headline: say("verdict.better", { by: formatLoss(gained) }),
     };
-  if (gained < -NOISE)
+  if (gained < -NOISE_OF_MODELS)
     return {
       ...found,
       kind: "worse",

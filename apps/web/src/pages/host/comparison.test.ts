@@ -91,7 +91,7 @@ describe("compareArms", () => {
 
   it("does not hide that the run's own arm does worse, or no better", () => {
     expect(compareArms(config, [record(1, 4.2, 50), record(2, 4.1, 100)])?.kind).toBe("worse");
-    expect(compareArms(config, [record(1, 4.101, 50), record(2, 4.1, 100)])?.kind).toBe("same");
+    expect(compareArms(config, [record(1, 4.115, 50), record(2, 4.1, 100)])?.kind).toBe("same");
   });
 });
 

@@ -1,7 +1,8 @@
 /** Two arms of one run side by side, and what that comes to in a sentence: computed from their rounds and nothing else. */
 import { type Arm, armCount, ofArm, type RoundRecord, type RunConfig, termsOf, turnOf } from "@fedlodrop/run";
 import { formatLoss, formatPercent } from "../../ui/format.ts";
-import { NOISE, type Verdict, verdict } from "../../ui/verdict.ts";
+import { NOISE_OF_MODELS } from "../../ui/noise.ts";
+import { type Verdict, verdict } from "../../ui/verdict.ts";
 import { say } from "../../words/words.ts";
 import { bytesSoFar, energySoFar, type Past } from "./rounds-so-far.ts";
 import type { Energy } from "./totals.ts";
@@ -138,7 +139,7 @@ function verdictOn(own: ArmSoFar, other: ArmSoFar): Pick<Comparison, "headline" 
   };
   return {
     turn,
-    kind: Math.abs(its - mine) <= NOISE ? "same" : mine < its ? "better" : "worse",
+    kind: Math.abs(its - mine) <= NOISE_OF_MODELS ? "same" : mine < its ? "better" : "worse",
     headline: isAsMuch
       ? say("compare.headline", losses)
       : say("compare.headline-data", { ...losses, share: formatPercent(sent) }),

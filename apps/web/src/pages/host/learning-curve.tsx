@@ -1,8 +1,9 @@
 /** The one chart of the stage: how the model does on unseen texts, and how much it has learnt by heart. */
 import { ofArm, type RoundRecord, type TaskKind } from "@fedlodrop/run";
-import { type Band, Chart, type Line } from "../../ui/chart.tsx";
+import { Chart, type Line } from "../../ui/chart.tsx";
+import type { Band } from "../../ui/filled.ts";
 import { formatLoss } from "../../ui/format.ts";
-import { NOISE } from "../../ui/verdict.ts";
+import { NOISE_OF_MODELS, NOISE_OF_TEXTS } from "../../ui/noise.ts";
 import { say } from "../../words/words.ts";
 import { type Comparison, compareArms, isAboutDropout, titleOf, whatBecame } from "./comparison.ts";
 import { ComparisonTable } from "./comparison-table.tsx";
@@ -48,8 +49,9 @@ export function LearningCurve({
           description={[headline, ...details].join(" ")}
           xTitle={say(comparison ? "curve.rounds-each" : "chart.rounds")}
           x={Array.from({ length: turns + 1 }, (_, turn) => turn)}
-          {...(comparison === null && { band: filled(say("curve.memorised")) })}
-          {...(comparison !== null && isAboutDropout(config) && { band: filled(say("compare.spared")) })}
+          {...(comparison === null && { band: filled(say("curve.memorised"), NOISE_OF_TEXTS) })}
+          {...(comparison !== null &&
+            isAboutDropout(config) && { band: filled(say("compare.spared"), NOISE_OF_MODELS) })}
           lines={[
             ...(comparison === null ? oneArm(rounds, baseTestLoss) : twoArms(comparison, baseTestLoss)),
             {
@@ -88,8 +90,10 @@ function oneStory(rounds: readonly RoundRecord[], base: number | null, taskKind:
   return { ...story, details: detail === "" ? [] : [detail] };
 }
 
-/** Between the first two lines, where the first is above by more than noise. */
-const filled = (label: string): Band => ({ upper: 0, lower: 1, least: NOISE, color: "--memorised", label });
+/** Between the first two lines. @param least nats */
+const filled = (label: string, least: number): Band => ({
+  ...{ upper: 0, lower: 1, least, color: "--memorised", label },
+});
 
 const testLosses = (rounds: readonly RoundRecord[], base: number | null): (number | null)[] => [
   base,

@@ -32,7 +32,7 @@ it("compares with the base model", () => {
     detail: "",
   });
   expect(tell([round(1, 3.9)], 3.8).kind).toBe("worse");
-  expect(tell([round(1, 3.802)], 3.8).kind).toBe("same");
+  for (const loss of [3.785, 3.815]) expect(tell([round(1, loss)], 3.8).kind).toBe("same");
 });
 
 it("says when the model has passed its best round, even where it is still better than the base model", () => {
@@ -45,7 +45,9 @@ it("says when the model has passed its best round, even where it is still better
 
 it("says how much likelier own texts have become than new ones", () => {
   expect(tell([round(1, 3.7, 3.7 - Math.log(1.5))], 3.8).detail).toMatch(/50% likelier/);
-  expect(tell([round(1, 3.7, 3.7)], 3.8).detail).toMatch(/no better/);
+  expect(tell([round(1, 3.7, 3.7)], 3.8).detail).toMatch(/about as well/);
+  // As one set of texts differs from another.
+  expect(tell([round(1, 3.7, 3.61)], 3.8).detail).toMatch(/about as well/);
 });
 
 it("says it as the task's losses mean it, and nothing of squared errors", () => {

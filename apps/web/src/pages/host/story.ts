@@ -1,7 +1,8 @@
 /** What a spectator should see in the numbers, in a sentence: computed from the run's rounds and nothing else. */
 import type { RoundRecord, TaskKind } from "@fedlodrop/run";
 import { formatPercent } from "../../ui/format.ts";
-import { NOISE, type Verdict, verdict } from "../../ui/verdict.ts";
+import { NOISE_OF_TEXTS } from "../../ui/noise.ts";
+import { type Verdict, verdict } from "../../ui/verdict.ts";
 import { say } from "../../words/words.ts";
 
 export interface Story {
@@ -42,7 +43,7 @@ const waitingFor = (rounds: readonly RoundRecord[]): string =>
 function memorised({ testLoss, trainLoss }: Point, kind: TaskKind): string {
   if (trainLoss === null || kind === "regression") return "";
   const gap = testLoss - trainLoss;
-  if (gap <= NOISE) return say("story.no-better");
+  if (gap <= NOISE_OF_TEXTS) return say("story.no-better");
   return say(`story.memorised.${kind}`, { by: formatPercent(Math.exp(gap) - 1) });
 }
 

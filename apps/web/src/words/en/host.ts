@@ -109,7 +109,7 @@ export const host = {
   "curve.before-nth": "run before ({back}), {arm}",
   "story.nothing": "Nothing has been trained yet.",
   "story.unmeasured": "The combined model has not been measured yet.",
-  "story.no-better": "It knows the devices' own texts no better than new ones.",
+  "story.no-better": "It knows the devices' own texts about as well as new ones.",
   "story.memorised.language-model":
     "It finds the next piece of the devices' own texts {by} likelier than that of new ones.",
   "story.memorised.chat":
@@ -124,7 +124,7 @@ export const host = {
   "compare.headline-data": "{own}: {mine}; {other}: {its}; {share} of the data sent.",
   "became.better": "{arm}: better than the base model by {by}.",
   "became.worse": "{arm}: worse than the base model by {by}.",
-  "became.same": "{arm}: as good as the base model.",
+  "became.same": "{arm}: about as good as the base model.",
   "became.worsening": "{arm}: worse since round {round}: it learns its texts by heart.",
   "compare.spared": "spared by dropout",
   "compare.base": "base model",

@@ -69,7 +69,7 @@ export const lesson = {
   "step.why-leave-out.option.2": "the model becomes larger",
   "step.by-heart": "Learning by heart",
   "step.by-heart.caption":
-    "The filled gap in the chart is what the model knows of your texts beyond what it knows of new ones. A pupil who learns answers by heart has such a gap too.",
+    "A filled gap in the chart, once there is one, is what the model knows of your texts beyond what it knows of new ones. A pupil who learns answers by heart has such a gap too.",
   "step.by-heart.question": "Which curve tells whether the model got better at what it has never seen?",
   "step.by-heart.option.0": "the one of the devices' own texts",
   "step.by-heart.option.1": "the one of unseen texts",

@@ -95,7 +95,7 @@ export const shared = {
   "verdict.first": "Round {round}: the first model there is.",
   "verdict.better": "Better than the base model by {by} on texts that nobody trained on.",
   "verdict.worse": "Worse than the base model by {by} on texts that nobody trained on.",
-  "verdict.same": "As good as the base model on texts that nobody trained on.",
+  "verdict.same": "About as good as the base model on texts that nobody trained on.",
 
   "chart.rounds": "rounds",
   "loss.title": "Loss",

@@ -66,7 +66,7 @@ export const lesson: Translation<typeof english> = {
   "step.why-leave-out.option.2": "模型变大",
   "step.by-heart": "死记硬背",
   "step.by-heart.caption":
-    "图中填色的差距，是模型对你们的文本比对新文本多知道的部分。死记答案的学生也有这样的差距。",
+    "图中若出现填色的差距，它就是模型对你们的文本比对新文本多知道的部分。死记答案的学生也有这样的差距。",
   "step.by-heart.question": "哪条曲线说明模型在从未见过的内容上有没有进步？",
   "step.by-heart.option.0": "设备自己文本的那条",
   "step.by-heart.option.1": "未见文本的那条",

@@ -97,7 +97,7 @@ export const shared: Translation<typeof english> = {
   "verdict.first": "第 {round} 轮：得到了第一个模型。",
   "verdict.better": "在没有人训练过的文本上，比基础模型好 {by}。",
   "verdict.worse": "在没有人训练过的文本上，比基础模型差 {by}。",
-  "verdict.same": "在没有人训练过的文本上，与基础模型一样好。",
+  "verdict.same": "在没有人训练过的文本上，与基础模型差不多一样好。",
 
   "chart.rounds": "轮次",
   "loss.title": "损失",
