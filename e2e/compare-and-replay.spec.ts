@@ -59,10 +59,11 @@ test("two arms take turns on the same devices, and the finished run plays again 
   await player.getByTestId("speed").selectOption("64");
   // Stepping to the third round shows the first two, whose story is told as it was then.
   await player.getByTestId("moment").fill("0");
+  await expect(player.getByTestId("round")).toHaveText("1");
+  await expect(player.getByTestId("stage-about")).toContainText("each device leaves out");
   await player.getByTestId("next").click();
   await expect(player.getByTestId("round")).toHaveText("2");
-  // Of the arm whose round is on.
-  await expect(player.getByTestId("stage-about")).toContainText("each device leaves out");
+  await expect(player.getByTestId("stage-about")).toContainText("sends the whole adapter");
   await expect(player.getByTestId("tile-p1")).toContainText(/receiving|training/);
   await expect(player.getByTestId("story")).toContainText("Both begin with the same model");
   expect(await faultsOf(player, "replay")).toEqual([]);
