@@ -33,7 +33,7 @@ try {
   const [first, later]: [number[], number[]] = [[], []];
   for (let visit = 0; visit < visits; visit++) first.push(await inContext(joinable));
   await inContext(async (context) => {
-    await trainOnce(context);
+    await joinOnce(context);
     for (let visit = 0; visit < visits; visit++) later.push(await joinable(context));
   });
   for (const [name, all] of [
@@ -91,7 +91,7 @@ async function joinable(context: BrowserContext): Promise<number> {
 }
 
 /** Leaves behind what a visit leaves: scripts, the model's files. */
-async function trainOnce(context: BrowserContext): Promise<void> {
+async function joinOnce(context: BrowserContext): Promise<void> {
   const page = await context.newPage();
   await page.goto(`${served.url}?join`);
   await page.waitForFunction(() => document.documentElement.dataset.state === "ready", null, {
