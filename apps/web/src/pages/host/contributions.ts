@@ -1,5 +1,6 @@
 /** Who made the model: each device's share of the weight of all rounds, as the rule that put updates together counts it. */
 import type { RoundRecord } from "@fedlodrop/run";
+import { formatPercent } from "../../ui/format.ts";
 
 export interface Contribution {
   readonly id: string;
@@ -49,6 +50,15 @@ export function contributionsOf(
     .map(([id, total]) => ({ id, ...total, share: total.share / counted }))
     .sort((a, b) => b.share - a.share || b.rounds - a.rounds || (a.id < b.id ? -1 : 1));
 }
+
+const STEPS = ["high", "middle", "low"] as const;
+
+/** How high one of the first three stands: shares that read alike as high. @param contributions largest share first */
+export const stepOf = (
+  contributions: readonly Pick<Contribution, "share">[],
+  share: number,
+): (typeof STEPS)[number] | undefined =>
+  STEPS[contributions.findIndex((one) => formatPercent(one.share) === formatPercent(share))];
 
 function together(a: Shares, b: Shares): Shares {
   const byId = new Map(a.byId);

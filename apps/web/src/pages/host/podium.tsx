@@ -4,7 +4,7 @@ import { formatBytes, formatLoss, formatPercent, formatSeconds } from "../../ui/
 import { say } from "../../words/words.ts";
 import { compareArms, mayCompare, oppositeArm, titleOf } from "./comparison.ts";
 import type { ReceivedView } from "./connection.ts";
-import { contributionsOf } from "./contributions.ts";
+import { contributionsOf, stepOf } from "./contributions.ts";
 import type { Command } from "./controls.tsx";
 import { Downloads } from "./downloads.tsx";
 import { bytesSoFar } from "./rounds-so-far.ts";
@@ -12,9 +12,6 @@ import { tellStory } from "./story.ts";
 
 /** Which of the three places, from the middle outwards. */
 const PLACES = ["first", "second", "third"] as const;
-/** How high it is. */
-const STEPS = ["gold", "silver", "bronze"] as const;
-
 interface PodiumProps {
   readonly view: ReceivedView;
   /** Null where there are no files to take along. */
@@ -40,11 +37,8 @@ export function Podium({ view, hostKey, command }: PodiumProps) {
       <h2>{say("podium.title", { count: contributions.length })}</h2>
       <p class={`headline ${story.kind}`}>{story.headline}</p>
       <ol class="steps">
-        {contributions.slice(0, 3).map(({ id, nickname, share, rounds: made }, i, three) => (
-          <li
-            key={id}
-            class={`${PLACES[i]} ${STEPS[three.findIndex((one) => formatPercent(one.share) === formatPercent(share))]}`}
-          >
+        {contributions.slice(0, 3).map(({ id, nickname, share, rounds: made }, i) => (
+          <li key={id} class={`${PLACES[i]} ${stepOf(contributions, share)}`}>
             <strong>{nickname}</strong>
             <span class="number">{formatPercent(share)}</span>
             <small>{say("podium.share", { count: made })}</small>
