@@ -4,7 +4,8 @@
   PYTHONPATH=DIR python3 tools/verify/check_gguf.py FILE=PEFT_DIR …     (packages as in make_models.py, and PyPI's gguf)
 
 The file is read, and names are mapped, by ggml's own package; rows of queries and keys are put back by transformers' reader of
-Llamas in GGUF. Every tensor of the one must be that of the other, to the bit.
+Llamas in GGUF, and put as llama.cpp's converter does (LlamaModel.permute). Every tensor of the one must be that of the other, to
+the bit. Among Llamas one must have heads wider than 4: in narrower ones that order of rows is its own inverse.
 """
 import json
 import pathlib
@@ -17,6 +18,7 @@ from safetensors.numpy import load_file
 from transformers import AutoConfig
 from transformers.modeling_gguf_pytorch_utils import LlamaTensorProcessor
 
+widths = set()
 for argument in sys.argv[1:]:
     file, folder = (pathlib.Path(part) for part in argument.split("=", 1))
     settings = json.loads((folder / "adapter_config.json").read_text())
@@ -37,7 +39,12 @@ for argument in sys.argv[1:]:
         if said["general.architecture"] == "llama" and factor == "B" and re.search(r"\.[qk]_proj$", module):
             heads = model.num_attention_heads if module.endswith("q_proj") else model.num_key_value_heads
             got = LlamaTensorProcessor()._reverse_permute_weights(got, heads, heads)
-            assert not numpy.array_equal(own.data, values), name
+            width = len(values) // heads
+            put = values.reshape(heads, 2, width // 2, -1).swapaxes(1, 2).reshape(values.shape)
+            assert numpy.array_equal(own.data, put) and not numpy.array_equal(own.data, values), name
+            widths.add(width)
         assert numpy.array_equal(got, values), name
     assert not tensors, tensors.keys()
     print(f"{file}: {said['general.architecture']}, {len(peft)} tensors are PEFT's")
+if widths and max(widths) <= 4:
+    sys.exit(f"expected a Llama with heads wider than 4 among the files, got heads of {sorted(widths)}")

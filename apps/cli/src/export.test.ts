@@ -105,9 +105,11 @@ const GGUF_NAMES: Readonly<Record<string, string>> = {
   ...{ "mlp.c_fc": "ffn_up", "mlp.c_proj": "ffn_down" },
 };
 
+// Heads of 6 tell the order of rows from its inverse; in heads of 4, which the others have, it is its own.
 test.each([
   ["gpt2", "gpt2", null],
   ["llama", "llama", ["attn_q", "attn_k"]],
+  ["llama3", "llama", ["attn_q", "attn_k"]],
   ["mistral", "llama", ["attn_q", "attn_k"]],
   ["qwen2", "qwen2", null],
   ["qwen3", "qwen3", null],

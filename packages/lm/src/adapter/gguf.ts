@@ -11,7 +11,7 @@ interface Names {
   readonly architecture: string;
   /** By a module's name within its block. */
   readonly modules: Readonly<Record<string, string>>;
-  /** Heads in the outputs of matrices whose rows it holds in another order: `turnedRow`. */
+  /** Heads in the outputs of matrices whose rows it holds in another order: `turnRows`. */
   readonly turned: Readonly<Record<string, number>>;
 }
 
@@ -56,7 +56,7 @@ function namesFor(config: ModelConfig): Names {
   }
 }
 
-/** @throws one line where llama.cpp could not load it: an encoder, or an adapter with a head */
+/** @throws one line where values are missing or too many, or llama.cpp could not load it: an encoder, a head, a matrix outside blocks */
 export function adapterToGguf(
   config: ModelConfig,
   shape: AdapterShape,
