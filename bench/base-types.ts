@@ -27,15 +27,22 @@ const { values: flags } = parseArgs({
     bases: { type: "string", default: "f32,f16,int8,int4" },
   },
 });
-const BASES = BASE_TYPES.filter((base) => base === "f32" || flags.bases.split(",").includes(base));
+const asked = flags.bases.split(",");
+if (!asked.every((base) => (BASE_TYPES as readonly string[]).includes(base)))
+  throw new Error(`--bases: expected some of ${BASE_TYPES.join(",")}, got "${flags.bases}"`);
+/** f32, which the others are measured by, always. */
+const BASES = BASE_TYPES.filter((base) => base === "f32" || asked.includes(base));
 const DEVICES = 4;
 const TOLERANCE = 0.005;
 const percent = (share: number): string => `${(100 * share).toFixed(2)} %`;
 
 const { model, tokenizer } = await readModel(fileURLToPath(new URL("../models/base", import.meta.url)));
-const tasks = TASK_DEFINITIONS.filter(
-  ({ name, textsFrom }) => textsFrom === "coordinator" && (flags.only ?? name) === name,
-);
+const bundled = TASK_DEFINITIONS.filter(({ textsFrom }) => textsFrom === "coordinator");
+const tasks = bundled.filter(({ name }) => (flags.only ?? name) === name);
+if (tasks.length === 0)
+  throw new Error(
+    `--only: expected one of ${bundled.map(({ name }) => name).join(", ")}, got "${flags.only}"`,
+  );
 for (const task of tasks) {
   /** By base, seed by seed. */
   const outcomes = new Map<BaseType, Outcome[]>(BASES.map((base) => [base, []]));
