@@ -1,6 +1,7 @@
 /**
  * One dispatch as text and numbers: the WGSL, what its bindings are, its sizes and its grid. Programs of one text share
- * a pipeline, so whatever differs from call to call (sizes, offsets, kept counts) is a number in `Sizes`, never text.
+ * a pipeline, so what differs from call to call (sizes, offsets, kept counts) is a number in `Sizes`. Text is what registers and types
+ * need at compile time: widths of heads, rows an invocation owns, whether rows and offsets are whole vectors.
  */
 import type { BufferId, WeightName } from "../../ops/buffer.ts";
 

@@ -49,7 +49,7 @@ export type ProductVariant =
   | {
       readonly kind: "registers";
       readonly quads: boolean;
-      readonly rows: 8 | 16 | 32;
+      readonly rows: 8 | 32;
       readonly workgroup: number;
     }
   /** Tiles of x and W in workgroup memory, `across` × `down` invocations of 4 columns × 4 rows each. */
@@ -273,8 +273,8 @@ function tiledProduct(
   const { text, x, sizes, matrix, columns } = open;
   const threads = across * down;
   const rows = TILE_ROWS * down;
-  const steps = TILE_STEPS / 4;
-  text.declare(`var<workgroup> tileX : array<vec4<f32>, ${rows * steps}>;
+  const tileVectors = TILE_STEPS / 4;
+  text.declare(`var<workgroup> tileX : array<vec4<f32>, ${rows * tileVectors}>;
     var<workgroup> tileW : array<vec4<f32>, ${TILE_STEPS * across}>;`);
   const addRows = (from: VectorRows, steps: string, block: string): string => `
     for (var k = 0u; k < ${steps}; k += 4u) {
@@ -292,13 +292,13 @@ function tiledProduct(
     let row0 = firstRow + downAt * ${TILE_ROWS}u;
     ${repeat(TILE_ROWS, (i) => `var c${i} = vec4<f32>(0.0);`)}
     for (var start = 0u; start < ${sizes.inner}; start += ${TILE_STEPS}u) {
-      for (var i = local; i < ${rows * steps}u; i += ${threads}u) {
-        let row = firstRow + i / ${steps}u; let k = start + (i % ${steps}u) * 4u;
+      for (var i = local; i < ${rows * tileVectors}u; i += ${threads}u) {
+        let row = firstRow + i / ${tileVectors}u; let k = start + (i % ${tileVectors}u) * 4u;
         var value = vec4<f32>(0.0);
         if (row < ${sizes.rows} && k < ${sizes.inner}) { value = ${x.read(x.start("row"), "k")}; }
         tileX[i] = value;
       }
-      for (var i = local; i < ${steps * across}u; i += ${threads}u) {
+      for (var i = local; i < ${tileVectors * across}u; i += ${threads}u) {
         let k = start + (i / ${across}u) * 4u;
         let column = min(firstColumn + (i % ${across}u) * 4u, lastColumn);
         if (k < ${sizes.inner}) {
@@ -311,9 +311,9 @@ function tiledProduct(
       }
       workgroupBarrier();
       ${repeat(
-        steps,
+        tileVectors,
         (s) => `{
-        ${repeat(TILE_ROWS, (i) => `let a${i} = tileX[(downAt * ${TILE_ROWS}u + ${i}u) * ${steps}u + ${s}u];`)}
+        ${repeat(TILE_ROWS, (i) => `let a${i} = tileX[(downAt * ${TILE_ROWS}u + ${i}u) * ${tileVectors}u + ${s}u];`)}
         ${repeat(4, (q) => `{ let t = tileW[${4 * s + q}u * ${across}u + acrossAt]; ${repeat(TILE_ROWS, (i) => `c${i} += a${i}[${q}] * t;`)} }`)}
       }`,
       )}
