@@ -109,7 +109,7 @@ export const host = {
   "curve.before-nth": "run before ({back}), {arm}",
   "story.nothing": "Nothing has been trained yet.",
   "story.unmeasured": "The combined model has not been measured yet.",
-  "story.no-better": "It knows the devices' own texts about as well as new ones.",
+  "story.no-better": "It knows the devices' own texts hardly better than new ones, if at all.",
   "story.memorised.language-model":
     "It finds the next piece of the devices' own texts {by} likelier than that of new ones.",
   "story.memorised.chat":

@@ -103,7 +103,7 @@ export const host: Translation<typeof english> = {
   "curve.before-nth": "之前的训练（{back}），{arm}",
   "story.nothing": "还没有训练过。",
   "story.unmeasured": "合成的模型还没有测量。",
-  "story.no-better": "它对设备自己的文本与对新文本差不多一样熟悉。",
+  "story.no-better": "它对设备自己的文本几乎不比对新文本更熟悉。",
   "story.memorised.language-model": "它给设备自己文本的下一个词元的概率，比给新文本的高 {by}。",
   "story.memorised.chat": "它给设备自己文本中回答的下一个词元的概率，比给新文本中的高 {by}。",
   "story.memorised.classification": "它给设备自己文本的正确标签的概率，比给新文本的高 {by}。",
