@@ -42,13 +42,14 @@ for (const base of BASE_TYPES)
     );
   }
 
-for (const [rows, features, kept, rank] of [
-  [1, 1, 1, 1],
-  [7, 24, 1, 4],
-  [13, 33, 17, 5],
-  [64, 128, 64, 8],
-  [40, 48, 48, 16],
-  [50, 96, 10, 3],
+/** The last number is where the gradient begins: at a whole vector or not. */
+for (const [rows, features, kept, rank, begin] of [
+  [1, 1, 1, 1, 5],
+  [7, 24, 1, 4, 5],
+  [13, 33, 17, 5, 5],
+  [64, 128, 64, 8, 5],
+  [40, 48, 48, 16, 8],
+  [50, 96, 10, 3, 4],
 ] as const) {
   const at = 3;
   const indices = (b: CaseBuilder) => ({
@@ -83,7 +84,7 @@ for (const [rows, features, kept, rank] of [
         x: b.reals(rows * features),
         indices: indices(b),
         u: b.reals(rows * rank),
-        gradient: { buffer: b.poison(kept * rank + 7), offset: 5 },
+        gradient: { buffer: b.poison(begin + kept * rank + 2), offset: begin },
         ...sizes,
       }),
   );

@@ -34,6 +34,11 @@ function isNew(check: string, form: number): boolean {
   const forms = formsOf(true);
   if (/^linear(-backward)?: (5×24→30 f32|13×33→17 int4|37×128→131 f32)$/.test(check))
     return form < forms.product.length;
+  // The low rank inside a product: of each direction one, with rows of the factors that are no whole vectors and that are.
+  if (
+    /^(lora-down, linear, lora-up: 23×33→19|linear-backward, lora-down, lora-up: 64×96→384) f32/.test(check)
+  )
+    return form < forms.product.length;
   if (/^attention(-backward)?: (2×37|1×70)/.test(check)) return form < forms.attention.length;
   if (/^lora-(down|gradient): (13×33|40×48)/.test(check)) return form < forms.loraDown.length;
   return /^(\w+-norm\S*: (1×1|13×33)|\S*cross-entropy)/.test(check) && form < forms.normRows.length;
