@@ -18,7 +18,8 @@ export interface ProbeWork {
 const ROWS = 256;
 const [NARROW, WIDE] = [128, 512];
 const [BATCH, LENGTH, HEADS, HEAD_WIDTH] = [4, 64, 4, 32];
-const [KEPT, RANK] = [64, 8];
+/** Thin products have uneven ends, so that a form which a driver gets wrong there disagrees with the others. */
+const [THIN_ROWS, KEPT, RANK] = [255, 63, 8];
 /** Calls of one run, so that a run outlasts the way to the device and back. */
 const REPEATS = 4;
 
@@ -64,19 +65,25 @@ export function probeWork(key: ProbeKey): ProbeWork {
       );
     case "loraDown":
       return work(
-        [wave(ROWS * NARROW), keptIndices, wave(KEPT * RANK), wave(ROWS * RANK)],
+        [wave(THIN_ROWS * NARROW), keptIndices, wave(KEPT * RANK), wave(THIN_ROWS * RANK)],
         {
           ...{ kind: "lora-down", x: 0, indices: { buffer: 1, offset: 0 }, factor: { buffer: 2, offset: 0 } },
-          ...{ scale: 1, out: 3, rows: ROWS, features: NARROW, kept: KEPT, rank: RANK },
+          ...{ scale: 1, out: 3, rows: THIN_ROWS, features: NARROW, kept: KEPT, rank: RANK },
         },
         3,
       );
     case "loraGradient":
       return work(
-        [wave(ROWS * NARROW), keptIndices, wave(ROWS * RANK), wave(KEPT * RANK)],
+        [wave(THIN_ROWS * NARROW), keptIndices, wave(THIN_ROWS * RANK), wave(KEPT * RANK)],
         {
           ...{ kind: "lora-gradient", x: 0, indices: { buffer: 1, offset: 0 }, u: 2 },
-          ...{ gradient: { buffer: 3, offset: 0 }, rows: ROWS, features: NARROW, kept: KEPT, rank: RANK },
+          ...{
+            gradient: { buffer: 3, offset: 0 },
+            rows: THIN_ROWS,
+            features: NARROW,
+            kept: KEPT,
+            rank: RANK,
+          },
         },
         3,
       );

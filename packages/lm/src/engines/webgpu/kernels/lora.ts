@@ -88,10 +88,12 @@ function thinProduct(text: ProgramText, { kind }: LoraVariant, product: ThinProd
     let first = group.x * ${perWorkgroup}u + local / ${sharers}u * ${owned}u;
     ${repeat(owned, (i) => `let result${i} = ${product.ofResult(`min(first + ${i}u, ${results} - 1u)`)};`)}
     ${sums((i, p) => `var sum${i}_${p} = vec4<f32>(0.0);`)}
-    for (var b = part; b < ${terms}; b += ${sharers}u) {
+    // All take as many turns, the last one perhaps for nothing: who left early might be missing at a swap.
+    for (var turn = 0u; turn < ${terms}; turn += ${sharers}u) {
+      let b = min(turn + part, ${terms} - 1u); let isTerm = turn + part < ${terms};
       let term = ${product.ofTerm("b")};
       let start = ${factor.start("b")};
-      ${repeat(PARTS, (p) => `let factor${p} = ${factor.read("start", `firstRank + ${4 * p}u`)};`)}
+      ${repeat(PARTS, (p) => `let factor${p} = select(vec4<f32>(0.0), ${factor.read("start", `firstRank + ${4 * p}u`)}, isTerm);`)}
       ${repeat(owned, (i) => `{ let value = ${product.value(`result${i}`, "term")}; ${repeat(PARTS, (p) => `sum${i}_${p} += value * factor${p};`)} }`)}
     }
     ${addUp(text, kind, sums)}
