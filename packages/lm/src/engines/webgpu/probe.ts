@@ -1,7 +1,7 @@
 /**
  * Picks the form of each kernel by timing all of them on this device, one purpose at a time and only those that a plan
  * needs. Nothing is assumed of an adapter: what wins on a GPU emulated by the CPU loses on a real one. A form that fails
- * or computes something else than the others is no candidate.
+ * or computes something else than the plain one, which shares nothing between invocations, is no candidate.
  */
 import type { BaseType } from "../../plan/weight.ts";
 import type { KernelChoice } from "../../trainer/engine-description.ts";
@@ -14,6 +14,7 @@ import { type ProbeWork, probeWork } from "./probe-work.ts";
 import {
   formName,
   formsOf,
+  isPlain,
   type KernelVariants,
   needsBarriers,
   type Purpose,
@@ -85,6 +86,7 @@ export function openProbe(watch: WatchedDevice, pipelines: Pipelines, before?: P
 
 interface Candidate {
   readonly name: string;
+  readonly isPlain: boolean;
   readonly apply: (variants: KernelVariants) => KernelVariants;
   readonly run: () => Promise<void>;
   readonly output: Float32Array;
@@ -100,13 +102,13 @@ async function measureOne(
 ): Promise<{ readonly choice: KernelChoice; readonly apply: Candidate["apply"] }> {
   const work = probeWork(key);
   const opened = await Promise.all(
-    candidatesOf(key, watch.subgroups, barriersAreCheap).map(({ name, apply }) =>
-      openCandidate(name, apply, work, watch, pipelines),
+    candidatesOf(key, watch.subgroups, barriersAreCheap).map((form) =>
+      openCandidate(form, work, watch, pipelines),
     ),
   );
   try {
     const running = opened.filter((candidate) => candidate !== null);
-    const [trusted] = running;
+    const trusted = running.find(({ isPlain }) => isPlain) ?? running[0];
     if (!trusted) throw new DeviceFailure(`no form of ${key} runs on ${watch.name}`, false);
     let racing = running.filter(({ output }) => agree(output, trusted.output));
     for (let turn = 0, spent = 0; turn < MAX_TURNS; turn++) {
@@ -130,36 +132,33 @@ async function measureOne(
   }
 }
 
+type Form = Pick<Candidate, "name" | "isPlain" | "apply">;
+
 /** The forms of a choice that may be fast here, each with how it is put into the variants. */
-function candidatesOf(
-  key: ProbeKey,
-  subgroups: boolean,
-  barriersAreCheap: boolean,
-): readonly Pick<Candidate, "name" | "apply">[] {
+function candidatesOf(key: ProbeKey, subgroups: boolean, barriersAreCheap: boolean): readonly Form[] {
   const forms = formsOf(subgroups);
   const [purpose, base] = key.split(" ") as [Purpose, BaseType | undefined];
   const fits = (form: Parameters<typeof needsBarriers>[0]): boolean =>
     barriersAreCheap || !needsBarriers(form);
   if (purpose === "product" || purpose === "transposedProduct")
     return forms[purpose].filter(fits).map((form) => ({
-      name: formName(form),
+      ...{ name: formName(form), isPlain: isPlain(form) },
       apply: (variants) => ({ ...variants, [purpose]: { ...variants[purpose], [base as BaseType]: form } }),
     }));
   return forms[purpose].filter(fits).map((form) => ({
-    name: formName(form),
+    ...{ name: formName(form), isPlain: isPlain(form) },
     apply: (variants) => ({ ...variants, [purpose]: form }),
   }));
 }
 
 /** Compiles a form, runs it once and reads what it computed; null when the device will not have it. */
 async function openCandidate(
-  name: string,
-  apply: Candidate["apply"],
+  form: Form,
   work: ProbeWork,
   watch: WatchedDevice,
   pipelines: Pipelines,
 ): Promise<Candidate | null> {
-  const variants = apply(variantsOf(watch.subgroups, 0));
+  const variants = form.apply(variantsOf(watch.subgroups, 0));
   const engine = createEngineOn({ watch, pipelines }, async () => variants, []);
   try {
     for (const weight of work.weights) await engine.upload(weight);
@@ -167,7 +166,7 @@ async function openCandidate(
     for (const [buffer, values] of work.inputs.entries()) execution.write(buffer, values);
     const [output] = await execution.run("probe", [work.output]);
     return {
-      ...{ name, apply, seconds: Number.POSITIVE_INFINITY },
+      ...{ ...form, seconds: Number.POSITIVE_INFINITY },
       output: output as Float32Array,
       run: async () => {
         await execution.run("probe");

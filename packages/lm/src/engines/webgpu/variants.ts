@@ -99,6 +99,10 @@ export function formName(form: Forms[Purpose]): string {
   }
 }
 
+/** Whether a form lives on nothing of its neighbours', neither registers nor memory: what a driver gets right before all else. */
+export const isPlain = (form: Forms[Purpose]): boolean =>
+  form.kind === "row-per-invocation" || (form.kind === "registers" && !("quads" in form && form.quads));
+
 /** Whether a form lives on workgroup memory and barriers. */
 export function needsBarriers({ kind }: Forms[Purpose]): boolean {
   switch (kind) {

@@ -159,6 +159,23 @@ serveLab({
     return { held, after };
   },
 
+  /** Forms of a thin product that the probe timed, on a driver that makes one of those count its last term too often. */
+  wrongAtEnds: async (kind: string) => {
+    const { createShaderModule } = GPUDevice.prototype;
+    GPUDevice.prototype.createShaderModule = function ({ label = "", code }) {
+      const isWrong = label === `lora down, ${kind}`;
+      return createShaderModule.call(this, {
+        label,
+        code: isWrong ? code.replace(", isTerm)", ", true)") : code,
+      });
+    };
+    const { watch, probe } = await openRuntime();
+    await probe.choose(["loraDown"]);
+    GPUDevice.prototype.createShaderModule = createShaderModule;
+    watch.dispose();
+    return Object.keys(probe.measured.find(({ kernel }) => kernel === "loraDown")?.seconds ?? {});
+  },
+
   /** How a program with an error in its text ends a plan. */
   brokenProgram: async () => {
     const { watch, pipelines } = await open();

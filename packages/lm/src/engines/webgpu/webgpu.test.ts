@@ -36,6 +36,12 @@ describe("the WebGPU engine", { timeout: 400 * SECONDS }, () => {
       if (kernel !== "barriers") expect(seconds[chosen]).toBe(Math.min(...Object.values(seconds)));
   });
 
+  test("a form that computes something else at the ends is no candidate, be it the first", async () => {
+    const timed = await page.call<string[]>("wrongAtEnds", "quads");
+    expect(timed).toContain("registers");
+    expect(timed).not.toContain("quads");
+  });
+
   test("after the warm-up no rate compiles anything, and a step submits and reads once", async () => {
     const [warmUp, ...rounds] =
       await page.call<{ pipelines: number; readbacks: number; submissions: number }[]>("roundCosts");
