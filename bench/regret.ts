@@ -90,11 +90,13 @@ function show(task: string, cells: readonly Cell[], tuning: readonly Cell[]): vo
   const best = fixed.reduce((low, one) => (sharedLoss(one) < sharedLoss(low) ? one : low));
   console.log(`${task}, ${devices} devices: ${best.arm} is the best of ${fixed.length} fixed rates`);
   for (const { arm, seeds } of reported) {
-    const regrets = seeds.flatMap((cell) =>
+    const pairs = seeds.flatMap((cell) =>
       best.seeds
         .filter(({ seed }) => seed === cell.seed)
-        .map((other) => 100 * (finalOf(cell) / finalOf(other) - 1)),
+        .map((other) => [finalOf(cell), finalOf(other)] as const),
     );
+    const reference = mean(pairs.map(([, other]) => other));
+    const regrets = pairs.map(([own, other]) => (100 * (own - other)) / reference);
     const regret = regrets.length === 0 ? "unknown" : `${plusMinus(regrets, 1)} % of ${regrets.length} seeds`;
     const stopped = mean(seeds.map((cell) => bestOf(cell).report)).toFixed(4);
     const megabytes = (mean(seeds.map((cell) => lastOf(cell).bytes)) / 1e6).toFixed(1);

@@ -12,6 +12,7 @@ export const languageModel: RecommendedSettings = {
   samplesPerDevice: 40,
   dropoutRate: 0.5,
   few: { devices: 2, dropoutRate: 0.7 },
+  many: { devices: 30, dropoutRate: 0.3 },
   split: { kind: "natural" },
   devices: 64,
 };
@@ -25,6 +26,7 @@ export const classification: RecommendedSettings = {
   samplesPerDevice: 64,
   dropoutRate: 0.7,
   few: null,
+  many: null,
   devices: 30,
 };
 
@@ -32,7 +34,10 @@ export const classification: RecommendedSettings = {
 export const chat: RecommendedSettings = { ...languageModel, sequenceLength: 128, devices: 30 };
 
 /** γ that so many devices begin with. */
-export const dropoutRateFor = (
-  { dropoutRate, few }: Pick<RecommendedSettings, "dropoutRate" | "few">,
+export function dropoutRateFor(
+  { dropoutRate, few, many }: Pick<RecommendedSettings, "dropoutRate" | "few" | "many">,
   devices: number,
-): number => (few !== null && devices <= few.devices ? few.dropoutRate : dropoutRate);
+): number {
+  if (few !== null && devices <= few.devices) return few.dropoutRate;
+  return many !== null && devices >= many.devices ? many.dropoutRate : dropoutRate;
+}

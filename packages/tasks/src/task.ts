@@ -18,6 +18,8 @@ export interface RecommendedSettings {
   readonly dropoutRate: number;
   /** Up to so many devices hold so little text that more has to be dropped; null where that is not so, or not measured. */
   readonly few: { readonly devices: number; readonly dropoutRate: number } | null;
+  /** From so many on they hold so much that less is dropped; null as above. */
+  readonly many: { readonly devices: number; readonly dropoutRate: number } | null;
   readonly split: SplitRule;
   /** Parts to deal the texts into where the number of devices is not known: as many as have enough text each. */
   readonly devices: number;

@@ -24,7 +24,9 @@ export interface Chart {
   readonly series: readonly Series[];
 }
 
-const [WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM] = [560, 340, 62, 170, 34, 46];
+const [WIDTH, LEAST_HEIGHT, LEFT, RIGHT, TOP, BOTTOM] = [560, 340, 62, 170, 34, 46];
+/** Of a line of the legend. */
+const LINE = 16;
 /** Okabe and Ito's, which colour-blind readers tell apart. */
 const COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#999933"];
 
@@ -32,6 +34,7 @@ export function chartSvg({ title, xLabel, yLabel, logarithmic = false, series: g
   const series = given.filter(({ points }) => points.length > 0);
   const all = series.flatMap(({ points }) => points);
   if (all.length === 0) return "";
+  const height = Math.max(LEAST_HEIGHT, TOP + LINE * (series.length + 1));
   const scaled = (y: number): number => (logarithmic ? Math.log10(y) : y);
   const xs = all.map(({ x }) => x);
   const ys = all.flatMap(({ y, low = y, high = y }) => [low, high]).map(scaled);
@@ -39,11 +42,11 @@ export function chartSvg({ title, xLabel, yLabel, logarithmic = false, series: g
   const [bottom, top] = widened(Math.min(...ys), Math.max(...ys), 0.05);
   const atX = (x: number): number => LEFT + ((x - left) / (right - left)) * (WIDTH - LEFT - RIGHT);
   const atY = (y: number): number =>
-    HEIGHT - BOTTOM - ((scaled(y) - bottom) / (top - bottom)) * (HEIGHT - TOP - BOTTOM);
+    height - BOTTOM - ((scaled(y) - bottom) / (top - bottom)) * (height - TOP - BOTTOM);
   const text = (x: number, y: number, content: string, more = ""): string =>
     `<text x="${x.toFixed(1)}" y="${y.toFixed(1)}" ${more}>${escaped(content)}</text>`;
   const xTicks = ticks(left, right).map((x) =>
-    text(atX(x), HEIGHT - BOTTOM + 16, short(x), 'text-anchor="middle"'),
+    text(atX(x), height - BOTTOM + 16, short(x), 'text-anchor="middle"'),
   );
   const yTicks = ticks(bottom, top).map((tick) => {
     const y = logarithmic ? 10 ** tick : tick;
@@ -75,10 +78,10 @@ export function chartSvg({ title, xLabel, yLabel, logarithmic = false, series: g
       kind === "points"
         ? ""
         : `<polyline points="${path(points.map(({ x, y }) => [x, y] as const))}" fill="none" stroke="${colour}" stroke-width="1.5"${dash}/>`;
-    const y = TOP + 8 + 16 * i;
+    const y = TOP + 8 + LINE * i;
     return `${band}${line}${marks.join("")}<circle class="key" cx="${WIDTH - RIGHT + 14}" cy="${y - 4}" r="4" fill="${colour}"/>${text(WIDTH - RIGHT + 24, y, cut(name))}`;
   });
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" width="${WIDTH}" height="${HEIGHT}" font-family="sans-serif" font-size="12" role="img" aria-label="${escaped(title)}"><rect width="${WIDTH}" height="${HEIGHT}" fill="#fff"/>${text(LEFT, 18, title, 'font-weight="bold" font-size="13"')}${yTicks.join("")}${xTicks.join("")}${text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 8, xLabel, 'text-anchor="middle"')}${text(-(HEIGHT - BOTTOM + TOP) / 2, 14, yLabel, 'text-anchor="middle" transform="rotate(-90)"')}${lines.join("")}</svg>`;
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" font-family="sans-serif" font-size="12" role="img" aria-label="${escaped(title)}"><rect width="${WIDTH}" height="${height}" fill="#fff"/>${text(LEFT, 18, title, 'font-weight="bold" font-size="13"')}${yTicks.join("")}${xTicks.join("")}${text((LEFT + WIDTH - RIGHT) / 2, height - 8, xLabel, 'text-anchor="middle"')}${text(-(height - BOTTOM + TOP) / 2, 14, yLabel, 'text-anchor="middle" transform="rotate(-90)"')}${lines.join("")}</svg>`;
 }
 
 function widened(low: number, high: number, share: number): readonly [number, number] {

@@ -13,17 +13,21 @@ export function lossOverRates(studied: readonly StudiedArm[]): Figure {
     title: "Loss over the dropout rate",
     text: [
       "After the last round, each arm at its own learning rate; bars are standard errors over seeds. “Stopped” is where the choosing half of the held-out texts would have stopped; every held-out number is of the other half.",
-      "A method that chooses live is drawn at the mean of its last round's rates.",
+      "A method that draws or chooses its rates is a point at the mean of its last round's.",
     ],
     charts: groups.map((arms) => ({
       title: `${arms[0]?.task}, ${arms[0]?.devices} devices`,
       xLabel: "dropout rate γ",
       yLabel: "loss, nats",
       series: [
-        { name: "held out", points: pointsOf(arms, true, (cell) => lastOf(cell).report) },
-        { name: "held out, stopped", points: pointsOf(arms, true, (cell) => bestOf(cell).report) },
-        { name: "training", points: pointsOf(arms, true, (cell) => lastOf(cell).train) },
-        { name: "live, held out", points: pointsOf(arms, false, (cell) => lastOf(cell).report) },
+        { name: "held out", points: pointsOf(arms.filter(isFixed), (cell) => lastOf(cell).report) },
+        { name: "held out, stopped", points: pointsOf(arms.filter(isFixed), (cell) => bestOf(cell).report) },
+        { name: "training", points: pointsOf(arms.filter(isFixed), (cell) => lastOf(cell).train) },
+        {
+          name: "live, held out",
+          kind: "points",
+          points: pointsOf(arms.filter(isLive), (cell) => lastOf(cell).report),
+        },
       ],
     })),
     table: {
@@ -64,13 +68,14 @@ export function lossOverRates(studied: readonly StudiedArm[]): Figure {
   };
 }
 
-function pointsOf(
-  arms: readonly StudiedArm[],
-  isFixed: boolean,
-  of: (cell: Trajectory) => number,
-): readonly ChartPoint[] {
+const isFixed = ({ arm }: StudiedArm): boolean => fixedRate(arm) !== null;
+
+/** Drops, and not always the same share: what never drops anything has no place on the axis. */
+const isLive = (own: StudiedArm): boolean =>
+  !isFixed(own) && own.cells.some(({ points }) => points.some(({ dropoutRate }) => dropoutRate > 0));
+
+function pointsOf(arms: readonly StudiedArm[], of: (cell: Trajectory) => number): readonly ChartPoint[] {
   return arms
-    .filter(({ arm }) => (fixedRate(arm) !== null) === isFixed)
     .map(({ arm, cells }) => {
       const values = cells.map(of);
       const [y, error] = [mean(values), standardError(values) ?? 0];
