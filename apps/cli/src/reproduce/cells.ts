@@ -1,11 +1,7 @@
-/**
- * Finished cells in a CSV file, one row a measured round. A cell's rows are appended together when it ends, so that a
- * study that was stopped goes on where it was, and the file is the figures' only source.
- */
-import { appendFile, mkdir, readFile } from "node:fs/promises";
-import { dirname } from "node:path";
+/** Finished cells in a file, one row a measured round, a cell's rows together: the figures' only source. */
 import { ARMS, type ArmName } from "./arms.ts";
 import type { CellKey, Point, Trajectory } from "./cell.ts";
+import { appendRows, numberOrNone, type Row, readRows } from "./rows-file.ts";
 
 export interface Cell extends CellKey, Trajectory {}
 
@@ -25,22 +21,15 @@ const COLUMNS = [
   "seconds",
   "joules",
 ] as const;
-const HEADER = COLUMNS.join();
 
 export const keyText = ({ task, devices, arm, learningRate, seed }: CellKey): string =>
   [task, devices, arm, learningRate, seed].join();
 
 /** @throws in one line when the file is another table, or holds an arm that is not known here. */
 export async function readCells(path: string): Promise<readonly Cell[]> {
-  const text = await readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT") return HEADER;
-    throw error;
-  });
-  const [header, ...lines] = text.trimEnd().split("\n");
-  if (header !== HEADER) throw new Error(`${path}: expected the columns ${HEADER}, got ${header}`);
   const cells = new Map<string, Cell & { readonly points: Point[] }>();
-  for (const [index, line] of lines.entries()) {
-    const { key, point } = readRow(line, `${path}, line ${index + 2}`);
+  for (const row of await readRows(path, COLUMNS)) {
+    const [key, point] = [keyOf(row), pointOf(row)];
     const known = cells.get(keyText(key));
     if (known) known.points.push(point);
     else cells.set(keyText(key), { ...key, points: [point] });
@@ -48,53 +37,50 @@ export async function readCells(path: string): Promise<readonly Cell[]> {
   return [...cells.values()];
 }
 
-function readRow(line: string, where: string): { readonly key: CellKey; readonly point: Point } {
-  const fields = line.split(",");
-  const at = (column: (typeof COLUMNS)[number]): string => fields[COLUMNS.indexOf(column)] as string;
-  const number = (column: (typeof COLUMNS)[number]): number => {
-    const value = Number(at(column));
-    if (fields.length !== COLUMNS.length || at(column) === "" || !Number.isFinite(value))
-      throw new Error(`${where}: expected ${COLUMNS.length} fields with a number in ${column}, got ${line}`);
-    return value;
-  };
-  if (!Object.hasOwn(ARMS, at("arm")))
-    throw new Error(`${where}: expected an arm of ${Object.keys(ARMS).join(", ")}, got ${at("arm")}`);
+type CellRow = Row<(typeof COLUMNS)[number]>;
+
+function keyOf({ text, number, where }: CellRow): CellKey {
+  if (!Object.hasOwn(ARMS, text("arm")))
+    throw new Error(`${where}: expected an arm of ${Object.keys(ARMS).join(", ")}, got ${text("arm")}`);
   return {
-    key: {
-      task: at("task"),
-      devices: number("devices"),
-      arm: at("arm") as ArmName,
-      learningRate: number("learning_rate"),
-      seed: at("seed"),
-    },
-    point: {
-      round: number("round"),
-      dropoutRate: number("dropout_rate"),
-      train: number("train"),
-      choose: number("choose"),
-      report: number("report"),
-      accuracy: at("accuracy") === "" ? null : number("accuracy"),
-      bytes: number("bytes"),
-      seconds: number("seconds"),
-      joules: number("joules"),
-    },
+    task: text("task"),
+    devices: number("devices"),
+    arm: text("arm") as ArmName,
+    learningRate: number("learning_rate"),
+    seed: text("seed"),
   };
 }
 
-export async function appendCell(path: string, { points, ...key }: Cell): Promise<void> {
-  const rows = points.map((point) =>
-    [
-      keyText(key),
-      point.round,
-      point.dropoutRate.toFixed(4),
-      ...[point.train, point.choose, point.report].map((loss) => loss.toFixed(5)),
-      point.accuracy?.toFixed(4) ?? "",
-      point.bytes,
-      point.seconds.toFixed(2),
-      point.joules.toFixed(1),
-    ].join(),
+const pointOf = (row: CellRow): Point => ({
+  round: row.number("round"),
+  dropoutRate: row.number("dropout_rate"),
+  train: row.number("train"),
+  choose: row.number("choose"),
+  report: row.number("report"),
+  accuracy: numberOrNone(row, "accuracy"),
+  bytes: row.number("bytes"),
+  seconds: row.number("seconds"),
+  joules: row.number("joules"),
+});
+
+export const appendCell = (path: string, { points, ...key }: Cell): Promise<void> =>
+  appendRows(
+    path,
+    COLUMNS,
+    points.map((point) => ({
+      task: key.task,
+      devices: key.devices,
+      arm: key.arm,
+      learning_rate: key.learningRate,
+      seed: key.seed,
+      round: point.round,
+      dropout_rate: point.dropoutRate.toFixed(4),
+      train: point.train.toFixed(5),
+      choose: point.choose.toFixed(5),
+      report: point.report.toFixed(5),
+      accuracy: point.accuracy?.toFixed(4) ?? "",
+      bytes: point.bytes,
+      seconds: point.seconds.toFixed(2),
+      joules: point.joules.toFixed(1),
+    })),
   );
-  await mkdir(dirname(path), { recursive: true });
-  const isNew = (await readFile(path, "utf8").catch(() => "")) === "";
-  await appendFile(path, `${isNew ? `${HEADER}\n` : ""}${rows.join("\n")}\n`);
-}

@@ -70,6 +70,21 @@ describe("cells", () => {
     await writeFile(csv, "a,b\n1,2\n");
     await expect(readCells(csv)).rejects.toThrow(/cells.csv: expected the columns task,.*, got a,b$/);
   });
+
+  it("are refused with the line that cannot be read", async () => {
+    const csv = join(await folder(), "cells.csv");
+    await appendCell(csv, CELLS[0] as Cell);
+    const [header = "", line = ""] = (await readFile(csv, "utf8")).split("\n");
+    const fields = line.split(",");
+    const told = async (at: number, field: string): Promise<string> => {
+      await writeFile(csv, `${header}\n${fields.with(at, field).join()}\n`);
+      return readCells(csv).then(String, (error: Error) => error.message);
+    };
+    expect(await told(7, "")).toBe(`${csv}, line 2: expected a number in train, got nothing`);
+    expect(await told(3, "fast")).toBe(`${csv}, line 2: expected a number in learning_rate, got fast`);
+    expect(await told(2, "fixed 2")).toMatch(/line 2: expected an arm of fixed 0, .*, got fixed 2$/);
+    expect(await told(2, "a,b")).toMatch(/line 2: expected the columns task,.*, got presidents,4,a,b,/);
+  });
 });
 
 describe("figures", () => {

@@ -3,12 +3,11 @@
  * Solvers keep to both; whoever breaks one is out of that round, so that all methods have the same time and the same joules
  * to spend. Every arm has the learning rate that it was best with where nothing binds.
  */
-import { appendFile, mkdir, readFile } from "node:fs/promises";
-import { dirname } from "node:path";
 import type { ArmName } from "./arms.ts";
 import type { CellSize } from "./cell.ts";
 import { playCells } from "./cell-pool.ts";
 import type { Cell } from "./cells.ts";
+import { appendRows, numberOrNone, readRows } from "./rows-file.ts";
 import { tunedRate } from "./tuning.ts";
 
 /** What rounds are held to: T_max in seconds, E_max in joules. Undropped, devices take 2 to 9 s and 3 to 6 J in four. */
@@ -73,7 +72,16 @@ export interface LimitedRun {
   readonly joules: number;
 }
 
-const HEADER = "limits,arm,learning_rate,seed,held_out,took_part,dropout_rate,joules";
+const COLUMNS = [
+  "limits",
+  "arm",
+  "learning_rate",
+  "seed",
+  "held_out",
+  "took_part",
+  "dropout_rate",
+  "joules",
+] as const;
 const keyOf = ({
   limits,
   arm,
@@ -84,24 +92,17 @@ const keyOf = ({
 
 /** @throws in one line when the file is another table. */
 export async function readLimited(csv: string): Promise<readonly LimitedRun[]> {
-  const text = await readFile(csv, "utf8").catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT") return HEADER;
-    throw error;
-  });
-  const [header, ...lines] = text.trimEnd().split("\n");
-  if (header !== HEADER) throw new Error(`${csv}: expected the columns ${HEADER}, got ${header}`);
-  return lines.map((line, index) => {
-    const [limits, arm, learningRate, seed, ...measured] = line.split(",");
-    const [heldOut, tookPart, , joules] = measured.map(Number);
-    const dropoutRate = measured[2] === "" ? null : Number(measured[2]);
-    const numbers = [heldOut, tookPart, dropoutRate ?? 0, joules];
-    if (measured.length !== 4 || !numbers.every(Number.isFinite))
-      throw new Error(`${csv}, line ${index + 2}: expected the columns ${HEADER}, got ${line}`);
-    return {
-      ...{ limits, arm, learningRate: Number(learningRate), seed },
-      ...{ heldOut, tookPart, dropoutRate, joules },
-    } as LimitedRun;
-  });
+  const rows = await readRows(csv, COLUMNS);
+  return rows.map((row) => ({
+    limits: row.text("limits"),
+    arm: row.text("arm"),
+    learningRate: row.number("learning_rate"),
+    seed: row.text("seed"),
+    heldOut: row.number("held_out"),
+    tookPart: row.number("took_part"),
+    dropoutRate: numberOrNone(row, "dropout_rate"),
+    joules: row.number("joules"),
+  }));
 }
 
 /** Runs what is missing. @param tuning cells that learning rates are chosen by */
@@ -146,19 +147,18 @@ export async function runLimited(
     jobs,
     async ({ where, key: { arm, learningRate, seed } }, { points, tookPart, dropoutRate }) => {
       const { report, joules } = points.at(-1) as (typeof points)[number];
-      const row = [
-        where,
-        arm,
-        learningRate,
-        seed,
-        report.toFixed(5),
-        tookPart.toFixed(4),
-        dropoutRate?.toFixed(4) ?? "",
-        joules.toFixed(2),
-      ];
-      await mkdir(dirname(csv), { recursive: true });
-      const isNew = (await readFile(csv, "utf8").catch(() => "")) === "";
-      await appendFile(csv, `${isNew ? `${HEADER}\n` : ""}${row.join()}\n`);
+      await appendRows(csv, COLUMNS, [
+        {
+          limits: where,
+          arm,
+          learning_rate: learningRate,
+          seed,
+          held_out: report.toFixed(5),
+          took_part: tookPart.toFixed(4),
+          dropout_rate: dropoutRate?.toFixed(4) ?? "",
+          joules: joules.toFixed(2),
+        },
+      ]);
     },
     say,
   );
