@@ -118,7 +118,11 @@ if (flags.one !== undefined)
 else measureAll();
 
 function measureAll(): void {
-  const asked = flags.bases?.split(",") as BaseType[] | undefined;
+  const asked = flags.bases?.split(",").map((base): BaseType => {
+    const known = BASE_TYPES.find((each) => each === base);
+    if (known === undefined) throw new Error(`models: expected --bases of ${BASE_TYPES}, got ${base}`);
+    return known;
+  });
   const shapes = Object.entries(SHAPES).filter(([name]) => (flags.only ?? name) === name);
   const cases: readonly Case[] =
     positionals.length > 0
