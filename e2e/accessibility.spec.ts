@@ -87,6 +87,11 @@ test("no state of the pages breaks a rule, in either colour scheme, nor scrolls 
   await page.getByTestId("numbers").locator("summary").first().click();
   await look(page, "participant: in a run");
   await look(host, "host: stage");
+  await host.getByTestId("enlarge-code").click();
+  await expect(host.getByTestId("large-code")).toContainText("PLUM42");
+  await look(host, "host: the code, large");
+  await host.keyboard.press("Escape");
+  await expect(host.getByTestId("large-code")).toBeHidden();
   const [cut] = await openParticipants(chromium, 1, { url, backend: "wasm", code: "PLUM42" });
   await offline(cut!);
   await expect(cut!.page.getByTestId("away")).toBeVisible({ timeout: 30_000 });

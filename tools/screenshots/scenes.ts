@@ -51,7 +51,7 @@ async function devices(browser: Browser, url: string, ...names: string[]): Promi
 const wholeRun: Scene = {
   names: [
     ...["welcome", "lobby", "try-untrained", "training", "later", "ended", "ended-zh", "numbers"],
-    ...["host-empty", "host-lobby", "host-training", "host-later", "host-podium", "host-zh"],
+    ...["host-empty", "host-lobby", "host-training", "host-code", "host-later", "host-podium", "host-zh"],
     ...["host-lesson", "host-drawer", "pupil-lesson", "leaving", "left", "locked", "removed", "closed"],
   ],
   change: { rounds: 5 },
@@ -75,6 +75,9 @@ const wholeRun: Scene = {
     await state(ada, "training");
     await take(ada, "training");
     await take(host, "host-training");
+    await host.getByTestId("enlarge-code").click();
+    await take(host, "host-code");
+    await host.keyboard.press("Escape");
     await roundOf(host, 4);
     await take(ada, "later");
     await take(host, "host-later");

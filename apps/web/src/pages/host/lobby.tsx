@@ -6,6 +6,7 @@ import type { ReceivedView } from "./connection.ts";
 import type { Command } from "./controls.tsx";
 import { countDevices } from "./device-counts.ts";
 import { QrCode } from "./qr-code.tsx";
+import { shortAddress } from "./short-address.ts";
 import { SideBySide } from "./side-by-side.tsx";
 
 interface LobbyProps {
@@ -61,6 +62,3 @@ export function Lobby({ view, command }: LobbyProps) {
     </main>
   );
 }
-
-/** As people type it. */
-const shortAddress = (url: string): string => url.replace(/^http:\/\//, "").replace(/\/$/, "");

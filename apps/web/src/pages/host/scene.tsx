@@ -6,10 +6,10 @@ import { isGame } from "../lesson/slides.ts";
 import { Answers } from "./answers.tsx";
 import type { ReceivedView } from "./connection.ts";
 import type { Command } from "./controls.tsx";
+import { JoinCorner } from "./join-corner.tsx";
 import { LearningCurve } from "./learning-curve.tsx";
 import { Lobby } from "./lobby.tsx";
 import { Podium } from "./podium.tsx";
-import { QrCode } from "./qr-code.tsx";
 import { RateMap } from "./rate-map.tsx";
 import { Revealing } from "./revealing.tsx";
 import { Stage } from "./stage.tsx";
@@ -63,18 +63,3 @@ export const ownArm = (view: ReceivedView): ReceivedView => ({
   ...view,
   rounds: ofArm(view.rounds, 0),
 });
-
-interface JoinCornerProps {
-  readonly joinUrl: string;
-  readonly roomCode: string | null;
-}
-
-function JoinCorner({ joinUrl, roomCode }: JoinCornerProps) {
-  return (
-    <div class="join-corner">
-      <QrCode text={joinUrl} />
-      <a href={joinUrl}>{joinUrl}</a>
-      {roomCode !== null && <span class="code">{roomCode}</span>}
-    </div>
-  );
-}

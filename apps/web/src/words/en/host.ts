@@ -63,6 +63,8 @@ export const host = {
   "lobby.plain-http":
     "Over this http address devices train on one core each: browsers keep their graphics processor for https. fedlodrop serve --https opens a run over https.",
   "qr.of": "QR code of {address}",
+  "qr.enlarge": "Show the code of {address} large",
+  "qr.close": "Close",
 
   "state.loading": "loading",
   "state.ready": "ready",

@@ -58,6 +58,8 @@ export const host: Translation<typeof english> = {
   "lobby.plain-http":
     "通过这个 http 地址，每台设备只用一个核心训练：浏览器只在 https 下开放图形处理器。用 fedlodrop serve --https 可通过 https 开启训练。",
   "qr.of": "{address} 的二维码",
+  "qr.enlarge": "放大显示 {address} 的二维码",
+  "qr.close": "关闭",
 
   "state.loading": "加载中",
   "state.ready": "就绪",

@@ -1,0 +1,2 @@
+/** As people type it. */
+export const shortAddress = (url: string): string => url.replace(/^http:\/\//, "").replace(/\/$/, "");
