@@ -73,6 +73,12 @@ export function createHostViews(options: HostViewOptions): HostViews {
     const member = "members" in state ? state.members.get(id) : undefined;
     const recorded = last.byId.get(id);
     const bytes = member ? traffic.of(id) : recorded;
+    const asked = member ? member.assignment.localSteps : recorded?.steps;
+    const localSteps = asked ?? state.config.training.localSteps;
+    // The last steps before an update are taken between two reports.
+    const hasTakenAll = member
+      ? member.status.kind === "uploading" || member.status.kind === "aggregated"
+      : recorded?.outcome === "aggregated";
     return {
       id,
       nickname,
@@ -81,8 +87,8 @@ export function createHostViews(options: HostViewOptions): HostViews {
       deviceDescription: device?.deviceDescription ?? null,
       deviceName: options.deviceName(id),
       dropoutRate: (member?.assignment ?? recorded)?.dropoutRate ?? null,
-      step: lane?.progress?.step ?? 0,
-      localSteps: state.config.training.localSteps,
+      step: hasTakenAll ? localSteps : (lane?.progress?.step ?? 0),
+      localSteps,
       loss: lane?.progress?.loss ?? recorded?.trainLoss ?? null,
       tokensPerSecond: lane?.progress?.tokensPerSecond ?? null,
       bytesDown: bytes?.bytesDown ?? 0,

@@ -59,9 +59,12 @@ describe("the host", () => {
     ada.socket.emit("progress", { round: 1, step: 3, loss: 2.5, tokensPerSecond: 640 });
     await lane({ state: "training", step: 3, loss: 2.5, tokensPerSecond: 640, bytesDown: bytes.byteLength });
     await ada.socket.emitWithAck("upload-begin", { round: 1, bytes: bytes.byteLength, attempt: 0 });
-    await lane({ state: "uploading" });
+    // What it reported last was not its last step.
+    const { localSteps } = message.training;
+    expect(localSteps).toBeGreaterThan(3);
+    await lane({ state: "uploading", step: localSteps, localSteps });
     await ada.upload(1, bytes);
-    await lane({ state: "ready", bytesUp: bytes.byteLength });
+    await lane({ state: "ready", step: localSteps, localSteps, bytesUp: bytes.byteLength });
     await expect
       .poll(() => {
         advance(0.5);
