@@ -1,5 +1,5 @@
 /** A teacher's lesson on a pupil's screen: a step, a question answered, the answer told, and a round in slow motion. */
-import { openParticipants } from "@fedlodrop/harness";
+import { offline, openParticipants } from "@fedlodrop/harness";
 import { faultsOf } from "./axe.ts";
 import { expect, test } from "./fixtures.ts";
 
@@ -51,4 +51,9 @@ test("the teacher moves every screen, pupils answer, and a round is walked throu
   for (let stage = 1; stage < 5; stage++) await teacher.getByTestId("slow-next").click();
   await expect(slow).toContainText("average");
   expect(await faultsOf(teacher, "host: lesson")).toEqual([]);
+
+  // No question stands where no answer arrives.
+  await offline(ada!);
+  await expect(pupil.getByTestId("away")).toBeVisible({ timeout: 30_000 });
+  await expect(pupil.getByTestId("lesson")).toBeHidden();
 });

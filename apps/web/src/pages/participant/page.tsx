@@ -34,6 +34,7 @@ export function ParticipantPage({ session, offeredNickname }: PageProps) {
   const screen = screenOf(state);
   const main = useRef<HTMLElement>(null);
   useFocusOnChange(screen, main);
+  const isWithHost = screen !== "stopped" && screen !== "closed";
   return (
     <>
       <Header state={state} leave={session.leave} />
@@ -41,13 +42,15 @@ export function ParticipantPage({ session, offeredNickname }: PageProps) {
         {announcementOf(state)}
       </p>
       <main ref={main} data-screen={screen}>
-        {state.chaos !== null && state.stop === null && (
+        {state.chaos !== null && isWithHost && (
           <p class="notice wide" role="status" data-testid="chaos">
             {say(`chaos.is.${state.chaos}`)}
           </p>
         )}
         {state.notice && <NoticeLine notice={state.notice} />}
-        {state.lesson && state.stop === null && <LessonCard session={session} slide={state.lesson} />}
+        {state.lesson && isWithHost && screen !== "away" && (
+          <LessonCard session={session} slide={state.lesson} />
+        )}
         <ScreenOf screen={screen} session={session} offeredNickname={offeredNickname} />
       </main>
     </>
