@@ -14,7 +14,7 @@ import {
   rowsOf,
 } from "@fedlodrop/lm";
 import { nodeHost, readModel, wasmDirectory } from "@fedlodrop/lm/node";
-import { type AdapterShape, createRandom, sampleWithoutReplacement } from "@fedlodrop/run";
+import { type AdapterShape, adapterSize, createRandom, sampleWithoutReplacement } from "@fedlodrop/run";
 import type { EvaluationTexts, EvaluatorCalls } from "./evaluator-calls.ts";
 import { openShowcase, type Showcase } from "./showcase.ts";
 import { peftFiles, startingAdapter, zipped } from "./start-adapter.ts";
@@ -26,6 +26,10 @@ interface Opened {
   /** Not opened before it evaluates: a run can be joined before that. */
   readonly trainer: (threads: number) => Promise<LocalTrainer>;
   readonly now: Measured;
+  /** What the run begins with; of a model as it is, an adapter that changes nothing. */
+  readonly beginning: Float32Array;
+  /** Its loss on the training texts of the parts that were measured last. */
+  readonly atFirst: { readonly parts: string; readonly trainLoss: number } | null;
   /** Of each part of the training texts. */
   readonly splits: readonly Dataset[];
   /** Windows or samples of each set. */
@@ -75,6 +79,8 @@ const evaluatorCalls: EvaluatorCalls = {
     opened = {
       measured,
       now: measured(texts.heldOut),
+      beginning: begun ?? new Float32Array(adapterSize(shape)),
+      atFirst: null,
       splits,
       count,
       trainer: oneAtATime((threads) =>
@@ -111,6 +117,7 @@ const evaluatorCalls: EvaluatorCalls = {
       parts.map((part) => someOf(splits[part] as Dataset, Math.ceil(count / parts.length))),
     );
     const training = train && (await trainer.evaluate(train, adapter));
+    const baseTrainLoss = train && (await lossAtFirst(opened, trainer, train, parts.join()));
     const contrastOf = async ({ high, low }: Contrast, trained: Dataset) => {
       const losses = async (leaning: Float32Array) => ({
         trainLoss: (await trainer.evaluate(trained, leaning)).loss,
@@ -120,6 +127,7 @@ const evaluatorCalls: EvaluatorCalls = {
     return {
       testLoss: test.loss,
       trainLoss: training?.loss ?? null,
+      baseTrainLoss,
       testAccuracy: test.accuracy ?? null,
       testF1: test.f1 ?? null,
       testMatthews: test.matthews ?? null,
@@ -140,6 +148,19 @@ const evaluatorCalls: EvaluatorCalls = {
     return adapterToSafetensors(shape, adapter);
   },
 };
+
+/** Measured once for each choice of parts, which seldom changes after the first rounds. */
+async function lossAtFirst(
+  { beginning, atFirst }: Opened,
+  trainer: LocalTrainer,
+  train: Dataset,
+  parts: string,
+): Promise<number> {
+  if (atFirst?.parts === parts) return atFirst.trainLoss;
+  const { loss } = await trainer.evaluate(train, beginning);
+  if (opened !== null) opened = { ...opened, atFirst: { parts, trainLoss: loss } };
+  return loss;
+}
 
 /** Opens at the first use, and again for another number of threads, which changes no bit of a result. */
 function oneAtATime(

@@ -67,9 +67,17 @@ describe("a workload", () => {
         high: { trainLoss },
         low: { trainLoss: base.trainLoss },
       });
+      expect(first.baseTrainLoss).toBe(base.trainLoss);
       const nobody = { trained: [], measured: [1] };
       const other = await workload.evaluate!({ adapter, contrast: null }, nobody);
-      expect(other).toMatchObject({ trainLoss: null, contrast: null });
+      expect(other).toMatchObject({ trainLoss: null, baseTrainLoss: null, contrast: null });
+      // Other parts have other texts.
+      const third = await workload.evaluate!(
+        { adapter: noAdapter, contrast: null },
+        { ...both, trained: [1] },
+      );
+      expect(third.trainLoss).not.toBe(base.trainLoss);
+      expect(third.baseTrainLoss).toBe(third.trainLoss);
       // The same six held-out windows of two owners on the oracle engine, in this thread.
       const loaded = await readModel(model);
       const { heldOutOf } = await prepareTask("presidents", {

@@ -122,6 +122,8 @@ const roundEvaluationSchema = z
     testLoss: figure,
     /** Null while nobody's update is in the adapter. */
     trainLoss: measured,
+    /** The same texts' loss under what the run began with: as far as texts differ, they do without training. */
+    baseTrainLoss: measured.optional(),
     testAccuracy: measured,
     testF1: measured,
     /** Correlations with what is true: of classes, and of estimated numbers. */

@@ -9,5 +9,8 @@
  */
 export const NOISE_OF_MODELS = 0.03;
 
-/** Of one model between two sets of texts: untrained it does up to 0.10 better on one set than on another. */
+/**
+ * Of one model between two sets of texts, where it is not known how the untrained one does on them: up to 0.10 better on one set
+ * than on another.
+ */
 export const NOISE_OF_TEXTS = 0.1;

@@ -3,12 +3,12 @@ import { ofArm, type RoundRecord, type TaskKind } from "@fedlodrop/run";
 import { Chart, type Line } from "../../ui/chart.tsx";
 import type { Band } from "../../ui/filled.ts";
 import { formatLoss } from "../../ui/format.ts";
-import { NOISE_OF_MODELS, NOISE_OF_TEXTS } from "../../ui/noise.ts";
+import { NOISE_OF_MODELS } from "../../ui/noise.ts";
 import { say } from "../../words/words.ts";
 import { type Comparison, compareArms, isAboutDropout, titleOf, whatBecame } from "./comparison.ts";
 import { ComparisonTable } from "./comparison-table.tsx";
 import type { ReceivedView } from "./connection.ts";
-import { tellStory } from "./story.ts";
+import { leastMemorised, tellStory, textsApart } from "./story.ts";
 
 type LearningCurveProps = Pick<
   ReceivedView,
@@ -32,6 +32,7 @@ export function LearningCurve({
   const test = rounds.findLast(({ testLoss }) => testLoss !== null)?.testLoss ?? null;
   // Axes without a curve would tell nothing.
   const isMeasured = baseTestLoss !== null || test !== null || earlier.length > 0;
+  const apart = textsApart(rounds, baseTestLoss);
   const turns = Math.max(rounds.length, ...earlier.map(({ losses }) => losses.length - 1));
   return (
     <section class="card curve">
@@ -49,11 +50,13 @@ export function LearningCurve({
           description={[headline, ...details].join(" ")}
           xTitle={say(comparison ? "curve.rounds-each" : "chart.rounds")}
           x={Array.from({ length: turns + 1 }, (_, turn) => turn)}
-          {...(comparison === null && { band: filled(say("curve.memorised"), NOISE_OF_TEXTS) })}
+          {...(comparison === null && { band: filled(say("curve.memorised"), leastMemorised(apart)) })}
           {...(comparison !== null &&
             isAboutDropout(config) && { band: filled(say("compare.spared"), NOISE_OF_MODELS) })}
           lines={[
-            ...(comparison === null ? oneArm(rounds, baseTestLoss) : twoArms(comparison, baseTestLoss)),
+            ...(comparison === null
+              ? oneArm(rounds, baseTestLoss, apart)
+              : twoArms(comparison, baseTestLoss)),
             {
               label: say(comparison ? "compare.base" : "curve.base"),
               color: "--series-3",
@@ -100,13 +103,16 @@ const testLosses = (rounds: readonly RoundRecord[], base: number | null): (numbe
   ...rounds.map(({ testLoss }) => testLoss),
 ];
 
-const oneArm = (rounds: readonly RoundRecord[], base: number | null): Line[] => [
+const oneArm = (rounds: readonly RoundRecord[], base: number | null, apart: number | null): Line[] => [
   { label: say("curve.unseen"), color: "--series-2", dots: true, values: testLosses(rounds, base) },
   {
     label: say("curve.own"),
     color: "--series-1",
     dots: true,
-    values: [null, ...rounds.map(({ evaluation }) => evaluation?.trainLoss ?? null)],
+    values: [
+      base === null || apart === null ? null : base - apart,
+      ...rounds.map(({ evaluation }) => evaluation?.trainLoss ?? null),
+    ],
   },
 ];
 

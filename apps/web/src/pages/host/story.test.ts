@@ -4,8 +4,13 @@ import { reasonOf, tellStory } from "./story.ts";
 import "../../words/english.fixture.ts";
 
 /** Only what the stories read. */
-function round(number: number, testLoss: number | null, trainLoss: number | null = null): RoundRecord {
-  const evaluation = testLoss === null ? null : { testLoss, trainLoss };
+function round(
+  number: number,
+  testLoss: number | null,
+  trainLoss: number | null = null,
+  baseTrainLoss?: number,
+): RoundRecord {
+  const evaluation = testLoss === null ? null : { testLoss, trainLoss, baseTrainLoss };
   return {
     round: number,
     method: "fixed",
@@ -47,6 +52,17 @@ it("says how much likelier own texts have become than new ones", () => {
   expect(tell([round(1, 3.7, 3.7 - Math.log(1.5))], 3.8).detail).toMatch(/50% likelier/);
   // As one set of texts differs from another, or the other way round.
   for (const own of [3.61, 3.7, 4]) expect(tell([round(1, 3.7, own)], 3.8).detail).toMatch(/hardly better/);
+});
+
+it("counts as learned by heart only what the untrained model did not already know better", () => {
+  const detail = (own: number, before: number) => tell([round(1, 3.7, own, before)], 3.8).detail;
+  // The devices' texts were 0.2 easier to begin with.
+  expect(detail(3.7 - 0.2, 3.6)).toMatch(/hardly better/);
+  expect(detail(3.7 - 0.22, 3.6)).toMatch(/hardly better/);
+  expect(detail(3.7 - 0.2 - Math.log(1.5), 3.6)).toMatch(/50% likelier/);
+  // Or as much harder, and are level by now.
+  expect(detail(3.7, 4)).toMatch(/22.1% likelier/);
+  expect(detail(3.6, 3.8)).toMatch(/10.5% likelier/);
 });
 
 it("says it as the task's losses mean it, and nothing of squared errors", () => {

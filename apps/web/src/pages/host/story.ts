@@ -1,7 +1,7 @@
 /** What a spectator should see in the numbers, in a sentence: computed from the run's rounds and nothing else. */
 import type { RoundRecord, TaskKind } from "@fedlodrop/run";
 import { formatPercent } from "../../ui/format.ts";
-import { NOISE_OF_TEXTS } from "../../ui/noise.ts";
+import { NOISE_OF_MODELS, NOISE_OF_TEXTS } from "../../ui/noise.ts";
 import { type Verdict, verdict } from "../../ui/verdict.ts";
 import { say } from "../../words/words.ts";
 
@@ -30,21 +30,35 @@ export function tellStory(
   const found = verdict(points, baseTestLoss);
   if (last === undefined || found === null)
     return { kind: "waiting", headline: waitingFor(rounds), detail: "" };
-  return { kind: found.kind, headline: found.headline, detail: memorised(last, kind) };
+  const detail = memorised(last, textsApart(rounds, baseTestLoss), kind);
+  return { kind: found.kind, headline: found.headline, detail };
 }
+
+/** What the devices' texts were easier by than the unseen ones before any training, nats; null where that was not measured. */
+export function textsApart(rounds: readonly RoundRecord[], baseTestLoss: number | null): number | null {
+  const measured = rounds.findLast(({ evaluation }) => evaluation !== null)?.evaluation;
+  const baseTrainLoss = measured?.baseTrainLoss ?? null;
+  return baseTestLoss === null || baseTrainLoss === null ? null : baseTestLoss - baseTrainLoss;
+}
+
+/** What may be no more than how texts differ. @param apart as `textsApart` */
+const noiseOfGap = (apart: number | null): number => (apart === null ? NOISE_OF_TEXTS : NOISE_OF_MODELS);
+
+/** How far apart the two losses lie, nats, before that is learned by heart. @param apart as `textsApart` */
+export const leastMemorised = (apart: number | null): number => Math.max(0, apart ?? 0) + noiseOfGap(apart);
 
 const waitingFor = (rounds: readonly RoundRecord[]): string =>
   say(rounds.length === 0 ? "story.nothing" : "story.unmeasured");
 
 /**
- * How much better it knows the devices' own texts, in the probability it gives to what is right of them. Of estimated
- * numbers the loss is no log of one.
+ * How much better it has come to know the devices' own texts than new ones, in the probability it gives to what is right of them.
+ * Of estimated numbers the loss is no log of one.
  */
-function memorised({ testLoss, trainLoss }: Point, kind: TaskKind): string {
+function memorised({ testLoss, trainLoss }: Point, apart: number | null, kind: TaskKind): string {
   if (trainLoss === null || kind === "regression") return "";
-  const gap = testLoss - trainLoss;
-  if (gap <= NOISE_OF_TEXTS) return say("story.no-better");
-  return say(`story.memorised.${kind}`, { by: formatPercent(Math.exp(gap) - 1) });
+  const grown = testLoss - trainLoss - (apart ?? 0);
+  if (grown <= noiseOfGap(apart)) return say("story.no-better");
+  return say(`story.memorised.${kind}`, { by: formatPercent(Math.exp(grown) - 1) });
 }
 
 /**

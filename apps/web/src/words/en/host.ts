@@ -111,13 +111,13 @@ export const host = {
   "curve.before-nth": "run before ({back}), {arm}",
   "story.nothing": "Nothing has been trained yet.",
   "story.unmeasured": "The combined model has not been measured yet.",
-  "story.no-better": "It knows the devices' own texts hardly better than new ones, if at all.",
+  "story.no-better": "It has learned the devices' own texts hardly better than new ones, if at all.",
   "story.memorised.language-model":
-    "It finds the next piece of the devices' own texts {by} likelier than that of new ones.",
+    "Training made the next piece of the devices' own texts {by} likelier, over what it did for new ones.",
   "story.memorised.chat":
-    "It finds the next piece of an answer {by} likelier in the devices' own texts than in new ones.",
+    "Training made the next piece of an answer {by} likelier in the devices' own texts, over what it did in new ones.",
   "story.memorised.classification":
-    "It finds the right label of the devices' own texts {by} likelier than that of new ones.",
+    "Training made the right label of the devices' own texts {by} likelier, over what it did for new ones.",
 
   "arm.without": "without dropout",
   "arm.with": "with {rate} dropped",
