@@ -51,7 +51,7 @@ async function devices(browser: Browser, url: string, ...names: string[]): Promi
 const wholeRun: Scene = {
   names: [
     ...["welcome", "lobby", "try-untrained", "training", "later", "ended", "ended-zh", "numbers"],
-    ...["host-empty", "host-lobby", "host-training", "host-code", "host-later", "host-podium", "host-zh"],
+    ...["host-empty", "host-lobby", "host-training", "host-later", "host-podium", "host-zh"],
     ...["host-lesson", "host-drawer", "pupil-lesson", "leaving", "left", "locked", "removed", "closed"],
   ],
   change: { rounds: 5 },
@@ -75,9 +75,6 @@ const wholeRun: Scene = {
     await state(ada, "training");
     await take(ada, "training");
     await take(host, "host-training");
-    await host.getByTestId("enlarge-code").click();
-    await take(host, "host-code");
-    await host.keyboard.press("Escape");
     await roundOf(host, 4);
     await take(ada, "later");
     await take(host, "host-later");
@@ -114,6 +111,9 @@ const wholeRun: Scene = {
     await take(ben, "leaving");
     await ben.getByTestId("leave-yes").click();
     await take(ben, "left");
+    // While the address is nobody's that was removed.
+    const last = await device(browser, url, "Zoe");
+    await state(last, "ended");
     await coordinator.command({ kind: "lock", locked: true });
     const late = await device(browser, url, "Late");
     await state(late, "error");
@@ -121,9 +121,6 @@ const wholeRun: Scene = {
     await coordinator.command({ kind: "kick", participantId: "p2" });
     await state(ada, "kicked");
     await take(ada, "removed");
-    await coordinator.command({ kind: "lock", locked: false });
-    const last = await device(browser, url, "Zoe");
-    await state(last, "ended");
     await close();
     await last.getByTestId("host-closed").waitFor(WAIT);
     await take(last, "closed");
@@ -145,7 +142,7 @@ const doors: Scene = {
     "away",
     "not-starting",
   ],
-  change: { maxParticipants: 2, rounds: 5 },
+  change: { maxParticipants: 3, rounds: 5 },
   async work({ url, hostUrl, coordinator }, { browser, take }) {
     const ada = await device(browser, url, "Ada", "");
     await state(ada, "welcome");
@@ -164,18 +161,22 @@ const doors: Scene = {
     await paste("A diary of five other words.");
     await ada.getByRole("alert").waitFor(WAIT);
     await take(ada, "own-refused");
+    await paste("Dear diary, today we trained a model together. ".repeat(60));
+    await state(ada, "ready");
+    await take(ada, "own-used");
+
+    const eve = await (await browser.newContext()).newPage();
     // As long as somebody looks.
     let isLookedAt = true;
-    await ada.route(/\/models\/.*safetensors/, async (route) => {
+    await eve.route(/\/models\/.*safetensors/, async (route) => {
       while (isLookedAt) await passed(100);
       await route.continue().catch(() => {});
     });
-    await paste("Dear diary, today we trained a model together. ".repeat(60));
-    await state(ada, "loading");
-    await take(ada, "loading");
+    await eve.goto(`${url}?backend=wasm&nickname=Eve&join`);
+    await state(eve, "loading");
+    await take(eve, "loading");
     isLookedAt = false;
-    await state(ada, "ready");
-    await take(ada, "own-used");
+    await state(eve, "ready");
 
     await coordinator.command({ kind: "room-code", wanted: true });
     const ben = await device(browser, url, "Ben");
@@ -233,6 +234,7 @@ const lesson: Scene = {
     "pupil-guess",
     "pupil-told",
     "slow-round",
+    "host-code",
     "host-chaos",
     "frozen",
     "labels",
@@ -272,6 +274,9 @@ const lesson: Scene = {
     for (let step = 0; step < 4; step++) await host.getByTestId("slow-next").click();
     await take(host, "slow-round");
     await host.getByTestId("open-lesson").click();
+    await host.getByTestId("enlarge-code").click();
+    await take(host, "host-code");
+    await host.keyboard.press("Escape");
     await host.getByTestId("open-drawer").click();
     await host.getByTestId("chaos-freeze").click();
     await host.getByTestId("inflicted").waitFor(WAIT);
