@@ -84,6 +84,24 @@ describe("a showcase of texts", () => {
     trainer.dispose();
   });
 
+  it("shows a sentence without names and numbers, where there is one", async () => {
+    const { trainer, shape } = await open();
+    const shown = async (...texts: readonly string[]): Promise<string | undefined> => {
+      const all = { ...terms(), sequenceLength: 90 };
+      const sample = await openShowcase(
+        texts.map((text) => ({ text })),
+        all,
+      ).of(trainer, trained(shape));
+      return sample?.kind === "text" ? sample.unseen?.text : undefined;
+    };
+    const named = "In his day, the late Congressman was Thomas Jr.";
+    const numbered = "We have built 4 thousand miles of new roads.";
+    const plain = "The work that I have asked of you is not done.";
+    expect(await shown(`${named} ${numbered}`, plain)).toBe(plain);
+    expect(await shown(`${named} ${numbered}`)).toBe(named);
+    trainer.dispose();
+  });
+
   it("has nothing to show without a prompt, and no sentence where there is none", async () => {
     const { trainer, shape } = await open();
     expect(await openShowcase(heldOut, { ...terms(), prompt: null }).of(trainer, trained(shape))).toBeNull();

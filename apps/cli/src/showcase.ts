@@ -83,13 +83,13 @@ function texts(heldOut: readonly Sample[], terms: ShowcaseTerms): Showcase {
   };
 }
 
-/** The first of the texts' sentences that is neither a cry nor a paragraph. */
+/** The first of the texts' sentences that is neither a cry nor a paragraph; one without names and numbers, which are luck, if there is any. */
 function firstSentence(heldOut: readonly Sample[]): string | null {
-  for (const { text } of heldOut)
-    for (const [sentence] of text.matchAll(/\p{Lu}[^.!?\n]*[.!?]/gu))
-      if (sentence.length >= SENTENCE_CHARACTERS.least && sentence.length <= SENTENCE_CHARACTERS.most)
-        return sentence;
-  return null;
+  const sentences = heldOut
+    .flatMap(({ text }) => text.match(/\p{Lu}[^.!?\n]*[.!?]/gu) ?? [])
+    .filter(({ length }) => length >= SENTENCE_CHARACTERS.least && length <= SENTENCE_CHARACTERS.most);
+  const NAME_OR_NUMBER = /\P{L}\p{Lu}\p{L}|\d/u;
+  return sentences.find((sentence) => !NAME_OR_NUMBER.test(sentence)) ?? sentences[0] ?? null;
 }
 
 function guesses(
