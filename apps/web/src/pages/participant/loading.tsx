@@ -30,9 +30,11 @@ export function Loading({ state: { files, warmingUp, unsureBytes }, run }: Loadi
           {say("device.unsure", { bytes: formatBytes(unsureBytes) })}
         </p>
       )}
-      <small class="number">
-        {say("loading.of", { received: formatBytes(received), total: formatBytes(total) })}
-      </small>
+      {total > 0 && (
+        <small class="number">
+          {say("loading.of", { received: formatBytes(received), total: formatBytes(total) })}
+        </small>
+      )}
       <p>
         <strong>{taskTitle(run.config.task, run.task.title)}</strong>{" "}
         {taskStory(run.config.task, run.task.story)}
