@@ -16,7 +16,6 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { connectHost, launchBrowser, openParticipants } from "@fedlodrop/harness";
-import { ofArm } from "@fedlodrop/run";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -45,11 +44,6 @@ try {
   const passed = (): number => (performance.now() - clicked) / 1000;
   let [better, prevented]: (number | null)[] = [null, null];
   let told = "";
-  watching.watch(({ rounds, baseTestLoss }) => {
-    const last = ofArm(rounds, 0).findLast(({ testLoss }) => testLoss !== null)?.testLoss;
-    if (last !== undefined && last !== null && baseTestLoss !== null && last < baseTestLoss)
-      better ??= passed();
-  });
   while (passed() < seconds) {
     const said = await host.getByTestId(/^story/).allTextContents();
     const sentence = said.join(" ");
@@ -58,6 +52,7 @@ try {
       console.log(`${passed().toFixed(0).padStart(4)} s, ${done} rounds: ${sentence}`);
     }
     told = sentence;
+    if (/better than the base model/i.test(said.slice(0, 2).join(" "))) better ??= passed();
     if (/^Without dropout: worse/.test(said[2] ?? "")) prevented ??= passed();
     await host.waitForTimeout(250);
   }

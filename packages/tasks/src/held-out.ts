@@ -31,7 +31,7 @@ export function withoutDuplicates(groups: readonly TextGroup[]): TextGroup[] {
   };
   const heldOut = groups.map((group) => group.heldOut.filter(firstSeen));
   return groups.map((group, index) => ({
-    name: group.name,
+    ...group,
     train: group.train.filter(firstSeen),
     heldOut: heldOut[index] ?? [],
   }));

@@ -96,8 +96,12 @@ async function onlyFitting(
     return kept;
   };
   const fitting: TextGroup[] = [];
-  for (const { name, train, heldOut } of groups)
-    fitting.push({ name, train: await fittingOf(train), heldOut: await fittingOf(heldOut) });
+  for (const group of groups)
+    fitting.push({
+      ...group,
+      train: await fittingOf(group.train),
+      heldOut: await fittingOf(group.heldOut),
+    });
   return fitting;
 }
 

@@ -87,6 +87,21 @@ test("natural: most text first; the biggest is halved in order, first parts befo
   expect(() => natural(0)).toThrow("split: expected 1 device or more, got 0");
 });
 
+test("natural: where all take part, groups come in their turn, and most text decides among equals", () => {
+  const group = (name: string, texts: number, turn?: number): TextGroup => ({
+    name,
+    train: Array.from({ length: texts }, (_, k) => ({ text: `${name}${k}` })),
+    heldOut: [],
+    ...(turn !== undefined && { turn }),
+  });
+  const groups = [group("a", 4, 2), group("b", 3), group("c", 6), group("d", 2, -1)];
+  const natural = (devices: number) =>
+    split(groups, { devices, rule: { kind: "natural" } }).map(({ name }) => name);
+  expect(natural(4)).toEqual(["d", "c", "b", "a"]);
+  expect(natural(6)).toEqual(["d", "c, part 1", "b", "a, part 1", "c, part 2", "a, part 2"]);
+  expect(natural(2)).toEqual(["c", "a"]);
+});
+
 test("a limit in samples keeps a random subset, one in characters a stretch", () => {
   const train = Array.from({ length: 50 }, (_, index) => ({ text: `${index}`.padStart(10, "0") }));
   const groups = [{ name: "g", train, heldOut: [] }];

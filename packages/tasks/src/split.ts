@@ -3,7 +3,7 @@
  * without a cap they are complete.
  * - natural: one group a device. With fewer devices than groups, those with most text take part; with more, the
  *   device with most text is halved, again and again. The first parts of all groups come before any second part, so
- *   that few devices of many have texts of different owners.
+ *   that few devices of many have texts of different owners, and among them groups come in their turn.
  * - iid: all texts, shuffled and dealt evenly.
  * - dirichlet: each device draws its mixture of classes (labels, else groups) from a symmetric Dirichlet(α) and its
  *   texts by that mixture; a class that has run out leaves the mixture. Sizes stay even.
@@ -44,10 +44,15 @@ export function splitAmongDevices(groups: readonly TextGroup[], options: SplitOp
   }));
 }
 
-/** The groups whose texts a split uses: all of them, but for a natural split over fewer devices than groups. */
+/** The groups whose texts a split uses: all of them, but for a natural split over fewer devices than groups; a natural
+ *  split deals them in this order. */
 export function groupsInPlay(groups: readonly TextGroup[], devices: number, rule: SplitRule): TextGroup[] {
   const withText = groups.filter((group) => group.train.length > 0);
-  return rule.kind === "natural" ? byTextLength(withText).slice(0, devices) : withText;
+  if (rule.kind !== "natural") return withText;
+  const mostFirst = byTextLength(withText);
+  return devices < mostFirst.length
+    ? mostFirst.slice(0, devices)
+    : mostFirst.sort((a, b) => (a.turn ?? 0) - (b.turn ?? 0));
 }
 
 function dealAll(

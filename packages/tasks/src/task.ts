@@ -72,6 +72,8 @@ export interface TextGroup {
   readonly name: string;
   readonly train: readonly Sample[];
   readonly heldOut: readonly Sample[];
+  /** Where there are parts for all groups, those of the least number are dealt first; absent is 0, and a tie goes to most text. */
+  readonly turn?: number;
 }
 
 export interface DeviceSplit {

@@ -26,7 +26,10 @@ function expectNoLeak({ devices, heldOut }: PreparedTask): void {
 test("presidents, from the speeches of this package: 15 presidents since 1945, their last speeches held out", async () => {
   const task = await prepareTask("presidents", { ...everything, devices: 15, heldOutSamples: 100_000 });
   expectNoLeak(task);
-  expect(task.devices[0]?.name).toBe("Harry S Truman");
+  const names = task.devices.map(({ name }) => name);
+  expect(names.slice(0, 3)).toEqual(["Donald J Trump", "Barack Obama", "George W Bush"]);
+  // One speech each, on which they are trained.
+  expect(names.slice(13).sort()).toEqual(["Franklin D Roosevelt", "Joseph R Biden"]);
   expect(new Set(task.devices.map(({ name }) => name)).size).toBe(15);
   const trained = task.devices.flatMap(({ train }) => train.map(({ text }) => text)).join(" ");
   const heldOut = task.heldOut.map(({ text }) => text).join(" ");
@@ -47,12 +50,12 @@ test("thirty devices have parts of their own, the first ones of different owners
   expect(new Set(devices.slice(0, 15).map(({ owner }) => owner)).size).toBe(15);
   const two = heldOutOf([0, 1]).map(({ text }) => text);
   const [early, late] = [
-    two.filter((text) => /Korea|Soviet/.test(text)),
-    two.filter((text) => /Iraq|internet/i.test(text)),
+    two.filter((text) => /communis/i.test(text)),
+    two.filter((text) => /ISIL|internet|opioid/i.test(text)),
   ];
-  expect([devices[0]!.owner, devices[1]!.owner]).toEqual(["Harry S Truman", "Dwight D Eisenhower"]);
-  expect([early.length > 0, late.length]).toEqual([true, 0]);
-  expect(heldOut.some(({ text }) => /Iraq|internet/i.test(text))).toBe(true);
+  expect([devices[0]!.owner, devices[1]!.owner]).toEqual(["Donald J Trump", "Barack Obama"]);
+  expect([early.length, late.length > 0]).toEqual([0, true]);
+  expect(heldOut.some(({ text }) => /communis/i.test(text))).toBe(true);
 });
 
 test("presidents: a small setting has the size it asks for", async () => {
