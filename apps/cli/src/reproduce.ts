@@ -12,7 +12,7 @@ import { lossOverRates } from "./reproduce/figures/loss-over-rates.ts";
 import { lossOverRounds } from "./reproduce/figures/loss-over-rounds.ts";
 import { privacy } from "./reproduce/figures/privacy.ts";
 import { verdicts } from "./reproduce/figures/verdicts.ts";
-import { FULL_LIMITED, QUICK_LIMITED, readLimited, runLimited } from "./reproduce/limited.ts";
+import { FULL_LIMITED, QUICK_LIMITED, readLimited, runLimited, tunedRuns } from "./reproduce/limited.ts";
 import { isRecorded, recordOwnRun } from "./reproduce/own-run.ts";
 import { FULL_ATTACKS, QUICK_ATTACKS, readAttacks, runAttacks } from "./reproduce/privacy/attack-study.ts";
 import { readRecordedRun } from "./reproduce/recorded-run.ts";
@@ -82,8 +82,8 @@ export async function reproduce(args: readonly string[]): Promise<void> {
     await runStudy({ ...study, seeds }, csv, say);
   // A quick run is no part of a full study.
   const limitedCsv = join(folder, quick ? "limited-quick.csv" : "limited.csv");
+  const limited = quick ? QUICK_LIMITED : FULL_LIMITED;
   if (!isDrawn && wanted.includes("4")) {
-    const limited = quick ? QUICK_LIMITED : FULL_LIMITED;
     const tuning = { tasks: [limited.task], arms: limited.arms, devices: limited.stepSeconds.length };
     await runStudy({ ...study, ...tuning, seeds: 0 }, csv, say);
     await runLimited({ ...limited, seeds: Math.max(1, seeds) }, await readCells(csv), limitedCsv, say);
@@ -115,7 +115,9 @@ export async function reproduce(args: readonly string[]): Promise<void> {
         return costToTarget(federated);
       case "4":
         say("figure 4: solving cells …");
-        return limits(quick ? 2 : 20, quick, await readLimited(limitedCsv), () => performance.now());
+        return limits(quick ? 2 : 20, quick, tunedRuns(await readLimited(limitedCsv), limited, cells), () =>
+          performance.now(),
+        );
       case "5":
         return foreseen([await readRecordedRun(ownRun)]);
       case "6":

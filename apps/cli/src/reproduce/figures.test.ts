@@ -10,6 +10,7 @@ import { csvText } from "./figure.ts";
 import { costToTarget } from "./figures/cost-to-target.ts";
 import { lossOverRates } from "./figures/loss-over-rates.ts";
 import { verdicts } from "./figures/verdicts.ts";
+import { tunedRuns } from "./limited.ts";
 import { reportHtml } from "./report.ts";
 import { studiedArms } from "./studied.ts";
 import { type Chart, chartSvg } from "./svg-chart.ts";
@@ -85,6 +86,13 @@ describe("cells", () => {
     expect(await told(2, "fixed 2")).toMatch(/line 2: expected an arm of fixed 0, .*, got fixed 2$/);
     expect(await told(2, "a,b")).toMatch(/line 2: expected the columns task,.*, got presidents,4,a,b,/);
   });
+});
+
+it("limited runs count at the learning rate that their arm has by now", () => {
+  const run = { limits: "T_max 4 s", arm: "fixed 0.5", seed: "1", heldOut: 3, tookPart: 1, dropoutRate: 0.5 };
+  const runs = [0.002, 0.008].map((learningRate) => ({ ...run, learningRate, joules: 1 }));
+  const study = { task: "presidents", stepSeconds: [1, 1, 1, 1] };
+  expect(tunedRuns(runs, study, CELLS)).toEqual([runs[1]]);
 });
 
 describe("figures", () => {

@@ -105,6 +105,17 @@ export async function readLimited(csv: string): Promise<readonly LimitedRun[]> {
   }));
 }
 
+/** Those at the learning rate that each arm has by now: more rates may have been tried since. @param tuning as of `runLimited` */
+export const tunedRuns = (
+  runs: readonly LimitedRun[],
+  { task, stepSeconds }: Pick<LimitedStudy, "task" | "stepSeconds">,
+  tuning: readonly Cell[],
+): readonly LimitedRun[] =>
+  runs.filter(
+    ({ arm, learningRate }) =>
+      learningRate === tunedRate(tuning, { task, devices: stepSeconds.length, arm: arm as ArmName }),
+  );
+
 /** Runs what is missing. @param tuning cells that learning rates are chosen by */
 export async function runLimited(
   study: LimitedStudy,
