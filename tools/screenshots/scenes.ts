@@ -111,7 +111,7 @@ const wholeRun: Scene = {
     await take(ben, "leaving");
     await ben.getByTestId("leave-yes").click();
     await take(ben, "left");
-    // While the address is nobody's that was removed.
+    // Before somebody is removed: newcomers from the same address wait for the host then.
     const last = await device(browser, url, "Zoe");
     await state(last, "ended");
     await coordinator.command({ kind: "lock", locked: true });

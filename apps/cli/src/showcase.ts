@@ -23,6 +23,7 @@ export interface Showcase {
 /** Long enough for a sentence, short enough to be read between two rounds. */
 const GENERATION = { maxTokens: 28, temperature: 0.7, topK: 40, seed: "showcase" } as const;
 const SENTENCE_CHARACTERS = { least: 40, most: 160 } as const;
+const NAME_OR_NUMBER = /\P{L}\p{Lu}\p{L}|\d/u;
 const GUESSES = 4;
 const GUESSED_CHARACTERS = 240;
 
@@ -83,12 +84,12 @@ function texts(heldOut: readonly Sample[], terms: ShowcaseTerms): Showcase {
   };
 }
 
-/** The first of the texts' sentences that is neither a cry nor a paragraph; one without names and numbers, which are luck, if there is any. */
+/** The first of the texts' sentences that is neither a cry nor a paragraph; if there is one, without numbers or, behind its first
+ *  word, names: how likely those are is luck. */
 function firstSentence(heldOut: readonly Sample[]): string | null {
   const sentences = heldOut
     .flatMap(({ text }) => text.match(/\p{Lu}[^.!?\n]*[.!?]/gu) ?? [])
     .filter(({ length }) => length >= SENTENCE_CHARACTERS.least && length <= SENTENCE_CHARACTERS.most);
-  const NAME_OR_NUMBER = /\P{L}\p{Lu}\p{L}|\d/u;
   return sentences.find((sentence) => !NAME_OR_NUMBER.test(sentence)) ?? sentences[0] ?? null;
 }
 

@@ -77,8 +77,8 @@ export function createHostViews(options: HostViewOptions): HostViews {
     const localSteps = asked ?? state.config.training.localSteps;
     // The last steps before an update are taken between two reports.
     const hasTakenAll = member
-      ? member.status.kind === "uploading" || member.status.kind === "aggregated"
-      : recorded?.outcome === "aggregated";
+      ? member.status.kind !== "working" && member.status.kind !== "left"
+      : recorded !== undefined && (recorded.steps !== null || recorded.outcome === "late");
     return {
       id,
       nickname,
