@@ -92,6 +92,7 @@ test("no state of the pages breaks a rule, in either colour scheme, nor scrolls 
   await look(host, "host: the code, large");
   await host.keyboard.press("Escape");
   await expect(host.getByTestId("large-code")).toBeHidden();
+  await expect(host.getByTestId("enlarge-code")).toBeFocused();
   const [cut] = await openParticipants(chromium, 1, { url, backend: "wasm", code: "PLUM42" });
   await offline(cut!);
   await expect(cut!.page.getByTestId("away")).toBeVisible({ timeout: 30_000 });

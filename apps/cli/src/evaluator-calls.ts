@@ -4,7 +4,7 @@ import type { AdapterShape, RoundEvaluation, RunConfig, Sample, TaskKind } from 
 import type { RunFacts } from "./model-card.ts";
 
 export interface ModelTerms
-  extends Pick<RunConfig, "rank" | "alpha" | "targetModules" | "baseType" | "startFrom"> {
+  extends Pick<RunConfig, "rank" | "alpha" | "targetModules" | "baseType" | "startFrom" | "seed"> {
   /** Outputs of the head: one a class, 1 for a number, 0 for a language model. */
   readonly labelCount: number;
   readonly sequenceLength: number;
@@ -42,7 +42,8 @@ export type EvaluatorCalls = {
   }): Promise<OpenedModel>;
   /** Other held-out texts, of the same kind. @throws when the model was opened without texts */
   measureOn(heldOut: readonly Sample[]): Promise<void>;
-  /** Losses and a showcase: on the held-out texts, and evenly on the training texts of `parts`; twice as long with a contrast.
+  /** Losses and a showcase: on the held-out texts, and evenly on the training texts of `parts`; twice as long with a contrast, and
+   *  half as long again for parts that differ from the last ones, on which what the run began with is measured too.
    *  @throws when there are no texts */
   evaluate(
     given: ToEvaluate & {

@@ -14,7 +14,7 @@ import {
   rowsOf,
 } from "@fedlodrop/lm";
 import { nodeHost, readModel, wasmDirectory } from "@fedlodrop/lm/node";
-import { type AdapterShape, adapterSize, createRandom, sampleWithoutReplacement } from "@fedlodrop/run";
+import { type AdapterShape, createRandom, initialAdapter, sampleWithoutReplacement } from "@fedlodrop/run";
 import type { EvaluationTexts, EvaluatorCalls } from "./evaluator-calls.ts";
 import { openShowcase, type Showcase } from "./showcase.ts";
 import { peftFiles, startingAdapter, zipped } from "./start-adapter.ts";
@@ -26,10 +26,8 @@ interface Opened {
   /** Not opened before it evaluates: a run can be joined before that. */
   readonly trainer: (threads: number) => Promise<LocalTrainer>;
   readonly now: Measured;
-  /** What the run begins with; of a model as it is, an adapter that changes nothing. */
-  readonly beginning: Float32Array;
-  /** Its loss on the training texts of the parts that were measured last. */
-  readonly atFirst: { readonly parts: string; readonly trainLoss: number } | null;
+  /** Loss of what the run begins with on the training texts of some parts. */
+  readonly lossAtFirst: (trainer: LocalTrainer, train: Dataset, parts: readonly number[]) => Promise<number>;
   /** Of each part of the training texts. */
   readonly splits: readonly Dataset[];
   /** Windows or samples of each set. */
@@ -53,7 +51,7 @@ let modelConfig: ModelConfig;
 const evaluatorCalls: EvaluatorCalls = {
   async open({ modelDirectory, terms, texts }) {
     const { model, tokenizer, warnings } = await readModel(modelDirectory);
-    const { rank, alpha, targetModules, baseType, labelCount, sequenceLength, startFrom } = terms;
+    const { rank, alpha, targetModules, baseType, labelCount, sequenceLength, startFrom, seed } = terms;
     const { maxPositions } = model.config;
     if (sequenceLength > maxPositions)
       throw new Error(
@@ -79,8 +77,7 @@ const evaluatorCalls: EvaluatorCalls = {
     opened = {
       measured,
       now: measured(texts.heldOut),
-      beginning: begun ?? new Float32Array(adapterSize(shape)),
-      atFirst: null,
+      lossAtFirst: onceForParts(begun ?? initialAdapter(shape, seed)),
       splits,
       count,
       trainer: oneAtATime((threads) =>
@@ -117,7 +114,7 @@ const evaluatorCalls: EvaluatorCalls = {
       parts.map((part) => someOf(splits[part] as Dataset, Math.ceil(count / parts.length))),
     );
     const training = train && (await trainer.evaluate(train, adapter));
-    const baseTrainLoss = train && (await lossAtFirst(opened, trainer, train, parts.join()));
+    const baseTrainLoss = train && (await opened.lossAtFirst(trainer, train, parts));
     const contrastOf = async ({ high, low }: Contrast, trained: Dataset) => {
       const losses = async (leaning: Float32Array) => ({
         trainLoss: (await trainer.evaluate(trained, leaning)).loss,
@@ -149,17 +146,14 @@ const evaluatorCalls: EvaluatorCalls = {
   },
 };
 
-/** Measured once for each choice of parts, which seldom changes after the first rounds. */
-async function lossAtFirst(
-  { beginning, atFirst }: Opened,
-  trainer: LocalTrainer,
-  train: Dataset,
-  parts: string,
-): Promise<number> {
-  if (atFirst?.parts === parts) return atFirst.trainLoss;
-  const { loss } = await trainer.evaluate(train, beginning);
-  if (opened !== null) opened = { ...opened, atFirst: { parts, trainLoss: loss } };
-  return loss;
+/** Measured again for other parts, which seldom change after the first rounds. */
+function onceForParts(beginning: Float32Array): Opened["lossAtFirst"] {
+  let last: { readonly parts: string; readonly loss: number } | null = null;
+  return async (trainer, train, parts) => {
+    if (last?.parts !== `${parts}`)
+      last = { parts: `${parts}`, loss: (await trainer.evaluate(train, beginning)).loss };
+    return last.loss;
+  };
 }
 
 /** Opens at the first use, and again for another number of threads, which changes no bit of a result. */

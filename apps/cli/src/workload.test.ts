@@ -119,6 +119,17 @@ describe("a workload", () => {
     }
   });
 
+  it("takes for a run's beginning what it begins with, a drawn head too", async () => {
+    const workload = await loadWorkload(config({ task: "eras", seed: "7" }), () => {});
+    const adapter = initialAdapter(workload.adapter, "7");
+    const own = { adapter, contrast: null };
+    const { trainLoss, baseTrainLoss } = await workload.evaluate!(own, { trained: [0], measured: [0] });
+    await workload.close();
+    expect(baseTrainLoss).toBe(trainLoss);
+    // A head of zeros finds all four labels alike.
+    expect(trainLoss).not.toBeCloseTo(Math.log(4), 6);
+  });
+
   it("measures the same held-out windows under every seed", async () => {
     const losses = ["0", "1"].map(async (seed) => {
       const workload = await loadWorkload(config({ seed }), () => {});

@@ -122,7 +122,7 @@ const roundEvaluationSchema = z
     testLoss: figure,
     /** Null while nobody's update is in the adapter. */
     trainLoss: measured,
-    /** The same texts' loss under what the run began with: as far as texts differ, they do without training. */
+    /** On the same texts, of the adapter that the run began with: null as `trainLoss` is, and absent where it was not measured. */
     baseTrainLoss: measured.optional(),
     testAccuracy: measured,
     testF1: measured,

@@ -18,7 +18,6 @@ export function JoinCorner({ joinUrl, roomCode }: JoinCornerProps) {
         type="button"
         class="enlarge"
         aria-label={say("qr.enlarge", { address: joinUrl })}
-        title={say("qr.enlarge", { address: joinUrl })}
         data-testid="enlarge-code"
         onClick={() => large.current?.showModal()}
       >
@@ -36,7 +35,7 @@ export function JoinCorner({ joinUrl, roomCode }: JoinCornerProps) {
         <strong>{shortAddress(joinUrl)}</strong>
         {code}
         <form method="dialog">
-          <button type="submit">{say("qr.close")}</button>
+          <button type="submit">{say("drawer.close")}</button>
         </form>
       </dialog>
     </div>

@@ -8,7 +8,7 @@ import { say } from "../../words/words.ts";
 import { type Comparison, compareArms, isAboutDropout, titleOf, whatBecame } from "./comparison.ts";
 import { ComparisonTable } from "./comparison-table.tsx";
 import type { ReceivedView } from "./connection.ts";
-import { leastMemorised, tellStory, textsApart } from "./story.ts";
+import { tellStory } from "./story.ts";
 
 type LearningCurveProps = Pick<
   ReceivedView,
@@ -25,14 +25,13 @@ export function LearningCurve({
 }: LearningCurveProps) {
   const comparison = compareArms(config, all, past);
   const rounds = ofArm(all, 0);
-  const { kind, headline, details } =
+  const { kind, headline, details, isMemorised } =
     comparison === null
       ? oneStory(rounds, baseTestLoss, taskKind)
-      : { ...comparison, details: whatBecame(comparison, baseTestLoss) };
+      : { ...comparison, details: whatBecame(comparison, baseTestLoss), isMemorised: false };
   const test = rounds.findLast(({ testLoss }) => testLoss !== null)?.testLoss ?? null;
   // Axes without a curve would tell nothing.
   const isMeasured = baseTestLoss !== null || test !== null || earlier.length > 0;
-  const apart = textsApart(rounds, baseTestLoss);
   const turns = Math.max(rounds.length, ...earlier.map(({ losses }) => losses.length - 1));
   return (
     <section class="card curve">
@@ -50,13 +49,11 @@ export function LearningCurve({
           description={[headline, ...details].join(" ")}
           xTitle={say(comparison ? "curve.rounds-each" : "chart.rounds")}
           x={Array.from({ length: turns + 1 }, (_, turn) => turn)}
-          {...(comparison === null && { band: filled(say("curve.memorised"), leastMemorised(apart)) })}
+          {...(isMemorised && { band: filled(say("curve.memorised"), NOISE_OF_MODELS) })}
           {...(comparison !== null &&
             isAboutDropout(config) && { band: filled(say("compare.spared"), NOISE_OF_MODELS) })}
           lines={[
-            ...(comparison === null
-              ? oneArm(rounds, baseTestLoss, apart)
-              : twoArms(comparison, baseTestLoss)),
+            ...(comparison === null ? oneArm(rounds, baseTestLoss) : twoArms(comparison, baseTestLoss)),
             {
               label: say(comparison ? "compare.base" : "curve.base"),
               color: "--series-3",
@@ -103,14 +100,14 @@ const testLosses = (rounds: readonly RoundRecord[], base: number | null): (numbe
   ...rounds.map(({ testLoss }) => testLoss),
 ];
 
-const oneArm = (rounds: readonly RoundRecord[], base: number | null, apart: number | null): Line[] => [
+const oneArm = (rounds: readonly RoundRecord[], base: number | null): Line[] => [
   { label: say("curve.unseen"), color: "--series-2", dots: true, values: testLosses(rounds, base) },
   {
     label: say("curve.own"),
     color: "--series-1",
     dots: true,
     values: [
-      base === null || apart === null ? null : base - apart,
+      rounds.findLast(({ evaluation }) => evaluation !== null)?.evaluation?.baseTrainLoss ?? null,
       ...rounds.map(({ evaluation }) => evaluation?.trainLoss ?? null),
     ],
   },

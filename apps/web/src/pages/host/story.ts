@@ -1,21 +1,23 @@
 /** What a spectator should see in the numbers, in a sentence: computed from the run's rounds and nothing else. */
 import type { RoundRecord, TaskKind } from "@fedlodrop/run";
 import { formatPercent } from "../../ui/format.ts";
-import { NOISE_OF_MODELS, NOISE_OF_TEXTS } from "../../ui/noise.ts";
+import { NOISE_OF_GAINS } from "../../ui/noise.ts";
 import { type Verdict, verdict } from "../../ui/verdict.ts";
 import { say } from "../../words/words.ts";
 
 export interface Story {
   readonly kind: "waiting" | Verdict["kind"];
   readonly headline: string;
-  /** What the gap between the devices' own texts and unseen ones says; empty where it is not known. */
+  /** Whether training did more for the devices' own texts than for unseen ones, in a sentence; empty where it is not known. */
   readonly detail: string;
+  readonly isMemorised: boolean;
 }
 
 interface Point {
   readonly round: number;
   readonly testLoss: number;
-  readonly trainLoss: number | null;
+  /** How much more the loss on the devices' own texts has fallen than this one, nats; null where that was not measured. */
+  readonly memorised: number | null;
 }
 
 export function tellStory(
@@ -23,42 +25,33 @@ export function tellStory(
   baseTestLoss: number | null,
   kind: TaskKind,
 ): Story {
-  const points = rounds.flatMap(({ round, testLoss, evaluation }): Point[] =>
-    testLoss === null ? [] : [{ round, testLoss, trainLoss: evaluation?.trainLoss ?? null }],
-  );
+  const points = rounds.flatMap(({ round, testLoss, evaluation }): Point[] => {
+    if (testLoss === null) return [];
+    const { trainLoss = null, baseTrainLoss = null } = evaluation ?? {};
+    const isKnown = baseTestLoss !== null && trainLoss !== null && baseTrainLoss !== null;
+    const memorised = isKnown ? baseTrainLoss - trainLoss - (baseTestLoss - testLoss) : null;
+    return [{ round, testLoss, memorised }];
+  });
   const last = points.at(-1);
   const found = verdict(points, baseTestLoss);
   if (last === undefined || found === null)
-    return { kind: "waiting", headline: waitingFor(rounds), detail: "" };
-  const detail = memorised(last, textsApart(rounds, baseTestLoss), kind);
-  return { kind: found.kind, headline: found.headline, detail };
+    return { kind: "waiting", headline: waitingFor(rounds), detail: "", isMemorised: false };
+  return {
+    kind: found.kind,
+    headline: found.headline,
+    detail: wordsOn(last.memorised, kind),
+    isMemorised: last.memorised !== null && last.memorised > NOISE_OF_GAINS,
+  };
 }
-
-/** What the devices' texts were easier by than the unseen ones before any training, nats; null where that was not measured. */
-export function textsApart(rounds: readonly RoundRecord[], baseTestLoss: number | null): number | null {
-  const measured = rounds.findLast(({ evaluation }) => evaluation !== null)?.evaluation;
-  const baseTrainLoss = measured?.baseTrainLoss ?? null;
-  return baseTestLoss === null || baseTrainLoss === null ? null : baseTestLoss - baseTrainLoss;
-}
-
-/** What may be no more than how texts differ. @param apart as `textsApart` */
-const noiseOfGap = (apart: number | null): number => (apart === null ? NOISE_OF_TEXTS : NOISE_OF_MODELS);
-
-/** How far apart the two losses lie, nats, before that is learned by heart. @param apart as `textsApart` */
-export const leastMemorised = (apart: number | null): number => Math.max(0, apart ?? 0) + noiseOfGap(apart);
 
 const waitingFor = (rounds: readonly RoundRecord[]): string =>
   say(rounds.length === 0 ? "story.nothing" : "story.unmeasured");
 
-/**
- * How much better it has come to know the devices' own texts than new ones, in the probability it gives to what is right of them.
- * Of estimated numbers the loss is no log of one.
- */
-function memorised({ testLoss, trainLoss }: Point, apart: number | null, kind: TaskKind): string {
-  if (trainLoss === null || kind === "regression") return "";
-  const grown = testLoss - trainLoss - (apart ?? 0);
-  if (grown <= noiseOfGap(apart)) return say("story.no-better");
-  return say(`story.memorised.${kind}`, { by: formatPercent(Math.exp(grown) - 1) });
+/** In the probability that the model gives to what is right. Of estimated numbers the loss is no log of one. */
+function wordsOn(memorised: number | null, kind: TaskKind): string {
+  if (memorised === null || kind === "regression") return "";
+  if (memorised <= NOISE_OF_GAINS) return say("story.no-better");
+  return say(`story.memorised.${kind}`, { by: formatPercent(Math.exp(memorised) - 1) });
 }
 
 /**

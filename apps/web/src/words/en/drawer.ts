@@ -80,7 +80,7 @@ export const drawer = {
   "charts.base": "base model, held-out",
   "charts.gap": "Generalisation gap and bound",
   "charts.gap.about":
-    "The gap is held-out minus training loss: how much the model remembers rather than learns. The bound's term is what was foreseen of it, with a band once rounds have shown how far that is off, or the theorem's own value where nothing is measured. Values above 0.1 are drawn on a logarithmic scale.",
+    "The gap is held-out minus training loss: how much the model remembers rather than learns, and how the texts differ. The bound's term is what was foreseen of it, with a band once rounds have shown how far that is off, or the theorem's own value where nothing is measured. Values above 0.1 are drawn on a logarithmic scale.",
   "charts.gap.description": "Measured generalisation gap and the two terms of the bound over the rounds",
   "charts.gap.measured": "measured gap",
   "charts.gap.term": "bound: generalisation term",

@@ -64,7 +64,6 @@ export const host = {
     "Over this http address devices train on one core each: browsers keep their graphics processor for https. fedlodrop serve --https opens a run over https.",
   "qr.of": "QR code of {address}",
   "qr.enlarge": "Show the code of {address} large",
-  "qr.close": "Close",
 
   "state.loading": "loading",
   "state.ready": "ready",
@@ -111,7 +110,7 @@ export const host = {
   "curve.before-nth": "run before ({back}), {arm}",
   "story.nothing": "Nothing has been trained yet.",
   "story.unmeasured": "The combined model has not been measured yet.",
-  "story.no-better": "It has learned the devices' own texts hardly better than new ones, if at all.",
+  "story.no-better": "Training did hardly more for the devices' own texts than for new ones, if at all.",
   "story.memorised.language-model":
     "Training made the next piece of the devices' own texts {by} likelier, over what it did for new ones.",
   "story.memorised.chat":

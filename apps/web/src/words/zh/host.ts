@@ -59,7 +59,6 @@ export const host: Translation<typeof english> = {
     "通过这个 http 地址，每台设备只用一个核心训练：浏览器只在 https 下开放图形处理器。用 fedlodrop serve --https 可通过 https 开启训练。",
   "qr.of": "{address} 的二维码",
   "qr.enlarge": "放大显示 {address} 的二维码",
-  "qr.close": "关闭",
 
   "state.loading": "加载中",
   "state.ready": "就绪",
@@ -105,7 +104,7 @@ export const host: Translation<typeof english> = {
   "curve.before-nth": "之前的训练（{back}），{arm}",
   "story.nothing": "还没有训练过。",
   "story.unmeasured": "合成的模型还没有测量。",
-  "story.no-better": "它对设备自己的文本几乎不比对新文本学得更多。",
+  "story.no-better": "训练对设备自己文本的改进，几乎不比对新文本的多。",
   "story.memorised.language-model": "训练使设备自己文本的下一个词元的概率，比新文本的多提高了 {by}。",
   "story.memorised.chat": "训练使设备自己文本中回答的下一个词元的概率，比新文本中的多提高了 {by}。",
   "story.memorised.classification": "训练使设备自己文本的正确标签的概率，比新文本的多提高了 {by}。",
