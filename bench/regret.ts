@@ -25,7 +25,7 @@ const { values: flags } = parseArgs({
     arms: { type: "string", default: "branch-and-bound,fixed 0,fixed 0.3,fixed 0.5,fixed 0.7,fixed 0.9" },
     devices: { type: "string", default: "4" },
     seeds: { type: "string", default: "3" },
-    "learning-rates": { type: "string", default: "0.002,0.008" },
+    "learning-rates": { type: "string", default: "0.0005,0.002,0.008" },
     csv: { type: "string", default: CELLS },
     /** Cells that learning rates are chosen by; none are run for that here. */
     tuning: { type: "string" },

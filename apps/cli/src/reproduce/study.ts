@@ -19,7 +19,7 @@ export const FULL_STUDY: Omit<Study, "seeds"> = {
   tasks: ["presidents", "spam", "genres-lm"],
   arms: Object.keys(ARMS) as ArmName[],
   devices: 4,
-  learningRates: [0.002, 0.008],
+  learningRates: [0.0005, 0.002, 0.008],
   size: { samples: 64, every: 3, rounds: 12 },
 };
 
