@@ -60,6 +60,8 @@ export interface CellSize {
   readonly settings?: RunOverrides;
   /** What devices are, the first's first, where they are no steady laptops. */
   readonly facts?: readonly Partial<DeviceFacts>[];
+  /** What a round's solver may take, as in a run, where a proof of the optimum could take minutes; no end to it when absent. */
+  readonly solverSeconds?: number;
 }
 
 async function configOf(
@@ -79,12 +81,14 @@ async function configOf(
   });
 }
 
+type Pace = Pick<CellSize, "every" | "solverSeconds">;
+
 export async function runCell(key: CellKey, { facts = [], ...size }: CellSize): Promise<Played> {
   const config = await configOf(key, size);
   const lab = await openLab(config, size.samples);
   const devices = lab.devices.map((device, k) => ({ ...device, facts: { ...device.facts, ...facts[k] } }));
   try {
-    return await played({ ...lab, devices }, config, ARMS[key.arm].variant, size.every);
+    return await played({ ...lab, devices }, config, ARMS[key.arm].variant, size);
   } finally {
     lab.close();
   }
@@ -95,13 +99,13 @@ async function played(
   lab: Lab,
   config: RunConfig,
   variant: Variant | undefined,
-  every: number,
+  size: Pace,
 ): Promise<Played> {
   const { devices } = lab;
   if (variant?.kind === "alone") {
     const each: Played[] = [];
     for (const device of devices)
-      each.push(await trajectory({ ...lab, devices: [device] }, config, variant, every));
+      each.push(await trajectory({ ...lab, devices: [device] }, config, variant, size));
     const [first] = each as [Played];
     return {
       ...first,
@@ -112,10 +116,10 @@ async function played(
     const localSteps = config.training.localSteps * devices.length;
     const all = simulatedDevices([joinDatasets(devices.map(({ dataset }) => dataset)) as Dataset]);
     const own = { ...config, training: { ...config.training, localSteps } };
-    const { points, ...rest } = await trajectory({ ...lab, devices: all }, own, variant, every);
+    const { points, ...rest } = await trajectory({ ...lab, devices: all }, own, variant, size);
     return { ...rest, points: points.map(unsent) };
   }
-  return trajectory(lab, config, variant, every);
+  return trajectory(lab, config, variant, size);
 }
 
 /** Devices that train for themselves work side by side and send nothing. */
@@ -140,17 +144,22 @@ async function trajectory(
   lab: Lab,
   config: RunConfig,
   variant: Variant | undefined,
-  every: number,
+  size: Pace,
 ): Promise<Played> {
   const rig = rigOf(variant, lab, config);
   try {
-    return await follow(lab, rig, config, every);
+    return await follow(lab, rig, config, size);
   } finally {
     rig.close();
   }
 }
 
-async function follow(lab: Lab, rig: Rig, config: RunConfig, every: number): Promise<Played> {
+async function follow(
+  lab: Lab,
+  rig: Rig,
+  config: RunConfig,
+  { every, solverSeconds }: Pace,
+): Promise<Played> {
   const { shape, devices, train, choose, report } = lab;
   const { trainer } = rig;
   const points: Point[] = [];
@@ -176,6 +185,9 @@ async function follow(lab: Lab, rig: Rig, config: RunConfig, every: number): Pro
     shape,
     config,
     devices,
+    ...(solverSeconds !== undefined && {
+      planning: { now: () => performance.now(), timeBudgetMilliseconds: 1000 * solverSeconds },
+    }),
     ...(!isDirect(config.method) && {
       evaluate: steering({
         train: async (own) => (await trainer.evaluate(train, own)).loss,

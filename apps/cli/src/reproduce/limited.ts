@@ -45,7 +45,7 @@ export const FULL_LIMITED: Omit<LimitedStudy, "seeds"> = {
   limits: [deadline(6), deadline(4), energy(3)],
   arms: ["branch-and-bound", "p-sca", "greedy", "equal", "random", "fixed 0", "fixed 0.5", "fixed 0.7"],
   stepSeconds: [0.05, 0.05, 0.1, 0.15],
-  size: { samples: 64, every: 12, rounds: 12 },
+  size: { samples: 64, every: 12, rounds: 12, solverSeconds: 1 },
 };
 
 /** Too short and too small to decide anything. */
