@@ -1,9 +1,10 @@
 /**
- * Firefox, and Safari's engine as WebKitGTK has it: the host's page, and a participant's that trains a whole round on WASM.
+ * Firefox, and Safari's engine as WebKitGTK has it: the host's page with a lesson, and a participant's that answers its question
+ * and trains a whole round on WASM.
  * Debian has both (firefox-esr; webkit2gtk-driver and xvfb); without them the tests say what is missing and are skipped.
  */
 import { findFirefox, launchFirefox } from "./browsers/firefox.ts";
-import { type RemoteBrowser, until } from "./browsers/remote-browser.ts";
+import { type RemoteBrowser, type RemotePage, until } from "./browsers/remote-browser.ts";
 import { findWebKit, launchWebKit } from "./browsers/webkit.ts";
 import { expect, test } from "./fixtures.ts";
 
@@ -37,8 +38,19 @@ const BROWSERS: readonly {
   },
 ];
 
+const enabled = (testId: string): string =>
+  `document.querySelector("[data-testid=${testId}]:enabled") !== null`;
+
+/** One after the other, each as soon as it can be. */
+async function click(page: RemotePage, ...testIds: readonly string[]): Promise<void> {
+  for (const testId of testIds) {
+    await until(page, enabled(testId), WITHIN_SECONDS, "document.body.innerText");
+    await page.evaluate(`(document.querySelector("[data-testid=${testId}]").click(), true)`);
+  }
+}
+
 for (const { name, missing, launch } of BROWSERS)
-  test(`${name}: a participant trains a round on WASM, and the host's page follows it`, async ({
+  test(`${name}: a participant answers in a lesson and trains a round on WASM, and the host's page follows it`, async ({
     serve,
     tinyModel,
   }) => {
@@ -59,12 +71,26 @@ for (const { name, missing, launch } of BROWSERS)
         WITHIN_SECONDS,
         `[${states}, ${text}]`,
       );
+
+      await click(hostPage, "open-lesson", "lesson-middle");
+      await until(page, `${text}.includes("Many devices, one model")`, WITHIN_SECONDS, text);
+      await click(hostPage, "lesson-next");
+      await click(page, "option-1");
+      await until(hostPage, `${text}.includes("1 answered")`, WITHIN_SECONDS, text);
+      await click(hostPage, "tell");
+      await until(page, `${text}.includes("You were right.")`, WITHIN_SECONDS, text);
+
       await host.command({ kind: "start" });
       await host.until(({ phase }) => phase === "ended", 90);
       await until(page, 'document.querySelector("[data-testid=end]") !== null', WITHIN_SECONDS, states);
       expect(await page.evaluate("document.documentElement.dataset.backend")).toBe("wasm");
       await until(hostPage, 'document.querySelector("[data-testid=podium]") !== null', WITHIN_SECONDS, text);
       expect(await hostPage.evaluate<string>(text)).toContain("Made together by 1 device");
+      await click(hostPage, "lesson-next");
+      await until(hostPage, `${text}.includes("The first rounds")`, WITHIN_SECONDS, text);
+      await click(hostPage, "lesson-next");
+      await click(hostPage, "slow-next", "slow-next", "slow-next", "slow-next");
+      await until(hostPage, `${text}.includes("average")`, WITHIN_SECONDS, text);
     } finally {
       await browser.close();
     }
