@@ -60,7 +60,7 @@ export interface CoordinatorOptions {
   readonly roundClosed?: (record: RoundRecord, runId: string) => void;
 }
 
-export interface Cluster {
+interface Cluster {
   show(status: () => RunStatus): void;
   list(): Promise<readonly ListedRun[]>;
   quotas(): Promise<Quotas>;

@@ -16,7 +16,7 @@ export interface Membership {
 }
 
 /** What the device has at the moment; each may still be missing, or be another one by the time that the trainer is free. */
-export interface Present {
+interface Present {
   readonly site: string;
   readonly link: Link | undefined;
   readonly membership: Membership | undefined;

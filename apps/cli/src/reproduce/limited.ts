@@ -11,7 +11,7 @@ import { appendRows, numberOrNone, readRows } from "./rows-file.ts";
 import { tunedRate } from "./tuning.ts";
 
 /** What rounds are held to: T_max in seconds, E_max in joules. Undropped, devices take 2 to 9 s and 3 to 6 J in four. */
-export interface Limits {
+interface Limits {
   readonly name: string;
   readonly deadlineSeconds: number;
   readonly energyLimitJoules: number;

@@ -21,7 +21,7 @@ export interface Prior {
   readonly noiseDeviation: number;
 }
 
-export interface Normal {
+interface Normal {
   readonly mean: number;
   readonly deviation: number;
 }
