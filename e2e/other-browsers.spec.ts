@@ -64,6 +64,9 @@ for (const { name, missing, launch } of BROWSERS)
       const text = "document.body.innerText";
       await until(hostPage, `${text}.includes("joined")`, WITHIN_SECONDS, text);
       const page = await browser.open(`${url}?backend=wasm&nickname=Ada&join`);
+      // The coordinator is asked first: pages are left alone while their devices start.
+      const ready = host.until(({ participants }) => participants[0]?.state === "ready", WITHIN_SECONDS);
+      await ready.catch(() => {});
       const states = "({ ...document.documentElement.dataset })";
       await until(
         page,
