@@ -1,9 +1,12 @@
 /**
  * Firefox, and Safari's engine as WebKitGTK has it: the host's page with a lesson, and a participant's that answers its question
  * and trains a whole round on WASM.
- * Debian has both (firefox-esr; webkit2gtk-driver and xvfb); without them the tests say what is missing and are skipped.
+ * Debian has both (firefox-esr; webkit2gtk-driver and xvfb), and Playwright has builds of its own; what a machine lacks is said, and
+ * skipped.
  */
+import { type BrowserType, firefox, webkit } from "@playwright/test";
 import { findFirefox, launchFirefox } from "./browsers/firefox.ts";
+import { isDownloaded, launchBuild } from "./browsers/playwright-build.ts";
 import { type RemoteBrowser, type RemotePage, until } from "./browsers/remote-browser.ts";
 import { findWebKit, launchWebKit } from "./browsers/webkit.ts";
 import { expect, test } from "./fixtures.ts";
@@ -15,11 +18,21 @@ const SETTINGS = [
 
 const WITHIN_SECONDS = 60;
 
-const BROWSERS: readonly {
+interface Browser {
   readonly name: string;
   readonly missing: string;
   launch(): Promise<RemoteBrowser> | null;
-}[] = [
+}
+
+function playwrightBuild(name: string, type: BrowserType): Browser {
+  return {
+    name,
+    missing: `it has not been downloaded (npx playwright install ${type.name()})`,
+    launch: () => (isDownloaded(type) ? launchBuild(type) : null),
+  };
+}
+
+const BROWSERS: readonly Browser[] = [
   {
     name: "Firefox",
     missing: "no Firefox is installed (Debian: firefox-esr)",
@@ -36,6 +49,8 @@ const BROWSERS: readonly {
       return programs === null ? null : launchWebKit(programs);
     },
   },
+  playwrightBuild("Playwright's Firefox", firefox),
+  playwrightBuild("Playwright's WebKit", webkit),
 ];
 
 const enabled = (testId: string): string =>
