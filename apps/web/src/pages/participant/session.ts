@@ -89,7 +89,7 @@ export function startSession(address: PageAddress): Session {
   const kind = (): DeviceKind => {
     const { choice } = known;
     const onGpu = choice?.backend === "webgpu" && choice.webgpu.kind === "hardware";
-    return deviceKind({ mobile: isMobile(), gpu: onGpu ? choice.webgpu.detail : null });
+    return deviceKind({ mobile: isHandheld(), gpu: onGpu ? choice.webgpu.detail : null });
   };
   const profile = () => energyProfile(kind(), correction.value);
   const tellEnergy = (): void =>
@@ -165,9 +165,5 @@ export function startSession(address: PageAddress): Session {
   };
 }
 
-function isMobile(): boolean {
-  const { userAgentData, userAgent } = navigator as Navigator & {
-    readonly userAgentData?: { readonly mobile: boolean };
-  };
-  return userAgentData?.mobile ?? /Mobi|Android/.test(userAgent);
-}
+/** A phone or a tablet is pointed at with a finger first. */
+const isHandheld = (): boolean => matchMedia("(pointer: coarse)").matches;
