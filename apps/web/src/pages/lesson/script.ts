@@ -4,7 +4,7 @@ import type { HostCommand } from "@fedlodrop/protocol";
 interface LessonStep {
   /** Names its words: `step.NAME`, `.caption`, `.question` and `.option.0` on. */
   readonly name: StepName;
-  /** Null only tells something. */
+  /** Null where the texts of the guessing game are asked about. */
   readonly question: {
     readonly options: 2 | 3;
     /** The right one. */
@@ -16,9 +16,9 @@ interface LessonStep {
   readonly show?: "slow-round" | "guesses";
 }
 
-type StepName = Asking | Telling;
-type Asking = "what-travels" | "why-leave-out" | "by-heart" | "bet" | "who-decides" | "privacy";
-type Telling = "together" | "first-rounds" | "slow-round" | "guess" | "side-by-side" | "try" | "end";
+type StepName =
+  | ("together" | "what-travels" | "first-rounds" | "slow-round" | "why-leave-out" | "by-heart" | "guess")
+  | ("side-by-side" | "bet" | "who-decides" | "privacy" | "try" | "end");
 
 export interface LessonScript {
   readonly id: "short" | "middle" | "whole";
@@ -26,14 +26,10 @@ export interface LessonScript {
   readonly steps: readonly LessonStep[];
 }
 
-const tells = (name: Telling, more: Pick<LessonStep, "act" | "show"> = {}): LessonStep => ({
-  ...{ name, question: null },
-  ...more,
-});
 const asks = (
-  name: Asking,
-  question: NonNullable<LessonStep["question"]>,
-  more: Pick<LessonStep, "act"> = {},
+  name: StepName,
+  question: LessonStep["question"],
+  more: Pick<LessonStep, "act" | "show"> = {},
 ): LessonStep => ({ name, question, ...more });
 
 const start = { name: "start", command: { kind: "start" } } as const;
@@ -42,19 +38,19 @@ const compare = {
   command: { kind: "configure", config: { compareWith: { method: "fedlora", dropoutRate: 0 } } },
 } as const;
 
-const together = tells("together");
+const together = asks("together", { options: 3, answer: 2 });
 const whatTravels = asks("what-travels", { options: 3, answer: 1 });
-const firstRounds = tells("first-rounds", { act: start });
-const slowRound = tells("slow-round", { show: "slow-round" });
+const firstRounds = asks("first-rounds", { options: 3, answer: 0 }, { act: start });
+const slowRound = asks("slow-round", { options: 2, answer: 1 }, { show: "slow-round" });
 const whyLeaveOut = asks("why-leave-out", { options: 3, answer: 0 });
 const byHeart = asks("by-heart", { options: 2, answer: 1 });
-const guess = tells("guess", { show: "guesses" });
-const sideBySide = tells("side-by-side", { act: compare });
+const guess = asks("guess", null, { show: "guesses" });
+const sideBySide = asks("side-by-side", { options: 2, answer: 0 }, { act: compare });
 const bet = asks("bet", { options: 3, answer: 0 }, { act: start });
 const whoDecides = asks("who-decides", { options: 2, answer: 0 });
 const privacy = asks("privacy", { options: 3, answer: 0 });
-const tryIt = tells("try");
-const end = tells("end");
+const tryIt = asks("try", { options: 2, answer: 1 });
+const end = asks("end", { options: 2, answer: 0 });
 
 export const LESSONS: readonly LessonScript[] = [
   { id: "short", minutes: 5, steps: [together, firstRounds, byHeart, end] },

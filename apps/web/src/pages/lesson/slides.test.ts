@@ -34,6 +34,8 @@ describe.each(LESSONS)("the lesson of $minutes minutes", (script) => {
         }
       }
     expect(ids.size).toBe(script.steps.length);
+    // The game asks about the run's texts.
+    for (const { question, show } of script.steps) expect(question === null).toBe(show === "guesses");
     expect(slideAt({ script, step: script.steps.length, told: false, text: 0 }, view())).toBeNull();
   });
 });

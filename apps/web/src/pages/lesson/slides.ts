@@ -1,6 +1,6 @@
 /** What all screens show at a step of a lesson, in the teacher's language. */
 import type { HostView, LessonSlide, LessonView } from "@fedlodrop/protocol";
-import type { RoundRecord, RoundSample } from "@fedlodrop/run";
+import { ofArm, type RoundRecord, type RoundSample } from "@fedlodrop/run";
 import { languageNow, say, sayKnown } from "../../words/words.ts";
 import { LESSONS, type LessonScript } from "./script.ts";
 
@@ -28,9 +28,9 @@ export function placeOf({ id, question }: LessonSlide): LessonPlace | null {
   return { script, step: Number(step), told, text: Number(text ?? 0) };
 }
 
-/** Of the guessing game; null where the task has no labels, or nothing has been measured yet. */
+/** Of the guessing game, by the run's own arm; null where the task has no labels, or nothing has been measured yet. */
 export const guessesOf = (rounds: readonly RoundRecord[]): Game | null => {
-  const sample = rounds.findLast(({ evaluation }) => evaluation?.sample)?.evaluation?.sample;
+  const sample = ofArm(rounds, 0).findLast(({ evaluation }) => evaluation?.sample)?.evaluation?.sample;
   return sample?.kind === "labels" && sample.guesses.length > 0 ? sample : null;
 };
 

@@ -16,6 +16,8 @@ interface SlowMotionProps {
 export function SlowMotion({ view, hostKey }: SlowMotionProps) {
   const run = useSignal<RunDescription | null>(null);
   const stage = useSignal(0);
+  /** The round that is walked through: rounds that end meanwhile do not take its place. */
+  const walked = useSignal<SlowRound | null>(null);
   useEffect(() => {
     // The shape of the adapter is not the host page's otherwise.
     void fetch(`${siteUrl()}api/run`, { headers: { authorization: `Bearer ${hostKey}` } })
@@ -24,7 +26,13 @@ export function SlowMotion({ view, hostKey }: SlowMotionProps) {
       })
       .catch(() => {});
   }, [run, hostKey, view.runId]);
-  const shown = run.value && slowRound(view.config, run.value.adapter, view.rounds);
+  const newest = run.value && slowRound(view.config, run.value.adapter, view.rounds);
+  const begin = (): void => {
+    walked.value = newest;
+    stage.value = 0;
+  };
+  useEffect(begin, [view.runId, newest === null]);
+  const shown = walked.value;
   if (!shown) return <p class="muted">{say("slow.later")}</p>;
   const at = STAGES[stage.value] ?? "drawn";
   return (
@@ -53,6 +61,11 @@ export function SlowMotion({ view, hostKey }: SlowMotionProps) {
         >
           {say("slow.next")}
         </button>
+        {newest !== null && newest.round !== shown.round && (
+          <button type="button" data-testid="slow-newest" onClick={begin}>
+            {say("slow.newest", { round: newest.round })}
+          </button>
+        )}
       </div>
     </section>
   );

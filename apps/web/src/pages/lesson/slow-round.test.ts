@@ -16,15 +16,25 @@ const participant = (id: string, dropoutRate: number, outcome = "aggregated") =>
 const record = (round: number, turn: Turn | undefined, ...participants: object[]) =>
   ({ round, turn, participants }) as unknown as RoundRecord;
 
+it("is of the run's own arm, whose masks the lesson is about", () => {
+  const compared: RunConfig = { ...DEFAULT_RUN_CONFIG, compareWith: { method: "fedlora", dropoutRate: 0 } };
+  const found = slowRound(compared, shape, [
+    record(1, { arm: 0, number: 1 }, participant("p1", 0.5)),
+    record(2, { arm: 1, number: 1 }, participant("p1", 0)),
+  ]);
+  expect(found).toMatchObject({ round: 1, devices: [{ dropoutRate: 0.5 }] });
+  expect(slowRound(compared, shape, [record(2, { arm: 1, number: 1 }, participant("p1", 0))])).toBeNull();
+});
+
 it("has nothing to show before the first round", () => {
   expect(slowRound(DEFAULT_RUN_CONFIG, shape, [])).toBeNull();
 });
 
-it("shows the columns that the devices really held, also in the second arm of a comparison", () => {
+it("shows the columns that the devices really held, also where two arms take turns", () => {
   const compared: RunConfig = { ...DEFAULT_RUN_CONFIG, compareWith: { method: "fixed", dropoutRate: 0.5 } };
   for (const [config, round, turn] of [
     [DEFAULT_RUN_CONFIG, 4, undefined],
-    [compared, 4, { arm: 1, number: 2 }],
+    [compared, 3, { arm: 0, number: 2 }],
   ] as const) {
     const found = slowRound(config, shape, [
       record(round, turn, participant("p1", 0.5), participant("p2", 0.25, "late")),

@@ -1,5 +1,12 @@
 /** One round of the run in five steps, from what was really drawn in it: which cells of the adapter each device kept. */
-import { type AdapterShape, drawDropoutMask, type RoundRecord, type RunConfig, turnOf } from "@fedlodrop/run";
+import {
+  type AdapterShape,
+  drawDropoutMask,
+  ofArm,
+  type RoundRecord,
+  type RunConfig,
+  turnOf,
+} from "@fedlodrop/run";
 
 interface SlowDevice {
   readonly id: string;
@@ -29,13 +36,13 @@ export const STAGES = ["drawn", "down", "trains", "up", "averaged"] as const;
 const COLUMNS_SHOWN = 48;
 const DEVICES_SHOWN = 6;
 
-/** Null before the first round. */
+/** The newest of the run's own arm, since one that is compared with may drop nothing; null before the first round. */
 export function slowRound(
   config: RunConfig,
   shape: AdapterShape,
   rounds: readonly RoundRecord[],
 ): SlowRound | null {
-  const record = rounds.findLast(({ participants }) => participants.length > 0);
+  const record = ofArm(rounds, 0).findLast(({ participants }) => participants.length > 0);
   const [module] = shape.modules;
   if (record === undefined || module === undefined) return null;
   const count = Math.min(COLUMNS_SHOWN, module.inFeatures);

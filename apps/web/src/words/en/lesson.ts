@@ -29,6 +29,7 @@ export const lesson = {
   "slow.later": "It can be shown as soon as the first round is over.",
   "slow.round": "Round {round}",
   "slow.next": "Next step",
+  "slow.newest": "Take round {round}",
   "slow.stage": "{number}. {stage}",
   "slow.drawn": "The coordinator draws for each device which columns it keeps.",
   "slow.down": "Only the blue columns travel to the devices.",
@@ -49,6 +50,10 @@ export const lesson = {
   "step.together": "Many devices, one model",
   "step.together.caption":
     "Each of your devices has texts that the others do not see. Together you teach one language model, and only numbers travel.",
+  "step.together.question": "Whose texts will the model learn from?",
+  "step.together.option.0": "those of the big screen",
+  "step.together.option.1": "those of one device after the other, which pass them on",
+  "step.together.option.2": "those of all devices, each on its own",
   "step.what-travels": "What leaves your device?",
   "step.what-travels.caption": "Think of a photo album that you would not hand over.",
   "step.what-travels.question": "What does your device send to the coordinator?",
@@ -58,9 +63,17 @@ export const lesson = {
   "step.first-rounds": "The first rounds",
   "step.first-rounds.caption":
     "Watch your own screen: your device receives its share of the model, trains it on its texts and sends back what changed.",
+  "step.first-rounds.question": "What happens in one round?",
+  "step.first-rounds.option.0": "all devices train a little, and what changed is averaged",
+  "step.first-rounds.option.1": "one device trains, and the others wait for their turn",
+  "step.first-rounds.option.2": "the devices exchange their texts",
   "step.slow-round": "One round, slowly",
   "step.slow-round.caption":
     "Blue cells are what a device keeps this round, grey ones are left out. Each device keeps others, and where several kept the same cell their changes are averaged.",
+  "step.slow-round.question":
+    "Two devices kept a column, a third one did not. Whose changes are averaged there?",
+  "step.slow-round.option.0": "those of all three",
+  "step.slow-round.option.1": "those of the two",
   "step.why-leave-out": "Why leave anything out?",
   "step.why-leave-out.caption": "What is left out is neither sent nor trained in this round.",
   "step.why-leave-out.question": "What is gained when a device trains only a part of the numbers?",
@@ -84,6 +97,9 @@ export const lesson = {
   "step.side-by-side": "With and without",
   "step.side-by-side.caption":
     "The same devices, texts and seeds, by turns: one model with dropout, one without. The headline is computed from both.",
+  "step.side-by-side.question": "Why the same devices, texts and seeds for both?",
+  "step.side-by-side.option.0": "then only dropout can have made the difference",
+  "step.side-by-side.option.1": "then both become equally good",
   "step.bet": "Place your bets",
   "step.bet.caption": "Both models have begun at the same place.",
   "step.bet.question": "Which one will make fewer mistakes on unseen texts in the end?",
@@ -106,7 +122,13 @@ export const lesson = {
   "step.try": "Try it",
   "step.try.caption":
     "Ask the model on your own screen: it answers as it was and as it is now. Which words are new?",
+  "step.try.question": "Where are these answers made?",
+  "step.try.option.0": "at the coordinator, as with a search engine",
+  "step.try.option.1": "on your own device",
   "step.end": "What we have made",
   "step.end.caption":
     "One model, made by all of you, of texts that nobody had to hand over. Your part stands on your screen.",
+  "step.end.question": "What has never left your device?",
+  "step.end.option.0": "its texts",
+  "step.end.option.1": "what it has learned from them",
 } as const;
