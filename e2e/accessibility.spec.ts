@@ -1,6 +1,6 @@
 /** Every state of both pages under axe-core (WCAG 2.2 A and AA), light and dark; and a run with the keyboard alone. */
 import { offline, openParticipants } from "@fedlodrop/harness";
-import { expect, type Locator, type Page } from "@playwright/test";
+import { type Browser, expect, type Locator, type Page } from "@playwright/test";
 import { faultsOf, overflow } from "./axe.ts";
 import { test } from "./fixtures.ts";
 
@@ -9,17 +9,8 @@ const TINY = [
   ...["--samples-per-device", "8", "--evaluation-samples", "8", "--rank", "2"],
 ];
 
-test("no state of the pages breaks a rule, in either colour scheme, nor scrolls sideways", async ({
-  serve,
-  chromium,
-  tinyModel,
-}) => {
-  test.setTimeout(300_000);
-  const {
-    url,
-    hostUrl,
-    host: watching,
-  } = await serve("--model", tinyModel, "--rounds", "300", ...TINY, "--room-code", "PLUM42");
+/** Looks at states of pages, and notes what is wrong with them. */
+function inspector() {
   const faults: string[] = [];
   const look = async (page: Page, state: string): Promise<void> => {
     faults.push(...(await faultsOf(page, state)));
@@ -32,11 +23,30 @@ test("no state of the pages breaks a rule, in either colour scheme, nor scrolls 
     }
     await page.setViewportSize(size);
   };
-  const open = async (address: string): Promise<Page> => {
-    const page = await (await chromium.newContext({ viewport: { width: 1280, height: 800 } })).newPage();
+  return { faults, look };
+}
+
+const opener =
+  (browser: Browser) =>
+  async (address: string): Promise<Page> => {
+    const page = await (await browser.newContext({ viewport: { width: 1280, height: 800 } })).newPage();
     await page.goto(address);
     return page;
   };
+
+test("no state of the pages breaks a rule, in either colour scheme, nor scrolls sideways", async ({
+  serve,
+  chromium,
+  tinyModel,
+}) => {
+  test.setTimeout(300_000);
+  const {
+    url,
+    hostUrl,
+    host: watching,
+  } = await serve("--model", tinyModel, "--rounds", "300", ...TINY, "--room-code", "PLUM42");
+  const { faults, look } = inspector();
+  const open = opener(chromium);
 
   const host = await open(hostUrl);
   await expect(host.getByTestId("status")).toBeVisible();
@@ -116,6 +126,58 @@ test("no state of the pages breaks a rule, in either colour scheme, nor scrolls 
   await page.getByTestId("leave-yes").click();
   await expect(page.getByTestId("stopped")).toContainText("You have left");
   await look(page, "participant: left");
+  expect(faults).toEqual([]);
+});
+
+test("nor do the screens of what goes wrong, or is asked once more", async ({
+  serve,
+  chromium,
+  tinyModel,
+}) => {
+  test.setTimeout(300_000);
+  const {
+    url,
+    hostUrl,
+    host: watching,
+    close,
+  } = await serve("--model", tinyModel, "--rounds", "300", ...TINY, "--max-participants", "2");
+  const { faults, look } = inspector();
+  const open = opener(chromium);
+  const join = (nickname: string): Promise<Page> => open(`${url}?backend=wasm&nickname=${nickname}&join`);
+
+  const host = await open(hostUrl);
+  await watching.command({ kind: "start" });
+  await expect(host.getByTestId("notice")).toBeVisible();
+  await look(host, "host: started, and waiting for devices");
+  const [ada, ben] = [await join("Ada"), await join("Ben")];
+  await watching.until((view) => view.round >= 1, 90);
+  await host.getByRole("button", { name: "Stop" }).click();
+  await expect(host.getByRole("group").filter({ hasText: "?" })).toBeVisible();
+  await look(host, "host: asks whether to stop");
+  await host.getByRole("button", { name: "No" }).click();
+
+  const device = (await watching.until(({ participants }) => participants.length === 2, 10)).participants[1];
+  await watching.command({ kind: "chaos", participantId: device?.id ?? "", fault: "slow" });
+  const slowed = device?.nickname === "Ben" ? ben : ada;
+  await expect(slowed.getByTestId("chaos")).toBeVisible();
+  await look(slowed, "participant: slowed by the presenter");
+  await host.getByTestId("open-drawer").click();
+  await expect(host.getByTestId("chaos")).toBeVisible();
+  await look(host, "host: drawer with chaos");
+  await host.getByTestId("open-drawer").click();
+
+  const late = await join("Late");
+  await expect(late.getByTestId("stopped")).toBeVisible({ timeout: 30_000 });
+  await look(late, "participant: no room");
+  await watching.command({ kind: "kick", participantId: device?.id ?? "" });
+  await expect(slowed.getByTestId("stopped")).toBeVisible({ timeout: 30_000 });
+  await look(slowed, "participant: removed");
+  await look(host, "host: with a removed device");
+  await close();
+  const left = slowed === ada ? ben : ada;
+  await expect(left.getByTestId("host-closed")).toBeVisible({ timeout: 30_000 });
+  await look(left, "participant: the host has closed");
+  await look(host, "host: no coordinator");
   expect(faults).toEqual([]);
 });
 

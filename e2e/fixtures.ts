@@ -37,6 +37,8 @@ interface Coordinator {
   /** Asks for a file of the run, as its host. */
   readonly fetchAsHost: (path: string) => Promise<Response>;
   readonly host: HostConnection;
+  /** Ends it before the test is over. */
+  readonly close: () => Promise<void>;
 }
 
 interface TestFixtures {
@@ -93,7 +95,7 @@ export const test = base.extend<TestFixtures, WorkerFixtures>({
       closers.push(async () => host.close());
       const fetchAsHost = (path: string) =>
         fetch(new URL(path, url), { headers: { authorization: `Bearer ${key}` } });
-      return { url, hostUrl, fetchAsHost, host };
+      return { url, hostUrl, fetchAsHost, host, close: () => end(child) };
     });
     for (const close of closers.reverse()) await close();
   },
