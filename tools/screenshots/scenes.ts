@@ -4,6 +4,8 @@ import { joinCrowd } from "@fedlodrop/harness";
 import type { RunOverrides } from "@fedlodrop/run";
 import type { Browser, Page } from "@playwright/test";
 import type { Federation } from "../../apps/cli/src/federation.ts";
+import { buildPages } from "../../apps/cli/src/pages.ts";
+import { serveReplay } from "../../apps/cli/src/replay-server.ts";
 import type { Pictures } from "./pictures.ts";
 
 interface Scene {
@@ -204,10 +206,10 @@ const doors: Scene = {
 
 /** The same devices, texts and seeds, with and without dropout; as many as the lobby says that it works best with. */
 const comparison: Scene = {
-  names: ["host-comparing", "host-compared", "host-compared-zh", "compared"],
+  names: ["host-comparing", "host-compared", "host-compared-zh", "compared", "replay"],
   // What a document shows is measured on more texts than there is time for between the rounds of two cores.
   change: { rounds: 7, compareWith: NO_DROPOUT, evaluationSamples: 200 },
-  async work({ url, hostUrl, coordinator }, { browser, take }) {
+  async work({ url, hostUrl, coordinator, report }, { browser, take }) {
     const host = await open(browser, hostUrl);
     const [ada] = (await devices(browser, url, "Ada", "Ben", "Cem", "Dan")) as [Page];
     await coordinator.command({ kind: "start" });
@@ -222,6 +224,14 @@ const comparison: Scene = {
     await ada.getByTestId("answer-tuned").waitFor(WAIT);
     await state(ada, "ended");
     await take(ada, "compared");
+    const player = await serveReplay(JSON.stringify(await report()), await buildPages(() => {}), 0);
+    const again = await open(browser, player.url);
+    await again.getByTestId("play").click();
+    await again.getByTestId("moment").fill("0");
+    for (let round = 1; round < 9; round++) await again.getByTestId("next").click();
+    await roundOf(again, 9);
+    await take(again, "replay");
+    await player.close();
   },
 };
 

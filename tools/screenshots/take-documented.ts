@@ -11,6 +11,10 @@ const PICTURES = {
   stage: "host-comparing",
   participant: "compared",
   "host-zh": "host-compared-zh",
+  lobby: "host-30-lobby",
+  "slow-round": "slow-round",
+  guess: "pupil-told",
+  replay: "replay",
 };
 const SIZE = "1280x800";
 
