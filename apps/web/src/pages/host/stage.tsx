@@ -13,6 +13,8 @@ import { reasonOf } from "./story.ts";
 import { Tile } from "./tile.tsx";
 
 const MOST_ROWS = 8;
+/** What a room's tiles have no place for, the coordinator's box says of all: the reasons that most rates have. */
+const REASONS_SHOWN = 3;
 
 export function Stage({ view }: { readonly view: ReceivedView }) {
   const field = useRef<HTMLElement>(null);
@@ -89,6 +91,7 @@ export function Stage({ view }: { readonly view: ReceivedView }) {
             </small>
           </div>
         )}
+        {size === "many" && <Reasons reasons={shown.map(reasonFor)} />}
       </div>
       {side(shown.slice(half))}
       <Packets
@@ -97,5 +100,19 @@ export function Stage({ view }: { readonly view: ReceivedView }) {
         contents={[about === null ? "" : "about", ...shown.map(({ id }) => id)].join(" ")}
       />
     </section>
+  );
+}
+
+/** Of a room whose tiles are too small to say it: how many devices have their rates for which reason. */
+function Reasons({ reasons }: { readonly reasons: readonly string[] }) {
+  const counts = new Map<string, number>();
+  for (const why of reasons) if (why !== "") counts.set(why, (counts.get(why) ?? 0) + 1);
+  const most = [...counts].sort(([, a], [, b]) => b - a).slice(0, REASONS_SHOWN);
+  return (
+    <>
+      {most.map(([why, count]) => (
+        <small key={why}>{say("stage.reason", { why, count })}</small>
+      ))}
+    </>
   );
 }

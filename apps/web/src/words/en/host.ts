@@ -96,6 +96,7 @@ export const host = {
   "stage.coordinator": "Coordinator",
   "stage.round": "round {round}",
   "stage.done": "done",
+  "stage.reason": { one: "{count} device: {why}", other: "{count} devices: {why}" },
   "stage.saving": "Sent {sent} of the {all} it would have been without dropout",
   "stage.sent": "{sent} of {all} sent",
   "stage.saved": "{sent} of {all} sent, {share} saved",

@@ -90,6 +90,7 @@ export const host: Translation<typeof english> = {
   "stage.coordinator": "协调器",
   "stage.round": "第 {round} 轮",
   "stage.done": "完成",
+  "stage.reason": "{count} 台设备：{why}",
   "stage.saving": "已发送 {sent}，不丢弃则为 {all}",
   "stage.sent": "已发送 {sent} / {all}",
   "stage.saved": "已发送 {sent} / {all}，节省 {share}",
