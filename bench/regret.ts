@@ -7,16 +7,17 @@
  *
  * More texts measured are cells of their own; learning rates may have been chosen on others' cells.
  *
- * The learning rate of an arm is the one of `--learning-rates` whose last round is best on the choosing half with seed 0;
- * seeds from 1 on, at that rate alone, are what is reported, on the other half. At the end a table: losses over the seeds with their
- * standard error, and every arm's regret against the best of the fixed rates, seed by seed.
+ * The learning rate of an arm is the one of `--learning-rates` whose last round is best on the choosing half with seed 0, or of
+ * those further out that are tried while the first or the last is the best; seeds from 1 on, at that rate alone, are what is
+ * reported, on the other half. At the end a table: losses over the seeds with their standard error, and every arm's regret against
+ * the best of the fixed rates, seed by seed.
  */
 import { parseArgs } from "node:util";
 import { ARMS, type ArmName } from "../apps/cli/src/reproduce/arms.ts";
 import { type CellKey, runCell } from "../apps/cli/src/reproduce/cell.ts";
 import { appendCell, type Cell, keyText, readCells } from "../apps/cli/src/reproduce/cells.ts";
 import { mean, standardError } from "../apps/cli/src/reproduce/figure.ts";
-import { bestOf, lastOf, TUNING_SEED, tunedRate } from "../apps/cli/src/reproduce/tuning.ts";
+import { bestOf, lastOf, rateBeyond, TUNING_SEED, tunedRate } from "../apps/cli/src/reproduce/tuning.ts";
 
 const CELLS = "docs/results/cells.csv";
 const { values: flags } = parseArgs({
@@ -53,8 +54,11 @@ const tasks = flags.tasks.split(",");
 for (let seed = 1; seed <= Number(flags.seeds); seed++)
   for (const task of tasks) {
     if (seed === 1 && flags.tuning === undefined)
-      for (const learningRate of rates)
-        for (const arm of arms) await finish(keyOf(task, arm, learningRate, TUNING_SEED));
+      for (const arm of arms) {
+        for (const learningRate of rates) await finish(keyOf(task, arm, learningRate, TUNING_SEED));
+        for (let wider = await beyond(task, arm); wider !== null; wider = await beyond(task, arm))
+          await finish(keyOf(task, arm, wider, TUNING_SEED));
+      }
     for (const arm of arms) {
       const tuned = tunedRate(await readCells(flags.tuning ?? flags.csv), {
         task,
@@ -113,6 +117,12 @@ function plusMinus(values: readonly number[], digits: number): string {
 
 function keyOf(task: string, arm: ArmName, learningRate: number, seed: string): CellKey {
   return { task, devices: Number(flags.devices), arm, learningRate, seed };
+}
+
+/** Null when the best learning rate lies inside those that were tried, and when time is up. */
+async function beyond(task: string, arm: ArmName): Promise<number | null> {
+  const key = { task, devices: Number(flags.devices), arm };
+  return Date.now() > until ? null : rateBeyond(await readCells(flags.csv), key);
 }
 
 async function finish(key: CellKey): Promise<void> {

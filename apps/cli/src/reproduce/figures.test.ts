@@ -14,7 +14,7 @@ import { tunedRuns } from "./limited.ts";
 import { reportHtml } from "./report.ts";
 import { studiedArms } from "./studied.ts";
 import { type Chart, chartSvg } from "./svg-chart.ts";
-import { lastOf, tunedRate } from "./tuning.ts";
+import { lastOf, rateBeyond, tunedRate } from "./tuning.ts";
 
 const point = (round: number, losses: Partial<Point>): Point => ({
   round,
@@ -86,6 +86,18 @@ describe("cells", () => {
     expect(await told(2, "fixed 2")).toMatch(/line 2: expected an arm of fixed 0, .*, got fixed 2$/);
     expect(await told(2, "a,b")).toMatch(/line 2: expected the columns task,.*, got presidents,4,a,b,/);
   });
+});
+
+it("while an arm's best learning rate is the first or the last that was tried, the next one out is to be tried", () => {
+  const key = { task: "presidents", devices: 4, arm: "fixed 0" } as const;
+  const tried = (...losses: readonly (readonly [rate: number, loss: number])[]): Cell[] =>
+    losses.map(([rate, loss]) => cell("fixed 0", rate, "0", loss));
+  expect(rateBeyond([], key)).toBeNull();
+  expect(rateBeyond(tried([0.002, 3.8]), key)).toBeNull();
+  expect(rateBeyond(tried([0.002, 3.8], [0.0005, 3.7], [0.008, 3.9]), key)).toBe(0.000125);
+  expect(rateBeyond(tried([0.002, 3.8], [0.0005, 3.9], [0.008, 3.7]), key)).toBe(0.032);
+  expect(rateBeyond(tried([0.002, 3.7], [0.0005, 3.8], [0.008, 3.9]), key)).toBeNull();
+  expect(rateBeyond(tried([0.002, 3.8], [0.0005, 3.7], [0.000125, 3.71]), key)).toBeNull();
 });
 
 it("limited runs count at the learning rate that their arm has by now", () => {

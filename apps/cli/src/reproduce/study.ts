@@ -3,12 +3,13 @@ import { ARMS, type ArmName } from "./arms.ts";
 import type { CellKey, CellSize } from "./cell.ts";
 import { playCells } from "./cell-pool.ts";
 import { appendCell, keyText, readCells } from "./cells.ts";
-import { TUNING_SEED, tunedRate } from "./tuning.ts";
+import { rateBeyond, TUNING_SEED, tunedRate } from "./tuning.ts";
 
 export interface Study {
   readonly tasks: readonly string[];
   readonly arms: readonly ArmName[];
   readonly devices: number;
+  /** Those that every arm begins with; where its best is the first or the last of them, further ones are tried. */
   readonly learningRates: readonly number[];
   /** Seeds that report, beside the one that learning rates are tuned with. */
   readonly seeds: number;
@@ -51,6 +52,14 @@ export async function runStudy(study: Study, csv: string, say: (line: string) =>
     csv,
     say,
   );
+  const beyond = async (): Promise<CellKey[]> => {
+    const tried = await readCells(csv);
+    const further = (task: string, arm: ArmName): readonly number[] =>
+      [rateBeyond(tried, { task, devices: study.devices, arm })].flatMap((rate) => rate ?? []);
+    return keys(further, TUNING_SEED);
+  };
+  for (let wider = await beyond(); wider.length > 0; wider = await beyond())
+    await runCells(wider, study.size, csv, say);
   const tuned = await readCells(csv);
   const rateOf = (task: string, arm: ArmName): readonly number[] =>
     [tunedRate(tuned, { task, devices: study.devices, arm })].flatMap((rate) => rate ?? []);

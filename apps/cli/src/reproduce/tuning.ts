@@ -5,16 +5,29 @@ import type { Cell } from "./cells.ts";
 /** The seed that learning rates are chosen with; it is not reported. */
 export const TUNING_SEED = "0";
 
-/** Null while nothing of that arm has been tried. */
-export function tunedRate(
-  cells: readonly Cell[],
-  { task, devices, arm }: Pick<CellKey, "task" | "devices" | "arm">,
-): number | null {
-  const tried = cells.filter(
+type TunedKey = Pick<CellKey, "task" | "devices" | "arm">;
+
+const triedOf = (cells: readonly Cell[], { task, devices, arm }: TunedKey): readonly Cell[] =>
+  cells.filter(
     (cell) => cell.task === task && cell.devices === devices && cell.arm === arm && cell.seed === TUNING_SEED,
   );
+
+/** Null while nothing of that arm has been tried. */
+export function tunedRate(cells: readonly Cell[], key: TunedKey): number | null {
+  const tried = triedOf(cells, key);
   if (tried.length === 0) return null;
   return tried.reduce((best, cell) => (lastOf(cell).choose < lastOf(best).choose ? cell : best)).learningRate;
+}
+
+/** What to try next where an arm's best is the lowest or the highest rate that was tried: one further by the grid's last step.
+ *  Null once the best lies inside, and of an arm with fewer than two rates. */
+export function rateBeyond(cells: readonly Cell[], key: TunedKey): number | null {
+  const best = tunedRate(cells, key);
+  const rates = triedOf(cells, key)
+    .map(({ learningRate }) => learningRate)
+    .sort((a, b) => a - b);
+  const inward = best === rates[0] ? rates[1] : best === rates.at(-1) ? rates.at(-2) : undefined;
+  return best === null || inward === undefined ? null : Number(((best * best) / inward).toPrecision(6));
 }
 
 export const lastOf = ({ points }: Trajectory): Point => points.at(-1) as Point;
