@@ -12,7 +12,14 @@ import { lossOverRates } from "./reproduce/figures/loss-over-rates.ts";
 import { lossOverRounds } from "./reproduce/figures/loss-over-rounds.ts";
 import { privacy } from "./reproduce/figures/privacy.ts";
 import { verdicts } from "./reproduce/figures/verdicts.ts";
-import { FULL_LIMITED, QUICK_LIMITED, readLimited, runLimited, tunedRuns } from "./reproduce/limited.ts";
+import {
+  deviceCounts,
+  FULL_LIMITED,
+  QUICK_LIMITED,
+  readLimited,
+  runLimited,
+  tunedRuns,
+} from "./reproduce/limited.ts";
 import { isRecorded, recordOwnRun } from "./reproduce/own-run.ts";
 import { FULL_ATTACKS, QUICK_ATTACKS, readAttacks, runAttacks } from "./reproduce/privacy/attack-study.ts";
 import { readRecordedRun } from "./reproduce/recorded-run.ts";
@@ -83,10 +90,15 @@ export async function reproduce(args: readonly string[]): Promise<void> {
   // A quick run is no part of a full study.
   const limitedCsv = join(folder, quick ? "limited-quick.csv" : "limited.csv");
   const limited = quick ? QUICK_LIMITED : FULL_LIMITED;
+  // Learning rates for other numbers of devices than the study's, which report nothing there.
+  const tuningCsv = join(folder, "cells-tuning.csv");
   if (!isDrawn && wanted.includes("4")) {
-    const tuning = { tasks: [limited.task], arms: limited.arms, devices: limited.stepSeconds.length };
-    await runStudy({ ...study, ...tuning, seeds: 0 }, csv, say);
-    await runLimited({ ...limited, seeds: Math.max(1, seeds) }, await readCells(csv), limitedCsv, say);
+    for (const devices of deviceCounts(limited)) {
+      const tuning = { tasks: [limited.task], arms: limited.arms, devices };
+      await runStudy({ ...study, ...tuning, seeds: 0 }, devices === study.devices ? csv : tuningCsv, say);
+    }
+    const tuning = [...(await readCells(csv)), ...(await readCells(tuningCsv))];
+    await runLimited({ ...limited, seeds: Math.max(1, seeds) }, tuning, limitedCsv, say);
   }
   const ownRun = join(folder, quick ? "own-run-quick" : "own-run");
   const ownSettings = quick ? QUICK_RUN : FULL_RUN;
@@ -115,8 +127,11 @@ export async function reproduce(args: readonly string[]): Promise<void> {
         return costToTarget(federated);
       case "4":
         say("figure 4: solving cells …");
-        return limits(quick ? 2 : 20, quick, tunedRuns(await readLimited(limitedCsv), limited, cells), () =>
-          performance.now(),
+        return limits(
+          quick ? 2 : 20,
+          quick,
+          tunedRuns(await readLimited(limitedCsv), limited, [...cells, ...(await readCells(tuningCsv))]),
+          () => performance.now(),
         );
       case "5":
         return foreseen([await readRecordedRun(ownRun)]);

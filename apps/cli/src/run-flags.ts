@@ -32,6 +32,7 @@ const {
   maxParticipants,
   minContributors,
   links,
+  subChannels,
   evaluationSamples,
   seed,
 } = DEFAULT_RUN_CONFIG;
@@ -257,6 +258,13 @@ export const RUN_FLAGS: readonly RunFlag[] = [
     help: `measured, or emulated: transfers paced to a simulated radio cell (${links})`,
     field: "links",
     read: asText,
+  },
+  {
+    name: "sub-channels",
+    value: "M",
+    help: `of the simulated cell, 15 kHz each (${subChannels})`,
+    field: "subChannels",
+    read: asNumber,
   },
   {
     name: "evaluation-samples",

@@ -5,6 +5,7 @@ import {
   resolveRunConfig,
   runChangeSchema,
   runConfigSchema,
+  runOverridesSchema,
 } from "./run-config.ts";
 
 it("has valid defaults", () => {
@@ -36,4 +37,11 @@ it("limits the energy of all devices and of single ones", () => {
   const config = resolveRunConfig(change);
   expect(["p1", "p2", "p3"].map((id) => energyLimitOf(config, id))).toEqual([50, 9, null]);
   expect(() => runChangeSchema.parse({ deviceEnergyLimitsJoules: { p1: 0 } })).toThrow(/p1/);
+});
+
+it("reads runs stored before sub-channels could be chosen, and overrides none that were", () => {
+  const { subChannels: _, ...stored } = DEFAULT_RUN_CONFIG;
+  expect(runConfigSchema.parse(stored).subChannels).toBe(32);
+  expect(runOverridesSchema.parse({})).toEqual({});
+  expect(resolveRunConfig({ rounds: 3 }, { ...DEFAULT_RUN_CONFIG, subChannels: 64 }).subChannels).toBe(64);
 });

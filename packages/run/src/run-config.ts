@@ -1,7 +1,8 @@
 /**
  * What a run is: everything that must be known to repeat it. The coordinator owns it, the host may change parts of
  * it between rounds, the report stores it whole. Schemas carry no defaults (zod fills them into partial objects
- * too, so a change of one field would reset the others): `DEFAULT_RUN_CONFIG` has them all.
+ * too, so a change of one field would reset the others): `DEFAULT_RUN_CONFIG` has them all. The exception is what stored runs
+ * may lack, and overrides have none of it.
  */
 import { z } from "zod";
 
@@ -40,6 +41,10 @@ export type BaseType = (typeof BASE_TYPES)[number];
 const dropoutRate = z.number().min(0).max(0.95);
 const positiveInteger = z.int().min(1);
 const energyLimit = z.number().positive().nullable();
+
+/** M of runs that do not say. */
+const DEFAULT_SUB_CHANNELS = 32;
+const subChannels = positiveInteger.max(1024);
 
 export const trainingSchema = z.strictObject({
   /** E, optimiser steps a participant takes each round. */
@@ -141,6 +146,8 @@ export const runConfigSchema = z.strictObject({
   ]),
   /** `measured`: the participants' own links; `emulated`: transfers are paced to a simulated radio cell. */
   links: z.enum(["measured", "emulated"]),
+  /** M: sub-channels of the emulated cell, each as wide as any. Runs stored before it could be chosen have the default. */
+  subChannels: subChannels.default(DEFAULT_SUB_CHANNELS),
 });
 export type RunConfig = z.infer<typeof runConfigSchema>;
 
@@ -185,6 +192,7 @@ export const DEFAULT_RUN_CONFIG: RunConfig = {
   evaluationSamples: 48,
   evaluateOn: { kind: "coordinator" },
   links: "measured",
+  subChannels: DEFAULT_SUB_CHANNELS,
 };
 
 /** E_max of one device; null is no limit. */
@@ -200,7 +208,9 @@ export function energyLimitOf(
 }
 
 /** Overrides of the defaults, one level deep in `training`. */
-export const runOverridesSchema = runConfigSchema.extend({ training: trainingSchema.partial() }).partial();
+export const runOverridesSchema = runConfigSchema
+  .extend({ training: trainingSchema.partial(), subChannels })
+  .partial();
 export type RunOverrides = z.infer<typeof runOverridesSchema>;
 
 /** The whole configuration. Throws a ZodError that names the offending field. */

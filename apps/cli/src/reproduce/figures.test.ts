@@ -101,10 +101,10 @@ it("while an arm's best learning rate is the first or the last that was tried, t
 });
 
 it("limited runs count at the learning rate that their arm has by now", () => {
-  const run = { limits: "T_max 4 s", arm: "fixed 0.5", seed: "1", heldOut: 3, tookPart: 1, dropoutRate: 0.5 };
+  const setting = { deadlineSeconds: 4, energyLimitJoules: null, devices: 4, subChannels: 32 };
+  const run = { ...setting, arm: "fixed 0.5", seed: "1", heldOut: 3, tookPart: 1, dropoutRate: 0.5 };
   const runs = [0.002, 0.008].map((learningRate) => ({ ...run, learningRate, joules: 1 }));
-  const study = { task: "presidents", stepSeconds: [1, 1, 1, 1] };
-  expect(tunedRuns(runs, study, CELLS)).toEqual([runs[1]]);
+  expect(tunedRuns(runs, { task: "presidents" }, CELLS)).toEqual([runs[1]]);
 });
 
 describe("figures", () => {

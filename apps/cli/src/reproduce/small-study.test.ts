@@ -15,7 +15,7 @@ import { lossOverRates } from "./figures/loss-over-rates.ts";
 import { lossOverRounds } from "./figures/loss-over-rounds.ts";
 import { verdicts } from "./figures/verdicts.ts";
 import { openLab } from "./lab.ts";
-import { type LimitedStudy, readLimited, runLimited } from "./limited.ts";
+import { deviceCounts, type LimitedStudy, readLimited, runLimited } from "./limited.ts";
 import { trainStepwise } from "./stepwise.ts";
 import { studiedArms } from "./studied.ts";
 import { runStudy, type Study } from "./study.ts";
@@ -127,7 +127,10 @@ describe("the smallest study", () => {
     const limited: LimitedStudy = {
       task: study.tasks[0]!,
       // Two steps of the second device take longer than a round may.
-      limits: [{ name: "T_max 4 s", deadlineSeconds: 4, energyLimitJoules: 100 }],
+      settings: [
+        { deadlineSeconds: 4, energyLimitJoules: null, devices: 2, subChannels: 32 },
+        { deadlineSeconds: 4, energyLimitJoules: null, devices: 2, subChannels: 64 },
+      ],
       arms: ["branch-and-bound", "fixed 0.5"],
       stepSeconds: [0.1, 3],
       seeds: 1,
@@ -152,24 +155,25 @@ describe("the smallest study", () => {
       expect(tookPart).toBe(0.5);
       expect(heldOut).toBeGreaterThan(0);
     }
-    expect(lines).toHaveLength(2);
+    expect(lines).toHaveLength(4);
     await runLimited(limited, tuning, csv, (line) => void lines.push(line));
-    expect(lines).toHaveLength(2);
+    expect(lines).toHaveLength(4);
+    expect(deviceCounts(limited)).toEqual([2]);
     const { table, charts } = limits(1, true, runs, () => 0);
     const row = csvText(table)
       .split("\n")
-      .find((line) => line.startsWith("T_max 4 s,,fixed 0.5,"))!;
-    expect(row.split(",").slice(-6, -3)).toEqual([
-      "0.02",
-      "1",
-      String(Number(runs.find(({ arm }) => arm === "fixed 0.5")!.heldOut.toPrecision(6))),
+      .find((line) => line.startsWith("held-out loss,,fixed 0.5,,,,,4,,2,32,"))!;
+    const { heldOut } = runs.find(({ arm, subChannels }) => arm === "fixed 0.5" && subChannels === 32)!;
+    expect(row.split(",").slice(-6, -3)).toEqual(["0.02", "1", String(Number(heldOut.toPrecision(6)))]);
+    expect(charts.at(-1)).toMatchObject({ title: "T_max 4 s, K = 2, M = 64", rows: [{}, {}] });
+    const lossCharts = charts.filter(({ title }) => title.startsWith("Held-out loss over"));
+    expect(lossCharts).toMatchObject([
+      { xLabel: "M", series: [{ points: [{ x: 32, y: heldOut }, { x: 64 }] }, {}] },
     ]);
-    expect(charts.at(-1)).toMatchObject({ title: "T_max 4 s", rows: [{}, {}] });
-    await writeFile(
-      csv,
-      `${(await readFile(csv, "utf8")).split("\n")[0]}\nT_max 4 s,fixed 0.5,0.02,1,3.2,1\n`,
+    await writeFile(csv, `${(await readFile(csv, "utf8")).split("\n")[0]}\n4,,2,32,fixed 0.5,0.02,1,3.2,1\n`);
+    await expect(readLimited(csv)).rejects.toThrow(
+      /limited.csv, line 2: expected the columns deadline_seconds,/,
     );
-    await expect(readLimited(csv)).rejects.toThrow(/limited.csv, line 2: expected the columns limits,arm,/);
   }, 300_000);
 
   it("takes the engine's own steps, one gradient at a time", async () => {

@@ -2,7 +2,9 @@ import type { RunConfig } from "@fedlodrop/run";
 import { describe, expect, it } from "vitest";
 import { request, three } from "./plan.fixture.ts";
 import { planRound } from "./plan.ts";
-import { evenPowerRate, fadedGains, meanGain, RADIO_CELL } from "./radio-cell.ts";
+import { evenPowerRate, fadedGains, meanGain } from "./radio-cell.ts";
+
+const CELL = { seed: "s", subChannels: 32 };
 
 describe("an emulated cell", () => {
   const emulated = { links: "emulated", method: "branch-and-bound", deadlineSeconds: 20 } as const;
@@ -87,14 +89,26 @@ describe("an emulated cell", () => {
   });
 
   it("repeats from the seed, and fades from round to round", () => {
-    expect(fadedGains("s", 1, "p1")).toEqual(fadedGains("s", 1, "p1"));
-    expect(fadedGains("s", 2, "p1")).not.toEqual(fadedGains("s", 1, "p1"));
+    expect(fadedGains(CELL, 1, "p1")).toEqual(fadedGains(CELL, 1, "p1"));
+    expect(fadedGains(CELL, 2, "p1")).not.toEqual(fadedGains(CELL, 1, "p1"));
     expect(meanGain("s", "p1")).not.toBe(meanGain("s", "p2"));
     // Mean fading power is 1; standard error over 32 correlated channels of 500 rounds is below 0.02.
-    const rounds = Array.from({ length: 500 }, (_, round) => fadedGains("s", round, "p1"));
-    const mean = rounds.flat().reduce((sum, gain) => sum + gain, 0) / (500 * RADIO_CELL.subChannels);
+    const rounds = Array.from({ length: 500 }, (_, round) => fadedGains(CELL, round, "p1"));
+    const mean = rounds.flat().reduce((sum, gain) => sum + gain, 0) / (500 * CELL.subChannels);
     expect(mean / meanGain("s", "p1")).toBeGreaterThan(0.92);
     expect(mean / meanGain("s", "p1")).toBeLessThan(1.08);
+  });
+
+  it("is as wide as its sub-channels are many", () => {
+    const secondsOf = (subChannels: number): readonly number[] =>
+      planRound(request({ ...emulated, method: "greedy", subChannels }, three)).allocation!.devices.map(
+        ({ predictedSeconds }) => predictedSeconds,
+      );
+    const [narrow, wide] = [secondsOf(16), secondsOf(64)];
+    narrow.forEach((seconds, k) => {
+      expect(wide[k]!).toBeLessThan(seconds);
+    });
+    expect(fadedGains({ seed: "s", subChannels: 64 }, 1, "p1")).toHaveLength(64);
   });
 
   it("has the capacity formula's rate (worked by hand)", () => {

@@ -54,7 +54,7 @@ export type Caution = "deviation" | "mean" | "trial";
 
 export function poseProblem(request: PlanRequest, caution: ReadonlyMap<string, Caution>): PosedProblem {
   const { config, adapter, round, participants, records } = request;
-  const { seed, links, maxDropoutRate, deadlineSeconds } = config;
+  const { seed, links, subChannels, maxDropoutRate, deadlineSeconds } = config;
   const samples = participants.map(({ device }) => device.sampleCount);
   const exampleCount = samples.reduce((sum, count) => sum + count, 0);
   const constants = estimateConstants(records, exampleCount, config.bound, maxDropoutRate);
@@ -62,7 +62,7 @@ export function poseProblem(request: PlanRequest, caution: ReadonlyMap<string, C
   const emulated = links === "emulated";
   const downloadBytesPerSecond = participants.map(({ id }, k) =>
     emulated
-      ? downlinkRate(meanGain(seed, id), participants.length) / 8
+      ? downlinkRate(meanGain(seed, id), participants.length, subChannels) / 8
       : (measured[k] as DeviceMeasurements).downloadBytesPerSecond,
   );
   const bytesDown = bytesPerValue(config.valueType);
@@ -166,7 +166,7 @@ function emulatedLink({ config, round, participants }: PlanRequest): RadioLink {
   return {
     kind: "radio",
     subChannelHertz: RADIO_CELL.subChannelHertz,
-    gainPerWatt: participants.map(({ id }) => fadedGains(config.seed, round, id).map(gainPerWatt)),
+    gainPerWatt: participants.map(({ id }) => fadedGains(config, round, id).map(gainPerWatt)),
     maxTransmitPowerWatts: participants.map(() => RADIO_CELL.maxTransmitPowerWatts),
     amplifierEfficiency: participants.map(() => RADIO_CELL.amplifierEfficiency),
   };

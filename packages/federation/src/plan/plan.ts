@@ -23,7 +23,7 @@ import { dithered, ditherShare, sidesOf } from "./dither.ts";
 import { type Caution, capped, type ExpectedLoad, type PosedProblem, poseProblem } from "./live-problem.ts";
 import { patienceSeconds } from "./patience.ts";
 import type { PlanRequest } from "./plan-request.ts";
-import { evenPowerRate, FULL_POWER_WATTS, fadedGains, RADIO_CELL } from "./radio-cell.ts";
+import { evenPowerRate, FULL_POWER_WATTS, fadedGains } from "./radio-cell.ts";
 import { type Standing, standingOf } from "./resting.ts";
 
 export interface PlanOptions {
@@ -89,12 +89,12 @@ function freeGrant(
     return { kind: "admitted", ...plain(dropoutRate), share: null, bitsPerSecond, uploadJoulesPerBit };
   }
   const { id } = participants[k] as ReadyParticipant;
-  const own = inTurn(fadedGains(config.seed, round, id), k, participants.length);
+  const own = inTurn(fadedGains(config, round, id), k, participants.length);
   const bitsPerSecond = evenPowerRate(own);
   return {
     kind: "admitted",
     ...plain(dropoutRate),
-    share: own.length / RADIO_CELL.subChannels,
+    share: own.length / config.subChannels,
     bitsPerSecond,
     uploadJoulesPerBit: FULL_POWER_WATTS / bitsPerSecond,
   };

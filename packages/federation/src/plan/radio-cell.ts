@@ -4,11 +4,10 @@
  * comes of it is labelled `emulated`. Model: 3GPP urban path loss 128.1 + 37.6 log₁₀ d/km, log-normal shadowing, Rayleigh
  * fading with six equal taps across the sub-channels.
  */
-import { createRandom } from "@fedlodrop/run";
+import { createRandom, type RunConfig } from "@fedlodrop/run";
 
 /** SI units; decibels only where the model is stated in them. */
 export const RADIO_CELL = {
-  subChannels: 32,
   subChannelHertz: 15e3,
   radiusMeters: 500,
   leastDistanceMeters: 35,
@@ -20,8 +19,6 @@ export const RADIO_CELL = {
   snrGap: 1.5,
   maxTransmitPowerWatts: 0.1,
   amplifierEfficiency: 0.35,
-  /** The downlink is divided evenly among the cohort. */
-  downlinkHertz: 480e3,
   stationPowerWatts: 1,
 } as const;
 
@@ -36,9 +33,13 @@ export function meanGain(seed: string, participantId: string): number {
 }
 
 /** |h|² of each sub-channel in one round. */
-export function fadedGains(seed: string, round: number, participantId: string): readonly number[] {
+export function fadedGains(
+  { seed, subChannels }: Pick<RunConfig, "seed" | "subChannels">,
+  round: number,
+  participantId: string,
+): readonly number[] {
   const random = createRandom(seed, round, "radio fading", participantId);
-  const { subChannels, fadingTaps } = RADIO_CELL;
+  const { fadingTaps } = RADIO_CELL;
   const mean = meanGain(seed, participantId);
   // Each tap is complex normal with mean power 1/taps.
   const scale = Math.sqrt(1 / (2 * fadingTaps));
@@ -73,9 +74,9 @@ export function evenPowerRate(gains: readonly number[]): number {
 /** Watts that a device at full power draws for its radio. */
 export const FULL_POWER_WATTS = RADIO_CELL.maxTransmitPowerWatts / RADIO_CELL.amplifierEfficiency;
 
-/** Downlink bit/s of one of `cohortSize` devices. */
-export function downlinkRate(gain: number, cohortSize: number): number {
-  const hertz = RADIO_CELL.downlinkHertz / cohortSize;
+/** Downlink bit/s of one of `cohortSize` devices, among whom a band as wide as the uplink's is divided evenly. */
+export function downlinkRate(gain: number, cohortSize: number, subChannels: number): number {
+  const hertz = (subChannels * RADIO_CELL.subChannelHertz) / cohortSize;
   const snr =
     (RADIO_CELL.stationPowerWatts * gain) / (RADIO_CELL.snrGap * RADIO_CELL.noiseWattsPerHertz * hertz);
   return hertz * Math.log2(1 + snr);

@@ -1,25 +1,12 @@
 /** Figure 4: the objective under tighter and looser limits and in larger cells, by method, what solving takes, and losses of limited runs. */
-import {
-  type AllocationProblem,
-  allocate,
-  type Method,
-  radioProblem,
-  randomSystem,
-} from "@fedlodrop/allocation";
+import { type AllocationProblem, allocate, methods, radioProblem, randomSystem } from "@fedlodrop/allocation";
+import { ARMS } from "../arms.ts";
 import type { DotPlot } from "../dot-plot.ts";
 import { type Figure, mean, standardError } from "../figure.ts";
-import type { LimitedRun } from "../limited.ts";
+import { type LimitedRun, type Setting, settingName } from "../limited.ts";
+import type { Chart } from "../svg-chart.ts";
 
-const METHODS = [
-  "branch-and-bound",
-  "p-sca",
-  "greedy",
-  "equal",
-  "random-owners",
-  "no-dropout",
-] as const satisfies readonly Method[];
-
-interface Setting {
+interface Posed {
   readonly axis: "deadline" | "energy" | "devices" | "sub-channels";
   /** Factor of the limit, or a count. */
   readonly value: number;
@@ -29,9 +16,9 @@ interface Setting {
 const cell = (seed: number, devices = 8, channels = 32): AllocationProblem =>
   radioProblem(randomSystem({ seed, devices, channels, family: "browser", slack: 1.3 }));
 
-const settings = (quick: boolean): readonly Setting[] => [
+const settings = (quick: boolean): readonly Posed[] => [
   ...[0.6, 0.8, 1, 1.5, 2, 3].map(
-    (value): Setting => ({
+    (value): Posed => ({
       axis: "deadline",
       value,
       pose: (seed) => {
@@ -41,7 +28,7 @@ const settings = (quick: boolean): readonly Setting[] => [
     }),
   ),
   ...[0.6, 0.8, 1, 1.5, 2, 3].map(
-    (value): Setting => ({
+    (value): Posed => ({
       axis: "energy",
       value,
       pose: (seed) => {
@@ -55,14 +42,14 @@ const settings = (quick: boolean): readonly Setting[] => [
     }),
   ),
   ...(quick ? [2, 4, 8, 16] : [2, 4, 8, 16, 32, 64]).map(
-    (value): Setting => ({
+    (value): Posed => ({
       axis: "devices",
       value,
       pose: (seed) => cell(seed, value, quick ? 32 : Math.max(32, 4 * value)),
     }),
   ),
   ...(quick ? [16, 32] : [16, 32, 64, 128]).map(
-    (value): Setting => ({
+    (value): Posed => ({
       axis: "sub-channels",
       value,
       pose: (seed) => cell(seed, 8, value),
@@ -81,7 +68,7 @@ export function limits(
   now: () => number,
 ): Figure {
   const rows = settings(quick).flatMap(({ axis, value, pose }) =>
-    METHODS.map((method) => {
+    methods.map((method) => {
       const solved = Array.from({ length: seeds }, (_, seed) =>
         allocate(pose(seed + 1), method, { now, timeBudgetMilliseconds: BUDGET_MS }),
       );
@@ -96,18 +83,18 @@ export function limits(
       };
     }),
   );
-  const axes = ["deadline", "energy", "devices", "sub-channels"] as const;
+  const sizes = ["devices", "sub-channels"] as const;
+  const axes = ["deadline", "energy", ...sizes] as const;
   const chart = (
     axis: (typeof axes)[number],
     yLabel: string,
     of: (row: (typeof rows)[number]) => number,
-    logarithmic: boolean,
-  ) => ({
+  ): Chart => ({
     title: `${yLabel} over ${axis}`,
     xLabel: axis === "deadline" || axis === "energy" ? `${axis} limit, as a factor` : axis,
     yLabel,
-    logarithmic,
-    series: METHODS.map((method) => ({
+    logarithmic: true,
+    series: methods.map((method) => ({
       name: method,
       points: rows
         .filter((row) => row.axis === axis && row.method === method)
@@ -123,28 +110,34 @@ export function limits(
       ...(losses.length === 0
         ? []
         : [
-            "Held-out losses after the last round are of the language model in the emulated cell, some devices being slower than others; whoever breaks a limit is out of that round, so that all methods have the same time and the same joules to spend. Bars are standard errors over seeds.",
+            "Held-out losses after the last round are of the language model in the emulated cell, half of the devices being two or three times slower; whoever breaks a limit is out of that round, so that all methods have the same time and the same joules to spend. Bars are standard errors over seeds.",
           ]),
     ],
     charts: [
-      ...axes.map((axis) => chart(axis, "objective J, nats", ({ objective }) => objective, true)),
-      chart("devices", "milliseconds to solve", ({ milliseconds }) => Math.max(0.01, milliseconds), true),
+      ...axes.map((axis) => chart(axis, "objective J, nats", ({ objective }) => objective)),
+      ...sizes.map((axis) =>
+        chart(axis, "milliseconds to solve", ({ milliseconds }) => Math.max(0.01, milliseconds)),
+      ),
+      ...sizes.map((axis) => chart(axis, "certified gap", ({ gap }) => Math.max(1e-5, gap))),
+      ...LOSS_AXES.flatMap((axis) => lossesOver(axis, losses)),
       ...plotsOf(losses),
     ],
     table: {
       columns: [
         ...["axis", "value", "method", "objective", "excluded", "milliseconds", "gap"],
+        ...["deadline_seconds", "energy_limit_joules", "devices", "sub_channels"],
         ...["learning_rate", "seeds", "held_out", "held_out_error", "took_part", "dropout_rate"],
       ],
       rows: [
         ...rows.map(({ gap, ...row }) => [
           ...Object.values(row),
           Number.isFinite(gap) ? gap : null,
-          ...Array<null>(6).fill(null),
+          ...Array<null>(10).fill(null),
         ]),
-        ...losses.map(({ limits: axis, arm, ...own }) => [
-          ...[axis, null, arm],
+        ...losses.map(({ setting, arm, ...own }) => [
+          ...["held-out loss", null, arm],
           ...Array<null>(4).fill(null),
+          ...[setting.deadlineSeconds, setting.energyLimitJoules, setting.devices, setting.subChannels],
           ...[own.learningRate, own.seeds, own.heldOut, own.error, own.tookPart, own.dropoutRate],
         ]),
       ],
@@ -153,7 +146,7 @@ export function limits(
 }
 
 interface LimitedLoss {
-  readonly limits: string;
+  readonly setting: Setting;
   readonly arm: string;
   readonly learningRate: number;
   readonly seeds: number;
@@ -164,16 +157,16 @@ interface LimitedLoss {
   readonly dropoutRate: number | null;
 }
 
-/** Means over seeds. */
+/** Means over seeds, in the order of settings and arms, whichever ended first. */
 function lossesOf(limited: readonly LimitedRun[]): readonly LimitedLoss[] {
-  const keyOf = ({ limits: own, arm, learningRate }: LimitedRun): string => [own, arm, learningRate].join();
+  const keyOf = (run: LimitedRun): string => [settingName(run), run.arm, run.learningRate].join();
   const cells = new Map(limited.map((run) => [keyOf(run), run]));
-  return [...cells].map(([key, { limits: own, arm, learningRate }]) => {
+  const losses = [...cells].map(([key, { arm, learningRate, ...setting }]): LimitedLoss => {
     const runs = limited.filter((run) => keyOf(run) === key);
     const heldOut = runs.map((run) => run.heldOut);
     const rates = runs.flatMap(({ dropoutRate }) => dropoutRate ?? []);
     return {
-      ...{ limits: own, arm, learningRate, seeds: runs.length },
+      ...{ setting, arm, learningRate, seeds: runs.length },
       ...{ heldOut: mean(heldOut), error: standardError(heldOut) },
       ...{
         tookPart: mean(runs.map((run) => run.tookPart)),
@@ -181,19 +174,62 @@ function lossesOf(limited: readonly LimitedRun[]): readonly LimitedLoss[] {
       },
     };
   });
+  const arms = Object.keys(ARMS);
+  const places = ({ setting, arm }: LimitedLoss): readonly number[] => [
+    ...LOSS_AXES.map(({ of }) => setting[of] ?? 0),
+    arms.indexOf(arm),
+  ];
+  return losses.sort((a, b) => firstDifference(places(a), places(b)));
 }
 
+const firstDifference = (a: readonly number[], b: readonly number[]): number =>
+  a.map((value, i) => value - (b[i] as number)).find((difference) => difference !== 0) ?? 0;
+
+const LOSS_AXES = [
+  { of: "deadlineSeconds", label: "T_max, seconds" },
+  { of: "energyLimitJoules", label: "E_max, joules" },
+  { of: "devices", label: "K" },
+  { of: "subChannels", label: "M" },
+] as const;
+
+/** Of the settings that differ in nothing but what is on the axis; where there are several such rows of settings, the longest. */
+function lossesOver({ of, label }: (typeof LOSS_AXES)[number], losses: readonly LimitedLoss[]): Chart[] {
+  const placeOf = ({ setting }: LimitedLoss): number => setting[of] as number;
+  const others = ({ setting }: LimitedLoss): string => settingName({ ...setting, [of]: 0 });
+  const along = losses.filter(({ setting }) => setting[of] !== null);
+  const [row = []] = [...new Set(along.map(others))]
+    .map((name) => along.filter((own) => others(own) === name))
+    .sort((a, b) => countOf(b.map(placeOf)) - countOf(a.map(placeOf)));
+  if (countOf(row.map(placeOf)) < 2) return [];
+  return [
+    {
+      title: `Held-out loss over ${label}`,
+      xLabel: label,
+      yLabel: "held-out loss, nats",
+      series: [...new Set(row.map(({ arm }) => arm))].map((name) => ({
+        name,
+        points: row
+          .filter(({ arm }) => arm === name)
+          .sort((a, b) => placeOf(a) - placeOf(b))
+          .map((own) => ({ x: placeOf(own), y: own.heldOut, ...rangeOf(own) })),
+      })),
+    },
+  ];
+}
+
+const countOf = (values: readonly number[]): number => new Set(values).size;
+
+const rangeOf = ({ heldOut, error }: LimitedLoss): { low: number; high: number } => ({
+  low: heldOut - (error ?? 0),
+  high: heldOut + (error ?? 0),
+});
+
 const plotsOf = (losses: readonly LimitedLoss[]): readonly DotPlot[] =>
-  [...new Set(losses.map((own) => own.limits))].map((name) => ({
+  [...new Set(losses.map(({ setting }) => settingName(setting)))].map((name) => ({
     title: name,
     xLabel: "held-out loss, nats",
     rows: losses
-      .filter((own) => own.limits === name)
-      .map(({ arm, heldOut, error }) => ({
-        name: arm,
-        x: heldOut,
-        low: heldOut - (error ?? 0),
-        high: heldOut + (error ?? 0),
-      })),
+      .filter(({ setting }) => settingName(setting) === name)
+      .map((own) => ({ name: own.arm, x: own.heldOut, ...rangeOf(own) })),
     reference: null,
   }));
