@@ -14,8 +14,14 @@ import { appendFile, writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import type { RunOverrides } from "@fedlodrop/run";
 import { mean, standardError } from "../apps/cli/src/reproduce/figure.ts";
-import { runSmallCell, type SmallCell, type SmallOutcome } from "../apps/cli/src/simulate/small-cell.ts";
+import {
+  type Estimator,
+  runSmallCell,
+  type SmallCell,
+  type SmallOutcome,
+} from "../apps/cli/src/simulate/small-cell.ts";
 import { LEARNED_BY_HEART } from "../apps/cli/src/simulate/small-model.ts";
+import { ESTIMATORS } from "./small/estimators.ts";
 
 const { values: flags } = parseArgs({
   options: {
@@ -32,15 +38,25 @@ const WORLDS: Readonly<Record<string, Pick<SmallCell, "world" | "choosing">>> = 
   "by-heart": { world: LEARNED_BY_HEART, choosing: 50 },
 };
 const LEARNING_RATES = [0.01, 0.03];
-const ARMS: Readonly<Record<string, RunOverrides>> = {
+interface Arm {
+  readonly settings: RunOverrides;
+  readonly estimator?: Estimator;
+}
+const ARMS: Readonly<Record<string, Arm>> = {
   ...Object.fromEntries(
     Array.from({ length: 10 }, (_, i) => [
       `fixed ${i / 10}`,
-      { method: "fixed", dropoutRate: i / 10 } as const,
+      { settings: { method: "fixed", dropoutRate: i / 10 } },
     ]),
   ),
-  "branch-and-bound": { method: "branch-and-bound" },
-  "branch-and-bound theorem": { method: "branch-and-bound", bound: "theorem" },
+  "branch-and-bound": { settings: { method: "branch-and-bound" } },
+  "branch-and-bound theorem": { settings: { method: "branch-and-bound", bound: "theorem" } },
+  ...Object.fromEntries(
+    Object.entries(ESTIMATORS).map(([name, estimator]) => [
+      `branch-and-bound by ${name}`,
+      { settings: { method: "branch-and-bound" }, estimator },
+    ]),
+  ),
 };
 
 const columns =
@@ -53,13 +69,13 @@ for (const [name, devices] of flags.worlds
   const world = WORLDS[name];
   if (world === undefined) throw new Error(`--worlds: expected some of ${Object.keys(WORLDS)}, got ${name}`);
   const rows = [];
-  for (const [arm, settings] of Object.entries(ARMS)) {
+  for (const [arm, own] of Object.entries(ARMS)) {
     if (wanted !== undefined && !wanted.includes(arm)) continue;
     const tried = [];
     for (const learningRate of LEARNING_RATES) {
       const outcomes: SmallOutcome[] = [];
       for (let seed = 0; seed < Number(flags.seeds); seed++)
-        outcomes.push(await runSmallCell({ ...world, settings, devices, learningRate, seed: String(seed) }));
+        outcomes.push(await runSmallCell({ ...world, ...own, devices, learningRate, seed: String(seed) }));
       tried.push({ arm, learningRate, outcomes, choose: mean(outcomes.map(({ last }) => last.choose)) });
     }
     rows.push(tried.reduce((best, own) => (own.choose < best.choose ? own : best)));

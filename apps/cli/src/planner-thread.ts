@@ -8,7 +8,7 @@ export const plannerCalls = {
     options,
   }: {
     readonly request: PlanRequest;
-    readonly options: Omit<PlanOptions, "now">;
+    readonly options: Omit<PlanOptions, "now" | "estimate">;
   }): Promise<RoundPlan> {
     return planRound(request, { ...options, now: () => performance.now() });
   },

@@ -1,3 +1,4 @@
+export { estimateConstants } from "./plan/bound-constants.ts";
 export { measureDevice } from "./plan/device-measurements.ts";
 export {
   isDirect,

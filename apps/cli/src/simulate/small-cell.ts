@@ -1,17 +1,18 @@
 /** One run of the small model: real masks, planner, updates and aggregation over twenty rounds. */
-import type { PlanOptions } from "@fedlodrop/federation";
+import { estimateConstants, type PlanOptions } from "@fedlodrop/federation";
 import type { DeviceFacts } from "@fedlodrop/protocol";
 import { type RunOverrides, resolveRunConfig } from "@fedlodrop/run";
 import { steadyLaptop } from "../reproduce/device-model.ts";
 import { mean } from "../reproduce/figure.ts";
 import { federate } from "../reproduce/in-process-federation.ts";
 import { type RuleVariant, rulesOf } from "../reproduce/rig.ts";
-import { steering } from "../reproduce/steering.ts";
+import { type Measured, steering } from "../reproduce/steering.ts";
 import {
   createSmallWorld,
   join,
   SMALL_WORLD,
   type SmallDataset,
+  type SmallWorld,
   type SmallWorldTerms,
   smallLoss,
   smallTrainer,
@@ -28,11 +29,24 @@ export interface SmallCell {
   readonly choosing?: number;
   /** What a federation does otherwise than a run can. */
   readonly variant?: RuleVariant;
+  /** What live methods choose by, in place of what a run's planner does. */
+  readonly estimator?: Estimator;
   /** A clock and a budget for solvers; without, they take as long as they take. */
   readonly planning?: PlanOptions;
   /** Of every device; a steady laptop's when absent. */
   readonly facts?: Partial<DeviceFacts>;
 }
+
+/** What plans see of an adapter, and how they estimate the bound from it; made anew for each run. */
+export type Estimator = (
+  measured: Measured,
+  world: SmallWorld,
+) => {
+  readonly evaluate: ReturnType<typeof steering>;
+  readonly estimate: NonNullable<PlanOptions["estimate"]>;
+  /** What devices train on, where they keep some of theirs back. */
+  readonly trainedOn?: readonly SmallDataset[];
+};
 
 export interface SmallOutcome {
   /** Held-out loss after the last round, on the half that may choose and on the other. */
@@ -58,6 +72,7 @@ export async function runSmallCell({
   world: terms = SMALL_WORLD,
   choosing = HELD_OUT / 2,
   variant,
+  estimator = (measured) => ({ evaluate: steering(measured), estimate: estimateConstants }),
   planning = {},
   facts = {},
 }: SmallCell): Promise<SmallOutcome> {
@@ -71,6 +86,11 @@ export async function runSmallCell({
     rounds: 20,
     training: { localSteps: 8, batchSize: 4, ...settings.training, learningRate },
   });
+  const measured = {
+    train: (own: Float32Array) => smallLoss(world, train, own),
+    heldOut: (own: Float32Array) => smallLoss(world, choose, own),
+  };
+  const { evaluate, estimate, trainedOn = world.devices } = estimator(measured, world);
   const points: SmallOutcome["last"][] = [];
   const took: number[] = [];
   const rates: number[] = [];
@@ -80,15 +100,12 @@ export async function runSmallCell({
     shape: world.shape,
     ...(variant !== undefined && rulesOf(variant, world.shape)),
     config,
-    planning,
-    devices: world.devices.map((dataset, k) => {
+    planning: { ...planning, estimate },
+    devices: trainedOn.map((dataset, k) => {
       const laptop = steadyLaptop(dataset.labels.length);
       return { id: `p${k + 1}`, dataset, ...laptop, facts: { ...laptop.facts, ...facts } };
     }),
-    evaluate: steering({
-      train: (own) => smallLoss(world, train, own),
-      heldOut: (own) => smallLoss(world, choose, own),
-    }),
+    evaluate,
   })) {
     points.push({ choose: smallLoss(world, choose, adapter), report: smallLoss(world, report, adapter) });
     const counted = record.participants.filter(({ outcome }) => outcome === "aggregated");

@@ -52,12 +52,16 @@ const EXCLUSION_GAPS = 3;
  */
 export type Caution = "deviation" | "mean" | "trial";
 
-export function poseProblem(request: PlanRequest, caution: ReadonlyMap<string, Caution>): PosedProblem {
+export function poseProblem(
+  request: PlanRequest,
+  caution: ReadonlyMap<string, Caution>,
+  estimate = estimateConstants,
+): PosedProblem {
   const { config, adapter, round, participants, records } = request;
   const { seed, links, subChannels, maxDropoutRate, deadlineSeconds } = config;
   const samples = participants.map(({ device }) => device.sampleCount);
   const exampleCount = samples.reduce((sum, count) => sum + count, 0);
-  const constants = estimateConstants(records, exampleCount, config.bound, maxDropoutRate);
+  const constants = estimate(records, exampleCount, config.bound, maxDropoutRate);
   const measured = participants.map((participant) => measureDevice(participant, config, round, records));
   const emulated = links === "emulated";
   const downloadBytesPerSecond = participants.map(({ id }, k) =>

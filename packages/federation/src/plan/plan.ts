@@ -19,6 +19,7 @@ import {
 } from "@fedlodrop/run";
 import type { Assignment, ReadyParticipant, RoundPlan } from "../round/run-state.ts";
 import { allocationRecord, type Decision, type Grant } from "./allocation-record.ts";
+import type { estimateConstants } from "./bound-constants.ts";
 import { dithered, ditherShare, sidesOf } from "./dither.ts";
 import { type Caution, capped, type ExpectedLoad, type PosedProblem, poseProblem } from "./live-problem.ts";
 import { patienceSeconds } from "./patience.ts";
@@ -30,6 +31,8 @@ export interface PlanOptions {
   /** Milliseconds of a monotone clock; time stands still when not given. */
   readonly now?: () => number;
   readonly timeBudgetMilliseconds?: number;
+  /** What methods that solve take the bound's constants from; `estimateConstants` when not given. */
+  readonly estimate?: typeof estimateConstants;
 }
 
 export type DirectMethod = (typeof DIRECT_METHODS)[number];
@@ -162,7 +165,7 @@ export function planBySolving(
   options: PlanOptions = {},
 ): RoundPlan {
   const caution = new Map<string, Caution>();
-  let posed = poseProblem(request, caution);
+  let posed = poseProblem(request, caution, options.estimate);
   let allocation = allocate(posed.problem, method, options);
   const probes = new Set<string>();
   for (const step of ["mean", "trial"] as const) {
@@ -177,7 +180,7 @@ export function planBySolving(
       caution.set(id, step);
       if (step === "trial" && !nobody) probes.add(id);
     }
-    posed = poseProblem(request, caution);
+    posed = poseProblem(request, caution, options.estimate);
     allocation = allocate(posed.problem, method, options);
   }
   const savings = allocation.devices.map((device, k) => energyProbe(request, posed, device, k));
