@@ -31,6 +31,7 @@ for (const links of ["measured", "emulated"] as const)
         presence: "ready" as const,
         known: true,
         device: facts(k),
+        part: k,
       }));
       const times = Array.from({ length: 7 }, (_, i) => {
         const startedAt = performance.now();

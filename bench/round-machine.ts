@@ -84,7 +84,7 @@ function openRun(count: number): BenchRun {
     run: () => ({ runId: "bench", state, traffic, planProblem: null }) as unknown as LiveRun,
     lanes: () => createLanes(() => {}),
     storageProblem: () => null,
-    deviceName: (id) => id,
+    deviceName: ({ id }) => id,
     nowMs: () => 0,
   });
   const timed = (view: () => unknown): Told => {

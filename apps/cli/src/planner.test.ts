@@ -10,6 +10,7 @@ const participant = (id: string): ReadyParticipant => ({
   known: true,
   presence: "ready",
   device: { ...device, sampleCount: 100 },
+  part: 0,
 });
 const request = (method: PlanRequest["config"]["method"]): PlanRequest => ({
   config: { ...DEFAULT_RUN_CONFIG, method, links: "emulated", deadlineSeconds: 8 },

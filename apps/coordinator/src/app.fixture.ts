@@ -157,6 +157,7 @@ export async function connect(url: string) {
     "secure-step": [],
     "round-closed": [],
     "round-evaluated": [],
+    dealt: [],
     "run-changed": [],
     "run-ended": [],
     "host-closed": [],

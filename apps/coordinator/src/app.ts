@@ -3,7 +3,7 @@
  * builds without listening; clock, randomness, storage, planner and workload come in as options.
  */
 import { randomBytes } from "node:crypto";
-import { ruleProblem } from "@fedlodrop/federation";
+import { heldPart, type Participant, ruleProblem } from "@fedlodrop/federation";
 import type { HostToServerEvents, ServerToHostEvents } from "@fedlodrop/protocol";
 import { adapterSize, type DeviceTexts, type RoundRecord, type RunConfig } from "@fedlodrop/run";
 import type { Namespace } from "socket.io";
@@ -39,7 +39,7 @@ import {
   storedStart,
   toReload,
 } from "./runs/run-start.ts";
-import { createSessions, partOf } from "./runs/sessions.ts";
+import { createSessions } from "./runs/sessions.ts";
 import type { Workload } from "./runs/workload.ts";
 import { OPEN_ACCESS, openAccess } from "./security/access.ts";
 import { openCredentials } from "./security/credentials.ts";
@@ -118,8 +118,16 @@ export async function buildCoordinator(options: CoordinatorOptions): Promise<Coo
     return quotas ? quotaProblem(config, adapterSize(run.workload.adapter), quotas) : null;
   }
 
-  const textsOf = (participantId: string): DeviceTexts =>
-    run.workload.deviceSplit(partOf(participantId, run.workload.deviceCount));
+  async function textsOf(participantId: string): Promise<DeviceTexts | null> {
+    const part = await participants.partOf(participantId);
+    return part === null ? null : { part, ...run.workload.deviceSplit(part) };
+  }
+
+  /** Whose texts it trains on; null where they are its own. */
+  function deviceName(participant: Participant): string | null {
+    const part = heldPart(participant);
+    return part === null ? null : run.workload.deviceSplit(part).device;
+  }
 
   const metrics = openMetrics({ run: () => run, connections: () => io.engine.clientsCount });
   const noteRounds = watchClosedRounds(
@@ -172,7 +180,7 @@ export async function buildCoordinator(options: CoordinatorOptions): Promise<Coo
       frame: () => ({ joinUrl: options.joinUrl(), access: access.view, lesson: lesson.view, availableTasks }),
       run: () => run,
       lanes: () => lanes,
-      deviceName: (participantId) => textsOf(participantId).device,
+      deviceName,
       nowMs: () => clock.nowMs(),
     }),
     runId: () => run.runId,
@@ -234,6 +242,8 @@ export async function buildCoordinator(options: CoordinatorOptions): Promise<Coo
     const begun = keeper.begin(run);
     run.begin();
     for (const { id } of reloading) participants.tell(id, "run-changed", describeRun(run));
+    // Its texts are dealt anew.
+    for (const { id, part } of run.state.participants.values()) participants.tell(id, "dealt", { part });
     hosts.changed(null);
     const kept = begun.catch(() => {});
     // Before anything of the new run reaches a gateway that knows the old one's rounds.

@@ -1,7 +1,7 @@
 import type { AddressInfo } from "node:net";
 import type { RunConfig } from "@fedlodrop/run";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { open, phase, start, workload } from "./app.fixture.ts";
+import { device, type FakeParticipant, open, participate, phase, start, workload } from "./app.fixture.ts";
 import { systemClock } from "./clock.ts";
 import type { CoordinatorOptions } from "./coordinator.ts";
 import { buildGateway } from "./gateway/gateway.ts";
@@ -245,6 +245,34 @@ describe.skipIf(binaries === null || !hasRedis())(
       await phase(coordinator, "ended", 60_000);
       expectRound(coordinator, before, devices, [undefined, undefined, undefined, "input", undefined]);
       expect(coordinator.adapter).not.toEqual(before);
+    });
+
+    it("serves at any gateway the texts that the owner has dealt, and passes on when it deals again", async () => {
+      const address = await postgres.database();
+      await openOwner("dealt", address);
+      const gateways = [await openGateway("dealt", address), await openGateway("dealt", address)] as const;
+      const all = [];
+      for (let k = 0; k < 5; k++) {
+        const one = await participate((gateways[k % 2] as Gateway).url, `device ${k}`);
+        const { part, run } = one.identity;
+        await one.socket.emitWithAck("ready", { ...device, runId: run.runId, part });
+        all.push(one);
+      }
+      const [, second, , , last] = all as [
+        FakeParticipant,
+        FakeParticipant,
+        unknown,
+        unknown,
+        FakeParticipant,
+      ];
+      expect(last.identity.part).toBe(0);
+      await second.socket.emitWithAck("leave");
+      await expect.poll(() => last.inbox.dealt, POLL).toEqual([{ part: 1 }]);
+      for (const { url } of gateways) {
+        const headers = { authorization: `Bearer ${last.identity.token}` };
+        const texts = await fetch(new URL("/api/split", url), { headers });
+        expect(await texts.json()).toMatchObject({ part: 1, device: "device 1" });
+      }
     });
 
     it("waits while Redis is away, and goes on", async () => {

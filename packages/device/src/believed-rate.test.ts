@@ -23,6 +23,7 @@ const participant = (id: string, roundTripSeconds: number): ReadyParticipant => 
   presence: "ready",
   known: true,
   device: { ...device, sampleCount: 100, roundTripSeconds },
+  part: 0,
 });
 
 /** Beliefs after each round, [ROUNDS][devices]; `truth` is the links' rate in a round. */

@@ -32,7 +32,7 @@ export const joined: Joined = {
   participantId: "p1",
   token: "secret",
   nickname: "n",
-  deviceIndex: 0,
+  part: 0,
   run,
 };
 

@@ -4,6 +4,8 @@ import type { AddressInfo } from "node:net";
 import type {
   ClientToServerEvents,
   Join,
+  Joined,
+  Ready,
   RoundStart,
   RunDescription,
   ServerToClientEvents,
@@ -48,8 +50,8 @@ const roundStart: RoundStart = {
 };
 
 /** A warmed-up device, ready in the run it was asked to load for. */
-const loadFully = async ({ run, participantId }: LoadRequest): Promise<Loaded> => ({
-  key: loadKey(run, participantId, null),
+const loadFully = async ({ run, participantId, part }: LoadRequest): Promise<Loaded> => ({
+  key: loadKey(run, participantId, null, part),
   runId: run.runId,
   trainer: { engine: { backend: "cpu", device: "test" }, dispose() {} } as unknown as Loaded["trainer"],
   tokenizer: {} as Loaded["tokenizer"],
@@ -57,6 +59,7 @@ const loadFully = async ({ run, participantId }: LoadRequest): Promise<Loaded> =
   kept: null,
   ownHeldOut: null,
   source: { kind: "assigned", device: "d" },
+  part,
   sampleCount: 3,
   warmUp: { firstStepSeconds: 0.1, stepSeconds: 0.1 },
 });
@@ -72,7 +75,7 @@ afterEach(async () => {
 
 /** A device that joins a coordinator; `admit` says into which run and as whom, `serve` what else it answers. */
 async function join(
-  admit: (joins: number) => Partial<{ run: RunDescription; participantId: string }>,
+  admit: (joins: number) => Partial<Joined>,
   serve: (socket: ServerSocket) => void = () => {},
 ) {
   const joins: Join[] = [];
@@ -89,7 +92,7 @@ async function join(
         participantId: "p1",
         token: "secret",
         nickname: "n",
-        deviceIndex: 0,
+        part: 0,
         run,
         ...admit(joins.length),
       });
@@ -139,6 +142,40 @@ it("gives its round up when the coordinator has another run for it", async () =>
 it("loads again as somebody else, whose texts are others", async () => {
   const { sockets, sent } = await join(
     (count) => ({ participantId: `p${count}` }),
+    (socket) => socket.on("ready", (_, reply) => reply({ kind: "accepted" })),
+  );
+  await expect.poll(() => sent("ready")).toHaveLength(1);
+  sockets[0]?.conn.close();
+  await expect.poll(() => sent("ready"), { timeout: 5000 }).toHaveLength(2);
+  expect(load).toHaveBeenCalledTimes(2);
+});
+
+it("loads other texts when it is dealt them, and says which it has", async () => {
+  const readies: Partial<Ready>[] = [];
+  const { sockets, sent } = await join(
+    () => ({}),
+    (socket) =>
+      socket.on("ready", (ready, reply) => {
+        readies.push(ready);
+        // The word that it is to load others is on its way.
+        if (readies.length === 1)
+          reply({ kind: "refused", reason: "wrong-state", message: "expected part 4" });
+        else reply({ kind: "accepted" });
+        if (readies.length === 1) socket.emit("dealt", { part: 4 });
+      }),
+  );
+  await expect.poll(() => sent("ready")).toHaveLength(1);
+  expect(readies.map(({ part }) => part)).toEqual([0, 4]);
+  expect(sent("refused")).toEqual([]);
+  // What it has loaded already it does not load again.
+  sockets[0]?.emit("dealt", { part: 4 });
+  await expect.poll(() => readies).toHaveLength(3);
+  expect(load).toHaveBeenCalledTimes(2);
+});
+
+it("learns on its return that it was dealt other texts", async () => {
+  const { sockets, sent } = await join(
+    (count) => ({ part: count === 1 ? 0 : 4 }),
     (socket) => socket.on("ready", (_, reply) => reply({ kind: "accepted" })),
   );
   await expect.poll(() => sent("ready")).toHaveLength(1);

@@ -98,6 +98,11 @@ export function createDevice(
       post({ kind: "run-changed", run });
       prepare();
     });
+    socket.on("dealt", ({ part }) => {
+      if (!membership) return;
+      membership = { ...membership, part };
+      prepare();
+    });
     socket.on("round-start", rounds.takePart);
     socket.on("round-closed", (closed) => {
       if (rounds.current() === closed.round) rounds.abandon("closed-first");
@@ -123,10 +128,10 @@ export function createDevice(
     });
   }
 
-  function enter({ participantId, token, nickname, run }: Joined): void {
+  function enter({ participantId, token, nickname, part, run }: Joined): void {
     if (membership && membership.participantId !== participantId) rounds.abandon("new-identity");
     if (membership && membership.run.runId !== run.runId) rounds.abandon("other-run");
-    membership = { participantId, token, run };
+    membership = { participantId, token, part, run };
     post({ kind: "joined", participantId, token, nickname, run });
     prepare();
   }
@@ -134,13 +139,13 @@ export function createDevice(
   /** Loads what the run needs, unless it is there already, and says `ready`. */
   function prepare(): void {
     if (!membership || !choice) return;
-    const { run, participantId, token } = membership;
-    if (loaded?.key === loadKey(run, participantId, ownTexts)) return void announceReady().catch(fail);
+    const { run, participantId, token, part } = membership;
+    if (loaded?.key === loadKey(run, participantId, ownTexts, part)) return void announceReady().catch(fail);
     loading?.abort();
     const abort = new AbortController();
     loading = abort;
     const request = {
-      ...{ site, run, participantId, token, ownTexts, choice },
+      ...{ site, run, participantId, token, part, ownTexts, choice },
       ...(wasmHost && { wasmHost }),
       ...(memoryBytes !== undefined && { memoryBytes }),
     };
@@ -176,7 +181,7 @@ export function createDevice(
 
   async function announceReady(): Promise<void> {
     if (!link || !loaded || !energy) return;
-    const { runId, sampleCount, warmUp, source, trainer } = loaded;
+    const { runId, sampleCount, part, warmUp, source, trainer } = loaded;
     const { backend, device } = trainer.engine;
     const energyProfile = energy.profile;
     const never = new AbortController().signal;
@@ -187,14 +192,15 @@ export function createDevice(
         backend,
         deviceDescription: device,
         sampleCount,
+        part,
         ...warmUp,
         roundTripSeconds,
         energyProfile,
       };
       const reply = await socket.emitWithAck("ready", ready);
       if (reply.kind === "refused") {
-        // Of a run that the host has replaced meanwhile there is nothing to tell: the new one is loading.
-        if (membership?.run.runId === runId) post({ kind: "refused", refused: reply });
+        // Another run or other texts are wanted by now: of them it hears, and loads them.
+        if (reply.reason !== "wrong-state") post({ kind: "refused", refused: reply });
       } else post({ kind: "ready", engine: device, source, sampleCount, ...warmUp });
     });
   }

@@ -56,13 +56,15 @@ beforeEach(() => {
   });
   vi.mocked(createTrainer).mockImplementation(async () => trainer("a", warm));
   vi.mocked(pickBackend).mockResolvedValue({ backend: "wasm", reason: "asked for" } as never);
-  vi.stubGlobal("fetch", async () => Response.json({ device: "d1", samples: [{ text: "assigned" }] }));
+  vi.stubGlobal("fetch", async () =>
+    Response.json({ part: 5, device: "d1", samples: [{ text: "assigned" }] }),
+  );
 });
 afterEach(() => vi.unstubAllGlobals());
 
 const choice = { backend: "webgpu", reason: "a GPU" } as unknown as BackendChoice;
 const request = (change: Partial<LoadRequest> = {}): LoadRequest => ({
-  ...{ site: "http://here/", run, participantId: "p1", token: "secret", ownTexts: null, choice },
+  ...{ site: "http://here/", run, participantId: "p1", token: "secret", part: 0, ownTexts: null, choice },
   ...change,
 });
 const classification: LoadRequest["run"] = {
@@ -97,6 +99,9 @@ it("takes the texts that the coordinator has for it", async () => {
   const loaded = await loadFor();
   expect(loaded).toMatchObject({
     source: { kind: "assigned", device: "d1" },
+    part: 5,
+    // Of what it got, though it was dealt another part when it asked.
+    key: loadKey(run, "p1", null, 5),
     sampleCount: 1,
     ownHeldOut: null,
   });
@@ -114,7 +119,7 @@ it("takes one file for what the task makes of it, whichever task that is", async
   trained.length = 0;
   const loaded = await loadFor({ ownTexts: own(), run: classification });
   expect(trained[0]!.map(({ label }) => label)).toEqual(rows.map((_, i) => i % 2));
-  expect(loaded.source).toEqual({ kind: "own", fileName: "diary.csv" });
+  expect(loaded).toMatchObject({ source: { kind: "own", fileName: "diary.csv" }, part: null });
 });
 
 it("wants another file where this one does not fit the task, and is no worse off", async () => {
@@ -125,16 +130,16 @@ it("wants another file where this one does not fit the task, and is no worse off
 });
 
 it("loads an edited file of the same name again", () => {
-  expect(loadKey(run, "p1", own())).toBe(loadKey(run, "p1", own()));
-  expect(loadKey(run, "p1", own({ id: "2" }))).not.toBe(loadKey(run, "p1", own()));
-  expect(loadKey(run, "p1", null)).not.toBe(loadKey(run, "p1", own()));
+  expect(loadKey(run, "p1", own(), 0)).toBe(loadKey(run, "p1", own(), 0));
+  expect(loadKey(run, "p1", own({ id: "2" }), 0)).not.toBe(loadKey(run, "p1", own(), 0));
+  expect(loadKey(run, "p1", null, 0)).not.toBe(loadKey(run, "p1", own(), 0));
 });
 
 it("holds the model as the run says, and loads it again where that changes", async () => {
   const small = { ...run, config: { ...run.config, baseType: "int8" as const } };
   await loadFor({ run: small });
   expect(vi.mocked(createTrainer).mock.lastCall?.[0]).toMatchObject({ base: "int8" });
-  expect(loadKey(small, "p1", null)).not.toBe(loadKey(run, "p1", null));
+  expect(loadKey(small, "p1", null, 0)).not.toBe(loadKey(run, "p1", null, 0));
 });
 
 it("gives back what a GPU that fails to warm up has taken, and goes on without it", async () => {

@@ -36,6 +36,8 @@ export interface Loaded {
   /** What is measured and never trained on, in runs that devices evaluate; null when there is nothing to spare. */
   readonly kept: Dataset | null;
   readonly source: TextSource;
+  /** Of the training texts; null of own ones, absent where nobody says. */
+  readonly part: number | null | undefined;
   /** n_k: windows or samples. */
   readonly sampleCount: number;
   readonly warmUp: { readonly firstStepSeconds: number; readonly stepSeconds: number };
@@ -47,6 +49,8 @@ export interface LoadRequest {
   readonly run: RunDescription;
   readonly participantId: string;
   readonly token: string;
+  /** The part that it was dealt when it asked. */
+  readonly part: number;
   readonly ownTexts: OwnTexts | null;
   readonly choice: BackendChoice;
   /** The browser's when absent. */
@@ -60,6 +64,7 @@ export function loadKey(
   { runId, config, adapter, task }: RunDescription,
   participantId: string,
   ownTexts: OwnTexts | null,
+  part: number,
 ): string {
   const { model, baseType, training, split, samplesPerDevice, devices, seed, evaluateOn } = config;
   return JSON.stringify([
@@ -75,7 +80,7 @@ export function loadKey(
     seed,
     evaluateOn.kind,
     adapter,
-    ownTexts?.id,
+    ownTexts?.id ?? part,
   ]);
 }
 
@@ -88,7 +93,7 @@ const LONGEST_PROBLEM = 160;
 
 /** WebGPU that does not start after all is replaced by WASM, with the reason in the page's words. */
 export async function load(
-  { site, run, participantId, token, ownTexts, choice, wasmHost, memoryBytes }: LoadRequest,
+  { site, run, participantId, token, part: dealt, ownTexts, choice, wasmHost, memoryBytes }: LoadRequest,
   signal: AbortSignal,
   post: (message: FromWorker) => void,
 ): Promise<Loaded> {
@@ -111,7 +116,7 @@ export async function load(
     ...(memoryBytes !== undefined && { memoryBytes }),
   });
   const { model, tokenizer } = await loadModel(folder);
-  const { samples, heldOut, source } = ownTexts
+  const { samples, heldOut, source, part } = ownTexts
     ? ownData(ownTexts, run.task)
     : await assignedTexts(site, token, signal);
   const shape = { kind: run.task.kind, sequenceLength: run.config.training.sequenceLength };
@@ -157,13 +162,15 @@ export async function load(
   isLoading = false;
   return {
     ...started,
-    key: loadKey(run, participantId, ownTexts),
+    // It may have been dealt another one meanwhile.
+    key: loadKey(run, participantId, ownTexts, part ?? dealt),
     runId: run.runId,
     tokenizer,
     dataset,
     ownHeldOut,
     kept,
     source,
+    part,
     sampleCount: rowsOf(dataset).length,
   };
 }
@@ -176,14 +183,18 @@ async function readConfig(folder: ModelFolder): Promise<ModelConfig> {
   return parseConfig(JSON.parse(new TextDecoder().decode(bytes)), [0]);
 }
 
-interface DeviceData extends OwnSamples {
+interface DeviceData extends OwnSamples, Pick<Loaded, "part"> {
   readonly source: TextSource;
 }
 
 /** A file that does not fit the run's task is no fault of the device: another one is wanted. */
 function ownData(ownTexts: OwnTexts, task: RunDescription["task"]): DeviceData {
   try {
-    return { ...ownSamples(ownTexts, task), source: { kind: "own", fileName: ownTexts.fileName } };
+    return {
+      ...ownSamples(ownTexts, task),
+      source: { kind: "own", fileName: ownTexts.fileName },
+      part: null,
+    };
   } catch (cause) {
     throw new TextsWantedError((cause as Error).message, { cause });
   }
@@ -192,8 +203,8 @@ function ownData(ownTexts: OwnTexts, task: RunDescription["task"]): DeviceData {
 async function assignedTexts(site: string, token: string, signal: AbortSignal): Promise<DeviceData> {
   const response = await fetch(`${site}api/split`, { signal, headers: { authorization: `Bearer ${token}` } });
   if (!response.ok) throw new Error(`/api/split: expected this device's texts, got HTTP ${response.status}`);
-  const { device, samples } = deviceTextsSchema.parse(await response.json());
+  const { part, device, samples } = deviceTextsSchema.parse(await response.json());
   if (samples.length === 0)
     throw new TextsWantedError("This run has no texts of its own: choose a file to take part.");
-  return { samples, heldOut: [], source: { kind: "assigned", device } };
+  return { samples, heldOut: [], source: { kind: "assigned", device }, part };
 }

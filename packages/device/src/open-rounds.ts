@@ -12,6 +12,8 @@ import { UnsafeRoundError } from "./secure-part.ts";
 export interface Membership {
   readonly participantId: string;
   readonly token: string;
+  /** Of the training texts: the one that it is dealt. */
+  readonly part: number;
   readonly run: RunDescription;
 }
 

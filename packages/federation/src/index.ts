@@ -9,6 +9,7 @@ export {
 } from "./plan/plan.ts";
 export type { PlanRequest } from "./plan/plan-request.ts";
 export { amendRecord, buildReport, outcomeOf, secondsSpent } from "./round/history.ts";
+export { heldPart, isPresent, type Participant, type ReadyParticipant } from "./round/participant.ts";
 export { LOADING_ROOM } from "./round/presence.ts";
 export { expectedBytes, memberAtWork, type Refusal } from "./round/refusal.ts";
 export { transition } from "./round/round.ts";
@@ -18,13 +19,10 @@ export {
   type Assignment,
   createRun,
   isAnnouncedOver,
-  isPresent,
   type KnownRun,
   type Member,
   type MemberStatus,
-  type Participant,
   pauseReason,
-  type ReadyParticipant,
   type RoundPlan,
   type Run,
   type RunState,

@@ -4,6 +4,7 @@ import type { HostCommand, HostReply, SentRounds, SentView, ViewChanges } from "
 import type { Guess, LessonSlide } from "./lesson.ts";
 import type {
   Accepted,
+  Dealt,
   DeviceEvaluated,
   Join,
   Joined,
@@ -54,6 +55,7 @@ export interface ServerToClientEvents {
   "secure-step": (message: SecureStep) => void;
   "round-closed": (message: RoundClosed) => void;
   "round-evaluated": (message: RoundEvaluated) => void;
+  dealt: (message: Dealt) => void;
   "run-changed": (message: RunDescription) => void;
   "run-ended": (message: RunEnded) => void;
   /** The host lets this connection in that was refused with `awaiting-approval`: join again. */

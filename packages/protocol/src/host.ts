@@ -53,7 +53,8 @@ export interface ParticipantView {
     | "kicked";
   readonly backend: string | null;
   readonly deviceDescription: string | null;
-  readonly deviceName: string;
+  /** Whose texts it trains on; null where they are its own. */
+  readonly deviceName: string | null;
   readonly dropoutRate: number | null;
   readonly step: number;
   readonly localSteps: number;

@@ -30,6 +30,7 @@ export {
 export {
   type Accepted,
   backendSchema,
+  type Dealt,
   type DeviceEvaluated,
   type DeviceFacts,
   deviceEvaluatedSchema,

@@ -23,6 +23,7 @@ const seconds = z.number().min(0).max(1e6);
 const count = z.int().min(0);
 const joules = z.number().min(0).max(1e9);
 const round = z.int().min(1);
+const part = z.int().min(0);
 const rate = z.number().min(0).max(0.95);
 const bytesPerSecond = z.number().positive().max(1e12);
 /** No cross-entropy comes near it; sums of what may pass stay finite, so that one device cannot spoil every estimate. */
@@ -81,6 +82,8 @@ export const readySchema = z.object({
   /** Adapter name, why this backend: shown on the host page. */
   deviceDescription: shownText(300),
   sampleCount,
+  /** Of the training texts: the one that it has loaded; null for texts of its own, absent from who is not dealt another one. */
+  part: part.nullable().optional(),
   /** Measured by the warm-up. */
   firstStepSeconds: seconds,
   stepSeconds: seconds,
@@ -241,9 +244,14 @@ export interface Joined {
   readonly participantId: string;
   readonly token: string;
   readonly nickname: string;
-  /** Which part of the training texts this participant holds. */
-  readonly deviceIndex: number;
+  /** Which part of the training texts this participant is dealt. */
+  readonly part: number;
   readonly run: RunDescription;
+}
+
+/** While the run has not started: other texts than those of `joined`, so that as few devices as can be share a part. */
+export interface Dealt {
+  readonly part: number;
 }
 
 export const roundStartSchema = z.object({
@@ -262,6 +270,8 @@ export const roundStartSchema = z.object({
   rateSource: z.enum(["measured", "emulated"]),
   /** Devices that are asked to take part, this one included: alone, its change is the round's. */
   cohortSize: count,
+  /** Other devices that are ready with the same part of the training texts. */
+  sharedWith: count.optional(),
   /** Rounds that the run still asks for, this one included. */
   roundsLeft: count,
   /** Under secure aggregation only. */

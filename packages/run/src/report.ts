@@ -42,6 +42,8 @@ const participantRoundSchema = z
   .object({
     id: z.string(),
     nickname: z.string(),
+    /** Of the training texts: the one it trained on; null for texts of its own, absent in records of before it was told. */
+    part: count.nullable().optional(),
     backend: z.string(),
     dropoutRate: z.number(),
     keptValues: count,

@@ -36,6 +36,8 @@ export type TaskMetric = (typeof TASK_METRICS)[number];
 /** One device's own training texts, as its participant fetches them. */
 export const deviceTextsSchema = z
   .object({
+    /** Which part of the training texts; absent where a gateway of an earlier version serves them. */
+    part: z.int().min(0).optional(),
     /** Whose texts these are, e.g. "Ronald Reagan". */
     device: z.string(),
     samples: z.array(sampleSchema).readonly(),

@@ -273,6 +273,7 @@ const readyParticipant = ({ id, facts }: Omit<SimulatedDevice, "dataset">): Read
   presence: "ready",
   device: facts,
   known: true,
+  part: 0,
 });
 
 const mean = (numbers: readonly number[]): number => numbers.reduce((a, b) => a + b, 0) / numbers.length;

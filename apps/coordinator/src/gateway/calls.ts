@@ -21,8 +21,9 @@ import type { RunSide } from "./run-side.ts";
  * | 1 | messages have no version |
  * | 2 | `unusable` names the run in which the upload was begun |
  * | 3 | masked inputs go to the owner as they are, and so do answers under secure aggregation; `open-round`; connections are named by the owner |
+ * | 4 | `partOf`: the owner deals the training texts; gateways of before serve those that follow from a participant's number |
  */
-export const LINE_VERSION = 3;
+export const LINE_VERSION = 4;
 export const OLDEST_GATEWAY = 1;
 /** That knows what to do with a run under secure aggregation. */
 export const OLDEST_SECURE_GATEWAY = 3;
@@ -46,6 +47,7 @@ export const ASKED_AS_IT_COMES = [
   "evaluated",
   "member",
   "holderOf",
+  "partOf",
   "gone",
 ] as const satisfies readonly (keyof RunSide)[];
 export type AskedAsItComes = (typeof ASKED_AS_IT_COMES)[number];

@@ -13,7 +13,6 @@ import type { CoordinatorOptions } from "../coordinator.ts";
 import { registerFiles } from "../http/files.ts";
 import { openFront } from "../http/front.ts";
 import type { RoundTerms } from "../runs/live-run.ts";
-import { partOf } from "../runs/sessions.ts";
 import type { RunFiles } from "../runs/workload.ts";
 import { openCredentials } from "../security/credentials.ts";
 import { limitsFor } from "../security/limits.ts";
@@ -203,7 +202,10 @@ export async function buildGateway(options: GatewayOptions): Promise<Gateway> {
       limits,
       trustProxy,
     }),
-    textsOf: (participantId) => files().deviceSplit(partOf(participantId, files().deviceCount)),
+    async textsOf(participantId) {
+      const part = await run.partOf(participantId);
+      return part === null ? null : { part, ...files().deviceSplit(part) };
+    },
     modelDirectory: () => files().modelDirectory,
     modelManifest: () => files().modelManifest,
     pagesDirectory: options.pagesDirectory ?? null,

@@ -72,6 +72,8 @@ export function openRemoteRun({ link, terms, parts, keep, log }: RemoteRunOption
       askUntilAnswered(link, { kind: "call", name: "member", args }) as ReturnType<RunSide["member"]>,
     holderOf: (...args) =>
       askUntilAnswered(link, { kind: "call", name: "holderOf", args }) as ReturnType<RunSide["holderOf"]>,
+    partOf: (...args) =>
+      askUntilAnswered(link, { kind: "call", name: "partOf", args }) as ReturnType<RunSide["partOf"]>,
     secureAnswer: call("secureAnswer"),
     async submit(participantId, checked) {
       const { runId, round, statistics, bytes, changes } = checked;

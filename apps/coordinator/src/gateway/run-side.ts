@@ -78,6 +78,8 @@ export interface RunSide {
   member(participantId: string, round: number): Promise<MemberTerms | Refused>;
   /** The participant of a session token that may still take part. */
   holderOf(token: string): Promise<string | undefined>;
+  /** Which part of the training texts it is dealt; null of one that does not take part any more. */
+  partOf(participantId: string): Promise<number | null>;
   progressed(participantId: string, progress: Progress): void;
   /** Payload bytes that have come up from a member of the round. */
   received(participantId: string, round: number, bytes: number): void;

@@ -11,7 +11,8 @@ import { registerSubAdapters, type SubAdapterDesk } from "./sub-adapters.ts";
 
 export interface Files {
   readonly credentials: Credentials;
-  textsOf(participantId: string): DeviceTexts;
+  /** Null of one that does not take part any more. */
+  textsOf(participantId: string): Promise<DeviceTexts | null>;
   modelDirectory(): string;
   modelManifest(): ModelManifest;
   readonly pagesDirectory: string | null;
@@ -60,7 +61,10 @@ export async function registerFiles(http: FastifyInstance, files: Files): Promis
     const holder = (await credentials.holderOf(request)) as string;
     if (holder === "host")
       return reply.code(403).send({ error: "texts are for the participants they belong to" });
-    return reply.header("cache-control", "no-store").send(files.textsOf(holder));
+    const texts = await files.textsOf(holder);
+    return texts === null
+      ? reply.code(404).send({ error: `${holder} does not take part any more` })
+      : reply.header("cache-control", "no-store").send(texts);
   });
 
   // The run has one model; what stands before the file's name is its version, for caches.

@@ -89,6 +89,7 @@ describe("over HTTP", () => {
     await participate(url, "ada");
     const { identity } = await participate(url, "ben");
     expect((await split(`Bearer ${identity.token}`)).json()).toEqual({
+      part: 1,
       device: "device 1",
       samples: [{ text: "private text 1" }],
     });

@@ -2,7 +2,14 @@
  * Carries out what the machine decides. Whatever leads to another event (a plan, an evaluation, a timer, a closed
  * round) does so later, never within the call.
  */
-import { type Assignment, type Effect, type RunEvent, type RunState, weightOf } from "@fedlodrop/federation";
+import {
+  type Assignment,
+  type Effect,
+  heldPart,
+  type RunEvent,
+  type RunState,
+  weightOf,
+} from "@fedlodrop/federation";
 import { secureTermsOf } from "@fedlodrop/privacy";
 import type { RoundStart } from "@fedlodrop/protocol";
 import { nextTurn, roundsInAll } from "@fedlodrop/run";
@@ -44,7 +51,7 @@ export function carryOut(effect: Effect, rooms: EffectRooms): void {
   switch (effect.kind) {
     case "plan": {
       const { round, participants } = effect.request;
-      evaluations.plannedFor(participants.map(({ id }) => id));
+      evaluations.plannedFor(participants);
       rooms.reunion.whenComplete(() => {
         void planning
           .plan(effect.request)
@@ -78,6 +85,9 @@ export function carryOut(effect: Effect, rooms: EffectRooms): void {
       outbox.roundStart(assignment.participantId, message);
       return;
     }
+    case "deal":
+      outbox.deal(effect.participantId, effect.part);
+      return;
     case "arm-grace": {
       const { participantId } = effect;
       // Grace counts from the last loss of a connection that comes and goes.
@@ -201,7 +211,15 @@ export function startMessage(
   if (state.kind !== "training") return { ...message, cohortSize: 0 };
   const { members, noiseMultiplier } = state;
   const member = members.get(participantId);
+  const held = member && heldPart(member.participant);
+  const sharedWith = held == null ? 0 : (state.holders.ready[held] ?? 1) - 1;
   const secure = isSecure(state) && member && { weight: weightOf(state, member), noiseMultiplier };
   const turn = nextTurn(state.config, state.records);
-  return { ...message, cohortSize: members.size, ...(turn && { turn }), ...(secure && { secure }) };
+  return {
+    ...message,
+    cohortSize: members.size,
+    sharedWith,
+    ...(turn && { turn }),
+    ...(secure && { secure }),
+  };
 }

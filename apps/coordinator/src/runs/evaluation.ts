@@ -3,11 +3,10 @@
  * texts: of those who were ready when it started. The base model is evaluated then too, or, where it is known who will come,
  * while they load. Devices may measure a round as well (device-evaluations.ts). An evaluation that fails or takes too long leaves its round without a held-out loss; the run goes on.
  */
-import type { Contrast } from "@fedlodrop/federation";
+import { type Contrast, heldPart, type ReadyParticipant } from "@fedlodrop/federation";
 import type { OnDevices, RoundEvaluation, RoundRecord } from "@fedlodrop/run";
 import type { Clock } from "../clock.ts";
 import type { DeviceEvaluations } from "./device-evaluations.ts";
-import { partOf } from "./sessions.ts";
 import type { EvaluatedParts, Workload } from "./workload.ts";
 
 export interface EvaluationOptions {
@@ -42,8 +41,8 @@ export interface Evaluations {
   readonly partsTrainedOn: readonly number[];
   /** Parts whose owners' held-out texts are measured, ascending; null before the run has started. */
   readonly partsMeasured: readonly number[] | null;
-  /** These participants were ready for a round: if it is the first, evaluations are on their owners' held-out texts. */
-  plannedFor(participantIds: readonly string[]): void;
+  /** These were ready for a round: if it is the first, evaluations are on held-out texts of their parts' owners. */
+  plannedFor(participants: readonly ReadyParticipant[]): void;
   /** Asks for the evaluation of adapters that nobody changes any more; round 0 is the base model. */
   ask(round: number, own: ToEvaluate): void;
   /** Resolves when everything asked for so far has been evaluated or given up, or after so long. */
@@ -108,8 +107,8 @@ export function createEvaluations(options: EvaluationOptions): Evaluations {
   const recorded = (record: RoundRecord): void => {
     onDevices.recorded(record);
     const { participants } = record;
-    for (const { id, outcome } of participants)
-      if (outcome === "aggregated") partsTrainedOn.add(partOf(id, workload.deviceCount));
+    for (const { part, outcome } of participants)
+      if (outcome === "aggregated" && typeof part === "number") partsTrainedOn.add(part);
   };
 
   const inTurn = (round: number, own: ToEvaluate, parts: EvaluatedParts): Promise<Evaluated> => {
@@ -133,13 +132,10 @@ export function createEvaluations(options: EvaluationOptions): Evaluations {
   }
 
   function foresee(own: ToEvaluate, participants: number): void {
-    const ids = Array.from({ length: participants }, (_, k) => `p${k + 1}`);
-    const measured = partsOf(ids);
+    // Newcomers are dealt one part after the other.
+    const measured = Array.from({ length: Math.min(participants, workload.deviceCount) }, (_, part) => part);
     foreseen ??= { measured, evaluation: inTurn(0, own, { trained: [], measured }) };
   }
-
-  const partsOf = (participantIds: readonly string[]): readonly number[] =>
-    ascending(new Set(participantIds.map((id) => partOf(id, workload.deviceCount))));
 
   return {
     onDevices,
@@ -151,9 +147,9 @@ export function createEvaluations(options: EvaluationOptions): Evaluations {
     get partsMeasured() {
       return partsMeasured;
     },
-    plannedFor(participantIds) {
+    plannedFor(participants) {
       if (partsMeasured !== null) return;
-      partsMeasured = partsOf(participantIds);
+      partsMeasured = ascending(new Set(participants.map(heldPart).filter((part) => part !== null)));
       for (const ask of early.splice(0)) ask();
     },
     ask,

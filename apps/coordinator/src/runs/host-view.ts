@@ -19,7 +19,7 @@ export interface HostViewOptions {
   frame(): HostViewFrame;
   run(): LiveRun;
   lanes(): Lanes;
-  deviceName(participantId: string): string;
+  deviceName(participant: Participant): string | null;
   nowMs(): number;
   /** Why the run is not being kept, or null. */
   storageProblem(): string | null;
@@ -85,7 +85,7 @@ export function createHostViews(options: HostViewOptions): HostViews {
       state: laneState(state, participant, lane),
       backend: device?.backend ?? null,
       deviceDescription: device?.deviceDescription ?? null,
-      deviceName: options.deviceName(id),
+      deviceName: options.deviceName(participant),
       dropoutRate: (member?.assignment ?? recorded)?.dropoutRate ?? null,
       step: hasTakenAll ? localSteps : (lane?.progress?.step ?? 0),
       localSteps,

@@ -10,6 +10,8 @@ import type { Participants } from "./participants.ts";
 export interface Outbox {
   roundStart(participantId: string, message: RoundStart): void;
   secureStep(participantId: string, message: SecureStep): void;
+  /** It loads the texts of another part. */
+  deal(participantId: string, part: number): void;
   roundClosed(participantId: string, message: RoundClosed): void;
   /** To everyone. */
   roundEvaluated(message: RoundEvaluated): void;
@@ -43,6 +45,10 @@ export function openOutbox({ journal, participants, sockets, lanes, ended, ...re
     },
     secureStep: (participantId, message) =>
       afterwards(() => participants.tell(participantId, "secure-step", message)),
+    deal(participantId, part) {
+      rest.changed(participantId);
+      afterwards(() => participants.deal(participantId, part));
+    },
     roundClosed(participantId, message) {
       if (message.round > roundsOver) sockets.roundOver(message.round);
       roundsOver = message.round;

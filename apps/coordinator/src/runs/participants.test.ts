@@ -10,7 +10,7 @@ describe("participants come and go", () => {
     await ada.update(await ada.nextStart(1));
     ada.socket.disconnect();
     const again = await participate(url, "ada", { token: ada.identity.token });
-    expect(again.identity).toMatchObject({ participantId: "p1", token: ada.identity.token, deviceIndex: 0 });
+    expect(again.identity).toMatchObject({ participantId: "p1", token: ada.identity.token, part: 0 });
     await play(ben, 1);
     await again.nextStart(2);
     expect(coordinator.state.records[0]!.participants.map(({ outcome }) => outcome)).toEqual([
@@ -82,7 +82,7 @@ describe("participants come and go", () => {
     advance(1);
     expect(ids()).toEqual(["p2"]);
     const again = await participate(url, "ada", { token: ada.identity.token });
-    expect(again.identity).toMatchObject({ participantId: "p3", deviceIndex: 2 });
+    expect(again.identity).toMatchObject({ participantId: "p3", part: 0 });
     await again.socket.emitWithAck("leave");
     expect(ids()).toEqual(["p2"]);
     // Who was in a cohort stays, with what it did and the way back.

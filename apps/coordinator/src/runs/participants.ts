@@ -29,7 +29,7 @@ import type { Journal } from "./journal.ts";
 import type { Lanes } from "./lanes.ts";
 import type { LessonRoom } from "./lesson-room.ts";
 import type { LiveRun } from "./live-run.ts";
-import { partOf, type Sessions } from "./sessions.ts";
+import type { Sessions } from "./sessions.ts";
 
 export interface ParticipantsOptions {
   readonly sockets: SocketSide;
@@ -51,6 +51,8 @@ export interface Participants extends RunSide {
     event: E,
     ...message: Parameters<ServerToClientEvents[E]>
   ): void;
+  /** Has it load the texts of this part; it may not take for ever. */
+  deal(participantId: string, part: number): void;
   /** The host's word on a newcomer that waits for it; false when nobody of this id does. */
   admit(waitingId: string, allowed: boolean): boolean;
   /** The presenter's fault on a device, which it carries out itself; false when it is not connected. */
@@ -136,17 +138,20 @@ export function openParticipants(options: ParticipantsOptions): Participants {
     if (previous !== undefined)
       sockets.dismiss(previous, refused("taken-over", "this participant has joined from another tab"));
     joinedAs.set(connection, participantId);
-    const { state, workload } = run();
+    const { state } = run();
     if (isAnnouncedOver(state))
       sockets.tell(connection, "run-ended", { reason: endReason(state), roundsDone: state.records.length });
     // Who comes back may have missed its end.
     if (lesson.slide !== null || knownId !== undefined) sockets.tell(connection, "lesson", lesson.slide);
-    const deviceIndex = partOf(participantId, workload.deviceCount);
     await journal.durable();
     // What it was told while its connection was lost.
     run().secure.remind(participantId);
-    return { kind: "joined", participantId, token, nickname, deviceIndex, run: describeRun(run()) };
+    const part = partOf(participantId) as number;
+    return { kind: "joined", participantId, token, nickname, part, run: describeRun(run()) };
   }
+
+  const partOf = (participantId: string): number | null =>
+    run().state.participants.get(participantId)?.part ?? null;
 
   function participantOf(connection: string): string | undefined {
     const participantId = joinedAs.get(connection);
@@ -258,6 +263,7 @@ export function openParticipants(options: ParticipantsOptions): Participants {
       const id = sessions.find(token);
       return id === undefined || run().state.participants.get(id)?.presence === "kicked" ? undefined : id;
     },
+    partOf: async (participantId) => partOf(participantId),
     progressed: (participantId, progress) => lanes().progressed(participantId, progress),
     received: (participantId, round, bytes) => run().traffic.received(participantId, round, bytes),
     sent: (participantId, round, bytes) => run().traffic.sent(participantId, round, bytes),
@@ -275,6 +281,12 @@ export function openParticipants(options: ParticipantsOptions): Participants {
     tell(participantId, event, ...message) {
       const connection = sessions.connection(participantId);
       if (connection !== undefined) sockets.tell(connection, event, ...message);
+    },
+    deal(participantId, part) {
+      const connection = sessions.connection(participantId);
+      if (connection === undefined) return;
+      waitingRoom.entered(participantId, addresses.get(participantId) ?? "", clock.nowMs());
+      sockets.tell(connection, "dealt", { part });
     },
     admit(waitingId, allowed) {
       if (!access.decide(waitingId, allowed)) return false;

@@ -57,7 +57,7 @@ export function retell(
     switch (effect.kind) {
       case "plan":
         plan = effect;
-        evaluations.plannedFor(effect.request.participants.map(({ id }) => id));
+        evaluations.plannedFor(effect.request.participants);
         return;
       case "arm-deadline":
         traffic.begin(effect.round);

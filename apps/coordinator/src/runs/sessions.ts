@@ -85,7 +85,3 @@ export function createSessions<Connection>(): Sessions<Connection> {
     },
   };
 }
-
-/** Which part of the training texts a participant holds: p1 the first, and so on round. */
-export const partOf = (participantId: string, partCount: number): number =>
-  (Number(participantId.slice(1)) - 1) % partCount;

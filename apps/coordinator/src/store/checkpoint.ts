@@ -12,27 +12,44 @@ const participantSchema = z.strictObject({
   presence: z.enum(["loading", "ready", "away", "kicked"]),
   device: deviceSchema.nullable(),
   known: z.boolean(),
+  part: z.int().min(0).optional(),
 });
 
-const snapshotSchema: z.ZodType<RunSnapshot> = z.strictObject({
-  config: runConfigSchema,
-  participants: z.array(participantSchema).readonly(),
-  locked: z.boolean(),
-  intent: z.enum(["idle", "run", "pause", "stop"]),
-  roundsDone: z.int().min(0),
-  triedCount: z.int().min(0),
-  desertedCount: z.int().min(0),
-  evaluatedRounds: z.int().min(-1),
-  basedOnRound: z.int().min(0),
-  openRecords: z.array(roundRecordSchema).readonly(),
-  baseTestLoss: z.number().nullable(),
-  planning: z
-    .strictObject({
-      terms: runConfigSchema,
-      candidates: z.array(participantSchema.extend({ device: deviceSchema })).readonly(),
-    })
-    .nullable(),
-});
+/** A program that did not deal kept none: the part followed from the participant's number. */
+const withPart = <P extends { readonly id: string; readonly part?: number | undefined }>(
+  participant: P,
+  partCount: number,
+) => ({ ...participant, part: participant.part ?? (Number(participant.id.slice(1)) - 1) % partCount });
+
+const snapshotSchema: z.ZodType<RunSnapshot> = z
+  .strictObject({
+    config: runConfigSchema,
+    participants: z.array(participantSchema).readonly(),
+    locked: z.boolean(),
+    intent: z.enum(["idle", "run", "pause", "stop"]),
+    roundsDone: z.int().min(0),
+    triedCount: z.int().min(0),
+    desertedCount: z.int().min(0),
+    evaluatedRounds: z.int().min(-1),
+    basedOnRound: z.int().min(0),
+    openRecords: z.array(roundRecordSchema).readonly(),
+    baseTestLoss: z.number().nullable(),
+    planning: z
+      .strictObject({
+        terms: runConfigSchema,
+        candidates: z.array(participantSchema.extend({ device: deviceSchema })).readonly(),
+      })
+      .nullable(),
+  })
+  .transform(({ participants, planning, ...snapshot }) => {
+    const { devices } = snapshot.config;
+    const candidates = planning?.candidates.map((one) => withPart(one, devices)) ?? [];
+    return {
+      ...snapshot,
+      participants: participants.map((one) => withPart(one, devices)),
+      planning: planning && { ...planning, candidates },
+    };
+  });
 
 /** A figure that was not finite was written as null. */
 const figure = z

@@ -12,8 +12,8 @@ export const checkpointOf = (roundsDone: number, covered = 0): Checkpoint => ({
   snapshot: {
     config: DEFAULT_RUN_CONFIG,
     participants: [
-      { id: "p1", nickname: "ada", presence: "ready", device: null, known: true },
-      { id: "p2", nickname: "ben", presence: "kicked", device: null, known: true },
+      { id: "p1", nickname: "ada", presence: "ready", device: null, known: true, part: 0 },
+      { id: "p2", nickname: "ben", presence: "kicked", device: null, known: true, part: 1 },
     ],
     locked: true,
     intent: "run",

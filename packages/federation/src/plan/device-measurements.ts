@@ -4,7 +4,7 @@
  */
 import type { LinearInKeepRate } from "@fedlodrop/allocation";
 import type { ParticipantRound, RoundRecord, RunConfig } from "@fedlodrop/run";
-import type { ReadyParticipant } from "../round/run-state.ts";
+import type { ReadyParticipant } from "../round/participant.ts";
 
 export interface DeviceMeasurements {
   /** Seconds of local training, t0 + t1·s. */

@@ -1,6 +1,6 @@
 /** What a plan is made from: everything that is known before a round. */
 import type { AdapterShape, RoundRecord, RunConfig } from "@fedlodrop/run";
-import type { ReadyParticipant } from "../round/run-state.ts";
+import type { ReadyParticipant } from "../round/participant.ts";
 
 export interface PlanRequest {
   readonly config: RunConfig;

@@ -2,7 +2,7 @@
 import type { DeviceFacts } from "@fedlodrop/protocol";
 import { DEFAULT_RUN_CONFIG, type ParticipantRound, type RoundRecord, type RunConfig } from "@fedlodrop/run";
 import { device as told } from "../../../protocol/src/told-by-device.fixture.ts";
-import type { ReadyParticipant } from "../round/run-state.ts";
+import type { ReadyParticipant } from "../round/participant.ts";
 
 const adapter = {
   rank: 8,
@@ -17,6 +17,7 @@ export const participant = (id: string, change: Partial<DeviceFacts> = {}): Read
   known: true,
   presence: "ready",
   device: { ...device, ...change },
+  part: 0,
 });
 export const request = (
   change: Partial<RunConfig>,

@@ -17,7 +17,8 @@ import {
   type RunConfig,
   type SOLVED_METHODS,
 } from "@fedlodrop/run";
-import type { Assignment, ReadyParticipant, RoundPlan } from "../round/run-state.ts";
+import type { ReadyParticipant } from "../round/participant.ts";
+import type { Assignment, RoundPlan } from "../round/run-state.ts";
 import { allocationRecord, type Decision, type Grant } from "./allocation-record.ts";
 import type { estimateConstants } from "./bound-constants.ts";
 import { dithered, ditherShare, sidesOf } from "./dither.ts";

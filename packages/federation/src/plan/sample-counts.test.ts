@@ -1,6 +1,6 @@
 import { MAX_SAMPLE_COUNT } from "@fedlodrop/protocol";
 import { expect, it } from "vitest";
-import type { ReadyParticipant } from "../round/run-state.ts";
+import type { ReadyParticipant } from "../round/participant.ts";
 import { boundedCounts } from "./sample-counts.ts";
 
 const bounded = (counts: readonly number[], largestSplit: number | null) =>

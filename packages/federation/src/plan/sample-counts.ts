@@ -2,7 +2,7 @@
  * What a device's own word about its samples may weigh. Counts are weights of the aggregate, and nobody can check how
  * many texts a device really has: without a bound a single one could claim nearly the whole model.
  */
-import type { ReadyParticipant } from "../round/run-state.ts";
+import type { ReadyParticipant } from "../round/participant.ts";
 
 /** Where participants bring their own texts: a device counts at most this many times the cohort's median. */
 const MOST_TIMES_THE_MEDIAN = 4;

@@ -11,6 +11,7 @@ import {
   type RoundRecord,
   type RunReport,
 } from "@fedlodrop/run";
+import { heldPart } from "./participant.ts";
 import { privacyRecord } from "./privacy-budget.ts";
 import type { MemberTraffic, MemberUpdate, RunEvent } from "./run-event.ts";
 import type { ClosingState, Member, Run, RunState, TrainingState } from "./run-state.ts";
@@ -108,6 +109,7 @@ function recordMember(
   return {
     id: participant.id,
     nickname: participant.nickname,
+    part: heldPart(participant),
     backend: participant.device.backend,
     dropoutRate: assignment.dropoutRate,
     keptValues: keptValueCount(state.adapter, assignment.dropoutRate),

@@ -1,13 +1,7 @@
 /** Changes to who takes part and to what members have done, with the counts that go with them. */
-import {
-  isPresent,
-  isReady,
-  type Member,
-  type MemberStatus,
-  type Participant,
-  type Run,
-  type RunState,
-} from "./run-state.ts";
+import { isPresent, isReady, type Participant } from "./participant.ts";
+import { recounted } from "./parts.ts";
+import type { Member, MemberStatus, Run, RunState } from "./run-state.ts";
 
 const one = (holds: boolean): number => (holds ? 1 : 0);
 
@@ -19,6 +13,7 @@ export function setParticipant<S extends Run>(state: S, participant: Participant
     presentCount:
       state.presentCount + one(isPresent(participant)) - one(before !== undefined && isPresent(before)),
     readyCount: state.readyCount + one(isReady(participant)) - one(before !== undefined && isReady(before)),
+    holders: recounted(state.holders, before, participant),
   };
 }
 
@@ -32,6 +27,7 @@ export const lastInOrder = <S extends Run>(state: S, participant: Participant): 
 export const removeParticipant = <S extends Run>(state: S, participantId: string): S => ({
   ...state,
   participants: state.participants.without(participantId),
+  holders: recounted(state.holders, state.participants.get(participantId), undefined),
 });
 
 /** Its answer is still to come. */

@@ -1,9 +1,11 @@
 /** Participants come, become ready, lose their connections and go. */
 import { lastInOrder, removeParticipant, setParticipant, setStatus } from "./members.ts";
+import type { Participant } from "./participant.ts";
+import { dealAgain, partForNewcomer } from "./parts.ts";
 import { type Refusal, refuse } from "./refusal.ts";
 import { proceed, settle } from "./rounds.ts";
 import type { RunEvent } from "./run-event.ts";
-import type { Participant, Run, RunState } from "./run-state.ts";
+import type { Run, RunState } from "./run-state.ts";
 import { refused, type Transition, unchanged, withEffects } from "./step.ts";
 
 const KICKED = refuse("kicked", "the host has removed you from this run");
@@ -14,8 +16,9 @@ export function join(state: RunState, event: Extract<RunEvent, { kind: "joined" 
   if (known === undefined) {
     const refusal = entryRefusal(state);
     if (refusal !== null) return refused(state, refusal);
+    const part = partForNewcomer(state.holders);
     return unchanged(
-      setParticipant(state, { id, nickname, presence: "loading", device: null, known: false }),
+      setParticipant(state, { id, nickname, presence: "loading", device: null, known: false, part }),
     );
   }
   if (known.presence === "kicked") return refused(state, KICKED);
@@ -60,6 +63,39 @@ export function present(
   const placed = change.presence === "away" ? lastInOrder(state, participant) : state;
   const next = setParticipant(placed, { ...participant, ...change });
   return next.kind === "lobby" ? proceed(next) : unchanged(next);
+}
+
+/** Ready with texts of its own, or with those that it is dealt: not with others, which it held before. */
+export function becomeReady(
+  state: RunState,
+  { participantId, device }: Extract<RunEvent, { kind: "ready" }>,
+): Transition {
+  const dealt = state.participants.get(participantId)?.part;
+  return dealt === undefined || device.part == null || device.part === dealt
+    ? present(state, participantId, { presence: "ready", device })
+    : refused(
+        state,
+        refuse(
+          "wrong-state",
+          `ready: expected part ${dealt} of the texts, got ${device.part}; load what it needs first`,
+        ),
+      );
+}
+
+/**
+ * Before the run has started, parts follow those who are ready: the start finds them dealt, and no round waits for texts.
+ * Afterwards everybody keeps what it trains on.
+ */
+export function dealEvenly({ state, effects }: Transition, before: RunState): Transition {
+  const isSettled =
+    state.kind !== "lobby" || state.intent !== "idle" || state.holders.ready === before.holders.ready;
+  const changing = isSettled ? null : dealAgain(state.participants.values(), state.holders);
+  if (changing === null) return { state, effects };
+  const { id: participantId, part } = changing;
+  return {
+    state: setParticipant(state, { ...changing, presence: "loading" }),
+    effects: [...effects, { kind: "deal", participantId, part }],
+  };
 }
 
 /** Gone for now. Who was in a cohort may return as the same; a newcomer is forgotten, or coming and going would fill the run. */

@@ -19,6 +19,7 @@ const config = {
   rounds: 5,
   minParticipants: 2,
   maxParticipants: 6,
+  devices: 3,
   deadlineSeconds: 30,
 };
 const evaluation: RoundEvaluation = {
@@ -80,7 +81,10 @@ const happenings = fc.array(
       8,
       participantId.map(
         (id): Happening =>
-          (_, atMs) => ({ kind: "ready", participantId: id, device, atMs }),
+          (state, atMs) => {
+            const part = state.participants.get(id)?.part;
+            return { kind: "ready", participantId: id, device: { ...device, part }, atMs };
+          },
       ),
     ),
     happening(

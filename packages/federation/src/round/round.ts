@@ -2,23 +2,27 @@
  * The run's state machine: `transition(state, event)` gives the next state and what is to be done. Pure and total:
  * every event is answered in every state, and what does not fit is refused with a reason. It decides on headers:
  * values and byte counts stay where they arrive. An event costs the same however many devices take part
- * (bench/round-machine.ts); only a round's start and close go through its cohort. Invariants (round.model.test.ts): one
- * open round at a time, every started round closes exactly once, an update is folded at most once and shows in the record.
+ * (bench/round-machine.ts); only a round's start and close go through its cohort, and a part that is dealt again through the
+ * lobby. Invariants (round.model.test.ts): one open round at a time, every started round closes exactly once, an update is
+ * folded at most once and shows in the record.
  */
 import { obey } from "./commands.ts";
-import { depart, join, present } from "./presence.ts";
+import { becomeReady, dealEvenly, depart, join, present } from "./presence.ts";
 import { closeRound, finishRound, startRound, takeEvaluation } from "./rounds.ts";
 import type { RunEvent } from "./run-event.ts";
 import type { RunState } from "./run-state.ts";
 import { andThen, type Transition, unchanged, withEffects } from "./step.ts";
 import { beginUpload, takeUnusable, takeUpdate } from "./updates.ts";
 
-export function transition(state: RunState, event: RunEvent): Transition {
+export const transition = (state: RunState, event: RunEvent): Transition =>
+  dealEvenly(step(state, event), state);
+
+function step(state: RunState, event: RunEvent): Transition {
   switch (event.kind) {
     case "joined":
       return join(state, event);
     case "ready":
-      return present(state, event.participantId, { presence: "ready", device: event.device });
+      return becomeReady(state, event);
     case "disconnected":
       return withEffects(present(state, event.participantId, { presence: "away" }), [
         { kind: "arm-grace", participantId: event.participantId },

@@ -15,6 +15,7 @@ import type { PlanRequest } from "../plan/plan-request.ts";
 import { boundedCounts } from "../plan/sample-counts.ts";
 import { amendRecord, closingMessages, isDiscarded, recordRound } from "./history.ts";
 import { isOutstanding } from "./members.ts";
+import { isReady } from "./participant.ts";
 import { persistentMap } from "./persistent-map.ts";
 import { nextNoise } from "./privacy-budget.ts";
 import type { Effect, RunEvent } from "./run-event.ts";
@@ -25,7 +26,6 @@ import {
   DESERTED_ROUNDS_MOST,
   EVALUATION_LAG,
   type EvaluatingState,
-  isReady,
   type Member,
   type PlanningState,
   type Run,

@@ -98,6 +98,8 @@ export type Effect =
   /** The deadline that is armed comes sooner. */
   | { readonly kind: "hasten-deadline"; readonly round: number; readonly atMs: number }
   | { readonly kind: "cancel-deadline"; readonly round: number }
+  /** Tell a device, which loads, that its texts are of another part now. */
+  | { readonly kind: "deal"; readonly participantId: string; readonly part: number }
   /** Report `grace-passed` after the time of grace. */
   | { readonly kind: "arm-grace"; readonly participantId: string }
   | {

@@ -1,7 +1,9 @@
 /** What must hold of a run whatever happens, checked step by step. */
 import { expect } from "vitest";
+import { isPresent, isReady } from "./participant.ts";
+import { holdersOf } from "./parts.ts";
 import type { Effect, RunEvent } from "./run-event.ts";
-import { EVALUATION_LAG, isPresent, isReady, type RunState } from "./run-state.ts";
+import { EVALUATION_LAG, type RunState } from "./run-state.ts";
 
 /** What a run has promised so far, as its effects tell. */
 export interface Promised {
@@ -67,6 +69,9 @@ export function follow(model: Promised, event: RunEvent, effects: readonly Effec
         expect(new Set(aggregated), "what was accepted is in the record").toEqual(model.folded);
         break;
       }
+      case "deal":
+        expect([before.kind, before.intent], "nobody changes its texts in a run").toEqual(["lobby", "idle"]);
+        break;
       case "announce-round":
         announced.push(effect.participantId);
         break;
@@ -93,6 +98,7 @@ export function checkCounts(state: RunState): void {
   const participants = [...state.participants.values()];
   expect(state.presentCount).toBe(participants.filter(isPresent).length);
   expect(state.readyCount).toBe(participants.filter(isReady).length);
+  expect(state.holders).toEqual(holdersOf(participants, state.config.devices));
   if (state.kind !== "training" && state.kind !== "closing") return;
   const kinds = [...state.members.values()].map(({ status }) => status.kind);
   expect(state.aggregatedCount).toBe(kinds.filter((kind) => kind === "aggregated").length);

@@ -12,7 +12,7 @@
  * look at one that is not there yet (`EVALUATION_LAG`), and before it ends: then without its devices, which are told
  * that it is over as soon as no round is to come.
  */
-import type { DeviceFacts, UpdateStatistics } from "@fedlodrop/protocol";
+import type { UpdateStatistics } from "@fedlodrop/protocol";
 import {
   type AdapterShape,
   type AllocationRecord,
@@ -22,6 +22,8 @@ import {
   type Side,
   wasTried,
 } from "@fedlodrop/run";
+import { isPresent, isReady, type Participant, type ReadyParticipant } from "./participant.ts";
+import { dealtInTurn, type Holders, holdersOf } from "./parts.ts";
 import { type PersistentMap, persistentMap } from "./persistent-map.ts";
 
 /**
@@ -29,20 +31,6 @@ import { type PersistentMap, persistentMap } from "./persistent-map.ts";
  * "what is there": a run repeats from its seed on a machine of any speed.
  */
 export const EVALUATION_LAG = 2;
-
-export interface Participant {
-  readonly id: string;
-  readonly nickname: string;
-  /** `loading` until the tab has said that it is ready; `away` without a connection. */
-  readonly presence: "loading" | "ready" | "away" | "kicked";
-  /** What the tab told when it last became ready. */
-  readonly device: DeviceFacts | null;
-  /** It has been in a cohort: it may go and come back as the same. */
-  readonly known: boolean;
-}
-
-/** A participant that can be in a cohort. */
-export type ReadyParticipant = Participant & { readonly device: DeviceFacts };
 
 /** What a participant is told to do in a round. Rates of null are the link's own. */
 export interface Assignment {
@@ -128,6 +116,8 @@ export interface Run {
   /** Participants that are loading or ready. */
   readonly presentCount: number;
   readonly readyCount: number;
+  /** Of the parts that the training texts are dealt into. */
+  readonly holders: Holders;
   readonly locked: boolean;
   /** What the host wants; rounds are never broken off for it, except that `stop` closes the open one now. */
   readonly intent: "idle" | "run" | "pause" | "stop";
@@ -177,8 +167,8 @@ export type RunState =
 
 /** What is known of a run that goes on where it was stored. */
 export interface KnownRun extends Pick<Run, "largestSplit" | "locked" | "records" | "baseTestLoss"> {
-  /** In order of joining. */
-  readonly participants: readonly Omit<Participant, "known">[];
+  /** In order of joining; they are dealt parts anew. */
+  readonly participants: readonly Omit<Participant, "known" | "part">[];
 }
 
 /**
@@ -197,7 +187,10 @@ export function createRun(
   }: Partial<KnownRun> = {},
 ): LobbyState {
   const members = new Set(records.flatMap((record) => record.participants.map(({ id }) => id)));
-  const known = participants.map((participant) => ({ ...participant, known: members.has(participant.id) }));
+  const known = dealtInTurn(
+    participants.map((participant) => ({ ...participant, known: members.has(participant.id) })),
+    config.devices,
+  );
   const last = records.at(-1);
   const isEvaluated = last ? last.evaluation !== null : baseTestLoss !== null;
   return {
@@ -208,6 +201,7 @@ export function createRun(
     participants: persistentMap(known.map((participant) => [participant.id, participant])),
     presentCount: known.filter(isPresent).length,
     readyCount: known.filter(isReady).length,
+    holders: holdersOf(known, config.devices),
     locked,
     intent: "idle",
     records,
@@ -222,12 +216,6 @@ export function createRun(
 /** Devices know that the run is over. */
 export const isAnnouncedOver = (state: RunState): boolean =>
   state.kind === "ended" || (state.kind === "evaluating" && state.isAnnounced);
-
-export const isReady = (participant: Participant): participant is ReadyParticipant =>
-  participant.presence === "ready" && participant.device !== null;
-
-export const isPresent = ({ presence }: Participant): boolean =>
-  presence === "loading" || presence === "ready";
 
 /** Why the machine has paused the run by itself. */
 export interface PauseReason {

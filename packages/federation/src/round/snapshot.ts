@@ -1,15 +1,10 @@
 /** What of a run has to be kept while no round is open, its final records aside, and how it goes on from there. */
 import type { RoundRecord } from "@fedlodrop/run";
+import { isPresent, isReady, type Participant } from "./participant.ts";
+import { holdersOf } from "./parts.ts";
 import { persistentMap } from "./persistent-map.ts";
 import { beginPlanning, proceed } from "./rounds.ts";
-import {
-  isPresent,
-  isReady,
-  type Participant,
-  type PlanningState,
-  type Run,
-  type RunState,
-} from "./run-state.ts";
+import type { PlanningState, Run, RunState } from "./run-state.ts";
 import type { Transition } from "./step.ts";
 
 export interface RunSnapshot
@@ -65,6 +60,7 @@ export function restoreRun(
     participants: persistentMap(participants.map((participant) => [participant.id, participant])),
     presentCount: participants.filter(isPresent).length,
     readyCount: participants.filter(isReady).length,
+    holders: holdersOf(participants, kept.config.devices),
     records: [...finalRecords, ...openRecords],
   };
   return planning === null ? proceed(run) : beginPlanning(run, planning);

@@ -93,7 +93,7 @@ function Lane({
       <div>
         <strong>{nickname}</strong>{" "}
         <small>
-          {id} · {deviceName}
+          {id} · {deviceName ?? say("lanes.own-texts")}
         </small>
       </div>
       <span class={`chip ${CHIPS[state]}`}>{say(`state.${state}`)}</span>

@@ -89,7 +89,7 @@ export function Now({ session, run }: NowProps) {
         <Energy figures={figures} batteryWattHours={session.correction.value.batteryWattHours ?? null} />
       </dl>
       {round && <RoundNotes round={round} isNoisy={run.config.differentialPrivacy !== null} />}
-      <small>{sourceSentence(state)}</small>
+      <small data-testid="texts">{sourceSentence(state)}</small>
       {sleepWarning() && <small data-testid="keep-awake">{say("now.keep-awake")}</small>}
     </section>
   );
@@ -164,15 +164,9 @@ function RoundNotes({
 }
 
 /** Said truthfully: texts that the host has handed out are no secret of this device. */
-function sourceSentence({
-  source,
-  sampleCount,
-  participantId,
-  run,
-}: ReturnType<Session["state"]["peek"]>): string {
+function sourceSentence({ source, sampleCount, rounds }: ReturnType<Session["state"]["peek"]>): string {
   if (!source || sampleCount === null) return "";
-  // Participant number k holds part k modulo their number.
-  const shared = Number(participantId?.slice(1)) > (run?.config.devices ?? Number.POSITIVE_INFINITY);
+  const shared = (rounds.at(-1)?.start.sharedWith ?? 0) > 0;
   return source.kind === "own"
     ? say("now.own-text", { file: source.fileName, count: sampleCount })
     : say(shared ? "now.given-shared" : "now.given", { part: source.device, count: sampleCount });

@@ -19,6 +19,7 @@ export const drawer = {
   "lanes.steps": "{nickname}: steps",
   "lanes.step": "step {step}/{steps}",
   "lanes.loading": "loading the model",
+  "lanes.own-texts": "texts of its own",
   "lanes.again": "Let in again",
   "lanes.again-name": "Let {nickname} in again",
   "lanes.energy-name": "{nickname}: energy limit in joules",

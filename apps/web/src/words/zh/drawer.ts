@@ -22,6 +22,7 @@ export const drawer: Translation<typeof english> = {
   "lanes.steps": "{nickname}：步数",
   "lanes.step": "第 {step}/{steps} 步",
   "lanes.loading": "正在加载模型",
+  "lanes.own-texts": "自己的文本",
   "lanes.again": "重新允许加入",
   "lanes.again-name": "重新允许 {nickname} 加入",
   "lanes.energy-name": "{nickname}：能耗上限（焦耳）",

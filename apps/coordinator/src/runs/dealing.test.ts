@@ -1,0 +1,146 @@
+/** Which texts devices are served, train on and are measured on, as they come, go and come back. */
+import { expect, it } from "vitest";
+import {
+  connectHost,
+  device,
+  type FakeParticipant,
+  participate,
+  play,
+  start,
+  workload,
+} from "../app.fixture.ts";
+import { lock, resume } from "../resume.fixture.ts";
+import { createMemoryDisk } from "../store/memory-disk.fixture.ts";
+import { createRunFolder } from "../store/run-folder.ts";
+import type { EvaluatedParts, Workload } from "./workload.ts";
+
+/** What it says when it has loaded what it was dealt last, or a part of its own choice, or own texts. */
+const load = (
+  { socket, identity, inbox }: FakeParticipant,
+  part: number | null = inbox.dealt.at(-1)?.part ?? identity.part,
+) => socket.emitWithAck("ready", { ...device, runId: identity.run.runId, part });
+
+async function arrive(url: string, nickname: string): Promise<FakeParticipant> {
+  const one = await participate(url, nickname);
+  expect(await load(one)).toEqual({ kind: "accepted" });
+  return one;
+}
+
+/** One after another, so that the first is p1. */
+async function arriveAll<const N extends readonly string[]>(
+  url: string,
+  names: N,
+): Promise<{ readonly [K in keyof N]: FakeParticipant }> {
+  const all: FakeParticipant[] = [];
+  for (const name of names) all.push(await arrive(url, name));
+  return all as { readonly [K in keyof N]: FakeParticipant };
+}
+
+const textsOf = async (url: string, { identity }: FakeParticipant) => {
+  const response = await fetch(`${url}/api/split`, {
+    headers: { authorization: `Bearer ${identity.token}` },
+  });
+  return (await response.json()) as unknown;
+};
+
+function watched() {
+  const asked: EvaluatedParts[] = [];
+  const loadWorkload = async (): Promise<Workload> => {
+    const plain = await workload();
+    return {
+      ...plain,
+      evaluate(own, parts) {
+        asked.push(parts);
+        return plain.evaluate!(own, parts);
+      },
+    };
+  };
+  return { asked, loadWorkload };
+}
+
+it("deals a part that has become free to one of two who share another, and starts without it until it has loaded", async () => {
+  const { asked, loadWorkload } = watched();
+  const { coordinator, url } = await start({ rounds: 2 }, { loadWorkload });
+  const [ada, ben, cleo, dan, eve] = await arriveAll(url, ["ada", "ben", "cleo", "dan", "eve"]);
+  expect([ada, eve].map(({ identity }) => identity.part)).toEqual([0, 0]);
+  await ben.socket.emitWithAck("leave");
+  await expect.poll(() => eve.inbox.dealt).toEqual([{ part: 1 }]);
+  expect(await textsOf(url, eve)).toMatchObject({ part: 1, device: "device 1" });
+  expect(await load(eve, 0), "with the texts of before").toMatchObject({ reason: "wrong-state" });
+  await coordinator.command({ kind: "start" });
+  for (const one of [ada, cleo, dan]) await play(one, 1);
+  await ada.closed(1);
+  expect(eve.inbox["round-start"]).toEqual([]);
+  expect(coordinator.state.kind).toBe("training");
+  expect(await load(eve)).toEqual({ kind: "accepted" });
+  await coordinator.command({ kind: "stop" });
+  expect(coordinator.state.records[0]?.participants.map(({ id, part }) => [id, part])).toEqual([
+    ["p1", 0],
+    ["p3", 2],
+    ["p4", 3],
+  ]);
+  await expect.poll(() => asked.at(-1)).toEqual({ trained: [0, 2, 3], measured: [0, 2, 3] });
+});
+
+it("does not let one that was dealt other texts load them for ever", async () => {
+  const { url, advance } = await start({}, { limits: { secondsToLoad: 60 } });
+  const [, ben, , , eve] = await arriveAll(url, ["ada", "ben", "cleo", "dan", "eve"]);
+  await ben.socket.emitWithAck("leave");
+  await expect.poll(() => eve.inbox.dealt).toEqual([{ part: 1 }]);
+  advance(61);
+  await arrive(url, "fay");
+  await expect.poll(() => eve.inbox.dismissed).toMatchObject([{ reason: "run-full" }]);
+});
+
+it("measures and trains on other parts than those of who has left", async () => {
+  const { asked, loadWorkload } = watched();
+  const { coordinator, url } = await start({ rounds: 1 }, { loadWorkload });
+  const [ada, ben] = await arriveAll(url, ["ada", "ben"]);
+  await ada.socket.emitWithAck("leave");
+  const cleo = await arrive(url, "cleo");
+  const own = await participate(url, "dan");
+  expect(await load(own, null)).toEqual({ kind: "accepted" });
+  await coordinator.command({ kind: "start" });
+  for (const one of [ben, cleo, own]) await play(one, 1);
+  await expect.poll(() => asked.at(-1)).toEqual({ trained: [0, 1], measured: [0, 1] });
+  expect(coordinator.state.records[0]?.participants.map(({ part }) => part)).toEqual([1, 0, null]);
+  const { views } = await connectHost(url, "key");
+  await expect
+    .poll(() => views.at(-1)?.participants.map(({ deviceName }) => deviceName))
+    .toEqual(["device 1", "device 0", null]);
+});
+
+it("tells devices that they share a part", async () => {
+  const { coordinator, url } = await start();
+  const all = await arriveAll(url, ["ada", "ben", "cleo", "dan", "eve"]);
+  await coordinator.command({ kind: "start" });
+  const starts = await Promise.all(all.map((one) => one.nextStart(1)));
+  expect(starts.map(({ sharedWith }) => sharedWith)).toEqual([1, 0, 0, 0, 1]);
+});
+
+it("deals anew for a new run, and says so", async () => {
+  const { coordinator, url } = await start();
+  const [ada, ben] = await arriveAll(url, ["ada", "ben"]);
+  await ada.socket.emitWithAck("leave");
+  await coordinator.command({ kind: "configure", config: { seed: "2" } });
+  await expect.poll(() => ben.inbox.dealt).toEqual([{ part: 0 }]);
+  expect(await textsOf(url, ben)).toMatchObject({ part: 0 });
+});
+
+it("keeps the deal over a crash, whether or not it was told", async () => {
+  const disk = createMemoryDisk();
+  const { coordinator, url, abandon } = await start({}, { store: createRunFolder("/run", { disk, lock }) });
+  const [ada, ben, , , eve] = await arriveAll(url, ["ada", "ben", "cleo", "dan", "eve"]);
+  await ben.socket.emitWithAck("leave");
+  await expect.poll(() => eve.inbox.dealt).toEqual([{ part: 1 }]);
+  const parts = [...coordinator.state.participants.values()].map(({ id, part }) => [id, part]);
+  abandon();
+  const again = await resume(disk.after("kill"));
+  expect([...again.coordinator.state.participants.values()].map(({ id, part }) => [id, part]).sort()).toEqual(
+    parts,
+  );
+  for (const one of [ada, eve]) {
+    const back = await participate(again.url, "back", { token: one.identity.token });
+    expect(await textsOf(again.url, back)).toMatchObject({ part: one === eve ? 1 : 0 });
+  }
+});

@@ -1,0 +1,81 @@
+/** Parts of the training texts: how many hold each, and who is dealt which. */
+import { heldPart, isPresent, isReady, type Participant } from "./participant.ts";
+
+/** By part: how many hold it, of those who are ready, of those who are here, and of everybody known. */
+export interface Holders {
+  readonly ready: readonly number[];
+  readonly present: readonly number[];
+  readonly known: readonly number[];
+}
+
+const nobody = (partCount: number): Holders => {
+  const none = Array<number>(partCount).fill(0);
+  return { ready: none, present: none, known: none };
+};
+
+export const holdersOf = (participants: readonly Participant[], partCount: number): Holders =>
+  participants.reduce((all, one) => recounted(all, undefined, one), nobody(partCount));
+
+/** @param before what one of them was, @param after what it is: undefined where it is not known */
+export function recounted(
+  { ready, present, known }: Holders,
+  before: Participant | undefined,
+  after: Participant | undefined,
+): Holders {
+  const moved = (counts: readonly number[], counted: (one: Participant) => boolean): readonly number[] => {
+    const held = (one: Participant | undefined) => (one && counted(one) ? heldPart(one) : null);
+    const [from, to] = [held(before), held(after)];
+    if (from === to) return counts;
+    return counts.map((count, part) => count + (part === to ? 1 : 0) - (part === from ? 1 : 0));
+  };
+  return {
+    ready: moved(ready, isReady),
+    present: moved(present, isPresent),
+    known: moved(known, () => true),
+  };
+}
+
+/** For a newcomer: the lowest of those that the fewest hold who are here, and of these the fewest who may come back. */
+export const partForNewcomer = ({ present, known }: Holders): number => leastHeld([present, known]);
+
+/** One after another, as if they had come into an empty run. */
+export function dealtInTurn<P extends Omit<Participant, "part">>(
+  participants: readonly P[],
+  partCount: number,
+): readonly (P & { readonly part: number })[] {
+  let holders = nobody(partCount);
+  return participants.map((participant) => {
+    const one = { ...participant, part: partForNewcomer(holders) };
+    holders = recounted(holders, undefined, one);
+    return one;
+  });
+}
+
+/**
+ * Who of those ready has to change so that no part has two holders more than another, and to which part: the last one in the
+ * order of joining of those whose part too many hold. Null when all is even; one step after another makes it so.
+ */
+export function dealAgain(
+  participants: Iterable<Participant>,
+  { ready, present, known }: Holders,
+): Participant | null {
+  const most = Math.min(...ready) + 1;
+  if (Math.max(...ready) <= most) return null;
+  const part = leastHeld([ready, present, known]);
+  let last: Participant | null = null;
+  for (const one of participants) if (canChange(one) && (ready[one.part] as number) > most) last = one;
+  return last && { ...last, part };
+}
+
+/** Who does not say what it has loaded could not be told that it is to load something else. */
+const canChange = (one: Participant): boolean => isReady(one) && typeof one.device.part === "number";
+
+/** @param counts by part, the most important first */
+function leastHeld(counts: readonly (readonly number[])[]): number {
+  const isLess = (a: number, b: number): boolean => {
+    const differing = counts.find((of) => of[a] !== of[b]);
+    return differing !== undefined && (differing[a] as number) < (differing[b] as number);
+  };
+  const parts = counts[0]?.keys() ?? [];
+  return [...parts].reduce((least, part) => (isLess(part, least) ? part : least), 0);
+}
