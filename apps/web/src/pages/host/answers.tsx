@@ -3,7 +3,7 @@ import type { RoundRecord, RoundSample } from "@fedlodrop/run";
 import { changedWords } from "../../ui/changed-words.ts";
 import { formatFixed, formatPercent } from "../../ui/format.ts";
 import { rich, say } from "../../words/words.ts";
-import { likelier } from "./likelier.ts";
+import { likelier, oneIn } from "./likelier.ts";
 
 interface AnswersProps {
   readonly rounds: readonly RoundRecord[];
@@ -51,9 +51,12 @@ function Texts({ sample, before }: { readonly sample: Of<"text">; readonly befor
       </div>
       {unseen && (
         <p data-testid="unseen">
-          {rich("answers.unseen", {
-            sentence: <q>{unseen.text}</q>,
-            likelier: <strong>{likelier(unseen.tokens * (unseen.baseNats - unseen.tunedNats))}</strong>,
+          {rich("answers.unseen", { sentence: <q>{unseen.text}</q> })}{" "}
+          {rich("answers.chance", {
+            count: unseen.tokens,
+            before: oneIn(unseen.baseNats),
+            now: <strong>{oneIn(unseen.tunedNats)}</strong>,
+            likelier: likelier(unseen.tokens * (unseen.baseNats - unseen.tunedNats)),
           })}
         </p>
       )}

@@ -139,12 +139,17 @@ export const host = {
   "answers.judges": "What it makes of unseen texts after round {round}",
   "answers.before": "Before training",
   "answers.now": "Now, with the words that are new since the round before",
-  "answers.unseen": "A real sentence that it has never seen, {sentence}, is {likelier}.",
+  "answers.unseen": "A real sentence that it has never seen: {sentence}",
+  "answers.chance": {
+    one: "It gives the {count} piece of it a chance of {now}, before training {before}: the whole is {likelier}.",
+    other:
+      "It gives each of its {count} pieces a chance of {now} on average, before training {before}: the whole is {likelier}.",
+  },
   "answers.truth": "in truth: {label}",
   "answers.label": "label {number}",
-  "likelier.as": "as likely to it as before training",
-  "likelier.more": "{times} times likelier to it than before training",
-  "likelier.less": "{share} as likely to it as before training",
+  "likelier.as": "as likely as before",
+  "likelier.more": "{times} times likelier than before",
+  "likelier.less": "{share} as likely as before",
 
   "map.title": "Left out on each device, round by round",
   "map.key": "pale: little · dark: much",

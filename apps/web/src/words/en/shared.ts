@@ -13,6 +13,7 @@ export const shared = {
   "unit.joules": "{value} J",
   "unit.kilojoules": "{value} kJ",
   "unit.less": "< {value}",
+  "unit.one-in": "1 in {number}",
   "unit.about": "≈ {value}",
   "unit.a-second": "{value}/s",
 

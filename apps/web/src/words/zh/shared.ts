@@ -16,6 +16,7 @@ export const shared: Translation<typeof english> = {
   "unit.joules": "{value} J",
   "unit.kilojoules": "{value} kJ",
   "unit.less": "< {value}",
+  "unit.one-in": "1/{number}",
   "unit.about": "≈ {value}",
   "unit.a-second": "{value}/秒",
 
