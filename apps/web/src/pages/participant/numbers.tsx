@@ -12,7 +12,7 @@ import {
   formatSeconds,
 } from "../../ui/format.ts";
 import { MaskCanvas } from "../../ui/mask-canvas.tsx";
-import { term } from "../../ui/symbols.tsx";
+import { forResearchers, Term, term } from "../../ui/symbols.tsx";
 import { say } from "../../words/words.ts";
 import { currentRound, fullPayloadBytes, type ParticipantState } from "./state.ts";
 
@@ -31,12 +31,16 @@ export function LossCard({ state: { losses, heldOutLosses }, run }: LiveProps) {
   return (
     <div>
       <div class="row between">
-        <h3>{say("loss.title")}</h3>
+        <h3>
+          <Term of="loss.title" />
+        </h3>
         <strong class="number" data-testid="loss">
           {last ? formatLoss(last.loss) : "–"}
         </strong>
       </div>
-      <small>{say(`loss.about.${run.task.kind}`)}</small>
+      <small>
+        {say(`loss.about.${run.task.kind}`)} {forResearchers(say(`loss.unit.${run.task.kind}`))}
+      </small>
       <Chart
         description={say("numbers.chart", {
           steps: last?.at ?? 0,

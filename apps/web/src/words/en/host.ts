@@ -121,6 +121,11 @@ export const host = {
 
   "arm.without": "without dropout",
   "arm.with": "with {rate} dropped",
+  "arm.random": "with random rates",
+  "arm.greedy": "with rates found step by step",
+  "arm.equal": "with equal shares of the link",
+  "arm.p-sca": "with rates solved fast",
+  "arm.branch-and-bound": "with rates solved exactly",
   "compare.waiting": "Both begin with the same model; their first rounds are to come.",
   "compare.headline": "{own}: {mine}; {other}: {its}.",
   "compare.headline-data": "{own}: {mine}; {other}: {its}; {share} of the data sent.",
@@ -186,7 +191,7 @@ export const host = {
   },
   "revealing.alone":
     "Round {round} had one contributor, {nickname}: whoever has the model before and after it can compute what that device sent. Start with {flag} to discard such rounds.",
-  "rollback.jumped": "The held-out loss jumped from {before} to {after} in round {round}.",
+  "rollback.jumped": "Mistakes on unseen texts jumped from {before} to {after} in round {round}.",
   "rollback.back": "Go back to before round {round}",
   "rollback.pausing": "Pausing …",
   "rollback.pause": "Pause, to go back",

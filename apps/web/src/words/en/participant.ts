@@ -313,11 +313,11 @@ export const participant = {
   "numbers.energy.battery": "From how fast the battery empties; that is the whole device.",
   "numbers.energy.modelled":
     "Modelled: typical watts × measured time; may be off by a factor of two, and a busy device is billed for waiting, since browsers tell no processor time.",
-  "numbers.chart": "Training loss over {steps} steps, now {loss}",
-  "numbers.steps": "local steps",
+  "numbers.chart": "Mistakes in training over {steps} steps, now {loss}",
+  "numbers.steps": "steps of training",
   "line.training": "this device, training",
-  "line.held-out": "whole model, held-out",
-  "line.base": "base model, held-out",
+  "line.held-out": "whole model, unseen texts",
+  "line.base": "base model, unseen texts",
   "mask.title": "Dropout mask of round {round}",
   "mask.about":
     "The adapter is pairs of thin matrices A and B. Coloured columns of A and rows of B are trained here this round; the grey ones are neither sent nor trained.",
@@ -328,7 +328,8 @@ export const participant = {
   "history.title": "Your rounds",
   "history.table": "Table of your rounds",
   "history.share": "Your share",
-  "history.last-loss": "Last loss",
+  "history.last-loss": "Mistakes in training",
+  "term.history.last-loss": "last local loss",
   "history.running": "running",
   "history.abandoned": "given up",
 

@@ -4,7 +4,9 @@ export const shared = {
   "language.unavailable": "It cannot be loaded now: the coordinator does not answer.",
   "language.unkept":
     "It takes loading this page anew, which would lose what was typed or chosen here: there is more of it than this browser keeps. Load the page when you need it no more.",
-  "symbols.show": "Show the paper's symbols",
+  "symbols.show": "Show researchers' terms and symbols",
+  "symbols.behind": "{name} ({term})",
+  "symbols.in-documents": "In the documents: {term}",
   yes: "Yes",
   no: "No",
   back: "Back",
@@ -80,7 +82,7 @@ export const shared = {
   "privacy.trusted":
     "The coordinator reads each update before it adds the noise, and has to be trusted with it.",
   "privacy.whole-run": "In the whole run: {promise} The run ends when the budget is used.",
-  "privacy.not-covered": "Losses and counts that devices report are not covered.",
+  "privacy.not-covered": "Mistakes and counts that devices report are not covered.",
   "privacy.texts-used": "Texts of this device: ε {used} of {all} used, δ {delta}.",
   "privacy.texts-promise": "Texts of each device: ε {all} at most, δ {delta}.",
   "privacy.texts-bounded":
@@ -99,16 +101,22 @@ export const shared = {
   "verdict.same": "About as good as the base model on texts that nobody trained on.",
 
   "chart.rounds": "rounds",
-  "loss.title": "Loss",
+  "loss.title": "Mistakes",
   "loss.about.language-model":
-    "How surprised the model is by the next word, in nats; lower is better. Held-out texts are ones no device trains on.",
+    "How surprised the model is by the next word; lower is better. Unseen texts are ones no device trains on.",
   "loss.about.chat":
-    "How surprised the model is by each word of an answer, in nats; lower is better. Held-out texts are ones no device trains on.",
+    "How surprised the model is by each word of an answer; lower is better. Unseen texts are ones no device trains on.",
   "loss.about.classification":
-    "How surprised the model is by the right label, in nats; lower is better. Held-out texts are ones no device trains on.",
+    "How surprised the model is by the right label; lower is better. Unseen texts are ones no device trains on.",
   "loss.about.regression":
-    "How far off its estimates are, squared; lower is better. Held-out texts are ones no device trains on.",
-  "loss.held-out": "Held-out loss",
+    "How far off its estimates are; lower is better. Unseen texts are ones no device trains on.",
+  "loss.unit.language-model": "It is the mean cross-entropy of a token, in nats.",
+  "loss.unit.chat": "It is the mean cross-entropy of an answer's token, in nats.",
+  "loss.unit.classification": "It is the mean cross-entropy of a label, in nats.",
+  "loss.unit.regression": "It is the mean squared error.",
+  "term.loss.title": "loss",
+  "term.loss.held-out": "held-out loss",
+  "loss.held-out": "Mistakes on unseen texts",
   "rate.dropout": "Dropout rate",
   "column.round": "Round",
   "column.outcome": "Outcome",
@@ -119,20 +127,29 @@ export const shared = {
   "energy.term": "Energy",
   "rounds.of": "Round {round} of {rounds}",
 
-  "method.fedlora": "FedLoRA (no dropout)",
+  "method.fedlora": "No dropout",
   "method.fedlora.about": "Everybody trains and sends the whole adapter.",
-  "method.fixed": "Fixed rate",
+  "method.fixed": "The same rate for all",
   "method.fixed.about": "The same dropout rate for every device.",
-  "method.random": "Random rates",
+  "method.random": "A random rate for each",
   "method.random.about": "Each device draws its rate anew each round.",
-  "method.greedy": "Greedy",
+  "method.greedy": "Good rates, found step by step",
   "method.greedy.about": "Capacity goes step by step to the device that gains most.",
-  "method.equal": "Equal shares",
-  "method.equal.about": "Equal link shares and the best common rate.",
-  "method.p-sca": "P-SCA",
-  "method.p-sca.about": "A fast approximate optimum by successive convex steps.",
-  "method.branch-and-bound": "Branch and bound",
-  "method.branch-and-bound.about": "The optimum, with a certificate of how close it is.",
+  "method.equal": "Equal shares of the link, one best rate",
+  "method.equal.about": "Every device gets as much of the link, and all the rate that is best then.",
+  "method.p-sca": "Best rates, solved fast and nearly",
+  "method.p-sca.about":
+    "For each device its rate and its share of the link, close to the best that the limits allow.",
+  "method.branch-and-bound": "Best rates, solved exactly",
+  "method.branch-and-bound.about":
+    "For each device its rate and its share of the link, the best that the limits allow, with a proof of how close they are.",
+  "term.method.fedlora": "FedLoRA",
+  "term.method.fixed": "fixed rate",
+  "term.method.random": "random rates",
+  "term.method.greedy": "greedy",
+  "term.method.equal": "equal shares",
+  "term.method.p-sca": "P-SCA",
+  "term.method.branch-and-bound": "branch and bound",
 
   "task.presidents.title": "Speeches of presidents",
   "task.presidents.story":

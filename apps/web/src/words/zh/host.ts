@@ -112,6 +112,11 @@ export const host: Translation<typeof english> = {
 
   "arm.without": "不丢弃",
   "arm.with": "丢弃 {rate}",
+  "arm.random": "使用随机丢弃率",
+  "arm.greedy": "逐步求得丢弃率",
+  "arm.equal": "均分链路",
+  "arm.p-sca": "快速求解丢弃率",
+  "arm.branch-and-bound": "精确求解丢弃率",
   "compare.waiting": "双方从同一个模型开始；第一轮即将进行。",
   "compare.headline": "{own}：{mine}；{other}：{its}。",
   "compare.headline-data": "{own}：{mine}；{other}：{its}；发送的数据为后者的 {share}。",
@@ -161,7 +166,7 @@ export const host: Translation<typeof english> = {
   "revealing.discarded": "第 {round} 轮已作废：贡献的设备少于 {count} 台。",
   "revealing.alone":
     "第 {round} 轮只有一位贡献者 {nickname}：谁有本轮前后的模型，谁就能算出那台设备发送了什么。以 {flag} 启动可使这样的轮次作废。",
-  "rollback.jumped": "留出集损失在第 {round} 轮从 {before} 跳到 {after}。",
+  "rollback.jumped": "未见文本上的错误在第 {round} 轮从 {before} 跳到 {after}。",
   "rollback.back": "回到第 {round} 轮之前",
   "rollback.pausing": "正在暂停…",
   "rollback.pause": "暂停，以便回退",

@@ -272,11 +272,11 @@ export const participant: Translation<typeof english> = {
   "numbers.energy.battery": "由电池的消耗速度得出，包括整台设备。",
   "numbers.energy.modelled":
     "模型估算：典型功率 × 实测时间；可能相差一倍，而且繁忙的设备连等待也计算在内，因为浏览器不报告处理器时间。",
-  "numbers.chart": "{steps} 步的训练损失，当前为 {loss}",
-  "numbers.steps": "本地步数",
+  "numbers.chart": "{steps} 步训练中的错误，当前为 {loss}",
+  "numbers.steps": "训练步数",
   "line.training": "本设备，训练",
-  "line.held-out": "整个模型，留出集",
-  "line.base": "基础模型，留出集",
+  "line.held-out": "整个模型，未见文本",
+  "line.base": "基础模型，未见文本",
   "mask.title": "第 {round} 轮的丢弃掩码",
   "mask.about":
     "适配器由成对的细长矩阵 A 和 B 组成。彩色的 A 列和 B 行本轮在此训练；灰色的既不发送也不训练。",
@@ -284,7 +284,8 @@ export const participant: Translation<typeof english> = {
   "history.title": "你的各轮",
   "history.table": "你的各轮的表格",
   "history.share": "你的份额",
-  "history.last-loss": "最后的损失",
+  "history.last-loss": "训练中的错误",
+  "term.history.last-loss": "最后的本地损失",
   "history.running": "进行中",
   "history.abandoned": "已放弃",
 
