@@ -77,6 +77,10 @@ export interface AccessView {
   }[];
 }
 
+/** Why a host's connection is not taken: the `data` of the error that tells it, whose message is for logs. */
+export const HOST_REFUSALS = ["wrong-key", "rate-limited", "no-owner"] as const;
+export type HostRefusal = (typeof HOST_REFUSALS)[number];
+
 type Standstill =
   /** Fewer are ready than a round starts with. */
   | { readonly kind: "waits-for-devices"; readonly ready: number; readonly least: number }

@@ -18,7 +18,7 @@ import {
   type SOLVED_METHODS,
 } from "@fedlodrop/run";
 import type { Assignment, ReadyParticipant, RoundPlan } from "../round/run-state.ts";
-import { allocationRecord, type Decision, type Grant } from "./allocation-record.ts";
+import { allocationRecord, type Decision, excluded, type Grant } from "./allocation-record.ts";
 import { dithered, ditherShare, sidesOf } from "./dither.ts";
 import { type Caution, capped, type ExpectedLoad, type PosedProblem, poseProblem } from "./live-problem.ts";
 import { patienceSeconds } from "./patience.ts";
@@ -309,10 +309,10 @@ function restingDevices(
   resting: PlanRequest,
   standings: ReadonlyMap<string, Standing>,
 ): AllocationRecord["devices"] {
-  const excluded = resting.participants.map((): Decision => ({ kind: "excluded", infeasibility: null }));
-  const { devices } = allocationRecord(resting, poseProblem(resting, new Map()), excluded, null);
+  const out = resting.participants.map((): Decision => ({ kind: "excluded", infeasibility: null }));
+  const { devices } = allocationRecord(resting, poseProblem(resting, new Map()), out, null);
   return devices.map((device) => {
     const standing = standings.get(device.id);
-    return standing?.kind === "rests" ? { ...device, excludedBecause: standing.because } : device;
+    return standing?.kind === "rests" ? { ...device, ...excluded(standing.exclusion) } : device;
   });
 }

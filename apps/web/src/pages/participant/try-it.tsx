@@ -3,6 +3,7 @@ import { BETWEEN_TEXTS } from "@fedlodrop/device/page";
 import type { RunDescription } from "@fedlodrop/protocol";
 import { useSignal } from "@preact/signals";
 import { formatFixed, formatLoss, formatPercent } from "../../ui/format.ts";
+import { Technical } from "../../ui/technical.tsx";
 import { say } from "../../words/words.ts";
 import type { Session } from "./session.ts";
 import type { Answer, Trial } from "./trial.ts";
@@ -59,14 +60,28 @@ export function TryIt({ session, run: { task } }: TryItProps) {
         <button type="submit">{say("try.ask")}</button>
       </form>
       {trial?.note && (
-        <p role="status">
-          {say(`try.${trial.note.kind}`)}
-          {trial.note.kind === "failed" && <small lang="en"> {trial.note.message}</small>}
-        </p>
+        <div role="status">
+          <Note note={trial.note} />
+        </div>
       )}
       {trial && <Answers trial={trial} labels={task.labels} />}
     </section>
   );
+}
+
+function Note({ note }: { readonly note: NonNullable<Trial["note"]> }) {
+  switch (note.kind) {
+    case "failed":
+      return (
+        <>
+          {say("try.failed")} <Technical>{note.message}</Technical>
+        </>
+      );
+    case "one-text":
+      return <>{say("try.one-text", { between: BETWEEN_TEXTS })}</>;
+    default:
+      return <>{say(`try.${note.kind}`)}</>;
+  }
 }
 
 function Answers({ trial, labels }: { readonly trial: Trial; readonly labels: readonly string[] }) {

@@ -145,6 +145,18 @@ export const drawer = {
   "devices.actual": "Actual time",
   "devices.foreseen-energy": "Foreseen energy",
   "devices.left-out": "left out of the round: {why}",
+  "devices.left-out-only": "left out of the round",
+  "exclusion.compute": "training takes longer than the round",
+  "exclusion.energy": "training takes more energy than allowed",
+  "exclusion.link": "its link cannot carry even the smallest update in time",
+  "exclusion.others": "the link serves the others better without it",
+  "exclusion.stalls": {
+    one: "it sent nothing in {count} round; it is tried again in round {next}",
+    other: "it sent nothing in {count} rounds; it is tried again in round {next}",
+  },
+  "exclusion.but-deadline": "{why}; a deadline of {deadline} would do",
+  "exclusion.but-energy": "{why}; {energy} would do",
+  "exclusion.but-either": "{why}; a deadline of {deadline} or {energy} would do",
 
   "timeline.title": "Rounds",
   "timeline.table": "Table of the rounds",

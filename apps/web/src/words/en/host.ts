@@ -7,9 +7,14 @@ export const host = {
   "host.no-key":
     "This address has no host key. Open the host address that the coordinator printed when it started: it ends in #key=… and belongs to the host alone.",
   "host.no-answer": "The coordinator does not answer. Trying again …",
-  "host.refused":
-    "The coordinator refused this page: {why}. Open the host address it printed when it started, with its #key=… at the end.",
-  "host.no-reply": 'The coordinator gave no answer to "{command}".',
+  "host.refused": "The coordinator refused this page.",
+  "host.refused.wrong-key":
+    "The coordinator refused this page: its host key is not the run's. Open the host address that was printed at the start, with its #key=… at the end.",
+  "host.refused.rate-limited":
+    "The coordinator refused this page: too many wrong host keys came from this network. Wait a minute, then open the host address that was printed at the start, with its #key=… at the end.",
+  "host.refused.no-owner": "No coordinator has this run at the moment. Load this page anew in a minute.",
+  "host.unusable-settings": "There can be no new run of these settings; the present one stays.",
+  "host.no-reply": "The coordinator gave no answer to the last command.",
   "host.lesson": "Lesson",
   "drawer.title": "Numbers and controls",
   "drawer.waiting": {
@@ -44,6 +49,7 @@ export const host = {
   "standstill.no-sum": "Rounds {first} to {last} came to nothing.",
   "standstill.no-plan": "The next round cannot be planned.",
   "standstill.not-stored": "The run is not being stored.",
+  "standstill.unknown": "The run does not go on.",
 
   "lobby.region": "How to join",
   "lobby.camera": "Open the camera, or type",

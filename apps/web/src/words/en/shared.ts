@@ -7,6 +7,7 @@ export const shared = {
   "symbols.show": "Show researchers' terms and symbols",
   "symbols.behind": "{name} ({term})",
   "symbols.in-documents": "In the documents: {term}",
+  technical: "Technical detail, in English",
   yes: "Yes",
   no: "No",
   back: "Back",
@@ -20,6 +21,7 @@ export const shared = {
   "unit.a-second": "{value}/s",
 
   "file.no-answer": "the coordinator answered {status}",
+  "file.no-connection": "the coordinator does not answer",
   "file.failed": "{file} could not be had: {why}.",
 
   "refused.protocol-version": "The coordinator speaks another version of the protocol.",

@@ -9,8 +9,14 @@ export const host: Translation<typeof english> = {
   "host.offline": "离线",
   "host.no-key": "此地址没有主持密钥。请打开协调器启动时显示的主持地址：它以 #key=… 结尾，仅供主持人使用。",
   "host.no-answer": "协调器没有应答。正在重试…",
-  "host.refused": "协调器拒绝了此页面：{why}。请打开它启动时显示的主持地址，结尾带有 #key=…。",
-  "host.no-reply": "协调器没有对“{command}”作出应答。",
+  "host.refused": "协调器拒绝了此页面。",
+  "host.refused.wrong-key":
+    "协调器拒绝了此页面：主持密钥与本次训练不符。请打开启动时显示的主持地址，结尾带有 #key=…。",
+  "host.refused.rate-limited":
+    "协调器拒绝了此页面：来自此网络的错误主持密钥过多。请等一分钟，再打开启动时显示的主持地址，结尾带有 #key=…。",
+  "host.refused.no-owner": "目前没有协调器负责本次训练。请一分钟后重新加载此页面。",
+  "host.unusable-settings": "无法按这些设置建立新的训练；当前训练保持不变。",
+  "host.no-reply": "协调器没有对上一条指令作出应答。",
   "host.lesson": "课程",
   "drawer.title": "数据与控制",
   "drawer.waiting": "数据与控制（{count} 人等待）",
@@ -42,6 +48,7 @@ export const host: Translation<typeof english> = {
   "standstill.no-sum": "第 {first} 至 {last} 轮没有结果。",
   "standstill.no-plan": "无法规划下一轮。",
   "standstill.not-stored": "训练没有被保存。",
+  "standstill.unknown": "训练没有继续。",
 
   "lobby.region": "如何加入",
   "lobby.camera": "打开相机扫码，或输入",

@@ -10,6 +10,7 @@ export const shared: Translation<typeof english> = {
   "symbols.show": "显示研究术语与符号",
   "symbols.behind": "{name}（{term}）",
   "symbols.in-documents": "文档中称为：{term}",
+  technical: "技术细节（英文）",
   yes: "是",
   no: "否",
   back: "返回",
@@ -23,6 +24,7 @@ export const shared: Translation<typeof english> = {
   "unit.a-second": "{value}/秒",
 
   "file.no-answer": "协调器返回 {status}",
+  "file.no-connection": "协调器没有应答",
   "file.failed": "无法获取 {file}：{why}。",
 
   "refused.protocol-version": "协调器使用不同版本的协议。",

@@ -1,0 +1,24 @@
+/** Why a device was left out of a round, and what would admit it. */
+import type { Exclusion } from "@fedlodrop/run";
+import { formatJoules, formatSeconds } from "../../ui/format.ts";
+import { say } from "../../words/words.ts";
+
+export function exclusionWords(exclusion: Exclusion): string {
+  switch (exclusion.cause) {
+    case "others":
+      return say("exclusion.others");
+    case "stalls":
+      return say("exclusion.stalls", { count: exclusion.stalls, next: exclusion.nextRound });
+    default: {
+      const { cause, leastDeadlineSeconds: seconds, leastEnergyJoules: joules } = exclusion;
+      const [deadline, energy] = [
+        seconds === null ? null : formatSeconds(seconds),
+        joules === null ? null : formatJoules(joules),
+      ];
+      const why = say(`exclusion.${cause}`);
+      if (deadline !== null && energy !== null) return say("exclusion.but-either", { why, deadline, energy });
+      if (deadline !== null) return say("exclusion.but-deadline", { why, deadline });
+      return energy === null ? why : say("exclusion.but-energy", { why, energy });
+    }
+  }
+}
