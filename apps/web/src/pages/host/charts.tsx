@@ -2,6 +2,7 @@
 import type { HostView } from "@fedlodrop/protocol";
 import { Chart } from "../../ui/chart.tsx";
 import { formatLoss } from "../../ui/format.ts";
+import { sentences } from "../../ui/joined.ts";
 import { forResearchers, Term, term } from "../../ui/symbols.tsx";
 import { say } from "../../words/words.ts";
 import { BoundConstants } from "./bound-constants.tsx";
@@ -31,9 +32,7 @@ function LossChart({ view: { rounds, baseTestLoss, taskKind } }: { readonly view
           {test === null ? "–" : formatLoss(test)}
         </strong>
       </div>
-      <small>
-        {say(`loss.about.${taskKind}`)} {forResearchers(say(`loss.unit.${taskKind}`))}
-      </small>
+      <small>{sentences(say(`loss.about.${taskKind}`), forResearchers(say(`loss.unit.${taskKind}`)))}</small>
       <Chart
         description={say("charts.loss.description", {
           count: evaluated?.round ?? rounds.length,
@@ -79,9 +78,7 @@ function GapChart({ view: { rounds } }: { readonly view: HostView }) {
           {measured?.measuredGap == null ? "–" : formatLoss(measured.measuredGap)}
         </strong>
       </div>
-      <small>
-        {say("charts.gap.about")} {forResearchers(say("charts.gap.terms"))}
-      </small>
+      <small>{sentences(say("charts.gap.about"), forResearchers(say("charts.gap.terms")))}</small>
       <Chart
         description={say("charts.gap.description")}
         xTitle={say("chart.rounds")}

@@ -2,6 +2,7 @@
 import type { HostView } from "@fedlodrop/protocol";
 import { convergence } from "@fedlodrop/run";
 import { Chart } from "../../ui/chart.tsx";
+import { sentences } from "../../ui/joined.ts";
 import { forResearchers, Term } from "../../ui/symbols.tsx";
 import { say } from "../../words/words.ts";
 
@@ -14,7 +15,7 @@ export function ConvergenceChart({ view: { rounds } }: { readonly view: HostView
         <Term of="charts.convergence" />
       </h2>
       <small>
-        {say("charts.convergence.about")} {forResearchers(say("charts.convergence.terms"))}
+        {sentences(say("charts.convergence.about"), forResearchers(say("charts.convergence.terms")))}
       </small>
       <Chart
         description={say("charts.convergence.description")}

@@ -5,6 +5,7 @@ import { useSignal } from "@preact/signals";
 import { backendName } from "../../ui/backend-names.ts";
 import { Confirmed } from "../../ui/confirmed.tsx";
 import { formatLoss, formatPercent, significant } from "../../ui/format.ts";
+import { partName } from "../../ui/part-name.ts";
 import { say } from "../../words/words.ts";
 import type { CommandProps } from "./controls.tsx";
 
@@ -94,7 +95,7 @@ function Lane({
       <div>
         <strong>{nickname}</strong>{" "}
         <small>
-          {id} · {deviceName}
+          {id} · {partName(deviceName)}
         </small>
       </div>
       <span class={`chip ${CHIPS[state]}`}>{say(`state.${state}`)}</span>

@@ -1,6 +1,7 @@
 /** What the run has reached and cost so far, and its files. */
 import { Figure } from "../../ui/figure.tsx";
 import { formatBytes, formatLoss, formatPercent, formatSeconds, significant } from "../../ui/format.ts";
+import { sentences } from "../../ui/joined.ts";
 import { Term } from "../../ui/symbols.tsx";
 import { say } from "../../words/words.ts";
 import { agreementOf } from "./agreement.ts";
@@ -32,12 +33,10 @@ export function RunFigures({ view: { rounds, past, config, baseTestLoss }, hostK
           term={<Term of="loss.held-out" />}
           value={evaluated?.testLoss == null ? null : formatLoss(evaluated.testLoss)}
         >
-          {[
+          {sentences(
             evaluated && say("figures.after", { round: evaluated.round }),
             baseTestLoss !== null && say("figures.base", { loss: formatLoss(baseTestLoss) }),
-          ]
-            .filter(Boolean)
-            .join(" ")}
+          )}
         </Figure>
         {onDevices && (
           <Figure term={<Term of="figures.on-devices" />} value={formatLoss(onDevices.testLoss)}>
@@ -71,13 +70,17 @@ export function RunFigures({ view: { rounds, past, config, baseTestLoss }, hostK
         </Figure>
         {solved && (
           <Figure term={<Term of="figures.objective" />} value={significant(solved.objective, 4)}>
-            {solved.gap !== null &&
-              `${say(solved.certified ? "figures.certified" : "figures.within", { gap: formatPercent(solved.gap) })} `}
-            {solved.milliseconds === null
-              ? say("figures.unlooked")
-              : say(solved.fallback ? "figures.fallback" : "figures.solved", {
-                  time: formatSeconds(solved.milliseconds / 1000),
-                })}
+            {sentences(
+              solved.gap !== null &&
+                say(solved.certified ? "figures.certified" : "figures.within", {
+                  gap: formatPercent(solved.gap),
+                }),
+              solved.milliseconds === null
+                ? say("figures.unlooked")
+                : say(solved.fallback ? "figures.fallback" : "figures.solved", {
+                    time: formatSeconds(solved.milliseconds / 1000),
+                  }),
+            )}
           </Figure>
         )}
       </dl>

@@ -1,5 +1,6 @@
 /** What is wrong with a participant's own texts, in the reader's language. */
 import type { TextFault } from "@fedlodrop/tasks";
+import { listed } from "../../ui/joined.ts";
 import { say } from "../../words/words.ts";
 
 export function faultWords(fault: TextFault): string {
@@ -13,7 +14,7 @@ export function faultWords(fault: TextFault): string {
     case "wrong-field":
       return say("own.fault.wrong-field", fault);
     case "other-label":
-      return say("own.fault.other-label", { line: fault.line, labels: fault.labels.join(", ") });
+      return say("own.fault.other-label", { line: fault.line, labels: listed(fault.labels) });
     case "no-score":
       return say("own.fault.no-score", fault);
     case "broken-line":

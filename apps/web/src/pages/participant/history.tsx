@@ -49,7 +49,12 @@ export function History({ state: { rounds, heldOutLosses } }: { readonly state: 
                   <td>{formatBytes(bytesUp)}</td>
                   <td>{secondsCompute === null ? "–" : formatSeconds(secondsCompute)}</td>
                   <td>
-                    {energy ? `${formatJoules(energy.joules)} (${say(`energy.${energy.source}`)})` : "–"}
+                    {energy
+                      ? say("energy.by", {
+                          joules: formatJoules(energy.joules),
+                          source: say(`energy.${energy.source}`),
+                        })
+                      : "–"}
                   </td>
                 </tr>
               ))}

@@ -2,6 +2,7 @@
 import type { RunDescription } from "@fedlodrop/protocol";
 import { roundsInAll } from "@fedlodrop/run";
 import { formatCount, formatJoules, formatPercent } from "../../ui/format.ts";
+import { partName } from "../../ui/part-name.ts";
 import { taskStory, taskTitle } from "../../ui/task-words.ts";
 import { Technical } from "../../ui/technical.tsx";
 import { rich, say } from "../../words/words.ts";
@@ -184,5 +185,5 @@ function sourceSentence({
   const shared = Number(participantId?.slice(1)) > (run?.config.devices ?? Number.POSITIVE_INFINITY);
   return source.kind === "own"
     ? say("now.own-text", { file: source.fileName, count: sampleCount })
-    : say(shared ? "now.given-shared" : "now.given", { part: source.device, count: sampleCount });
+    : say(shared ? "now.given-shared" : "now.given", { part: partName(source.device), count: sampleCount });
 }

@@ -11,6 +11,7 @@ import {
   formatPercent,
   formatSeconds,
 } from "../../ui/format.ts";
+import { sentences } from "../../ui/joined.ts";
 import { MaskCanvas } from "../../ui/mask-canvas.tsx";
 import { forResearchers, Term, term } from "../../ui/symbols.tsx";
 import { say } from "../../words/words.ts";
@@ -39,7 +40,7 @@ export function LossCard({ state: { losses, heldOutLosses }, run }: LiveProps) {
         </strong>
       </div>
       <small>
-        {say(`loss.about.${run.task.kind}`)} {forResearchers(say(`loss.unit.${run.task.kind}`))}
+        {sentences(say(`loss.about.${run.task.kind}`), forResearchers(say(`loss.unit.${run.task.kind}`)))}
       </small>
       <Chart
         description={say("numbers.chart", {
@@ -80,7 +81,7 @@ export function LiveFigures({ state, run }: LiveProps) {
   const seconds = (value: number | null) => (value === null ? "–" : formatSeconds(value));
   const source = say(`source.${start.rateSource}`);
   const paced = (about: string, rate: number | null): string =>
-    rate === null ? about : `${about} ${say("numbers.paced", { rate: formatBytesASecond(rate), source })}`;
+    sentences(about, rate !== null && say("numbers.paced", { rate: formatBytesASecond(rate), source }));
   return (
     <div>
       <h3>{say("numbers.round")}</h3>

@@ -5,6 +5,7 @@ import type { RunDescription } from "@fedlodrop/protocol";
 import { TextFaultError } from "@fedlodrop/tasks";
 import { useSignal } from "@preact/signals";
 import { useRef } from "preact/hooks";
+import { sentences } from "../../ui/joined.ts";
 import { Technical } from "../../ui/technical.tsx";
 import { say } from "../../words/words.ts";
 import { faultWords } from "./fault-words.ts";
@@ -110,7 +111,10 @@ export function OwnTextsBox({ session, task }: OwnTextsProps) {
         </div>
         {problem.value && (
           <div class="notice bad" role="alert">
-            {say("own.unusable")} {problem.value instanceof TextFaultError && faultWords(problem.value.fault)}
+            {sentences(
+              say("own.unusable"),
+              problem.value instanceof TextFaultError && faultWords(problem.value.fault),
+            )}
             <Technical>{problem.value.message}</Technical>
           </div>
         )}

@@ -86,7 +86,7 @@ export const drawer = {
   "charts.gap": "Learnt by heart, and what was foreseen of it",
   "term.charts.gap": "generalisation gap and bound",
   "charts.gap.about":
-    "How many more mistakes the model makes on unseen texts than on those it trains on: what it remembers rather than learns, and how the texts differ. Once rounds have shown how far off the forecast is, it lies between two lines. From 0.1 on the scale is drawn together.",
+    "How many more mistakes the model makes on unseen texts than on those it trains on: what it remembers rather than learns, and how the texts differ. Once rounds have shown how far off the forecast is, it lies between two lines. Above 0.1 the scale is compressed.",
   "charts.gap.terms":
     "The gap is held-out minus training loss. Foreseen is the bound's generalisation term or, where nothing is measured, the theorem's own value; the scale is logarithmic above 0.1.",
   "charts.gap.description":
@@ -101,7 +101,7 @@ export const drawer = {
   "charts.convergence": "How far training is from settling",
   "term.charts.convergence": "gradients and convergence bound",
   "charts.convergence.about":
-    "How steeply mistakes on training texts could still be lowered, as devices report it, on average over the rounds so far; and what was to be expected of it at most. That falls with the number of rounds and rises with the dropout rate; it is drawn once training has lowered mistakes. From 1 on the scale is drawn together.",
+    "How steeply mistakes on training texts could still be lowered, as devices report it, on average over the rounds so far; and what was to be expected of it at most. That falls with the number of rounds and rises with the dropout rate; it is drawn once training has lowered mistakes. Above 1 the scale is compressed.",
   "charts.convergence.terms":
     "It is the squared norm of the training loss's gradient and its convergence bound; the scale is logarithmic above 1.",
   "charts.convergence.description":
