@@ -1,7 +1,7 @@
 /** Every kind of refusal, notice and fault there is has words of the reader's: nothing of the sender's English is shown as if it had. */
 import { HOST_REFUSALS, type HostCommand, REFUSALS } from "@fedlodrop/protocol";
 import type { Exclusion } from "@fedlodrop/run";
-import type { TextFault } from "@fedlodrop/tasks";
+import { TASK_DEFINITIONS, type TextFault } from "@fedlodrop/tasks";
 import { type ComponentChildren, h } from "preact";
 import { beforeAll, expect, it } from "vitest";
 import type { HostProblem } from "../pages/host/connection.ts";
@@ -13,6 +13,7 @@ import { faultWords } from "../pages/participant/fault-words.ts";
 import { NoticeLine } from "../pages/participant/notice-line.tsx";
 import { Stopped } from "../pages/participant/plain-screen.tsx";
 import type { Stop } from "../pages/participant/state.ts";
+import { labelName, taskStory } from "../ui/task-words.ts";
 import { CHINESE } from "./chinese.fixture.ts";
 import { shownOf } from "./shown.fixture.ts";
 import { speak } from "./words.ts";
@@ -103,3 +104,11 @@ const FAULTS: Readonly<Record<TextFault["kind"], TextFault>> = {
   "not-conversation": { kind: "not-conversation", line: 3 },
 };
 it.each(Object.values(FAULTS))("a text that will not do: %o", (fault) => expectChinese(faultWords(fault)));
+
+it("a task that is made of a file's rows", () => expectChinese(taskStory("a.csv", ENGLISH)));
+
+it("classes of the tasks that come with the project", () => {
+  const labels = TASK_DEFINITIONS.flatMap((task) => task.labels);
+  expect(labels.filter((label) => !Object.hasOwn(CHINESE, `label.${label}`))).toEqual([]);
+  expect(labels.map(labelName)).not.toContain("spam");
+});

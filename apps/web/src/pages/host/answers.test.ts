@@ -17,6 +17,6 @@ it("tells what chance an unseen sentence has now, beside that before training", 
   const shown = shownOf(h(Answers, { rounds: [writes(1, Math.log(50)), writes(2, Math.log(40))] }));
   expect(shown).toContain("A real sentence that it has never seen: We meet again.");
   expect(shown).toContain(
-    "It gives each of its 4 pieces a chance of 1 in 40 on average, before training 1 in 50: the whole is 2.4 times likelier than before.",
+    "The model gives each of its 4 pieces a chance of 1 in 40 on average, and gave 1 in 50 before training: the whole is 2.4 times likelier than before.",
   );
 });

@@ -2,6 +2,7 @@
 import type { RoundRecord, RoundSample } from "@fedlodrop/run";
 import { changedWords } from "../../ui/changed-words.ts";
 import { formatFixed, formatPercent } from "../../ui/format.ts";
+import { labelName } from "../../ui/task-words.ts";
 import { rich, say } from "../../words/words.ts";
 import { likelier, oneIn } from "./likelier.ts";
 
@@ -85,7 +86,7 @@ function Guesses({ sample: { guesses, labels } }: { readonly sample: Of<"labels"
 }
 
 const nameOf = (labels: readonly string[], label: number): string =>
-  labels[label] ?? say("answers.label", { number: label + 1 });
+  labelName(labels[label] ?? say("answers.label", { number: label + 1 }));
 
 function Estimates({ sample: { guesses } }: { readonly sample: Of<"values"> }) {
   return (

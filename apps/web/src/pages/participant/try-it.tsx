@@ -3,6 +3,7 @@ import { BETWEEN_TEXTS } from "@fedlodrop/device/page";
 import type { RunDescription } from "@fedlodrop/protocol";
 import { useSignal } from "@preact/signals";
 import { formatFixed, formatLoss, formatPercent } from "../../ui/format.ts";
+import { labelName } from "../../ui/task-words.ts";
 import { Technical } from "../../ui/technical.tsx";
 import { say } from "../../words/words.ts";
 import type { Session } from "./session.ts";
@@ -157,7 +158,7 @@ function Labels({ labels, probabilities }: LabelsProps) {
       {labels.map((label, i) => (
         <label key={label}>
           <span class="field-name">
-            {i === best ? <strong>{label}</strong> : <span>{label}</span>}
+            {i === best ? <strong>{labelName(label)}</strong> : <span>{labelName(label)}</span>}
             <span class="number">{formatPercent(probabilities[i] ?? 0)}</span>
           </span>
           <progress max={1} value={probabilities[i] ?? 0} />

@@ -152,9 +152,9 @@ export const host = {
   "answers.now": "Now, with the words that are new since the round before",
   "answers.unseen": "A real sentence that it has never seen: {sentence}",
   "answers.chance": {
-    one: "It gives the {count} piece of it a chance of {now}, before training {before}: the whole is {likelier}.",
+    one: "The model gives the {count} piece of it a chance of {now}, and gave {before} before training: the whole is {likelier}.",
     other:
-      "It gives each of its {count} pieces a chance of {now} on average, before training {before}: the whole is {likelier}.",
+      "The model gives each of its {count} pieces a chance of {now} on average, and gave {before} before training: the whole is {likelier}.",
   },
   "answers.truth": "in truth: {label}",
   "answers.label": "label {number}",

@@ -32,6 +32,10 @@ export const participant = {
 
   "join.title": "Train a language model together",
   "join.nickname": "Nickname",
+  "nickname.adjectives": "Amber, Brisk, Calm, Deft, Eager, Fair, Gentle, Hardy, Jolly, Keen, Lucid, Merry",
+  "nickname.animals":
+    "Badger, Crane, Dolphin, Egret, Falcon, Gecko, Heron, Ibex, Lynx, Marten, Otter, Puffin",
+  "nickname.of": "{adjective} {animal}",
   "join.code": "Room code",
   "join.code-needed": "This run needs a room code: the host shows it.",
   "join.code-wrong": "This is not the room code: the host shows it.",

@@ -180,4 +180,15 @@ export const shared = {
   "task.own-text.title": "Your own text",
   "task.own-text.story":
     "Each participant opens a file of their own; it never leaves the tab, only the adapter's numbers do.",
+  "task.rows.story": "Each device keeps its rows of a file; together they train one model on all of them.",
+  "label.mail": "mail",
+  "label.spam": "spam",
+  "label.press": "press",
+  "label.learned": "learned",
+  "label.fiction": "fiction",
+  "label.general": "general",
+  "label.1945 to 1963": "1945 to 1963",
+  "label.1964 to 1980": "1964 to 1980",
+  "label.1981 to 2000": "1981 to 2000",
+  "label.2001 to 2021": "2001 to 2021",
 } as const;

@@ -35,6 +35,10 @@ export const participant: Translation<typeof english> = {
 
   "join.title": "一起训练一个语言模型",
   "join.nickname": "昵称",
+  "nickname.adjectives":
+    "琥珀色的, 轻快的, 平静的, 灵巧的, 热切的, 公正的, 温和的, 坚韧的, 开朗的, 敏锐的, 清醒的, 欢快的",
+  "nickname.animals": "獾, 鹤, 海豚, 白鹭, 隼, 壁虎, 苍鹭, 羱羊, 猞猁, 貂, 水獭, 海鹦",
+  "nickname.of": "{adjective}{animal}",
   "join.code": "房间码",
   "join.code-needed": "本次训练需要房间码：主持人的屏幕上有。",
   "join.code-wrong": "房间码不对：请看主持人的屏幕。",
