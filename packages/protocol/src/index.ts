@@ -20,6 +20,7 @@ export {
   type ParticipantView,
   type SentRounds,
   type SentView,
+  type Standstill,
   type ViewChanges,
 } from "./host.ts";
 export {

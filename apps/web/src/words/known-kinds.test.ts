@@ -63,6 +63,7 @@ it.each([
   { kind: "deserted", first: 1, last: 3 },
   { kind: "no-sum", first: 1, last: 3 },
   { kind: "no-plan" },
+  { kind: "nobody-fits", exclusions: [{ cause: "others" }] },
   { kind: "not-stored" },
   null,
 ] as const)("a run that stands still: %o", (standstill) =>

@@ -10,6 +10,7 @@ import { rich, say } from "../../words/words.ts";
 import { titleOf } from "./comparison.ts";
 import type { ReceivedView } from "./connection.ts";
 import { countDevices } from "./device-counts.ts";
+import { exclusionsInShort } from "./exclusion-words.ts";
 
 /** Resolves when the coordinator has answered. */
 export type Command = (command: HostCommand) => Promise<void>;
@@ -121,6 +122,18 @@ export function Standstill({
       return (
         <>
           {say("standstill.no-sum", standstill)} <Technical>{notice}</Technical>
+        </>
+      );
+    case "nobody-fits":
+      return (
+        <>
+          {say("standstill.nobody-fits")}
+          <ul>
+            {exclusionsInShort(standstill.exclusions).map((words) => (
+              <li key={words}>{words}</li>
+            ))}
+          </ul>
+          <Technical>{notice}</Technical>
         </>
       );
     case "no-plan":

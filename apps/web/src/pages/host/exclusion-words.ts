@@ -3,6 +3,18 @@ import type { Exclusion } from "@fedlodrop/run";
 import { formatJoules, formatSeconds } from "../../ui/format.ts";
 import { say } from "../../words/words.ts";
 
+/** Of several devices: how many have each cause, and what would admit the first of them. */
+export function exclusionsInShort(exclusions: readonly Exclusion[]): readonly string[] {
+  const leastSeconds = (exclusion: Exclusion): number =>
+    ("leastDeadlineSeconds" in exclusion ? exclusion.leastDeadlineSeconds : null) ?? Number.POSITIVE_INFINITY;
+  const byCause = new Map<Exclusion["cause"], readonly Exclusion[]>();
+  for (const each of exclusions) byCause.set(each.cause, [...(byCause.get(each.cause) ?? []), each]);
+  return [...byCause.values()].map((own) => {
+    const nearest = own.reduce((a, b) => (leastSeconds(b) < leastSeconds(a) ? b : a));
+    return say("stage.reason", { count: own.length, why: exclusionWords(nearest) });
+  });
+}
+
 export function exclusionWords(exclusion: Exclusion): string {
   switch (exclusion.cause) {
     case "others":

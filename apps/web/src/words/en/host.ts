@@ -48,6 +48,7 @@ export const host = {
     "Everybody left rounds {first} to {last}: devices cannot do what they are asked, and their pages say why.",
   "standstill.no-sum": "Rounds {first} to {last} came to nothing.",
   "standstill.no-plan": "The next round cannot be planned.",
+  "standstill.nobody-fits": "No device can take part in the next round.",
   "standstill.not-stored": "The run is not being stored.",
   "standstill.unknown": "The run does not go on.",
 

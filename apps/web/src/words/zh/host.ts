@@ -47,6 +47,7 @@ export const host: Translation<typeof english> = {
     "第 {first} 至 {last} 轮中所有设备都离开了：设备无法完成所要求的任务，原因见各自的页面。",
   "standstill.no-sum": "第 {first} 至 {last} 轮没有结果。",
   "standstill.no-plan": "无法规划下一轮。",
+  "standstill.nobody-fits": "没有设备能参加下一轮。",
   "standstill.not-stored": "训练没有被保存。",
   "standstill.unknown": "训练没有继续。",
 
