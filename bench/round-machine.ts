@@ -81,7 +81,14 @@ function openRun(count: number): BenchRun {
       access: { roomCode: null, approval: false, waiting: [] },
       availableTasks: [],
     }),
-    run: () => ({ runId: "bench", state, traffic, planProblem: null }) as unknown as LiveRun,
+    run: () =>
+      ({
+        runId: "bench",
+        state,
+        traffic,
+        planProblem: null,
+        workload: { task: { kind: "language-model" } },
+      }) as unknown as LiveRun,
     lanes: () => createLanes(() => {}),
     storageProblem: () => null,
     deviceName: ({ id }) => id,

@@ -69,7 +69,7 @@ test("no state of the pages breaks a rule, in either colour scheme, nor scrolls 
   await page.getByText("Train on a text of your own").click();
   await page.getByTestId("own-paste").fill("too short");
   await page.getByRole("button", { name: "Use this text" }).click();
-  await expect(page.getByTestId("own-texts").getByRole("alert")).toContainText("expected at least 2000");
+  await expect(page.getByTestId("own-texts").getByRole("alert")).toContainText("at least 2,000 are needed");
   await page.getByTestId("example").first().click();
   await expect(page.getByTestId("answer-base")).toBeVisible();
   await look(page, "participant: ready");

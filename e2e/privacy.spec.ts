@@ -61,8 +61,12 @@ test("tabs may close at every step of secure rounds, and both pages tell what is
   expect(spent[0]).toBeLessThan(spent[1] as number);
   expect(spent[2]).toBeGreaterThan(7.99);
   expect(spent[2]).toBeLessThanOrEqual(8);
+  const used = ((spent[2] as number) / 8).toLocaleString("en", {
+    style: "percent",
+    maximumSignificantDigits: 3,
+  });
   for (const open of [page, (tabs[5] as Participant).page]) {
-    await expect(open.getByTestId("privacy")).toContainText(`ε ${(spent[2] as number).toFixed(2)} of 8 used`);
+    await expect(open.getByTestId("privacy")).toContainText(`${used} of the budget used`);
     await expect(open.getByTestId("privacy")).toContainText("Devices mask their updates for each other");
   }
 });

@@ -320,5 +320,7 @@ const crowd = (
 export const SCENES: readonly Scene[] = [
   ...[wholeRun, doors, comparison, lesson],
   ...[8, 30, 64].map((count) => crowd(count)),
-  crowd(30, "host-30-arms", { dropoutRate: 0.5, compareWith: NO_DROPOUT }),
+  ...[30, 64].map((count) =>
+    crowd(count, `host-${count}-arms`, { dropoutRate: 0.5, compareWith: NO_DROPOUT }),
+  ),
 ];

@@ -11,6 +11,7 @@ import type {
   ServerToClientEvents,
 } from "@fedlodrop/protocol";
 import { DEFAULT_RUN_CONFIG } from "@fedlodrop/run";
+import { TextFaultError } from "@fedlodrop/tasks";
 import { Server, type Socket } from "socket.io";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { description } from "../../protocol/src/run-description.fixture.ts";
@@ -122,6 +123,13 @@ it("joins anew when asked for a round that it has nothing loaded for", async () 
   await expect.poll(() => joins).toHaveLength(2);
   expect(joins[1]).not.toHaveProperty("resumesRound");
   expect(sent("round-abandoned")).toMatchObject([{ round: 1 }]);
+});
+
+it("says what is wrong with the texts that were brought", async () => {
+  const cause = new TextFaultError({ kind: "too-short", least: 2000, got: 5 }, "a.txt: too short");
+  vi.mocked(load).mockRejectedValue(new TextsWantedError("a.txt: too short", { cause }));
+  const { sent } = await join(() => ({}));
+  await expect.poll(() => sent("texts-wanted")).toMatchObject([{ fault: cause.fault }]);
 });
 
 it("gives its round up when the coordinator has another run for it", async () => {

@@ -4,6 +4,7 @@
  */
 import { type BackendChoice, pickBackend, type WasmHost } from "@fedlodrop/lm";
 import { CHAOS_SECONDS, type EnergyProfile, type Joined, type RefusalReason } from "@fedlodrop/protocol";
+import { TextFaultError } from "@fedlodrop/tasks";
 import { io } from "socket.io-client";
 import { openChaos } from "./chaos.ts";
 import { DeviceUnfitError } from "./device-fit.ts";
@@ -18,7 +19,7 @@ import { askPromises } from "./promises.ts";
 import { measureRoundTrip } from "./round.ts";
 import { openSecureMembers } from "./secure-members.ts";
 import { UnsafeRoundError } from "./secure-part.ts";
-import { tryPrompt } from "./try-it.ts";
+import { tryPrompt, UnusablePromptError } from "./try-it.ts";
 
 /** Refusals after which the coordinator still expects something of this device. */
 const UNNOTED: ReadonlySet<RefusalReason> = new Set([
@@ -163,7 +164,11 @@ export function createDevice(
         // The others need not wait for it.
         if (error instanceof DeviceUnfitError) leave();
         if (!(error instanceof TextsWantedError)) throw error;
-        post({ kind: "texts-wanted", message: error.message });
+        const { cause, message } = error;
+        post({
+          ...{ kind: "texts-wanted", message },
+          fault: cause instanceof TextFaultError ? cause.fault : null,
+        });
       }
     });
   }
@@ -223,7 +228,12 @@ export function createDevice(
       if (!loaded || !membership) return;
       const { trainer, tokenizer, ownHeldOut } = loaded;
       await tryPrompt({ site, ...membership, trainer, tokenizer, ownHeldOut, post }, prompt).catch(
-        (error: unknown) => post({ kind: "try-failed", error: toPlainError(error) }),
+        (error: unknown) =>
+          post({
+            kind: "try-failed",
+            because: error instanceof UnusablePromptError ? error.because : null,
+            error: toPlainError(error),
+          }),
       );
     });
   }

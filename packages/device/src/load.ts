@@ -156,7 +156,7 @@ export async function load(
       ...(await pickBackend("wasm")),
       reason: `WebGPU failed here, so training is on the CPU (${detail}).`,
       wasAsked: false,
-      webgpu: { kind: "absent", detail },
+      webgpu: { kind: "absent", detail, missing: "start" },
     });
   });
   isLoading = false;

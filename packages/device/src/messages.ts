@@ -16,11 +16,12 @@ import type {
   RunEnded,
 } from "@fedlodrop/protocol";
 import type { DropoutMask, Promises } from "@fedlodrop/run";
-import type { TextRow } from "@fedlodrop/tasks";
+import type { TextFault, TextRow } from "@fedlodrop/tasks";
 
 import type { AbandonCause } from "./abandoned.ts";
 import type { DeviceUnfitError, Unfit } from "./device-fit.ts";
 import type { EnergyEstimate } from "./energy.ts";
+import type { UnusablePrompt } from "./try-it.ts";
 
 /** An error as it crosses the worker's border. */
 export interface PlainError {
@@ -98,8 +99,8 @@ export type FromWorker =
       readonly receivedBytes: number;
       readonly totalBytes: number | null;
     }
-  /** The run has no texts for this device; `own-texts` continues. */
-  | { readonly kind: "texts-wanted"; readonly message: string }
+  /** `fault` is of those that were chosen; null where none were, and the run has none for this device. `own-texts` continues. */
+  | { readonly kind: "texts-wanted"; readonly fault: TextFault | null; readonly message: string }
   | {
       readonly kind: "warming-up";
       readonly choice: BackendChoice;
@@ -184,7 +185,12 @@ export type FromWorker =
   | { readonly kind: "tried-value"; readonly side: "base" | "tuned"; readonly value: number }
   /** Loss on the user's own held-out text, nats a token. */
   | { readonly kind: "tried-own-text"; readonly side: "base" | "tuned"; readonly loss: number }
-  | { readonly kind: "try-failed"; readonly error: PlainError }
+  /** `because` is null where something failed; else another prompt would do. */
+  | {
+      readonly kind: "try-failed";
+      readonly because: UnusablePrompt | null;
+      readonly error: PlainError;
+    }
   | { readonly kind: "failed"; readonly error: PlainError };
 
 /** Whose texts the device trains on. */

@@ -1,7 +1,13 @@
 /** A participant's own rows as training samples of the run's task. */
 import type { RunDescription } from "@fedlodrop/protocol";
 import type { Sample } from "@fedlodrop/run";
-import { conversationSamples, labelledSamples, ownTextGroup, type TextRow } from "@fedlodrop/tasks";
+import {
+  conversationSamples,
+  labelledSamples,
+  ownTextGroup,
+  TextFaultError,
+  type TextRow,
+} from "@fedlodrop/tasks";
 import type { OwnTexts } from "./messages.ts";
 
 export interface OwnSamples {
@@ -22,12 +28,12 @@ export function ownSamples(
     }
     // The coordinator measures all others on held-out texts of its own.
     case "chat": {
-      expectAlike(rows, ({ context }) => context !== undefined, "a conversation", fileName);
+      expectAlike(rows, ({ context }) => context !== undefined, "conversation", fileName);
       return { samples: conversationSamples(rows), heldOut: [] };
     }
     case "classification":
     case "regression": {
-      const wanted = pairs ? "two texts" : "one text";
+      const wanted = pairs ? "two-texts" : "one-text";
       expectAlike(rows, ({ pair }) => (pair !== undefined) === pairs, wanted, fileName);
       return { samples: labelledSamples(rows, { kind, labels }, fileName), heldOut: [] };
     }
@@ -36,12 +42,18 @@ export function ownSamples(
   }
 }
 
+const WANTED = { conversation: "a conversation", "one-text": "one text", "two-texts": "two texts" } as const;
+
 function expectAlike(
   rows: readonly TextRow[],
   fits: (row: TextRow) => boolean,
-  what: string,
+  wanted: keyof typeof WANTED,
   fileName: string,
 ): void {
   const odd = rows.find((row) => !fits(row));
-  if (odd) throw new Error(`${fileName}, line ${odd.line}: expected ${what}, as the run's task has`);
+  if (odd)
+    throw new TextFaultError(
+      { kind: `not-${wanted}`, line: odd.line },
+      `${fileName}, line ${odd.line}: expected ${WANTED[wanted]}, as the run's task has`,
+    );
 }

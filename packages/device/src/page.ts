@@ -12,3 +12,4 @@ export {
 export type { EnergyEstimate } from "./energy.ts";
 export { type FromWorker, type OwnTexts, type TextSource, type ToWorker, toPlainError } from "./messages.ts";
 export { ownSamples } from "./own-samples.ts";
+export type { UnusablePrompt } from "./try-it.ts";

@@ -121,7 +121,7 @@ it("measures both on the user's own held-out text", async () => {
 });
 
 it("says what is wrong with a prompt of nothing, and with an adapter of another size", async () => {
-  await expect(answers({}, "")).rejects.toThrow("Type a few words first.");
+  await expect(answers({}, "")).rejects.toMatchObject({ because: "no-words" });
   vi.stubGlobal("fetch", async () => new Response(adapter.subarray(1)));
   await expect(answers()).rejects.toThrow(`expected ${adapter.length} values, got ${adapter.length - 1}`);
   vi.stubGlobal("fetch", async () => new Response(null, { status: 503 }));

@@ -26,13 +26,25 @@ export interface TryContext {
   readonly post: (message: FromWorker) => void;
 }
 
+export type UnusablePrompt = "no-words" | "one-text";
+
+export class UnusablePromptError extends Error {
+  override readonly name = "UnusablePromptError";
+  readonly because: UnusablePrompt;
+
+  constructor(because: UnusablePrompt, message: string) {
+    super(message);
+    this.because = because;
+  }
+}
+
 /** The same seed on both sides, so that answers differ by the adapter alone. */
 export async function tryPrompt(
   { site, token, trainer, tokenizer, ownHeldOut, run, post }: TryContext,
   prompt: string,
 ): Promise<void> {
   const words = tokenizer.encode(prompt);
-  if (words.length === 0) throw new Error("Type a few words first.");
+  if (words.length === 0) throw new UnusablePromptError("no-words", "Type a few words first.");
   const { adapter, round } = await fetchFullAdapter(site, token, run);
   const untrained = round === 0;
   if (untrained) post({ kind: "untrained" });
@@ -69,7 +81,8 @@ export async function tryPrompt(
 /** One sample; its label or value is of no account. */
 function datasetOf(prompt: string, { task, config }: RunDescription, tokenizer: Tokenizer): Dataset {
   const [text = "", ...rest] = task.pairs ? prompt.split(BETWEEN_TEXTS) : [prompt];
-  if (task.pairs && rest.length === 0) throw new Error(`Type two texts, with ${BETWEEN_TEXTS} between them.`);
+  if (task.pairs && rest.length === 0)
+    throw new UnusablePromptError("one-text", `Type two texts, with ${BETWEEN_TEXTS} between them.`);
   const pair = task.pairs ? { pair: rest.join(BETWEEN_TEXTS).trim() } : {};
   const kind = task.kind === "regression" ? "regression" : "classification";
   const options = { kind, sequenceLength: config.training.sequenceLength } as const;

@@ -1,5 +1,6 @@
 /** What the host page sees and may ask for. The host joins the namespace `/host` with its key. */
 import {
+  type Exclusion,
   type RoundRecord,
   type RunConfig,
   runChangeSchema,
@@ -78,11 +79,17 @@ export interface AccessView {
   }[];
 }
 
-type Standstill =
+/** Why a host's connection is not taken: the `data` of the error that tells it, whose message is for logs. */
+export const HOST_REFUSALS = ["wrong-key", "rate-limited", "no-owner"] as const;
+export type HostRefusal = (typeof HOST_REFUSALS)[number];
+
+export type Standstill =
   /** Fewer are ready than a round starts with. */
   | { readonly kind: "waits-for-devices"; readonly ready: number; readonly least: number }
   /** Rounds in a row came to nothing: everybody left, or no sum could be made under secure aggregation. */
   | { readonly kind: "deserted" | "no-sum"; readonly first: number; readonly last: number }
+  /** Every device that there is was left out of the next round. */
+  | { readonly kind: "nobody-fits"; readonly exclusions: readonly Exclusion[] }
   | { readonly kind: "no-plan" | "not-stored" };
 
 export interface HostView {

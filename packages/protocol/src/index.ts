@@ -11,13 +11,16 @@ export {
   type AccessView,
   appendRounds,
   applyChanges,
+  HOST_REFUSALS,
   type HostCommand,
+  type HostRefusal,
   type HostReply,
   type HostView,
   hostCommandSchema,
   type ParticipantView,
   type SentRounds,
   type SentView,
+  type Standstill,
   type ViewChanges,
 } from "./host.ts";
 export {

@@ -38,6 +38,7 @@ export { createRandom, type Random, sampleWithoutReplacement, shuffled } from ".
 export {
   type AllocationRecord,
   type BoundEstimate,
+  type Exclusion,
   type OnDevices,
   OUTCOMES,
   type ParticipantOutcome,

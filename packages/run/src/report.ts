@@ -179,6 +179,23 @@ const boundEstimateSchema = z
   .readonly();
 export type BoundEstimate = z.infer<typeof boundEstimateSchema>;
 
+/** Why a device is not in a round. */
+const exclusionSchema = z.discriminatedUnion("cause", [
+  z
+    .object({
+      cause: z.enum(["compute", "energy", "link"]),
+      /** That would admit it, all else equal; null where none would. */
+      leastDeadlineSeconds: measured,
+      leastEnergyJoules: measured,
+    })
+    .readonly(),
+  /** The link serves the others better without it. */
+  z.object({ cause: z.literal("others") }).readonly(),
+  /** It sent nothing in so many rounds, and is tried again in that one. */
+  z.object({ cause: z.literal("stalls"), stalls: count, nextRound: count }).readonly(),
+]);
+export type Exclusion = z.infer<typeof exclusionSchema>;
+
 const allocationRecordSchema = z
   .object({
     method: z.string(),
@@ -214,6 +231,8 @@ const allocationRecordSchema = z
             actualSeconds: measured,
             predictedJoules: figure,
             excludedBecause: z.string().nullable(),
+            /** The same by its cause, for pages in other languages; absent of who takes part. */
+            exclusion: exclusionSchema.optional(),
           })
           .readonly(),
       )

@@ -1,4 +1,6 @@
 /** Text files as people have them: UTF-8, UTF-16 with or without a byte-order mark, or Windows' Latin-1. */
+import { TextFaultError } from "./text-fault.ts";
+
 export type TextEncodingName = "utf-8" | "utf-16le" | "utf-16be" | "windows-1252";
 
 export interface DecodedText {
@@ -9,11 +11,13 @@ export interface DecodedText {
 /** Throws for bytes that are no text. */
 export function decodeText(bytes: Uint8Array, fileName: string): DecodedText {
   const encoding = guessEncoding(bytes);
-  if (!encoding) throw new Error(`${fileName}: expected a text file, got binary data`);
+  if (!encoding)
+    throw new TextFaultError({ kind: "no-text-file" }, `${fileName}: expected a text file, got binary data`);
   try {
     return { text: new TextDecoder(encoding, { fatal: true }).decode(bytes), encoding };
   } catch (cause) {
-    throw new Error(`${fileName}: expected valid ${encoding} text, got broken characters`, { cause });
+    const message = `${fileName}: expected valid ${encoding} text, got broken characters`;
+    throw new TextFaultError({ kind: "no-text-file" }, message, { cause });
   }
 }
 

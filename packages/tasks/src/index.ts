@@ -15,4 +15,5 @@ export type {
   TextGroup,
 } from "./task.ts";
 export { TASK_DEFINITIONS, taskDefinition } from "./tasks/all.ts";
+export { type TextFault, TextFaultError } from "./text-fault.ts";
 export { MAXIMUM_FILE_BYTES, readTextRows, sameLabel, type TextRow } from "./text-rows.ts";

@@ -1,5 +1,6 @@
 /** Rows with labels: names of classes, or numbers to be estimated. */
 import type { Sample } from "@fedlodrop/run";
+import { TextFaultError } from "./text-fault.ts";
 import { labelKey, sameLabel, type TextRow } from "./text-rows.ts";
 
 /** More are rather numbers, or texts in the wrong column. */
@@ -68,14 +69,16 @@ export function labelledSamples(
     if (kind === "regression") {
       const value = label !== undefined && NUMBER.test(label.trim()) ? Number(label) : Number.NaN;
       if (!(Math.abs(value) <= LARGEST_VALUE))
-        throw new Error(
+        throw new TextFaultError(
+          { kind: "no-score", line, least: -LARGEST_VALUE, most: LARGEST_VALUE },
           `${fileName}, line ${line}: expected a number from −${LARGEST_VALUE} to ${LARGEST_VALUE} as the score, got ${label ?? "none"}`,
         );
       return { ...texts, value };
     }
     const index = label === undefined ? -1 : labels.findIndex((name) => sameLabel(name, label));
     if (index < 0)
-      throw new Error(
+      throw new TextFaultError(
+        { kind: "other-label", line, labels },
         `${fileName}, line ${line}: expected a label (${labels.join(" or ")}), got ${label ?? "none"}`,
       );
     return { ...texts, label: index };

@@ -9,6 +9,7 @@ import { isRegression, labelledSamples, labelsOf } from "./labelled-rows.ts";
 import { cutIntoStretches, passageEnd } from "./passages.ts";
 import { chat, classification, languageModel } from "./recommended.ts";
 import type { TaskDefinition, TextGroup } from "./task.ts";
+import { TextFaultError } from "./text-fault.ts";
 import type { TextRow } from "./text-rows.ts";
 
 /** Below this there is not even a batch of training windows and one to measure. */
@@ -139,7 +140,8 @@ function languageModelGroup(name: string, rows: readonly TextRow[], fileName: st
   const characters = rows.reduce((sum, row) => sum + row.text.length, 0);
   if (characters < MINIMUM_CHARACTERS) {
     const whose = name === fileName ? "" : ` for device "${name}"`;
-    throw new Error(
+    throw new TextFaultError(
+      { kind: "too-short", least: MINIMUM_CHARACTERS, got: characters },
       `${fileName}: expected at least ${MINIMUM_CHARACTERS} characters${whose}, got ${characters}`,
     );
   }

@@ -1,5 +1,6 @@
 /** Rows of any file that a task can be made of: text by its ending, or Parquet. */
 import { columnsOf } from "./columns.ts";
+import { TextFaultError } from "./text-fault.ts";
 import { expectSize, readTextRows, type TextRow, toRows, usableRows } from "./text-rows.ts";
 
 const isParquet = (fileName: string): boolean => /\.parquet$/i.test(fileName);
@@ -51,7 +52,8 @@ async function parquetRows(
     return { rows: named, names };
   } catch (cause) {
     const reason = (cause instanceof Error ? cause.message : String(cause)).split("\n", 1)[0];
-    throw new Error(`${fileName}: cannot be read as Parquet (${reason})`, { cause });
+    const message = `${fileName}: cannot be read as Parquet (${reason})`;
+    throw new TextFaultError({ kind: "broken-parquet" }, message, { cause });
   }
 }
 

@@ -11,6 +11,7 @@ import { cleanText } from "./clean-text.ts";
 import { columnsOf } from "./columns.ts";
 import { answersOf } from "./conversations.ts";
 import { type DecodedText, decodeText } from "./decode-text.ts";
+import { TextFaultError } from "./text-fault.ts";
 import { LINE_BREAKS, parseTable } from "./text-table.ts";
 
 export interface TextRow {
@@ -40,8 +41,11 @@ export function readTextRows(bytes: Uint8Array, fileName: string): TextRow[] {
 
 export function expectSize(byteLength: number, fileName: string): void {
   if (byteLength <= MAXIMUM_FILE_BYTES) return;
-  const megabytes = (byteLength / 1e6).toFixed(1);
-  throw new Error(`${fileName}: expected at most ${MAXIMUM_FILE_BYTES / 1e6} MB, got ${megabytes} MB`);
+  const [most, got] = [MAXIMUM_FILE_BYTES / 1e6, (byteLength / 1e6).toFixed(1)];
+  throw new TextFaultError(
+    { kind: "too-large", most, got: Number(got) },
+    `${fileName}: expected at most ${most} MB, got ${got} MB`,
+  );
 }
 
 /** Cleaned, and only those that have a text. */
@@ -54,7 +58,8 @@ export function usableRows(rows: readonly TextRow[], fileName: string): TextRow[
       ...(context && { context: context.map((turn) => ({ ...turn, content: cleanText(turn.content) })) }),
     }))
     .filter((row) => row.text !== "");
-  if (usable.length === 0) throw new Error(`${fileName}: expected text, got no rows with any`);
+  if (usable.length === 0)
+    throw new TextFaultError({ kind: "empty" }, `${fileName}: expected text, got no rows with any`);
   return usable;
 }
 
@@ -74,7 +79,10 @@ function parseRows({ text }: DecodedText, fileName: string): TextRow[] {
       });
     }
     default:
-      throw new Error(`${fileName}: expected a .txt, .jsonl, .csv, .tsv or .parquet file`);
+      throw new TextFaultError(
+        { kind: "other-ending" },
+        `${fileName}: expected a .txt, .jsonl, .csv, .tsv or .parquet file`,
+      );
   }
 }
 
@@ -95,9 +103,11 @@ function parseJson(content: string, line: number, fileName: string): unknown {
     const reason = content.trimEnd().endsWith(",")
       ? "a comma follows it; each line is a value of its own"
       : (cause as Error).message.split("\n", 1)[0];
-    throw new Error(`${fileName}, line ${line}: the JSON is broken (${reason}), got ${excerpt(content)}`, {
-      cause,
-    });
+    throw new TextFaultError(
+      { kind: "broken-line", line },
+      `${fileName}, line ${line}: the JSON is broken (${reason}), got ${excerpt(content)}`,
+      { cause },
+    );
   }
 }
 
@@ -107,19 +117,23 @@ const excerpt = (content: string): string => (content.length > 60 ? `${content.s
 export function toRows(value: unknown, line: number, where: string): readonly TextRow[] {
   const fields = fieldsOf(value);
   const columns = fields && columnsOf(Object.keys(fields));
-  const name = (field: string): string | undefined => nameOf(fields?.[field], field, where);
+  const name = (field: string): string | undefined => nameOf(fields?.[field], field, line, where);
   if (fields && !columns) {
-    const answers = said(where, () => answersOf(fields));
+    const answers = said(line, where, () => answersOf(fields));
     const device = name("device");
     if (answers !== null) return answers.map((answer) => ({ ...answer, ...(device && { device }), line }));
   }
   const [text, pair] = [fields?.[columns?.text ?? ""], columns?.pair ? fields?.[columns.pair] : undefined];
   if (!columns || typeof text !== "string")
-    throw new Error(
+    throw new TextFaultError(
+      { kind: "wrong-field", line, field: columns?.text ?? "text" },
       `${where}: expected an object with a string "${columns?.text ?? "text"}", got ${excerpt(printed(value))}`,
     );
   if (columns.pair && typeof pair !== "string")
-    throw new Error(`${where}: expected a string "${columns.pair}", got ${excerpt(printed(pair))}`);
+    throw new TextFaultError(
+      { kind: "wrong-field", line, field: columns.pair },
+      `${where}: expected a string "${columns.pair}", got ${excerpt(printed(pair))}`,
+    );
   const [label, device] = [columns.label ? name(columns.label) : undefined, name("device")];
   // Whose annotators did not agree, in SNLI and MNLI.
   if (columns.label === "gold_label" && label === "-") return [];
@@ -145,16 +159,17 @@ function fieldsOf(value: unknown): Readonly<Record<string, unknown>> | null {
 const printed = (value: unknown): string =>
   JSON.stringify(value, (_, inner) => (typeof inner === "bigint" ? Number(inner) : inner)) ?? "none";
 
-function said<T>(where: string, work: () => T): T {
+function said<T>(line: number, where: string, work: () => T): T {
   try {
     return work();
   } catch (cause) {
-    throw new Error(`${where}: ${(cause as Error).message}`, { cause });
+    const message = `${where}: ${(cause as Error).message}`;
+    throw new TextFaultError({ kind: "broken-conversation", line }, message, { cause });
   }
 }
 
 /** Numbers and truth values are welcome as names; null is none. */
-function nameOf(value: unknown, field: string, where: string): string | undefined {
+function nameOf(value: unknown, field: string, line: number, where: string): string | undefined {
   switch (typeof value) {
     case "string":
       return value.trim() || undefined;
@@ -164,12 +179,14 @@ function nameOf(value: unknown, field: string, where: string): string | undefine
     case "number":
       // Another number may have been read as the same.
       if (Math.abs(value) <= Number.MAX_SAFE_INTEGER) return String(value);
-      throw new Error(
+      throw new TextFaultError(
+        { kind: "wrong-field", line, field },
         `${where}: "${field}" is a number of more digits than are read exactly: write it as text, in quotes`,
       );
     default:
       if (value === undefined || value === null) return undefined;
-      throw new Error(
+      throw new TextFaultError(
+        { kind: "wrong-field", line, field },
         `${where}: expected "${field}" to be text, a number, true or false, got ${excerpt(printed(value))}`,
       );
   }

@@ -6,6 +6,7 @@
 import Papa from "papaparse";
 import { columnsOf, TEXT_COLUMNS } from "./columns.ts";
 import { exchangeColumns, QUESTIONS } from "./conversations.ts";
+import { TextFaultError } from "./text-fault.ts";
 
 export interface Table {
   /** Column names, trimmed, in lower case. */
@@ -33,14 +34,21 @@ export function parseTable(text: string, fileName: string, kind: "csv" | "tsv"):
   const [columns, exchange] = [columnsOf(table.header), exchangeColumns(table.header)];
   if (columns === null && exchange === null) {
     const got = table.header.slice(0, 8).join(", ") || "none";
-    throw new Error(`${fileName}: expected a column "text", got ${got}`);
+    throw new TextFaultError({ kind: "no-column" }, `${fileName}: expected a column "text", got ${got}`);
   }
   const used = columns ? [columns.text, columns.pair, columns.label] : Object.values(exchange ?? {});
   for (const name of [...used, "device"])
     if (name !== null && table.header.indexOf(name) !== table.header.lastIndexOf(name))
-      throw new Error(`${fileName}: expected one column "${name}", got several`);
+      throw new TextFaultError(
+        { kind: "column-twice", column: name },
+        `${fileName}: expected one column "${name}", got several`,
+      );
   const fault = faultIn(table);
-  if (fault !== null) throw new Error(`${fileName}, line ${fault.line}: ${fault.what}`);
+  if (fault !== null)
+    throw new TextFaultError(
+      { kind: "broken-line", line: fault.line },
+      `${fileName}, line ${fault.line}: ${fault.what}`,
+    );
   return table;
 }
 

@@ -5,6 +5,7 @@ import type { HostToServerEvents, ServerToHostEvents } from "@fedlodrop/protocol
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Namespace, Socket } from "socket.io";
 import { io, type Socket as OwnSocket } from "socket.io-client";
+import { hostRefused } from "../edge.ts";
 import { senderOf } from "../security/address.ts";
 
 export interface OwnerProxyOptions {
@@ -58,7 +59,7 @@ export function passHostsOn(hosts: Hosts, { ownerUrl, trustProxy }: OwnerProxyOp
   const onward = new WeakMap<object, Onward>();
   hosts.use((socket, next) => {
     const url = ownerUrl();
-    if (url === null) return next(new Error(NO_OWNER));
+    if (url === null) return next(hostRefused("no-owner", NO_OWNER));
     const owner: OwnSocket = io(new URL("/host", url).href, {
       auth: socket.handshake.auth,
       transports: ["websocket"],
@@ -73,9 +74,9 @@ export function passHostsOn(hosts: Hosts, { ownerUrl, trustProxy }: OwnerProxyOp
     owner.onAny(hear);
     onward.set(socket, { owner, early, hear });
     owner.once("connect", () => next());
-    owner.once("connect_error", ({ message }) => {
+    owner.once("connect_error", (error) => {
       owner.close();
-      next(new Error(message));
+      next(error);
       setTimeout(() => socket.conn.close(), 0);
     });
   });

@@ -150,7 +150,7 @@ function standstillOf(
       const { sentence, ...standstill } = reason;
       return { notice: sentence, standstill };
     }
-    if (planProblem !== null) return { notice: planProblem, standstill: { kind: "no-plan" } };
+    if (planProblem !== null) return { notice: planProblem.sentence, standstill: planProblem.standstill };
   }
   if (state.kind === "lobby" && state.intent === "run") {
     const [ready, least] = [state.readyCount, leastReady(state.config)];

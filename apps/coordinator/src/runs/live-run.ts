@@ -9,6 +9,7 @@ import type { FoldOrder, KeptAt, PartKeepers } from "./elsewhere.ts";
 import type { Journal } from "./journal.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Planner } from "./planner.ts";
+import type { PlanProblem } from "./planning.ts";
 import type { PartTerms, RoundMemory } from "./round-numbers.ts";
 import type { RunStart } from "./run-start.ts";
 import type { SecureRounds } from "./secure-rounds.ts";
@@ -44,7 +45,7 @@ export interface LiveRun {
   /** What later rounds look back on. */
   readonly memory: readonly RoundMemory[];
   /** Why the last plan has paused the run, or null. */
-  readonly planProblem: string | null;
+  readonly planProblem: PlanProblem | null;
   readonly traffic: Traffic;
   /** What a gateway has to know of the open round; null when another one is open, or none. */
   roundTerms(round: number): RoundTerms | null;

@@ -30,8 +30,8 @@ describe("the host", () => {
     open.push(() => guesser.disconnect());
     await new Promise((resolve) => guesser.once("connect_error", resolve));
     await expect.poll(() => guesser.io._readyState).toBe("closed");
-    await expect(connectHost(url, "2")).rejects.toThrow("wrong host key");
-    await expect(connectHost(url, "3")).rejects.toThrow("too many wrong host keys");
+    await expect(connectHost(url, "2")).rejects.toMatchObject({ data: { reason: "wrong-key" } });
+    await expect(connectHost(url, "3")).rejects.toMatchObject({ data: { reason: "rate-limited" } });
     await connectHost(url, "key");
   });
 

@@ -10,7 +10,7 @@ import {
 import type { RoundRecord } from "@fedlodrop/run";
 import type { Namespace, Socket } from "socket.io";
 import type { Clock } from "../clock.ts";
-import { parse, replyOf } from "../edge.ts";
+import { hostRefused, parse, replyOf } from "../edge.ts";
 import type { HostViews } from "../runs/host-view.ts";
 import { senderOf } from "../security/address.ts";
 import { sameSecret } from "../security/credentials.ts";
@@ -79,7 +79,11 @@ export function openHostHub({
     if (typeof key === "string" && sameSecret(key, hostKey)) return next();
     const sender = senderOf(socket.request, trustProxy);
     const few = await wrongKeys.take(sender, limits().wrongKeysPerAddressAndMinute);
-    next(new Error(few ? "wrong host key" : "too many wrong host keys from your network"));
+    next(
+      few
+        ? hostRefused("wrong-key", "wrong host key")
+        : hostRefused("rate-limited", "too many wrong host keys from your network"),
+    );
     // One connection, one guess: how many connections an address opens is limited. The answer goes first.
     setTimeout(() => socket.conn.close(), 0);
   });

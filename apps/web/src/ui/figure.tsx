@@ -2,7 +2,7 @@
 import type { ComponentChildren } from "preact";
 
 interface FigureProps {
-  readonly term: string;
+  readonly term: ComponentChildren;
   /** Undefined shows that there is none yet. */
   readonly value: string | number | undefined | null;
   readonly testId?: string;

@@ -14,16 +14,19 @@ interface FileButtonProps {
 
 export function FileButton({ path, fileName, token, children }: FileButtonProps) {
   const problem = useSignal<string | null>(null);
+  const failed = (why: string): void => {
+    problem.value = say("file.failed", { file: fileName, why });
+  };
   const save = async (): Promise<void> => {
     problem.value = null;
     try {
       const response = await fetch(`${siteUrl()}${path}`, {
         headers: { authorization: `Bearer ${token}` },
       });
-      if (!response.ok) throw new Error(say("file.no-answer", { status: String(response.status) }));
-      saveAs(await response.blob(), fileName);
-    } catch (error) {
-      problem.value = say("file.failed", { file: fileName, why: (error as Error).message });
+      if (response.ok) saveAs(await response.blob(), fileName);
+      else failed(say("file.no-answer", { status: String(response.status) }));
+    } catch {
+      failed(say("file.no-connection"));
     }
   };
   return (

@@ -1,8 +1,10 @@
 /** What a run gives away, and who sees what of it, where it promises anything: the same on both pages. */
 import type { RunConfig } from "@fedlodrop/run";
-import { rich, say } from "../words/words.ts";
-import { formatFixed } from "./format.ts";
+import { say } from "../words/words.ts";
+import { formatFixed, formatPercent } from "./format.ts";
+import { sentences } from "./joined.ts";
 import { privacyWords, textsPrivacyWords } from "./privacy-words.ts";
+import { forResearchers } from "./symbols.tsx";
 
 interface PrivacyBudgetProps {
   readonly config: Pick<RunConfig, "differentialPrivacy" | "examplePrivacy" | "secureAggregation">;
@@ -21,11 +23,10 @@ export function PrivacyBudget({ config, epsilon, textsEpsilon }: PrivacyBudgetPr
       {terms !== null && (
         <>
           <p class="number">
-            {rich("privacy.used", {
-              used: <span data-testid="epsilon">{formatFixed(epsilon, 2)}</span>,
-              all: terms.epsilon,
-              delta: String(terms.delta),
-            })}
+            {sentences(
+              say("privacy.used", { share: formatPercent(epsilon / terms.epsilon) }),
+              forResearchers(usedOf(epsilon, terms)),
+            )}
           </p>
           <progress
             aria-label={say("privacy.bar")}
@@ -36,14 +37,23 @@ export function PrivacyBudget({ config, epsilon, textsEpsilon }: PrivacyBudgetPr
       )}
       {ofTexts !== null && (
         <p data-testid="texts-privacy">
-          {textsEpsilon === undefined
-            ? say("privacy.texts-promise", { all: ofTexts.epsilon, delta: String(ofTexts.delta) })
-            : rich("privacy.texts-used", {
-                used: <span data-testid="texts-epsilon">{formatFixed(textsEpsilon, 2)}</span>,
-                all: ofTexts.epsilon,
-                delta: String(ofTexts.delta),
-              })}{" "}
-          {textsPrivacyWords(ofTexts.epsilon, ofTexts.delta)}
+          {sentences(
+            ...(textsEpsilon === undefined
+              ? [
+                  say("privacy.texts-promise"),
+                  forResearchers(
+                    say("privacy.texts-promise.terms", {
+                      all: ofTexts.epsilon,
+                      delta: String(ofTexts.delta),
+                    }),
+                  ),
+                ]
+              : [
+                  say("privacy.texts-used", { share: formatPercent(textsEpsilon / ofTexts.epsilon) }),
+                  forResearchers(usedOf(textsEpsilon, ofTexts)),
+                ]),
+            textsPrivacyWords(ofTexts.epsilon, ofTexts.delta),
+          )}
         </p>
       )}
       <table class="who-sees">
@@ -70,18 +80,21 @@ export function PrivacyBudget({ config, epsilon, textsEpsilon }: PrivacyBudgetPr
         </tbody>
       </table>
       <small>
-        {[
+        {sentences(
           secureAggregation && say("privacy.masks"),
           terms !== null && !secureAggregation && say("privacy.trusted"),
           terms !== null && say("privacy.whole-run", { promise: privacyWords(terms.epsilon, terms.delta) }),
           say("privacy.not-covered"),
-        ]
-          .filter((sentence) => sentence !== false)
-          .join(" ")}
+        )}
       </small>
     </section>
   );
 }
+
+const usedOf = (
+  used: number,
+  { epsilon, delta }: { readonly epsilon: number; readonly delta: number },
+): string => say("privacy.used.terms", { used: formatFixed(used, 2), all: epsilon, delta: String(delta) });
 
 type Sight = "read" | "masked" | "never";
 

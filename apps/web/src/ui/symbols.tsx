@@ -1,9 +1,12 @@
-/** The paper's symbols beside the plain words, for those who know them: a choice that the browser remembers. */
+/**
+ * Researchers' terms and symbols behind the plain words, for those who know them: a choice that the browser remembers.
+ * A text's term is the text of the same key after `term.`.
+ */
 import { signal } from "@preact/signals";
-import { type Key, say } from "../words/words.ts";
+import { type Key, say, sayKnown } from "../words/words.ts";
 import { browserStorage } from "./browser-storage.ts";
 
-/** As in docs/paper-map.md. */
+/** As in docs/paper-map.md; the same in every language. */
 const SYMBOLS = {
   "rate.dropout": "γ",
   "rate.greatest": "γ max",
@@ -25,9 +28,26 @@ const SYMBOLS = {
 const REMEMBERED = "fedlodrop.symbols";
 const shown = signal(browserStorage().getItem(REMEMBERED) === "shown");
 
-/** A quantity's plain name, with its symbol behind it where symbols are wanted. */
-export const term = (key: keyof typeof SYMBOLS): string =>
-  shown.value ? `${say(key)} ${SYMBOLS[key]}` : say(key);
+type TermOf<K> = K extends `term.${infer Of extends Key}` ? Of : never;
+type Termed = TermOf<Key> | keyof typeof SYMBOLS;
+
+const inPapers = (key: Termed): string =>
+  [sayKnown(`term.${key}`, ""), key in SYMBOLS && SYMBOLS[key as keyof typeof SYMBOLS]]
+    .filter(Boolean)
+    .join(" ");
+
+/** In plain words, with the researchers' behind them where they are wanted. */
+export const term = (key: Termed): string =>
+  shown.value ? say("symbols.behind", { name: say(key), term: inPapers(key) }) : say(key);
+
+/** For whoever looks it up: what documents and reports call it. */
+export const termInDocuments = (key: Termed): string => say("symbols.in-documents", { term: inPapers(key) });
+
+/** A sentence for researchers alone. */
+export const forResearchers = (sentence: string): string => (shown.value ? sentence : "");
+
+/** A heading's or a figure's name, which tells its term to a pointer. */
+export const Term = ({ of }: { readonly of: Termed }) => <span title={termInDocuments(of)}>{term(of)}</span>;
 
 export function SymbolsToggle() {
   return (

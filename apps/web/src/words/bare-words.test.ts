@@ -23,11 +23,11 @@ interface Node {
 
 /** What is thrown is for whoever mends it; selectors, styles and what is imported are for the browser. */
 const isForMachines = ({ type, callee, name }: Node): boolean => {
-  const called = callee as { name?: string; property?: { name?: string } } | undefined;
-  const function_ = called?.name ?? called?.property?.name ?? "";
+  const called = callee as { type?: string; name?: string; property?: { name?: string } } | undefined;
+  const function_ = called?.type === "Super" ? "super" : (called?.name ?? called?.property?.name ?? "");
   return (
     (type === "NewExpression" && function_.endsWith("Error")) ||
-    (type === "CallExpression" && /^(fetch|matchMedia|querySelector)$/.test(function_)) ||
+    (type === "CallExpression" && /^(fetch|matchMedia|querySelector|super)$/.test(function_)) ||
     (type === "JSXAttribute" && !READ.test(String((name as Node).name))) ||
     type === "ImportDeclaration"
   );
@@ -63,6 +63,13 @@ it("says nothing on any page that is not in the catalogue", () => {
         found[name] = bareWords(name, readFileSync(join(source, folder, name), "utf8"));
   expect(Object.keys(found).length).toBeGreaterThan(50);
   expect(Object.entries(found).filter(([, words]) => words.length > 0)).toEqual([]);
+});
+
+it("marks English for whoever mends a problem in one place", () => {
+  const marking = readdirSync(source, { recursive: true, encoding: "utf8" }).filter(
+    (name) => name.endsWith(".tsx") && readFileSync(join(source, name), "utf8").includes('lang="en"'),
+  );
+  expect(marking).toEqual([join("ui", "technical.tsx")]);
 });
 
 it.each([

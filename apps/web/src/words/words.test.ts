@@ -1,16 +1,9 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { formatBytes, formatCount, formatPercent, formatSeconds } from "../ui/format.ts";
+import { CHINESE, PARTS } from "./chinese.fixture.ts";
 import { ENGLISH } from "./english.fixture.ts";
 import { chooseLanguage, localeFor } from "./languages.ts";
 import { type Message, rich, say, sayKnown, speak } from "./words.ts";
-import { drawer } from "./zh/drawer.ts";
-import { host } from "./zh/host.ts";
-import { lesson } from "./zh/lesson.ts";
-import { participant } from "./zh/participant.ts";
-import { shared } from "./zh/shared.ts";
-
-const CHINESE = { ...shared, ...participant, ...host, ...drawer, ...lesson };
-const PARTS = [shared, participant, host, drawer, lesson];
 
 const textsOf = (message: Message): readonly string[] =>
   typeof message === "string" ? [message] : Object.values(message);

@@ -5,7 +5,7 @@ import {
   type Infeasibility,
   varianceFactor,
 } from "@fedlodrop/allocation";
-import type { AllocationRecord, Side } from "@fedlodrop/run";
+import type { AllocationRecord, Exclusion, Side } from "@fedlodrop/run";
 import type { ExpectedLoad, PosedProblem } from "./live-problem.ts";
 import { VARIANCE_EXPONENT } from "./masked-losses.ts";
 import type { PlanRequest } from "./plan-request.ts";
@@ -86,7 +86,7 @@ export function allocationRecord(
             predictedSeconds: at(plan.preparationSeconds),
             actualSeconds: null,
             predictedJoules: 0,
-            excludedBecause: reason(decision.infeasibility),
+            ...excluded(decision.infeasibility ?? { cause: "others" }),
           };
     }),
   };
@@ -100,9 +100,19 @@ const CAUSES = {
   link: "its link cannot carry even the smallest update in time",
 } as const satisfies Record<Infeasibility["cause"], string>;
 
-function reason(infeasibility: Infeasibility | null): string {
-  if (infeasibility === null) return "the link serves the others better without it";
-  const { cause, leastDeadlineSeconds, leastEnergyJoules } = infeasibility;
+/** By its cause, and in a sentence. */
+export const excluded = (
+  exclusion: Exclusion,
+): Pick<AllocationRecord["devices"][number], "excludedBecause" | "exclusion"> => ({
+  excludedBecause: sentence(exclusion),
+  exclusion,
+});
+
+function sentence(exclusion: Exclusion): string {
+  if (exclusion.cause === "others") return "the link serves the others better without it";
+  if (exclusion.cause === "stalls")
+    return `it sent nothing in ${exclusion.stalls} rounds; it is tried again in round ${exclusion.nextRound}`;
+  const { cause, leastDeadlineSeconds, leastEnergyJoules } = exclusion;
   const remedies = [
     ...(leastDeadlineSeconds === null ? [] : [`a deadline of ${leastDeadlineSeconds.toPrecision(3)} s`]),
     ...(leastEnergyJoules === null ? [] : [`${leastEnergyJoules.toPrecision(3)} J`]),

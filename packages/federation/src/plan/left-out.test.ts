@@ -23,6 +23,7 @@ describe("devices that are left out", () => {
       expect(resting.allocation!.devices.find(({ id }) => id === "p3")).toMatchObject({
         dropoutRate: null,
         excludedBecause: "it sent nothing in 2 rounds; it is tried again in round 6",
+        exclusion: { cause: "stalls", stalls: 2, nextRound: 6 },
       });
       const { assignments, allocation } = planRound(request({ method }, three, stalled(3)));
       expect(assignments.map(({ participantId, probe }) => [participantId, probe])).toEqual([

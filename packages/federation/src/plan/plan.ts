@@ -19,7 +19,7 @@ import {
 } from "@fedlodrop/run";
 import type { ReadyParticipant } from "../round/participant.ts";
 import type { Assignment, RoundPlan } from "../round/run-state.ts";
-import { allocationRecord, type Decision, type Grant } from "./allocation-record.ts";
+import { allocationRecord, type Decision, excluded, type Grant } from "./allocation-record.ts";
 import type { estimateConstants } from "./bound-constants.ts";
 import { dithered, ditherShare, sidesOf } from "./dither.ts";
 import { type Caution, capped, type ExpectedLoad, type PosedProblem, poseProblem } from "./live-problem.ts";
@@ -313,10 +313,10 @@ function restingDevices(
   resting: PlanRequest,
   standings: ReadonlyMap<string, Standing>,
 ): AllocationRecord["devices"] {
-  const excluded = resting.participants.map((): Decision => ({ kind: "excluded", infeasibility: null }));
-  const { devices } = allocationRecord(resting, poseProblem(resting, new Map()), excluded, null);
+  const out = resting.participants.map((): Decision => ({ kind: "excluded", infeasibility: null }));
+  const { devices } = allocationRecord(resting, poseProblem(resting, new Map()), out, null);
   return devices.map((device) => {
     const standing = standings.get(device.id);
-    return standing?.kind === "rests" ? { ...device, excludedBecause: standing.because } : device;
+    return standing?.kind === "rests" ? { ...device, ...excluded(standing.exclusion) } : device;
   });
 }

@@ -31,7 +31,7 @@ describe("a device", () => {
     expect(standing(silent, good, silent)).toEqual({ kind: "takes-part" });
     expect(standing(silent, silent)).toEqual({
       kind: "rests",
-      because: "it sent nothing in 2 rounds; it is tried again in round 6",
+      exclusion: { cause: "stalls", stalls: 2, nextRound: 6 },
     });
     expect(standing(never, never).kind).toBe("rests");
   });

@@ -2,11 +2,11 @@
  * Who sits a round out. A device that stalls holds everybody up until the deadline, so after two stalls in a row it
  * rests, and is tried again later by a probe: it takes part, and the round does not wait for it as it does for others.
  */
-import type { ParticipantRound, RoundRecord } from "@fedlodrop/run";
+import type { Exclusion, ParticipantRound, RoundRecord } from "@fedlodrop/run";
 
 export type Standing =
   | { readonly kind: "takes-part" }
-  | { readonly kind: "rests"; readonly because: string }
+  | { readonly kind: "rests"; readonly exclusion: Exclusion }
   | { readonly kind: "probe" };
 
 const STALLS_FORGIVEN = 2;
@@ -31,7 +31,7 @@ export function standingOf(id: string, round: number, records: readonly RoundRec
   const next = lastRound + rest + 1;
   return round >= next
     ? { kind: "probe" }
-    : { kind: "rests", because: `it sent nothing in ${stalls} rounds; it is tried again in round ${next}` };
+    : { kind: "rests", exclusion: { cause: "stalls", stalls, nextRound: next } };
 }
 
 /** Nothing came, although the round went on for as long as rounds may, or the download never began. A probe has to answer. */

@@ -5,6 +5,8 @@ export interface WebgpuCheck {
   readonly kind: "hardware" | "software" | "absent";
   /** The adapter's own words, or what is missing. */
   readonly detail: string;
+  /** The latter by a code, where it is absent. */
+  readonly missing?: "https" | "interface" | "adapter" | "start";
 }
 
 export interface BackendChoice {
@@ -65,12 +67,11 @@ export function chooseBackend(webgpu: WebgpuCheck, hasWasm: boolean, preferred?:
 async function checkWebgpu(): Promise<WebgpuCheck> {
   const gpu = (globalThis.navigator as Partial<NavigatorGPU> | undefined)?.gpu;
   if (!gpu)
-    return {
-      kind: "absent",
-      detail: globalThis.isSecureContext === false ? "WebGPU needs https or localhost" : "no WebGPU here",
-    };
+    return globalThis.isSecureContext === false
+      ? { kind: "absent", detail: "WebGPU needs https or localhost", missing: "https" }
+      : { kind: "absent", detail: "no WebGPU here", missing: "interface" };
   const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" }).catch(() => null);
-  if (!adapter) return { kind: "absent", detail: "WebGPU found no adapter" };
+  if (!adapter) return { kind: "absent", detail: "WebGPU found no adapter", missing: "adapter" };
   return { kind: isSoftware(adapter) ? "software" : "hardware", detail: adapterName(adapter.info) };
 }
 

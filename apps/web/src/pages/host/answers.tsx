@@ -2,8 +2,9 @@
 import type { RoundRecord, RoundSample } from "@fedlodrop/run";
 import { changedWords } from "../../ui/changed-words.ts";
 import { formatFixed, formatPercent } from "../../ui/format.ts";
+import { labelName } from "../../ui/task-words.ts";
 import { rich, say } from "../../words/words.ts";
-import { likelier } from "./likelier.ts";
+import { likelier, oneIn } from "./likelier.ts";
 
 interface AnswersProps {
   readonly rounds: readonly RoundRecord[];
@@ -51,9 +52,12 @@ function Texts({ sample, before }: { readonly sample: Of<"text">; readonly befor
       </div>
       {unseen && (
         <p data-testid="unseen">
-          {rich("answers.unseen", {
-            sentence: <q>{unseen.text}</q>,
-            likelier: <strong>{likelier(unseen.tokens * (unseen.baseNats - unseen.tunedNats))}</strong>,
+          {rich("answers.unseen", { sentence: <q>{unseen.text}</q> })}{" "}
+          {rich("answers.chance", {
+            count: unseen.tokens,
+            before: oneIn(unseen.baseNats),
+            now: <strong>{oneIn(unseen.tunedNats)}</strong>,
+            likelier: likelier(unseen.tokens * (unseen.baseNats - unseen.tunedNats)),
           })}
         </p>
       )}
@@ -82,7 +86,7 @@ function Guesses({ sample: { guesses, labels } }: { readonly sample: Of<"labels"
 }
 
 const nameOf = (labels: readonly string[], label: number): string =>
-  labels[label] ?? say("answers.label", { number: label + 1 });
+  labelName(labels[label] ?? say("answers.label", { number: label + 1 }));
 
 function Estimates({ sample: { guesses } }: { readonly sample: Of<"values"> }) {
   return (

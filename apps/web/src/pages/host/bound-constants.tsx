@@ -19,7 +19,7 @@ export function BoundConstants({ constants }: { readonly constants: BoundEstimat
   ] as const;
   return (
     <details>
-      <summary>{say(source === "default" ? "bound.default" : "bound.estimated")}</summary>
+      <summary>{term(source === "default" ? "bound.default" : "bound.estimated")}</summary>
       <dl class="figures">
         {figures.map(([name, value]) => (
           <Figure key={name} term={term(`bound.${name}`)} value={significant(value, 4)}>

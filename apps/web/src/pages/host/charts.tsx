@@ -2,6 +2,8 @@
 import type { HostView } from "@fedlodrop/protocol";
 import { Chart } from "../../ui/chart.tsx";
 import { formatLoss } from "../../ui/format.ts";
+import { sentences } from "../../ui/joined.ts";
+import { forResearchers, Term, term } from "../../ui/symbols.tsx";
 import { say } from "../../words/words.ts";
 import { BoundConstants } from "./bound-constants.tsx";
 import { ConvergenceChart } from "./convergence-chart.tsx";
@@ -23,12 +25,14 @@ function LossChart({ view: { rounds, baseTestLoss, taskKind } }: { readonly view
   return (
     <section class="card">
       <div class="row between">
-        <h2>{say("loss.title")}</h2>
+        <h2>
+          <Term of="loss.title" />
+        </h2>
         <strong class="number" data-testid="loss">
           {test === null ? "–" : formatLoss(test)}
         </strong>
       </div>
-      <small>{say(`loss.about.${taskKind}`)}</small>
+      <small>{sentences(say(`loss.about.${taskKind}`), forResearchers(say(`loss.unit.${taskKind}`)))}</small>
       <Chart
         description={say("charts.loss.description", {
           count: evaluated?.round ?? rounds.length,
@@ -67,12 +71,14 @@ function GapChart({ view: { rounds } }: { readonly view: HostView }) {
   return (
     <section class="card">
       <div class="row between">
-        <h2>{say("charts.gap")}</h2>
+        <h2>
+          <Term of="charts.gap" />
+        </h2>
         <strong class="number">
           {measured?.measuredGap == null ? "–" : formatLoss(measured.measuredGap)}
         </strong>
       </div>
-      <small>{say("charts.gap.about")}</small>
+      <small>{sentences(say("charts.gap.about"), forResearchers(say("charts.gap.terms")))}</small>
       <Chart
         description={say("charts.gap.description")}
         xTitle={say("chart.rounds")}
@@ -86,7 +92,7 @@ function GapChart({ view: { rounds } }: { readonly view: HostView }) {
             values: rounds.map(({ allocation }) => allocation?.measuredGap ?? null),
           },
           {
-            label: say("charts.gap.term"),
+            label: term("charts.gap.term"),
             color: "--series-4",
             dots: true,
             values: rounds.map(({ allocation }) => allocation?.generalisationTerm ?? null),
@@ -103,7 +109,7 @@ function GapChart({ view: { rounds } }: { readonly view: HostView }) {
             }),
           })),
           {
-            label: say("charts.gap.empirical"),
+            label: term("charts.gap.empirical"),
             color: "--series-3",
             dashed: true,
             values: rounds.map(({ allocation }) => allocation?.empiricalTerm ?? null),

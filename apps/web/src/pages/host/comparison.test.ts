@@ -99,7 +99,7 @@ it("names an arm by what is done in it", () => {
   expect(titleOf({ method: "fedlora", dropoutRate: 0.3 })).toBe("without dropout");
   expect(titleOf({ method: "fixed", dropoutRate: 0 })).toBe("without dropout");
   expect(titleOf({ method: "fixed", dropoutRate: 0.3 })).toBe("with 30% dropped");
-  expect(titleOf({ method: "p-sca", dropoutRate: 0.3 })).toBe("P-SCA");
+  expect(titleOf({ method: "p-sca", dropoutRate: 0.3 })).toBe("with nearly best rates");
 });
 
 it("says what is left out in the rounds of an arm, whichever it is, and nothing where none leaves anything out", () => {

@@ -57,12 +57,11 @@ type Terms = Pick<RunConfig, "method" | "dropoutRate">;
 const dropsNothing = ({ method, dropoutRate }: Terms): boolean =>
   method === "fedlora" || (method === "fixed" && dropoutRate === 0);
 
-export const titleOf = (terms: Terms): string =>
-  dropsNothing(terms)
-    ? say("arm.without")
-    : terms.method === "fixed"
-      ? say("arm.with", { rate: formatPercent(terms.dropoutRate) })
-      : say(`method.${terms.method}`);
+export function titleOf(terms: Terms): string {
+  const { method, dropoutRate } = terms;
+  if (method === "fedlora" || dropsNothing(terms)) return say("arm.without");
+  return method === "fixed" ? say("arm.with", { rate: formatPercent(dropoutRate) }) : say(`arm.${method}`);
+}
 
 /** What devices do with the adapter in an arm's rounds, and what for; null of a run that leaves nothing out in any. */
 export function dropoutWords(config: RunConfig, arm: Arm): string | null {

@@ -1,7 +1,9 @@
 /** The host's connection: the latest view, whether it is live, and a way to command. */
 import {
   applyChanges,
+  HOST_REFUSALS,
   type HostCommand,
+  type HostRefusal,
   type HostToServerEvents,
   type HostView,
   type RefusalReason,
@@ -29,9 +31,15 @@ export interface ReceivedView extends HostView {
 /** What the host has to be told: a wrong key or a refused command. */
 export type HostProblem =
   | { readonly kind: "no-answer" }
-  | { readonly kind: "refused"; readonly why: string }
-  | { readonly kind: "command-refused"; readonly reason: RefusalReason; readonly message: string }
-  | { readonly kind: "no-reply"; readonly command: string };
+  /** The reason is null where the coordinator gave none that is known here. */
+  | { readonly kind: "refused"; readonly reason: HostRefusal | null; readonly message: string }
+  | {
+      readonly kind: "command-refused";
+      readonly command: HostCommand["kind"];
+      readonly reason: RefusalReason;
+      readonly message: string;
+    }
+  | { readonly kind: "no-reply" };
 
 export interface HostConnection {
   /** For files over HTTP. */
@@ -69,9 +77,12 @@ export function connectHost(key: string): HostConnection {
   socket.on("disconnect", () => {
     online.value = false;
   });
-  socket.on("connect_error", (error) => {
+  socket.on("connect_error", (error: Error & { readonly data?: { readonly reason?: unknown } }) => {
     // While `active`, Socket.IO tries again by itself; otherwise the coordinator said no.
-    problem.value = socket.active ? { kind: "no-answer" } : { kind: "refused", why: error.message };
+    const reason = HOST_REFUSALS.find((each) => each === error.data?.reason) ?? null;
+    problem.value = socket.active
+      ? { kind: "no-answer" }
+      : { kind: "refused", reason, message: error.message };
   });
   const storage = tabStorage();
   let known: RoundsKept | null = null;
@@ -126,9 +137,14 @@ export function connectHost(key: string): HostConnection {
       try {
         const reply = await socket.timeout(ANSWER_MILLISECONDS).emitWithAck("command", command);
         if (reply.kind === "refused")
-          problem.value = { kind: "command-refused", reason: reply.reason, message: reply.message };
+          problem.value = {
+            kind: "command-refused",
+            command: command.kind,
+            reason: reply.reason,
+            message: reply.message,
+          };
       } catch {
-        problem.value = { kind: "no-reply", command: command.kind };
+        problem.value = { kind: "no-reply" };
       }
     },
   };

@@ -5,10 +5,12 @@ import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { Confirmed } from "../../ui/confirmed.tsx";
 import { formatSeconds } from "../../ui/format.ts";
+import { Technical } from "../../ui/technical.tsx";
 import { rich, say } from "../../words/words.ts";
 import { titleOf } from "./comparison.ts";
 import type { ReceivedView } from "./connection.ts";
 import { countDevices } from "./device-counts.ts";
+import { exclusionsInShort } from "./exclusion-words.ts";
 
 /** Resolves when the coordinator has answered. */
 export type Command = (command: HostCommand) => Promise<void>;
@@ -73,9 +75,9 @@ export function Controls({ view, command }: CommandProps) {
         )}
       </div>
       {view.notice && (
-        <p class="notice" role="status" data-testid="notice">
+        <div class="notice" role="status" data-testid="notice">
           <Standstill view={view} />
-        </p>
+        </div>
       )}
     </section>
   );
@@ -106,7 +108,11 @@ function Countdown({ view: { secondsToDeadline, receivedAtMs } }: { readonly vie
 }
 
 /** Why a run that was started does not go on. */
-function Standstill({ view: { notice, standstill } }: { readonly view: ReceivedView }) {
+export function Standstill({
+  view: { notice, standstill },
+}: {
+  readonly view: Pick<ReceivedView, "notice" | "standstill">;
+}) {
   switch (standstill?.kind) {
     case "waits-for-devices":
       return <>{say("standstill.waits-for-devices", standstill)}</>;
@@ -115,18 +121,34 @@ function Standstill({ view: { notice, standstill } }: { readonly view: ReceivedV
     case "no-sum":
       return (
         <>
-          {say("standstill.no-sum", standstill)} <small lang="en">{notice}</small>
+          {say("standstill.no-sum", standstill)} <Technical>{notice}</Technical>
+        </>
+      );
+    case "nobody-fits":
+      return (
+        <>
+          {say("standstill.nobody-fits")}
+          <ul>
+            {exclusionsInShort(standstill.exclusions).map((words) => (
+              <li key={words}>{words}</li>
+            ))}
+          </ul>
+          <Technical>{notice}</Technical>
         </>
       );
     case "no-plan":
     case "not-stored":
       return (
         <>
-          {say(`standstill.${standstill.kind}`)} <small lang="en">{notice}</small>
+          {say(`standstill.${standstill.kind}`)} <Technical>{notice}</Technical>
         </>
       );
     case undefined:
-      return <span lang="en">{notice}</span>;
+      return (
+        <>
+          {say("standstill.unknown")} <Technical>{notice}</Technical>
+        </>
+      );
     default:
       return standstill satisfies never;
   }

@@ -2,6 +2,8 @@
 import type { HostView } from "@fedlodrop/protocol";
 import { convergence } from "@fedlodrop/run";
 import { Chart } from "../../ui/chart.tsx";
+import { sentences } from "../../ui/joined.ts";
+import { forResearchers, Term } from "../../ui/symbols.tsx";
 import { say } from "../../words/words.ts";
 
 export function ConvergenceChart({ view: { rounds } }: { readonly view: HostView }) {
@@ -9,8 +11,12 @@ export function ConvergenceChart({ view: { rounds } }: { readonly view: HostView
   if (points.length === 0) return null;
   return (
     <section class="card">
-      <h2>{say("charts.convergence")}</h2>
-      <small>{say("charts.convergence.about")}</small>
+      <h2>
+        <Term of="charts.convergence" />
+      </h2>
+      <small>
+        {sentences(say("charts.convergence.about"), forResearchers(say("charts.convergence.terms")))}
+      </small>
       <Chart
         description={say("charts.convergence.description")}
         xTitle={say("chart.rounds")}

@@ -3,8 +3,10 @@ import type { HostView } from "@fedlodrop/protocol";
 import { median } from "@fedlodrop/run";
 import { formatBytes, formatJoules, formatPercent, formatSeconds } from "../../ui/format.ts";
 import { term } from "../../ui/symbols.tsx";
-import { rich, say } from "../../words/words.ts";
+import { Technical } from "../../ui/technical.tsx";
+import { say } from "../../words/words.ts";
 import { energyWords } from "./energy-words.ts";
+import { exclusionWords } from "./exclusion-words.ts";
 import { actualSeconds, latencyErrors } from "./totals.ts";
 
 export function DeviceTable({ view: { rounds } }: { readonly view: HostView }) {
@@ -82,11 +84,14 @@ export function DeviceTable({ view: { rounds } }: { readonly view: HostView }) {
                 </tr>
               );
             })}
-            {excluded.map(({ id, excludedBecause }) => (
+            {excluded.map(({ id, excludedBecause, exclusion }) => (
               <tr key={id}>
                 <td>{id}</td>
                 <td class="words" colSpan={10}>
-                  {rich("devices.left-out", { why: <span lang="en">{excludedBecause}</span> })}
+                  {exclusion
+                    ? say("devices.left-out", { why: exclusionWords(exclusion) })
+                    : say("devices.left-out-only")}
+                  <Technical>{excludedBecause}</Technical>
                 </td>
               </tr>
             ))}

@@ -2,8 +2,10 @@
 import type { ParticipantView } from "@fedlodrop/protocol";
 import { energyLimitOf } from "@fedlodrop/run";
 import { useSignal } from "@preact/signals";
+import { backendName } from "../../ui/backend-names.ts";
 import { Confirmed } from "../../ui/confirmed.tsx";
 import { formatLoss, formatPercent, significant } from "../../ui/format.ts";
+import { partName } from "../../ui/part-name.ts";
 import { say } from "../../words/words.ts";
 import type { CommandProps } from "./controls.tsx";
 
@@ -93,15 +95,15 @@ function Lane({
       <div>
         <strong>{nickname}</strong>{" "}
         <small>
-          {id} · {deviceName ?? say("lanes.own-texts")}
+          {id} · {deviceName === null ? say("lanes.own-texts") : partName(deviceName)}
         </small>
       </div>
       <span class={`chip ${CHIPS[state]}`}>{say(`state.${state}`)}</span>
       <div>
         <progress aria-label={say("lanes.steps", { nickname })} max={localSteps || 1} value={step} />
-        <small class="number">
+        <small class="number" title={deviceDescription ?? undefined}>
           {localSteps > 0 && `${say("lanes.step", { step, steps: localSteps })} · `}
-          {figures.join(" · ") || deviceDescription || backend || say("lanes.loading")}
+          {figures.join(" · ") || (backend === null ? say("lanes.loading") : backendName(backend))}
         </small>
       </div>
       {state === "kicked" && (

@@ -3,6 +3,7 @@ import { ofArm, type RoundRecord, type TaskKind } from "@fedlodrop/run";
 import { Chart, type Line } from "../../ui/chart.tsx";
 import type { Band } from "../../ui/filled.ts";
 import { formatLoss } from "../../ui/format.ts";
+import { sentences } from "../../ui/joined.ts";
 import { NOISE_OF_MODELS } from "../../ui/noise.ts";
 import { say } from "../../words/words.ts";
 import { type Comparison, compareArms, isAboutDropout, titleOf, whatBecame } from "./comparison.ts";
@@ -46,7 +47,7 @@ export function LearningCurve({
       </p>
       {isMeasured && (
         <Chart
-          description={[headline, ...details].join(" ")}
+          description={sentences(headline, ...details)}
           xTitle={say(comparison ? "curve.rounds-each" : "chart.rounds")}
           x={Array.from({ length: turns + 1 }, (_, turn) => turn)}
           {...(isMemorised && { band: filled(say("curve.memorised"), NOISE_OF_MODELS) })}

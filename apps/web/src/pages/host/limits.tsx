@@ -2,7 +2,7 @@
 import { METHODS, type Method, type RunChange } from "@fedlodrop/run";
 import { useSignal } from "@preact/signals";
 import { formatJoules, formatPercent, formatSeconds } from "../../ui/format.ts";
-import { term } from "../../ui/symbols.tsx";
+import { term, termInDocuments } from "../../ui/symbols.tsx";
 import { say } from "../../words/words.ts";
 import type { CommandProps } from "./controls.tsx";
 import { choosesRates, usesFixedRate } from "./methods.ts";
@@ -29,11 +29,12 @@ export function Limits({ view: { config, phase }, command }: CommandProps) {
             <span class="field-name">{say("limits.method")}</span>
             <select
               value={method}
+              title={termInDocuments(`method.${method}`)}
               onChange={(event) => change({ method: event.currentTarget.value as Method })}
             >
               {METHODS.map((name) => (
-                <option key={name} value={name}>
-                  {say(`method.${name}`)}
+                <option key={name} value={name} title={termInDocuments(`method.${name}`)}>
+                  {term(`method.${name}`)}
                 </option>
               ))}
             </select>

@@ -1,18 +1,19 @@
 /** The host page: a stage that a room can read, and a drawer with every number and control. */
 import { useSignal } from "@preact/signals";
 import { LanguageSwitch } from "../../ui/language-switch.tsx";
-import { rich, say } from "../../words/words.ts";
+import { say } from "../../words/words.ts";
 import { LessonBar } from "../lesson/lesson-bar.tsx";
 import { Access } from "./access.tsx";
 import { ChaosPanel } from "./chaos-panel.tsx";
 import { Charts } from "./charts.tsx";
-import type { HostConnection, HostProblem } from "./connection.ts";
+import type { HostConnection } from "./connection.ts";
 import { type CommandProps, Controls } from "./controls.tsx";
 import { DeviceTable } from "./device-table.tsx";
 import { Drawer } from "./drawer.tsx";
 import { Lanes } from "./lanes.tsx";
 import { Limits } from "./limits.tsx";
 import { Newcomers } from "./newcomers.tsx";
+import { Problem } from "./problem.tsx";
 import { Rollback } from "./rollback.tsx";
 import { RunFigures } from "./run-figures.tsx";
 import { RunSettings } from "./run-settings.tsx";
@@ -60,9 +61,9 @@ export function HostPage({ host }: { readonly host: HostConnection }) {
         </div>
       </header>
       {host.problem.value && (
-        <p class="notice bad" role="alert" data-testid="problem">
+        <div class="notice bad" role="alert" data-testid="problem">
           <Problem problem={host.problem.value} />
-        </p>
+        </div>
       )}
       {view && <Rollback view={view} command={host.command} />}
       {view === null && host.problem.value === null && <p class="card">{say("host.connecting")}</p>}
@@ -118,23 +119,4 @@ export function KeyMissing() {
       </section>
     </main>
   );
-}
-
-function Problem({ problem }: { readonly problem: HostProblem }) {
-  switch (problem.kind) {
-    case "no-answer":
-      return <>{say("host.no-answer")}</>;
-    case "refused":
-      return <>{rich("host.refused", { why: <span lang="en">{problem.why}</span> })}</>;
-    case "command-refused":
-      return (
-        <>
-          {say(`refused.${problem.reason}`)} <small lang="en">{problem.message}</small>
-        </>
-      );
-    case "no-reply":
-      return <>{say("host.no-reply", { command: problem.command })}</>;
-    default:
-      return problem satisfies never;
-  }
 }

@@ -1,5 +1,6 @@
 /** Says so when a round gives a single device's update away. */
 import type { RoundRecord, RunConfig } from "@fedlodrop/run";
+import { Technical } from "../../ui/technical.tsx";
 import { rich, say } from "../../words/words.ts";
 
 interface RevealingProps {
@@ -15,9 +16,9 @@ export function Revealing({ rounds, config }: RevealingProps) {
   const problem = last.secureAggregation?.problem;
   if (typeof problem === "string")
     return (
-      <p class="notice" role="status" data-testid="no-sum">
-        {say("revealing.tried-again", { round: last.round })} <small lang="en">{problem}</small>
-      </p>
+      <div class="notice" role="status" data-testid="no-sum">
+        {say("revealing.tried-again", { round: last.round })} <Technical>{problem}</Technical>
+      </div>
     );
   if (discarded)
     return (

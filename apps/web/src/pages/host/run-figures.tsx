@@ -1,6 +1,8 @@
 /** What the run has reached and cost so far, and its files. */
 import { Figure } from "../../ui/figure.tsx";
 import { formatBytes, formatLoss, formatPercent, formatSeconds, significant } from "../../ui/format.ts";
+import { sentences } from "../../ui/joined.ts";
+import { Term } from "../../ui/symbols.tsx";
 import { say } from "../../words/words.ts";
 import { agreementOf } from "./agreement.ts";
 import type { ReceivedView } from "./connection.ts";
@@ -28,18 +30,16 @@ export function RunFigures({ view: { rounds, past, config, baseTestLoss }, hostK
       <h2>{say("figures.title")}</h2>
       <dl class="figures">
         <Figure
-          term={say("loss.held-out")}
+          term={<Term of="loss.held-out" />}
           value={evaluated?.testLoss == null ? null : formatLoss(evaluated.testLoss)}
         >
-          {[
+          {sentences(
             evaluated && say("figures.after", { round: evaluated.round }),
             baseTestLoss !== null && say("figures.base", { loss: formatLoss(baseTestLoss) }),
-          ]
-            .filter(Boolean)
-            .join(" ")}
+          )}
         </Figure>
         {onDevices && (
-          <Figure term={say("figures.on-devices")} value={formatLoss(onDevices.testLoss)}>
+          <Figure term={<Term of="figures.on-devices" />} value={formatLoss(onDevices.testLoss)}>
             {say("figures.on-devices-of", {
               count: onDevices.devices.length,
               loss: formatLoss(onDevices.baseTestLoss),
@@ -55,7 +55,7 @@ export function RunFigures({ view: { rounds, past, config, baseTestLoss }, hostK
           {say("figures.bytes.about", { down: formatBytes(down), up: formatBytes(up) })}
         </Figure>
         <Figure
-          term={say("figures.without")}
+          term={<Term of="figures.without" />}
           value={formatBytes(withoutDropout)}
           testId="bytes-without-dropout"
         >
@@ -69,14 +69,18 @@ export function RunFigures({ view: { rounds, past, config, baseTestLoss }, hostK
           {say("figures.energy.about")}
         </Figure>
         {solved && (
-          <Figure term={say("figures.objective")} value={significant(solved.objective, 4)}>
-            {solved.gap !== null &&
-              `${say(solved.certified ? "figures.certified" : "figures.within", { gap: formatPercent(solved.gap) })} `}
-            {solved.milliseconds === null
-              ? say("figures.unlooked")
-              : say(solved.fallback ? "figures.fallback" : "figures.solved", {
-                  time: formatSeconds(solved.milliseconds / 1000),
-                })}
+          <Figure term={<Term of="figures.objective" />} value={significant(solved.objective, 4)}>
+            {sentences(
+              solved.gap !== null &&
+                say(solved.certified ? "figures.certified" : "figures.within", {
+                  gap: formatPercent(solved.gap),
+                }),
+              solved.milliseconds === null
+                ? say("figures.unlooked")
+                : say(solved.fallback ? "figures.fallback" : "figures.solved", {
+                    time: formatSeconds(solved.milliseconds / 1000),
+                  }),
+            )}
           </Figure>
         )}
       </dl>

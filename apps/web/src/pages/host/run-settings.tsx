@@ -10,7 +10,7 @@ import {
   type RunOverrides,
 } from "@fedlodrop/run";
 import { keptText } from "../../ui/kept.ts";
-import { term } from "../../ui/symbols.tsx";
+import { term, termInDocuments } from "../../ui/symbols.tsx";
 import { taskTitle } from "../../ui/task-words.ts";
 import { say } from "../../words/words.ts";
 import type { CommandProps } from "./controls.tsx";
@@ -71,12 +71,12 @@ export function RunSettings({ view: { config, phase, availableTasks, runId }, co
                 set={(localSteps) => set({ training: { ...chosen.training, localSteps } })}
               />
               <Whole
-                name={say("settings.batch")}
+                name={term("settings.batch")}
                 value={trainingValue("batchSize")}
                 set={(batchSize) => set({ training: { ...chosen.training, batchSize } })}
               />
               <label>
-                <span class="field-name">{say("settings.learning-rate")}</span>
+                <span class="field-name">{term("settings.learning-rate")}</span>
                 <input
                   type="number"
                   required
@@ -113,8 +113,8 @@ export function RunSettings({ view: { config, phase, availableTasks, runId }, co
                 >
                   <option value="">{say("settings.compare-nothing")}</option>
                   {METHODS.map((name) => (
-                    <option key={name} value={name}>
-                      {say(`method.${name}`)}
+                    <option key={name} value={name} title={termInDocuments(`method.${name}`)}>
+                      {term(`method.${name}`)}
                     </option>
                   ))}
                 </select>
@@ -129,7 +129,7 @@ export function RunSettings({ view: { config, phase, availableTasks, runId }, co
                 >
                   <option value="natural">{say("split.natural")}</option>
                   <option value="iid">{say("split.iid")}</option>
-                  <option value="dirichlet">{say("split.dirichlet")}</option>
+                  <option value="dirichlet">{term("split.dirichlet")}</option>
                 </select>
               </label>
               <label>
@@ -174,7 +174,7 @@ export function RunSettings({ view: { config, phase, availableTasks, runId }, co
                 set={(minParticipants) => set({ minParticipants })}
               />
               <label>
-                <span class="field-name">{say("settings.seed")}</span>
+                <span class="field-name">{term("settings.seed")}</span>
                 <input
                   required
                   maxLength={64}

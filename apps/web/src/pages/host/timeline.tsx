@@ -1,6 +1,7 @@
 /** All rounds of the run, the last one first. */
 import type { HostView } from "@fedlodrop/protocol";
 import { formatBytes, formatLoss, formatPercent, formatSeconds } from "../../ui/format.ts";
+import { Term, term } from "../../ui/symbols.tsx";
 import { say } from "../../words/words.ts";
 import { agreementOf } from "./agreement.ts";
 import { energyWords } from "./energy-words.ts";
@@ -9,7 +10,7 @@ import { roundCost } from "./totals.ts";
 export function Timeline({ view: { rounds } }: { readonly view: HostView }) {
   const loss = (value: number | null) => (value === null ? "–" : formatLoss(value));
   const agreements = rounds.map(({ evaluation }) => evaluation && agreementOf(evaluation));
-  const term = agreements.find((agreement) => agreement != null)?.term;
+  const agreed = agreements.find((agreement) => agreement != null)?.term;
   return (
     <section class="card">
       <h2>{say("timeline.title")}</h2>
@@ -22,9 +23,13 @@ export function Timeline({ view: { rounds } }: { readonly view: HostView }) {
               <th class="words">{say("limits.method")}</th>
               <th>{say("timeline.averaged")}</th>
               <th>{say("timeline.mean-rate")}</th>
-              <th>{say("timeline.local-loss")}</th>
-              <th>{say("loss.held-out")}</th>
-              {term && <th>{term}</th>}
+              <th>
+                <Term of="timeline.local-loss" />
+              </th>
+              <th>
+                <Term of="loss.held-out" />
+              </th>
+              {agreed && <th>{agreed}</th>}
               <th>{say("timeline.bytes")}</th>
               <th>{say("timeline.time")}</th>
               <th>{say("limit.deadline")}</th>
@@ -43,12 +48,12 @@ export function Timeline({ view: { rounds } }: { readonly view: HostView }) {
               return (
                 <tr key={round.round}>
                   <td>{round.round}</td>
-                  <td class="words">{say(`method.${round.method}`)}</td>
+                  <td class="words">{term(`method.${round.method}`)}</td>
                   <td>{say("timeline.of", { averaged, all: participants.length })}</td>
                   <td>{formatPercent(meanRate)}</td>
                   <td>{loss(round.trainLoss)}</td>
                   <td>{loss(round.testLoss)}</td>
-                  {term && <td>{agreement?.value ?? "–"}</td>}
+                  {agreed && <td>{agreement?.value ?? "–"}</td>}
                   <td>{formatBytes(bytes)}</td>
                   <td>{formatSeconds(round.seconds)}</td>
                   <td>{formatSeconds(round.deadlineSeconds)}</td>

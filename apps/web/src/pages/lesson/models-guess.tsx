@@ -1,5 +1,6 @@
 /** What the model says of the texts that the class has guessed, before and after training, and who was right how often. */
 import { formatPercent } from "../../ui/format.ts";
+import { labelName } from "../../ui/task-words.ts";
 import { rich, say } from "../../words/words.ts";
 import type { Game } from "./slides.ts";
 
@@ -39,7 +40,7 @@ export function ModelsGuess({ game: { guesses, labels }, text, scores }: ModelsG
   const said = (probabilities: readonly number[]) => {
     const best = bestOf(probabilities);
     const share = formatPercent(probabilities[best] ?? 0);
-    return <strong>{say("guess.sure", { label: labels[best] ?? "?", share })}</strong>;
+    return <strong>{say("guess.sure", { label: labelName(labels[best] ?? "?"), share })}</strong>;
   };
   return (
     <>

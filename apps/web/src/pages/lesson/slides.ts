@@ -1,6 +1,7 @@
 /** What all screens show at a step of a lesson, in the teacher's language. */
 import type { HostView, LessonSlide, LessonView } from "@fedlodrop/protocol";
 import { ofArm, type RoundRecord, type RoundSample } from "@fedlodrop/run";
+import { labelName } from "../../ui/task-words.ts";
 import { languageNow, say, sayKnown } from "../../words/words.ts";
 import { LESSONS, type LessonScript } from "./script.ts";
 
@@ -65,7 +66,7 @@ export function slideAt(
       // Texts to guess come with the first evaluation.
       return { ...slide, caption: say(taskKind === "classification" ? "slow.later" : "guess.no-labels") };
     }
-    const options = game.labels.slice(0, MOST_OPTIONS);
+    const options = game.labels.slice(0, MOST_OPTIONS).map(labelName);
     const answer = told ? guess.label : null;
     return { ...slide, id: `${slide.id}-${text}`, question: { text: guess.text, options, answer } };
   }

@@ -30,6 +30,16 @@ function readBackend(value: string | null): Backend | null {
     case "cpu":
       return value;
     default:
-      throw new Error(`?backend: expected webgpu, wasm or cpu, got ${value}`);
+      throw new UnknownBackendError(value);
+  }
+}
+
+export class UnknownBackendError extends Error {
+  override readonly name = "UnknownBackendError";
+  readonly backend: string;
+
+  constructor(backend: string) {
+    super(`?backend: expected webgpu, wasm or cpu, got ${backend}`);
+    this.backend = backend;
   }
 }

@@ -1,6 +1,6 @@
 /** The rounds this device took part in. */
 import { formatBytes, formatJoules, formatLoss, formatPercent, formatSeconds } from "../../ui/format.ts";
-import { term } from "../../ui/symbols.tsx";
+import { Term, term } from "../../ui/symbols.tsx";
 import { say } from "../../words/words.ts";
 import type { ParticipantState } from "./state.ts";
 
@@ -18,8 +18,12 @@ export function History({ state: { rounds, heldOutLosses } }: { readonly state: 
               <th class="words">{say("column.outcome")}</th>
               <th>{say("history.share")}</th>
               <th>{term("rate.dropout")}</th>
-              <th>{say("history.last-loss")}</th>
-              <th>{say("loss.held-out")}</th>
+              <th>
+                <Term of="history.last-loss" />
+              </th>
+              <th>
+                <Term of="loss.held-out" />
+              </th>
               <th>{say("column.down")}</th>
               <th>{say("column.up")}</th>
               <th>{say("column.computing")}</th>
@@ -45,7 +49,12 @@ export function History({ state: { rounds, heldOutLosses } }: { readonly state: 
                   <td>{formatBytes(bytesUp)}</td>
                   <td>{secondsCompute === null ? "–" : formatSeconds(secondsCompute)}</td>
                   <td>
-                    {energy ? `${formatJoules(energy.joules)} (${say(`energy.${energy.source}`)})` : "–"}
+                    {energy
+                      ? say("energy.by", {
+                          joules: formatJoules(energy.joules),
+                          source: say(`energy.${energy.source}`),
+                        })
+                      : "–"}
                   </td>
                 </tr>
               ))}

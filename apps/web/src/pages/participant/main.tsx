@@ -11,9 +11,10 @@
 import { effect } from "@preact/signals";
 import { render } from "preact";
 import { tabStorage } from "../../ui/browser-storage.ts";
+import { Technical } from "../../ui/technical.tsx";
 import { participantWords } from "../../words/participant.ts";
 import { openWords, say } from "../../words/words.ts";
-import { type PageAddress, readAddress } from "./address.ts";
+import { type PageAddress, readAddress, UnknownBackendError } from "./address.ts";
 import { mirror } from "./mirror.ts";
 import { nickname } from "./nickname.ts";
 import { ParticipantPage } from "./page.tsx";
@@ -63,7 +64,12 @@ try {
       </header>
       <main>
         <Plain heading={say("not-starting")} testId="not-starting">
-          <p>{message}</p>
+          <p>
+            {error instanceof UnknownBackendError
+              ? say("not-starting.backend", { backend: error.backend })
+              : say("not-starting.else")}
+          </p>
+          <Technical>{message}</Technical>
         </Plain>
       </main>
     </>,

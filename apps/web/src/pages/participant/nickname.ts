@@ -1,34 +1,14 @@
 /** A nickname to start from, so that nobody has to think of one. */
-const ADJECTIVES = [
-  "Amber",
-  "Brisk",
-  "Calm",
-  "Deft",
-  "Eager",
-  "Fair",
-  "Gentle",
-  "Hardy",
-  "Jolly",
-  "Keen",
-  "Lucid",
-  "Merry",
-];
-const ANIMALS = [
-  "Badger",
-  "Crane",
-  "Dolphin",
-  "Egret",
-  "Falcon",
-  "Gecko",
-  "Heron",
-  "Ibex",
-  "Lynx",
-  "Marten",
-  "Otter",
-  "Puffin",
-];
+import { say } from "../../words/words.ts";
 
 /** @param random two integers */
 export function nickname([first = 0, second = 0]: ArrayLike<number> & Iterable<number>): string {
-  return `${ADJECTIVES[first % ADJECTIVES.length]} ${ANIMALS[second % ANIMALS.length]}`;
+  const pick = (words: string, random: number): string => {
+    const all = words.split(", ");
+    return all[random % all.length] as string;
+  };
+  return say("nickname.of", {
+    adjective: pick(say("nickname.adjectives"), first),
+    animal: pick(say("nickname.animals"), second),
+  });
 }

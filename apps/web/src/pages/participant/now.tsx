@@ -2,13 +2,15 @@
 import type { RunDescription } from "@fedlodrop/protocol";
 import { roundsInAll } from "@fedlodrop/run";
 import { formatCount, formatJoules, formatPercent } from "../../ui/format.ts";
+import { partName } from "../../ui/part-name.ts";
 import { taskStory, taskTitle } from "../../ui/task-words.ts";
+import { Technical } from "../../ui/technical.tsx";
 import { rich, say } from "../../words/words.ts";
 import { PHONE_WATT_HOURS, shareOfBattery } from "./everyday-energy.ts";
 import { type OwnFigures, ownFigures } from "./own-figures.ts";
 import type { Session } from "./session.ts";
 import { SharePicture } from "./share-picture.tsx";
-import { currentRound, type Phase, type RoundProgress } from "./state.ts";
+import { currentRound, type Phase } from "./state.ts";
 import { sleepWarning } from "./wake-lock.ts";
 
 /** Of a device in a round; a shape beside each, so that motion and colour are never alone. */
@@ -157,7 +159,15 @@ function RoundNotes({
         </p>
       )}
       {abandoned && closed?.outcome !== "aggregated" && (
-        <p>{say("now.without-you", { round: start.round, why: reasonGiven(abandoned) })}</p>
+        <>
+          <p>
+            {say("now.without-you", {
+              round: start.round,
+              why: say(`abandoned.${abandoned.because ?? "failed"}`),
+            })}
+          </p>
+          {abandoned.because === null && <Technical>{abandoned.why}</Technical>}
+        </>
       )}
     </>
   );
@@ -169,8 +179,5 @@ function sourceSentence({ source, sampleCount, rounds }: ReturnType<Session["sta
   const shared = (rounds.at(-1)?.start.sharedWith ?? 0) > 0;
   return source.kind === "own"
     ? say("now.own-text", { file: source.fileName, count: sampleCount })
-    : say(shared ? "now.given-shared" : "now.given", { part: source.device, count: sampleCount });
+    : say(shared ? "now.given-shared" : "now.given", { part: partName(source.device), count: sampleCount });
 }
-
-const reasonGiven = ({ because, why }: NonNullable<RoundProgress["abandoned"]>): string =>
-  because === null ? why : say(`abandoned.${because}`);

@@ -11,8 +11,9 @@ import {
   formatPercent,
   formatSeconds,
 } from "../../ui/format.ts";
+import { sentences } from "../../ui/joined.ts";
 import { MaskCanvas } from "../../ui/mask-canvas.tsx";
-import { term } from "../../ui/symbols.tsx";
+import { forResearchers, Term, term } from "../../ui/symbols.tsx";
 import { say } from "../../words/words.ts";
 import { currentRound, fullPayloadBytes, type ParticipantState } from "./state.ts";
 
@@ -31,12 +32,16 @@ export function LossCard({ state: { losses, heldOutLosses }, run }: LiveProps) {
   return (
     <div>
       <div class="row between">
-        <h3>{say("loss.title")}</h3>
+        <h3>
+          <Term of="loss.title" />
+        </h3>
         <strong class="number" data-testid="loss">
           {last ? formatLoss(last.loss) : "–"}
         </strong>
       </div>
-      <small>{say(`loss.about.${run.task.kind}`)}</small>
+      <small>
+        {sentences(say(`loss.about.${run.task.kind}`), forResearchers(say(`loss.unit.${run.task.kind}`)))}
+      </small>
       <Chart
         description={say("numbers.chart", {
           steps: last?.at ?? 0,
@@ -76,7 +81,7 @@ export function LiveFigures({ state, run }: LiveProps) {
   const seconds = (value: number | null) => (value === null ? "–" : formatSeconds(value));
   const source = say(`source.${start.rateSource}`);
   const paced = (about: string, rate: number | null): string =>
-    rate === null ? about : `${about} ${say("numbers.paced", { rate: formatBytesASecond(rate), source })}`;
+    sentences(about, rate !== null && say("numbers.paced", { rate: formatBytesASecond(rate), source }));
   return (
     <div>
       <h3>{say("numbers.round")}</h3>

@@ -1,6 +1,9 @@
 import { ownSamples } from "@fedlodrop/device/page";
+import { TextFaultError } from "@fedlodrop/tasks";
 import { describe, expect, it } from "vitest";
+import { faultWords } from "./fault-words.ts";
 import { parseOwnTexts, readOwnFile } from "./own-file.ts";
+import "../../words/english.fixture.ts";
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 const spam = {
@@ -15,7 +18,7 @@ const spam = {
 } as const;
 
 const prose = { ...spam, kind: "language-model", labels: [] } as const;
-const read = async (text: string, fileName: string, task: typeof spam | typeof prose) =>
+const read = async (text: string, fileName: string, task: Parameters<typeof ownSamples>[1]) =>
   ownSamples(await readOwnFile(bytes(text), fileName), task);
 
 describe("an own file", () => {
@@ -75,7 +78,41 @@ describe("an own file", () => {
     );
   });
 
-  it("says what is wrong with a file that has too little text", async () => {
-    await expect(read("Hello.", "tiny.txt", prose)).rejects.toThrow(/tiny\.txt: expected at least/);
+  const answers = { ...prose, kind: "chat" } as const;
+  const pairs = { ...spam, pairs: true } as const;
+  const scores = { ...spam, kind: "regression", labels: [] } as const;
+  it.each([
+    ["Hello.", "tiny.txt", prose, "It has 6 characters, and at least 2,000 are needed."],
+    [" ".repeat(20_000_001), "a.txt", prose, "It has 20 MB, and 20 MB at most can be used."],
+    [" ", "a.txt", prose, "There is no text in it."],
+    ["a", "a.doc", prose, "It has to be a .txt, .jsonl, .csv, .tsv or .parquet file."],
+    ["a\0b", "a.txt", prose, "It is no text file, or has broken characters."],
+    ["PAR", "a.parquet", prose, "It cannot be read as a Parquet file."],
+    ["a,b\n1,2", "a.csv", prose, "None of its columns holds texts: one has to be called text."],
+    ["text,text\n1,2", "a.csv", prose, "There are several columns called text, and one is needed."],
+    ["text,label\na", "a.csv", spam, "Line 2 cannot be read: it is not written as such a file's lines are."],
+    ['{"text":', "a.jsonl", prose, "Line 1 cannot be read: it is not written as such a file's lines are."],
+    ['{"text":1}', "a.jsonl", prose, "Line 1 has no usable text."],
+    ['{"text":"a","label":[]}', "a.jsonl", spam, "Line 1 has no usable label."],
+    [
+      '{"messages":[]}',
+      "a.jsonl",
+      answers,
+      "Line 1 is no conversation of a user and an assistant who answers.",
+    ],
+    ["text,label\na,maybe", "a.csv", spam, "Line 2 needs one of these labels: ham, spam."],
+    ["text,label\na,many", "a.csv", scores, "Line 2 needs a number from -100 to 100 as its score."],
+    ["text,label\na,ham", "a.csv", pairs, "Line 2 does not have two texts, as this run's samples have."],
+    [
+      "sentence1,sentence2,label\na,b,ham",
+      "a.csv",
+      spam,
+      "Line 2 does not have one text, as this run's samples have.",
+    ],
+    ["text\na", "a.csv", answers, "Line 2 is no conversation, as this run's samples are."],
+  ] as const)("that will not do is told why: %.20s, %s", async (text, fileName, task, words) => {
+    const error: unknown = await read(text, fileName, task).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(TextFaultError);
+    expect(faultWords((error as TextFaultError).fault)).toBe(words);
   });
 });

@@ -2,9 +2,13 @@
 
 import { ownSamples } from "@fedlodrop/device/page";
 import type { RunDescription } from "@fedlodrop/protocol";
+import { TextFaultError } from "@fedlodrop/tasks";
 import { useSignal } from "@preact/signals";
 import { useRef } from "preact/hooks";
+import { sentences } from "../../ui/joined.ts";
+import { Technical } from "../../ui/technical.tsx";
 import { say } from "../../words/words.ts";
+import { faultWords } from "./fault-words.ts";
 import { readOwnFile } from "./own-file.ts";
 import type { Session } from "./session.ts";
 
@@ -17,7 +21,7 @@ interface OwnTextsProps {
 const PASTED = "pasted.txt";
 
 export function OwnTextsBox({ session, task }: OwnTextsProps) {
-  const problem = useSignal<string | null>(null);
+  const problem = useSignal<Error | null>(null);
   const over = useSignal(false);
   const pasted = session.draft;
   // What is being typed must not close around its reader when it is cleared.
@@ -34,7 +38,7 @@ export function OwnTextsBox({ session, task }: OwnTextsProps) {
       problem.value = null;
       return true;
     } catch (error) {
-      problem.value = error instanceof Error ? error.message : String(error);
+      problem.value = error as Error;
       return false;
     }
   };
@@ -106,9 +110,13 @@ export function OwnTextsBox({ session, task }: OwnTextsProps) {
           </label>
         </div>
         {problem.value && (
-          <p class="notice bad" role="alert">
-            {say("own.unusable")} <small lang="en">{problem.value}</small>
-          </p>
+          <div class="notice bad" role="alert">
+            {sentences(
+              say("own.unusable"),
+              problem.value instanceof TextFaultError && faultWords(problem.value.fault),
+            )}
+            <Technical>{problem.value.message}</Technical>
+          </div>
         )}
         {texts && (
           <p class="row between" role="status" data-testid="own-in-use">

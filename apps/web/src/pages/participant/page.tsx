@@ -1,18 +1,21 @@
 /** The whole participant page: one screen at a time. */
-import { MAX_NICKNAME_CHARACTERS } from "@fedlodrop/protocol";
 import { useSignal } from "@preact/signals";
 import { useLayoutEffect, useRef } from "preact/hooks";
+import { backendName } from "../../ui/backend-names.ts";
 import { Confirmed } from "../../ui/confirmed.tsx";
 import { LanguageSwitch } from "../../ui/language-switch.tsx";
 import { PrivacyBudget } from "../../ui/privacy-budget.tsx";
 import { SymbolsToggle } from "../../ui/symbols.tsx";
+import { Technical } from "../../ui/technical.tsx";
 import { say } from "../../words/words.ts";
 import { backendWords } from "./backend-words.ts";
 import { End } from "./end.tsx";
 import { EnergySettings } from "./energy-settings.tsx";
+import { faultWords } from "./fault-words.ts";
 import { History } from "./history.tsx";
 import { LessonCard } from "./lesson-card.tsx";
 import { Loading } from "./loading.tsx";
+import { NoticeLine } from "./notice-line.tsx";
 import { Now } from "./now.tsx";
 import { CurrentMask, LiveFigures, LossCard } from "./numbers.tsx";
 import { OwnTextsBox } from "./own-texts.tsx";
@@ -20,7 +23,7 @@ import { AwaitingApproval, Away, HostClosed, Plain, Stopped } from "./plain-scre
 import { announcementOf, type Screen, screenOf } from "./screen.ts";
 import type { Session } from "./session.ts";
 import { SoFar } from "./so-far.tsx";
-import { epsilonSoFar, inRound, type Notice, type ParticipantState, textsEpsilonSoFar } from "./state.ts";
+import { epsilonSoFar, inRound, type ParticipantState, textsEpsilonSoFar } from "./state.ts";
 import { TryIt } from "./try-it.tsx";
 import { Welcome } from "./welcome.tsx";
 
@@ -84,7 +87,7 @@ function Header({ state, leave }: { readonly state: ParticipantState; readonly l
             </span>
           </span>
           <span class="chip" data-testid="backend" title={backendWords(state.choice)}>
-            {BACKEND_NAMES[state.choice?.backend ?? "cpu"]}
+            {backendName(state.choice?.backend ?? "cpu")}
           </span>
           {state.stop === null && (
             <Confirmed question={say("leave.sure")} act={leave} quiet testId="leave">
@@ -98,15 +101,13 @@ function Header({ state, leave }: { readonly state: ParticipantState; readonly l
   );
 }
 
-const BACKEND_NAMES = { webgpu: "WebGPU", wasm: "WASM", cpu: "JavaScript" } as const;
-
 interface ScreenProps extends PageProps {
   readonly screen: Screen;
 }
 
 function ScreenOf({ screen, session, offeredNickname }: ScreenProps) {
   const state = session.state.value;
-  const { run, stop, ended } = state;
+  const { run, stop, ended, textsWanted } = state;
   if (screen === "stopped" && stop !== null) return <Stopped stop={stop} />;
   if (screen === "closed") return <HostClosed />;
   if (screen === "approval") return <AwaitingApproval />;
@@ -118,12 +119,13 @@ function ScreenOf({ screen, session, offeredNickname }: ScreenProps) {
       <EnergySettings session={session} />
     </>
   );
-  if (screen === "texts-wanted")
+  if (screen === "texts-wanted" && textsWanted !== null)
     return (
       <>
         <Plain heading={say("own.wanted")} testId="texts-wanted">
           <p>{say(session.ownTexts.value === null ? "own.wanted.advice" : "own.wanted.unusable")}</p>
-          <small lang="en">{state.textsWanted}</small>
+          {textsWanted.fault !== null && <p>{faultWords(textsWanted.fault)}</p>}
+          <Technical>{textsWanted.message}</Technical>
         </Plain>
         <div class="narrow">
           <OwnTextsBox session={session} task={run.task} />
@@ -180,32 +182,10 @@ function Numbers({
           <LossCard state={state} run={run} />
           <CurrentMask state={state} run={run} />
           <History state={state} />
-          <small>
-            {[backendWords(state.choice), state.engine && `(${state.engine}.)`].filter(Boolean).join(" ")}
-          </small>
+          <small>{backendWords(state.choice)}</small>
+          <Technical>{state.engine}</Technical>
         </div>
       )}
     </details>
   );
-}
-
-function NoticeLine({ notice }: { readonly notice: Notice }) {
-  switch (notice.kind) {
-    case "new-run":
-      return <p class="notice wide">{say("notice.new-run")}</p>;
-    case "renamed":
-      return (
-        <p class="notice wide">
-          {say("notice.renamed", { nickname: notice.nickname, most: MAX_NICKNAME_CHARACTERS })}
-        </p>
-      );
-    case "refused":
-      return (
-        <p class="notice wide">
-          {say(`refused.${notice.refused.reason}`)} <small lang="en">{notice.refused.message}</small>
-        </p>
-      );
-    default:
-      return notice satisfies never;
-  }
 }

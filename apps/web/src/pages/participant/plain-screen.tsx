@@ -3,6 +3,7 @@ import type { Unfit } from "@fedlodrop/device/page";
 import type { Cure } from "@fedlodrop/lm";
 import type { ComponentChildren } from "preact";
 import { formatBytes, formatSeconds } from "../../ui/format.ts";
+import { Technical } from "../../ui/technical.tsx";
 import { say } from "../../words/words.ts";
 import type { Stop } from "./state.ts";
 import { wordsFor } from "./stops.ts";
@@ -23,22 +24,18 @@ export function Plain({ heading, children, testId }: PlainProps) {
 }
 
 export function Stopped({ stop }: { readonly stop: Stop }) {
-  const { heading, advice, again } = wordsFor(stop);
+  const { heading, advice, reason, again } = wordsFor(stop);
   return (
     <Plain heading={heading} testId="stopped">
       <p>{advice}</p>
       {stop.kind === "unfit" && <WhyUnfit unfit={stop.unfit} />}
+      {reason !== null && <p>{reason}</p>}
       {again !== null && (
         <button type="button" class="primary" onClick={() => location.reload()}>
           {again}
         </button>
       )}
-      {stop.kind !== "unfit" && stop.message !== "" && (
-        <small data-testid="error" lang="en">
-          {stop.message[0]?.toUpperCase()}
-          {stop.message.slice(1)}.
-        </small>
-      )}
+      {stop.kind !== "unfit" && <Technical testId="error">{stop.message}</Technical>}
     </Plain>
   );
 }

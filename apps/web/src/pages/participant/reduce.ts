@@ -51,7 +51,7 @@ export function reduce(state: ParticipantState, message: FromWorker): Participan
       };
     }
     case "texts-wanted":
-      return { ...state, textsWanted: message.message };
+      return { ...state, textsWanted: { fault: message.fault, message: message.message } };
     case "warming-up":
       return {
         ...state,

@@ -27,12 +27,12 @@ describe("the screen", () => {
     ["stopped", [joined, { kind: "dismissed", refused: refused("taken-over") }]],
     ["stopped", [joined, ready, { kind: "left" }]],
     ["stopped", [{ kind: "failed", error: { name: "Error", message: "m" } }]],
-    ["texts-wanted", [joined, { kind: "texts-wanted", message: "m" }]],
+    ["texts-wanted", [joined, { kind: "texts-wanted", fault: null, message: "m" }]],
     [
       "loading",
       [
         joined,
-        { kind: "texts-wanted", message: "m" },
+        { kind: "texts-wanted", fault: null, message: "m" },
         { kind: "loading", file: "f", receivedBytes: 0, totalBytes: null },
       ],
     ],

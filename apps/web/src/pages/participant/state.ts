@@ -14,6 +14,7 @@ import {
   type RunEnded,
 } from "@fedlodrop/protocol";
 import { adapterSize, type DropoutMask, type Promises } from "@fedlodrop/run";
+import type { TextFault } from "@fedlodrop/tasks";
 import type { LossPoint } from "./curves.ts";
 import type { Trial } from "./trial.ts";
 
@@ -104,7 +105,7 @@ export interface ParticipantState {
   /** The host decides by hand who may join, and has been asked. */
   readonly awaitsApproval: boolean;
   /** Why this device has no texts yet; null where it has some or is still getting them. */
-  readonly textsWanted: string | null;
+  readonly textsWanted: { readonly fault: TextFault | null; readonly message: string } | null;
   /** What the presenter does to this device. */
   readonly chaos: Fault | null;
   /** The host has closed the run, which may come back. */

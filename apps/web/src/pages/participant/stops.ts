@@ -6,6 +6,8 @@ import type { Stop } from "./state.ts";
 export interface StopWords {
   readonly heading: string;
   readonly advice: string;
+  /** The coordinator's, where heading and advice do not say it; else null. */
+  readonly reason: string | null;
   /** Of the button that loads the page anew; null where that leads nowhere. */
   readonly again: string | null;
 }
@@ -52,6 +54,7 @@ export function wordsFor(stop: Stop): StopWords {
   return {
     heading: say(`stop.${screen}`),
     advice: say(`stop.${screen}.advice`),
+    reason: screen === "refused" && reason !== null ? say(`refused.${reason}`) : null,
     again: again === null ? null : say(again ?? "again.try"),
   };
 }

@@ -1,5 +1,5 @@
 /** What the try-it box shows: a pure function of what the device has answered. */
-import type { FromWorker } from "@fedlodrop/device/page";
+import type { FromWorker, UnusablePrompt } from "@fedlodrop/device/page";
 
 /** One answer of the try-it box, on one side. */
 export type Answer =
@@ -10,7 +10,7 @@ export type Answer =
 export interface Trial {
   readonly prompt: string;
   readonly note:
-    | { readonly kind: "thinking" | "busy" }
+    | { readonly kind: "thinking" | "busy" | UnusablePrompt }
     | { readonly kind: "failed"; readonly message: string }
     | null;
   readonly base: Answer | null;
@@ -43,7 +43,13 @@ export function goOnTrying(trial: Trial, message: FromTrial): Trial {
     case "tried-own-text":
       return { ...trial, ownTextLoss: { ...trial.ownTextLoss, [message.side]: message.loss } };
     case "try-failed":
-      return { ...trial, note: { kind: "failed", message: message.error.message } };
+      return {
+        ...trial,
+        note:
+          message.because === null
+            ? { kind: "failed", message: message.error.message }
+            : { kind: message.because },
+      };
     default:
       return message satisfies never;
   }

@@ -3,6 +3,8 @@ import { BETWEEN_TEXTS } from "@fedlodrop/device/page";
 import type { RunDescription } from "@fedlodrop/protocol";
 import { useSignal } from "@preact/signals";
 import { formatFixed, formatLoss, formatPercent } from "../../ui/format.ts";
+import { labelName } from "../../ui/task-words.ts";
+import { Technical } from "../../ui/technical.tsx";
 import { say } from "../../words/words.ts";
 import type { Session } from "./session.ts";
 import type { Answer, Trial } from "./trial.ts";
@@ -59,14 +61,28 @@ export function TryIt({ session, run: { task } }: TryItProps) {
         <button type="submit">{say("try.ask")}</button>
       </form>
       {trial?.note && (
-        <p role="status">
-          {say(`try.${trial.note.kind}`)}
-          {trial.note.kind === "failed" && <small lang="en"> {trial.note.message}</small>}
-        </p>
+        <div role="status">
+          <Note note={trial.note} />
+        </div>
       )}
       {trial && <Answers trial={trial} labels={task.labels} />}
     </section>
   );
+}
+
+function Note({ note }: { readonly note: NonNullable<Trial["note"]> }) {
+  switch (note.kind) {
+    case "failed":
+      return (
+        <>
+          {say("try.failed")} <Technical>{note.message}</Technical>
+        </>
+      );
+    case "one-text":
+      return <>{say("try.one-text", { between: BETWEEN_TEXTS })}</>;
+    default:
+      return <>{say(`try.${note.kind}`)}</>;
+  }
 }
 
 function Answers({ trial, labels }: { readonly trial: Trial; readonly labels: readonly string[] }) {
@@ -142,7 +158,7 @@ function Labels({ labels, probabilities }: LabelsProps) {
       {labels.map((label, i) => (
         <label key={label}>
           <span class="field-name">
-            {i === best ? <strong>{label}</strong> : <span>{label}</span>}
+            {i === best ? <strong>{labelName(label)}</strong> : <span>{labelName(label)}</span>}
             <span class="number">{formatPercent(probabilities[i] ?? 0)}</span>
           </span>
           <progress max={1} value={probabilities[i] ?? 0} />

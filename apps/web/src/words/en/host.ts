@@ -7,9 +7,14 @@ export const host = {
   "host.no-key":
     "This address has no host key. Open the host address that the coordinator printed when it started: it ends in #key=… and belongs to the host alone.",
   "host.no-answer": "The coordinator does not answer. Trying again …",
-  "host.refused":
-    "The coordinator refused this page: {why}. Open the host address it printed when it started, with its #key=… at the end.",
-  "host.no-reply": 'The coordinator gave no answer to "{command}".',
+  "host.refused": "The coordinator refused this page.",
+  "host.refused.wrong-key":
+    "The coordinator refused this page: its host key is not the run's. Open the host address that was printed at the start, with its #key=… at the end.",
+  "host.refused.rate-limited":
+    "The coordinator refused this page: too many wrong host keys came from this network. Wait a minute, then open the host address that was printed at the start, with its #key=… at the end.",
+  "host.refused.no-owner": "No coordinator has this run at the moment. Load this page anew in a minute.",
+  "host.unusable-settings": "There can be no new run of these settings; the present one stays.",
+  "host.no-reply": "The coordinator gave no answer to the last command.",
   "host.lesson": "Lesson",
   "drawer.title": "Numbers and controls",
   "drawer.waiting": {
@@ -43,7 +48,9 @@ export const host = {
     "Everybody left rounds {first} to {last}: devices cannot do what they are asked, and their pages say why.",
   "standstill.no-sum": "Rounds {first} to {last} came to nothing.",
   "standstill.no-plan": "The next round cannot be planned.",
+  "standstill.nobody-fits": "No device can take part in the next round.",
   "standstill.not-stored": "The run is not being stored.",
+  "standstill.unknown": "The run does not go on.",
 
   "lobby.region": "How to join",
   "lobby.camera": "Open the camera, or type",
@@ -121,6 +128,11 @@ export const host = {
 
   "arm.without": "without dropout",
   "arm.with": "with {rate} dropped",
+  "arm.random": "with random rates",
+  "arm.greedy": "with rates found step by step",
+  "arm.equal": "with equal shares of the link",
+  "arm.p-sca": "with nearly best rates",
+  "arm.branch-and-bound": "with the best rates",
   "compare.waiting": "Both begin with the same model; their first rounds are to come.",
   "compare.headline": "{own}: {mine}; {other}: {its}.",
   "compare.headline-data": "{own}: {mine}; {other}: {its}; {share} of the data sent.",
@@ -139,12 +151,17 @@ export const host = {
   "answers.judges": "What it makes of unseen texts after round {round}",
   "answers.before": "Before training",
   "answers.now": "Now, with the words that are new since the round before",
-  "answers.unseen": "A real sentence that it has never seen, {sentence}, is {likelier}.",
+  "answers.unseen": "A real sentence that it has never seen: {sentence}",
+  "answers.chance": {
+    one: "The model gives the {count} piece of it a chance of {now}, and gave {before} before training: the whole is {likelier}.",
+    other:
+      "The model gives each of its {count} pieces a chance of {now} on average, and gave {before} before training: the whole is {likelier}.",
+  },
   "answers.truth": "in truth: {label}",
   "answers.label": "label {number}",
-  "likelier.as": "as likely to it as before training",
-  "likelier.more": "{times} times likelier to it than before training",
-  "likelier.less": "{share} as likely to it as before training",
+  "likelier.as": "as likely as before",
+  "likelier.more": "{times} times likelier than before",
+  "likelier.less": "{share} as likely as before",
 
   "map.title": "Left out on each device, round by round",
   "map.key": "pale: little · dark: much",
@@ -181,7 +198,7 @@ export const host = {
   },
   "revealing.alone":
     "Round {round} had one contributor, {nickname}: whoever has the model before and after it can compute what that device sent. Start with {flag} to discard such rounds.",
-  "rollback.jumped": "The held-out loss jumped from {before} to {after} in round {round}.",
+  "rollback.jumped": "Mistakes on unseen texts jumped from {before} to {after} in round {round}.",
   "rollback.back": "Go back to before round {round}",
   "rollback.pausing": "Pausing …",
   "rollback.pause": "Pause, to go back",

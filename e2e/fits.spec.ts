@@ -1,0 +1,80 @@
+/** What has to fit one screen: the stage of a full room that compares two arms, and the way in on the smallest phone. */
+import { joinCrowd } from "@fedlodrop/harness";
+import type { Page } from "@playwright/test";
+import { expect, test } from "./fixtures.ts";
+
+const SCREENS = [
+  { width: 1920, height: 1080 },
+  { width: 1280, height: 800 },
+] as const;
+const LANGUAGES = ["en", "zh"] as const;
+
+/** What the stage says of the arm whose turn it is, and what of the page is not to be seen without scrolling. */
+const seenOf = (page: Page) =>
+  page.evaluate(() => {
+    const scene = document.querySelector(".scene") as HTMLElement;
+    const beyond = [...scene.querySelectorAll(".tile, .coordinator, .card, .qr, .arms, .rate-cells")].filter(
+      (part) => part.getBoundingClientRect().bottom > innerHeight,
+    );
+    return {
+      arm: document.querySelector("[data-testid=stage-about]")?.textContent ?? "",
+      scrolls: [scene, document.documentElement].map((all) => all.scrollHeight - all.clientHeight),
+      beyond: beyond.map(({ className }) => className),
+      tiles: scene.querySelectorAll(".tile").length,
+    };
+  });
+
+test("64 devices and two arms by turns are on one screen", async ({ serve, chromium }) => {
+  test.setTimeout(300_000);
+  const { url, hostUrl, host } = await serve(
+    ...["--dropout", "0.5", "--compare", "fedlora", "--rounds", "500", "--evaluation-samples", "8"],
+  );
+  const page = await (await chromium.newContext({ viewport: SCREENS[0] })).newPage();
+  await page.goto(hostUrl);
+  const crowd = await joinCrowd({ url, count: 64, trainingSeconds: (k) => 0.5 + (k % 5) / 10 });
+  await host.command({ kind: "start" });
+  // Both arms have been measured, so that everything there is stands beside the stage.
+  await host.until(({ rounds }) => rounds.filter(({ testLoss }) => testLoss !== null).length >= 4, 150);
+  await expect(page.getByTestId("unseen")).toBeVisible();
+  for (const screen of SCREENS)
+    for (const language of LANGUAGES) {
+      await page.setViewportSize(screen);
+      if (language === "zh") await page.getByTestId("language-zh").click();
+      await expect(page.locator("html")).toHaveAttribute("lang", language === "zh" ? "zh-Hans" : "en");
+      const arms = new Set<string>();
+      await expect
+        .poll(
+          async () => {
+            const { arm, ...seen } = await seenOf(page);
+            expect({ screen, language, arm, ...seen }).toEqual({
+              ...{ screen, language, arm, scrolls: [0, 0], beyond: [], tiles: 64 },
+            });
+            return arms.add(arm).size;
+          },
+          { timeout: 60_000 },
+        )
+        .toBe(2);
+      if (language === "zh") await page.getByTestId("language-en").click();
+    }
+  crowd.close();
+});
+
+for (const task of ["presidents", "spam"])
+  test(`the name and Join are on a small phone's first screen, of ${task}`, async ({
+    serve,
+    chromium,
+    tinyModel,
+  }) => {
+    const { url } = await serve("--model", tinyModel, "--task", task);
+    const page = await (await chromium.newContext({ viewport: { width: 320, height: 568 } })).newPage();
+    await page.goto(`${url}?backend=wasm`);
+    const join = page.getByTestId("join-button");
+    await expect(join).toBeEnabled({ timeout: 60_000 });
+    for (const language of LANGUAGES) {
+      if (language === "zh") await page.getByTestId("language-zh").click();
+      await expect(page.locator("html")).toHaveAttribute("lang", language === "zh" ? "zh-Hans" : "en");
+      await expect(page.locator("form.join input")).toBeInViewport({ ratio: 1 });
+      await expect(join).toBeInViewport({ ratio: 1 });
+      expect(await page.evaluate(() => scrollY)).toBe(0);
+    }
+  });
