@@ -112,6 +112,11 @@ test("pupils play against the model on unseen texts, and both are counted", asyn
     );
     right.before += Number(before === label);
     right.after += Number(after === label);
+    // Put away and opened again, the bar knows what it has counted.
+    for (const isOpen of ["false", "true"]) {
+      await teacher.getByTestId("open-lesson").click();
+      await expect(teacher.getByTestId("open-lesson")).toHaveAttribute("aria-expanded", isOpen);
+    }
     await expect(teacher.getByTestId("guess-tally")).toContainText(
       `majority was right in 1, the model in ${right.before} before training and in ${right.after} now.`,
     );
