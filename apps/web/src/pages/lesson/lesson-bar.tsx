@@ -27,7 +27,9 @@ export function LessonBar({ lesson, view, hostKey, command }: LessonBarProps) {
       <div class="row between">
         <h2>
           {current && say(`step.${current.name}`)}{" "}
-          <small class="number">{say("bar.step", { step: step + 1, steps: script.steps.length })}</small>
+          <small class="number">
+            {say("bar.step", { step: step + 1, steps: script.steps.length, count: current?.minutes ?? 0 })}
+          </small>
         </h2>
         <div class="row">
           <button type="button" disabled={step === 0} onClick={() => lesson.step(-1)}>
