@@ -1,5 +1,5 @@
 /** Builds the pages and their worker into apps/web/dist; `vite` alone serves them beside a running coordinator. */
-import { readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -8,27 +8,6 @@ import { brotliCompress, constants, gzip } from "node:zlib";
 import { defineConfig, type Plugin } from "vite";
 
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
-
-/** The WASM backend's binaries under /wasm/, so that a browser fetches nothing from elsewhere. */
-function tfjsWasm(): Plugin {
-  const folder = path("node_modules/@tensorflow/tfjs-backend-wasm/dist/");
-  const names = readdirSync(folder).filter((name) => name.endsWith(".wasm"));
-  return {
-    name: "tfjs-wasm",
-    generateBundle() {
-      for (const name of names)
-        this.emitFile({ type: "asset", fileName: `wasm/${name}`, source: readFileSync(folder + name) });
-    },
-    configureServer(server) {
-      server.middlewares.use("/wasm", (request, response, next) => {
-        const name = names.find((candidate) => request.url === `/${candidate}`);
-        if (name === undefined) return next();
-        response.setHeader("content-type", "application/wasm");
-        response.end(readFileSync(folder + name));
-      });
-    },
-  };
-}
 
 /** Least size of a file that is worth it: below, it takes one packet either way. */
 const LEAST_BYTES = 1024;
@@ -99,7 +78,7 @@ const coordinator = process.env.FEDLODROP_URL ?? "http://localhost:7860";
 export default defineConfig({
   root: path("apps/web"),
   base: "./", // the pages may stand under any path of a proxy
-  plugins: [sharedParts(), tfjsWasm(), hostPage(), precompressed()],
+  plugins: [sharedParts(), hostPage(), precompressed()],
   logLevel: "warn",
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
   worker: { format: "es" },

@@ -1,30 +1,13 @@
 /** Every state of both pages under axe-core (WCAG 2.2 A and AA), light and dark; and a run with the keyboard alone. */
 import { offline, openParticipants } from "@fedlodrop/harness";
 import { type Browser, expect, type Locator, type Page } from "@playwright/test";
-import { faultsOf, overflow } from "./axe.ts";
+import { inspector } from "./axe.ts";
 import { test } from "./fixtures.ts";
 
 const TINY = [
   ...["--local-steps", "2", "--batch-size", "2", "--sequence-length", "32"],
   ...["--samples-per-device", "8", "--evaluation-samples", "8", "--rank", "2"],
 ];
-
-/** Looks at states of pages, and notes what is wrong with them. */
-function inspector() {
-  const faults: string[] = [];
-  const look = async (page: Page, state: string): Promise<void> => {
-    faults.push(...(await faultsOf(page, state)));
-    const size = page.viewportSize() ?? { width: 1280, height: 720 };
-    // As narrow as a small phone, and as a laptop's window at 200 %.
-    for (const width of [320, 640]) {
-      await page.setViewportSize({ width, height: 568 });
-      const pixels = await overflow(page);
-      if (pixels > 0) faults.push(`${state}: ${pixels} pixels wider than ${width}`);
-    }
-    await page.setViewportSize(size);
-  };
-  return { faults, look };
-}
 
 const opener =
   (browser: Browser) =>

@@ -28,5 +28,22 @@ export async function faultsOf(page: Page, state: string): Promise<readonly stri
   return faults;
 }
 
+/** Looks at states of pages, and notes what is wrong with them. */
+export function inspector() {
+  const faults: string[] = [];
+  const look = async (page: Page, state: string): Promise<void> => {
+    faults.push(...(await faultsOf(page, state)));
+    const size = page.viewportSize() ?? { width: 1280, height: 720 };
+    // As narrow as a small phone, and as a laptop's window at 200 %.
+    for (const width of [320, 640]) {
+      await page.setViewportSize({ width, height: 568 });
+      const pixels = await overflow(page);
+      if (pixels > 0) faults.push(`${state}: ${pixels} pixels wider than ${width}`);
+    }
+    await page.setViewportSize(size);
+  };
+  return { faults, look };
+}
+
 export const overflow = (page: Page): Promise<number> =>
   page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);

@@ -20,7 +20,7 @@ test("two arms take turns on the same devices, and the finished run plays again 
   folder,
 }) => {
   test.setTimeout(200_000);
-  const { url, hostUrl, host, fetchAsHost } = await serve("--model", tinyModel, ...SETTINGS);
+  const { url, hostUrl, host, fetchAsHost, close } = await serve("--model", tinyModel, ...SETTINGS);
   const page = await (await chromium.newContext({ viewport: { width: 1280, height: 800 } })).newPage();
   await page.goto(hostUrl);
   const sideBySide = page.getByTestId("side-by-side");
@@ -52,8 +52,23 @@ test("two arms take turns on the same devices, and the finished run plays again 
   expect(moved(1)).toBeLessThan(0.6 * moved(2));
   const story = await page.getByTestId("story").textContent();
 
-  const player = await (await chromium.newContext()).newPage();
-  await player.goto(await replay(join(folder, "run-0")));
+  // Nothing is left of it but its folder: the coordinator has ended, and no other address answers.
+  await close();
+  const address = await replay(join(folder, "run-0"));
+  const context = await chromium.newContext();
+  const elsewhere: string[] = [];
+  await context.route(
+    ({ origin }) => origin !== new URL(address).origin,
+    (route) => {
+      elsewhere.push(route.request().url());
+      return route.abort();
+    },
+  );
+  await context.routeWebSocket(/./, (socket) => {
+    elsewhere.push(socket.url());
+  });
+  const player = await context.newPage();
+  await player.goto(address);
   await expect(player.getByTestId("play")).toHaveText("Pause");
   await player.getByTestId("play").click();
   await player.getByTestId("speed").selectOption("64");
@@ -71,4 +86,5 @@ test("two arms take turns on the same devices, and the finished run plays again 
   await expect(player.getByTestId("podium")).toBeVisible({ timeout: 30_000 });
   await expect(player.getByTestId("story")).toHaveText(story ?? "");
   await expect(player.getByTestId("play")).toHaveText("Play");
+  expect(elsewhere).toEqual([]);
 });

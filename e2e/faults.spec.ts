@@ -108,6 +108,29 @@ test("a run outlives its tabs' misfortunes", async ({ chromium, serve, tinyModel
     await screen.getByTestId("chaos-undo").click();
     await nextRoundWith(host, "p1");
     await expect(inflicted).toContainText("this device: averaged in", { timeout: 30_000 });
+    await expect(first!.page.getByTestId("chaos")).toBeHidden();
+
+    await screen.getByTestId("chaos-slow").click();
+    await expect(first!.page.getByTestId("chaos")).toContainText("four times slower", { timeout: 30_000 });
+    await nextRoundWith(host, "p1");
+    await expect(inflicted).toContainText("is four times slower", { timeout: 30_000 });
+    await expect(inflicted).toContainText("this device: averaged in", { timeout: 30_000 });
+    await screen.getByTestId("chaos-undo").click();
+    await expect(inflicted).toContainText("undone");
+    await expect(first!.page.getByTestId("chaos")).toBeHidden({ timeout: 30_000 });
+    await nextRoundWith(host, "p1");
+
+    await screen.getByTestId("chaos-device").selectOption("p3");
+    await screen.getByTestId("chaos-cut").click();
+    await expect(third!.page.getByTestId("away")).toBeVisible({ timeout: 30_000 });
+    await expect(third!.page.getByTestId("chaos")).toContainText("has cut this device's link");
+    await host.until((view) => stateOf(view, "p3") === "away", 60);
+    await nextRoundWith(host, "p1");
+    await expect(inflicted).toContainText("closed all the same", { timeout: 30_000 });
+    // Nobody has to do anything for it.
+    await nextRoundWith(host, "p3");
+    await expect(third!.page.getByTestId("chaos")).toBeHidden({ timeout: 30_000 });
+    expect(await third!.state()).toMatchObject({ participantId: "p3" });
 
     await screen.getByTestId("chaos-device").selectOption("p3");
     await screen.getByTestId("chaos-kill").click();

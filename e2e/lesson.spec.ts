@@ -1,6 +1,7 @@
-/** A teacher's lesson on a pupil's screen: a step, a question answered, the answer told, and a round in slow motion. */
+/** A teacher's lesson on pupils' screens: a step, a question answered, the answer told, a round in slow motion, and the game. */
 import { offline, openParticipants } from "@fedlodrop/harness";
-import { faultsOf } from "./axe.ts";
+import type { Page } from "@playwright/test";
+import { faultsOf, inspector } from "./axe.ts";
 import { expect, test } from "./fixtures.ts";
 
 const SETTINGS = [
@@ -57,3 +58,82 @@ test("the teacher moves every screen, pupils answer, and a round is walked throu
   await expect(pupil.getByTestId("away")).toBeVisible({ timeout: 30_000 });
   await expect(pupil.getByTestId("lesson")).toBeHidden();
 });
+
+test("pupils play against the model on unseen texts, and both are counted", async ({
+  serve,
+  chromium,
+  tinyModel,
+}) => {
+  const { url, hostUrl, host } = await serve("--model", tinyModel, "--task", "eras", ...SETTINGS);
+  const teacher = await (await chromium.newContext({ viewport: { width: 1280, height: 800 } })).newPage();
+  await teacher.goto(hostUrl);
+  const pupils = (await openParticipants(chromium, 2, { url, backend: "wasm" })).map(({ page }) => page);
+  const [ada] = pupils;
+  await teacher.getByTestId("open-lesson").click();
+  await teacher.getByTestId("lesson-middle").click();
+  await walkTo(teacher, "You against the model");
+  await expect(ada!.getByTestId("lesson")).toContainText("as soon as the first round is over");
+
+  await host.command({ kind: "start" });
+  const { rounds } = await host.until(
+    ({ phase, rounds }) => phase === "ended" && rounds.at(-1)?.evaluation != null,
+    90,
+  );
+  const sample = rounds.at(-1)?.evaluation?.sample;
+  if (sample?.kind !== "labels") throw new Error(`expected texts to guess, got ${sample?.kind}`);
+  const { guesses, labels } = sample;
+  const { faults, look } = inspector();
+  const lookAtBoth = async (state: string): Promise<void> => {
+    await look(teacher, `host: ${state}`);
+    await look(ada!, `participant: ${state}`);
+  };
+  const right = { before: 0, after: 0 };
+  for (const [place, { text, label, base, tuned }] of guesses.slice(0, 2).entries()) {
+    // The class is right about the first text, and wrong about the second.
+    const isRight = place === 0;
+    for (const pupil of pupils) {
+      await expect(pupil.getByTestId("lesson")).toContainText(text);
+      await pupil.getByTestId(`option-${isRight ? label : (label + 1) % labels.length}`).click();
+    }
+    await expect(teacher.getByTestId("votes")).toContainText("2 answered");
+    for (const telling of ["models-guess", "answers"])
+      await expect(teacher.getByTestId(telling)).toBeHidden();
+    if (isRight) await lookAtBoth("guessing game");
+    await teacher.getByTestId("tell").click();
+    for (const pupil of pupils)
+      await expect(pupil.getByTestId("verdict")).toHaveText(
+        isRight ? "You were right." : `Not this time: it was ${labels[label]}.`,
+      );
+    const [before, after] = [base, tuned].map((shares) => shares.indexOf(Math.max(...shares)));
+    await expect(teacher.getByTestId("models-guess")).toHaveText(
+      new RegExp(
+        `said ${labels[before!]} \\(.*%\\) before training, and says ${labels[after!]} \\(.*%\\) now`,
+      ),
+    );
+    right.before += Number(before === label);
+    right.after += Number(after === label);
+    // Put away and opened again, the bar knows what it has counted.
+    for (const isOpen of ["false", "true"]) {
+      await teacher.getByTestId("open-lesson").click();
+      await expect(teacher.getByTestId("open-lesson")).toHaveAttribute("aria-expanded", isOpen);
+    }
+    await expect(teacher.getByTestId("guess-tally")).toContainText(
+      `majority was right in 1, the model in ${right.before} before training and in ${right.after} now.`,
+    );
+    if (isRight) await lookAtBoth("guessing game, answer told");
+    await teacher.getByTestId("next-text").click();
+  }
+  await expect(ada!.getByTestId("lesson")).toContainText(guesses[2]!.text);
+  expect(faults).toEqual([]);
+});
+
+/** By the teacher's bar, as far as the step of that title. */
+async function walkTo(teacher: Page, title: string): Promise<void> {
+  const heading = teacher.getByTestId("lesson-bar").getByRole("heading");
+  for (;;) {
+    const now = (await heading.textContent()) ?? "";
+    if (now.includes(title)) return;
+    await teacher.getByTestId("lesson-next").click();
+    await expect(heading).not.toHaveText(now);
+  }
+}

@@ -45,6 +45,32 @@ test("a first visit fits a crowded network, a second one is next to nothing, and
   wire.close();
 });
 
+test("scripts, model and kernels are kept for ever, also those of the fall-back", async ({
+  serve,
+  chromium,
+  tinyModel,
+}) => {
+  const { url } = await serve("--model", tinyModel, "--sequence-length", "32", ...SHORT);
+  const context = await chromium.newContext();
+  // Our own kernels do not load, so that tfjs trains.
+  await context.route(/\/kernels-[^/]+\.wasm$/, (route) => route.abort());
+  const kept = new Map<string, boolean>();
+  context.on("response", (response) => {
+    const { pathname } = new URL(response.url());
+    if (/\.(?:js|css|wasm|safetensors)$/.test(pathname))
+      kept.set(pathname, response.headers()["cache-control"]?.includes("immutable") ?? false);
+  });
+  const page = await context.newPage();
+  await page.goto(`${url}?backend=wasm&join`);
+  await page.waitForFunction(() => document.documentElement.dataset.state === "ready");
+  await context.close();
+  const names = [...kept.keys()].join(" ");
+  for (const name of [/\/tfjs-backend-wasm-simd-/, /\/worker-/, /\.css/, /\.safetensors/])
+    expect(names).toMatch(name);
+  // It has to be there when nothing else is, and so has one name.
+  expect([...kept].flatMap(([name, isKept]) => (isKept ? [] : name))).toEqual(["/last-resort.js"]);
+});
+
 /** Passes everything on, and counts what the coordinator says. */
 async function countingProxy(port: number): Promise<{ url: string; received(): number; close(): void }> {
   let received = 0;

@@ -64,7 +64,7 @@ serveLab({
       trainer =
         kind === "own"
           ? await createPlannedTrainer(await openOwn(threads, sharesCores), model, adapter, base)
-          : await createTensorflowTrainer("wasm", model, adapter, { wasmBase: "/wasm/" });
+          : await createTensorflowTrainer("wasm", model, adapter, { tfjsWasm: "/wasm/" });
       const opened = trainer;
       runSteps = async (count) => {
         const { steps } = await opened.trainRound(work.request(count), dataset);

@@ -87,7 +87,7 @@ const evaluatorCalls: EvaluatorCalls = {
           adapter: shape,
           base: baseType,
           wasmHost: nodeHost(threads),
-          wasmBase: wasmDirectory(),
+          tfjsWasm: wasmDirectory(),
         }),
       ),
     };

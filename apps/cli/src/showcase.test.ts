@@ -33,7 +33,7 @@ async function open(labels?: number): Promise<{ trainer: LocalTrainer; shape: Ad
       adapter: shape,
       base: "f32",
       wasmHost: nodeHost(1),
-      wasmBase: wasmDirectory(),
+      tfjsWasm: wasmDirectory(),
     }),
   };
 }

@@ -2,7 +2,7 @@
  * One participant's device: joins, loads, trains each round it is asked to, and tries prompts between rounds.
  * Everything that uses the trainer goes through one queue, because a trainer does one thing at a time.
  */
-import { type BackendChoice, pickBackend, type WasmHost } from "@fedlodrop/lm";
+import { type BackendChoice, pickBackend, type TfjsWasm, type WasmHost } from "@fedlodrop/lm";
 import { CHAOS_SECONDS, type EnergyProfile, type Joined, type RefusalReason } from "@fedlodrop/protocol";
 import { TextFaultError } from "@fedlodrop/tasks";
 import { io } from "socket.io-client";
@@ -32,6 +32,8 @@ const UNNOTED: ReadonlySet<RefusalReason> = new Set([
 export interface DeviceOptions {
   /** Where kernels and threads of the WASM engine come from: the browser's unless told otherwise. */
   readonly wasmHost?: WasmHost;
+  /** Where tfjs's .wasm files lie, for browsers that our own kernels do not run in; without them there is no fall-back. */
+  readonly tfjsWasm?: TfjsWasm;
   /** Of the whole device; the browser is asked when absent. */
   readonly memoryBytes?: number;
   /** Seconds that processors have been at its work so far, over its threads; absent where nobody tells, as in browsers. */
@@ -41,7 +43,7 @@ export interface DeviceOptions {
 /** Returns what takes the page's messages; `post` carries the answers. */
 export function createDevice(
   post: (message: FromWorker) => void,
-  { wasmHost, memoryBytes, processorSeconds = () => null }: DeviceOptions = {},
+  { wasmHost, tfjsWasm, memoryBytes, processorSeconds = () => null }: DeviceOptions = {},
 ): (message: ToWorker) => void {
   let site = "";
   let choice: BackendChoice | undefined;
@@ -148,6 +150,7 @@ export function createDevice(
     const request = {
       ...{ site, run, participantId, token, part, ownTexts, choice },
       ...(wasmHost && { wasmHost }),
+      ...(tfjsWasm && { tfjsWasm }),
       ...(memoryBytes !== undefined && { memoryBytes }),
     };
     withTrainer(async () => {

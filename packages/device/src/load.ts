@@ -11,6 +11,7 @@ import {
   parseConfig,
   pickBackend,
   rowsOf,
+  type TfjsWasm,
   type Tokenizer,
   type WasmHost,
 } from "@fedlodrop/lm";
@@ -55,6 +56,8 @@ export interface LoadRequest {
   readonly choice: BackendChoice;
   /** The browser's when absent. */
   readonly wasmHost?: WasmHost;
+  /** Files of tfjs, the fall-back, which only pages have. */
+  readonly tfjsWasm?: TfjsWasm;
   /** Of the whole device; the browser is asked when absent. */
   readonly memoryBytes?: number;
 }
@@ -93,7 +96,18 @@ const LONGEST_PROBLEM = 160;
 
 /** WebGPU that does not start after all is replaced by WASM, with the reason in the page's words. */
 export async function load(
-  { site, run, participantId, token, part: dealt, ownTexts, choice, wasmHost, memoryBytes }: LoadRequest,
+  {
+    site,
+    run,
+    participantId,
+    token,
+    part: dealt,
+    ownTexts,
+    choice,
+    wasmHost,
+    tfjsWasm,
+    memoryBytes,
+  }: LoadRequest,
   signal: AbortSignal,
   post: (message: FromWorker) => void,
 ): Promise<Loaded> {
@@ -136,8 +150,8 @@ export async function load(
       model,
       adapter: run.adapter,
       base: run.config.baseType,
-      // Only pages have tfjs, the fall-back, and its files.
-      ...(wasmHost ? { wasmHost } : { wasmBase: `${site}wasm/` }),
+      ...(wasmHost && { wasmHost }),
+      ...(tfjsWasm && { tfjsWasm }),
     });
     post({ kind: "warming-up", choice: chosen, unsureBytes });
     try {

@@ -90,7 +90,7 @@ async function inOtherForm(directory: string, problem: string): Promise<string> 
   return "";
 }
 
-/** Folder with tfjs-backend-wasm's .wasm files, ending in "/": `wasmBase` in Node; undefined where tfjs, the fall-back,
+/** Folder with tfjs-backend-wasm's .wasm files, ending in "/": `tfjsWasm` in Node; undefined where tfjs, the fall-back,
  *  is not installed. */
 export function wasmDirectory(): string | undefined {
   try {

@@ -113,7 +113,7 @@ describe("the bundled base model", () => {
   });
 
   test("computes the reference logits", async () => {
-    await (await openEngine("wasm", { wasmBase: wasmDirectory() })).run(async () => undefined);
+    await (await openEngine("wasm", { tfjsWasm: wasmDirectory() })).run(async () => undefined);
     const { model } = await readModel(base);
     const transformer = uploadModel(model.config, await allTensors(model.tensors));
     for (const { ids, lastLogits } of reference.prompts) {

@@ -42,7 +42,7 @@ describe("on the bundled model", { timeout: 120 * SECONDS }, () => {
   }
 
   test("the loss curves of 25 steps on WASM and on tfjs agree to 0.1 %", async () => {
-    const oracle = await createTensorflowTrainer("wasm", model, shape(), { wasmBase: wasmDirectory() });
+    const oracle = await createTensorflowTrainer("wasm", model, shape(), { tfjsWasm: wasmDirectory() });
     const [ours, theirs] = [
       await own.trainRound(request(25), dataset),
       await oracle.trainRound(request(25), dataset),
@@ -55,7 +55,7 @@ describe("on the bundled model", { timeout: 120 * SECONDS }, () => {
   });
 
   test.each([0, 0.25, 0.5, 0.9])("the first step at dropout rate %d is tfjs's", async (dropoutRate) => {
-    const oracle = await createTensorflowTrainer("wasm", model, shape(), { wasmBase: wasmDirectory() });
+    const oracle = await createTensorflowTrainer("wasm", model, shape(), { tfjsWasm: wasmDirectory() });
     const [ours, theirs] = [
       await own.trainRound(request(1, dropoutRate), dataset),
       await oracle.trainRound(request(1, dropoutRate), dataset),

@@ -1,5 +1,6 @@
 /** Picks the engine that trains: the one place that knows them all. */
 import type { AdapterShape, Backend } from "@fedlodrop/run";
+import type { TfjsWasm } from "../engines/tfjs/wasm.ts";
 import { browserHost } from "../engines/wasm/browser-host.ts";
 import { openWasmEngine, type WasmHost } from "../engines/wasm/open.ts";
 import { openWebgpuEngine } from "../engines/webgpu/open.ts";
@@ -19,18 +20,18 @@ export interface TrainerOptions {
   readonly base?: BaseType;
   /** Where our kernels and threads come from: the browser's unless told otherwise (Node: `nodeHost`). */
   readonly wasmHost?: WasmHost;
-  /** Where tfjs's .wasm files lie, for the fall-back: a URL or (in Node) a directory, ending in "/". */
-  readonly wasmBase?: string | undefined;
+  /** Where tfjs's .wasm files lie, for the fall-back; without them there is none. */
+  readonly tfjsWasm?: TfjsWasm | undefined;
 }
 
 /** Our own engine of the backend, or tfjs where there is none or it cannot start here.
  *  @throws when neither can start; `pickBackend` says beforehand which backend can. */
 export async function createTrainer(options: TrainerOptions): Promise<LocalTrainer> {
-  const { backend, model, adapter, wasmBase, base = "f32" } = options;
+  const { backend, model, adapter, tfjsWasm, base = "f32" } = options;
   // tfjs takes longer to load than everything else together: it is, where it trains.
   const fallBack = async (): Promise<LocalTrainer> => {
     const { createTensorflowTrainer } = await import("../engines/tfjs/tensorflow-trainer.ts");
-    return createTensorflowTrainer(backend, model, adapter, wasmBase === undefined ? {} : { wasmBase });
+    return createTensorflowTrainer(backend, model, adapter, { tfjsWasm });
   };
   if (backend === "cpu") return fallBack();
   if (backend === "webgpu") {
@@ -45,7 +46,7 @@ export async function createTrainer(options: TrainerOptions): Promise<LocalTrain
   try {
     engine = await openWasmEngine(options.wasmHost ?? browserHost());
   } catch (error) {
-    if (wasmBase === undefined) throw error;
+    if (tfjsWasm === undefined) throw error;
     return fallBack();
   }
   return createPlannedTrainer(engine, model, adapter, base);

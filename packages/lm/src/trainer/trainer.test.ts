@@ -50,12 +50,12 @@ describe.each([1, 2])("trainer on our WASM engine, %i threads", (threads) => {
 describe.each(["cpu", "wasm"] as const)("trainer on tfjs, %s", (backend) => {
   test.each([...trainerChecks, leakCheck])("$name", ({ check }) =>
     check((model, adapter) =>
-      createTensorflowTrainer(backend, model, adapter, { wasmBase: wasmDirectory() }),
+      createTensorflowTrainer(backend, model, adapter, { tfjsWasm: wasmDirectory() }),
     ),
   );
 
   test.each(cases)("$dataset.kind: every gradient equals PyTorch float64", async (from) => {
-    const engine = await openEngine(backend, { wasmBase: wasmDirectory() });
+    const engine = await openEngine(backend, { tfjsWasm: wasmDirectory() });
     const { relative, largest } = await engine.run(() => gradientError(from));
     expect(relative).toBeLessThan(1e-5);
     expect(largest).toBeLessThan(1e-5);

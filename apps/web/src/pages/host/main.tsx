@@ -6,6 +6,7 @@ import { effect } from "@preact/signals";
 import { render } from "preact";
 import { hostWords } from "../../words/host.ts";
 import { openWords, say } from "../../words/words.ts";
+import { openLesson } from "../lesson/lesson.ts";
 import { connectHost } from "./connection.ts";
 import { takeHostKey } from "./key.ts";
 import { HostPage, KeyMissing } from "./page.tsx";
@@ -17,7 +18,10 @@ root.replaceChildren();
 
 function start(): void {
   const key = takeHostKey();
-  render(key ? <HostPage host={connectHost(key)} /> : <KeyMissing />, root);
+  if (key) {
+    const host = connectHost(key);
+    render(<HostPage host={host} lesson={openLesson(host)} />, root);
+  } else render(<KeyMissing />, root);
 }
 
 effect(() => {

@@ -2,6 +2,7 @@
 import { useSignal } from "@preact/signals";
 import { LanguageSwitch } from "../../ui/language-switch.tsx";
 import { say } from "../../words/words.ts";
+import type { Lesson } from "../lesson/lesson.ts";
 import { LessonBar } from "../lesson/lesson-bar.tsx";
 import { Access } from "./access.tsx";
 import { ChaosPanel } from "./chaos-panel.tsx";
@@ -20,7 +21,12 @@ import { RunSettings } from "./run-settings.tsx";
 import { ownArm, Scene } from "./scene.tsx";
 import { Timeline } from "./timeline.tsx";
 
-export function HostPage({ host }: { readonly host: HostConnection }) {
+interface HostPageProps {
+  readonly host: HostConnection;
+  readonly lesson: Lesson;
+}
+
+export function HostPage({ host, lesson }: HostPageProps) {
   const view = host.view.value;
   const open = useSignal(false);
   const teaching = useSignal(false);
@@ -67,7 +73,9 @@ export function HostPage({ host }: { readonly host: HostConnection }) {
       )}
       {view && <Rollback view={view} command={host.command} />}
       {view === null && host.problem.value === null && <p class="card">{say("host.connecting")}</p>}
-      {view && teaching.value && <LessonBar view={view} hostKey={host.key} command={host.command} />}
+      {view && teaching.value && (
+        <LessonBar lesson={lesson} view={view} hostKey={host.key} command={host.command} />
+      )}
       {view && (
         <div class="host-body">
           <Scene view={view} hostKey={host.key} command={host.command} />

@@ -1,65 +1,41 @@
 /** The teacher's bar: which lesson, which step, what was answered; whatever it shows is on every screen. */
 import type { LessonView } from "@fedlodrop/protocol";
-import { useSignal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
 import { say } from "../../words/words.ts";
 import type { ReceivedView } from "../host/connection.ts";
 import type { Command } from "../host/controls.tsx";
-import { ModelsGuess, type Score, scoreOf } from "./models-guess.tsx";
+import type { Lesson } from "./lesson.ts";
+import { ModelsGuess } from "./models-guess.tsx";
 import { LESSONS, type LessonScript } from "./script.ts";
-import { guessesOf, type LessonPlace, placeOf, slideAt } from "./slides.ts";
 import { SlowMotion } from "./slow-motion.tsx";
 
 interface LessonBarProps {
+  readonly lesson: Lesson;
   readonly view: ReceivedView;
   readonly hostKey: string;
   readonly command: Command;
 }
 
-export function LessonBar({ view, hostKey, command }: LessonBarProps) {
-  /** By the number of the text, so that one that is told again counts once. */
-  const scores = useSignal<ReadonlyMap<number, Score>>(new Map());
-  useEffect(() => {
-    scores.value = new Map();
-  }, [scores, view.runId]);
-  const go = (to: LessonPlace | null): Promise<void> =>
-    command({ kind: "lesson", slide: to && slideAt(to, view) });
-  const at = view.lesson && placeOf(view.lesson.slide);
-  const current = at?.script.steps[at.step];
-  const game = current?.show === "guesses" ? guessesOf(view.rounds) : null;
-  // The step was reached before there was anything to guess.
-  const isBelated = game !== null && view.lesson?.slide.question === null;
-  useEffect(() => {
-    if (at && isBelated) go(at);
-  }, [isBelated]);
-  const begin = (script: LessonScript): void => {
-    scores.value = new Map();
-    go({ script, step: 0, told: false, text: 0 });
-  };
-  if (at === null) return <Choice choose={begin} />;
+export function LessonBar({ lesson, view, hostKey, command }: LessonBarProps) {
+  const at = lesson.place.value;
+  const game = lesson.game.value;
+  if (at === null) return <Choice choose={lesson.begin} />;
   const { script, step, told, text } = at;
+  const current = script.steps[step];
   const last = step === script.steps.length - 1;
   return (
     <section class="lesson-bar card" aria-label={say("bar.region")} data-testid="lesson-bar">
       <div class="row between">
         <h2>
           {current && say(`step.${current.name}`)}{" "}
-          <small class="number">{say("bar.step", { step: step + 1, steps: script.steps.length })}</small>
+          <small class="number">
+            {say("bar.step", { step: step + 1, steps: script.steps.length, count: current?.minutes ?? 0 })}
+          </small>
         </h2>
         <div class="row">
-          <button
-            type="button"
-            disabled={step === 0}
-            onClick={() => go({ script, step: step - 1, told: false, text: 0 })}
-          >
+          <button type="button" disabled={step === 0} onClick={() => lesson.step(-1)}>
             {say("back")}
           </button>
-          <button
-            type="button"
-            class="primary"
-            data-testid="lesson-next"
-            onClick={() => go(last ? null : { script, step: step + 1, told: false, text: 0 })}
-          >
+          <button type="button" class="primary" data-testid="lesson-next" onClick={() => lesson.step(1)}>
             {say(last ? "bar.end" : "bar.next")}
           </button>
         </div>
@@ -68,25 +44,12 @@ export function LessonBar({ view, hostKey, command }: LessonBarProps) {
       {view.lesson && <Votes lesson={view.lesson} />}
       <div class="row">
         {view.lesson?.slide.question && !told && (
-          <button
-            type="button"
-            data-testid="tell"
-            onClick={() => {
-              if (game && view.lesson)
-                scores.value = new Map(scores.value).set(text, scoreOf(game, text, view.lesson.votes));
-              go({ ...at, told: true });
-            }}
-          >
+          <button type="button" data-testid="tell" onClick={lesson.tell}>
             {say("bar.tell")}
           </button>
         )}
         {game && told && text < game.guesses.length - 1 && (
-          <button
-            type="button"
-            class="primary"
-            data-testid="next-text"
-            onClick={() => go({ ...at, told: false, text: text + 1 })}
-          >
+          <button type="button" class="primary" data-testid="next-text" onClick={lesson.nextText}>
             {say("guess.next")}
           </button>
         )}
@@ -101,7 +64,7 @@ export function LessonBar({ view, hostKey, command }: LessonBarProps) {
         )}
       </div>
       {current?.show === "slow-round" && <SlowMotion view={view} hostKey={hostKey} />}
-      {game && told && <ModelsGuess game={game} text={text} scores={[...scores.value.values()]} />}
+      {game && told && <ModelsGuess game={game} text={text} scores={lesson.scores.value} />}
     </section>
   );
 }

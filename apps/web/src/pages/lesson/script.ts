@@ -22,8 +22,9 @@ type StepName =
 
 export interface LessonScript {
   readonly id: "short" | "middle" | "whole";
+  /** Of all steps together. */
   readonly minutes: number;
-  readonly steps: readonly LessonStep[];
+  readonly steps: readonly (LessonStep & { readonly minutes: number })[];
 }
 
 const asks = (
@@ -52,19 +53,43 @@ const privacy = asks("privacy", { options: 3, answer: 0 });
 const tryIt = asks("try", { options: 2, answer: 1 });
 const end = asks("end", { options: 2, answer: 0 });
 
+const timed = (...steps: readonly (readonly [number, LessonStep])[]): LessonScript["steps"] =>
+  steps.map(([minutes, step]) => ({ ...step, minutes }));
+
 export const LESSONS: readonly LessonScript[] = [
-  { id: "short", minutes: 5, steps: [together, firstRounds, byHeart, end] },
+  { id: "short", minutes: 5, steps: timed([1, together], [2, firstRounds], [1, byHeart], [1, end]) },
   {
     id: "middle",
     minutes: 20,
-    steps: [together, whatTravels, firstRounds, slowRound, whyLeaveOut, byHeart, guess, tryIt, end],
+    steps: timed(
+      [1, together],
+      [2, whatTravels],
+      [3, firstRounds],
+      [4, slowRound],
+      [2, whyLeaveOut],
+      [2, byHeart],
+      [3, guess],
+      [2, tryIt],
+      [1, end],
+    ),
   },
   {
     id: "whole",
     minutes: 50,
-    steps: [
-      ...[together, whatTravels, firstRounds, slowRound, whyLeaveOut, whoDecides, byHeart, guess],
-      ...[tryIt, sideBySide, bet, privacy, end],
-    ],
+    steps: timed(
+      [2, together],
+      [4, whatTravels],
+      [4, firstRounds],
+      [6, slowRound],
+      [4, whyLeaveOut],
+      [4, whoDecides],
+      [4, byHeart],
+      [6, guess],
+      [4, tryIt],
+      [3, sideBySide],
+      [4, bet],
+      [3, privacy],
+      [2, end],
+    ),
   },
 ];

@@ -34,6 +34,7 @@ describe.each(LESSONS)("the lesson of $minutes minutes", (script) => {
         }
       }
     expect(ids.size).toBe(script.steps.length);
+    expect(script.steps.reduce((sum, { minutes }) => sum + minutes, 0)).toBe(script.minutes);
     // The game asks about the run's texts.
     for (const { question, show } of script.steps) expect(question === null).toBe(show === "guesses");
     expect(slideAt({ script, step: script.steps.length, told: false, text: 0 }, view())).toBeNull();

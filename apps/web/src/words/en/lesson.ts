@@ -2,7 +2,10 @@
 export const lesson = {
   "bar.region": "Lesson",
   "bar.title": "Lesson",
-  "bar.step": "{step} of {steps}",
+  "bar.step": {
+    one: "{step} of {steps}, {count} minute",
+    other: "{step} of {steps}, {count} minutes",
+  },
   "bar.next": "Next",
   "bar.end": "End the lesson",
   "bar.tell": "Tell the answer",

@@ -5,7 +5,7 @@ import type { Translation } from "../words.ts";
 export const lesson: Translation<typeof english> = {
   "bar.region": "课程",
   "bar.title": "课程",
-  "bar.step": "第 {step} 步，共 {steps} 步",
+  "bar.step": "第 {step} 步，共 {steps} 步，{count} 分钟",
   "bar.next": "下一步",
   "bar.end": "结束课程",
   "bar.tell": "公布答案",

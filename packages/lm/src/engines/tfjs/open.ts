@@ -4,22 +4,21 @@ import type { Backend } from "@fedlodrop/run";
 import * as tf from "@tensorflow/tfjs";
 import { openCpu } from "./cpu.ts";
 import type { Engine } from "./engine.ts";
-import { openWasm } from "./wasm.ts";
+import { openWasm, type TfjsWasm } from "./wasm.ts";
 import { openWebgpu } from "./webgpu.ts";
 
 export interface EngineOptions {
-  /** Where the .wasm files of tfjs-backend-wasm lie: a URL or (in Node) a directory, ending in "/". */
-  readonly wasmBase?: string | undefined;
+  readonly tfjsWasm?: TfjsWasm | undefined;
 }
 
-export async function openEngine(backend: Backend, { wasmBase }: EngineOptions): Promise<Engine> {
+export async function openEngine(backend: Backend, { tfjsWasm }: EngineOptions): Promise<Engine> {
   tf.enableProdMode(); // no advice on the console
   switch (backend) {
     case "cpu":
       return openCpu();
     case "wasm":
-      if (wasmBase === undefined) throw new Error("WASM: expected wasmBase, the place of the .wasm files");
-      return openWasm(wasmBase);
+      if (tfjsWasm === undefined) throw new Error("WASM: expected tfjsWasm, the place of the .wasm files");
+      return openWasm(tfjsWasm);
     case "webgpu":
       return openWebgpu();
     default:

@@ -7,21 +7,26 @@ import { installWasmKernels } from "./wasm-kernels.ts";
 
 let opened: Promise<Engine> | undefined;
 
-/** @param wasmBase URL (browser) or directory (Node) of the .wasm files, ending in "/". Opens once per process. */
-export function openWasm(wasmBase: string): Promise<Engine> {
-  opened ??= open(wasmBase).catch((error: unknown) => {
+/** URL of each of tfjs-backend-wasm's .wasm files by its name, or (in Node) their directory, ending in "/". */
+export type TfjsWasm = string | Readonly<Record<string, string>>;
+
+/** Opens once per process. */
+export function openWasm(files: TfjsWasm): Promise<Engine> {
+  opened ??= open(files).catch((error: unknown) => {
     opened = undefined; // another try may find what was missing
     throw error;
   });
   return opened;
 }
 
-async function open(wasmBase: string): Promise<Engine> {
+async function open(files: TfjsWasm): Promise<Engine> {
   // tfjs 4.22 spawns its threads but never uses them: 20 MB and 8 workers for nothing.
   tf.env().set("WASM_HAS_MULTITHREAD_SUPPORT", false);
-  setWasmPaths(wasmBase);
+  setWasmPaths(files);
   if (!(await tf.setBackend("wasm")))
-    throw new Error(`WASM: cannot start from ${wasmBase}; expected tfjs-backend-wasm's .wasm files there`);
+    throw new Error(
+      `WASM: expected tfjs-backend-wasm's .wasm files, cannot start from ${JSON.stringify(files)}`,
+    );
   installWasmKernels();
   const simd = await tf.env().getAsync("WASM_HAS_SIMD_SUPPORT");
   return {

@@ -1,0 +1,81 @@
+import type { HostCommand } from "@fedlodrop/protocol";
+import { DEFAULT_RUN_CONFIG, type RoundRecord } from "@fedlodrop/run";
+import { signal } from "@preact/signals";
+import { expect, it } from "vitest";
+import type { ReceivedView } from "../host/connection.ts";
+import { openLesson } from "./lesson.ts";
+import { LESSONS } from "./script.ts";
+import "../../words/english.fixture.ts";
+
+const guess = (label: number) => ({ text: `text ${label}`, label, base: [0.9, 0.1], tuned: [0.2, 0.8] });
+const sample = { kind: "labels", labels: ["ham", "spam"], guesses: [guess(1), guess(0)] };
+const measured = [{ round: 1, evaluation: { sample } }] as unknown as readonly RoundRecord[];
+const whole = LESSONS.find(({ id }) => id === "whole")!;
+const game = whole.steps.findIndex(({ show }) => show === "guesses");
+
+/** A host's connection whose coordinator shows what it is told to; `vote` is the class. */
+function classroom(rounds: readonly RoundRecord[]) {
+  const view = signal({
+    ...{ runId: "one", rounds, taskKind: "classification", config: DEFAULT_RUN_CONFIG, lesson: null },
+  } as unknown as ReceivedView);
+  const change = (changes: Partial<ReceivedView>): void => {
+    view.value = { ...view.value, ...changes };
+  };
+  const command = async (command: HostCommand): Promise<void> => {
+    if (command.kind === "lesson") change({ lesson: command.slide && { slide: command.slide, votes: [] } });
+  };
+  const vote = (...votes: number[]): void => {
+    const { lesson } = view.value;
+    change({ lesson: lesson && { ...lesson, votes } });
+  };
+  return { lesson: openLesson({ view, command }), view, change, vote };
+}
+
+it("goes from step to step, and ends after the last one", () => {
+  const { lesson, view } = classroom([]);
+  expect(lesson.place.value).toBeNull();
+  lesson.begin(whole);
+  lesson.step(1);
+  expect(lesson.place.value).toMatchObject({ script: whole, step: 1, told: false });
+  lesson.tell();
+  expect(lesson.place.value).toMatchObject({ step: 1, told: true });
+  lesson.step(-1);
+  expect(lesson.place.value).toMatchObject({ step: 0, told: false });
+  for (const _ of whole.steps) lesson.step(1);
+  expect([lesson.place.value, view.value.lesson]).toEqual([null, null]);
+});
+
+it("asks by itself once there is something to guess", () => {
+  const { lesson, view, change } = classroom([]);
+  lesson.begin(whole);
+  for (let step = 0; step < game; step++) lesson.step(1);
+  expect([lesson.game.value, view.value.lesson?.slide.question]).toEqual([null, null]);
+  change({ rounds: measured });
+  expect(view.value.lesson?.slide.question?.text).toBe("text 1");
+});
+
+it("counts who was right, a text that is told again once, until another lesson or run begins", () => {
+  const { lesson, change, vote } = classroom(measured);
+  const play = (): void => {
+    lesson.begin(whole);
+    for (let step = 0; step < game; step++) lesson.step(1);
+    vote(1, 3);
+    lesson.tell();
+  };
+  play();
+  const first = { isClassRight: true, wasModelRight: false, isModelRight: true };
+  expect(lesson.scores.value).toEqual([first]);
+  lesson.nextText();
+  vote(2, 2);
+  lesson.tell();
+  lesson.tell();
+  expect(lesson.scores.value).toEqual([
+    first,
+    { isClassRight: false, wasModelRight: true, isModelRight: false },
+  ]);
+  lesson.begin(whole);
+  expect(lesson.scores.value).toEqual([]);
+  play();
+  change({ runId: "two" });
+  expect(lesson.scores.value).toEqual([]);
+});

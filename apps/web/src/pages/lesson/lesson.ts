@@ -1,0 +1,75 @@
+/** The lesson's one store: where the class is, what the teacher can do, and who was right in the guessing game so far. */
+import { computed, effect, type ReadonlySignal, signal } from "@preact/signals";
+import type { HostConnection } from "../host/connection.ts";
+import { type Score, scoreOf } from "./score.ts";
+import type { LessonScript } from "./script.ts";
+import { type Game, guessesOf, type LessonPlace, placeOf, slideAt } from "./slides.ts";
+
+export interface Lesson {
+  /** Null while there is none. */
+  readonly place: ReadonlySignal<LessonPlace | null>;
+  /** Null where another step stands, or where there is nothing to guess. */
+  readonly game: ReadonlySignal<Game | null>;
+  /** Of the texts whose labels were told. */
+  readonly scores: ReadonlySignal<readonly Score[]>;
+  begin(script: LessonScript): void;
+  /** Beyond the last step the lesson ends. */
+  step(steps: 1 | -1): void;
+  tell(): void;
+  nextText(): void;
+}
+
+export function openLesson({ view, command }: Pick<HostConnection, "view" | "command">): Lesson {
+  const place = computed(() => {
+    const lesson = view.value?.lesson;
+    return lesson ? placeOf(lesson.slide) : null;
+  });
+  const game = computed(() => {
+    const at = place.value;
+    const isPlayed = at?.script.steps[at.step]?.show === "guesses";
+    return view.value && isPlayed ? guessesOf(view.value.rounds) : null;
+  });
+  /** By the number of the text, so that one that is told again counts once. */
+  const scores = signal<ReadonlyMap<number, Score>>(new Map());
+  const go = (to: LessonPlace | null): void => {
+    const now = view.peek();
+    if (now !== null) void command({ kind: "lesson", slide: to && slideAt(to, now) });
+  };
+  /** From where the class is. */
+  const goOn = (change: (at: LessonPlace) => LessonPlace | null): void => {
+    const at = place.peek();
+    if (at !== null) go(change(at));
+  };
+
+  computed(() => view.value?.runId).subscribe(() => {
+    scores.value = new Map();
+  });
+  // The step was reached before there was anything to guess.
+  const isBelated = computed(() => game.value !== null && view.value?.lesson?.slide.question === null);
+  effect(() => {
+    if (isBelated.value) goOn((at) => at);
+  });
+
+  return {
+    place,
+    game,
+    scores: computed(() => [...scores.value.values()]),
+    begin(script) {
+      scores.value = new Map();
+      go({ script, step: 0, told: false, text: 0 });
+    },
+    step(steps) {
+      goOn(({ script, step }) => {
+        const to = step + steps;
+        return script.steps[to] === undefined ? null : { script, step: to, told: false, text: 0 };
+      });
+    },
+    tell() {
+      const [at, played, lesson] = [place.peek(), game.peek(), view.peek()?.lesson];
+      if (at && played && lesson)
+        scores.value = new Map(scores.peek()).set(at.text, scoreOf(played, at.text, lesson.votes));
+      goOn((now) => ({ ...now, told: true }));
+    },
+    nextText: () => goOn((at) => ({ ...at, told: false, text: at.text + 1 })),
+  };
+}
