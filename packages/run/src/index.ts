@@ -42,6 +42,7 @@ export {
   OUTCOMES,
   type ParticipantOutcome,
   type ParticipantRound,
+  REPORT_FORMAT,
   type RoundEvaluation,
   type RoundRecord,
   type RunReport,
