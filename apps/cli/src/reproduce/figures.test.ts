@@ -192,6 +192,19 @@ describe("figures", () => {
     expectInTable(privacy(trials), 2);
   });
 
+  it("draw of the fixed rates 0 and the best other one beside methods, and have all in the table", () => {
+    const worse = STUDIED.map((own) => (own.arm === "fixed 0" ? { ...own, arm: "fixed 0.9" } : own)).filter(
+      ({ arm }) => arm === "fixed 0.9",
+    );
+    for (const { charts, table } of [lossOverRounds, costToTarget].map((draw) =>
+      draw([...worse, ...STUDIED]),
+    )) {
+      for (const chart of charts as readonly Chart[])
+        expect(chart.series.map(({ name }) => name)).toEqual(["fixed 0", "fixed 0.5"]);
+      expect(csvText(table)).toContain(",fixed 0.9,");
+    }
+  });
+
   it("count a round over the seeds that got to it", () => {
     const [plain] = STUDIED as [StudiedArm];
     const [first, second] = plain.cells as [Trajectory, Trajectory];
@@ -210,6 +223,10 @@ describe("figures", () => {
     const { charts } = lossOverRates(STUDIED);
     expect(chartSvg(charts[0] as Chart).match(/<circle/g)!.length).toBe(3 + 3 * 2);
     expect(chartSvg({ title: "", xLabel: "", yLabel: "", series: [] })).toBe("");
+    // Nine series of one point: the last has the first one's colour, and a dot and a key that are hollow.
+    const series = Array.from({ length: 9 }, (_, i) => ({ name: `${i}`, points: [{ x: i, y: i }] }));
+    const nine = chartSvg({ title: "", xLabel: "", yLabel: "", series });
+    expect(nine.match(/fill="#fff" stroke="#0072b2"/g)).toHaveLength(2);
     expect(reportHtml({ command: "a < b", caution: "", figures: [] })).toContain("a &lt; b");
   });
 });

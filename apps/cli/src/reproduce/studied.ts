@@ -2,7 +2,7 @@
 import type { Point, Trajectory } from "./cell.ts";
 import type { Cell } from "./cells.ts";
 import { mean } from "./figure.ts";
-import { TUNING_SEED, tunedRate } from "./tuning.ts";
+import { lastOf, TUNING_SEED, tunedRate } from "./tuning.ts";
 
 export interface StudiedArm {
   readonly task: string;
@@ -52,6 +52,15 @@ export function fixedRate(arm: string): number | null {
 export function groupsOf(arms: readonly StudiedArm[]): readonly (readonly StudiedArm[])[] {
   const keys = new Set(arms.map(({ task, devices }) => `${task}/${devices}`));
   return [...keys].map((key) => arms.filter(({ task, devices }) => `${task}/${devices}` === key));
+}
+
+/** Of a group's fixed rates only 0 and the best other one: with ten of them nothing else can be seen. */
+export function withoutOtherRates(arms: readonly StudiedArm[]): readonly StudiedArm[] {
+  const finalOf = ({ cells }: StudiedArm): number => mean(cells.map((cell) => lastOf(cell).report));
+  const best = arms
+    .filter(({ arm }) => (fixedRate(arm) ?? 0) > 0)
+    .reduce<StudiedArm | null>((low, own) => (low === null || finalOf(own) < finalOf(low) ? own : low), null);
+  return arms.filter((own) => (fixedRate(own.arm) ?? 0) === 0 || own === best);
 }
 
 export const groupTitle = ([first]: readonly StudiedArm[]): string =>

@@ -1,7 +1,7 @@
 /** Figure 3: what it takes to reach a target loss, and the quality that a budget buys. */
 import type { Point } from "../cell.ts";
 import { type Figure, mean } from "../figure.ts";
-import { groupsOf, groupTitle, measuredRounds, type StudiedArm } from "../studied.ts";
+import { groupsOf, groupTitle, measuredRounds, type StudiedArm, withoutOtherRates } from "../studied.ts";
 import type { Chart } from "../svg-chart.ts";
 import { bestOf } from "../tuning.ts";
 
@@ -31,7 +31,7 @@ export function costToTarget(
     title: "Cost to a target, and quality within a budget",
     text: [
       `The target is ${SLACK} nats above the least loss of ${reference} on the texts that it is stopped by: the first measured round at or below it counts, averaged over the seeds that got there. Bytes are exact, both ways, of all devices; ${clock}.`,
-      "The charts show the held-out loss that so many bytes, seconds or joules buy; their points are the table's rows within a budget, means over seeds.",
+      "The charts show the held-out loss that so many bytes, seconds or joules buy; means over seeds, of the fixed rates 0 and the best other one alone; the table has all of them.",
     ],
     charts: BUDGETS.flatMap((budget) => groups.map((arms) => budgetChart(arms, budget))),
     table: {
@@ -78,7 +78,7 @@ const budgetChart = (arms: readonly StudiedArm[], { column, xLabel, of }: Budget
   title: `${groupTitle(arms)}: quality within a budget of ${column}`,
   xLabel,
   yLabel: "held-out loss, nats",
-  series: arms.map((own) => ({
+  series: withoutOtherRates(arms).map((own) => ({
     name: own.arm,
     points: measuredRounds(own).map(({ values }) => ({ x: mean(values.map(of)), y: heldOut(values) })),
   })),

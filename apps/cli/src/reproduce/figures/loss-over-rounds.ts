@@ -1,7 +1,14 @@
 /** Figure 2: held-out loss and accuracy over rounds, each method at its own learning rate. */
 import type { Point } from "../cell.ts";
 import { barAt, estimateOf, type Figure, mean } from "../figure.ts";
-import { fixedRate, groupsOf, groupTitle, measuredRounds, type StudiedArm } from "../studied.ts";
+import {
+  fixedRate,
+  groupsOf,
+  groupTitle,
+  measuredRounds,
+  type StudiedArm,
+  withoutOtherRates,
+} from "../studied.ts";
 import type { Chart } from "../svg-chart.ts";
 import { lastOf } from "../tuning.ts";
 
@@ -54,16 +61,10 @@ const valuesOf = (points: readonly Point[], { of }: Quantity): readonly number[]
   points.flatMap((point) => of(point) ?? []);
 
 function chartsOf(title: string, arms: readonly StudiedArm[], quantity: Quantity): readonly Chart[] {
-  const finalOf = ({ cells }: StudiedArm): number => mean(cells.map((cell) => lastOf(cell).report));
-  const others = arms.filter(({ arm }) => (fixedRate(arm) ?? 0) > 0);
-  const best = others.reduce<StudiedArm | null>(
-    (low, own) => (low === null || finalOf(own) < finalOf(low) ? own : low),
-    null,
-  );
   const [unsent, sent] = [true, false].map((sendsNothing) =>
     arms.filter(({ cells }) => cells.every((cell) => lastOf(cell).bytes === 0) === sendsNothing),
   ) as [StudiedArm[], StudiedArm[]];
-  const drawn = sent.filter((own) => fixedRate(own.arm) === null || fixedRate(own.arm) === 0 || own === best);
+  const drawn = withoutOtherRates(sent);
   if (unsent.length === 0) return [chartOf(title, drawn, quantity)];
   const beside = drawn.filter(({ arm }) => fixedRate(arm) !== null);
   return [
