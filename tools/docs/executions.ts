@@ -134,8 +134,8 @@ export const EXEMPTIONS: readonly Exemption[] = [
   },
   {
     documented: "fedlodrop reproduce ",
-    because: "a study takes minutes to hours; the test makes a small one",
-    test: "apps/cli/src/reproduce/small-study.test.ts",
+    because: "a study takes minutes to hours; the test runs the quick one",
+    test: "apps/cli/src/reproduce/quick.test.ts",
   },
   {
     documented: "tsx bench/",

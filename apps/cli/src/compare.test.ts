@@ -163,5 +163,15 @@ it("refuses in one line what it cannot draw", async () => {
     "/nowhere/report.json: there is no such file; a run has it when it is over",
   );
   const old = await runFolder("old", { ...report("1", 1), rounds: [{ round: 1, testLoss: 3 }] });
-  await expect(compare([old])).rejects.toThrow(/report.json: rounds\.0\.\w+: expected/);
+  await expect(compare([old])).rejects.toThrow(
+    /report\.json: rounds\.0\.\w+: expected [^\n]*; stored by an earlier version of the program, or by none \(no format; this one reads 1\)$/,
+  );
+  const { training: _, ...config } = report("1", 1).config;
+  await expect(compare([await runFolder("bare", { ...report("1", 1), config })])).rejects.toThrow(
+    /report\.json: config\.training: expected an object; stored by an earlier/,
+  );
+  const newer = await runFolder("newer", { ...report("1", 1), format: 2 });
+  await expect(compare([newer])).rejects.toThrow(
+    /report\.json: stored by another version of the program \(format 2; this one reads 1\)$/,
+  );
 });

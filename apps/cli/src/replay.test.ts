@@ -17,7 +17,7 @@ const record = {
   ...{ round: 1, basedOnRound: 0, method: "fixed", deadlineSeconds: 60, trainLoss: 1, testLoss: 2 },
   ...{ evaluation: null, seconds: 3, participants: [], allocation: null },
 };
-const report = { runId: "r", config: DEFAULT_RUN_CONFIG, baseTestLoss: 4, rounds: [record] };
+const report = { format: 1, runId: "r", config: DEFAULT_RUN_CONFIG, baseTestLoss: 4, rounds: [record] };
 
 it.each([
   ["no report", null, /report\.json: there is no such file; a run has it when it is over/],
@@ -27,7 +27,21 @@ it.each([
   [
     "an earlier version's settings",
     JSON.stringify({ ...report, config: { ...DEFAULT_RUN_CONFIG, compareWith: undefined } }),
-    /report\.json: config\.compareWith: expected/,
+    /report\.json: config\.compareWith: expected an object$/,
+  ],
+  [
+    "settings from before formats",
+    JSON.stringify({
+      ...report,
+      format: undefined,
+      config: { ...DEFAULT_RUN_CONFIG, compareWith: undefined },
+    }),
+    /report\.json: config\.compareWith: expected .*; stored by an earlier version of the program, or by none \(no format; this one reads 1\)$/,
+  ],
+  [
+    "a later version's report",
+    JSON.stringify({ ...report, format: 2, rounds: [{ later: true }] }),
+    /report\.json: stored by another version of the program \(format 2; this one reads 1\)$/,
   ],
   ["a round that is none", JSON.stringify({ ...report, rounds: [{ round: 1 }] }), /report\.json: .*rounds/],
 ])("a folder with %s is refused in one line", async (_, text, expected) => {

@@ -3,7 +3,7 @@ import { faultInWords, runConfigSchema } from "@fedlodrop/run";
 import { describeFlags, type Flag, onlyOperand, parseFlags, wholeNumber } from "./flags.ts";
 import { buildPages } from "./pages.ts";
 import { serveReplay } from "./replay-server.ts";
-import { readRounds } from "./report-file.ts";
+import { misfit, readRounds } from "./report-file.ts";
 import { askedToEnd } from "./signals.ts";
 
 const FLAGS: readonly Flag[] = [
@@ -42,6 +42,6 @@ export async function replay(args: readonly string[]): Promise<void> {
 export async function readPlayable(run: string): Promise<string> {
   const { path, text, report } = await readRounds(run);
   const { error } = runConfigSchema.safeParse(report.config);
-  if (error) throw new Error(`${path}: config.${faultInWords(error, "config")}`);
+  if (error) throw misfit(path, report.format, `config.${faultInWords(error, "config")}`);
   return text;
 }

@@ -1,7 +1,7 @@
 /** `report.json` of a run's folder, as every command reads it. */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { faultInWords, type RunReport, roundRecordSchema } from "@fedlodrop/run";
+import { faultInWords, REPORT_FORMAT, type RunReport, roundRecordSchema } from "@fedlodrop/run";
 import { z } from "zod";
 
 export interface ReportFile {
@@ -14,7 +14,13 @@ export interface ReportFile {
 
 const reportSchema = z.looseObject({
   runId: z.string(),
-  config: z.looseObject({ seed: z.string(), task: z.string(), model: z.string() }),
+  config: z.looseObject({
+    seed: z.string(),
+    task: z.string(),
+    model: z.string(),
+    devices: z.int(),
+    training: z.looseObject({ learningRate: z.number() }),
+  }),
   baseTestLoss: z.number().nullable(),
   rounds: z.array(roundRecordSchema),
 });
@@ -36,9 +42,23 @@ export async function readReport(folder: string): Promise<ReportFile> {
   } catch (cause) {
     throw new Error(`${path}: not JSON`, { cause });
   }
+  const format = (value as { readonly format?: unknown } | null)?.format;
+  if (format !== undefined && format !== REPORT_FORMAT)
+    throw new Error(
+      `${path}: stored by another version of the program (format ${JSON.stringify(format)}; this one reads ${REPORT_FORMAT})`,
+    );
   const { data, error } = reportSchema.safeParse(value);
-  if (error) throw new Error(`${path}: ${faultInWords(error, "report")}`);
+  if (error) throw misfit(path, format, faultInWords(error, "report"));
   return { path, text, report: data as unknown as RunReport };
+}
+
+/** For a report that says no other format than this version's, and does not fit. */
+export function misfit(path: string, format: unknown, fault: string): Error {
+  const version =
+    format === undefined
+      ? `; stored by an earlier version of the program, or by none (no format; this one reads ${REPORT_FORMAT})`
+      : "";
+  return new Error(`${path}: ${fault}${version}`);
 }
 
 /** One that can be looked at round by round. Throws in one line when no round has closed. */

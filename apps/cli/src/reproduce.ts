@@ -20,7 +20,7 @@ import {
   runLimited,
   tunedRuns,
 } from "./reproduce/limited.ts";
-import { isRecorded, recordOwnRun } from "./reproduce/own-run.ts";
+import { faultOf, recordOwnRun } from "./reproduce/own-run.ts";
 import { FULL_ATTACKS, QUICK_ATTACKS, readAttacks, runAttacks } from "./reproduce/privacy/attack-study.ts";
 import { readRecordedRun } from "./reproduce/recorded-run.ts";
 import { writeReport } from "./reproduce/report.ts";
@@ -106,9 +106,10 @@ export async function reproduce(args: readonly string[]): Promise<void> {
   const attacks = join(folder, "attacks.jsonl");
   const attackSize = quick ? QUICK_ATTACKS : FULL_ATTACKS;
   if (!isDrawn && wanted.includes("privacy")) await runAttacks(attackSize, attacks, say);
-  if (isDrawn && wanted.includes("5") && !(await isRecorded(ownRun, ownSettings.rounds)))
+  const fault = isDrawn && wanted.includes("5") ? await faultOf(ownRun, ownSettings.rounds) : null;
+  if (fault !== null)
     throw new Error(
-      `figure 5: expected a finished run of ${ownSettings.rounds} rounds in ${ownRun}, got none; leave out --draw, or name other figures`,
+      `figure 5: expected a finished run of ${ownSettings.rounds} rounds in ${ownRun}, got none (${fault}); leave out --draw, or name other figures`,
     );
   if (isDrawn && wanted.includes("privacy") && (await readAttacks(attacks, attackSize)).length === 0)
     throw new Error(`figure 8: expected results of attacks in ${attacks}, got none; leave out --draw`);

@@ -43,6 +43,7 @@ export {
   OUTCOMES,
   type ParticipantOutcome,
   type ParticipantRound,
+  REPORT_FORMAT,
   type RoundEvaluation,
   type RoundRecord,
   type RunReport,

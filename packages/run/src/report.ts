@@ -298,7 +298,11 @@ export type RoundRecord = z.infer<typeof roundRecordSchema>;
 export const wasTried = ({ participants, secureAggregation }: RoundRecord): boolean =>
   participants.some(({ outcome }) => outcome !== "left") && typeof secureAggregation?.problem !== "string";
 
+/** Counted up when a report no longer reads as the one before; the first reports have none. */
+export const REPORT_FORMAT = 1;
+
 export interface RunReport {
+  readonly format: typeof REPORT_FORMAT;
   readonly runId: string;
   readonly seed: string;
   readonly task: string;

@@ -1,6 +1,6 @@
 /** A figure: charts and what they mean, and the table that every number in them is from. */
 import type { DotPlot } from "./dot-plot.ts";
-import type { Chart } from "./svg-chart.ts";
+import type { Chart, ChartPoint } from "./svg-chart.ts";
 
 export interface Figure {
   readonly number: number;
@@ -39,4 +39,14 @@ export function standardError(values: readonly number[]): number | null {
   const middle = mean(values);
   const squares = values.reduce((sum, value) => sum + (value - middle) ** 2, 0);
   return Math.sqrt(squares / (values.length - 1) / values.length);
+}
+
+/** Mean and standard error as two cells; nothing of nothing. */
+export const estimateOf = (values: readonly number[]): readonly [number | null, number | null] =>
+  values.length === 0 ? [null, null] : [mean(values), standardError(values)];
+
+/** Their mean, with a bar of so many standard errors on either side. */
+export function barAt(x: number, values: readonly number[], errors = 1): ChartPoint {
+  const [y, half] = [mean(values), errors * (standardError(values) ?? 0)];
+  return { x, y, low: y - half, high: y + half };
 }

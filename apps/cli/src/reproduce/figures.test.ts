@@ -1,18 +1,26 @@
 import { mkdtemp, readFile, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { reproduce } from "../reproduce.ts";
-import type { ArmName } from "./arms.ts";
-import type { Point } from "./cell.ts";
+import { type ArmName, ablatedBy } from "./arms.ts";
+import type { Point, Trajectory } from "./cell.ts";
 import { appendCell, type Cell, readCells } from "./cells.ts";
 import { csvText } from "./figure.ts";
+import { ablations } from "./figures/ablations.ts";
 import { costToTarget } from "./figures/cost-to-target.ts";
+import { foreseen } from "./figures/foreseen.ts";
 import { lossOverRates } from "./figures/loss-over-rates.ts";
+import { lossOverRounds } from "./figures/loss-over-rounds.ts";
+import { privacy } from "./figures/privacy.ts";
 import { verdicts } from "./figures/verdicts.ts";
+import { expectInTable } from "./in-table.fixture.ts";
 import { tunedRuns } from "./limited.ts";
+import type { AttackResult } from "./privacy/attack-study.ts";
+import { readRecordedRun } from "./recorded-run.ts";
 import { reportHtml } from "./report.ts";
-import { studiedArms } from "./studied.ts";
+import { type StudiedArm, studiedArms } from "./studied.ts";
 import { type Chart, chartSvg } from "./svg-chart.ts";
 import { lastOf, rateBeyond, tunedRate } from "./tuning.ts";
 
@@ -49,8 +57,8 @@ const cell = (
 const CELLS = [
   cell("fixed 0", 0.002, "0", 3.8),
   cell("fixed 0", 0.008, "0", 4.2),
-  cell("fixed 0", 0.002, "1", 3.9),
-  cell("fixed 0", 0.002, "2", 4.1),
+  cell("fixed 0", 0.002, "1", 3.9, { train: 2.8 }),
+  cell("fixed 0", 0.002, "2", 4.1, { train: 3.2 }),
   cell("fixed 0.5", 0.002, "0", 3.4, { bytes: 3e6 }),
   cell("fixed 0.5", 0.008, "0", 3.3, { bytes: 3e6 }),
   cell("fixed 0.5", 0.008, "2", 3.3, { bytes: 3e6, dropoutRate: 0.5 }),
@@ -120,7 +128,10 @@ describe("figures", () => {
     expect(tunedRate(CELLS, { task: "spam", devices: 4, arm: "fixed 0.5" })).toBeNull();
     const csv = csvText(lossOverRates(STUDIED).table);
     // Mean of seeds 1 and 2, 3.9 and 4.1, with its standard error; stopped at 3.5.
-    expect(row(csv, "fixed 0").slice(3)).toEqual(["0.002", "2", "0", "3", "4", "0.1", "1", "3.5", ""]);
+    expect(row(csv, "fixed 0").slice(3)).toEqual([
+      ...["0.002", "2", "0", "3", "0.2", "4", "0.1", "3.5", "0", "1", "0.1"],
+      ...["", ""],
+    ]);
   });
 
   it("give no text to a spreadsheet that it would take for a formula, or for two cells", () => {
@@ -155,13 +166,7 @@ describe("figures", () => {
 
   it("count what it takes to a target, and what stopping would have given", () => {
     expect(row(csvText(costToTarget(STUDIED).table), "fixed 0.5").slice(3)).toEqual([
-      "3.51",
-      "2",
-      "2",
-      "3",
-      "3",
-      "3",
-      "30",
+      ...["to target", "3.51", "2", "2", "3", "3", "3", "30", ""],
     ]);
     // 3.2 against 4.0 and against 3.5; the gap is 1 either way; 3 MB against 6.
     const [flattering, fair, gap, bytes, regret, error, ...claims] = row(
@@ -174,10 +179,66 @@ describe("figures", () => {
     expect(claims).toEqual(["shown", "refuted", "shown"]);
   });
 
+  it("draw nothing that is not in their CSV, with the project's own results", async () => {
+    const results = fileURLToPath(new URL("../../../../docs/results", import.meta.url));
+    const studied = studiedArms(await readCells(join(results, "cells.csv")));
+    const methods = studied.filter(({ arm }) => ablatedBy(arm) === null);
+    expect(lossOverRates(methods).charts.map(({ title }) => title)).toContain("spam, 4 devices: accuracy");
+    for (const figure of [lossOverRates(methods), lossOverRounds(methods), costToTarget(methods)])
+      expectInTable(figure);
+    expectInTable(ablations(studied));
+    expectInTable(foreseen([await readRecordedRun(join(results, "own-run"))]));
+    expect(verdicts(methods).charts).toEqual([]);
+    const trials = [0, 1, 2].flatMap((trial): AttackResult[] =>
+      [0, 0.5].flatMap((dropoutRate): AttackResult[] => [
+        {
+          ...{ attack: "inversion", dropoutRate, localSteps: 1, noise: 0, trial, texts: 2 },
+          ...{ found: 0.3 * trial, rank: 1 },
+        },
+        {
+          ...{ attack: "membership", dropoutRate, epsilon: null, rounds: 1, trial, texts: 2 },
+          ...{ isMember: [true, false], losses: [1 + trial, 2], base: [2, 2] },
+        },
+      ]),
+    );
+    expectInTable(privacy(trials), 2);
+  });
+
+  it("draw of the fixed rates 0 and the best other one beside methods, and have all in the table", () => {
+    const worse = STUDIED.map((own) => (own.arm === "fixed 0" ? { ...own, arm: "fixed 0.9" } : own)).filter(
+      ({ arm }) => arm === "fixed 0.9",
+    );
+    for (const { charts, table } of [lossOverRounds, costToTarget].map((draw) =>
+      draw([...worse, ...STUDIED]),
+    )) {
+      for (const chart of charts as readonly Chart[])
+        expect(chart.series.map(({ name }) => name)).toEqual(["fixed 0", "fixed 0.5"]);
+      expect(csvText(table)).toContain(",fixed 0.9,");
+    }
+  });
+
+  it("count a round over the seeds that got to it", () => {
+    const [plain] = STUDIED as [StudiedArm];
+    const [first, second] = plain.cells as [Trajectory, Trajectory];
+    const cut = { ...plain, cells: [first, { points: second.points.slice(0, 2) }] };
+    const rounds = csvText(costToTarget([cut]).table)
+      .split("\n")
+      .filter((line) => line.includes("within budget"));
+    expect(rounds.map((line) => line.split(",").slice(6))).toEqual([
+      ["2", "0", "0", "0", "0", "4"],
+      ["2", "3", "3", "3", "30", "3.5"],
+      ["1", "6", "6", "6", "60", "3.9"],
+    ]);
+  });
+
   it("draw every point of a series, and nothing of none", () => {
     const { charts } = lossOverRates(STUDIED);
     expect(chartSvg(charts[0] as Chart).match(/<circle/g)!.length).toBe(3 + 3 * 2);
     expect(chartSvg({ title: "", xLabel: "", yLabel: "", series: [] })).toBe("");
+    // Nine series of one point: the last has the first one's colour, and a dot and a key that are hollow.
+    const series = Array.from({ length: 9 }, (_, i) => ({ name: `${i}`, points: [{ x: i, y: i }] }));
+    const nine = chartSvg({ title: "", xLabel: "", yLabel: "", series });
+    expect(nine.match(/fill="#fff" stroke="#0072b2"/g)).toHaveLength(2);
     expect(reportHtml({ command: "a < b", caution: "", figures: [] })).toContain("a &lt; b");
   });
 });

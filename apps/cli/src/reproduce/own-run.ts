@@ -11,7 +11,7 @@ export async function recordOwnRun(
   settings: StartRunOptions & { readonly rounds: number },
   say: (line: string) => void,
 ): Promise<void> {
-  if (await isRecorded(folder, settings.rounds)) return;
+  if ((await faultOf(folder, settings.rounds)) === null) return;
   await rm(folder, { recursive: true, force: true });
   const run = await startRun({ method: "branch-and-bound", ...settings, pages: false, out: folder, say });
   const devices = Array.from({ length: settings.devices ?? 2 }, (_, k) =>
@@ -25,16 +25,17 @@ export async function recordOwnRun(
     await Promise.all(devices.map((device) => device.leave()));
     await run.stop();
   }
-  if (!(await isRecorded(folder, settings.rounds)))
-    throw new Error(`figure 5: a round of the run in ${folder} came to nothing; try again`);
+  const fault = await faultOf(folder, settings.rounds);
+  if (fault !== null) throw new Error(`figure 5: the run in ${folder} is none: ${fault}; try again`);
 }
 
-/** A run that was cut off, or in which nobody's update came, leaves a report too. */
-export async function isRecorded(folder: string, rounds: number): Promise<boolean> {
-  const run = await readRecordedRun(folder).catch(() => null);
-  return (
-    run !== null &&
-    run.rounds.length >= rounds &&
-    run.rounds.every(({ participants }) => participants.some(({ outcome }) => outcome === "aggregated"))
+/** Null of a run that counts: one that was cut off, or in which nobody's update came, leaves a report too. */
+export async function faultOf(folder: string, rounds: number): Promise<string | null> {
+  const run = await readRecordedRun(folder).catch(({ message }: Error) => message);
+  if (typeof run === "string") return run;
+  if (run.rounds.length < rounds) return `it has ${run.rounds.length}`;
+  const empty = run.rounds.find(({ participants }) =>
+    participants.every(({ outcome }) => outcome !== "aggregated"),
   );
+  return empty === undefined ? null : `round ${empty.round} came to nothing`;
 }

@@ -14,6 +14,7 @@ import { limits } from "./figures/limits.ts";
 import { lossOverRates } from "./figures/loss-over-rates.ts";
 import { lossOverRounds } from "./figures/loss-over-rounds.ts";
 import { verdicts } from "./figures/verdicts.ts";
+import { expectInTable } from "./in-table.fixture.ts";
 import { openLab } from "./lab.ts";
 import { deviceCounts, type LimitedStudy, readLimited, runLimited } from "./limited.ts";
 import { trainStepwise } from "./stepwise.ts";
@@ -72,19 +73,9 @@ describe("the smallest study", () => {
       verdicts(methods),
       ablations(studied),
     ];
-    for (const { table } of figures) expect(table.rows.length).toBeGreaterThan(0);
-    for (const { charts, table, number } of figures) {
-      // Whatever is drawn is in the table.
-      const numbers = new Set(csvText(table).split(/[,\n]/));
-      for (const chart of charts) {
-        const points =
-          "rows" in chart
-            ? chart.rows.map(({ x }) => x)
-            : chart.series.flatMap((series) => series.points.map(({ y }) => y));
-        expect(points.length, `figure ${number}`).toBeGreaterThan(0);
-        if (number === 3) continue; // its table has costs; the chart shows cells
-        for (const value of points) expect(numbers).toContain(String(Number(value.toPrecision(6))));
-      }
+    for (const figure of figures) {
+      expect(figure.table.rows.length, figure.title).toBeGreaterThan(0);
+      expectInTable(figure);
     }
     const last = cells.find(({ arm, seed }) => arm === "fixed 0" && seed === "0")!.points.at(-1)!;
     const row = csvText(lossOverRates(methods).table)
@@ -159,7 +150,9 @@ describe("the smallest study", () => {
     await runLimited(limited, tuning, csv, (line) => void lines.push(line));
     expect(lines).toHaveLength(4);
     expect(deviceCounts(limited)).toEqual([2]);
-    const { table, charts } = limits(1, true, runs, () => 0);
+    let now = 0;
+    const { table, charts } = limits(1, true, runs, () => now++);
+    expectInTable({ table, charts });
     const row = csvText(table)
       .split("\n")
       .find((line) => line.startsWith("held-out loss,,fixed 0.5,,,,,4,,2,32,"))!;

@@ -1,7 +1,8 @@
 /** Finished cells as figures compare them: each arm at its own tuned learning rate, over the seeds that report. */
-import type { Trajectory } from "./cell.ts";
+import type { Point, Trajectory } from "./cell.ts";
 import type { Cell } from "./cells.ts";
-import { TUNING_SEED, tunedRate } from "./tuning.ts";
+import { mean } from "./figure.ts";
+import { lastOf, TUNING_SEED, tunedRate } from "./tuning.ts";
 
 export interface StudiedArm {
   readonly task: string;
@@ -51,4 +52,34 @@ export function fixedRate(arm: string): number | null {
 export function groupsOf(arms: readonly StudiedArm[]): readonly (readonly StudiedArm[])[] {
   const keys = new Set(arms.map(({ task, devices }) => `${task}/${devices}`));
   return [...keys].map((key) => arms.filter(({ task, devices }) => `${task}/${devices}` === key));
+}
+
+/** Of a group's fixed rates only 0 and the best other one: with ten of them nothing else can be seen. */
+export function withoutOtherRates(arms: readonly StudiedArm[]): readonly StudiedArm[] {
+  const finalOf = ({ cells }: StudiedArm): number => mean(cells.map((cell) => lastOf(cell).report));
+  const best = arms
+    .filter(({ arm }) => (fixedRate(arm) ?? 0) > 0)
+    .reduce<StudiedArm | null>((low, own) => (low === null || finalOf(own) < finalOf(low) ? own : low), null);
+  return arms.filter((own) => (fixedRate(own.arm) ?? 0) === 0 || own === best);
+}
+
+export const groupTitle = ([first]: readonly StudiedArm[]): string =>
+  `${first?.task}, ${first?.devices} devices`;
+
+export interface MeasuredRound {
+  readonly round: number;
+  /** One a seed. */
+  readonly values: readonly Point[];
+  /** Where the texts that may choose are, on the mean over seeds, learned best. */
+  readonly isStop: boolean;
+}
+
+export function measuredRounds({ cells }: StudiedArm): readonly MeasuredRound[] {
+  const rounds = new Map<number, Point[]>();
+  for (const point of cells.flatMap(({ points }) => points))
+    rounds.set(point.round, [...(rounds.get(point.round) ?? []), point]);
+  const sorted = [...rounds].sort(([a], [b]) => a - b);
+  const chosenBy = sorted.map(([, values]) => mean(values.map(({ choose }) => choose)));
+  const stop = chosenBy.indexOf(Math.min(...chosenBy));
+  return sorted.map(([round, values], i) => ({ round, values, isStop: i === stop }));
 }

@@ -57,8 +57,10 @@ export function chartSvg({ title, xLabel, yLabel, logarithmic = false, series: g
     points.map(([x, y]) => `${atX(x).toFixed(1)},${atY(y).toFixed(1)}`).join(" ");
   const lines = series.map(({ name, points, kind = "line" }, i) => {
     const colour = COLOURS[i % COLOURS.length] as string;
-    // A second time round the colours, lines are dashed.
-    const dash = i < COLOURS.length ? "" : ' stroke-dasharray="5 3"';
+    // A second time round the colours, lines are dashed and dots are hollow.
+    const isAgain = i >= COLOURS.length;
+    const dash = isAgain ? ' stroke-dasharray="5 3"' : "";
+    const dot = isAgain ? `fill="#fff" stroke="${colour}"` : `fill="${colour}"`;
     const marks = points.map(({ x, y, low = y, high = y, isMarked = false }) => {
       const [at, middle, from, to] = [atX(x), atY(y), atY(low), atY(high)].map((value) => value.toFixed(1));
       const bar =
@@ -68,7 +70,7 @@ export function chartSvg({ title, xLabel, yLabel, logarithmic = false, series: g
       const ring = isMarked
         ? `<circle class="ring" cx="${at}" cy="${middle}" r="7" fill="none" stroke="${colour}"/>`
         : "";
-      return `${bar}${ring}<circle cx="${at}" cy="${middle}" r="${kind === "band" ? 2 : 3}" fill="${colour}"/>`;
+      return `${bar}${ring}<circle cx="${at}" cy="${middle}" r="${kind === "band" ? 2 : 3}" ${dot}/>`;
     });
     const band =
       kind === "band"
@@ -79,7 +81,7 @@ export function chartSvg({ title, xLabel, yLabel, logarithmic = false, series: g
         ? ""
         : `<polyline points="${path(points.map(({ x, y }) => [x, y] as const))}" fill="none" stroke="${colour}" stroke-width="1.5"${dash}/>`;
     const y = TOP + 8 + LINE * i;
-    return `${band}${line}${marks.join("")}<circle class="key" cx="${WIDTH - RIGHT + 14}" cy="${y - 4}" r="4" fill="${colour}"/>${text(WIDTH - RIGHT + 24, y, cut(name))}`;
+    return `${band}${line}${marks.join("")}<circle class="key" cx="${WIDTH - RIGHT + 14}" cy="${y - 4}" r="4" ${dot}/>${text(WIDTH - RIGHT + 24, y, cut(name))}`;
   });
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" font-family="sans-serif" font-size="12" role="img" aria-label="${escaped(title)}"><rect width="${WIDTH}" height="${height}" fill="#fff"/>${text(LEFT, 18, title, 'font-weight="bold" font-size="13"')}${yTicks.join("")}${xTicks.join("")}${text((LEFT + WIDTH - RIGHT) / 2, height - 8, xLabel, 'text-anchor="middle"')}${text(-(height - BOTTOM + TOP) / 2, 14, yLabel, 'text-anchor="middle" transform="rotate(-90)"')}${lines.join("")}</svg>`;
 }

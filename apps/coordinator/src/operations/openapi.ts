@@ -1,6 +1,12 @@
 /** The coordinator's HTTP interface as an OpenAPI 3.1 document, made of the schemas that check it. */
 import { runDescriptionSchema } from "@fedlodrop/protocol";
-import { deviceTextsSchema, promisesSchema, roundRecordSchema, runConfigSchema } from "@fedlodrop/run";
+import {
+  deviceTextsSchema,
+  promisesSchema,
+  REPORT_FORMAT,
+  roundRecordSchema,
+  runConfigSchema,
+} from "@fedlodrop/run";
 import { z } from "zod";
 import type { ListedRun } from "../runs/listed-run.ts";
 
@@ -12,6 +18,7 @@ const healthSchema = z.object({
 });
 const readinessSchema = z.object({ ready: z.boolean(), reason: z.string().nullable() });
 const reportSchema = z.object({
+  format: z.literal(REPORT_FORMAT),
   runId: z.string(),
   seed: z.string(),
   task: z.string(),

@@ -87,6 +87,9 @@ export function adapterFromBytes(name: string, bytes: Uint8Array, digest: string
   return values;
 }
 
+export const ofAnotherVersion = (name: string, format: number): string =>
+  `${name}: stored by another version of the program (format ${format}; this one continues ${FOLDER_FORMAT})`;
+
 function parseCheckpoint(name: string, bytes: Uint8Array): z.infer<typeof bodySchema> {
   const text = new TextDecoder().decode(bytes);
   let value: unknown;
@@ -99,7 +102,7 @@ function parseCheckpoint(name: string, bytes: Uint8Array): z.infer<typeof bodySc
   if (!file.success) throw new Error(`${name}: ${faultInWords(file.error)}`);
   if (file.data.format !== FOLDER_FORMAT)
     throw new Error(
-      `${name}: stored by another version of the program (format ${file.data.format}; this one continues ${FOLDER_FORMAT}); the run's report and adapter can be read as ever`,
+      `${ofAnotherVersion(name, file.data.format)}; the run's report and adapter can be read as ever`,
     );
   if (sha256(JSON.stringify(file.data.body)) !== file.data.sha256)
     throw new Error(`${name}: its checksum is not that of its content`);

@@ -4,7 +4,13 @@
  */
 import { join } from "node:path";
 import type { RoundRecord } from "@fedlodrop/run";
-import { checkpointFile, FOLDER_FORMAT, readCheckpoint, type WholeCheckpoint } from "./checkpoint-files.ts";
+import {
+  checkpointFile,
+  FOLDER_FORMAT,
+  ofAnotherVersion,
+  readCheckpoint,
+  type WholeCheckpoint,
+} from "./checkpoint-files.ts";
 import type { Disk } from "./disk.ts";
 import { type DecodedLog, decodeLog, type LogEntry } from "./log-frames.ts";
 import type { SegmentEnd, SegmentHeader } from "./log-writer.ts";
@@ -38,7 +44,7 @@ export async function readFolder(disk: Disk, directory: string, fromPrevious: bo
   if (newest < 0)
     throw new Error(
       names.includes("checkpoint.json")
-        ? "checkpoint.json: this run was stored by the program's first version, and only that can continue it; its report and adapter can be read as ever"
+        ? `checkpoint.json: this run was stored by the program's first version (without a format; this one continues ${FOLDER_FORMAT}), and only that can continue it; its report and adapter can be read as ever`
         : names.length === 0
           ? "there is no such folder, or it is empty"
           : "it holds no run",
@@ -105,8 +111,9 @@ async function readChain(
     for (const { entry, payload } of log.entries) {
       const item = entry as SegmentHeader | SegmentEnd | RunEntry;
       if (item.kind === "segment") {
-        if (item.runId !== runId || item.number !== number || item.format !== FOLDER_FORMAT)
-          return end(`${name}: it is the log of another run or version`, 0);
+        if (item.format !== FOLDER_FORMAT) return end(ofAnotherVersion(name, item.format), 0);
+        if (item.runId !== runId || item.number !== number)
+          return end(`${name}: it is the log of another run`, 0);
         headed = true;
       } else if (item.kind === "sealed") next = item.next;
       else entries.push({ entry: item, payload });

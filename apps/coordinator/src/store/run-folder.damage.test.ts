@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { FOLDER_FORMAT } from "./checkpoint-files.ts";
+import { decodeLog, encodeFrame } from "./log-frames.ts";
 import { createMemoryDisk, type MemoryDisk } from "./memory-disk.fixture.ts";
 import { createRunFolder } from "./run-folder.ts";
 import { adapterOf, checkpointOf, entryOf, numberOf, recordOf } from "./stored-run.fixture.ts";
@@ -246,7 +247,7 @@ describe("a damaged run folder", () => {
         files.clear();
         files.set("/run/checkpoint.json", { bytes: infinite, synced: infinite });
       },
-      /checkpoint\.json: this run was stored by the program's first version/,
+      /checkpoint\.json: this run was stored by the program's first version \(without a format; this one continues 5\)/,
       null,
     ],
   ];
@@ -278,6 +279,18 @@ describe("a damaged run folder", () => {
     const [disk, other] = [await goodFolder(), createMemoryDisk()];
     await open(other).begin({ ...checkpointOf(0), runId: "run-2" }, adapterOf(0));
     change("log-2.bin", () => other.files.get("/run/log-0.bin")!.bytes)(disk);
-    await expect(open(disk).load()).rejects.toThrow(/log-2\.bin: it is the log of another run or version/);
+    await expect(open(disk).load()).rejects.toThrow(/log-2\.bin: it is the log of another run;/);
+  });
+
+  it("is refused for a log of another version, by its format", async () => {
+    const disk = await goodFolder();
+    const older = change("log-2.bin", (bytes) => {
+      const [header, ...rest] = decodeLog(bytes).entries;
+      return encodeFrame([{ ...header!, entry: { ...(header!.entry as object), format: 4 } }, ...rest]);
+    });
+    older(disk);
+    await expect(open(disk).load()).rejects.toThrow(
+      /log-2\.bin: stored by another version of the program \(format 4; this one continues 5\);/,
+    );
   });
 });

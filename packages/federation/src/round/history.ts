@@ -7,6 +7,7 @@ import {
   ofArm,
   type ParticipantOutcome,
   type ParticipantRound,
+  REPORT_FORMAT,
   type RoundEvaluation,
   type RoundRecord,
   type RunReport,
@@ -176,6 +177,7 @@ const weightOf = (participants: readonly ParticipantRound[]): number =>
 
 export function buildReport(run: Run | RunState, runId: string, adapterSha256: string): RunReport {
   return {
+    format: REPORT_FORMAT,
     runId,
     seed: run.config.seed,
     task: run.config.task,

@@ -1,7 +1,8 @@
 /** Figure 3: what it takes to reach a target loss, and the quality that a budget buys. */
 import type { Point } from "../cell.ts";
 import { type Figure, mean } from "../figure.ts";
-import { groupsOf, type StudiedArm } from "../studied.ts";
+import { groupsOf, groupTitle, measuredRounds, type StudiedArm, withoutOtherRates } from "../studied.ts";
+import type { Chart } from "../svg-chart.ts";
 import { bestOf } from "../tuning.ts";
 
 /** Nats above the best that plain federated LoRA reaches when it is stopped in time. */
@@ -10,6 +11,14 @@ const SLACK = 0.01;
 /** What seconds and joules are where federations run in this process. */
 const MODELLED =
   "seconds and joules are modelled (0.1 s a step, 15 W, 0.25 MB/s up), so that they say what fewer bytes and steps are worth, not what a machine took";
+
+/** What a budget is of: its column, and the axis that it is drawn on. */
+const BUDGETS = [
+  { column: "megabytes", xLabel: "megabytes, both ways", of: ({ bytes }: Point) => bytes / 1e6 },
+  { column: "seconds", xLabel: "seconds of rounds", of: ({ seconds }: Point) => seconds },
+  { column: "joules", xLabel: "joules of all devices", of: ({ joules }: Point) => joules },
+] as const;
+type Budget = (typeof BUDGETS)[number];
 
 /** @param reference the arm whose loss is the target */
 export function costToTarget(
@@ -22,60 +31,57 @@ export function costToTarget(
     title: "Cost to a target, and quality within a budget",
     text: [
       `The target is ${SLACK} nats above the least loss of ${reference} on the texts that it is stopped by: the first measured round at or below it counts, averaged over the seeds that got there. Bytes are exact, both ways, of all devices; ${clock}.`,
-      "The charts show the loss that so many bytes buy.",
+      "The charts show the held-out loss that so many bytes, seconds or joules buy; means over seeds, of the fixed rates 0 and the best other one alone; the table has all of them.",
     ],
-    charts: groups.map((arms) => ({
-      title: `${arms[0]?.task}: quality within a budget`,
-      xLabel: "megabytes, both ways",
-      yLabel: "held-out loss, nats",
-      series: arms.map(({ arm, cells: own }) => ({
-        name: arm,
-        points: (own[0]?.points ?? []).map((_, i) => ({
-          x: mean(own.map(({ points }) => (points[i] as Point).bytes / 1e6)),
-          y: mean(own.map(({ points }) => (points[i] as Point).report)),
-        })),
-      })),
-    })),
+    charts: BUDGETS.flatMap((budget) => groups.map((arms) => budgetChart(arms, budget))),
     table: {
       columns: [
-        "task",
-        "devices",
-        "arm",
-        "target",
-        "reached",
-        "seeds",
-        "round",
-        "megabytes",
-        "seconds",
-        "joules",
+        ...["task", "devices", "arm", "row", "target", "reached", "seeds", "round"],
+        ...BUDGETS.map(({ column }) => column),
+        "held_out",
       ],
-      rows: groups.flatMap((arms) => {
-        const plain = arms.find(({ arm }) => arm === reference);
-        if (plain === undefined) return [];
-        const target = SLACK + mean(plain.cells.map((cell) => bestOf(cell).choose));
-        return arms.map((own) => rowOf(own, target));
-      }),
+      rows: [
+        ...groups.flatMap((arms) => {
+          const plain = arms.find(({ arm }) => arm === reference);
+          if (plain === undefined) return [];
+          const target = SLACK + mean(plain.cells.map((cell) => bestOf(cell).choose));
+          return arms.map((own) => targetRow(own, target));
+        }),
+        ...groups.flat().flatMap(budgetRows),
+      ],
     },
   };
 }
 
-function rowOf(
-  { task, devices, arm, cells }: StudiedArm,
-  target: number,
-): readonly (string | number | null)[] {
+type Row = readonly (string | number | null)[];
+
+function targetRow({ task, devices, arm, cells }: StudiedArm, target: number): Row {
   const reached = cells.flatMap(({ points }) => points.find(({ choose }) => choose <= target) ?? []);
   const cost = (of: (point: Point) => number): number | null =>
     reached.length === 0 ? null : mean(reached.map(of));
   return [
-    task,
-    devices,
-    arm,
-    target,
-    reached.length,
-    cells.length,
+    ...[task, devices, arm, "to target", target, reached.length, cells.length],
     cost(({ round }) => round),
-    cost(({ bytes }) => bytes / 1e6),
-    cost(({ seconds }) => seconds),
-    cost(({ joules }) => joules),
+    ...BUDGETS.map(({ of }) => cost(of)),
+    null,
   ];
 }
+
+const budgetRows = (own: StudiedArm): readonly Row[] =>
+  measuredRounds(own).map(({ round, values }) => [
+    ...[own.task, own.devices, own.arm, "within budget", null, null, values.length, round],
+    ...BUDGETS.map(({ of }) => mean(values.map(of))),
+    heldOut(values),
+  ]);
+
+const budgetChart = (arms: readonly StudiedArm[], { column, xLabel, of }: Budget): Chart => ({
+  title: `${groupTitle(arms)}: quality within a budget of ${column}`,
+  xLabel,
+  yLabel: "held-out loss, nats",
+  series: withoutOtherRates(arms).map((own) => ({
+    name: own.arm,
+    points: measuredRounds(own).map(({ values }) => ({ x: mean(values.map(of)), y: heldOut(values) })),
+  })),
+});
+
+const heldOut = (values: readonly Point[]): number => mean(values.map(({ report }) => report));

@@ -98,7 +98,9 @@ export function limits(
       name: method,
       points: rows
         .filter((row) => row.axis === axis && row.method === method)
-        .map((row) => ({ x: row.value, y: of(row) })),
+        .map((row) => ({ x: row.value, y: of(row) }))
+        // A logarithm has no place for what is nothing, and no axis for what is unknown.
+        .filter(({ y }) => y > 0 && Number.isFinite(y)),
     })),
   });
   const losses = lossesOf(limited);
@@ -115,10 +117,8 @@ export function limits(
     ],
     charts: [
       ...axes.map((axis) => chart(axis, "objective J, nats", ({ objective }) => objective)),
-      ...sizes.map((axis) =>
-        chart(axis, "milliseconds to solve", ({ milliseconds }) => Math.max(0.01, milliseconds)),
-      ),
-      ...sizes.map((axis) => chart(axis, "certified gap", ({ gap }) => Math.max(1e-5, gap))),
+      ...sizes.map((axis) => chart(axis, "milliseconds to solve", ({ milliseconds }) => milliseconds)),
+      ...sizes.map((axis) => chart(axis, "certified gap", ({ gap }) => gap)),
       ...LOSS_AXES.flatMap((axis) => lossesOver(axis, losses)),
       ...plotsOf(losses),
     ],

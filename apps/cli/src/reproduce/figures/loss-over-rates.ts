@@ -1,69 +1,62 @@
 /** Figure 1: training and held-out loss, their gap and accuracy after the last round, over the dropout rate. */
 
 import type { Trajectory } from "../cell.ts";
-import { type Figure, mean, standardError } from "../figure.ts";
-import { fixedRate, groupsOf, type StudiedArm } from "../studied.ts";
-import type { ChartPoint } from "../svg-chart.ts";
+import { barAt, estimateOf, type Figure, mean } from "../figure.ts";
+import { fixedRate, groupsOf, groupTitle, type StudiedArm } from "../studied.ts";
+import type { Chart } from "../svg-chart.ts";
 import { bestOf, lastOf } from "../tuning.ts";
+
+/** By their columns. */
+const QUANTITIES = {
+  train: (cell: Trajectory) => lastOf(cell).train,
+  held_out: (cell: Trajectory) => lastOf(cell).report,
+  stopped: (cell: Trajectory) => bestOf(cell).report,
+  gap: (cell: Trajectory) => lastOf(cell).report - lastOf(cell).train,
+  accuracy: (cell: Trajectory) => lastOf(cell).accuracy,
+} as const;
+type Quantity = keyof typeof QUANTITIES;
+const NAMES = Object.keys(QUANTITIES) as Quantity[];
 
 export function lossOverRates(studied: readonly StudiedArm[]): Figure {
   const groups = groupsOf(studied);
+  const labelled = groups.filter((arms) => arms.some((own) => valuesOf(own, "accuracy").length > 0));
   return {
     number: 1,
-    title: "Loss over the dropout rate",
+    title: "Loss, gap and accuracy over the dropout rate",
     text: [
-      "After the last round, each arm at its own learning rate; bars are standard errors over seeds. “Stopped” is where the choosing half of the held-out texts would have stopped; every held-out number is of the other half.",
+      "After the last round, each arm at its own learning rate; bars are standard errors over seeds. “Stopped” is where the choosing half of the held-out texts would have stopped; every held-out number is of the other half. The gap is held-out less training loss; accuracy is of tasks with labels.",
       "A method that draws or chooses its rates is a point at the mean of its last round's.",
     ],
-    charts: groups.map((arms) => ({
-      title: `${arms[0]?.task}, ${arms[0]?.devices} devices`,
-      xLabel: "dropout rate γ",
-      yLabel: "loss, nats",
-      series: [
-        { name: "held out", points: pointsOf(arms.filter(isFixed), (cell) => lastOf(cell).report) },
-        { name: "held out, stopped", points: pointsOf(arms.filter(isFixed), (cell) => bestOf(cell).report) },
-        { name: "training", points: pointsOf(arms.filter(isFixed), (cell) => lastOf(cell).train) },
-        {
-          name: "live, held out",
-          kind: "points",
-          points: pointsOf(arms.filter(isLive), (cell) => lastOf(cell).report),
-        },
-      ],
-    })),
+    charts: [
+      ...groups.map((arms) => ({
+        ...chartOf(groupTitle(arms), "loss, nats"),
+        series: [
+          overRates("held out", arms, "held_out"),
+          overRates("held out, stopped", arms, "stopped"),
+          overRates("training", arms, "train"),
+          live("live, held out", arms, "held_out"),
+        ],
+      })),
+      ...groups.map((arms) => ({
+        ...chartOf(`${groupTitle(arms)}: gap`, "held-out less training loss, nats"),
+        series: [overRates("fixed rates", arms, "gap"), live("live", arms, "gap")],
+      })),
+      ...labelled.map((arms) => ({
+        ...chartOf(`${groupTitle(arms)}: accuracy`, "accuracy, held out"),
+        series: [overRates("fixed rates", arms, "accuracy"), live("live", arms, "accuracy")],
+      })),
+    ],
     table: {
       columns: [
-        "task",
-        "devices",
-        "arm",
-        "learning_rate",
-        "seeds",
-        "last_rate",
-        "train",
-        "held_out",
-        "held_out_error",
-        "gap",
-        "stopped",
-        "accuracy",
+        ...["task", "devices", "arm", "learning_rate", "seeds", "last_rate"],
+        ...NAMES.flatMap((name) => [name, `${name}_error`]),
       ],
-      rows: groups.flat().map(({ task, devices, arm, learningRate, cells: own }) => {
-        const last = own.map(lastOf);
-        const heldOut = last.map(({ report }) => report);
-        const accuracies = last.flatMap(({ accuracy }) => accuracy ?? []);
-        return [
-          task,
-          devices,
-          arm,
-          learningRate,
-          own.length,
-          mean(last.map(({ dropoutRate }) => dropoutRate)),
-          mean(last.map(({ train }) => train)),
-          mean(heldOut),
-          standardError(heldOut),
-          mean(last.map(({ report, train }) => report - train)),
-          mean(own.map((cell) => bestOf(cell).report)),
-          accuracies.length === 0 ? null : mean(accuracies),
-        ];
-      }),
+      rows: groups
+        .flat()
+        .map((own) => [
+          ...[own.task, own.devices, own.arm, own.learningRate, own.cells.length, rateOf(own)],
+          ...NAMES.flatMap((name) => estimateOf(valuesOf(own, name))),
+        ]),
     },
   };
 }
@@ -74,13 +67,30 @@ const isFixed = ({ arm }: StudiedArm): boolean => fixedRate(arm) !== null;
 const isLive = (own: StudiedArm): boolean =>
   !isFixed(own) && own.cells.some(({ points }) => points.some(({ dropoutRate }) => dropoutRate > 0));
 
-function pointsOf(arms: readonly StudiedArm[], of: (cell: Trajectory) => number): readonly ChartPoint[] {
-  return arms
-    .map(({ arm, cells }) => {
-      const values = cells.map(of);
-      const [y, error] = [mean(values), standardError(values) ?? 0];
-      const x = fixedRate(arm) ?? mean(cells.map((cell) => lastOf(cell).dropoutRate));
-      return { x, y, low: y - error, high: y + error };
-    })
-    .sort((a, b) => a.x - b.x);
-}
+const rateOf = ({ arm, cells }: StudiedArm): number =>
+  fixedRate(arm) ?? mean(cells.map((cell) => lastOf(cell).dropoutRate));
+
+const valuesOf = ({ cells }: StudiedArm, quantity: Quantity): readonly number[] =>
+  cells.flatMap((cell) => QUANTITIES[quantity](cell) ?? []);
+
+const chartOf = (title: string, yLabel: string): Omit<Chart, "series"> => ({
+  title,
+  xLabel: "dropout rate γ",
+  yLabel,
+});
+
+type Series = Chart["series"][number];
+
+const overRates = (name: string, arms: readonly StudiedArm[], quantity: Quantity): Series => ({
+  name,
+  points: pointsOf(arms.filter(isFixed), quantity),
+});
+
+const live = (name: string, arms: readonly StudiedArm[], quantity: Quantity): Series => ({
+  name,
+  kind: "points",
+  points: pointsOf(arms.filter(isLive), quantity),
+});
+
+const pointsOf = (arms: readonly StudiedArm[], quantity: Quantity): Series["points"] =>
+  arms.map((own) => barAt(rateOf(own), valuesOf(own, quantity))).sort((a, b) => a.x - b.x);

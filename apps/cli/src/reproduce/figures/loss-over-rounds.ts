@@ -1,98 +1,87 @@
-/** Figure 2: held-out loss over rounds, each method at its own learning rate. */
+/** Figure 2: held-out loss and accuracy over rounds, each method at its own learning rate. */
 import type { Point } from "../cell.ts";
-import { type Figure, mean, standardError } from "../figure.ts";
-import { fixedRate, groupsOf, type StudiedArm } from "../studied.ts";
+import { barAt, estimateOf, type Figure, mean } from "../figure.ts";
+import {
+  fixedRate,
+  groupsOf,
+  groupTitle,
+  measuredRounds,
+  type StudiedArm,
+  withoutOtherRates,
+} from "../studied.ts";
 import type { Chart } from "../svg-chart.ts";
 import { lastOf } from "../tuning.ts";
 
+interface Quantity {
+  readonly yLabel: string;
+  /** Null where a task has none. */
+  of(point: Point): number | null;
+}
+
+const HELD_OUT: Quantity = { yLabel: "held-out loss, nats", of: ({ report }) => report };
+const ACCURACY: Quantity = { yLabel: "accuracy, held out", of: ({ accuracy }) => accuracy };
+
 export function lossOverRounds(studied: readonly StudiedArm[]): Figure {
   const groups = groupsOf(studied);
+  const labelled = groups.filter((arms) =>
+    arms.some(({ cells }) => cells.some(({ points }) => valuesOf(points, ACCURACY).length > 0)),
+  );
   return {
     number: 2,
-    title: "Held-out loss over rounds",
+    title: "Held-out loss and accuracy over rounds",
     text: [
-      "Of the half of the held-out texts that nothing was chosen by. Bars are standard errors over seeds, rings where the other half would have stopped. Of the fixed rates 0 and the best other one are drawn; what sends nothing stands beside them in a chart of its own.",
+      "Of the half of the held-out texts that nothing was chosen by. Bars are standard errors over seeds, rings where the other half would have stopped. Of the fixed rates 0 and the best other one are drawn; what sends nothing stands beside them in a chart of its own. Accuracy is of tasks with labels.",
     ],
-    charts: groups.flatMap(chartsOf),
+    charts: [
+      ...groups.flatMap((arms) => chartsOf(groupTitle(arms), arms, HELD_OUT)),
+      ...labelled.flatMap((arms) => chartsOf(`${groupTitle(arms)}: accuracy`, arms, ACCURACY)),
+    ],
     table: {
       columns: [
-        "task",
-        "devices",
-        "arm",
-        "learning_rate",
-        "round",
-        "seeds",
-        "dropout_rate",
-        "train",
-        "held_out",
-        "accuracy",
+        ...["task", "devices", "arm", "learning_rate", "round", "seeds", "dropout_rate", "train"],
+        ...["held_out", "held_out_error", "accuracy", "accuracy_error", "stop"],
       ],
-      rows: groups.flat().flatMap((own) =>
-        roundsOf(own).map(({ round, values }) => {
-          const accuracies = values.flatMap(({ accuracy }) => accuracy ?? []);
-          return [
-            own.task,
-            own.devices,
-            own.arm,
-            own.learningRate,
-            round,
-            values.length,
+      rows: groups
+        .flat()
+        .flatMap((own) =>
+          measuredRounds(own).map(({ round, values, isStop }) => [
+            ...[own.task, own.devices, own.arm, own.learningRate, round, values.length],
             mean(values.map(({ dropoutRate }) => dropoutRate)),
             mean(values.map(({ train }) => train)),
-            mean(values.map(({ report }) => report)),
-            accuracies.length === 0 ? null : mean(accuracies),
-          ];
-        }),
-      ),
+            ...estimateOf(valuesOf(values, HELD_OUT)),
+            ...estimateOf(valuesOf(values, ACCURACY)),
+            Number(isStop),
+          ]),
+        ),
     },
   };
 }
 
-function chartsOf(arms: readonly StudiedArm[]): readonly Chart[] {
-  const finalOf = ({ cells }: StudiedArm): number => mean(cells.map((cell) => lastOf(cell).report));
-  const others = arms.filter(({ arm }) => (fixedRate(arm) ?? 0) > 0);
-  const best = others.reduce<StudiedArm | null>(
-    (low, own) => (low === null || finalOf(own) < finalOf(low) ? own : low),
-    null,
-  );
+const valuesOf = (points: readonly Point[], { of }: Quantity): readonly number[] =>
+  points.flatMap((point) => of(point) ?? []);
+
+function chartsOf(title: string, arms: readonly StudiedArm[], quantity: Quantity): readonly Chart[] {
   const [unsent, sent] = [true, false].map((sendsNothing) =>
     arms.filter(({ cells }) => cells.every((cell) => lastOf(cell).bytes === 0) === sendsNothing),
   ) as [StudiedArm[], StudiedArm[]];
-  const drawn = sent.filter((own) => fixedRate(own.arm) === null || fixedRate(own.arm) === 0 || own === best);
-  const title = `${arms[0]?.task}, ${arms[0]?.devices} devices`;
-  if (unsent.length === 0) return [chartOf(title, drawn)];
+  const drawn = withoutOtherRates(sent);
+  if (unsent.length === 0) return [chartOf(title, drawn, quantity)];
   const beside = drawn.filter(({ arm }) => fixedRate(arm) !== null);
-  return [chartOf(title, drawn), chartOf(`${title}: what sends nothing`, [...beside, ...unsent])];
+  return [
+    chartOf(title, drawn, quantity),
+    chartOf(`${title}: what sends nothing`, [...beside, ...unsent], quantity),
+  ];
 }
 
-const chartOf = (title: string, arms: readonly StudiedArm[]): Chart => ({
+const chartOf = (title: string, arms: readonly StudiedArm[], quantity: Quantity): Chart => ({
   title,
   xLabel: "round",
-  yLabel: "held-out loss, nats",
+  yLabel: quantity.yLabel,
   series: arms.map((own) => ({
     name: own.arm,
-    points: roundsOf(own).map(({ round, values, isStop }) => {
-      const reports = values.map(({ report }) => report);
-      const [y, error] = [mean(reports), standardError(reports) ?? 0];
-      return { x: round, y, low: y - error, high: y + error, isMarked: isStop };
+    points: measuredRounds(own).flatMap(({ round, values, isStop }) => {
+      const measured = valuesOf(values, quantity);
+      return measured.length === 0 ? [] : [{ ...barAt(round, measured), isMarked: isStop }];
     }),
   })),
 });
-
-interface MeasuredRound {
-  readonly round: number;
-  /** One a seed. */
-  readonly values: readonly Point[];
-  /** Where the texts that may choose are, on the mean over seeds, learned best. */
-  readonly isStop: boolean;
-}
-
-function roundsOf({ cells }: StudiedArm): readonly MeasuredRound[] {
-  const rounds = new Map<number, Point[]>();
-  for (const point of cells.flatMap(({ points }) => points))
-    rounds.set(point.round, [...(rounds.get(point.round) ?? []), point]);
-  const sorted = [...rounds].sort(([a], [b]) => a - b);
-  const chosenBy = sorted.map(([, values]) => mean(values.map(({ choose }) => choose)));
-  const stop = chosenBy.indexOf(Math.min(...chosenBy));
-  return sorted.map(([round, values], i) => ({ round, values, isStop: i === stop }));
-}

@@ -1,5 +1,5 @@
 /** Figure 8: what attacks read of texts, from a device's update and from the adapter, over dropout, clipping and noise. */
-import { type Figure, mean, standardError, type Table } from "../figure.ts";
+import { barAt, type Figure, mean, standardError, type Table } from "../figure.ts";
 import type { AttackResult, InversionResult, MembershipResult } from "../privacy/attack-study.ts";
 import { ATTACKS, judge } from "../privacy/membership.ts";
 import type { ChartPoint } from "../svg-chart.ts";
@@ -25,7 +25,7 @@ export function privacy(results: readonly AttackResult[]): Figure {
     rows
       .filter((row) => row.attack === attack && row.protection === protection && row.measure === measure)
       .sort((a, b) => a.dropoutRate - b.dropoutRate)
-      .map(({ dropoutRate, values }) => point(dropoutRate, values));
+      .map(({ dropoutRate, values }) => barAt(dropoutRate, values, 2));
   return {
     number: 8,
     title: "Attacks",
@@ -134,11 +134,6 @@ const tableOf = (rows: readonly Row[]): Table => ({
     standardError(values),
   ]),
 });
-
-function point(x: number, values: readonly number[]): ChartPoint {
-  const [y, error] = [mean(values), standardError(values)];
-  return error === null ? { x, y } : { x, y, low: y - 2 * error, high: y + 2 * error };
-}
 
 function groups<T>(all: readonly T[], keyOf: (one: T) => string): readonly (readonly T[])[] {
   const byKey = new Map<string, T[]>();

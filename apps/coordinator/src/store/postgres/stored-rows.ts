@@ -2,7 +2,7 @@
 import { faultInWords, type RoundRecord, roundRecordSchema } from "@fedlodrop/run";
 import type { PoolClient } from "pg";
 import { type Checkpoint, checkpointSchema } from "../checkpoint.ts";
-import { adapterFromBytes, FOLDER_FORMAT, sha256 } from "../checkpoint-files.ts";
+import { adapterFromBytes, FOLDER_FORMAT, ofAnotherVersion, sha256 } from "../checkpoint-files.ts";
 import type { LogEntry } from "../log-frames.ts";
 import { RECORDS_REMEMBERED } from "../metrics-file.ts";
 import type { RunEntry, StoredRun } from "../run-store.ts";
@@ -82,10 +82,7 @@ async function readCheckpoint(
 
 function parseCheckpoint(row: CheckpointRow): Checkpoint {
   const name = `checkpoint ${row.number}`;
-  if (row.format !== FOLDER_FORMAT)
-    throw new Damage(
-      `${name}: stored by another version of the program (format ${row.format}; this one continues ${FOLDER_FORMAT})`,
-    );
+  if (row.format !== FOLDER_FORMAT) throw new Damage(ofAnotherVersion(name, row.format));
   if (sha256(row.body) !== row.body_sha256)
     throw new Damage(`${name}: its checksum is not that of its content`);
   const checkpoint = checkpointSchema.safeParse(JSON.parse(row.body));

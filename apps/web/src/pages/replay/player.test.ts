@@ -3,6 +3,7 @@ import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { openPlayer } from "./player.ts";
 
 const report: RunReport = {
+  format: 1,
   ...{ runId: "r", seed: "0", task: "t", model: "m", method: "fixed", adapterSha256: "", finalTestLoss: 3 },
   ...{ config: DEFAULT_RUN_CONFIG, baseTestLoss: 4 },
   rounds: [1, 2, 3].map(

@@ -18,6 +18,7 @@ const round = (number: number, seconds: number, ...participants: ParticipantRoun
     participants,
   }) as unknown as RoundRecord;
 const report: RunReport = {
+  format: 1,
   ...{ runId: "r", seed: "0", task: "t", model: "m", method: "fixed", adapterSha256: "", finalTestLoss: 3 },
   config: DEFAULT_RUN_CONFIG,
   baseTestLoss: 4,
