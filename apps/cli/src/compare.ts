@@ -3,7 +3,7 @@ import { describeFlags, type Flag, parseFlags } from "./flags.ts";
 import { costToTarget } from "./reproduce/figures/cost-to-target.ts";
 import { foreseen } from "./reproduce/figures/foreseen.ts";
 import { lossOverRounds } from "./reproduce/figures/loss-over-rounds.ts";
-import { readRecordedRun, recordedArms } from "./reproduce/recorded-run.ts";
+import { readRecordedRun, recordedArms, settingsOf } from "./reproduce/recorded-run.ts";
 import { writeReport } from "./reproduce/report.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -46,7 +46,7 @@ export async function compare(args: readonly string[]): Promise<void> {
         clock: "seconds are the rounds' own, joules as devices estimated them",
       }),
       foreseen(runs),
-    ],
+    ].map((figure) => ({ ...figure, madeOf: settingsOf(runs) })),
   });
   process.stdout.write(`${report}\n`);
 }

@@ -22,9 +22,10 @@ import {
 } from "./reproduce/limited.ts";
 import { faultOf, recordOwnRun } from "./reproduce/own-run.ts";
 import { FULL_ATTACKS, QUICK_ATTACKS, readAttacks, runAttacks } from "./reproduce/privacy/attack-study.ts";
-import { readRecordedRun } from "./reproduce/recorded-run.ts";
-import { writeReport } from "./reproduce/report.ts";
-import { studiedArms } from "./reproduce/studied.ts";
+import { limitedProvenance, provenanceOf, withCommand } from "./reproduce/provenance.ts";
+import { readRecordedRun, settingsOf } from "./reproduce/recorded-run.ts";
+import { type ReportedFigure, writeReport } from "./reproduce/report.ts";
+import { type StudiedArm, studiedArms } from "./reproduce/studied.ts";
 import { FULL_STUDY, QUICK_STUDY, runStudy } from "./reproduce/study.ts";
 import { lastOf } from "./reproduce/tuning.ts";
 import { UsageError } from "./usage-error.ts";
@@ -118,30 +119,56 @@ export async function reproduce(args: readonly string[]): Promise<void> {
   const methods = studiedArms(cells.filter(({ arm }) => ablatedBy(arm) === null));
   // What sends nothing has no price that compares with a federation's.
   const federated = methods.filter(({ cells }) => cells.every((cell) => lastOf(cell).bytes > 0));
-  const draw = async (name: FigureName): Promise<Figure> => {
+  const ofCells = (
+    figure: FigureName,
+    drawn: (arms: readonly StudiedArm[]) => Figure,
+    arms: readonly StudiedArm[],
+  ) => ({
+    ...drawn(arms),
+    madeOf: provenanceOf(arms, { figure, cells, folder }),
+  });
+  const again = (figure: FigureName, flags = ""): string =>
+    `npx fedlodrop reproduce ${figure}${quick ? " --quick" : ""}${flags} --out ${folder}`;
+  const draw = async (name: FigureName): Promise<ReportedFigure> => {
     switch (name) {
       case "1":
-        return lossOverRates(methods);
+        return ofCells(name, lossOverRates, methods);
       case "2":
-        return lossOverRounds(methods);
+        return ofCells(name, lossOverRounds, methods);
       case "3":
-        return costToTarget(federated);
-      case "4":
+        return ofCells(name, costToTarget, federated);
+      case "4": {
         say("figure 4: solving cells …");
-        return limits(
-          quick ? 2 : 20,
-          quick,
-          tunedRuns(await readLimited(limitedCsv), limited, [...cells, ...(await readCells(tuningCsv))]),
-          () => performance.now(),
-        );
-      case "5":
-        return foreseen([await readRecordedRun(ownRun)]);
+        const tried = [...cells, ...(await readCells(tuningCsv))];
+        const runs = tunedRuns(await readLimited(limitedCsv), limited, tried);
+        const figure = limits(quick ? 2 : 20, quick, runs, () => performance.now());
+        return {
+          ...figure,
+          madeOf: withCommand(
+            limitedProvenance(limited, runs),
+            again(name, ` --seeds ${new Set(runs.map(({ seed }) => seed)).size || 1}`),
+          ),
+        };
+      }
+      case "5": {
+        const runs = [await readRecordedRun(ownRun)];
+        return { ...foreseen(runs), madeOf: withCommand(settingsOf(runs), again(name)) };
+      }
       case "6":
-        return ablations(studiedArms(cells.filter(({ arm }) => arm === ABLATED || ablatedBy(arm) !== null)));
+        return ofCells(
+          name,
+          ablations,
+          studiedArms(cells.filter(({ arm }) => arm === ABLATED || ablatedBy(arm) !== null)),
+        );
       case "7":
-        return verdicts(federated);
-      case "privacy":
-        return privacy(await readAttacks(attacks, attackSize));
+        return ofCells(name, verdicts, federated);
+      case "privacy": {
+        const madeOf = withCommand(
+          { columns: Object.keys(attackSize), rows: [Object.values(attackSize)] },
+          again(name),
+        );
+        return { ...privacy(await readAttacks(attacks, attackSize)), madeOf };
+      }
       default:
         return name satisfies never;
     }

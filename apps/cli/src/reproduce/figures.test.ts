@@ -253,6 +253,34 @@ describe("the command", () => {
     );
   });
 
+  it("tells what each figure was made of, and the commands that make it again", async () => {
+    const out = await folder();
+    const rates = (own: Cell): Cell[] =>
+      [0.0005, 0.002, 0.008].map((learningRate) => ({ ...own, learningRate }));
+    const rounds = (own: Cell): Cell => ({
+      ...own,
+      points: [0, 3, 6, 9, 12].map((round) => point(round, {})),
+    });
+    const whole = ["0", "1", "2"].flatMap((seed) => rates(rounds(cell("fixed 0.5", 0, seed, 3.4))));
+    const more = ["0", "1"].map((seed) => ({ ...rounds(cell("random", 0.002, seed, 3.4)), devices: 8 }));
+    for (const own of [...whole, ...more]) await appendCell(join(out, "cells.csv"), own);
+    await reproduce(["2", "--draw", "--out", out]);
+    const report = await readFile(join(out, "report.html"), "utf8");
+    const cellsOf = (task: string): string[] =>
+      [...report.slice(report.indexOf("How it was made")).matchAll(/<tr>(.*?)<\/tr>/g)]
+        .map(([, row = ""]) => [...row.matchAll(/<td>(.*?)<\/td>/g)].map(([, text = ""]) => text))
+        .find((row) => row.join().startsWith(task)) as string[];
+    expect(cellsOf("presidents,4")).toEqual([
+      ...["presidents", "4", "fixed 0.5", "12", "3", "64", "0", "0.0005, 0.002, 0.008", "1, 2"],
+      `npx fedlodrop reproduce 2 --seeds 2 --out ${out}`,
+    ]);
+    // No study of the command has eight devices.
+    expect(cellsOf("presidents,8")).toEqual([
+      ...["presidents", "8", "random", "12", "3", "64", "0", "0.002", "1"],
+      `npx tsx bench/regret.ts --tasks presidents --devices 8 --arms &quot;random&quot; --seeds 1 --learning-rates 0.002 --rounds 12 --csv ${join(out, "cells.csv")}`,
+    ]);
+  });
+
   it("draws from what a folder has, the same again", async () => {
     const out = await folder();
     // An ablation with fewer seeds takes none from the methods.

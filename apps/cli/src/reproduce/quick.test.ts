@@ -55,6 +55,7 @@ it("makes every figure, and goes on where it was stopped", { timeout: 2 * LIMIT_
   expect(report).not.toMatch(/\b(src|href)=/);
   for (const figure of [1, 2, 3, 4, 5, 6, 7]) {
     expect(report).toContain(`<h2>Figure ${figure}. `);
+    expect(report).toContain(`<td>npx fedlodrop reproduce ${figure} --quick`);
     const [columns = "", ...rows] = (await textOf(`figure-${figure}.csv`)).trimEnd().split("\n");
     expect(rows.length, `figure ${figure}`).toBeGreaterThan(0);
     for (const row of rows) expect(row.split(","), row).toHaveLength(columns.split(",").length);

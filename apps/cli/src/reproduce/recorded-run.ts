@@ -3,6 +3,7 @@ import { basename, resolve } from "node:path";
 import type { RoundRecord, RunConfig } from "@fedlodrop/run";
 import { readRounds } from "../report-file.ts";
 import type { Point } from "./cell.ts";
+import type { Table } from "./figure.ts";
 import type { StudiedArm } from "./studied.ts";
 
 export interface RecordedRun {
@@ -34,6 +35,7 @@ export function recordedArms(runs: readonly RecordedRun[]): readonly StudiedArm[
       arm: name,
       learningRate: config.training.learningRate,
       cells: own.map((run) => ({ points: pointsOf(run) })),
+      seeds: own.map((run) => run.config.seed),
       isTuningOnly: false,
     };
   });
@@ -66,3 +68,12 @@ function pointsOf({ rounds }: RecordedRun): readonly Point[] {
     ];
   });
 }
+
+/** What runs were set to, by folder. */
+export const settingsOf = (runs: readonly RecordedRun[]): Table => ({
+  columns: ["run", "task", "devices", "method", "rounds", "learning rate", "seed"],
+  rows: runs.map(({ name, config, rounds }) => [
+    ...[name, config.task, config.devices, config.method, rounds.length],
+    ...[config.training.learningRate, config.seed],
+  ]),
+});

@@ -11,6 +11,8 @@ export interface StudiedArm {
   readonly learningRate: number;
   /** One a seed, in an order that all arms of the task have. */
   readonly cells: readonly Trajectory[];
+  /** Theirs. */
+  readonly seeds: readonly string[];
   /** The tuning seed is all there is: what it reports, it was also chosen by, on the other half of the texts. */
   readonly isTuningOnly: boolean;
 }
@@ -38,7 +40,9 @@ export function studiedArms(cells: readonly Cell[]): readonly StudiedArm[] {
       .sort((a, b) => (a.seed < b.seed ? -1 : 1));
     const reporting = shared.filter(({ seed }) => seed !== TUNING_SEED);
     const isTuningOnly = reporting.length === 0;
-    return { task, devices, arm, learningRate, cells: isTuningOnly ? shared : reporting, isTuningOnly };
+    const used = isTuningOnly ? shared : reporting;
+    const seeds = used.map(({ seed }) => seed);
+    return { task, devices, arm, learningRate, cells: used, seeds, isTuningOnly };
   });
 }
 
