@@ -65,13 +65,19 @@ export function HostPage({ host, lesson }: HostPageProps) {
           <LanguageSwitch />
         </div>
       </header>
-      {host.problem.value && (
-        <p class="notice bad" role="alert" data-testid="problem">
-          <Problem problem={host.problem.value} />
-        </p>
-      )}
+      {view && host.problem.value && <ProblemNotice problem={host.problem.value} />}
       {view && <Rollback view={view} command={host.command} />}
-      {view === null && host.problem.value === null && <p class="card">{say("host.connecting")}</p>}
+      {view === null && (
+        <main>
+          <section class="card narrow">
+            {host.problem.value ? (
+              <ProblemNotice problem={host.problem.value} />
+            ) : (
+              <p>{say("host.connecting")}</p>
+            )}
+          </section>
+        </main>
+      )}
       {view && teaching.value && (
         <LessonBar lesson={lesson} view={view} hostKey={host.key} command={host.command} />
       )}
@@ -125,6 +131,14 @@ export function KeyMissing() {
         </p>
       </section>
     </main>
+  );
+}
+
+function ProblemNotice({ problem }: { readonly problem: HostProblem }) {
+  return (
+    <p class="notice bad" role="alert" data-testid="problem">
+      <Problem problem={problem} />
+    </p>
   );
 }
 
