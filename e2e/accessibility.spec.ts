@@ -1,5 +1,6 @@
 /** Every state of both pages under axe-core (WCAG 2.2 A and AA), light and dark; and a run with the keyboard alone. */
-import { offline, openParticipants } from "@fedlodrop/harness";
+import { join } from "node:path";
+import { joinCrowd, offline, openParticipants } from "@fedlodrop/harness";
 import { type Browser, expect, type Locator, type Page } from "@playwright/test";
 import { inspector } from "./axe.ts";
 import { test } from "./fixtures.ts";
@@ -19,8 +20,10 @@ const opener =
 
 test("no state of the pages breaks a rule, in either colour scheme, nor scrolls sideways", async ({
   serve,
+  replay,
   chromium,
   tinyModel,
+  folder,
 }) => {
   test.setTimeout(300_000);
   const {
@@ -109,6 +112,15 @@ test("no state of the pages breaks a rule, in either colour scheme, nor scrolls 
   await page.getByTestId("leave-yes").click();
   await expect(page.getByTestId("stopped")).toContainText("You have left");
   await look(page, "participant: left");
+
+  const player = await chromium.newPage();
+  // As when the command has ended meanwhile, or its file is damaged.
+  for (const answer of [{ status: 404 }, { body: "{" }]) {
+    await player.route("**/replay.json", (route) => route.fulfill(answer));
+    await player.goto(await replay(join(folder, "run-0")));
+    await expect(player.getByRole("alert")).toContainText("There is no run to play here");
+    await look(player, "replay: no report");
+  }
   expect(faults).toEqual([]);
 });
 
@@ -160,7 +172,95 @@ test("nor do the screens of what goes wrong, or is asked once more", async ({
   const left = slowed === ada ? ben : ada;
   await expect(left.getByTestId("host-closed")).toBeVisible({ timeout: 30_000 });
   await look(left, "participant: the host has closed");
+  await expect(host.getByTestId("problem")).toBeVisible({ timeout: 30_000 });
   await look(host, "host: no coordinator");
+  expect(faults).toEqual([]);
+});
+
+test("nor do those that wait for something, a full room, and what there is no screen for", async ({
+  serve,
+  chromium,
+  tinyModel,
+}) => {
+  test.setTimeout(300_000);
+  const {
+    url,
+    hostUrl,
+    host: watching,
+  } = await serve("--model", tinyModel, "--rounds", "100000", ...TINY, "--max-participants", "40");
+  const { faults, look } = inspector();
+  const open = opener(chromium);
+  const prepared = async (prepare: (page: Page) => Promise<unknown>, address: string): Promise<Page> => {
+    const page = await (await chromium.newContext({ viewport: { width: 1280, height: 800 } })).newPage();
+    await prepare(page);
+    await page.goto(address);
+    return page;
+  };
+  const ada = `${url}?backend=wasm&nickname=Ada&join`;
+
+  await look(await open(`${url}nowhere`), "nothing at this address");
+  const blocked = await prepared((page) => page.route(/\/assets\/.*\.js$/, (route) => route.abort()), url);
+  await expect(blocked.locator("#not-started")).toContainText("could not start");
+  await look(blocked, "participant: not started");
+  const stranger = await open(hostUrl.replace(/key=.*/, "key=guessed"));
+  await expect(stranger.getByTestId("problem")).toBeVisible();
+  await look(stranger, "host: wrong key");
+
+  // A coordinator that does not answer.
+  const silent = (page: Page): Promise<void> => page.routeWebSocket(/socket\.io/, () => {});
+  const early = await prepared(silent, hostUrl);
+  await expect(early.getByText("Connecting to the coordinator")).toBeVisible();
+  await look(early, "host: connecting");
+  const joining = await prepared(silent, ada);
+  await joining.waitForFunction(() => document.documentElement.dataset.state === "joining");
+  await look(joining, "participant: joining");
+
+  const loading = await prepared((page) => page.route(/safetensors/, () => {}), ada);
+  await expect(loading.getByTestId("loading")).toBeVisible({ timeout: 30_000 });
+  await look(loading, "participant: loading");
+  await loading.close();
+  // Neither our kernels nor those of the fall-back.
+  const engineless = await prepared((page) => page.route(/\.wasm$/, (route) => route.abort()), ada);
+  await expect(engineless.getByTestId("stopped")).toBeVisible({ timeout: 30_000 });
+  await look(engineless, "participant: no engine");
+  await engineless.close();
+
+  await watching.command({ kind: "lock", locked: true });
+  const late = await open(ada);
+  await expect(late.getByTestId("stopped")).toContainText("lets nobody else in", { timeout: 30_000 });
+  await look(late, "participant: locked out");
+  await watching.command({ kind: "lock", locked: false });
+
+  const killed = await open(ada);
+  await killed.waitForFunction(() => document.documentElement.dataset.state === "ready");
+  // It would load itself anew after a while: that takes as long as somebody looks.
+  await killed.route(
+    ({ pathname }) => pathname === "/",
+    () => {},
+  );
+  const id = await killed.evaluate(() => document.documentElement.dataset.participantId);
+  await watching.command({ kind: "chaos", participantId: id ?? "", fault: "kill" });
+  await expect(killed.getByTestId("stopped")).toContainText("closed this tab", { timeout: 30_000 });
+  await look(killed, "participant: killed by the presenter");
+
+  const host = await open(hostUrl);
+  const crowd = await joinCrowd({ url, count: 30 });
+  await watching.ready(30);
+  await look(host, "host: lobby of a full room");
+  await watching.command({ kind: "start" });
+  await watching.round(2);
+  await look(host, "host: stage of a full room");
+  await host.getByTestId("open-drawer").click();
+  await look(host, "host: drawer of a full room");
+  await host.getByTestId("open-drawer").click();
+  // It runs already.
+  await host.getByTestId("open-lesson").click();
+  await host.getByTestId("lesson-short").click();
+  await host.getByTestId("lesson-next").click();
+  await host.getByTestId("lesson-act").click();
+  await expect(host.getByTestId("problem")).toBeVisible();
+  await look(host, "host: a command refused");
+  crowd.close();
   expect(faults).toEqual([]);
 });
 

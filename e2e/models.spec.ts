@@ -4,7 +4,7 @@ import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { RunReport } from "@fedlodrop/run";
 import type { Page } from "@playwright/test";
-import { overflow } from "./axe.ts";
+import { faultsOf, overflow } from "./axe.ts";
 import { expect, fedlodrop, test } from "./fixtures.ts";
 
 const MODELS = resolve(fileURLToPath(import.meta.url), "../../packages/lm/fixtures/models");
@@ -95,6 +95,7 @@ test("a device that cannot hold a step says so before it downloads the model, an
   );
   expect(asked.filter((address) => address.includes("safetensors"))).toEqual([]);
   expect(await overflow(page)).toBeLessThanOrEqual(0);
+  expect(await faultsOf(page, "participant: too large a model")).toEqual([]);
   await context.close();
 });
 

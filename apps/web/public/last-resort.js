@@ -8,7 +8,8 @@ addEventListener(
     const place = document.getElementById("not-started");
     if (!place) return;
     const why = event.message || (chinese ? "有一个文件无法加载" : "one of its files could not be loaded");
-    place.className = "card narrow notice bad";
+    place.closest("main").className = "";
+    place.className = "notice bad";
     place.textContent = chinese
       ? `此页面无法启动：${why}。请重新加载，或使用最新版本的 Chrome、Edge、Firefox 或 Safari。`
       : `This page could not start: ${why}. Reload it, or try a current version of Chrome, Edge, Firefox or Safari.`;

@@ -27,9 +27,9 @@ const SHRINKING = /^text\/(?!event-stream)|[/+]json(?:;|$)/;
 const FOR_EVER = "public, max-age=31536000, immutable";
 const lostPage = (basePath: string): string => `<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>FedLoDrop</title>
-<meta name="color-scheme" content="light dark">
-<h1>Nothing is at this address</h1>
-<p>See whether it was typed as the host shows it, or <a href="${basePath}">join the run here</a>.</p></html>
+<meta name="color-scheme" content="light dark"><link rel="stylesheet" href="${basePath}lost.css">
+<main><h1>Nothing is at this address</h1>
+<p>See whether it was typed as the host shows it, or <a href="${basePath}">join the run here</a>.</p></main></html>
 `;
 
 export async function registerFiles(http: FastifyInstance, files: Files): Promise<void> {

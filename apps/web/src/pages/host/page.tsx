@@ -7,7 +7,7 @@ import { LessonBar } from "../lesson/lesson-bar.tsx";
 import { Access } from "./access.tsx";
 import { ChaosPanel } from "./chaos-panel.tsx";
 import { Charts } from "./charts.tsx";
-import type { HostConnection } from "./connection.ts";
+import type { HostConnection, HostProblem } from "./connection.ts";
 import { type CommandProps, Controls } from "./controls.tsx";
 import { DeviceTable } from "./device-table.tsx";
 import { Drawer } from "./drawer.tsx";
@@ -66,13 +66,19 @@ export function HostPage({ host, lesson }: HostPageProps) {
           <LanguageSwitch />
         </div>
       </header>
-      {host.problem.value && (
-        <div class="notice bad" role="alert" data-testid="problem">
-          <Problem problem={host.problem.value} />
-        </div>
-      )}
+      {view && host.problem.value && <ProblemNotice problem={host.problem.value} />}
       {view && <Rollback view={view} command={host.command} />}
-      {view === null && host.problem.value === null && <p class="card">{say("host.connecting")}</p>}
+      {view === null && (
+        <main>
+          <section class="card narrow">
+            {host.problem.value ? (
+              <ProblemNotice problem={host.problem.value} />
+            ) : (
+              <p>{say("host.connecting")}</p>
+            )}
+          </section>
+        </main>
+      )}
       {view && teaching.value && (
         <LessonBar lesson={lesson} view={view} hostKey={host.key} command={host.command} />
       )}
@@ -126,5 +132,13 @@ export function KeyMissing() {
         </p>
       </section>
     </main>
+  );
+}
+
+function ProblemNotice({ problem }: { readonly problem: HostProblem }) {
+  return (
+    <div class="notice bad" role="alert" data-testid="problem">
+      <Problem problem={problem} />
+    </div>
   );
 }

@@ -16,9 +16,12 @@ effect(() => {
   document.title = say("replay.title");
 });
 
-const response = await fetch("replay.json");
-if (response.ok) {
-  const player = openPlayer((await response.json()) as RunReport);
+/** Null also where the command has ended meanwhile, or serves half a file. */
+const report = await fetch("replay.json")
+  .then(async (response) => (response.ok ? ((await response.json()) as RunReport) : null))
+  .catch(() => null);
+if (report !== null) {
+  const player = openPlayer(report);
   render(<ReplayPage player={player} />, root);
   player.play();
 } else {

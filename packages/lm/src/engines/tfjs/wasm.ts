@@ -25,7 +25,7 @@ async function open(files: TfjsWasm): Promise<Engine> {
   setWasmPaths(files);
   if (!(await tf.setBackend("wasm")))
     throw new Error(
-      `WASM: expected tfjs-backend-wasm's .wasm files, cannot start from ${JSON.stringify(files)}`,
+      "WASM: tfjs cannot start; expected tfjs-backend-wasm's .wasm files where they are said to lie",
     );
   installWasmKernels();
   const simd = await tf.env().getAsync("WASM_HAS_SIMD_SUPPORT");
