@@ -15,13 +15,13 @@ import { parseArgs } from "node:util";
 import type { RunOverrides } from "@fedlodrop/run";
 import { mean, standardError } from "../apps/cli/src/reproduce/figure.ts";
 import {
-  type Estimator,
   runSmallCell,
   type SmallCell,
+  type SmallEstimator,
   type SmallOutcome,
 } from "../apps/cli/src/simulate/small-cell.ts";
 import { LEARNED_BY_HEART } from "../apps/cli/src/simulate/small-model.ts";
-import { ESTIMATORS } from "./small/estimators.ts";
+import { SMALL_ESTIMATORS } from "./small/estimators.ts";
 
 const { values: flags } = parseArgs({
   options: {
@@ -40,7 +40,7 @@ const WORLDS: Readonly<Record<string, Pick<SmallCell, "world" | "choosing">>> = 
 const LEARNING_RATES = [0.01, 0.03];
 interface Arm {
   readonly settings: RunOverrides;
-  readonly estimator?: Estimator;
+  readonly estimator?: SmallEstimator;
 }
 const ARMS: Readonly<Record<string, Arm>> = {
   ...Object.fromEntries(
@@ -52,7 +52,7 @@ const ARMS: Readonly<Record<string, Arm>> = {
   "branch-and-bound": { settings: { method: "branch-and-bound" } },
   "branch-and-bound theorem": { settings: { method: "branch-and-bound", bound: "theorem" } },
   ...Object.fromEntries(
-    Object.entries(ESTIMATORS).map(([name, estimator]) => [
+    Object.entries(SMALL_ESTIMATORS).map(([name, estimator]) => [
       `branch-and-bound by ${name}`,
       { settings: { method: "branch-and-bound" }, estimator },
     ]),

@@ -4,6 +4,7 @@
  *
  *   npx tsx bench/regret.ts --tasks presidents,spam --arms "fixed 0,branch-and-bound" --seeds 5 --until 01:30
  *   npx tsx bench/regret.ts --tasks spam --samples 224 --csv docs/results/cells-spam.csv --tuning docs/results/cells.csv
+ *   npx tsx bench/regret.ts --arms branch-and-bound --estimator "levels alone" --csv docs/results/cells-levels.csv
  *
  * More texts measured are cells of their own; learning rates may have been chosen on others' cells.
  *
@@ -18,6 +19,7 @@ import { type CellKey, runCell } from "../apps/cli/src/reproduce/cell.ts";
 import { appendCell, type Cell, keyText, readCells } from "../apps/cli/src/reproduce/cells.ts";
 import { mean, standardError } from "../apps/cli/src/reproduce/figure.ts";
 import { bestOf, lastOf, rateBeyond, TUNING_SEED, tunedRate } from "../apps/cli/src/reproduce/tuning.ts";
+import { ESTIMATORS } from "./small/estimators.ts";
 
 const CELLS = "docs/results/cells.csv";
 const { values: flags } = parseArgs({
@@ -31,6 +33,8 @@ const { values: flags } = parseArgs({
     /** Cells that learning rates are chosen by; none are run for that here. */
     tuning: { type: "string" },
     rounds: { type: "string", default: "12" },
+    /** What live methods choose by, of bench/small/estimators.ts, in place of what a run does. */
+    estimator: { type: "string" },
     /** Windows or samples of each measured set. */
     samples: { type: "string", default: "64" },
     /** HH:MM after which no cell is begun. */
@@ -42,7 +46,17 @@ if (!(Number.isInteger(samples) && samples > 0))
   throw new Error(`--samples: expected a whole number above 0, got ${flags.samples}`);
 if (samples !== 64 && flags.csv === CELLS)
   throw new Error(`--samples ${samples}: cells of other sets than 64 need a --csv of their own`);
-const size = { samples, every: 3, rounds: Number(flags.rounds) };
+const estimator = flags.estimator === undefined ? undefined : ESTIMATORS[flags.estimator];
+if (flags.estimator !== undefined && (estimator === undefined || flags.csv === CELLS))
+  throw new Error(
+    `--estimator: expected one of ${Object.keys(ESTIMATORS).join(", ")} and a --csv of its own, got ${flags.estimator} and ${flags.csv}`,
+  );
+const size = {
+  ...(estimator !== undefined && { estimator }),
+  samples,
+  every: 3,
+  rounds: Number(flags.rounds),
+};
 const until = flags.until === undefined ? Number.POSITIVE_INFINITY : nextTime(flags.until);
 const rates = flags["learning-rates"].split(",").map(Number);
 const arms = flags.arms.split(",").map((arm): ArmName => {

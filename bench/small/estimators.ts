@@ -3,8 +3,8 @@
  * `calibrated`. All see the same evaluations, but for devices that measure on their own texts, and fill in the same form of J.
  */
 
-import { steering } from "../../apps/cli/src/reproduce/steering.ts";
-import type { Estimator } from "../../apps/cli/src/simulate/small-cell.ts";
+import { type Estimator, steering } from "../../apps/cli/src/reproduce/steering.ts";
+import type { SmallEstimator } from "../../apps/cli/src/simulate/small-cell.ts";
 import { type SmallDataset, smallLoss } from "../../apps/cli/src/simulate/small-model.ts";
 import { generalisationGap, varianceFactor } from "../../packages/allocation/src/bound.ts";
 import { estimateConstants, type PlanOptions } from "../../packages/federation/src/index.ts";
@@ -57,7 +57,6 @@ export const ESTIMATORS: Readonly<Record<string, Estimator>> = {
         : { variance: { value: variance, error: 0 }, gap };
     }),
   ),
-  "devices' own gaps": onDevices,
 };
 
 interface Weighed {
@@ -205,11 +204,14 @@ function whatIf(measured: Parameters<Estimator>[0]): ReturnType<Estimator> {
   };
 }
 
-/** As runs with `--evaluate-on devices:1` have it: each device keeps a tenth of its texts back and measures both losses there. */
-function onDevices(
-  measured: Parameters<Estimator>[0],
-  world: Parameters<Estimator>[1],
-): ReturnType<Estimator> {
+export const SMALL_ESTIMATORS: Readonly<Record<string, SmallEstimator>> = {
+  ...ESTIMATORS,
+  /** As runs with `--evaluate-on devices:1` have it. */
+  "devices' own gaps": onDevices,
+};
+
+/** Each device keeps a tenth of its texts back and measures both losses there. */
+function onDevices(...[measured, world]: Parameters<SmallEstimator>): ReturnType<SmallEstimator> {
   const split = world.devices.map((own) => {
     const kept = Math.max(1, Math.round(own.labels.length / 10));
     return { back: rows(own, 0, kept), trainedOn: rows(own, kept, own.labels.length), count: kept };

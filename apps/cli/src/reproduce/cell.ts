@@ -9,7 +9,7 @@ import { simulatedDevices } from "./device-model.ts";
 import { federate } from "./in-process-federation.ts";
 import { type Lab, openLab } from "./lab.ts";
 import { type Rig, rigOf } from "./rig.ts";
-import { steering } from "./steering.ts";
+import { calibrated, type Estimator } from "./steering.ts";
 
 export interface CellKey {
   readonly task: string;
@@ -62,6 +62,8 @@ export interface CellSize {
   readonly facts?: readonly Partial<DeviceFacts>[];
   /** What a round's solver may take, as in a run, where a proof of the optimum could take minutes; no end to it when absent. */
   readonly solverSeconds?: number;
+  /** What live methods choose by, in place of what a run's planner does. */
+  readonly estimator?: Estimator;
 }
 
 async function configOf(
@@ -81,7 +83,7 @@ async function configOf(
   });
 }
 
-type Pace = Pick<CellSize, "every" | "solverSeconds">;
+type Pace = Pick<CellSize, "every" | "solverSeconds" | "estimator">;
 
 export async function runCell(key: CellKey, { facts = [], ...size }: CellSize): Promise<Played> {
   const config = await configOf(key, size);
@@ -158,7 +160,7 @@ async function follow(
   lab: Lab,
   rig: Rig,
   config: RunConfig,
-  { every, solverSeconds }: Pace,
+  { every, solverSeconds, estimator = calibrated }: Pace,
 ): Promise<Played> {
   const { shape, devices, train, choose, report } = lab;
   const { trainer } = rig;
@@ -179,21 +181,24 @@ async function follow(
       joules,
     });
   };
+  const { evaluate, estimate } = estimator({
+    train: async (own) => (await trainer.evaluate(train, own)).loss,
+    heldOut: async (own) => (await trainer.evaluate(choose, own)).loss,
+  });
   await measure(0, 0);
   for await (const { round, adapter, record } of federate({
     ...rig,
     shape,
     config,
     devices,
-    ...(solverSeconds !== undefined && {
-      planning: { now: () => performance.now(), timeBudgetMilliseconds: 1000 * solverSeconds },
-    }),
-    ...(!isDirect(config.method) && {
-      evaluate: steering({
-        train: async (own) => (await trainer.evaluate(train, own)).loss,
-        heldOut: async (own) => (await trainer.evaluate(choose, own)).loss,
+    planning: {
+      estimate,
+      ...(solverSeconds !== undefined && {
+        now: () => performance.now(),
+        timeBudgetMilliseconds: 1000 * solverSeconds,
       }),
-    }),
+    },
+    ...(!isDirect(config.method) && { evaluate }),
   })) {
     const { participants } = record;
     for (const { bytesDown, bytesUp, energyJoules } of participants) {

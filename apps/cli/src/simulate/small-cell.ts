@@ -1,12 +1,12 @@
 /** One run of the small model: real masks, planner, updates and aggregation over twenty rounds. */
-import { estimateConstants, type PlanOptions } from "@fedlodrop/federation";
+import type { PlanOptions } from "@fedlodrop/federation";
 import type { DeviceFacts } from "@fedlodrop/protocol";
 import { type RunOverrides, resolveRunConfig } from "@fedlodrop/run";
 import { steadyLaptop } from "../reproduce/device-model.ts";
 import { mean } from "../reproduce/figure.ts";
 import { federate } from "../reproduce/in-process-federation.ts";
 import { type RuleVariant, rulesOf } from "../reproduce/rig.ts";
-import { type Measured, steering } from "../reproduce/steering.ts";
+import { calibrated, type Estimator, type Measured } from "../reproduce/steering.ts";
 import {
   createSmallWorld,
   join,
@@ -30,20 +30,17 @@ export interface SmallCell {
   /** What a federation does otherwise than a run can. */
   readonly variant?: RuleVariant;
   /** What live methods choose by, in place of what a run's planner does. */
-  readonly estimator?: Estimator;
+  readonly estimator?: SmallEstimator;
   /** A clock and a budget for solvers; without, they take as long as they take. */
   readonly planning?: PlanOptions;
   /** Of every device; a steady laptop's when absent. */
   readonly facts?: Partial<DeviceFacts>;
 }
 
-/** What plans see of an adapter, and how they estimate the bound from it; made anew for each run. */
-export type Estimator = (
+export type SmallEstimator = (
   measured: Measured,
   world: SmallWorld,
-) => {
-  readonly evaluate: ReturnType<typeof steering>;
-  readonly estimate: NonNullable<PlanOptions["estimate"]>;
+) => ReturnType<Estimator> & {
   /** What devices train on, where they keep some of theirs back. */
   readonly trainedOn?: readonly SmallDataset[];
 };
@@ -72,7 +69,7 @@ export async function runSmallCell({
   world: terms = SMALL_WORLD,
   choosing = HELD_OUT / 2,
   variant,
-  estimator = (measured) => ({ evaluate: steering(measured), estimate: estimateConstants }),
+  estimator = calibrated,
   planning = {},
   facts = {},
 }: SmallCell): Promise<SmallOutcome> {
@@ -90,7 +87,11 @@ export async function runSmallCell({
     train: (own: Float32Array) => smallLoss(world, train, own),
     heldOut: (own: Float32Array) => smallLoss(world, choose, own),
   };
-  const { evaluate, estimate, trainedOn = world.devices } = estimator(measured, world);
+  const {
+    evaluate,
+    estimate,
+    trainedOn = world.devices,
+  }: ReturnType<SmallEstimator> = estimator(measured, world);
   const points: SmallOutcome["last"][] = [];
   const took: number[] = [];
   const rates: number[] = [];
