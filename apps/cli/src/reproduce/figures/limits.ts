@@ -112,7 +112,7 @@ export function limits(
       ...(losses.length === 0
         ? []
         : [
-            "Held-out losses after the last round are of the language model in the emulated cell, half of the devices being two or three times slower; whoever breaks a limit is out of that round, so that all methods have the same time and the same joules to spend. Bars are standard errors over seeds.",
+            "Held-out losses after the last round are of the language model in the emulated cell, of every four devices the last two being two and three times slower; whoever breaks a limit is out of that round, so that all methods have the same time and the same joules to spend. Bars are standard errors over seeds.",
           ]),
     ],
     charts: [
