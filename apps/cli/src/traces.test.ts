@@ -16,7 +16,7 @@ const RECORD: RoundRecord = roundRecordSchema.parse({
   participants: [
     {
       id: "p1",
-      nickname: "ada",
+      nickname: "ottilie",
       backend: "wasm",
       dropoutRate: 0.5,
       keptValues: 10,
@@ -103,7 +103,7 @@ it("sends a span a round, with what each participant did inside it", async () =>
     ["upload", "participant", 996, 998],
   ]);
   expect(spans[0]?.attributes).toContainEqual({ key: "fedlodrop.round", value: { intValue: 3 } });
-  expect(JSON.stringify(spans)).not.toContain("ada"); // names of people stay here
+  expect(JSON.stringify(spans)).not.toContain("ottilie"); // names of people stay here
 });
 
 it("ends all the same when nobody takes them", async () => {

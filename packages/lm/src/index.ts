@@ -19,7 +19,7 @@ export {
   rowsOf,
 } from "./data/dataset.ts";
 export type { Tokenizer } from "./data/tokenizer.ts";
-export type { TfjsWasm } from "./engines/tfjs/wasm.ts";
+export type { TfjsWasm } from "./engines/tfjs/wasm-files.ts";
 export type { WasmHost } from "./engines/wasm/open.ts";
 export { type ByteSource, type Download, openRanges } from "./files/bytes.ts";
 export { type LoadedModel, loadModel, type ModelFolder } from "./files/model-files.ts";

@@ -1,6 +1,6 @@
 /** Picks the engine that trains: the one place that knows them all. */
 import type { AdapterShape, Backend } from "@fedlodrop/run";
-import type { TfjsWasm } from "../engines/tfjs/wasm.ts";
+import type { TfjsWasm } from "../engines/tfjs/wasm-files.ts";
 import { browserHost } from "../engines/wasm/browser-host.ts";
 import { openWasmEngine, type WasmHost } from "../engines/wasm/open.ts";
 import { openWebgpuEngine } from "../engines/webgpu/open.ts";

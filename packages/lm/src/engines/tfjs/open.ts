@@ -4,7 +4,8 @@ import type { Backend } from "@fedlodrop/run";
 import * as tf from "@tensorflow/tfjs";
 import { openCpu } from "./cpu.ts";
 import type { Engine } from "./engine.ts";
-import { openWasm, type TfjsWasm } from "./wasm.ts";
+import { openWasm } from "./wasm.ts";
+import type { TfjsWasm } from "./wasm-files.ts";
 import { openWebgpu } from "./webgpu.ts";
 
 export interface EngineOptions {

@@ -3,12 +3,10 @@
 import * as tf from "@tensorflow/tfjs";
 import { setWasmPaths } from "@tensorflow/tfjs-backend-wasm";
 import type { Engine } from "./engine.ts";
+import type { TfjsWasm } from "./wasm-files.ts";
 import { installWasmKernels } from "./wasm-kernels.ts";
 
 let opened: Promise<Engine> | undefined;
-
-/** URL of each of tfjs-backend-wasm's .wasm files by its name, or (in Node) their directory, ending in "/". */
-export type TfjsWasm = string | Readonly<Record<string, string>>;
 
 /** Opens once per process. */
 export function openWasm(files: TfjsWasm): Promise<Engine> {
