@@ -4,7 +4,7 @@
  *
  *   npx tsx bench/regret.ts --tasks presidents,spam --arms "fixed 0,branch-and-bound" --seeds 5 --until 01:30
  *   npx tsx bench/regret.ts --tasks spam --samples 224 --csv docs/results/cells-spam.csv --tuning docs/results/cells.csv
- *   npx tsx bench/regret.ts --arms branch-and-bound --estimator "levels alone" --csv docs/results/cells-levels.csv
+ *   npx tsx bench/regret.ts --arms branch-and-bound --estimator "levels alone"
  *
  * More texts measured are cells of their own; learning rates may have been chosen on others' cells.
  *
@@ -18,14 +18,23 @@ import { ARMS, type ArmName } from "../apps/cli/src/reproduce/arms.ts";
 import { type CellKey, runCell } from "../apps/cli/src/reproduce/cell.ts";
 import { appendCell, type Cell, keyText, readCells } from "../apps/cli/src/reproduce/cells.ts";
 import { mean, standardError } from "../apps/cli/src/reproduce/figure.ts";
-import { bestOf, lastOf, rateBeyond, TUNING_SEED, tunedRate } from "../apps/cli/src/reproduce/tuning.ts";
+import {
+  bestOf,
+  lastOf,
+  PLAIN,
+  rateBeyond,
+  reportedRates,
+  TUNING_SEED,
+  tunedRate,
+} from "../apps/cli/src/reproduce/tuning.ts";
 import { ESTIMATORS } from "./small/estimators.ts";
 
 const CELLS = "docs/results/cells.csv";
+const FIXED = (Object.keys(ARMS) as ArmName[]).filter((arm) => arm.startsWith("fixed "));
 const { values: flags } = parseArgs({
   options: {
     tasks: { type: "string", default: "presidents,spam" },
-    arms: { type: "string", default: "branch-and-bound,fixed 0,fixed 0.3,fixed 0.5,fixed 0.7,fixed 0.9" },
+    arms: { type: "string", default: ["branch-and-bound", ...FIXED].join() },
     devices: { type: "string", default: "4" },
     seeds: { type: "string", default: "3" },
     "learning-rates": { type: "string", default: "0.0005,0.002,0.008" },
@@ -47,10 +56,15 @@ if (!(Number.isInteger(samples) && samples > 0))
 if (samples !== 64 && flags.csv === CELLS)
   throw new Error(`--samples ${samples}: cells of other sets than 64 need a --csv of their own`);
 const estimator = flags.estimator === undefined ? undefined : ESTIMATORS[flags.estimator];
-if (flags.estimator !== undefined && (estimator === undefined || flags.csv === CELLS))
+if (flags.estimator !== undefined && (estimator === undefined || flags.csv !== CELLS))
   throw new Error(
-    `--estimator: expected one of ${Object.keys(ESTIMATORS).join(", ")} and a --csv of its own, got ${flags.estimator} and ${flags.csv}`,
+    `--estimator: expected one of ${Object.keys(ESTIMATORS).join(", ")} and no --csv, for it has one of its own, got ${flags.estimator} and ${flags.csv}`,
   );
+// Cells do not say what estimated.
+const csv =
+  flags.estimator === undefined
+    ? flags.csv
+    : `docs/results/cells-${flags.estimator.replaceAll(/[^a-z]+/g, "-")}.csv`;
 const size = {
   ...(estimator !== undefined && { estimator }),
   samples,
@@ -74,28 +88,36 @@ for (let seed = 1; seed <= Number(flags.seeds); seed++)
           await finish(keyOf(task, arm, wider, TUNING_SEED));
       }
     for (const arm of arms) {
-      const tuned = tunedRate(await readCells(flags.tuning ?? flags.csv), {
-        task,
-        devices: Number(flags.devices),
-        arm,
-      });
-      if (tuned === null) console.log(`${task}, ${arm}: no learning rate has been tuned, left out`);
-      else await finish(keyOf(task, arm, tuned, String(seed)));
+      const key = { task, devices: Number(flags.devices), arm };
+      const rates = reportedRates(await readCells(flags.tuning ?? csv), key);
+      if (rates.length === 0) console.log(`${task}, ${arm}: no learning rate has been tuned, left out`);
+      for (const rate of rates) await finish(keyOf(task, arm, rate, String(seed)));
     }
   }
-for (const task of tasks) show(task, await readCells(flags.csv), await readCells(flags.tuning ?? flags.csv));
+// Regret is over the fixed rates, which another file has them of.
+const fixedCells =
+  csv === CELLS || samples !== 64 ? [] : (await readCells(CELLS)).filter(({ arm }) => FIXED.includes(arm));
+for (const task of tasks)
+  show(
+    task,
+    [...(await readCells(csv)), ...fixedCells],
+    [...(await readCells(flags.tuning ?? csv)), ...fixedCells],
+  );
 
 /** Of the arms asked for, at tuned learning rates; the best fixed rate is the one of least mean over the seeds that all fixed rates have. */
 function show(task: string, cells: readonly Cell[], tuning: readonly Cell[]): void {
   const devices = Number(flags.devices);
-  const reported = arms.flatMap((arm) => {
-    const learningRate = tunedRate(tuning, { task, devices, arm });
-    const seeds = cells.filter(
-      (cell) =>
-        [cell.task, cell.devices, cell.arm, cell.learningRate].join() ===
-          [task, devices, arm, learningRate].join() && cell.seed !== TUNING_SEED,
-    );
-    return seeds.length === 0 ? [] : [{ arm, seeds }];
+  const reported = [...new Set([...FIXED, ...arms])].flatMap((arm) => {
+    const key = { task, devices, arm };
+    const seedsAt = (learningRate: number | null): readonly Cell[] =>
+      cells.filter(
+        (cell) =>
+          [cell.task, cell.devices, cell.arm, cell.learningRate].join() ===
+            [task, devices, arm, learningRate].join() && cell.seed !== TUNING_SEED,
+      );
+    const seeds = seedsAt(tunedRate(tuning, key));
+    const toStop = arm === PLAIN ? seedsAt(tunedRate(tuning, key, bestOf)) : seeds;
+    return seeds.length === 0 ? [] : [{ arm, seeds, toStop }];
   });
   const finalOf = (cell: Cell): number => lastOf(cell).report;
   const fixed = reported.filter(({ arm }) => arm.startsWith("fixed "));
@@ -107,7 +129,8 @@ function show(task: string, cells: readonly Cell[], tuning: readonly Cell[]): vo
     mean(seeds.filter(({ seed }) => shared.includes(seed)).map(finalOf));
   const best = fixed.reduce((low, one) => (sharedLoss(one) < sharedLoss(low) ? one : low));
   console.log(`${task}, ${devices} devices: ${best.arm} is the best of ${fixed.length} fixed rates`);
-  for (const { arm, seeds } of reported) {
+  for (const { arm, seeds, toStop } of reported) {
+    if (!arms.includes(arm)) continue;
     const pairs = seeds.flatMap((cell) =>
       best.seeds
         .filter(({ seed }) => seed === cell.seed)
@@ -116,7 +139,7 @@ function show(task: string, cells: readonly Cell[], tuning: readonly Cell[]): vo
     const reference = mean(pairs.map(([, other]) => other));
     const regrets = pairs.map(([own, other]) => (100 * (own - other)) / reference);
     const regret = regrets.length === 0 ? "unknown" : `${plusMinus(regrets, 1)} % of ${regrets.length} seeds`;
-    const stopped = mean(seeds.map((cell) => bestOf(cell).report)).toFixed(4);
+    const stopped = mean(toStop.map((cell) => bestOf(cell).report)).toFixed(4);
     const megabytes = (mean(seeds.map((cell) => lastOf(cell).bytes)) / 1e6).toFixed(1);
     console.log(
       `${arm.padEnd(24)} ${plusMinus(seeds.map(finalOf), 4)} of ${seeds.length} seeds; regret ${regret}; stopped in time ${stopped}; ${megabytes} MB`,
@@ -136,15 +159,15 @@ function keyOf(task: string, arm: ArmName, learningRate: number, seed: string): 
 /** Null when the best learning rate lies inside those that were tried, and when time is up. */
 async function beyond(task: string, arm: ArmName): Promise<number | null> {
   const key = { task, devices: Number(flags.devices), arm };
-  return Date.now() > until ? null : rateBeyond(await readCells(flags.csv), key);
+  return Date.now() > until ? null : rateBeyond(await readCells(csv), key);
 }
 
 async function finish(key: CellKey): Promise<void> {
-  const known = await readCells(flags.csv);
+  const known = await readCells(csv);
   if (Date.now() > until || known.some((cell) => keyText(cell) === keyText(key))) return;
   const startedMs = Date.now();
   const { points } = await runCell(key, size);
-  await appendCell(flags.csv, { ...key, points });
+  await appendCell(csv, { ...key, points });
   const last = points.at(-1);
   console.log(
     `${keyText(key)}: train ${last?.train.toFixed(3)}, held out ${last?.report.toFixed(3)} (${((Date.now() - startedMs) / 1000).toFixed(0)} s)`,

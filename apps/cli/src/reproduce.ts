@@ -25,7 +25,7 @@ import { FULL_ATTACKS, QUICK_ATTACKS, readAttacks, runAttacks } from "./reproduc
 import { limitedProvenance, provenanceOf, withCommand } from "./reproduce/provenance.ts";
 import { readRecordedRun, settingsOf } from "./reproduce/recorded-run.ts";
 import { type ReportedFigure, writeReport } from "./reproduce/report.ts";
-import { type StudiedArm, studiedArms } from "./reproduce/studied.ts";
+import { groupsOf, type StudiedArm, studiedArms, tunedToStop } from "./reproduce/studied.ts";
 import { FULL_STUDY, QUICK_STUDY, runStudy } from "./reproduce/study.ts";
 import { lastOf } from "./reproduce/tuning.ts";
 import { UsageError } from "./usage-error.ts";
@@ -119,6 +119,7 @@ export async function reproduce(args: readonly string[]): Promise<void> {
   const methods = studiedArms(cells.filter(({ arm }) => ablatedBy(arm) === null));
   // What sends nothing has no price that compares with a federation's.
   const federated = methods.filter(({ cells }) => cells.every((cell) => lastOf(cell).bytes > 0));
+  const compared = [...federated, ...tunedToStop(cells, federated)];
   const ofCells = (
     figure: FigureName,
     drawn: (arms: readonly StudiedArm[]) => Figure,
@@ -136,7 +137,7 @@ export async function reproduce(args: readonly string[]): Promise<void> {
       case "2":
         return ofCells(name, lossOverRounds, methods);
       case "3":
-        return ofCells(name, costToTarget, federated);
+        return ofCells(name, costToTarget, compared);
       case "4": {
         say("figure 4: solving cells …");
         const tried = [...cells, ...(await readCells(tuningCsv))];
@@ -158,10 +159,12 @@ export async function reproduce(args: readonly string[]): Promise<void> {
         return ofCells(
           name,
           ablations,
-          studiedArms(cells.filter(({ arm }) => arm === ABLATED || ablatedBy(arm) !== null)),
+          groupsOf(studiedArms(cells.filter(({ arm }) => arm === ABLATED || ablatedBy(arm) !== null)))
+            .filter((arms) => arms.some(({ arm }) => ablatedBy(arm) !== null))
+            .flat(),
         );
       case "7":
-        return ofCells(name, verdicts, federated);
+        return ofCells(name, verdicts, compared);
       case "privacy": {
         const madeOf = withCommand(
           { columns: Object.keys(attackSize), rows: [Object.values(attackSize)] },

@@ -103,6 +103,7 @@ export function createDevice(
     });
     socket.on("dealt", ({ part }) => {
       if (!membership) return;
+      if (part !== membership.part) post({ kind: "dealt" });
       membership = { ...membership, part };
       prepare();
     });
@@ -209,7 +210,8 @@ export function createDevice(
       if (reply.kind === "refused") {
         // Another run or other texts are wanted by now: of them it hears, and loads them.
         if (reply.reason !== "wrong-state") post({ kind: "refused", refused: reply });
-      } else post({ kind: "ready", engine: device, source, sampleCount, ...warmUp });
+      } else if (part === null || part === membership?.part)
+        post({ kind: "ready", engine: device, source, sampleCount, ...warmUp });
     });
   }
 

@@ -93,6 +93,8 @@ export type FromWorker =
       readonly run: RunDescription;
     }
   | { readonly kind: "run-changed"; readonly run: RunDescription }
+  /** Other texts than those that were loaded. */
+  | { readonly kind: "dealt" }
   | {
       readonly kind: "loading";
       readonly file: string;

@@ -20,9 +20,9 @@ import { tunedRuns } from "./limited.ts";
 import type { AttackResult } from "./privacy/attack-study.ts";
 import { readRecordedRun } from "./recorded-run.ts";
 import { reportHtml } from "./report.ts";
-import { type StudiedArm, studiedArms } from "./studied.ts";
+import { type StudiedArm, studiedArms, TO_STOP, tunedToStop } from "./studied.ts";
 import { type Chart, chartSvg } from "./svg-chart.ts";
-import { lastOf, rateBeyond, tunedRate } from "./tuning.ts";
+import { lastOf, rateBeyond, reportedRates, tunedRate } from "./tuning.ts";
 
 const point = (round: number, losses: Partial<Point>): Point => ({
   round,
@@ -94,6 +94,33 @@ describe("cells", () => {
     expect(await told(2, "fixed 2")).toMatch(/line 2: expected an arm of fixed 0, .*, got fixed 2$/);
     expect(await told(2, "a,b")).toMatch(/line 2: expected the columns task,.*, got presidents,4,a,b,/);
   });
+});
+
+it("compares fairly with plain LoRA at the learning rate that is best for stopping it", () => {
+  const early = (rate: number, seed: string, stopped: number, last: number): Cell => {
+    const own = cell("fixed 0", rate, seed, last);
+    return { ...own, points: own.points.with(1, point(3, { choose: stopped, report: stopped })) };
+  };
+  const cells = [
+    ...CELLS.filter(({ arm }) => arm !== "fixed 0"),
+    ...["0", "1", "2"].flatMap((seed) => [early(0.002, seed, 3.9, 3.8), early(0.008, seed, 3.4, 4.2)]),
+  ];
+  const studied = studiedArms(cells);
+  const stopped = tunedToStop(cells, studied);
+  expect(stopped).toMatchObject([{ arm: TO_STOP, learningRate: 0.008, seeds: ["1", "2"] }]);
+  const { columns, rows } = verdicts([...studied, ...stopped]).table;
+  const own = rows.find(([, , arm]) => arm === "fixed 0.5")!;
+  // 3.2 against 3.8 after the last round, and against 3.4 where the other is stopped.
+  expect(own[columns.indexOf("flattering_percent")]).toBeCloseTo(100 * (1 - 3.2 / 3.8), 9);
+  expect(own[columns.indexOf("fair_percent")]).toBeCloseTo(100 * (1 - 3.2 / 3.4), 9);
+  expect(reportedRates(cells, { task: "presidents", devices: 4, arm: "fixed 0" })).toEqual([0.002, 0.008]);
+  // Where a seed that reports lacks that rate, there is nothing fairer than the arm's own.
+  expect(
+    tunedToStop(
+      cells.filter(({ learningRate, seed }) => learningRate !== 0.008 || seed !== "2"),
+      studied,
+    ),
+  ).toEqual([]);
 });
 
 it("while an arm's best learning rate is the first or the last that was tried, the next one out is to be tried", () => {

@@ -1,8 +1,8 @@
 /** Finished cells as figures compare them: each arm at its own tuned learning rate, over the seeds that report. */
 import type { Point, Trajectory } from "./cell.ts";
-import type { Cell } from "./cells.ts";
+import { type Cell, keyText } from "./cells.ts";
 import { mean } from "./figure.ts";
-import { lastOf, TUNING_SEED, tunedRate } from "./tuning.ts";
+import { bestOf, lastOf, PLAIN, TUNING_SEED, tunedRate } from "./tuning.ts";
 
 export interface StudiedArm {
   readonly task: string;
@@ -45,6 +45,22 @@ export function studiedArms(cells: readonly Cell[]): readonly StudiedArm[] {
     return { task, devices, arm, learningRate, cells: used, seeds, isTuningOnly };
   });
 }
+
+/** Plain federated LoRA at the learning rate at which it is best where it is stopped, not after its last round: what is fair to compare with. */
+export const TO_STOP = "FedLoRA tuned to stop";
+
+/** Over the seeds of the plain one; none of a task where that rate was not run with all of them. */
+export const tunedToStop = (cells: readonly Cell[], studied: readonly StudiedArm[]): readonly StudiedArm[] =>
+  studied.flatMap((plain): readonly StudiedArm[] => {
+    if (plain.arm !== PLAIN) return [];
+    const key = { ...plain, arm: PLAIN } as const;
+    const learningRate = tunedRate(cells, key, bestOf);
+    if (learningRate === null) return [];
+    const own = plain.seeds.flatMap(
+      (seed) => cells.find((cell) => keyText(cell) === keyText({ ...key, learningRate, seed })) ?? [],
+    );
+    return own.length === plain.seeds.length ? [{ ...plain, arm: TO_STOP, learningRate, cells: own }] : [];
+  });
 
 /** γ of an arm that keeps it; null of one that chooses. */
 export function fixedRate(arm: string): number | null {

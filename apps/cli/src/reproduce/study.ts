@@ -3,7 +3,7 @@ import { ARMS, type ArmName } from "./arms.ts";
 import type { CellKey, CellSize } from "./cell.ts";
 import { playCells } from "./cell-pool.ts";
 import { appendCell, keyText, readCells } from "./cells.ts";
-import { rateBeyond, TUNING_SEED, tunedRate } from "./tuning.ts";
+import { rateBeyond, reportedRates, TUNING_SEED } from "./tuning.ts";
 
 export interface Study {
   readonly tasks: readonly string[];
@@ -62,7 +62,7 @@ export async function runStudy(study: Study, csv: string, say: (line: string) =>
     await runCells(wider, study.size, csv, say);
   const tuned = await readCells(csv);
   const rateOf = (task: string, arm: ArmName): readonly number[] =>
-    [tunedRate(tuned, { task, devices: study.devices, arm })].flatMap((rate) => rate ?? []);
+    reportedRates(tuned, { task, devices: study.devices, arm });
   const seeds = Array.from({ length: study.seeds }, (_, i) => String(i + 1));
   await runCells(
     seeds.flatMap((seed) => keys(rateOf, seed)),

@@ -2,6 +2,9 @@
 import type { CellKey, Point, Trajectory } from "./cell.ts";
 import type { Cell } from "./cells.ts";
 
+/** Plain federated LoRA, which all else is compared with. */
+export const PLAIN = "fixed 0";
+
 /** The seed that learning rates are chosen with; it is not reported. */
 export const TUNING_SEED = "0";
 
@@ -12,12 +15,25 @@ const triedOf = (cells: readonly Cell[], { task, devices, arm }: TunedKey): read
     (cell) => cell.task === task && cell.devices === devices && cell.arm === arm && cell.seed === TUNING_SEED,
   );
 
-/** Null while nothing of that arm has been tried. */
-export function tunedRate(cells: readonly Cell[], key: TunedKey): number | null {
+/** Null while nothing of that arm has been tried. @param by the round that it is to be good at */
+export function tunedRate(
+  cells: readonly Cell[],
+  key: TunedKey,
+  by: (trajectory: Trajectory) => Point = lastOf,
+): number | null {
   const tried = triedOf(cells, key);
   if (tried.length === 0) return null;
-  return tried.reduce((best, cell) => (lastOf(cell).choose < lastOf(best).choose ? cell : best)).learningRate;
+  return tried.reduce((best, cell) => (by(cell).choose < by(best).choose ? cell : best)).learningRate;
 }
+
+/** At which seeds report: the tuned one, and of plain federated LoRA that at which it is best where it is stopped too. */
+export const reportedRates = (cells: readonly Cell[], key: TunedKey): readonly number[] => [
+  ...new Set(
+    [tunedRate(cells, key), key.arm === PLAIN ? tunedRate(cells, key, bestOf) : null].flatMap(
+      (rate) => rate ?? [],
+    ),
+  ),
+];
 
 /** What to try next where an arm's best is the lowest or the highest rate that was tried: one further by the grid's last step.
  *  Null once the best lies inside, and of an arm with fewer than two rates. */

@@ -235,7 +235,9 @@ export function openParticipants(options: ParticipantsOptions): Participants {
           `ready: expected run ${now.runId}, got ${runId}; load what it needs first`,
         );
       const refusal = now.dispatch({ kind: "ready", participantId, device, atMs: clock.nowMs() });
-      if (refusal === null) waitingRoom.left(participantId);
+      // Who has been dealt other texts by that is loading still.
+      if (refusal === null && now.state.participants.get(participantId)?.presence === "ready")
+        waitingRoom.left(participantId);
       return asReply(refusal);
     },
     guess: async (participantId, guess) => lesson.answer(participantId, guess) ?? accepted,

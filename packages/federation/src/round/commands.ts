@@ -19,6 +19,8 @@ export function obey(state: RunState, command: RunCommand, atMs: number): Transi
         : wrongState();
     case "pause":
       if (isAnnouncedOver(state) || state.intent !== "run") return wrongState();
+      // A start that waits for devices is taken back, and parts go on being dealt.
+      if (state.kind === "lobby" && state.triedCount === 0) return unchanged({ ...state, intent: "idle" });
       return state.kind === "lobby" || state.kind === "evaluating"
         ? proceed({ ...state, intent: "pause" })
         : unchanged({ ...state, intent: "pause" });

@@ -9,8 +9,8 @@ import { createRun, type RunState } from "./run-state.ts";
 import { restoreRun, snapshotOf } from "./snapshot.ts";
 
 /** Devices that load what they are dealt, in a run whose texts are dealt into so many parts. */
-function lobby(devices: number) {
-  let state: RunState = createRun({ ...config, devices, maxParticipants: 200 }, adapter);
+function lobby(devices: number, minParticipants = config.minParticipants) {
+  let state: RunState = createRun({ ...config, devices, minParticipants, maxParticipants: 200 }, adapter);
   const dealt: string[] = [];
   function happen(event: RunEvent): readonly Effect[] {
     const step = transition(state, event);
@@ -56,6 +56,19 @@ it("gives the part of who has left to the next who comes", () => {
   happen(gone("p2"));
   come("p4", "p5");
   expect(held()).toEqual([0, 2, 1, 3]);
+});
+
+it("deals again what came free while a start waited for devices, once it is taken back", () => {
+  const run = lobby(3, 9);
+  run.come(...names(4));
+  run.happen(command({ kind: "start" }));
+  run.happen(gone("p2"));
+  expect(run.state).toMatchObject({ kind: "lobby", intent: "run" });
+  expect(run.held()).toEqual([0, 2, 0]);
+  run.happen(command({ kind: "pause" }));
+  expect(run.state).toMatchObject({ kind: "lobby", intent: "idle" });
+  run.settle();
+  expect(run.held()).toEqual([0, 2, 1]);
 });
 
 it("has thirty devices at different parts after a hundred have come and gone", () => {

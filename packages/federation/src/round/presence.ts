@@ -88,7 +88,9 @@ export function becomeReady(
  */
 export function dealEvenly({ state, effects }: Transition, before: RunState): Transition {
   const isSettled =
-    state.kind !== "lobby" || state.intent !== "idle" || state.holders.ready === before.holders.ready;
+    state.kind !== "lobby" ||
+    state.intent !== "idle" ||
+    (state.holders.ready === before.holders.ready && state.intent === before.intent);
   const changing = isSettled ? null : dealAgain(state.participants.values(), state.holders);
   if (changing === null) return { state, effects };
   const { id: participantId, part } = changing;

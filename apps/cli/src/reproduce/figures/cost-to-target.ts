@@ -1,7 +1,14 @@
 /** Figure 3: what it takes to reach a target loss, and the quality that a budget buys. */
 import type { Point } from "../cell.ts";
 import { type Figure, mean } from "../figure.ts";
-import { groupsOf, groupTitle, measuredRounds, type StudiedArm, withoutOtherRates } from "../studied.ts";
+import {
+  groupsOf,
+  groupTitle,
+  measuredRounds,
+  type StudiedArm,
+  TO_STOP,
+  withoutOtherRates,
+} from "../studied.ts";
 import type { Chart } from "../svg-chart.ts";
 import { bestOf } from "../tuning.ts";
 
@@ -30,7 +37,7 @@ export function costToTarget(
     number: 3,
     title: "Cost to a target, and quality within a budget",
     text: [
-      `The target is ${SLACK} nats above the least loss of ${reference} on the texts that it is stopped by: the first measured round at or below it counts, averaged over the seeds that got there. Bytes are exact, both ways, of all devices; ${clock}.`,
+      `The target is ${SLACK} nats above the least loss of ${reference} on the texts that it is stopped by, where it was run at the learning rate that is best for that: the first measured round at or below it counts, averaged over the seeds that got there. Bytes are exact, both ways, of all devices; ${clock}.`,
       "The charts show the held-out loss that so many bytes, seconds or joules buy; means over seeds, of the fixed rates 0 and the best other one alone; the table has all of them.",
     ],
     charts: BUDGETS.flatMap((budget) => groups.map((arms) => budgetChart(arms, budget))),
@@ -42,7 +49,7 @@ export function costToTarget(
       ],
       rows: [
         ...groups.flatMap((arms) => {
-          const plain = arms.find(({ arm }) => arm === reference);
+          const plain = arms.find(({ arm }) => arm === TO_STOP) ?? arms.find(({ arm }) => arm === reference);
           if (plain === undefined) return [];
           const target = SLACK + mean(plain.cells.map((cell) => bestOf(cell).choose));
           return arms.map((own) => targetRow(own, target));

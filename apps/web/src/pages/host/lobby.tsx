@@ -47,7 +47,7 @@ export function Lobby({ view, command }: LobbyProps) {
             ))}
         </ul>
         {command && notice === null && <SideBySide config={config} command={command} />}
-        {joined > config.devices && (
+        {isShared(participants) && (
           <p class="muted" data-testid="shared-parts">
             {say("lobby.shared", { count: config.devices })}
           </p>
@@ -61,4 +61,12 @@ export function Lobby({ view, command }: LobbyProps) {
       </div>
     </main>
   );
+}
+
+/** Of those who are ready, two have the same part; own texts are nobody's part. */
+function isShared(participants: ReceivedView["participants"]): boolean {
+  const parts = participants.flatMap(({ state, deviceName }) =>
+    state === "ready" ? (deviceName ?? []) : [],
+  );
+  return new Set(parts).size < parts.length;
 }

@@ -7,7 +7,8 @@ import type { Notice } from "./state.ts";
 export function NoticeLine({ notice }: { readonly notice: Notice }) {
   switch (notice.kind) {
     case "new-run":
-      return <p class="notice wide">{say("notice.new-run")}</p>;
+    case "dealt":
+      return <p class="notice wide">{say(`notice.${notice.kind}`)}</p>;
     case "renamed":
       return (
         <p class="notice wide">

@@ -41,6 +41,8 @@ export function reduce(state: ParticipantState, message: FromWorker): Participan
         notice: { kind: "new-run" },
       };
     }
+    case "dealt":
+      return { ...state, phase: "loading", files: new Map(), warmingUp: false, notice: { kind: "dealt" } };
     case "loading": {
       const { file, receivedBytes, totalBytes } = message;
       return {

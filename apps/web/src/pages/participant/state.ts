@@ -54,6 +54,7 @@ export interface RoundProgress {
 /** Something to tell the participant beside the screen. */
 export type Notice =
   | { readonly kind: "new-run" }
+  | { readonly kind: "dealt" }
   | { readonly kind: "renamed"; readonly nickname: string }
   | { readonly kind: "refused"; readonly refused: Refused };
 

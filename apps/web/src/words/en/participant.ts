@@ -28,6 +28,8 @@ export const participant = {
   "not-starting.backend": "Its address asks to train on {backend}; webgpu, wasm and cpu are all there is.",
   "not-starting.else": "Something that it needs is missing. Loading it anew may help.",
   "notice.new-run": "The host has set up a new run.",
+  "notice.dealt":
+    "Somebody has left, and texts have become free: this device takes those, so that fewer share.",
   "notice.renamed": 'You are shown as "{nickname}": names have at most {most} visible characters.',
 
   "join.title": "Train a language model together",

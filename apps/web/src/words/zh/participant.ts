@@ -31,6 +31,7 @@ export const participant: Translation<typeof english> = {
   "not-starting.backend": "它的地址要求用 {backend} 训练；可用的只有 webgpu、wasm 和 cpu。",
   "not-starting.else": "缺少它需要的东西。重新加载也许有用。",
   "notice.new-run": "主持人建立了一次新的训练。",
+  "notice.dealt": "有设备离开，空出了一份文本：本设备改用那一份，这样共用的就少了。",
   "notice.renamed": "你的名字显示为“{nickname}”：名字最多 {most} 个可见字符。",
 
   "join.title": "一起训练一个语言模型",
