@@ -11,7 +11,7 @@ import { estimateConstants, type PlanOptions } from "../../packages/federation/s
 import { regressVariance } from "../../packages/federation/src/plan/masked-losses.ts";
 import { type Observation, robustFit } from "../../packages/federation/src/plan/robust-fit.ts";
 import { LEANING } from "../../packages/federation/src/update/contrast.ts";
-import type { BoundEstimate, ParticipantRound, RoundRecord } from "../../packages/run/src/index.ts";
+import type { BoundEstimate, RoundRecord } from "../../packages/run/src/index.ts";
 
 type Estimate = NonNullable<PlanOptions["estimate"]>;
 
@@ -90,7 +90,7 @@ function dropped(
   leansOn: (id: string) => boolean = () => false,
 ): { readonly v: number; readonly g: number } {
   let [v, g, total] = [0, 0, 0];
-  for (const own of participants.filter(({ outcome }) => outcome === "aggregated") as ParticipantRound[]) {
+  for (const own of participants.filter(({ outcome }) => outcome === "aggregated")) {
     const weight = (leansOn(own.id) ? LEANING : 1) * own.sampleCount;
     const keepRate = 1 - own.dropoutRate;
     v += weight * varianceFactor(keepRate, EXPONENT);
@@ -123,6 +123,7 @@ function overRounds(
     if (now?.trainLoss == null || before?.trainLoss == null) return [];
     const gapOf = (own: typeof now): number => own.testLoss - (own.trainLoss as number);
     const weight = MEMORY ** (records.length - 1 - i);
+    if (!record.participants.some(({ outcome }) => outcome === "aggregated")) return [];
     return [
       {
         ...dropped(record, shape),

@@ -145,10 +145,7 @@ export async function reproduce(args: readonly string[]): Promise<void> {
         const figure = limits(quick ? 2 : 20, quick, runs, () => performance.now());
         return {
           ...figure,
-          madeOf: withCommand(
-            limitedProvenance(limited, runs),
-            again(name, ` --seeds ${new Set(runs.map(({ seed }) => seed)).size || 1}`),
-          ),
+          madeOf: limitedProvenance(limited, runs, (count) => again(name, ` --seeds ${count}`)),
         };
       }
       case "5": {

@@ -23,15 +23,9 @@ export function provenanceOf(studied: readonly StudiedArm[], kept: Kept): Table 
       ...["task", "devices", "arms", "rounds", "measured every", "samples of a set"],
       ...["tuning seed", "learning rates tried", "reporting seeds", "command"],
     ],
-    rows: groupsOf(studied).flatMap((group) => {
-      const tried = new Set(group.map((own) => ratesTried(own, kept).join()));
-      return [...tried].map((rates) =>
-        rowOf(
-          group.filter((own) => ratesTried(own, kept).join() === rates),
-          rates,
-          kept,
-        ),
-      );
+    rows: groupsOf(studied).map((group) => {
+      const tried = new Set(group.flatMap((own) => ratesTried(own, kept)));
+      return rowOf(group, [...tried].sort((a, b) => a - b).join(), kept);
     }),
   };
 }
@@ -40,7 +34,7 @@ const ratesTried = ({ task, devices, arm }: StudiedArm, { cells }: Kept): readon
   const own = cells.filter(
     (cell) => cell.seed === TUNING_SEED && cell.task === task && cell.devices === devices && cell.arm === arm,
   );
-  return [...new Set(own.map(({ learningRate }) => learningRate))].sort((a, b) => a - b);
+  return own.map(({ learningRate }) => learningRate);
 };
 
 function rowOf(arms: readonly StudiedArm[], rates: string, kept: Kept): Table["rows"][number] {
@@ -86,13 +80,22 @@ const studyCommand = (isQuick: boolean, reporting: readonly string[], { figure, 
 export function limitedProvenance(
   { task, size }: Omit<LimitedStudy, "seeds">,
   runs: readonly LimitedRun[],
+  commandOf: (seeds: number) => string,
 ): Table {
   const settings = [...new Set(runs.map(settingName))];
   return {
-    columns: ["setting", "task", "rounds", "samples of a set", "tuning seed", "reporting seeds"],
+    columns: [
+      ...["setting", "task", "rounds", "samples of a set"],
+      ...["tuning seed", "learning rates", "reporting seeds", "command"],
+    ],
     rows: settings.map((name) => {
-      const own = runs.filter((run) => settingName(run) === name).map(({ seed }) => seed);
-      return [name, task, size.rounds, size.samples, TUNING_SEED, [...new Set(own)].sort().join(", ")];
+      const own = runs.filter((run) => settingName(run) === name);
+      const seeds = [...new Set(own.map(({ seed }) => seed))].sort();
+      const rates = new Set(own.map(({ arm, learningRate }) => `${arm} ${learningRate}`));
+      return [
+        ...[name, task, size.rounds, size.samples],
+        ...[TUNING_SEED, [...rates].join(", "), seeds.join(", "), commandOf(seedCount(seeds))],
+      ];
     }),
   };
 }
