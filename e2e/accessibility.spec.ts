@@ -161,6 +161,10 @@ test("nor do the screens of what goes wrong, or is asked once more", async ({
   await look(host, "host: drawer with chaos");
   await host.getByTestId("open-drawer").click();
 
+  await watching.command({ kind: "change", change: { method: "greedy", energyLimitJoules: 1e-6 } });
+  await expect(host.getByTestId("notice")).toContainText("No device can take part", { timeout: 60_000 });
+  await look(host, "host: nobody can take part");
+
   const late = await join("Late");
   await expect(late.getByTestId("stopped")).toBeVisible({ timeout: 30_000 });
   await look(late, "participant: no room");
