@@ -16,6 +16,11 @@ test("texts that become free go to one of two tabs that share others", async ({
   const { url, host } = await serve("--model", tinyModel, "--devices", "2", ...TINY);
   const tabs = { url, backend: "wasm" } as const;
   const [ada, ben, cleo] = await openParticipants(chromium, 3, tabs);
+  // What the tabs know already is on its way to the host.
+  await host.until(
+    ({ participants }) => participants.filter(({ state }) => state === "ready").length === 3,
+    30,
+  );
   const textsOf = (id: string) => host.view().participants.find((one) => one.id === id)?.deviceName as string;
   const [first, second] = [textsOf("p1"), textsOf("p2")];
   expect(first).not.toBe(second);
