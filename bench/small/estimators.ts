@@ -175,6 +175,7 @@ function whatIf(measured: Parameters<Estimator>[0]): ReturnType<Estimator> {
           const contrast = record.evaluation?.contrast;
           const losses = contrast && heldOut.get(contrast);
           if (!contrast || !losses || record.allocation === null) return [];
+          if (!record.participants.some(({ outcome }) => outcome === "aggregated")) return [];
           const sides = new Map(record.allocation.devices.map(({ id, side }) => [id, side]));
           const [high, low] = (["high", "low"] as const).map((side) =>
             dropped(record, shape, (id) => sides.get(id) === side),

@@ -62,6 +62,7 @@ Finished ones are kept in cells.csv and limited.csv: the command goes on where i
   privacy  what attacks read of texts (figure 8), only where it is named
 
 Figure 5 is of a run of this machine over real sockets (folder own-run), by its clocks: no two are alike.
+All else is the same for the same seeds, but figure 4's milliseconds that solvers take.
 
 ${describeFlags(FLAGS)}
 `;

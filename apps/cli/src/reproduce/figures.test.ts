@@ -133,6 +133,7 @@ it("while an arm's best learning rate is the first or the last that was tried, t
   expect(rateBeyond(tried([0.002, 3.8], [0.0005, 3.9], [0.008, 3.7]), key)).toBe(0.032);
   expect(rateBeyond(tried([0.002, 3.7], [0.0005, 3.8], [0.008, 3.9]), key)).toBeNull();
   expect(rateBeyond(tried([0.002, 3.8], [0.0005, 3.7], [0.000125, 3.71]), key)).toBeNull();
+  expect(rateBeyond(tried([0.002, 3.8], [0.0005, 3.7998]), key)).toBeNull();
 });
 
 it("limited runs count at the learning rate that their arm has by now", () => {

@@ -74,12 +74,18 @@ export function groupsOf(arms: readonly StudiedArm[]): readonly (readonly Studie
   return [...keys].map((key) => arms.filter(({ task, devices }) => `${task}/${devices}` === key));
 }
 
+export const finalLoss = ({ cells }: StudiedArm): number => mean(cells.map((cell) => lastOf(cell).report));
+
+/** The one that ends lowest; null of none. */
+export const lowestOf = (arms: readonly StudiedArm[]): StudiedArm | null =>
+  arms.reduce<StudiedArm | null>(
+    (low, own) => (low === null || finalLoss(own) < finalLoss(low) ? own : low),
+    null,
+  );
+
 /** Of a group's fixed rates only 0 and the best other one: with ten of them nothing else can be seen. */
 export function withoutOtherRates(arms: readonly StudiedArm[]): readonly StudiedArm[] {
-  const finalOf = ({ cells }: StudiedArm): number => mean(cells.map((cell) => lastOf(cell).report));
-  const best = arms
-    .filter(({ arm }) => (fixedRate(arm) ?? 0) > 0)
-    .reduce<StudiedArm | null>((low, own) => (low === null || finalOf(own) < finalOf(low) ? own : low), null);
+  const best = lowestOf(arms.filter(({ arm }) => (fixedRate(arm) ?? 0) > 0));
   return arms.filter((own) => (fixedRate(own.arm) ?? 0) === 0 || own === best);
 }
 

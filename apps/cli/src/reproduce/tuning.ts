@@ -35,15 +35,19 @@ export const reportedRates = (cells: readonly Cell[], key: TunedKey): readonly n
   ),
 ];
 
+/** Of a loss: what the last rate gained, below which no further one is tried, since ever less can be learned for ever. */
+const LEAST_GAIN = 1e-4;
+
 /** What to try next where an arm's best is the lowest or the highest rate that was tried: one further by the grid's last step.
- *  Null once the best lies inside, and of an arm with fewer than two rates. */
+ *  Null once the best lies inside or gains next to nothing, and of an arm with fewer than two rates. */
 export function rateBeyond(cells: readonly Cell[], key: TunedKey): number | null {
+  const tried = triedOf(cells, key).toSorted((a, b) => a.learningRate - b.learningRate);
   const best = tunedRate(cells, key);
-  const rates = triedOf(cells, key)
-    .map(({ learningRate }) => learningRate)
-    .sort((a, b) => a - b);
-  const inward = best === rates[0] ? rates[1] : best === rates.at(-1) ? rates.at(-2) : undefined;
-  return best === null || inward === undefined ? null : Number(((best * best) / inward).toPrecision(6));
+  const [edge, inward] = best === tried[0]?.learningRate ? tried : tried.toReversed();
+  if (edge === undefined || inward === undefined || edge.learningRate !== best) return null;
+  const [loss, before] = [lastOf(edge).choose, lastOf(inward).choose];
+  if (before - loss < LEAST_GAIN * before) return null;
+  return Number((best ** 2 / inward.learningRate).toPrecision(6));
 }
 
 export const lastOf = ({ points }: Trajectory): Point => points.at(-1) as Point;

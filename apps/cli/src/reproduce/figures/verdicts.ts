@@ -2,7 +2,7 @@
 
 import type { Trajectory } from "../cell.ts";
 import { type Figure, mean, standardError } from "../figure.ts";
-import { fixedRate, groupsOf, type StudiedArm, TO_STOP } from "../studied.ts";
+import { finalLoss, fixedRate, groupsOf, lowestOf, type StudiedArm, TO_STOP } from "../studied.ts";
 import { bestOf, lastOf, PLAIN } from "../tuning.ts";
 
 export function verdicts(studied: readonly StudiedArm[]): Figure {
@@ -47,19 +47,16 @@ function compare(
   arms: readonly StudiedArm[],
 ): readonly (string | number | null)[] {
   const of = (arm: StudiedArm, value: (cell: Trajectory) => number): number => mean(arm.cells.map(value));
-  const final = (arm: StudiedArm): number => of(arm, (cell) => lastOf(cell).report);
   const gap = (arm: StudiedArm): number => of(arm, (cell) => lastOf(cell).report - lastOf(cell).train);
   const bytes = (arm: StudiedArm): number => of(arm, (cell) => lastOf(cell).bytes);
   const lower = (value: number, than: number): number => 100 * (1 - value / than);
-  const flattering = lower(final(own), final(plain));
+  const flattering = lower(finalLoss(own), finalLoss(plain));
   const fair = lower(
-    final(own),
+    finalLoss(own),
     of(arms.find(({ arm }) => arm === TO_STOP) ?? plain, (cell) => bestOf(cell).report),
   );
   const saved = lower(bytes(own), bytes(plain));
-  const best = arms
-    .filter(({ arm }) => fixedRate(arm) !== null)
-    .reduce((least, other) => (final(other) < final(least) ? other : least));
+  const best = lowestOf(arms.filter(({ arm }) => fixedRate(arm) !== null)) ?? plain;
   // Seed by seed: texts that are hard for one arm are hard for all.
   const above = own.cells.map((cell, i) => lastOf(cell).report - lastOf(best.cells[i] as Trajectory).report);
   const error = standardError(above);
@@ -72,8 +69,8 @@ function compare(
     fair,
     lower(gap(own), gap(plain)),
     saved,
-    (100 * mean(above)) / final(best),
-    error === null ? null : (100 * error) / final(best),
+    (100 * mean(above)) / finalLoss(best),
+    error === null ? null : (100 * error) / finalLoss(best),
     flattering > 15 ? "shown" : "refuted",
     fair > 15 ? "shown" : "refuted",
     saved > 20 ? "shown" : "refuted",
