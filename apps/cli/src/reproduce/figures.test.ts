@@ -207,6 +207,20 @@ describe("figures", () => {
     expect(claims).toEqual(["shown", "refuted", "shown"]);
   });
 
+  it("tell how far an ablation ends above its reference, with the error of the differences seed by seed", () => {
+    // 0.2 and 0.4 above 3.1 and 3.3: 0.3 of 3.2 on average, and half of what the two differ by.
+    const other = [
+      cell("plain mean", 0.002, "0", 3),
+      cell("plain mean", 0.002, "1", 3.3),
+      cell("plain mean", 0.002, "2", 3.7),
+    ];
+    const [above, error] = row(
+      csvText(ablations(studiedArms([...CELLS, ...other])).table),
+      "plain mean",
+    ).slice(9);
+    expect([above, error].map(Number)).toEqual([0.3, 0.1].map((x) => expect.closeTo((100 * x) / 3.2, 3)));
+  });
+
   it("draw nothing that is not in their CSV, with the project's own results", async () => {
     const results = fileURLToPath(new URL("../../../../docs/results", import.meta.url));
     const studied = studiedArms(await readCells(join(results, "cells.csv")));

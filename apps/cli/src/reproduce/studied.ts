@@ -1,7 +1,7 @@
 /** Finished cells as figures compare them: each arm at its own tuned learning rate, over the seeds that report. */
 import type { Point, Trajectory } from "./cell.ts";
 import { type Cell, keyText } from "./cells.ts";
-import { mean } from "./figure.ts";
+import { mean, standardError } from "./figure.ts";
 import { bestOf, lastOf, PLAIN, TUNING_SEED, tunedRate } from "./tuning.ts";
 
 export interface StudiedArm {
@@ -75,6 +75,21 @@ export function groupsOf(arms: readonly StudiedArm[]): readonly (readonly Studie
 }
 
 export const finalLoss = ({ cells }: StudiedArm): number => mean(cells.map((cell) => lastOf(cell).report));
+
+/**
+ * Percent of the other's final loss that one ends above it, seed by seed: texts that are hard for one arm are hard for all.
+ *
+ * @param other of the same seeds
+ */
+export function percentAbove(
+  own: StudiedArm,
+  other: StudiedArm,
+): { readonly percent: number; readonly error: number | null } {
+  const above = own.cells.map((cell, i) => lastOf(cell).report - lastOf(other.cells[i] as Trajectory).report);
+  const scale = 100 / finalLoss(other);
+  const error = standardError(above);
+  return { percent: scale * mean(above), error: error && scale * error };
+}
 
 /** The one that ends lowest; null of none. */
 export const lowestOf = (arms: readonly StudiedArm[]): StudiedArm | null =>

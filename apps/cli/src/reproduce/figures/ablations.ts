@@ -2,7 +2,7 @@
 import { ABLATED, ablatedBy } from "../arms.ts";
 import type { Trajectory } from "../cell.ts";
 import { type Figure, mean, standardError } from "../figure.ts";
-import { groupsOf, type StudiedArm } from "../studied.ts";
+import { finalLoss, groupsOf, percentAbove, type StudiedArm } from "../studied.ts";
 import { lastOf } from "../tuning.ts";
 
 export function ablations(studied: readonly StudiedArm[]): Figure {
@@ -24,7 +24,7 @@ export function ablations(studied: readonly StudiedArm[]): Figure {
         const [x, error] = [mean(values), standardError(values) ?? 0];
         return { name: arm, x, low: x - error, high: x + error };
       }),
-      reference: lossOf(arms.find(({ arm }) => arm === ABLATED)),
+      reference: referenceOf(arms),
     })),
     table: {
       columns: [
@@ -38,12 +38,14 @@ export function ablations(studied: readonly StudiedArm[]): Figure {
         "held_out",
         "held_out_error",
         "over_reference_percent",
+        "over_reference_error_percent",
         "megabytes",
       ],
       rows: groups.flatMap((arms) => {
-        const reference = lossOf(arms.find(({ arm }) => arm === ABLATED));
+        const reference = arms.find(({ arm }) => arm === ABLATED);
         return arms.map((own) => {
           const values = own.cells.map(heldOut);
+          const above = reference && percentAbove(own, reference);
           return [
             own.task,
             own.devices,
@@ -54,7 +56,8 @@ export function ablations(studied: readonly StudiedArm[]): Figure {
             mean(own.cells.map((cell) => lastOf(cell).train)),
             mean(values),
             standardError(values),
-            reference === null ? null : 100 * (mean(values) / reference - 1),
+            above?.percent ?? null,
+            above?.error ?? null,
             mean(own.cells.map((cell) => lastOf(cell).bytes / 1e6)),
           ];
         });
@@ -65,5 +68,7 @@ export function ablations(studied: readonly StudiedArm[]): Figure {
 
 const heldOut = (cell: Trajectory): number => lastOf(cell).report;
 
-const lossOf = (own: StudiedArm | undefined): number | null =>
-  own === undefined ? null : mean(own.cells.map(heldOut));
+function referenceOf(arms: readonly StudiedArm[]): number | null {
+  const reference = arms.find(({ arm }) => arm === ABLATED);
+  return reference ? finalLoss(reference) : null;
+}

@@ -1,8 +1,16 @@
 /** Figure 7: what the numbers say of two claims, in the flattering comparison and in the fair one. */
 
 import type { Trajectory } from "../cell.ts";
-import { type Figure, mean, standardError } from "../figure.ts";
-import { finalLoss, fixedRate, groupsOf, lowestOf, type StudiedArm, TO_STOP } from "../studied.ts";
+import { type Figure, mean } from "../figure.ts";
+import {
+  finalLoss,
+  fixedRate,
+  groupsOf,
+  lowestOf,
+  percentAbove,
+  type StudiedArm,
+  TO_STOP,
+} from "../studied.ts";
 import { bestOf, lastOf, PLAIN } from "../tuning.ts";
 
 export function verdicts(studied: readonly StudiedArm[]): Figure {
@@ -57,9 +65,7 @@ function compare(
   );
   const saved = lower(bytes(own), bytes(plain));
   const best = lowestOf(arms.filter(({ arm }) => fixedRate(arm) !== null)) ?? plain;
-  // Seed by seed: texts that are hard for one arm are hard for all.
-  const above = own.cells.map((cell, i) => lastOf(cell).report - lastOf(best.cells[i] as Trajectory).report);
-  const error = standardError(above);
+  const regret = percentAbove(own, best);
   return [
     own.task,
     own.devices,
@@ -69,8 +75,8 @@ function compare(
     fair,
     lower(gap(own), gap(plain)),
     saved,
-    (100 * mean(above)) / finalLoss(best),
-    error === null ? null : (100 * error) / finalLoss(best),
+    regret.percent,
+    regret.error,
     flattering > 15 ? "shown" : "refuted",
     fair > 15 ? "shown" : "refuted",
     saved > 20 ? "shown" : "refuted",
