@@ -1,6 +1,8 @@
 /** Which texts devices are served, train on and are measured on, as they come, go and come back. */
+import { PROTOCOL_VERSION } from "@fedlodrop/protocol";
 import { expect, it } from "vitest";
 import {
+  connect,
   connectHost,
   device,
   type FakeParticipant,
@@ -90,6 +92,21 @@ it("does not let one that was dealt other texts load them for ever", async () =>
   advance(61);
   await arrive(url, "fay");
   await expect.poll(() => eve.inbox.dismissed).toMatchObject([{ reason: "run-full" }]);
+});
+
+it("keeps the place of who loads other texts, while the room is full", async () => {
+  const { url, advance } = await start({ maxParticipants: 5 });
+  const [, ben, , , eve] = await arriveAll(url, ["ada", "ben", "cleo", "dan", "eve"]);
+  expect(await load(ben, null)).toEqual({ kind: "accepted" });
+  await expect.poll(() => eve.inbox.dealt).toEqual([{ part: 1 }]);
+  const { views } = await connectHost(url, "key");
+  await expect.poll(() => views.at(-1)?.participants.at(-1)).toMatchObject({ id: "p5", state: "loading" });
+  const { socket } = await connect(url);
+  const join = { protocolVersion: PROTOCOL_VERSION, nickname: "fay" };
+  expect(await socket.emitWithAck("join", join)).toMatchObject({ reason: "run-full" });
+  expect(await load(eve)).toEqual({ kind: "accepted" });
+  advance(1);
+  await expect.poll(() => views.at(-1)?.participants.at(-1)?.state).toBe("ready");
 });
 
 it("measures and trains on other parts than those of who has left", async () => {

@@ -212,7 +212,7 @@ export function startMessage(
   const { members, noiseMultiplier } = state;
   const member = members.get(participantId);
   const held = member && heldPart(member.participant);
-  const sharedWith = held == null ? 0 : Math.max(0, (state.holders.ready[held] ?? 1) - 1);
+  const sharedWith = held == null ? 0 : Math.max(0, (state.holders.placed[held] ?? 1) - 1);
   const secure = isSecure(state) && member && { weight: weightOf(state, member), noiseMultiplier };
   const turn = nextTurn(state.config, state.records);
   return {

@@ -12,6 +12,7 @@ const participantSchema = z.strictObject({
   presence: z.enum(["loading", "ready", "away", "kicked"]),
   device: deviceSchema.nullable(),
   known: z.boolean(),
+  awaited: z.boolean().optional(),
   part: z.int().min(0).optional(),
 });
 
