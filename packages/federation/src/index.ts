@@ -17,6 +17,7 @@ export {
   type ReadyParticipant,
   shownPresence,
 } from "./round/participant.ts";
+export { partByNumber } from "./round/parts.ts";
 export { LOADING_ROOM } from "./round/presence.ts";
 export { expectedBytes, memberAtWork, type Refusal } from "./round/refusal.ts";
 export { transition } from "./round/round.ts";

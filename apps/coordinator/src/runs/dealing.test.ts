@@ -144,6 +144,39 @@ it("deals anew for a new run, and says so", async () => {
   expect(await textsOf(url, ben)).toMatchObject({ part: 0 });
 });
 
+it("goes on by numbers in a run of a program that did not deal", async () => {
+  const disk = createMemoryDisk();
+  const first = createRunFolder("/run", { disk, lock });
+  const { coordinator, url, abandon } = await start({ rounds: 1 }, { store: first });
+  const [ada, ben, cleo] = [
+    await participate(url, "ada"),
+    await participate(url, "ben"),
+    await participate(url, "cleo"),
+  ];
+  await ben.socket.emitWithAck("leave");
+  await coordinator.command({ kind: "start" });
+  await play(ada, 1);
+  abandon();
+  const store = createRunFolder("/run", { disk: disk.after("kill"), lock });
+  const { checkpoint, ...rest } = await store.load();
+  const snapshot = { ...checkpoint.snapshot, dealsByNumber: true };
+  const stored = { ...rest, checkpoint: { ...checkpoint, snapshot } };
+  const { asked, loadWorkload } = watched();
+  const again = await start({}, { store, stored, hostKey: "key", loadWorkload });
+  const back = async ({ identity: { token } }: FakeParticipant) => participate(again.url, "back", { token });
+  await back(ada);
+  const cleoAgain = await back(cleo);
+  const dan = await participate(again.url, "dan");
+  for (const [one, part] of [
+    [cleoAgain, 2],
+    [dan, 3],
+  ] as const)
+    expect(await textsOf(again.url, one)).toMatchObject({ part });
+  await play(cleoAgain, 1);
+  await expect.poll(() => asked.at(-1)).toEqual({ trained: [0, 2], measured: [0, 2] });
+  expect(again.coordinator.state.records[0]?.participants.map(({ part }) => part)).toEqual([0, 2]);
+});
+
 it("keeps the deal over a crash, whether or not it was told", async () => {
   const disk = createMemoryDisk();
   const { coordinator, url, abandon } = await start({}, { store: createRunFolder("/run", { disk, lock }) });

@@ -152,6 +152,20 @@ it("leaves who is dealt other texts its place in a full room", () => {
   expect(readyWith("p4")).toEqual([]);
 });
 
+it("goes by numbers in a run that began so, and deals nothing again", () => {
+  const begun = createRun({ ...config, devices: 3 }, adapter);
+  const run: RunState = { ...begun, dealsByNumber: true };
+  const restored = restoreRun(snapshotOf(run), { adapter, largestSplit: null, finalRecords: [] }).state;
+  const ids = ["p2", "p5", "p8", "p9"];
+  const events = ids.flatMap((id): RunEvent[] => {
+    const facts = { ...device, part: id === "p9" ? 2 : 1 };
+    return [joined(id), { kind: "ready", participantId: id, device: facts, atMs: 0 }];
+  });
+  const { state, effects } = after(events, restored);
+  expect([...state.participants.values()].map(({ part }) => part)).toEqual([1, 1, 1, 2]);
+  expect(effects).toEqual([]);
+});
+
 it("counts nobody who loads for ever, and nobody who brings texts of its own", () => {
   const { happen, come, readyWith, held } = lobby(3);
   happen(joined("p1"));

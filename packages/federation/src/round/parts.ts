@@ -38,6 +38,10 @@ export function recounted(
 /** For a newcomer: the lowest of those that the fewest hold who are expected, and of these the fewest who may come back. */
 export const partForNewcomer = ({ expected, known }: Holders): number => leastHeld([expected, known]);
 
+/** What a program served that did not deal: it followed from the participant's number. */
+export const partByNumber = (participantId: string, partCount: number): number =>
+  (Number(participantId.slice(1)) - 1) % partCount;
+
 /** One after another, as if they had come into an empty run. */
 export function dealtInTurn<P extends Omit<Participant, "part">>(
   participants: readonly P[],

@@ -1,7 +1,7 @@
 /** Participants come, become ready, lose their connections and go. */
 import { lastInOrder, removeParticipant, setParticipant, setStatus } from "./members.ts";
 import { hasPlace, type Participant } from "./participant.ts";
-import { dealAgain, partForNewcomer } from "./parts.ts";
+import { dealAgain, partByNumber, partForNewcomer } from "./parts.ts";
 import { type Refusal, refuse } from "./refusal.ts";
 import { proceed, settle } from "./rounds.ts";
 import type { Effect, RunEvent } from "./run-event.ts";
@@ -16,7 +16,8 @@ export function join(state: RunState, event: Extract<RunEvent, { kind: "joined" 
   if (known === undefined) {
     const refusal = entryRefusal(state);
     if (refusal !== null) return refused(state, refusal);
-    const part = partForNewcomer(state.holders);
+    const { dealsByNumber, holders, config } = state;
+    const part = dealsByNumber ? partByNumber(id, config.devices) : partForNewcomer(holders);
     return unchanged(
       setParticipant(state, { id, nickname, presence: "loading", device: null, known: false, part }),
     );
@@ -91,6 +92,7 @@ export function dealEvenly(step: Transition, before: RunState): Transition {
   const isSettled =
     state.kind !== "lobby" ||
     state.intent !== "idle" ||
+    state.dealsByNumber ||
     (state.holders === before.holders && state.intent === before.intent);
   if (isSettled) return step;
   const deals: Effect[] = [];

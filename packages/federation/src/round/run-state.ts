@@ -118,6 +118,8 @@ export interface Run {
   /** Those who are ready, or load other texts that they were dealt when they were. */
   readonly placedCount: number;
   readonly readyCount: number;
+  /** It began under a program that did not deal: parts follow from participants' numbers, now as then. */
+  readonly dealsByNumber: boolean;
   /** Of the parts that the training texts are dealt into. */
   readonly holders: Holders;
   readonly locked: boolean;
@@ -204,6 +206,7 @@ export function createRun(
     presentCount: known.filter(isPresent).length,
     placedCount: known.filter(hasPlace).length,
     readyCount: known.filter(isReady).length,
+    dealsByNumber: false,
     holders: holdersOf(known, config.devices),
     locked,
     intent: "idle",

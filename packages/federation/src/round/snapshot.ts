@@ -11,6 +11,7 @@ export interface RunSnapshot
   extends Pick<
     Run,
     | "config"
+    | "dealsByNumber"
     | "locked"
     | "intent"
     | "triedCount"
@@ -34,6 +35,7 @@ export const finalRounds = (state: RunState): number =>
 
 export const snapshotOf = (state: RunState): RunSnapshot => ({
   config: state.config,
+  dealsByNumber: state.dealsByNumber,
   locked: state.locked,
   intent: state.intent,
   triedCount: state.triedCount,
