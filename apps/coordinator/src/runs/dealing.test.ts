@@ -128,8 +128,11 @@ it("measures and trains on other parts than those of who has left", async () => 
 });
 
 it("tells devices that they share a part", async () => {
-  const { coordinator, url } = await start();
+  const { coordinator, url, advance } = await start();
   const all = await arriveAll(url, ["ada", "ben", "cleo", "dan", "eve"]);
+  advance(1);
+  const told = () => all.map(({ inbox }) => inbox.sharing.map(({ sharedWith }) => sharedWith));
+  await expect.poll(told).toEqual([[1], [0], [0], [0], [1]]);
   await coordinator.command({ kind: "start" });
   const starts = await Promise.all(all.map((one) => one.nextStart(1)));
   expect(starts.map(({ sharedWith }) => sharedWith)).toEqual([1, 0, 0, 0, 1]);
