@@ -147,6 +147,21 @@ it("deals anew for a new run, and says so", async () => {
   expect(await textsOf(url, ben)).toMatchObject({ part: 0 });
 });
 
+it("has nobody load again who comes back after a crash, in whatever order", async () => {
+  const disk = createMemoryDisk();
+  const { url, abandon } = await start({}, { store: createRunFolder("/run", { disk, lock }) });
+  const all = await arriveAll(url, ["ada", "ben", "cleo", "dan", "eve", "fay"]);
+  abandon();
+  const again = await resume(disk.after("kill"));
+  for (const k of [4, 0, 5, 1, 2, 3]) {
+    const back = await participate(again.url, "back", { token: all[k]!.identity.token });
+    expect(back.identity.part).toBe(k % 4);
+    expect(await load(back)).toEqual({ kind: "accepted" });
+    expect(back.inbox.dealt).toEqual([]);
+  }
+  expect(again.coordinator.state).toMatchObject({ readyCount: 6, holders: { placed: [2, 2, 1, 1] } });
+});
+
 it("goes on by numbers in a run of a program that did not deal", async () => {
   const disk = createMemoryDisk();
   const first = createRunFolder("/run", { disk, lock });
