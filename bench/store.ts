@@ -29,6 +29,7 @@ const checkpoint = {
   snapshot: {
     config: DEFAULT_RUN_CONFIG,
     participants: [],
+    dealsByNumber: false,
     locked: false,
     intent: "run" as const,
     roundsDone: 0,

@@ -26,6 +26,12 @@ test("texts that become free go to one of two tabs that share others", async ({
   expect(first).not.toBe(second);
   expect(textsOf("p3")).toBe(first);
   await expect(cleo!.page.getByTestId("texts")).toContainText(first);
+  for (const { page } of [ada!, cleo!])
+    await expect(page.getByTestId("texts")).toContainText(
+      "You share your texts with 1 other device, because there are more devices than parts.",
+      { timeout: 60_000 },
+    );
+  await expect(ben!.page.getByTestId("texts")).toContainText(/private ones\.$/);
 
   await ben!.page.getByTestId("leave").click();
   await ben!.page.getByTestId("leave-yes").click();
@@ -34,17 +40,21 @@ test("texts that become free go to one of two tabs that share others", async ({
     ({ participants: [, last] }) => last?.id === "p3" && last.state === "ready" && last.deviceName === second,
     60,
   );
+  for (const { page } of [ada!, cleo!])
+    await expect(page.getByTestId("texts")).toContainText(/private ones\.$/, { timeout: 60_000 });
   await host.command({ kind: "start" });
   const { rounds } = await host.until((view) => view.rounds.length >= 1, 60);
   expect(rounds[0]?.participants.map(({ id, part }) => [id, part])).toEqual([
     ["p1", 0],
     ["p3", 1],
   ]);
-  await expect(ada!.page.getByTestId("texts")).toContainText("in place of private ones.");
+  await expect(ada!.page.getByTestId("texts")).toContainText(/private ones\.$/);
 
   // A third one has no texts of its own any more.
   const dan = await openParticipant(chromium, 3, tabs);
   for (const { page } of [ada!, dan])
-    await expect(page.getByTestId("texts")).toContainText("and to another device too", { timeout: 60_000 });
+    await expect(page.getByTestId("texts")).toContainText("You share your texts with 1 other device.", {
+      timeout: 60_000,
+    });
   await host.command({ kind: "stop" });
 });

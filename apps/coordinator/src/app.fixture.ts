@@ -158,6 +158,7 @@ export async function connect(url: string) {
     "round-closed": [],
     "round-evaluated": [],
     dealt: [],
+    sharing: [],
     "run-changed": [],
     "run-ended": [],
     "host-closed": [],

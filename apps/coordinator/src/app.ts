@@ -118,9 +118,10 @@ export async function buildCoordinator(options: CoordinatorOptions): Promise<Coo
     return quotas ? quotaProblem(config, adapterSize(run.workload.adapter), quotas) : null;
   }
 
+  /** Its part and the texts are of the same run, as nothing waits in between. */
   async function textsOf(participantId: string): Promise<DeviceTexts | null> {
-    const part = await participants.partOf(participantId);
-    return part === null ? null : { part, ...run.workload.deviceSplit(part) };
+    const part = run.state.participants.get(participantId)?.part;
+    return part === undefined ? null : { part, ...run.workload.deviceSplit(part) };
   }
 
   /** Whose texts it trains on; null where they are its own. */

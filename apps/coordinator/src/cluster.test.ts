@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { device, type FakeParticipant, open, participate, phase, start, workload } from "./app.fixture.ts";
 import { systemClock } from "./clock.ts";
 import type { CoordinatorOptions } from "./coordinator.ts";
-import { buildGateway } from "./gateway/gateway.ts";
+import { buildGateway, type GatewayOptions } from "./gateway/gateway.ts";
 import { hasRedis, openRedis, type TestRedis } from "./gateway/redis.fixture.ts";
 import { openMail } from "./gateway/redis.ts";
 import { type Person, people, settings, takePart, UNHURRIED, uninterrupted } from "./resume.fixture.ts";
@@ -84,12 +84,16 @@ describe.skipIf(binaries === null || !hasRedis())(
       };
     }
 
-    async function openGateway(place: string, address: string) {
+    async function openGateway(
+      place: string,
+      address: string,
+      loadFiles: GatewayOptions["loadFiles"] = workload,
+    ) {
       const database = await openDatabase(address);
       const mail = await openMail(redis.address, place);
       const gateway = await buildGateway({
         mail,
-        loadFiles: workload,
+        loadFiles,
         limits: UNHURRIED,
         keep: (storeId, upload) => keepUpload(database, storeId, upload, () => true),
       });
@@ -273,6 +277,44 @@ describe.skipIf(binaries === null || !hasRedis())(
         const texts = await fetch(new URL("/api/split", url), { headers });
         expect(await texts.json()).toMatchObject({ part: 1, device: "device 1" });
       }
+    });
+
+    it("serves texts of the newest run, whose files it may have sooner than those of the one before", async () => {
+      const address = await postgres.database();
+      const of = async ({ devices }: RunConfig) => ({
+        ...(await workload()),
+        deviceCount: devices,
+        deviceSplit: (index: number) => ({ device: `${index + 1} of ${devices}`, samples: [] }),
+      });
+      const { coordinator } = await openOwner("anew", address, {}, {}, { loadWorkload: of });
+      let loadSlowly = (): void => {};
+      const slowly = new Promise<void>((resolve) => {
+        loadSlowly = resolve;
+      });
+      const asked: number[] = [];
+      const gateway = await openGateway("anew", address, async (config) => {
+        asked.push(config.devices);
+        if (config.devices === 3) await slowly;
+        return of(config);
+      });
+      const ada = await participate(gateway.url, "ada");
+      const ben = await participate(gateway.url, "ben");
+      const cleo = await participate(gateway.url, "cleo");
+      const texts = async ({ identity: { token } }: FakeParticipant) => {
+        const headers = { authorization: `Bearer ${token}` };
+        const answer = await fetch(new URL("/api/split", gateway.url), { headers });
+        return (await answer.json()) as unknown;
+      };
+      expect(await texts(cleo)).toMatchObject({ part: 2, device: "3 of 4" });
+      await coordinator.command({ kind: "configure", config: { devices: 3 } });
+      await expect.poll(() => asked, POLL).toEqual([4, 3]);
+      await coordinator.command({ kind: "configure", config: { devices: 2 } });
+      const devices = async () => [await texts(ada), await texts(ben), await texts(cleo)];
+      const expected = ["1 of 2", "2 of 2", "1 of 2"].map((device) => ({ device }));
+      expect(await devices()).toMatchObject(expected);
+      loadSlowly();
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      expect(await devices()).toMatchObject(expected);
     });
 
     it("waits while Redis is away, and goes on", async () => {

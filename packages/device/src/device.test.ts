@@ -175,6 +175,8 @@ it("loads other texts when it is dealt them, and says which it has", async () =>
   await expect.poll(() => sent("ready")).toHaveLength(1);
   expect(readies.map(({ part }) => part)).toEqual([0, 4]);
   expect(sent("refused")).toEqual([]);
+  sockets[0]?.emit("sharing", { sharedWith: 2 });
+  await expect.poll(() => sent("sharing")).toEqual([{ kind: "sharing", sharedWith: 2 }]);
   // What it has loaded already it does not load again.
   sockets[0]?.emit("dealt", { part: 4 });
   await expect.poll(() => readies).toHaveLength(3);

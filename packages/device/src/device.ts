@@ -107,6 +107,7 @@ export function createDevice(
       membership = { ...membership, part };
       prepare();
     });
+    socket.on("sharing", ({ sharedWith }) => post({ kind: "sharing", sharedWith }));
     socket.on("round-start", rounds.takePart);
     socket.on("round-closed", (closed) => {
       if (rounds.current() === closed.round) rounds.abandon("closed-first");

@@ -108,6 +108,29 @@ it("takes the texts that the coordinator has for it", async () => {
   expect(trained).toEqual([[{ text: "assigned" }]]);
 });
 
+it("asks again for its texts while a gateway is without its run, until something else is wanted", async () => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  const statuses = [503, 502];
+  const answer = () => Response.json({ part: 1, device: "d1", samples: [{ text: "assigned" }] });
+  const fetched = vi.fn(async () => {
+    const status = statuses.shift();
+    return status === undefined ? answer() : new Response(null, { status });
+  });
+  vi.stubGlobal("fetch", fetched);
+  const loading = loadFor();
+  await vi.advanceTimersByTimeAsync(2_000);
+  expect(await loading).toMatchObject({ part: 1 });
+  statuses.push(...Array<number>(100).fill(503));
+  const abort = new AbortController();
+  const given = load(request(), abort.signal, () => {});
+  given.catch(() => {});
+  await vi.advanceTimersByTimeAsync(3_500);
+  abort.abort(new Error("dealt again"));
+  await expect(given).rejects.toThrow("dealt again");
+  expect(fetched).toHaveBeenCalledTimes(7);
+  vi.useRealTimers();
+});
+
 it("asks for texts where the run has none", async () => {
   vi.stubGlobal("fetch", async () => Response.json({ device: "d1", samples: [] }));
   await expect(loadFor()).rejects.toThrow(TextsWantedError);

@@ -24,6 +24,7 @@ import { modelParts } from "./model/model-parts.ts";
 import { openPartStore } from "./model/part-store.ts";
 import { setAside } from "./own-evaluation.ts";
 import { type OwnSamples, ownSamples } from "./own-samples.ts";
+import { sleep } from "./pacing.ts";
 
 export interface Loaded {
   /** `loadKey` of the run it was loaded for. */
@@ -214,8 +215,17 @@ function ownData(ownTexts: OwnTexts, task: RunDescription["task"]): DeviceData {
   }
 }
 
+/** The gateway that is asked may have lost its run for a moment, as when the host sets up another one. */
+const AWAY_FOR_NOW: ReadonlySet<number> = new Set([502, 503, 504]);
+const ASK_AGAIN_SECONDS = 1;
+
 async function assignedTexts(site: string, token: string, signal: AbortSignal): Promise<DeviceData> {
-  const response = await fetch(`${site}api/split`, { signal, headers: { authorization: `Bearer ${token}` } });
+  const ask = () => fetch(`${site}api/split`, { signal, headers: { authorization: `Bearer ${token}` } });
+  let response = await ask();
+  while (AWAY_FOR_NOW.has(response.status)) {
+    await sleep(ASK_AGAIN_SECONDS, signal);
+    response = await ask();
+  }
   if (!response.ok) throw new Error(`/api/split: expected this device's texts, got HTTP ${response.status}`);
   const { part, device, samples } = deviceTextsSchema.parse(await response.json());
   if (samples.length === 0)

@@ -95,6 +95,8 @@ export type FromWorker =
   | { readonly kind: "run-changed"; readonly run: RunDescription }
   /** Other texts than those that were loaded. */
   | { readonly kind: "dealt" }
+  /** So many other devices have the same part of the texts, in the lobby. */
+  | { readonly kind: "sharing"; readonly sharedWith: number }
   | {
       readonly kind: "loading";
       readonly file: string;

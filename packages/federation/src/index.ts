@@ -9,7 +9,15 @@ export {
 } from "./plan/plan.ts";
 export type { PlanRequest } from "./plan/plan-request.ts";
 export { amendRecord, buildReport, outcomeOf, secondsSpent } from "./round/history.ts";
-export { heldPart, isPresent, type Participant, type ReadyParticipant } from "./round/participant.ts";
+export {
+  heldPart,
+  isPresent,
+  isReady,
+  type Participant,
+  type ReadyParticipant,
+  shownPresence,
+} from "./round/participant.ts";
+export { partByNumber } from "./round/parts.ts";
 export { LOADING_ROOM } from "./round/presence.ts";
 export { expectedBytes, memberAtWork, type Refusal } from "./round/refusal.ts";
 export { transition } from "./round/round.ts";

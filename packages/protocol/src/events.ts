@@ -17,6 +17,7 @@ import type {
   RoundStart,
   RunDescription,
   RunEnded,
+  Sharing,
   UploadBegin,
   UploadEnd,
 } from "./messages.ts";
@@ -56,6 +57,7 @@ export interface ServerToClientEvents {
   "round-closed": (message: RoundClosed) => void;
   "round-evaluated": (message: RoundEvaluated) => void;
   dealt: (message: Dealt) => void;
+  sharing: (message: Sharing) => void;
   "run-changed": (message: RunDescription) => void;
   "run-ended": (message: RunEnded) => void;
   /** The host lets this connection in that was refused with `awaiting-approval`: join again. */

@@ -61,6 +61,7 @@ export {
   roundQuerySchema,
   roundStartSchema,
   runDescriptionSchema,
+  type Sharing,
   type UpdateStatistics,
   type UploadBegin,
   type UploadEnd,

@@ -254,6 +254,11 @@ export interface Dealt {
   readonly part: number;
 }
 
+/** In the lobby, whenever it has changed: other devices that have the same part of the training texts. */
+export interface Sharing {
+  readonly sharedWith: number;
+}
+
 export const roundStartSchema = z.object({
   round,
   /** Of runs that compare two arms only. */

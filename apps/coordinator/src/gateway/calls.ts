@@ -21,12 +21,14 @@ import type { RunSide } from "./run-side.ts";
  * | 1 | messages have no version |
  * | 2 | `unusable` names the run in which the upload was begun |
  * | 3 | masked inputs go to the owner as they are, and so do answers under secure aggregation; `open-round`; connections are named by the owner |
- * | 4 | `partOf`: the owner deals the training texts; gateways of before serve those that follow from a participant's number |
+ * | 4 | `partOf`: the owner deals the training texts; gateways of before serve those that follow from a participant's number, and are taken only for runs that go by numbers themselves |
  */
 export const LINE_VERSION = 4;
 export const OLDEST_GATEWAY = 1;
 /** That knows what to do with a run under secure aggregation. */
 export const OLDEST_SECURE_GATEWAY = 3;
+/** That serves the texts which the owner has dealt. */
+export const OLDEST_DEALING_GATEWAY = 4;
 
 /** What a gateway of an earlier version asks, in the words of this one. */
 export function inThisVersion(question: ToOwner, version: number): ToOwner {

@@ -93,9 +93,14 @@ export async function buildGateway(options: GatewayOptions): Promise<Gateway> {
   });
   const work = workInOrder(turns);
 
-  async function load(config: RunConfig): Promise<void> {
-    const text = JSON.stringify(config);
-    if (loaded?.config !== text) loaded = { config: text, files: await options.loadFiles(config) };
+  /** @returns whether they are here, and the run is still the one that the owner has. */
+  async function load(of: Welcome): Promise<boolean> {
+    const text = JSON.stringify(of.run.config);
+    const files = loaded?.config === text ? loaded.files : await options.loadFiles(of.run.config);
+    // The host may have set up another one meanwhile, whose files were here sooner.
+    if (welcome !== of) return false;
+    loaded = { config: text, files };
+    return true;
   }
 
   let parts: PartRoom | null = null;
@@ -107,16 +112,17 @@ export async function buildGateway(options: GatewayOptions): Promise<Gateway> {
   const link = openOwnerLink({
     mail,
     async connected(ask) {
-      welcome = (await ask({ kind: "welcome", version: LINE_VERSION })) as Welcome;
-      await load(welcome.run.config);
-      const shape = welcome.run.adapter;
+      const met = (await ask({ kind: "welcome", version: LINE_VERSION })) as Welcome;
+      welcome = met;
+      if (!(await load(met))) return;
+      const shape = met.run.adapter;
       roundsOver = 0;
       parts = createPartRoom(shape, work);
       rounds = createRemoteRounds({
         shape,
         ask: (round) => askUntilAnswered(link, { kind: "round", round }) as Promise<RoundTerms | null>,
       });
-      log(`the run's owner is ${welcome.url}`);
+      log(`the run's owner is ${met.url}`);
       isReady();
     },
     lost(why) {

@@ -6,7 +6,7 @@ import { pack, unpack } from "./packed.ts";
 type Letter = { readonly to: string; readonly fields: Readonly<Record<string, string>>; frame: Uint8Array };
 
 /** An owner whose gateways are played by whoever writes into its stream. */
-function openOwner({ secureAggregation = false } = {}) {
+function openOwner({ secureAggregation = false, dealsByNumber = true } = {}) {
   const sent: Letter[] = [];
   const asked: unknown[][] = [];
   const joined: string[] = [];
@@ -44,7 +44,7 @@ function openOwner({ secureAggregation = false } = {}) {
         },
         gone: async (...args: unknown[]) => void asked.push(args),
       }) as never,
-    run: () => ({ runId: "now", state: { config: { secureAggregation } } }) as never,
+    run: () => ({ runId: "now", state: { dealsByNumber, config: { secureAggregation } } }) as never,
     clock: { nowMs: () => 0 } as never,
     log: (line) => void logged.push(line),
   });
@@ -100,6 +100,15 @@ it("takes only gateways that know what to do under secure aggregation, where the
   hear({ fields: { from: "old", fence: "1", version: "2" }, frame: new Uint8Array(0) });
   expect(logged).toEqual([
     "the owner takes gateways of versions 3 to 4 for this run, this one is of 2: start the owner's program",
+  ]);
+  await desk.close();
+});
+
+it("takes only gateways that serve what it deals, unless the run goes by numbers as they do", async () => {
+  const { logged, desk, hear } = openOwner({ dealsByNumber: false });
+  hear({ fields: { from: "old", fence: "1", version: "3" }, frame: new Uint8Array(0) });
+  expect(logged).toEqual([
+    "the owner takes gateways of version 4 for this run, this one is of 3: start the owner's program",
   ]);
   await desk.close();
 });

@@ -11,6 +11,7 @@ import {
   type AskedOfGateway,
   inThisVersion,
   type Notes,
+  OLDEST_DEALING_GATEWAY,
   OLDEST_GATEWAY,
   OLDEST_SECURE_GATEWAY,
   type StoredUpdate,
@@ -72,6 +73,12 @@ function fromGateway(gateway: string, question: Extract<ToOwner, { kind: "call" 
   if (name !== "join") return question;
   const newcomer = args[0] as Newcomer;
   return { ...question, args: [{ ...newcomer, connection: named(newcomer.connection) }, ...args.slice(1)] };
+}
+
+/** What a gateway serves is what the run's records say. */
+function oldestFor({ dealsByNumber, config }: LiveRun["state"]): number {
+  if (!dealsByNumber) return OLDEST_DEALING_GATEWAY;
+  return config.secureAggregation ? OLDEST_SECURE_GATEWAY : OLDEST_GATEWAY;
 }
 
 export function openOwnerDesk(options: OwnerDeskOptions): OwnerDesk {
@@ -180,7 +187,7 @@ export function openOwnerDesk(options: OwnerDeskOptions): OwnerDesk {
       gateways = openGateways({
         mail,
         fence: fence(),
-        oldest: () => (run().state.config.secureAggregation ? OLDEST_SECURE_GATEWAY : OLDEST_GATEWAY),
+        oldest: () => oldestFor(run().state),
         asked: (gateway, question, version) => asked(gateway, inThisVersion(question as ToOwner, version)),
         told: (_, message) => told(message as Notes),
         gone(gateway, why) {

@@ -2,7 +2,7 @@
  * What an operator watches, in Prometheus' format. State is read when somebody asks; rounds and refusals are counted as
  * they happen. Labels are kinds of things, never devices or people.
  */
-import type { RunState } from "@fedlodrop/federation";
+import { type RunState, shownPresence } from "@fedlodrop/federation";
 import type { RefusalReason } from "@fedlodrop/protocol";
 import type { RoundRecord } from "@fedlodrop/run";
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
@@ -82,7 +82,7 @@ export function openMetrics({ run, connections }: MetricsOptions): Metrics {
     registers,
     collect() {
       for (const presence of ["loading", "ready", "away", "kicked"]) this.set({ presence }, 0);
-      for (const { presence } of run().state.participants.values()) this.inc({ presence });
+      for (const one of run().state.participants.values()) this.inc({ presence: shownPresence(one) });
     },
   });
   new Gauge({

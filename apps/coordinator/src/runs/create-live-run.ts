@@ -22,6 +22,7 @@ import { createPlanning } from "./planning.ts";
 import { type Retold, retell } from "./retell.ts";
 import { createReunion } from "./reunion.ts";
 import { createSecureRounds } from "./secure-rounds.ts";
+import { createSharing } from "./sharing.ts";
 import { createTimers } from "./timers.ts";
 import { createTraffic } from "./traffic.ts";
 
@@ -85,6 +86,7 @@ export function createLiveRun(options: LiveRunOptions): LiveRun {
     },
     failed: (round) => void dispatch({ kind: "deadline-passed", round, atMs: clock.nowMs() }),
   });
+  const sharing = createSharing({ timers, state: () => state, tell: outbox.sharing });
   const rooms: EffectRooms = {
     runId,
     clock,
@@ -125,6 +127,7 @@ export function createLiveRun(options: LiveRunOptions): LiveRun {
     state = step.state;
     for (const effect of step.effects) carryOut(effect, rooms);
     secure.noticed(taken);
+    sharing.noticed(taken);
     if (taken.kind === "left" || taken.kind === "disconnected")
       evaluations.onDevices.gone(taken.participantId);
     if (!reunion.isOver) welcomeBack(event);

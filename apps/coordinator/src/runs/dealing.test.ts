@@ -1,6 +1,8 @@
 /** Which texts devices are served, train on and are measured on, as they come, go and come back. */
+import { PROTOCOL_VERSION } from "@fedlodrop/protocol";
 import { expect, it } from "vitest";
 import {
+  connect,
   connectHost,
   device,
   type FakeParticipant,
@@ -92,6 +94,21 @@ it("does not let one that was dealt other texts load them for ever", async () =>
   await expect.poll(() => eve.inbox.dismissed).toMatchObject([{ reason: "run-full" }]);
 });
 
+it("keeps the place of who loads other texts, while the room is full", async () => {
+  const { url, advance } = await start({ maxParticipants: 5 });
+  const [, ben, , , eve] = await arriveAll(url, ["ada", "ben", "cleo", "dan", "eve"]);
+  expect(await load(ben, null)).toEqual({ kind: "accepted" });
+  await expect.poll(() => eve.inbox.dealt).toEqual([{ part: 1 }]);
+  const { views } = await connectHost(url, "key");
+  await expect.poll(() => views.at(-1)?.participants.at(-1)).toMatchObject({ id: "p5", state: "loading" });
+  const { socket } = await connect(url);
+  const join = { protocolVersion: PROTOCOL_VERSION, nickname: "fay" };
+  expect(await socket.emitWithAck("join", join)).toMatchObject({ reason: "run-full" });
+  expect(await load(eve)).toEqual({ kind: "accepted" });
+  advance(1);
+  await expect.poll(() => views.at(-1)?.participants.at(-1)?.state).toBe("ready");
+});
+
 it("measures and trains on other parts than those of who has left", async () => {
   const { asked, loadWorkload } = watched();
   const { coordinator, url } = await start({ rounds: 1 }, { loadWorkload });
@@ -111,8 +128,11 @@ it("measures and trains on other parts than those of who has left", async () => 
 });
 
 it("tells devices that they share a part", async () => {
-  const { coordinator, url } = await start();
+  const { coordinator, url, advance } = await start();
   const all = await arriveAll(url, ["ada", "ben", "cleo", "dan", "eve"]);
+  advance(1);
+  const told = () => all.map(({ inbox }) => inbox.sharing.map(({ sharedWith }) => sharedWith));
+  await expect.poll(told).toEqual([[1], [0], [0], [0], [1]]);
   await coordinator.command({ kind: "start" });
   const starts = await Promise.all(all.map((one) => one.nextStart(1)));
   expect(starts.map(({ sharedWith }) => sharedWith)).toEqual([1, 0, 0, 0, 1]);
@@ -125,6 +145,54 @@ it("deals anew for a new run, and says so", async () => {
   await coordinator.command({ kind: "configure", config: { seed: "2" } });
   await expect.poll(() => ben.inbox.dealt).toEqual([{ part: 0 }]);
   expect(await textsOf(url, ben)).toMatchObject({ part: 0 });
+});
+
+it("has nobody load again who comes back after a crash, in whatever order", async () => {
+  const disk = createMemoryDisk();
+  const { url, abandon } = await start({}, { store: createRunFolder("/run", { disk, lock }) });
+  const all = await arriveAll(url, ["ada", "ben", "cleo", "dan", "eve", "fay"]);
+  abandon();
+  const again = await resume(disk.after("kill"));
+  for (const k of [4, 0, 5, 1, 2, 3]) {
+    const back = await participate(again.url, "back", { token: all[k]!.identity.token });
+    expect(back.identity.part).toBe(k % 4);
+    expect(await load(back)).toEqual({ kind: "accepted" });
+    expect(back.inbox.dealt).toEqual([]);
+  }
+  expect(again.coordinator.state).toMatchObject({ readyCount: 6, holders: { placed: [2, 2, 1, 1] } });
+});
+
+it("goes on by numbers in a run of a program that did not deal", async () => {
+  const disk = createMemoryDisk();
+  const first = createRunFolder("/run", { disk, lock });
+  const { coordinator, url, abandon } = await start({ rounds: 1 }, { store: first });
+  const [ada, ben, cleo] = [
+    await participate(url, "ada"),
+    await participate(url, "ben"),
+    await participate(url, "cleo"),
+  ];
+  await ben.socket.emitWithAck("leave");
+  await coordinator.command({ kind: "start" });
+  await play(ada, 1);
+  abandon();
+  const store = createRunFolder("/run", { disk: disk.after("kill"), lock });
+  const { checkpoint, ...rest } = await store.load();
+  const snapshot = { ...checkpoint.snapshot, dealsByNumber: true };
+  const stored = { ...rest, checkpoint: { ...checkpoint, snapshot } };
+  const { asked, loadWorkload } = watched();
+  const again = await start({}, { store, stored, hostKey: "key", loadWorkload });
+  const back = async ({ identity: { token } }: FakeParticipant) => participate(again.url, "back", { token });
+  await back(ada);
+  const cleoAgain = await back(cleo);
+  const dan = await participate(again.url, "dan");
+  for (const [one, part] of [
+    [cleoAgain, 2],
+    [dan, 3],
+  ] as const)
+    expect(await textsOf(again.url, one)).toMatchObject({ part });
+  await play(cleoAgain, 1);
+  await expect.poll(() => asked.at(-1)).toEqual({ trained: [0, 2], measured: [0, 2] });
+  expect(again.coordinator.state.records[0]?.participants.map(({ part }) => part)).toEqual([0, 2]);
 });
 
 it("keeps the deal over a crash, whether or not it was told", async () => {

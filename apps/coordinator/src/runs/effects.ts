@@ -2,14 +2,7 @@
  * Carries out what the machine decides. Whatever leads to another event (a plan, an evaluation, a timer, a closed
  * round) does so later, never within the call.
  */
-import {
-  type Assignment,
-  type Effect,
-  heldPart,
-  type RunEvent,
-  type RunState,
-  weightOf,
-} from "@fedlodrop/federation";
+import { type Assignment, type Effect, type RunEvent, type RunState, weightOf } from "@fedlodrop/federation";
 import { secureTermsOf } from "@fedlodrop/privacy";
 import type { RoundStart } from "@fedlodrop/protocol";
 import { nextTurn, roundsInAll } from "@fedlodrop/run";
@@ -22,6 +15,7 @@ import type { Outbox } from "./outbox.ts";
 import type { Planning } from "./planning.ts";
 import type { Reunion } from "./reunion.ts";
 import type { SecureRounds } from "./secure-rounds.ts";
+import { sharedWith } from "./sharing.ts";
 import type { Timers } from "./timers.ts";
 import type { Traffic } from "./traffic.ts";
 
@@ -211,14 +205,12 @@ export function startMessage(
   if (state.kind !== "training") return { ...message, cohortSize: 0 };
   const { members, noiseMultiplier } = state;
   const member = members.get(participantId);
-  const held = member && heldPart(member.participant);
-  const sharedWith = held == null ? 0 : Math.max(0, (state.holders.ready[held] ?? 1) - 1);
   const secure = isSecure(state) && member && { weight: weightOf(state, member), noiseMultiplier };
   const turn = nextTurn(state.config, state.records);
   return {
     ...message,
     cohortSize: members.size,
-    sharedWith,
+    sharedWith: member ? sharedWith(state, member.participant) : 0,
     ...(turn && { turn }),
     ...(secure && { secure }),
   };

@@ -6,6 +6,7 @@ import {
   type Participant,
   pauseReason,
   type RunState,
+  shownPresence,
 } from "@fedlodrop/federation";
 import type { HostView, ParticipantView, SentView, ViewChanges } from "@fedlodrop/protocol";
 import type { ParticipantRound, RoundRecord } from "@fedlodrop/run";
@@ -164,11 +165,12 @@ function standstillOf(
 
 function laneState(
   state: RunState,
-  { id, presence }: Participant,
+  participant: Participant,
   lane: Lane | undefined,
 ): ParticipantView["state"] {
+  const presence = shownPresence(participant);
   if (presence !== "ready" || state.kind !== "training") return presence;
-  switch (state.members.get(id)?.status.kind) {
+  switch (state.members.get(participant.id)?.status.kind) {
     case "working":
       return lane?.downloaded ? "training" : "downloading";
     case "uploading":

@@ -12,6 +12,7 @@ export interface Outbox {
   secureStep(participantId: string, message: SecureStep): void;
   /** It loads the texts of another part. */
   deal(participantId: string, part: number): void;
+  sharing(participantId: string, sharedWith: number): void;
   roundClosed(participantId: string, message: RoundClosed): void;
   /** To everyone. */
   roundEvaluated(message: RoundEvaluated): void;
@@ -49,6 +50,8 @@ export function openOutbox({ journal, participants, sockets, lanes, ended, ...re
       rest.changed(participantId);
       afterwards(() => participants.deal(participantId, part));
     },
+    sharing: (participantId, sharedWith) =>
+      afterwards(() => participants.tell(participantId, "sharing", { sharedWith })),
     roundClosed(participantId, message) {
       if (message.round > roundsOver) sockets.roundOver(message.round);
       roundsOver = message.round;

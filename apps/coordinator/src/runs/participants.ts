@@ -1,5 +1,12 @@
 /** Who takes part: identities, who is let in, what is done about what they say, and what they are told. */
-import { endReason, isAnnouncedOver, LOADING_ROOM, memberAtWork, type Refusal } from "@fedlodrop/federation";
+import {
+  endReason,
+  isAnnouncedOver,
+  isReady,
+  LOADING_ROOM,
+  memberAtWork,
+  type Refusal,
+} from "@fedlodrop/federation";
 import type {
   Accepted,
   Fault,
@@ -236,8 +243,8 @@ export function openParticipants(options: ParticipantsOptions): Participants {
         );
       const refusal = now.dispatch({ kind: "ready", participantId, device, atMs: clock.nowMs() });
       // Who has been dealt other texts by that is loading still.
-      if (refusal === null && now.state.participants.get(participantId)?.presence === "ready")
-        waitingRoom.left(participantId);
+      const participant = now.state.participants.get(participantId);
+      if (refusal === null && participant && isReady(participant)) waitingRoom.left(participantId);
       return asReply(refusal);
     },
     guess: async (participantId, guess) => lesson.answer(participantId, guess) ?? accepted,
@@ -287,7 +294,7 @@ export function openParticipants(options: ParticipantsOptions): Participants {
     deal(participantId, part) {
       const connection = sessions.connection(participantId);
       if (connection === undefined) return;
-      waitingRoom.entered(participantId, addresses.get(participantId) ?? "", clock.nowMs());
+      waitingRoom.entered(participantId, null, clock.nowMs());
       sockets.tell(connection, "dealt", { part });
     },
     admit(waitingId, allowed) {

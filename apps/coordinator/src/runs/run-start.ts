@@ -122,4 +122,5 @@ export const toReload = (participant: Participant): Participant => ({
   ...participant,
   presence: participant.presence === "ready" ? "loading" : participant.presence,
   device: null,
+  awaited: false,
 });

@@ -13,6 +13,16 @@ it("lets a flood push itself out, and nobody else", () => {
   expect([room.giveWay("new"), room.size]).toEqual(["p3", 8]);
 });
 
+it("sends nobody away who has a place, unless it loads for too long", () => {
+  const room = createWaitingRoom();
+  room.entered("p1", null, 0);
+  room.entered("p2", "class", 1);
+  expect([room.giveWay("new"), room.size]).toEqual(["p2", 1]);
+  expect(room.enteredBefore(1)).toEqual(["p1"]);
+  room.left("p1");
+  expect([room.enteredBefore(1), room.size]).toEqual([[], 1]);
+});
+
 it("knows who has been loading for too long", () => {
   const room = createWaitingRoom();
   room.entered("p1", "a", 0);

@@ -3,9 +3,11 @@
  * load, the one gives way that came first from the address that most of them come from: a flood pushes itself out.
  */
 export interface WaitingRoom {
-  entered(participantId: string, address: string, nowMs: number): void;
+  /** @param address null of one that has a place already, and so gives way to nobody */
+  entered(participantId: string, address: string | null, nowMs: number): void;
   /** It is ready, or gone. */
   left(participantId: string): void;
+  /** Of those without a place. */
   readonly size: number;
   /** Who came before `ms`, the first first. */
   enteredBefore(ms: number): readonly string[];
@@ -15,12 +17,17 @@ export interface WaitingRoom {
 
 export function createWaitingRoom(): WaitingRoom {
   /** In the order of entering, as are those of each address: a newcomer costs the same however many load. */
-  const loading = new Map<string, { readonly address: string; readonly sinceMs: number }>();
+  const loading = new Map<string, { readonly address: string | null; readonly sinceMs: number }>();
+  let placed = 0;
   const byAddress = new Map<string, Set<string>>();
   function left(participantId: string): void {
     const address = loading.get(participantId)?.address;
     if (address === undefined) return;
     loading.delete(participantId);
+    if (address === null) {
+      placed -= 1;
+      return;
+    }
     const own = byAddress.get(address);
     own?.delete(participantId);
     if (own?.size === 0) byAddress.delete(address);
@@ -29,12 +36,12 @@ export function createWaitingRoom(): WaitingRoom {
     entered(participantId, address, nowMs) {
       left(participantId);
       loading.set(participantId, { address, sinceMs: nowMs });
-      const own = byAddress.get(address) ?? new Set();
-      byAddress.set(address, own.add(participantId));
+      if (address === null) placed += 1;
+      else byAddress.set(address, (byAddress.get(address) ?? new Set()).add(participantId));
     },
     left,
     get size() {
-      return loading.size;
+      return loading.size - placed;
     },
     enteredBefore(ms) {
       const before: string[] = [];

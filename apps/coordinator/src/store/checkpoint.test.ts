@@ -9,6 +9,10 @@ it("gives participants of a program that did not deal the parts that followed fr
     const { part: _, ...participant } = { ...snapshot.participants[0]!, id };
     return participant;
   });
-  const read = checkpointSchema.parse({ ...rest, snapshot: { ...snapshot, config, participants: undealt } });
-  expect(read.snapshot.participants.map(({ part }) => part)).toEqual([0, 7, 0]);
+  const { dealsByNumber: _, ...before } = snapshot;
+  const read = (participants: readonly object[]) =>
+    checkpointSchema.parse({ ...rest, snapshot: { ...before, config, participants } }).snapshot;
+  expect(read(undealt).participants.map(({ part }) => part)).toEqual([0, 7, 0]);
+  expect(read(undealt).dealsByNumber).toBe(true);
+  expect(read(snapshot.participants).dealsByNumber).toBe(false);
 });

@@ -1,5 +1,5 @@
 /** A checkpoint: everything that a run goes on from when no round is open, but for the adapter and the final rounds. */
-import type { RunSnapshot } from "@fedlodrop/federation";
+import { partByNumber, type RunSnapshot } from "@fedlodrop/federation";
 import { readySchema } from "@fedlodrop/protocol";
 import { roundRecordSchema, runConfigSchema } from "@fedlodrop/run";
 import { z } from "zod";
@@ -12,6 +12,7 @@ const participantSchema = z.strictObject({
   presence: z.enum(["loading", "ready", "away", "kicked"]),
   device: deviceSchema.nullable(),
   known: z.boolean(),
+  awaited: z.boolean().optional(),
   part: z.int().min(0).optional(),
 });
 
@@ -19,12 +20,13 @@ const participantSchema = z.strictObject({
 const withPart = <P extends { readonly id: string; readonly part?: number | undefined }>(
   participant: P,
   partCount: number,
-) => ({ ...participant, part: participant.part ?? (Number(participant.id.slice(1)) - 1) % partCount });
+) => ({ ...participant, part: participant.part ?? partByNumber(participant.id, partCount) });
 
 const snapshotSchema: z.ZodType<RunSnapshot> = z
   .strictObject({
     config: runConfigSchema,
     participants: z.array(participantSchema).readonly(),
+    dealsByNumber: z.boolean().optional(),
     locked: z.boolean(),
     intent: z.enum(["idle", "run", "pause", "stop"]),
     roundsDone: z.int().min(0),
@@ -46,6 +48,7 @@ const snapshotSchema: z.ZodType<RunSnapshot> = z
     const candidates = planning?.candidates.map((one) => withPart(one, devices)) ?? [];
     return {
       ...snapshot,
+      dealsByNumber: snapshot.dealsByNumber ?? participants.every(({ part }) => part === undefined),
       participants: participants.map((one) => withPart(one, devices)),
       planning: planning && { ...planning, candidates },
     };

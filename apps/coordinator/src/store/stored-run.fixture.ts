@@ -15,6 +15,7 @@ export const checkpointOf = (roundsDone: number, covered = 0): Checkpoint => ({
       { id: "p1", nickname: "ada", presence: "ready", device: null, known: true, part: 0 },
       { id: "p2", nickname: "ben", presence: "kicked", device: null, known: true, part: 1 },
     ],
+    dealsByNumber: false,
     locked: true,
     intent: "run",
     roundsDone,

@@ -1,5 +1,5 @@
 /** Changes to who takes part and to what members have done, with the counts that go with them. */
-import { isPresent, isReady, type Participant } from "./participant.ts";
+import { hasPlace, isPresent, isReady, type Participant } from "./participant.ts";
 import { recounted } from "./parts.ts";
 import type { Member, MemberStatus, Run, RunState } from "./run-state.ts";
 
@@ -12,6 +12,8 @@ export function setParticipant<S extends Run>(state: S, participant: Participant
     participants: state.participants.with(participant.id, participant),
     presentCount:
       state.presentCount + one(isPresent(participant)) - one(before !== undefined && isPresent(before)),
+    placedCount:
+      state.placedCount + one(hasPlace(participant)) - one(before !== undefined && hasPlace(before)),
     readyCount: state.readyCount + one(isReady(participant)) - one(before !== undefined && isReady(before)),
     holders: recounted(state.holders, before, participant),
   };

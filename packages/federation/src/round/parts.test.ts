@@ -1,7 +1,7 @@
 import type { DeviceFacts } from "@fedlodrop/protocol";
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { heldPart, isReady } from "./participant.ts";
+import { heldPart, isPresent, isReady, shownPresence } from "./participant.ts";
 import { adapter, after, command, config, device, gone, joined, ready } from "./round.fixture.ts";
 import { transition } from "./round.ts";
 import type { Effect, RunEvent } from "./run-event.ts";
@@ -9,8 +9,8 @@ import { createRun, type RunState } from "./run-state.ts";
 import { restoreRun, snapshotOf } from "./snapshot.ts";
 
 /** Devices that load what they are dealt, in a run whose texts are dealt into so many parts. */
-function lobby(devices: number, minParticipants = config.minParticipants) {
-  let state: RunState = createRun({ ...config, devices, minParticipants, maxParticipants: 200 }, adapter);
+function lobby(devices: number, { maxParticipants = 200, minParticipants = config.minParticipants } = {}) {
+  let state: RunState = createRun({ ...config, devices, minParticipants, maxParticipants }, adapter);
   const dealt: string[] = [];
   function happen(event: RunEvent): readonly Effect[] {
     const step = transition(state, event);
@@ -32,7 +32,7 @@ function lobby(devices: number, minParticipants = config.minParticipants) {
     },
     /** All that has been dealt is loaded. */
     settle() {
-      for (const { id, presence } of state.participants.values()) if (presence === "loading") readyWith(id);
+      for (const one of state.participants.values()) if (isPresent(one) && !isReady(one)) readyWith(one.id);
     },
     /** Of those ready, in the order of joining. */
     held: () => [...state.participants.values()].filter(isReady).map(heldPart),
@@ -59,7 +59,7 @@ it("gives the part of who has left to the next who comes", () => {
 });
 
 it("deals again what came free while a start waited for devices, once it is taken back", () => {
-  const run = lobby(3, 9);
+  const run = lobby(3, { minParticipants: 9 });
   run.come(...names(4));
   run.happen(command({ kind: "start" }));
   run.happen(gone("p2"));
@@ -93,6 +93,77 @@ it("shares parts evenly where there are more devices than parts, and deals again
   settle();
   expect(held()).toEqual([0, 2, 1]);
   expect(dealt).toEqual(["p4"]);
+});
+
+it("has nobody load again where those who load still make it even", () => {
+  const { happen, readyWith, settle, held, dealt } = lobby(3);
+  for (const id of names(7)) happen(joined(id));
+  // Two of one part, while all others load.
+  for (const id of ["p1", "p4", "p7"]) readyWith(id);
+  expect(held()).toEqual([0, 0, 0]);
+  settle();
+  expect(held()).toEqual([0, 1, 2, 0, 1, 2, 0]);
+  expect(dealt).toEqual([]);
+});
+
+it("deals again when those who load cannot make it even, and then no more than it takes", () => {
+  const { happen, readyWith, settle, held, dealt } = lobby(3);
+  for (const id of names(8)) happen(joined(id));
+  for (const id of ["p1", "p4", "p7"]) readyWith(id);
+  happen(gone("p2"));
+  expect(dealt).toEqual([]);
+  happen(gone("p5"));
+  expect(dealt).toEqual(["p7"]);
+  settle();
+  expect(held()).toEqual([0, 2, 0, 2, 1, 1]);
+  expect(dealt).toHaveLength(1);
+});
+
+it("waits for who has only lost its connection, and for nobody longer than that", () => {
+  const { come, happen, readyWith, held, dealt, partOf } = lobby(2);
+  const lost = { kind: "disconnected", participantId: "p2", atMs: 0 } as const;
+  come("p1", "p2", "p3");
+  happen(lost);
+  happen(joined("p2"));
+  readyWith("p2");
+  expect(held().sort()).toEqual([0, 0, 1]);
+  expect(dealt).toEqual([]);
+  happen(lost);
+  happen({ kind: "grace-passed", participantId: "p2", atMs: 0 });
+  expect(dealt).toEqual(["p3"]);
+  expect(partOf("p3")).toBe(1);
+});
+
+it("leaves who is dealt other texts its place in a full room", () => {
+  const room = lobby(2, { maxParticipants: 3 });
+  const { happen, readyWith, held, dealt } = room;
+  for (const id of names(5)) happen(joined(id));
+  for (const id of names(3)) readyWith(id);
+  readyWith("p2", null);
+  expect(dealt).toEqual(["p3"]);
+  expect(shownPresence(room.state.participants.get("p3")!)).toBe("loading");
+  expect(room.state).toMatchObject({ placedCount: 3, readyCount: 2 });
+  for (const refused of [readyWith("p4"), happen(joined("p6"))])
+    expect(refused).toMatchObject([{ kind: "refuse", reason: "run-full" }]);
+  expect(readyWith("p3")).toEqual([]);
+  expect(held()).toEqual([0, null, 1]);
+  // Not so who goes.
+  happen(gone("p3"));
+  expect(readyWith("p4")).toEqual([]);
+});
+
+it("goes by numbers in a run that began so, and deals nothing again", () => {
+  const begun = createRun({ ...config, devices: 3 }, adapter);
+  const run: RunState = { ...begun, dealsByNumber: true };
+  const restored = restoreRun(snapshotOf(run), { adapter, largestSplit: null, finalRecords: [] }).state;
+  const ids = ["p2", "p5", "p8", "p9"];
+  const events = ids.flatMap((id): RunEvent[] => {
+    const facts = { ...device, part: id === "p9" ? 2 : 1 };
+    return [joined(id), { kind: "ready", participantId: id, device: facts, atMs: 0 }];
+  });
+  const { state, effects } = after(events, restored);
+  expect([...state.participants.values()].map(({ part }) => part)).toEqual([1, 1, 1, 2]);
+  expect(effects).toEqual([]);
 });
 
 it("counts nobody who loads for ever, and nobody who brings texts of its own", () => {
@@ -154,35 +225,79 @@ it("keeps the parts over a restart, and deals them anew in a new run", () => {
   expect(parts(next).map(([, part]) => part)).toEqual([0, 1, 2, 3]);
 });
 
-it("spreads whoever is ready evenly, whoever comes, stays away and goes", () => {
+/** Of these counts, how many have to change at least until none is more than one above another. */
+function stepsToEven(counts: readonly number[]): number {
+  const mean = counts.reduce((sum, count) => sum + count, 0) / counts.length;
+  const sum = (of: (count: number) => number) =>
+    counts.reduce((all, count) => all + Math.max(0, of(count)), 0);
+  return Math.max(
+    sum((count) => count - Math.ceil(mean)),
+    sum((count) => Math.floor(mean) - count),
+  );
+}
+
+it("ends even whoever comes, stays away, comes back and goes, and has nobody load again without need", () => {
   const happening = fc.tuple(
-    fc.constantFrom("joined", "ready", "own texts", "disconnected", "left", "kicked"),
+    fc.oneof(
+      { weight: 6, arbitrary: fc.constantFrom("joined", "ready", "ready", "left") },
+      { weight: 1, arbitrary: fc.constantFrom("own texts", "disconnected", "kicked") },
+    ),
     fc.integer({ min: 1, max: 12 }).map((n) => `p${n}`),
   );
+  const happenings = fc.array(happening, { minLength: 20, maxLength: 120, size: "max" });
+  let dealtInAll = 0;
   fc.assert(
-    fc.property(fc.integer({ min: 1, max: 6 }), fc.array(happening, { maxLength: 60 }), (parts, steps) => {
+    fc.property(fc.integer({ min: 1, max: 6 }), happenings, (parts, steps) => {
       const room = lobby(parts);
-      const even = () => {
-        const counts = room.state.holders.ready;
-        expect(Math.max(...counts) - Math.min(...counts)).toBeLessThanOrEqual(1);
+      /** Each device that is dealt again brings it a step nearer, among all who are expected and those who have a place. */
+      const play = (what: () => readonly Effect[]): void => {
+        const before = new Map([...room.state.participants].map(([id, { part }]) => [id, part]));
+        const deals = what().filter((effect) => effect.kind === "deal");
+        const { expected, placed } = room.state.holders;
+        const undealt = [expected, placed].map((counts) => {
+          const of = [...counts];
+          for (const { participantId, part } of deals) {
+            of[part]! -= 1;
+            of[before.get(participantId)!]! += 1;
+          }
+          return of;
+        });
+        expect(stepsToEven(undealt[0]!) - stepsToEven(expected)).toBe(deals.length);
+        if (stepsToEven(undealt[1]!) === 0) expect(deals).toEqual([]);
       };
-      for (const [what, id] of steps) {
-        const dealtBefore = room.dealt.length;
-        if (what === "joined") room.happen(joined(id));
-        else if (what === "ready") room.readyWith(id);
-        else if (what === "own texts") room.readyWith(id, null);
-        else if (what === "kicked") room.happen(command({ kind: "kick", participantId: id }));
-        else room.happen({ kind: what, participantId: id, atMs: 0 } as RunEvent);
-        even();
-        expect(room.dealt.length - dealtBefore, "one at most has to load again").toBeLessThanOrEqual(1);
-      }
+      for (const [what, id] of steps)
+        play(() => {
+          if (what === "joined") return room.happen(joined(id));
+          if (what === "ready") return room.readyWith(id);
+          if (what === "own texts") return room.readyWith(id, null);
+          if (what === "kicked") return room.happen(command({ kind: "kick", participantId: id }));
+          return room.happen({ kind: what, participantId: id, atMs: 0 } as RunEvent);
+        });
+      for (const { id, presence } of [...room.state.participants.values()])
+        if (presence === "away")
+          play(() => room.happen({ kind: "grace-passed", participantId: id, atMs: 0 }));
       // All that is dealt can be loaded: it comes to an end.
-      for (let tries = 0; tries < 20; tries++) room.settle();
-      even();
-      expect([...room.state.participants.values()].some(({ presence }) => presence === "loading")).toBe(
-        false,
-      );
+      for (let tries = 0; tries < 20; tries++)
+        for (const one of room.state.participants.values())
+          if (isPresent(one) && !isReady(one)) play(() => room.readyWith(one.id));
+      const { holders, readyCount, presentCount } = room.state;
+      expect(readyCount).toBe(presentCount);
+      expect(stepsToEven(holders.placed)).toBe(0);
+      dealtInAll += room.dealt.length;
     }),
     { numRuns: 300 },
+  );
+  expect(dealtInAll, "the happenings drawn do make parts uneven").toBeGreaterThan(50);
+});
+
+it("has nobody load again where nobody goes, in whatever order they are ready", () => {
+  const orders = fc.shuffledSubarray(names(12), { minLength: 12 });
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 6 }), orders, (parts, order) => {
+      const room = lobby(parts);
+      for (const id of names(12)) room.happen(joined(id));
+      for (const id of order) room.readyWith(id);
+      expect(room.dealt).toEqual([]);
+    }),
   );
 });

@@ -1,16 +1,16 @@
 /** Parts of the training texts: how many hold each, and who is dealt which. */
-import { heldPart, isPresent, isReady, type Participant } from "./participant.ts";
+import { hasPlace, heldPart, isExpected, isReady, type Participant } from "./participant.ts";
 
-/** By part: how many hold it, of those who are ready, of those who are here, and of everybody known. */
+/** By part: how many hold it, of those who have a place, of those who are here or about to be, and of everybody known. */
 export interface Holders {
-  readonly ready: readonly number[];
-  readonly present: readonly number[];
+  readonly placed: readonly number[];
+  readonly expected: readonly number[];
   readonly known: readonly number[];
 }
 
 const nobody = (partCount: number): Holders => {
   const none = Array<number>(partCount).fill(0);
-  return { ready: none, present: none, known: none };
+  return { placed: none, expected: none, known: none };
 };
 
 export const holdersOf = (participants: readonly Participant[], partCount: number): Holders =>
@@ -18,7 +18,7 @@ export const holdersOf = (participants: readonly Participant[], partCount: numbe
 
 /** @param before what one of them was, @param after what it is: undefined where it is not known */
 export function recounted(
-  { ready, present, known }: Holders,
+  { placed, expected, known }: Holders,
   before: Participant | undefined,
   after: Participant | undefined,
 ): Holders {
@@ -29,14 +29,18 @@ export function recounted(
     return counts.map((count, part) => count + (part === to ? 1 : 0) - (part === from ? 1 : 0));
   };
   return {
-    ready: moved(ready, isReady),
-    present: moved(present, isPresent),
+    placed: moved(placed, hasPlace),
+    expected: moved(expected, isExpected),
     known: moved(known, () => true),
   };
 }
 
-/** For a newcomer: the lowest of those that the fewest hold who are here, and of these the fewest who may come back. */
-export const partForNewcomer = ({ present, known }: Holders): number => leastHeld([present, known]);
+/** For a newcomer: the lowest of those that the fewest hold who are expected, and of these the fewest who may come back. */
+export const partForNewcomer = ({ expected, known }: Holders): number => leastHeld([expected, known]);
+
+/** What a program served that did not deal: it followed from the participant's number. */
+export const partByNumber = (participantId: string, partCount: number): number =>
+  (Number(participantId.slice(1)) - 1) % partCount;
 
 /** One after another, as if they had come into an empty run. */
 export function dealtInTurn<P extends Omit<Participant, "part">>(
@@ -53,17 +57,23 @@ export function dealtInTurn<P extends Omit<Participant, "part">>(
 
 /**
  * Who of those ready has to change so that no part has two holders more than another, and to which part: the last one in the
- * order of joining of those whose part too many hold. Null when all is even; one step after another makes it so.
+ * order of joining of those whose part the most hold. One step after another makes it even, and with the fewest steps, as each
+ * is from a part that the most are expected to hold to one that the fewest are. Null when it is even, among those who have a place
+ * or as soon as all who are expected do, or when those who would have to change are loading still.
  */
 export function dealAgain(
   participants: Iterable<Participant>,
-  { ready, present, known }: Holders,
+  { placed, expected, known }: Holders,
 ): Participant | null {
-  const most = Math.min(...ready) + 1;
-  if (Math.max(...ready) <= most) return null;
-  const part = leastHeld([ready, present, known]);
+  const part = leastHeld([expected, placed, known]);
+  const most = Math.max(...expected);
+  if (most <= (expected[part] as number) + 1) return null;
+  const mayChange = (one: Participant): boolean =>
+    canChange(one) &&
+    expected[one.part] === most &&
+    (placed[one.part] as number) > (placed[part] as number) + 1;
   let last: Participant | null = null;
-  for (const one of participants) if (canChange(one) && (ready[one.part] as number) > most) last = one;
+  for (const one of participants) if (mayChange(one)) last = one;
   return last && { ...last, part };
 }
 

@@ -1,10 +1,10 @@
 /** Participants come, become ready, lose their connections and go. */
 import { lastInOrder, removeParticipant, setParticipant, setStatus } from "./members.ts";
-import type { Participant } from "./participant.ts";
-import { dealAgain, partForNewcomer } from "./parts.ts";
+import { hasPlace, type Participant } from "./participant.ts";
+import { dealAgain, partByNumber, partForNewcomer } from "./parts.ts";
 import { type Refusal, refuse } from "./refusal.ts";
 import { proceed, settle } from "./rounds.ts";
-import type { RunEvent } from "./run-event.ts";
+import type { Effect, RunEvent } from "./run-event.ts";
 import type { Run, RunState } from "./run-state.ts";
 import { refused, type Transition, unchanged, withEffects } from "./step.ts";
 
@@ -16,30 +16,31 @@ export function join(state: RunState, event: Extract<RunEvent, { kind: "joined" 
   if (known === undefined) {
     const refusal = entryRefusal(state);
     if (refusal !== null) return refused(state, refusal);
-    const part = partForNewcomer(state.holders);
+    const { dealsByNumber, holders, config } = state;
+    const part = dealsByNumber ? partByNumber(id, config.devices) : partForNewcomer(holders);
     return unchanged(
       setParticipant(state, { id, nickname, presence: "loading", device: null, known: false, part }),
     );
   }
   if (known.presence === "kicked") return refused(state, KICKED);
-  const next = setParticipant(state, { ...known, nickname, presence: "loading" });
+  const next = setParticipant(state, { ...known, nickname, presence: "loading", awaited: false });
   if (next.kind !== "training" || resumesRound === next.round) return unchanged(next);
   return forfeit(next, id, atMs);
 }
 
-/** Devices that may load at once beyond the places: a place is taken by who is ready. */
+/** Devices that may load at once beyond the places: a place is taken by who is ready, and kept while other texts load. */
 export const LOADING_ROOM = 32;
 
 function entryRefusal({
   locked,
   presentCount,
-  readyCount,
+  placedCount,
   config: { maxParticipants },
 }: Run): Refusal | null {
   if (locked) return refuse("run-locked", "the host has closed this run to newcomers");
-  if (presentCount - readyCount >= maxParticipants + LOADING_ROOM)
+  if (presentCount - placedCount >= maxParticipants + LOADING_ROOM)
     return refuse("run-full", "too many devices are loading: try again in a minute");
-  return readyCount < maxParticipants ? null : full(maxParticipants);
+  return placedCount < maxParticipants ? null : full(maxParticipants);
 }
 
 const full = (places: number): Refusal => refuse("run-full", `run: expected at most ${places} participants`);
@@ -48,7 +49,7 @@ const full = (places: number): Refusal => refuse("run-full", `run: expected at m
 export function present(
   state: RunState,
   participantId: string,
-  change: Partial<Pick<Participant, "presence" | "device">>,
+  change: Partial<Pick<Participant, "presence" | "device" | "awaited">>,
 ): Transition {
   const participant = state.participants.get(participantId);
   if (participant === undefined)
@@ -58,10 +59,10 @@ export function present(
     );
   if (participant.presence === "kicked") return refused(state, KICKED);
   const { maxParticipants } = state.config;
-  if (change.presence === "ready" && participant.presence !== "ready" && state.readyCount >= maxParticipants)
+  if (change.presence === "ready" && !hasPlace(participant) && state.placedCount >= maxParticipants)
     return refused(state, full(maxParticipants));
   const placed = change.presence === "away" ? lastInOrder(state, participant) : state;
-  const next = setParticipant(placed, { ...participant, ...change });
+  const next = setParticipant(placed, { ...participant, awaited: false, ...change });
   return next.kind === "lobby" ? proceed(next) : unchanged(next);
 }
 
@@ -83,21 +84,35 @@ export function becomeReady(
 }
 
 /**
- * Before the run has started, parts follow those who are ready: the start finds them dealt, and no round waits for texts.
+ * Before the run has started, parts follow those who have a place: the start finds them dealt, and no round waits for texts.
  * Afterwards everybody keeps what it trains on.
  */
-export function dealEvenly({ state, effects }: Transition, before: RunState): Transition {
+export function dealEvenly(step: Transition, before: RunState): Transition {
+  let { state } = step;
   const isSettled =
     state.kind !== "lobby" ||
     state.intent !== "idle" ||
-    (state.holders.ready === before.holders.ready && state.intent === before.intent);
-  const changing = isSettled ? null : dealAgain(state.participants.values(), state.holders);
-  if (changing === null) return { state, effects };
-  const { id: participantId, part } = changing;
-  return {
-    state: setParticipant(state, { ...changing, presence: "loading" }),
-    effects: [...effects, { kind: "deal", participantId, part }],
-  };
+    state.dealsByNumber ||
+    (state.holders === before.holders && state.intent === before.intent);
+  if (isSettled) return step;
+  const deals: Effect[] = [];
+  for (;;) {
+    const changing = dealAgain(state.participants.values(), state.holders);
+    if (changing === null) return { state, effects: [...step.effects, ...deals] };
+    state = setParticipant(state, changing);
+    deals.push({ kind: "deal", participantId: changing.id, part: changing.part });
+  }
+}
+
+/** Of one that has come back it changes nothing. */
+export function awaitNoLonger(
+  state: RunState,
+  { participantId, atMs }: Extract<RunEvent, { kind: "grace-passed" }>,
+): Transition {
+  const participant = state.participants.get(participantId);
+  return participant?.presence === "away"
+    ? depart(setParticipant(state, { ...participant, awaited: false }), participantId, atMs)
+    : unchanged(state);
 }
 
 /** Gone for now. Who was in a cohort may return as the same; a newcomer is forgotten, or coming and going would fill the run. */

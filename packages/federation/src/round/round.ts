@@ -7,7 +7,7 @@
  * folded at most once and shows in the record.
  */
 import { obey } from "./commands.ts";
-import { becomeReady, dealEvenly, depart, join, present } from "./presence.ts";
+import { awaitNoLonger, becomeReady, dealEvenly, depart, join, present } from "./presence.ts";
 import { closeRound, finishRound, startRound, takeEvaluation } from "./rounds.ts";
 import type { RunEvent } from "./run-event.ts";
 import type { RunState } from "./run-state.ts";
@@ -24,13 +24,11 @@ function step(state: RunState, event: RunEvent): Transition {
     case "ready":
       return becomeReady(state, event);
     case "disconnected":
-      return withEffects(present(state, event.participantId, { presence: "away" }), [
+      return withEffects(present(state, event.participantId, { presence: "away", awaited: true }), [
         { kind: "arm-grace", participantId: event.participantId },
       ]);
     case "grace-passed":
-      return state.participants.get(event.participantId)?.presence === "away"
-        ? depart(state, event.participantId, event.atMs)
-        : unchanged(state);
+      return awaitNoLonger(state, event);
     case "left":
       return andThen(present(state, event.participantId, { presence: "away" }), (next) =>
         depart(next, event.participantId, event.atMs),

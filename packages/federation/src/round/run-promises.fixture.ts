@@ -1,6 +1,6 @@
 /** What must hold of a run whatever happens, checked step by step. */
 import { expect } from "vitest";
-import { isPresent, isReady } from "./participant.ts";
+import { hasPlace, isPresent, isReady } from "./participant.ts";
 import { holdersOf } from "./parts.ts";
 import type { Effect, RunEvent } from "./run-event.ts";
 import { EVALUATION_LAG, type RunState } from "./run-state.ts";
@@ -97,6 +97,7 @@ export function follow(model: Promised, event: RunEvent, effects: readonly Effec
 export function checkCounts(state: RunState): void {
   const participants = [...state.participants.values()];
   expect(state.presentCount).toBe(participants.filter(isPresent).length);
+  expect(state.placedCount).toBe(participants.filter(hasPlace).length);
   expect(state.readyCount).toBe(participants.filter(isReady).length);
   expect(state.holders).toEqual(holdersOf(participants, state.config.devices));
   if (state.kind !== "training" && state.kind !== "closing") return;

@@ -22,7 +22,7 @@ import {
   type Side,
   wasTried,
 } from "@fedlodrop/run";
-import { isPresent, isReady, type Participant, type ReadyParticipant } from "./participant.ts";
+import { hasPlace, isPresent, isReady, type Participant, type ReadyParticipant } from "./participant.ts";
 import { dealtInTurn, type Holders, holdersOf } from "./parts.ts";
 import { type PersistentMap, persistentMap } from "./persistent-map.ts";
 
@@ -115,7 +115,11 @@ export interface Run {
   readonly participants: PersistentMap<string, Participant>;
   /** Participants that are loading or ready. */
   readonly presentCount: number;
+  /** Those who are ready, or load other texts that they were dealt when they were. */
+  readonly placedCount: number;
   readonly readyCount: number;
+  /** It began under a program that did not deal: parts follow from participants' numbers, now as then. */
+  readonly dealsByNumber: boolean;
   /** Of the parts that the training texts are dealt into. */
   readonly holders: Holders;
   readonly locked: boolean;
@@ -200,7 +204,9 @@ export function createRun(
     largestSplit,
     participants: persistentMap(known.map((participant) => [participant.id, participant])),
     presentCount: known.filter(isPresent).length,
+    placedCount: known.filter(hasPlace).length,
     readyCount: known.filter(isReady).length,
+    dealsByNumber: false,
     holders: holdersOf(known, config.devices),
     locked,
     intent: "idle",

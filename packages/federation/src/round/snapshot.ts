@@ -1,6 +1,6 @@
 /** What of a run has to be kept while no round is open, its final records aside, and how it goes on from there. */
 import type { RoundRecord } from "@fedlodrop/run";
-import { isPresent, isReady, type Participant } from "./participant.ts";
+import { hasPlace, isPresent, isReady, type Participant } from "./participant.ts";
 import { holdersOf } from "./parts.ts";
 import { persistentMap } from "./persistent-map.ts";
 import { beginPlanning, proceed } from "./rounds.ts";
@@ -11,6 +11,7 @@ export interface RunSnapshot
   extends Pick<
     Run,
     | "config"
+    | "dealsByNumber"
     | "locked"
     | "intent"
     | "triedCount"
@@ -34,6 +35,7 @@ export const finalRounds = (state: RunState): number =>
 
 export const snapshotOf = (state: RunState): RunSnapshot => ({
   config: state.config,
+  dealsByNumber: state.dealsByNumber,
   locked: state.locked,
   intent: state.intent,
   triedCount: state.triedCount,
@@ -59,6 +61,7 @@ export function restoreRun(
     largestSplit,
     participants: persistentMap(participants.map((participant) => [participant.id, participant])),
     presentCount: participants.filter(isPresent).length,
+    placedCount: participants.filter(hasPlace).length,
     readyCount: participants.filter(isReady).length,
     holders: holdersOf(participants, kept.config.devices),
     records: [...finalRecords, ...openRecords],

@@ -2,7 +2,6 @@
 import type { RunDescription } from "@fedlodrop/protocol";
 import { roundsInAll } from "@fedlodrop/run";
 import { formatCount, formatJoules, formatPercent } from "../../ui/format.ts";
-import { partName } from "../../ui/part-name.ts";
 import { taskStory, taskTitle } from "../../ui/task-words.ts";
 import { Technical } from "../../ui/technical.tsx";
 import { rich, say } from "../../words/words.ts";
@@ -11,6 +10,7 @@ import { type OwnFigures, ownFigures } from "./own-figures.ts";
 import type { Session } from "./session.ts";
 import { SharePicture } from "./share-picture.tsx";
 import { currentRound, type Phase } from "./state.ts";
+import { textsSentences } from "./texts-sentences.ts";
 import { sleepWarning } from "./wake-lock.ts";
 
 /** Of a device in a round; a shape beside each, so that motion and colour are never alone. */
@@ -91,7 +91,7 @@ export function Now({ session, run }: NowProps) {
         <Energy figures={figures} batteryWattHours={session.correction.value.batteryWattHours ?? null} />
       </dl>
       {round && <RoundNotes round={round} isNoisy={run.config.differentialPrivacy !== null} />}
-      <small data-testid="texts">{sourceSentence(state)}</small>
+      <small data-testid="texts">{textsSentences(state)}</small>
       {sleepWarning() && <small data-testid="keep-awake">{say("now.keep-awake")}</small>}
     </section>
   );
@@ -171,13 +171,4 @@ function RoundNotes({
       )}
     </>
   );
-}
-
-/** Said truthfully: texts that the host has handed out are no secret of this device. */
-function sourceSentence({ source, sampleCount, rounds }: ReturnType<Session["state"]["peek"]>): string {
-  if (!source || sampleCount === null) return "";
-  const shared = (rounds.at(-1)?.start.sharedWith ?? 0) > 0;
-  return source.kind === "own"
-    ? say("now.own-text", { file: source.fileName, count: sampleCount })
-    : say(shared ? "now.given-shared" : "now.given", { part: partName(source.device), count: sampleCount });
 }

@@ -45,7 +45,8 @@ export function reduceRound(state: ParticipantState, message: OfRound): Particip
         .map((one) => (one.mask === null ? one : { ...one, mask: null }));
       const rounds = [...earlier, round];
       const losses = state.losses.filter((point) => point.round !== start.round);
-      return { ...state, phase: "downloading", notice: null, rounds, losses };
+      const { sharedWith = 0 } = start;
+      return { ...state, phase: "downloading", notice: null, sharedWith, rounds, losses };
     }
     case "downloaded":
       return inCurrentRound(state, message.round, "training", {

@@ -301,3 +301,17 @@ it("says that nobody answers only while it tries to join, and not of a door that
     expect(state).toMatchObject({ phase: "welcome", online: true, codeWanted: "needed" });
   }
 });
+
+it("knows with how many it shares its texts from the coordinator, in the lobby and in rounds", () => {
+  const lobby = after(joined, ready, { kind: "sharing", sharedWith: 2 });
+  expect(lobby.sharedWith).toBe(2);
+  expect(reduce(lobby, { kind: "dealt" }).sharedWith, "of other texts it has not heard").toBe(0);
+  const round: FromWorker = {
+    kind: "round-started",
+    start: { ...start(1), sharedWith: 1 },
+    mask: [],
+    keptValues: 4,
+  };
+  expect(reduce(lobby, round).sharedWith).toBe(1);
+  expect(reduce(lobby, started(1)).sharedWith).toBe(0);
+});

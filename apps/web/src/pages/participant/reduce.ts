@@ -42,7 +42,16 @@ export function reduce(state: ParticipantState, message: FromWorker): Participan
       };
     }
     case "dealt":
-      return { ...state, phase: "loading", files: new Map(), warmingUp: false, notice: { kind: "dealt" } };
+      return {
+        ...state,
+        phase: "loading",
+        files: new Map(),
+        warmingUp: false,
+        sharedWith: 0,
+        notice: { kind: "dealt" },
+      };
+    case "sharing":
+      return { ...state, sharedWith: message.sharedWith };
     case "loading": {
       const { file, receivedBytes, totalBytes } = message;
       return {

@@ -91,6 +91,8 @@ export interface ParticipantState {
   readonly engine: string | null;
   readonly source: TextSource | null;
   readonly sampleCount: number | null;
+  /** Other devices that have the same texts. */
+  readonly sharedWith: number;
   readonly stepSeconds: number | null;
   /** Of local steps over all rounds so far; of many steps only some. */
   readonly losses: readonly LossPoint[];
@@ -135,6 +137,7 @@ export const INITIAL_STATE: ParticipantState = {
   source: null,
   engine: null,
   sampleCount: null,
+  sharedWith: 0,
   stepSeconds: null,
   losses: [],
   rounds: [],

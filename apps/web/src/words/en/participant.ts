@@ -28,8 +28,7 @@ export const participant = {
   "not-starting.backend": "Its address asks to train on {backend}; webgpu, wasm and cpu are all there is.",
   "not-starting.else": "Something that it needs is missing. Loading it anew may help.",
   "notice.new-run": "The host has set up a new run.",
-  "notice.dealt":
-    "Somebody has left, and texts have become free: this device takes those, so that fewer share.",
+  "notice.dealt": "Texts have become free: this device takes those, so that fewer share.",
   "notice.renamed": 'You are shown as "{nickname}": names have at most {most} visible characters.',
 
   "join.title": "Train a language model together",
@@ -193,10 +192,13 @@ export const participant = {
     one: "Its texts: {part} ({count} training sample), handed out by the host in place of private ones.",
     other: "Its texts: {part} ({count} training samples), handed out by the host in place of private ones.",
   },
-  "now.given-shared": {
-    one: "Its texts: {part} ({count} training sample), handed out by the host in place of private ones, and to another device too.",
-    other:
-      "Its texts: {part} ({count} training samples), handed out by the host in place of private ones, and to another device too.",
+  "now.shared-lobby": {
+    one: "You share your texts with {count} other device, because there are more devices than parts.",
+    other: "You share your texts with {count} others, because there are more devices than parts.",
+  },
+  "now.shared": {
+    one: "You share your texts with {count} other device.",
+    other: "You share your texts with {count} others.",
   },
   "now.keep-awake": "Keep the screen on: a phone that sleeps stops training.",
 

@@ -31,7 +31,7 @@ export const participant: Translation<typeof english> = {
   "not-starting.backend": "它的地址要求用 {backend} 训练；可用的只有 webgpu、wasm 和 cpu。",
   "not-starting.else": "缺少它需要的东西。重新加载也许有用。",
   "notice.new-run": "主持人建立了一次新的训练。",
-  "notice.dealt": "有设备离开，空出了一份文本：本设备改用那一份，这样共用的就少了。",
+  "notice.dealt": "有一份文本空了出来：本设备改用那一份，这样共用的就少了。",
   "notice.renamed": "你的名字显示为“{nickname}”：名字最多 {most} 个可见字符。",
 
   "join.title": "一起训练一个语言模型",
@@ -174,8 +174,8 @@ export const participant: Translation<typeof english> = {
   "now.without-you": "第 {round} 轮在没有本设备的情况下继续：{why}。",
   "now.own-text": "你自己的文本 {file}（{count} 个训练样本）：它留在这个标签页中。",
   "now.given": "本设备的文本：{part}（{count} 个训练样本），由主持人分发，代替私人文本。",
-  "now.given-shared":
-    "本设备的文本：{part}（{count} 个训练样本），由主持人分发，代替私人文本；另一台设备也有这份。",
+  "now.shared-lobby": "另有 {count} 台设备与你共用这些文本，因为设备比文本的份数多。",
+  "now.shared": "另有 {count} 台设备与你共用这些文本。",
   "now.keep-awake": "请保持屏幕常亮：手机休眠后会停止训练。",
 
   "abandoned.new-run": "主持人建立了一次新的训练",
