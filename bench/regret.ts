@@ -22,7 +22,7 @@ import {
   bestOf,
   lastOf,
   PLAIN,
-  rateBeyond,
+  ratesBeyond,
   reportedRates,
   TUNING_SEED,
   tunedRate,
@@ -84,8 +84,8 @@ for (let seed = 1; seed <= Number(flags.seeds); seed++)
     if (seed === 1 && flags.tuning === undefined)
       for (const arm of arms) {
         for (const learningRate of rates) await finish(keyOf(task, arm, learningRate, TUNING_SEED));
-        for (let wider = await beyond(task, arm); wider !== null; wider = await beyond(task, arm))
-          await finish(keyOf(task, arm, wider, TUNING_SEED));
+        for (let wider = await beyond(task, arm); wider.length > 0; wider = await beyond(task, arm))
+          for (const rate of wider) await finish(keyOf(task, arm, rate, TUNING_SEED));
       }
     for (const arm of arms) {
       const key = { task, devices: Number(flags.devices), arm };
@@ -156,10 +156,10 @@ function keyOf(task: string, arm: ArmName, learningRate: number, seed: string): 
   return { task, devices: Number(flags.devices), arm, learningRate, seed };
 }
 
-/** Null when the best learning rate lies inside those that were tried, and when time is up. */
-async function beyond(task: string, arm: ArmName): Promise<number | null> {
+/** None when the best learning rates lie inside those that were tried, and when time is up. */
+async function beyond(task: string, arm: ArmName): Promise<readonly number[]> {
   const key = { task, devices: Number(flags.devices), arm };
-  return Date.now() > until ? null : rateBeyond(await readCells(csv), key);
+  return Date.now() > until ? [] : ratesBeyond(await readCells(csv), key);
 }
 
 async function finish(key: CellKey): Promise<void> {

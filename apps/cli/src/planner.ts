@@ -3,7 +3,14 @@
  * run's own method fails or is not done when its budget has passed.
  */
 import type { Planner } from "@fedlodrop/coordinator";
-import { isDirect, type PlanRequest, planDirectly, type RoundPlan } from "@fedlodrop/federation";
+import {
+  asksPSca,
+  isDirect,
+  orQuick,
+  type PlanRequest,
+  planDirectly,
+  type RoundPlan,
+} from "@fedlodrop/federation";
 import type { RunConfig } from "@fedlodrop/run";
 import type { PlannerCalls } from "./planner-thread.ts";
 import { startThread, type Thread } from "./thread.ts";
@@ -64,31 +71,14 @@ export function openPlanner({ budgetSeconds, patienceSeconds }: PlannerOptions =
       const { method } = request.config;
       if (isDirect(method)) return planDirectly(method, request);
       // The first call also starts the thread and loads its modules.
-      const quick = await ask(withMethod(request, "p-sca"), patienceSeconds + STARTING_SECONDS);
+      const quick = await ask(asksPSca(request), patienceSeconds + STARTING_SECONDS);
       if (quick === null) throw new Error("the planner's thread does not answer");
       if (method === "p-sca") return quick;
       const own = await ask(request, patienceSeconds).catch(() => null);
-      return own !== null && !beats(quick, own) ? own : asFallback(quick);
+      return orQuick(own, quick);
     },
     close,
   };
 }
 
 const STARTING_SECONDS = 30;
-
-const withMethod = (request: PlanRequest, method: "p-sca"): PlanRequest => ({
-  ...request,
-  config: { ...request.config, method },
-});
-
-/** Branch and bound that had to stop early may be behind P-SCA; baselines are meant to be what they are. */
-function beats(quick: RoundPlan, own: RoundPlan): boolean {
-  if (quick.allocation === null || own.allocation === null) return false;
-  const stoppedEarly = own.allocation.method === "branch-and-bound" && !own.allocation.certified;
-  return stoppedEarly && quick.allocation.objective < own.allocation.objective;
-}
-
-const asFallback = (plan: RoundPlan): RoundPlan => ({
-  ...plan,
-  allocation: plan.allocation && { ...plan.allocation, fallback: true },
-});

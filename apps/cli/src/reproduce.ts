@@ -62,7 +62,8 @@ Finished ones are kept in cells.csv and limited.csv: the command goes on where i
   privacy  what attacks read of texts (figure 8), only where it is named
 
 Figure 5 is of a run of this machine over real sockets (folder own-run), by its clocks: no two are alike.
-All else is the same for the same seeds, but figure 4's milliseconds that solvers take.
+All else is the same for the same seeds, but what a clock ends in figure 4: the solvers' milliseconds, and what a search
+that is stopped has found by then (of many devices, after 5 s; in runs under limits, after 1 s).
 
 ${describeFlags(FLAGS)}
 `;

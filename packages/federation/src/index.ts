@@ -8,6 +8,7 @@ export {
   planRound,
 } from "./plan/plan.ts";
 export type { PlanRequest } from "./plan/plan-request.ts";
+export { asksPSca, orQuick } from "./plan/stand-in.ts";
 export { amendRecord, buildReport, outcomeOf, secondsSpent } from "./round/history.ts";
 export {
   heldPart,

@@ -22,7 +22,7 @@ import { readRecordedRun } from "./recorded-run.ts";
 import { reportHtml } from "./report.ts";
 import { type StudiedArm, studiedArms, TO_STOP, tunedToStop } from "./studied.ts";
 import { type Chart, chartSvg } from "./svg-chart.ts";
-import { lastOf, rateBeyond, reportedRates, tunedRate } from "./tuning.ts";
+import { lastOf, rateBeyond, ratesBeyond, reportedRates, tunedRate } from "./tuning.ts";
 
 const point = (round: number, losses: Partial<Point>): Point => ({
   round,
@@ -134,6 +134,14 @@ it("while an arm's best learning rate is the first or the last that was tried, t
   expect(rateBeyond(tried([0.002, 3.7], [0.0005, 3.8], [0.008, 3.9]), key)).toBeNull();
   expect(rateBeyond(tried([0.002, 3.8], [0.0005, 3.7], [0.000125, 3.71]), key)).toBeNull();
   expect(rateBeyond(tried([0.002, 3.8], [0.0005, 3.7998]), key)).toBeNull();
+  // Stopped in time it is best at the highest, after its last round inside.
+  const stopped = [0.0005, 0.002, 0.008].map((rate, i): Cell => {
+    const [last, best] = [[3.9, 3.7, 3.8][i] as number, [3.8, 3.7, 3.6][i] as number];
+    const { points, ...rest } = cell("fixed 0", rate, "0", last);
+    return { ...rest, points: [{ ...(points.at(-1) as Point), choose: best }, ...points.slice(-1)] };
+  });
+  expect(ratesBeyond(stopped, key)).toEqual([0.032]);
+  expect(ratesBeyond(stopped, { ...key, arm: "fixed 0.5" })).toEqual([]);
 });
 
 it("limited runs count at the learning rate that their arm has by now", () => {
@@ -167,6 +175,13 @@ describe("figures", () => {
     expect(csvText({ columns: ["text", "number"], rows: texts.map((text) => [text, -1]) })).toBe(
       `text,number\n'=HYPERLINK(1),-1\n'+1,-1\n'-1,-1\n'@SUM(A1),-1\n'\t=1,-1\n"a ""b"", c",-1\nfixed 0.5,-1\n`,
     );
+  });
+
+  it("say the same whichever cells ended first", () => {
+    for (const figure of [lossOverRates, lossOverRounds, costToTarget, verdicts, ablations])
+      expect(csvText(figure(studiedArms(CELLS.toReversed())).table)).toBe(
+        csvText(figure(studiedArms(CELLS)).table),
+      );
   });
 
   it("compare arms on the seed that all of them have", () => {

@@ -8,13 +8,18 @@ import {
   type Admission,
   type Assignment,
   amendRecord,
+  asksPSca,
   beginFold,
   boundsOf,
   createStandings,
   type FoldedRound,
+  isDirect,
+  orQuick,
   type PlanOptions,
+  type PlanRequest,
   planRound,
   type ReadyParticipant,
+  type RoundPlan,
   type RoundTerms,
   recordsInSight,
   type Update,
@@ -116,16 +121,9 @@ export async function* federate<Texts>(federation: Federation<Texts>): AsyncGene
   for (let round = 1; round <= config.rounds; round++) {
     const present = typeof devices === "function" ? devices(round) : devices;
     const byId = new Map(present.map((device) => [device.id, device]));
-    const plan = planRound(
-      {
-        config,
-        adapter: shape,
-        round,
-        participants: present.map(readyParticipant),
-        records: recordsInSight(records, round),
-      },
-      planning,
-    );
+    const participants = present.map(readyParticipant);
+    const seenRecords = recordsInSight(records, round);
+    const plan = planned({ config, adapter: shape, round, participants, records: seenRecords }, planning);
     const bounds = boundsOf(seen, training, adapter);
     const { isLeftOut } = standings;
     const fold = beginFold(aggregation, { shape, adapter, bounds, isLeftOut, privacy: federation.privacy });
@@ -133,7 +131,7 @@ export async function* federate<Texts>(federation: Federation<Texts>): AsyncGene
     const updates: SentUpdate[] = [];
     const worked: ParticipantRound[] = [];
     for (const assignment of plan.assignments) {
-      const { participantId, dropoutRate, side } = assignment;
+      const { participantId, dropoutRate, side, localSteps } = assignment;
       const device = byId.get(participantId) as SimulatedDevice<Texts>;
       const own = draw(shape, { seed, round, participantId, dropoutRate });
       const { delta, steps } = await trainer.trainRound(
@@ -141,7 +139,7 @@ export async function* federate<Texts>(federation: Federation<Texts>): AsyncGene
           mask: own.mask,
           dropoutRate,
           values: travelled(gatherValues(adapter, own.indices), round),
-          training,
+          training: localSteps === null ? training : { ...training, localSteps },
           batchSeed: `${seed}/${round}/${participantId}`,
         },
         device.dataset,
@@ -202,6 +200,13 @@ export async function* federate<Texts>(federation: Federation<Texts>): AsyncGene
     records = [...records, amended].slice(-remembers);
     yield { round, adapter, admissions, agreements, record: amended };
   }
+}
+
+/** With solvers that have a budget, as a run's planner: one that had to stop early is not left behind P-SCA. */
+function planned(request: PlanRequest, planning: PlanOptions): RoundPlan {
+  const own = planRound(request, planning);
+  const isDone = planning.timeBudgetMilliseconds === undefined || isDirect(request.config.method);
+  return isDone ? own : orQuick(own, planRound(asksPSca(request), planning));
 }
 
 /** Solvers keep to limits; whoever does not ask about them may break one. */

@@ -1,4 +1,5 @@
 /** Finished cells as figures compare them: each arm at its own tuned learning rate, over the seeds that report. */
+import { ARMS } from "./arms.ts";
 import type { Point, Trajectory } from "./cell.ts";
 import { type Cell, keyText } from "./cells.ts";
 import { mean, standardError } from "./figure.ts";
@@ -21,7 +22,7 @@ export interface StudiedArm {
  *  reports, the tuning seed is all there is. */
 export function studiedArms(cells: readonly Cell[]): readonly StudiedArm[] {
   const arms = new Map(cells.map((cell) => [`${cell.task}/${cell.devices}/${cell.arm}`, cell]));
-  const tried = [...arms.values()].flatMap(({ task, devices, arm }) => {
+  const tried = [...arms.values()].sort(inOrder).flatMap(({ task, devices, arm }) => {
     const learningRate = tunedRate(cells, { task, devices, arm });
     if (learningRate === null) return [];
     const own = cells.filter(
@@ -45,6 +46,13 @@ export function studiedArms(cells: readonly Cell[]): readonly StudiedArm[] {
     return { task, devices, arm, learningRate, cells: used, seeds, isTuningOnly };
   });
 }
+
+/** By task, number of devices and as arms are listed, whichever ended first. */
+const inOrder = (a: Cell, b: Cell): number =>
+  a.task.localeCompare(b.task, "en") || a.devices - b.devices || placeOf(a.arm) - placeOf(b.arm);
+
+const ARM_NAMES = Object.keys(ARMS);
+const placeOf = (arm: string): number => ARM_NAMES.indexOf(arm);
 
 /** Plain federated LoRA at the learning rate at which it is best where it is stopped, not after its last round: what is fair to compare with. */
 export const TO_STOP = "FedLoRA tuned to stop";

@@ -3,7 +3,7 @@ import { ARMS, type ArmName } from "./arms.ts";
 import type { CellKey, CellSize } from "./cell.ts";
 import { playCells } from "./cell-pool.ts";
 import { appendCell, keyText, readCells } from "./cells.ts";
-import { rateBeyond, reportedRates, TUNING_SEED } from "./tuning.ts";
+import { ratesBeyond, reportedRates, TUNING_SEED } from "./tuning.ts";
 
 export interface Study {
   readonly tasks: readonly string[];
@@ -55,7 +55,7 @@ export async function runStudy(study: Study, csv: string, say: (line: string) =>
   const beyond = async (): Promise<CellKey[]> => {
     const tried = await readCells(csv);
     const further = (task: string, arm: ArmName): readonly number[] =>
-      [rateBeyond(tried, { task, devices: study.devices, arm })].flatMap((rate) => rate ?? []);
+      ratesBeyond(tried, { task, devices: study.devices, arm });
     return keys(further, TUNING_SEED);
   };
   for (let wider = await beyond(); wider.length > 0; wider = await beyond())

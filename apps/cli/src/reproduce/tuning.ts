@@ -38,14 +38,18 @@ export const reportedRates = (cells: readonly Cell[], key: TunedKey): readonly n
 /** Of a loss: what the last rate gained, below which no further one is tried, since ever less can be learned for ever. */
 const LEAST_GAIN = 1e-4;
 
+/** What a study tries next for an arm: nothing more once its best rates lie inside, by the last round, and of plain federated LoRA by the one it is stopped at too. */
+export const ratesBeyond = (cells: readonly Cell[], key: TunedKey): readonly number[] =>
+  (key.arm === PLAIN ? [lastOf, bestOf] : [lastOf]).flatMap((by) => rateBeyond(cells, key, by) ?? []);
+
 /** What to try next where an arm's best is the lowest or the highest rate that was tried: one further by the grid's last step.
  *  Null once the best lies inside or gains next to nothing, and of an arm with fewer than two rates. */
-export function rateBeyond(cells: readonly Cell[], key: TunedKey): number | null {
+export function rateBeyond(cells: readonly Cell[], key: TunedKey, by = lastOf): number | null {
   const tried = triedOf(cells, key).toSorted((a, b) => a.learningRate - b.learningRate);
-  const best = tunedRate(cells, key);
+  const best = tunedRate(cells, key, by);
   const [edge, inward] = best === tried[0]?.learningRate ? tried : tried.toReversed();
   if (edge === undefined || inward === undefined || edge.learningRate !== best) return null;
-  const [loss, before] = [lastOf(edge).choose, lastOf(inward).choose];
+  const [loss, before] = [by(edge).choose, by(inward).choose];
   if (before - loss < LEAST_GAIN * before) return null;
   return Number((best ** 2 / inward.learningRate).toPrecision(6));
 }

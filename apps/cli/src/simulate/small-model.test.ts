@@ -1,7 +1,7 @@
 import { initialAdapter, keptIndices, resolveRunConfig, subAdapter } from "@fedlodrop/run";
 import { expect, it } from "vitest";
 import { steadyLaptop } from "../reproduce/device-model.ts";
-import { federate } from "../reproduce/in-process-federation.ts";
+import { federate, type RoundOutcome } from "../reproduce/in-process-federation.ts";
 import { steering } from "../reproduce/steering.ts";
 import { createSmallWorld, join, SMALL_WORLD, smallLoss, smallTrainer } from "./small-model.ts";
 
@@ -76,4 +76,25 @@ it("is overfitted without dropout, which branch-and-bound sees and prevents, aga
   expect(live.rates.slice(0, 2)).toEqual([0, 0]);
   expect(live.rates.at(-1)).toBeGreaterThan(0.1);
   expect(live.loss).toBeLessThan(without.loss - 0.05);
+});
+
+it("whom energy keeps out takes the fewer steps that its plan asks for, and counts", async () => {
+  // Eight steps take 12 J, and a newcomer is allowed for half as much again.
+  const rounds = federate({
+    trainer: smallTrainer(world),
+    shape: world.shape,
+    config: resolveRunConfig({
+      method: "greedy",
+      energyLimitJoules: 13,
+      training: { localSteps: 8, batchSize: 4, learningRate: 0.03 },
+    }),
+    devices: world.devices.map((dataset, k) => ({ id: `p${k + 1}`, dataset, ...steadyLaptop(40) })),
+  });
+  const first: RoundOutcome = (await rounds.next()).value;
+  const { participants } = first.record;
+  expect(participants.map(({ outcome }) => outcome)).toEqual(world.devices.map(() => "aggregated"));
+  for (const { steps, energyJoules } of participants) {
+    expect(steps).toBe(5);
+    expect(energyJoules).toBeLessThan(8);
+  }
 });
