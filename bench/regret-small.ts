@@ -8,7 +8,7 @@
  * `by-heart` is soon learned by heart, and all that a live planner sees of held-out texts is 50 samples.
  *
  * Every arm at the learning rate of two that its last round was best at on the choosing texts; the loss is of others. A regret's
- * error is that of the differences from the best fixed rate, seed by seed.
+ * error is that of the differences from the best fixed rate, seed by seed; the last two columns are those from what runs do.
  */
 import { appendFile, writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
@@ -42,6 +42,8 @@ interface Arm {
   readonly settings: RunOverrides;
   readonly estimator?: SmallEstimator;
 }
+/** What runs do. */
+const LIVE = "branch-and-bound";
 const ARMS: Readonly<Record<string, Arm>> = {
   ...Object.fromEntries(
     Array.from({ length: 10 }, (_, i) => [
@@ -49,7 +51,7 @@ const ARMS: Readonly<Record<string, Arm>> = {
       { settings: { method: "fixed", dropoutRate: i / 10 } },
     ]),
   ),
-  "branch-and-bound": { settings: { method: "branch-and-bound" } },
+  [LIVE]: { settings: { method: "branch-and-bound" } },
   "branch-and-bound theorem": { settings: { method: "branch-and-bound", bound: "theorem" } },
   ...Object.fromEntries(
     Object.entries(SMALL_ESTIMATORS).map(([name, estimator]) => [
@@ -60,7 +62,7 @@ const ARMS: Readonly<Record<string, Arm>> = {
 };
 
 const columns =
-  "world,devices,arm,learning_rate,seeds,held_out,held_out_error,stopped,regret_percent,regret_error";
+  "world,devices,arm,learning_rate,seeds,held_out,held_out_error,stopped,regret_percent,regret_error,over_live_percent,over_live_error";
 await writeFile(flags.csv, `${columns}\n`);
 console.log(columns);
 for (const [name, devices] of flags.worlds
@@ -88,26 +90,32 @@ for (const [name, devices] of flags.worlds
       (least, own) => (least && mean(least) <= mean(own) ? least : own),
       null,
     );
+  const own = rows.find(({ arm }) => arm === LIVE);
+  const live = own ? heldOut(own.outcomes) : null;
   for (const { arm, learningRate, outcomes } of rows) {
     const losses = heldOut(outcomes);
-    const loss = mean(losses);
     const line = [
       name,
       devices,
       arm,
       learningRate,
       outcomes.length,
-      loss.toFixed(4),
+      mean(losses).toFixed(4),
       standardError(losses)?.toFixed(4) ?? "",
       mean(outcomes.map(({ stopped }) => stopped)).toFixed(4),
-      best === null ? "" : (100 * (loss / mean(best) - 1)).toFixed(2),
-      best === null ? "" : percentOf(standardError(best.map((own, k) => (losses[k] as number) - own)), best),
+      ...percentAbove(losses, best),
+      ...percentAbove(losses, live),
     ].join();
     console.log(line);
     await appendFile(flags.csv, `${line}\n`);
   }
 }
 
-function percentOf(error: number | null, losses: readonly number[]): string {
-  return error === null ? "" : ((100 * error) / mean(losses)).toFixed(2);
+/** With its error, seed by seed; nothing where there is nothing to compare with. */
+function percentAbove(losses: readonly number[], others: readonly number[] | null): readonly string[] {
+  if (others === null) return ["", ""];
+  const above = losses.map((own, k) => own - (others[k] as number));
+  const percent = (value: number | null): string =>
+    value === null ? "" : ((100 * value) / mean(others)).toFixed(2);
+  return [percent(mean(above)), percent(standardError(above))];
 }
