@@ -35,7 +35,7 @@ export interface PaceEstimate extends Pace {
   readonly doubt: number;
 }
 
-/** p before anything is seen: fixed rates of small and real models showed 0.6 to 3.2 (docs/allocation.md). */
+/** p before anything is seen: fixed rates of small and real models showed 0.3 to 3.2 (docs/allocation.md). */
 const EXPONENT = { mean: 1.5, deviation: 0.5 } as const;
 /** What is seen may say less, or more, but not beyond these: else noise alone could say that dropping costs nothing, or all. */
 const LEAST_EXPONENT = 0.5;
