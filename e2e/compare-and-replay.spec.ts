@@ -86,5 +86,6 @@ test("two arms take turns on the same devices, and the finished run plays again 
   await expect(player.getByTestId("podium")).toBeVisible({ timeout: 30_000 });
   await expect(player.getByTestId("story")).toHaveText(story ?? "");
   await expect(player.getByTestId("play")).toHaveText("Play");
+  expect(await faultsOf(player, "replay: podium")).toEqual([]);
   expect(elsewhere).toEqual([]);
 });
