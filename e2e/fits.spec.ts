@@ -1,4 +1,4 @@
-/** What has to fit one screen: the stage of a full room that compares two arms, and the way in on the smallest phone. */
+/** What has to fit one screen: the way in for the last row, the stage of a full room that compares two arms, and Join on the smallest phone. */
 import { joinCrowd } from "@fedlodrop/harness";
 import type { Page } from "@playwright/test";
 import { expect, test } from "./fixtures.ts";
@@ -56,6 +56,32 @@ test("64 devices and two arms by turns are on one screen", async ({ serve, chrom
         .toBe(2);
       if (language === "zh") await page.getByTestId("language-en").click();
     }
+  crowd.close();
+});
+
+test("the last row can scan the lobby's code and read its address, whoever else is there", async ({
+  serve,
+  chromium,
+  tinyModel,
+}) => {
+  const { url, hostUrl } = await serve("--model", tinyModel, "--room-code", "PLUM42");
+  const page = await (await chromium.newContext({ viewport: SCREENS[0] })).newPage();
+  await page.goto(hostUrl);
+  const [code, address] = [page.locator(".lobby .qr"), page.getByTestId("join-url")];
+  const isReadable = async (): Promise<void> => {
+    for (const part of [code, address]) await expect(part).toBeInViewport({ ratio: 1 });
+    const { width = 0, height = 0 } = (await code.boundingBox()) ?? {};
+    expect(Math.min(width, height)).toBeGreaterThanOrEqual(0.45 * SCREENS[0].height);
+    const letters = await address.evaluate((words) => Number.parseFloat(getComputedStyle(words).fontSize));
+    expect(letters).toBeGreaterThanOrEqual(48);
+  };
+  await isReadable();
+  const crowd = await joinCrowd({ url, count: 64, code: "PLUM42" });
+  await expect(page.locator(".lobby .name")).toHaveCount(64, { timeout: 30_000 });
+  await isReadable();
+  await page.getByTestId("language-zh").click();
+  await expect(page.locator("html")).toHaveAttribute("lang", "zh-Hans");
+  await isReadable();
   crowd.close();
 });
 
