@@ -78,7 +78,7 @@ test("two arms take turns on the same devices, and the finished run plays again 
   await expect(player.getByTestId("stage-about")).toContainText("each device leaves out");
   await player.getByTestId("next").click();
   await expect(player.getByTestId("round")).toHaveText("2");
-  await expect(player.getByTestId("stage-about")).toContainText("sends the whole adapter");
+  await expect(player.getByTestId("stage-about")).toContainText("sends the whole add-on");
   await expect(player.getByTestId("tile-p1")).toContainText(/receiving|training/);
   await expect(player.getByTestId("story")).toContainText("Both begin with the same model");
   expect(await faultsOf(player, "replay")).toEqual([]);

@@ -107,8 +107,8 @@ it("says what is left out in the rounds of an arm, whichever it is, and nothing 
     { method: "fedlora", dropoutRate: 0 },
     { method: "fixed", dropoutRate: 0.5 },
   ] as const;
-  const dropped = /^Dropout: each device leaves out /;
-  const whole = /^For comparison: .* the whole adapter\.$/;
+  const dropped = /^Dropout: .* each device leaves out /;
+  const whole = /^For comparison: .* the whole add-on\.$/;
   expect(dropoutWords(config, 0)).toMatch(dropped);
   expect(dropoutWords(config, 1)).toMatch(whole);
   expect(dropoutWords({ ...config, ...nothing, compareWith: half }, 0)).toMatch(whole);

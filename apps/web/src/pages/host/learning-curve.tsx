@@ -42,6 +42,7 @@ export function LearningCurve({
           {test === null ? "–" : formatLoss(test)}
         </strong>
       </div>
+      <small>{say(`loss.about.${taskKind}`)}</small>
       <p class={`headline ${kind}`} role="status" data-testid="story">
         {headline}
       </p>

@@ -40,7 +40,11 @@ export function LossCard({ state: { losses, heldOutLosses }, run }: LiveProps) {
         </strong>
       </div>
       <small>
-        {sentences(say(`loss.about.${run.task.kind}`), forResearchers(say(`loss.unit.${run.task.kind}`)))}
+        {sentences(
+          say(`loss.about.${run.task.kind}`),
+          say("loss.about.unseen"),
+          forResearchers(say(`loss.unit.${run.task.kind}`)),
+        )}
       </small>
       <Chart
         description={say("numbers.chart", {
@@ -97,7 +101,7 @@ export function LiveFigures({ state, run }: LiveProps) {
           value={step ? say("numbers.speed", { count: Math.round(step.tokens / step.seconds) }) : null}
           testId="speed"
         >
-          {say("numbers.speed.about")}
+          {sentences(say("numbers.speed.about"), forResearchers(say("numbers.speed.terms")))}
         </Figure>
         <Figure term={say("numbers.down")} value={formatBytes(bytesDown)} testId="bytes-down">
           {paced(
@@ -141,7 +145,7 @@ export function CurrentMask({ state, run }: LiveProps) {
   return (
     <div>
       <h3>{say("mask.title", { round: round.start.round })}</h3>
-      <small>{say("mask.about")}</small>
+      <small>{sentences(say("mask.about"), forResearchers(say("mask.terms")))}</small>
       <details
         open={run.adapter.modules.length <= MOST_MODULES_SHOWN && matchMedia("(min-width: 40rem)").matches}
       >

@@ -98,8 +98,8 @@ export const host = {
 
   "stage.region": "Devices and coordinator",
   "stage.about":
-    "Dropout: each device leaves out the share of the adapter that it shows, at random, to send less and to learn less by heart.",
-  "stage.about-whole": "For comparison: in this round each device trains and sends the whole adapter.",
+    "Dropout: all train a small add-on to the model, and each device leaves out the share of it that it shows, at random, to send less and to learn less by heart.",
+  "stage.about-whole": "For comparison: in this round each device trains and sends the whole add-on.",
   "stage.coordinator": "Coordinator",
   "stage.round": "round {round}",
   "stage.done": "done",
@@ -108,7 +108,7 @@ export const host = {
   "stage.sent": "{sent} of {all} sent",
   "stage.saved": "{sent} of {all} sent, {share} saved",
 
-  "curve.title": "Mistakes on unseen texts (lower is better)",
+  "curve.title": "Mistakes on unseen texts",
   "curve.rounds-each": "rounds of each",
   "curve.memorised": "memorised",
   "curve.unseen": "unseen texts",
@@ -187,8 +187,10 @@ export const host = {
   },
   "podium.again": "Again, side by side {arm}",
 
-  "files.adapter": "Download the adapter",
-  "files.peft": "For Python (PEFT)",
+  "files.adapter": "Download the add-on",
+  "term.files.adapter": "LoRA adapter",
+  "files.peft": "For Python",
+  "term.files.peft": "PEFT",
   "files.report": "Download the report",
 
   "revealing.tried-again": "Round {round} came to nothing and is tried again.",

@@ -99,8 +99,8 @@ export const lesson = {
     "Read the text on the big screen and decide. Then we see what the model says, before and after training.",
   "step.side-by-side": "With and without",
   "step.side-by-side.caption":
-    "The same devices, texts and seeds, by turns: one model with dropout, one without. The headline is computed from both.",
-  "step.side-by-side.question": "Why the same devices, texts and seeds for both?",
+    "The same devices, texts and random draws, by turns: one model with dropout, one without. The headline is computed from both.",
+  "step.side-by-side.question": "Why the same devices, texts and random draws for both?",
   "step.side-by-side.option.0": "then only dropout can have made the difference",
   "step.side-by-side.option.1": "then both become equally good",
   "step.bet": "Place your bets",

@@ -44,7 +44,7 @@ export const shared = {
   "refused.wrong-length": "What was sent has the wrong length.",
   "refused.wrong-header": "What was sent has the wrong header.",
   "refused.wrong-order": "That came at the wrong moment.",
-  "refused.non-finite": "The update holds numbers that are none.",
+  "refused.non-finite": "What was sent holds numbers that are none.",
   "refused.out-of-range": "A value is out of range.",
   "refused.rate-limited": "Too many messages in a short time.",
   "refused.used-up": "That can be had only once.",
@@ -58,7 +58,7 @@ export const shared = {
   "outcome.missed-deadline": "missed the deadline",
   "outcome.discarded": "discarded, too few took part",
 
-  "energy.modelled": "modelled",
+  "energy.modelled": "estimated",
   "energy.battery": "from the battery",
   "energy.emulated": "emulated",
   "energy.processor": "measured at the processor",
@@ -111,13 +111,12 @@ export const shared = {
   "chart.rounds": "rounds",
   "loss.title": "Mistakes",
   "loss.about.language-model":
-    "How surprised the model is by the next word; lower is better. Unseen texts are ones no device trains on.",
+    "How surprised the model is by the next piece of a text, on average; lower is better.",
   "loss.about.chat":
-    "How surprised the model is by each word of an answer; lower is better. Unseen texts are ones no device trains on.",
-  "loss.about.classification":
-    "How surprised the model is by the right label; lower is better. Unseen texts are ones no device trains on.",
-  "loss.about.regression":
-    "How far off its estimates are; lower is better. Unseen texts are ones no device trains on.",
+    "How surprised the model is by the next piece of an answer, on average; lower is better.",
+  "loss.about.classification": "How surprised the model is by the right label, on average; lower is better.",
+  "loss.about.regression": "How far off the model's estimates are, squared, on average; lower is better.",
+  "loss.about.unseen": "Unseen texts are ones no device trains on.",
   "loss.unit.language-model": "It is the mean cross-entropy of a token, in nats.",
   "loss.unit.chat": "It is the mean cross-entropy of an answer's token, in nats.",
   "loss.unit.classification": "It is the mean cross-entropy of a label, in nats.",
@@ -136,7 +135,7 @@ export const shared = {
   "rounds.of": "Round {round} of {rounds}",
 
   "method.fedlora": "No dropout",
-  "method.fedlora.about": "Everybody trains and sends the whole adapter.",
+  "method.fedlora.about": "Everybody trains and sends the whole add-on.",
   "method.fixed": "The same rate for all",
   "method.fixed.about": "The same dropout rate for every device.",
   "method.random": "A random rate for each",
@@ -179,7 +178,7 @@ export const shared = {
     "Each device reads one genre, from news to romance; together they teach one model to write them all.",
   "task.own-text.title": "Your own text",
   "task.own-text.story":
-    "Each participant opens a file of their own; it never leaves the tab, only the adapter's numbers do.",
+    "Each participant opens a file of their own; it never leaves the tab, only what is learned from it does, as numbers.",
   "task.rows.story": "Each device keeps its rows of a file; together they train one model on all of them.",
   "label.mail": "mail",
   "label.spam": "spam",

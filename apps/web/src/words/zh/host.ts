@@ -93,8 +93,9 @@ export const host: Translation<typeof english> = {
   "why.more": "余量较多",
 
   "stage.region": "设备与协调器",
-  "stage.about": "丢弃：每台设备按所示比例随机舍去适配器的一部分，为的是少发送、少死记。",
-  "stage.about-whole": "作为对照：这一轮里，每台设备都训练并发送整个适配器。",
+  "stage.about":
+    "丢弃：大家共同训练模型旁边一个小的附加部分，每台设备按所示比例随机舍去其中一些，为的是少发送、少死记。",
+  "stage.about-whole": "作为对照：这一轮里，每台设备都训练并发送整个附加部分。",
   "stage.coordinator": "协调器",
   "stage.round": "第 {round} 轮",
   "stage.done": "完成",
@@ -103,7 +104,7 @@ export const host: Translation<typeof english> = {
   "stage.sent": "已发送 {sent} / {all}",
   "stage.saved": "已发送 {sent} / {all}，节省 {share}",
 
-  "curve.title": "在未见文本上的错误（越低越好）",
+  "curve.title": "在未见文本上的错误",
   "curve.rounds-each": "各方的轮次",
   "curve.memorised": "死记的部分",
   "curve.unseen": "未见文本",
@@ -114,8 +115,8 @@ export const host: Translation<typeof english> = {
   "story.nothing": "还没有训练过。",
   "story.unmeasured": "合成的模型还没有测量。",
   "story.no-better": "训练对设备自己文本的改进，几乎不比对新文本的多。",
-  "story.memorised.language-model": "训练使设备自己文本的下一个词元的概率，比新文本的多提高了 {by}。",
-  "story.memorised.chat": "训练使设备自己文本中回答的下一个词元的概率，比新文本中的多提高了 {by}。",
+  "story.memorised.language-model": "训练使设备自己文本的下一个词片段的概率，比新文本的多提高了 {by}。",
+  "story.memorised.chat": "训练使设备自己文本中回答的下一个词片段的概率，比新文本中的多提高了 {by}。",
   "story.memorised.classification": "训练使设备自己文本的正确标签的概率，比新文本的多提高了 {by}。",
 
   "arm.without": "不丢弃",
@@ -144,7 +145,7 @@ export const host: Translation<typeof english> = {
   "answers.before": "训练之前",
   "answers.now": "现在，标出与上一轮不同的词",
   "answers.unseen": "一个它从未见过的真实句子：{sentence}",
-  "answers.chance": "模型给其中 {count} 个词元的概率平均各为 {now}，训练前为 {before}；整句话{likelier}。",
+  "answers.chance": "模型给其中 {count} 个词片段的概率平均各为 {now}，训练前为 {before}；整句话{likelier}。",
   "answers.truth": "实际是：{label}",
   "answers.label": "标签 {number}",
   "likelier.as": "与训练前同样可能",
@@ -166,8 +167,10 @@ export const host: Translation<typeof english> = {
   "podium.took-saved": "{count} 轮用时 {time}；共发送 {bytes}，不丢弃则为 {all}。",
   "podium.again": "再来一次，并与“{arm}”对比",
 
-  "files.adapter": "下载适配器",
-  "files.peft": "用于 Python（PEFT）",
+  "files.adapter": "下载附加部分",
+  "term.files.adapter": "LoRA 适配器",
+  "files.peft": "用于 Python",
+  "term.files.peft": "PEFT",
   "files.report": "下载报告",
 
   "revealing.tried-again": "第 {round} 轮没有结果，将重新进行。",

@@ -91,8 +91,8 @@ export const lesson: Translation<typeof english> = {
   "step.guess.caption": "阅读大屏幕上的文本并作出判断。然后看看模型在训练前后怎么说。",
   "step.side-by-side": "有与没有",
   "step.side-by-side.caption":
-    "相同的设备、文本与种子，轮流进行：一个模型使用丢弃，一个不用。图上方的结论由两者算出。",
-  "step.side-by-side.question": "为什么两者要用相同的设备、文本与种子？",
+    "相同的设备、文本与随机抽取，轮流进行：一个模型使用丢弃，一个不用。图上方的结论由两者算出。",
+  "step.side-by-side.question": "为什么两者要用相同的设备、文本与随机抽取？",
   "step.side-by-side.option.0": "这样差别只可能来自丢弃",
   "step.side-by-side.option.1": "这样两者会一样好",
   "step.bet": "下注",
