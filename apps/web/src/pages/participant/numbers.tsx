@@ -1,5 +1,6 @@
 /** For those who want the numbers: the round's figures, the loss and the mask. */
 import type { RunDescription } from "@fedlodrop/protocol";
+import { turnOf } from "@fedlodrop/run";
 import { Chart } from "../../ui/chart.tsx";
 import { Figure } from "../../ui/figure.tsx";
 import {
@@ -144,7 +145,7 @@ export function CurrentMask({ state, run }: LiveProps) {
   if (!round) return null;
   return (
     <div>
-      <h3>{say("mask.title", { round: round.start.round })}</h3>
+      <h3>{say("mask.title", { round: turnOf(round.start) })}</h3>
       <small>{sentences(say("mask.about"), forResearchers(say("mask.terms")))}</small>
       <details
         open={run.adapter.modules.length <= MOST_MODULES_SHOWN && matchMedia("(min-width: 40rem)").matches}

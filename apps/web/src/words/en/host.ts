@@ -32,7 +32,6 @@ export const host = {
   "phase.ended": "The run is over",
   "phase.pausing": "Pausing after this round",
   "controls.region": "Run",
-  "controls.arm": "Round {round} of {rounds}, {arm}",
   "controls.deadline": "{left} to the deadline",
   "controls.at-deadline": "at its deadline",
   "controls.done": "Rounds done",
@@ -126,13 +125,6 @@ export const host = {
   "story.memorised.classification":
     "Training made the right label of the devices' own texts {by} likelier, over what it did for new ones.",
 
-  "arm.without": "without dropout",
-  "arm.with": "with {rate} dropped",
-  "arm.random": "with random rates",
-  "arm.greedy": "with rates found step by step",
-  "arm.equal": "with equal shares of the link",
-  "arm.p-sca": "with nearly best rates",
-  "arm.branch-and-bound": "with the best rates",
   "compare.waiting": "Both begin with the same model; their first rounds are to come.",
   "compare.headline": "{own}: {mine}; {other}: {its}.",
   "compare.headline-data": "{own}: {mine}; {other}: {its}; {share} of the data sent.",
@@ -175,6 +167,10 @@ export const host = {
     one: "Made together by {count} device",
     other: "Made together by {count} devices",
   },
+  "podium.about":
+    "All trained a small add-on to the model. In each round each device left out a part of it, at random, to send less and to learn less by heart.",
+  "podium.about-compared":
+    "All trained a small add-on to the model, and by turns another one. In each round of the one with dropout each device left out a part of it, at random, to send less and to learn less by heart; of the other it trained and sent the whole.",
   "podium.share": { one: "of the model, in {count} round", other: "of the model, in {count} rounds" },
   "podium.mistakes": "Mistakes on unseen texts: {before} before, {after} after.",
   "podium.took": {

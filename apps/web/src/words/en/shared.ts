@@ -133,6 +133,15 @@ export const shared = {
   "column.energy": "Energy (estimate)",
   "energy.term": "Energy",
   "rounds.of": "Round {round} of {rounds}",
+  "rounds.of-arm": "Round {round} of {rounds}, {arm}",
+
+  "arm.without": "without dropout",
+  "arm.with": "with {rate} dropped",
+  "arm.random": "with random rates",
+  "arm.greedy": "with rates found step by step",
+  "arm.equal": "with equal shares of the link",
+  "arm.p-sca": "with nearly best rates",
+  "arm.branch-and-bound": "with the best rates",
 
   "method.fedlora": "No dropout",
   "method.fedlora.about": "Everybody trains and sends the whole add-on.",

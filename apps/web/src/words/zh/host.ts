@@ -31,7 +31,6 @@ export const host: Translation<typeof english> = {
   "phase.ended": "训练已结束",
   "phase.pausing": "本轮之后暂停",
   "controls.region": "训练",
-  "controls.arm": "第 {round} 轮，共 {rounds} 轮，{arm}",
   "controls.deadline": "距截止还有 {left}",
   "controls.at-deadline": "已到截止时间",
   "controls.done": "已完成的轮次",
@@ -119,13 +118,6 @@ export const host: Translation<typeof english> = {
   "story.memorised.chat": "训练使设备自己文本中回答的下一个词片段的概率，比新文本中的多提高了 {by}。",
   "story.memorised.classification": "训练使设备自己文本的正确标签的概率，比新文本的多提高了 {by}。",
 
-  "arm.without": "不丢弃",
-  "arm.with": "丢弃 {rate}",
-  "arm.random": "使用随机丢弃率",
-  "arm.greedy": "使用逐步求得的丢弃率",
-  "arm.equal": "均分链路",
-  "arm.p-sca": "使用接近最佳的丢弃率",
-  "arm.branch-and-bound": "使用最佳丢弃率",
   "compare.waiting": "双方从同一个模型开始；第一轮即将进行。",
   "compare.headline": "{own}：{mine}；{other}：{its}。",
   "compare.headline-data": "{own}：{mine}；{other}：{its}；发送的数据为后者的 {share}。",
@@ -161,6 +153,10 @@ export const host: Translation<typeof english> = {
   "map.cell": "{nickname}，第 {round} 轮：{rate}",
 
   "podium.title": "由 {count} 台设备共同完成",
+  "podium.about":
+    "大家共同训练模型的一个小附加部分。每一轮里，每台设备随机舍去其中一些，为的是少发送、少死记。",
+  "podium.about-compared":
+    "大家轮流训练模型的两个小附加部分。使用丢弃的那个，每一轮里每台设备随机舍去其中一些，为的是少发送、少死记；另一个则整个训练并发送。",
   "podium.share": "占模型的份额，参与 {count} 轮",
   "podium.mistakes": "在未见文本上的错误：之前 {before}，之后 {after}。",
   "podium.took": "{count} 轮用时 {time}；共发送 {bytes}。",

@@ -133,6 +133,15 @@ export const shared: Translation<typeof english> = {
   "column.energy": "能耗（估计）",
   "energy.term": "能耗",
   "rounds.of": "第 {round} 轮，共 {rounds} 轮",
+  "rounds.of-arm": "第 {round} 轮，共 {rounds} 轮，{arm}",
+
+  "arm.without": "不丢弃",
+  "arm.with": "丢弃 {rate}",
+  "arm.random": "使用随机丢弃率",
+  "arm.greedy": "使用逐步求得的丢弃率",
+  "arm.equal": "均分链路",
+  "arm.p-sca": "使用接近最佳的丢弃率",
+  "arm.branch-and-bound": "使用最佳丢弃率",
 
   "method.fedlora": "不丢弃",
   "method.fedlora.about": "每台设备都训练并发送整个附加部分。",
