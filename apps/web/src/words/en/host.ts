@@ -168,9 +168,9 @@ export const host = {
     other: "Made together by {count} devices",
   },
   "podium.about":
-    "All trained a small add-on to the model. In each round each device left out a part of it, at random, to send less and to learn less by heart.",
+    "A small add-on to the model was trained. In each round each device left out a part of it, at random, to send less and to learn less by heart.",
   "podium.about-compared":
-    "All trained a small add-on to the model, and by turns another one. In each round of the one with dropout each device left out a part of it, at random, to send less and to learn less by heart; of the other it trained and sent the whole.",
+    "Two small add-ons to the model were trained by turns. Of one, each device left out a part in each round, at random, to send less and to learn less by heart; the other was trained and sent whole.",
   "podium.share": { one: "of the model, in {count} round", other: "of the model, in {count} rounds" },
   "podium.mistakes": "Mistakes on unseen texts: {before} before, {after} after.",
   "podium.took": {

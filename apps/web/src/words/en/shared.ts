@@ -110,12 +110,10 @@ export const shared = {
 
   "chart.rounds": "rounds",
   "loss.title": "Mistakes",
-  "loss.about.language-model":
-    "How surprised the model is by the next piece of a text, on average; lower is better.",
-  "loss.about.chat":
-    "How surprised the model is by the next piece of an answer, on average; lower is better.",
-  "loss.about.classification": "How surprised the model is by the right label, on average; lower is better.",
-  "loss.about.regression": "How far off the model's estimates are, squared, on average; lower is better.",
+  "loss.about.language-model": "Average surprise at the next piece of a text; lower is better.",
+  "loss.about.chat": "Average surprise at the next piece of an answer; lower is better.",
+  "loss.about.classification": "Average surprise at the right label; lower is better.",
+  "loss.about.regression": "Average squared distance of estimates from the truth; lower is better.",
   "loss.about.unseen": "Unseen texts are ones no device trains on.",
   "loss.unit.language-model": "It is the mean cross-entropy of a token, in nats.",
   "loss.unit.chat": "It is the mean cross-entropy of an answer's token, in nats.",
