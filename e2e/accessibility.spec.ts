@@ -1,7 +1,7 @@
 /** Every state of both pages under axe-core (WCAG 2.2 A and AA), light and dark; and a run with the keyboard alone. */
 import { join } from "node:path";
-import { joinCrowd, offline, openParticipants } from "@fedlodrop/harness";
-import { type Browser, expect, type Locator, type Page } from "@playwright/test";
+import { joinCrowd, joinScripted, offline, openLink, openParticipants } from "@fedlodrop/harness";
+import { type Browser, expect, type Locator, type Page, type Route } from "@playwright/test";
 import { inspector } from "./axe.ts";
 import { test } from "./fixtures.ts";
 
@@ -9,6 +9,10 @@ const TINY = [
   ...["--local-steps", "2", "--batch-size", "2", "--sequence-length", "32"],
   ...["--samples-per-device", "8", "--evaluation-samples", "8", "--rank", "2"],
 ];
+
+/** This page's next texts are on their way for as long as somebody looks. */
+const heldTexts = (page: Page): Promise<Route> =>
+  new Promise((asked) => page.route(/\/api\/split/, asked, { times: 1 }));
 
 const opener =
   (browser: Browser) =>
@@ -215,9 +219,18 @@ test("nor do those that wait for something, a full room, and what there is no sc
   const early = await prepared(silent, hostUrl);
   await expect(early.getByText("Connecting to the coordinator")).toBeVisible();
   await look(early, "host: connecting");
-  const joining = await prepared(silent, ada);
-  await joining.waitForFunction(() => document.documentElement.dataset.state === "joining");
+  const link = await openLink(url);
+  const joining = await open(`${link.url}?backend=wasm&nickname=Ada`);
+  await expect(joining.getByTestId("join-button")).toBeEnabled();
+  link.shape({ delaySeconds: 600 });
+  await joining.getByTestId("join-button").click();
+  await expect(joining.locator("html")).toHaveAttribute("data-state", "joining");
   await look(joining, "participant: joining");
+  link.cut();
+  await expect(joining.getByTestId("no-answer")).toBeVisible({ timeout: 60_000 });
+  await look(joining, "participant: no answer");
+  await joining.close();
+  link.close();
 
   const loading = await prepared((page) => page.route(/safetensors/, () => {}), ada);
   await expect(loading.getByTestId("loading")).toBeVisible({ timeout: 30_000 });
@@ -265,6 +278,119 @@ test("nor do those that wait for something, a full room, and what there is no sc
   await expect(host.getByTestId("problem")).toBeVisible();
   await look(host, "host: a command refused");
   crowd.close();
+  expect(faults).toEqual([]);
+});
+
+test("nor do those of a device that is late, is dealt other texts, goes on elsewhere, or is turned away", async ({
+  serve,
+  chromium,
+  tinyModel,
+}) => {
+  test.setTimeout(300_000);
+  const {
+    url,
+    hostUrl,
+    host: watching,
+  } = await serve("--model", tinyModel, "--rounds", "300", "--devices", "2", ...TINY);
+  const { faults, look } = inspector();
+  const open = opener(chromium);
+  const opened = async (): Promise<Page> => (await chromium.newContext()).newPage();
+  const addressOf = (nickname: string): string => `${url}?backend=wasm&nickname=${nickname}&join`;
+  const isReady = (page: Page): Promise<unknown> =>
+    page.waitForFunction(() => document.documentElement.dataset.state === "ready");
+
+  const ada = await open(addressOf("Ada"));
+  await isReady(ada);
+  const ben = await opened();
+  const first = heldTexts(ben);
+  await ben.goto(addressOf("Ben".repeat(20)));
+  await expect(ben.getByText("You are shown as")).toBeVisible({ timeout: 30_000 });
+  await look(ben, "participant: renamed");
+  await (await first).continue();
+  await isReady(ben);
+  const cleo = await open(addressOf("Cleo"));
+  await isReady(cleo);
+  await watching.ready(3);
+  const dealt = heldTexts(cleo);
+  await ben.getByTestId("leave").click();
+  await ben.getByTestId("leave-yes").click();
+  const other = await dealt;
+  await expect(cleo.getByText("Somebody has left")).toBeVisible();
+  await look(cleo, "participant: just dealt other texts");
+  await other.continue();
+  await watching.ready(2);
+
+  // The round closes with or without the other, and nothing follows it that would have to be waited for.
+  await watching.command({ kind: "start" });
+  await watching.until((view) => view.round >= 1, 60);
+  await watching.command({ kind: "pause" });
+  await watching.until((view) => view.phase === "paused", 90);
+  await watching.command({ kind: "chaos", participantId: "p1", fault: "freeze" });
+  await expect(ada.getByTestId("chaos")).toBeVisible();
+  await watching.command({ kind: "change", change: { deadlineSeconds: 2 } });
+  await watching.command({ kind: "resume" });
+  await watching.until((view) => view.participants[0]?.state === "training", 60);
+  await watching.command({ kind: "pause" });
+  await watching.until((view) => view.phase === "paused", 60);
+  await watching.command({ kind: "chaos", participantId: "p1", fault: null });
+  await expect(ada.getByTestId("now")).toContainText("went on without this device", { timeout: 30_000 });
+  await look(ada, "participant: too late");
+
+  // As a duplicate over http, where browsers offer no locks that would keep the two apart.
+  const token = await ada.evaluate(() => sessionStorage.getItem("fedlodrop.tokens"));
+  const twin = await opened();
+  await twin.addInitScript((own) => sessionStorage.setItem("fedlodrop.tokens", own), token ?? "");
+  await twin.goto(addressOf("Ada"));
+  await expect(ada.getByTestId("stopped")).toContainText("You go on in another tab", { timeout: 60_000 });
+  await look(ada, "participant: taken over");
+  await isReady(twin);
+
+  await watching.command({ kind: "require-approval", required: true });
+  const asks = await open(addressOf("Dan"));
+  const { access } = await watching.until((view) => view.access.waiting.length === 1, 30);
+  await watching.command({ kind: "admit", waitingId: access.waiting[0]?.id ?? "", allowed: false });
+  await expect(asks.getByTestId("stopped")).toContainText("did not let you in", { timeout: 30_000 });
+  await look(asks, "participant: not let in");
+  const turnedAway = async (heading: string, wrong?: string): Promise<void> => {
+    const page = await opened();
+    if (wrong !== undefined) await joinsWith(page, wrong);
+    await page.goto(`${addressOf("Eve")}#code=guess`);
+    await expect(page.getByTestId("stopped")).toContainText(heading, { timeout: 30_000 });
+    await look(page, `participant: ${heading}`);
+    await page.close();
+  };
+  await turnedAway("This page is out of date", "protocolVersion:0");
+  await turnedAway("This device cannot take part", "$&,token:4");
+  await watching.command({ kind: "room-code", wanted: true });
+  const guess = (): Promise<string> =>
+    joinScripted(url, "Eve", "guess").then(
+      () => "let in",
+      ({ message }: Error) => message,
+    );
+  await expect.poll(guess, { intervals: [0], timeout: 30_000 }).toContain("rate-limited");
+  await turnedAway("Too many tries");
+
+  const { url: hasty } = await serve("--deadline", "0.001", "--batch-size", "64");
+  const slow = await open(`${hasty}?backend=wasm&join`);
+  await expect(slow.getByTestId("stopped")).toContainText("too slow for this model", { timeout: 60_000 });
+  await look(slow, "participant: too slow");
+  await slow.close();
+
+  const again = heldTexts(twin);
+  await watching.command({ kind: "configure", config: { rounds: 2 } });
+  await expect(twin.getByText("The host has set up a new run")).toBeVisible({ timeout: 30_000 });
+  await look(twin, "participant: a new run");
+  await (await again).continue();
+  const host = await open(hostUrl);
+  await watching.ready(2);
+  await watching.command({ kind: "start" });
+  await watching.until((view) => view.phase === "ended", 90);
+  await host.getByTestId("open-lesson").click();
+  await look(host, "host: choice of lessons");
+  await host.getByTestId("open-lesson").click();
+  await host.getByTestId("open-drawer").click();
+  await expect(host.getByTestId("device-table")).toBeVisible();
+  await look(host, "host: podium and drawer");
   expect(faults).toEqual([]);
 });
 
@@ -318,3 +444,11 @@ test("from joining to leaving with the keyboard alone, the focus never lost", as
   await expect(page.getByTestId("stopped")).toBeVisible();
   expect(await focused()).toBe("H2");
 });
+
+/** In its worker's script, as an older page would have it, or a broken one. */
+const joinsWith = (page: Page, wrong: string): Promise<unknown> =>
+  page.route(/\/worker-[^/]+\.js$/, async (route) => {
+    const response = await route.fetch();
+    const body = (await response.text()).replace(/protocolVersion:\d+/, wrong);
+    await route.fulfill({ response, body });
+  });

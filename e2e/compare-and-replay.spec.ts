@@ -35,6 +35,8 @@ test("two arms take turns on the same devices, and the finished run plays again 
   await expect(page.getByTestId("podium")).toBeVisible();
   await expect(page.getByTestId("story")).toHaveText(HEADLINE);
   await expect(page.getByTestId("story-detail")).toHaveText([/^With 50% dropped: /, /^Without dropout: /]);
+  await expect(page.locator(".controls .rounds")).toContainText("Round 2 of 2, without dropout");
+  await expect(page.getByTestId("podium-about")).toContainText("each device left out a part in each round");
   await expect(page.getByTestId("arms").locator("tbody tr")).toHaveCount(2);
   await expect(page.getByTestId("writes-tuned")).toBeVisible();
   expect(await faultsOf(page, "host: answers and two arms")).toEqual([]);
@@ -74,11 +76,13 @@ test("two arms take turns on the same devices, and the finished run plays again 
   await player.getByTestId("speed").selectOption("64");
   // Stepping to the third round shows the first two, whose story is told as it was then.
   await player.getByTestId("moment").fill("0");
-  await expect(player.getByTestId("round")).toHaveText("1");
+  // Each arm counts its own rounds.
+  const place = player.locator(".rounds");
+  await expect(place).toContainText("Round 1 of 2, with 50% dropped");
   await expect(player.getByTestId("stage-about")).toContainText("each device leaves out");
   await player.getByTestId("next").click();
-  await expect(player.getByTestId("round")).toHaveText("2");
-  await expect(player.getByTestId("stage-about")).toContainText("sends the whole adapter");
+  await expect(place).toContainText("Round 1 of 2, without dropout");
+  await expect(player.getByTestId("stage-about")).toContainText("sends the whole add-on");
   await expect(player.getByTestId("tile-p1")).toContainText(/receiving|training/);
   await expect(player.getByTestId("story")).toContainText("Both begin with the same model");
   expect(await faultsOf(player, "replay")).toEqual([]);
@@ -86,5 +90,6 @@ test("two arms take turns on the same devices, and the finished run plays again 
   await expect(player.getByTestId("podium")).toBeVisible({ timeout: 30_000 });
   await expect(player.getByTestId("story")).toHaveText(story ?? "");
   await expect(player.getByTestId("play")).toHaveText("Play");
+  expect(await faultsOf(player, "replay: podium")).toEqual([]);
   expect(elsewhere).toEqual([]);
 });

@@ -1,4 +1,4 @@
-/** What has to fit one screen: the stage of a full room that compares two arms, and the way in on the smallest phone. */
+/** What has to fit one screen: the way in for the last row, the stage of a full room that compares two arms, and Join on the smallest phone. */
 import { joinCrowd } from "@fedlodrop/harness";
 import type { Page } from "@playwright/test";
 import { expect, test } from "./fixtures.ts";
@@ -24,38 +24,66 @@ const seenOf = (page: Page) =>
     };
   });
 
-test("64 devices and two arms by turns are on one screen", async ({ serve, chromium }) => {
-  test.setTimeout(300_000);
-  const { url, hostUrl, host } = await serve(
-    ...["--dropout", "0.5", "--compare", "fedlora", "--rounds", "500", "--evaluation-samples", "8"],
-  );
+// Few tiles are large, and a full room's many.
+for (const count of [64, 4])
+  test(`${count} devices and two arms by turns are on one screen`, async ({ serve, chromium }) => {
+    test.setTimeout(300_000);
+    const { url, hostUrl, host } = await serve(
+      ...["--dropout", "0.5", "--compare", "fedlora", "--rounds", "500", "--evaluation-samples", "8"],
+    );
+    const page = await (await chromium.newContext({ viewport: SCREENS[0] })).newPage();
+    await page.goto(hostUrl);
+    const crowd = await joinCrowd({ url, count, trainingSeconds: (k) => 0.5 + (k % 5) / 10 });
+    await host.command({ kind: "start" });
+    // Both arms have been measured, so that everything there is stands beside the stage.
+    await host.until(({ rounds }) => rounds.filter(({ testLoss }) => testLoss !== null).length >= 4, 150);
+    await expect(page.getByTestId("unseen")).toBeVisible();
+    for (const screen of SCREENS)
+      for (const language of LANGUAGES) {
+        await page.setViewportSize(screen);
+        if (language === "zh") await page.getByTestId("language-zh").click();
+        await expect(page.locator("html")).toHaveAttribute("lang", language === "zh" ? "zh-Hans" : "en");
+        const arms = new Set<string>();
+        await expect
+          .poll(
+            async () => {
+              const { arm, ...seen } = await seenOf(page);
+              expect({ screen, language, arm, ...seen }).toEqual({
+                ...{ screen, language, arm, scrolls: [0, 0], beyond: [], tiles: count },
+              });
+              return arms.add(arm).size;
+            },
+            { timeout: 60_000 },
+          )
+          .toBe(2);
+        if (language === "zh") await page.getByTestId("language-en").click();
+      }
+    crowd.close();
+  });
+
+test("the last row can scan the lobby's code and read its address, whoever else is there", async ({
+  serve,
+  chromium,
+  tinyModel,
+}) => {
+  const { url, hostUrl } = await serve("--model", tinyModel, "--room-code", "PLUM42");
   const page = await (await chromium.newContext({ viewport: SCREENS[0] })).newPage();
   await page.goto(hostUrl);
-  const crowd = await joinCrowd({ url, count: 64, trainingSeconds: (k) => 0.5 + (k % 5) / 10 });
-  await host.command({ kind: "start" });
-  // Both arms have been measured, so that everything there is stands beside the stage.
-  await host.until(({ rounds }) => rounds.filter(({ testLoss }) => testLoss !== null).length >= 4, 150);
-  await expect(page.getByTestId("unseen")).toBeVisible();
-  for (const screen of SCREENS)
-    for (const language of LANGUAGES) {
-      await page.setViewportSize(screen);
-      if (language === "zh") await page.getByTestId("language-zh").click();
-      await expect(page.locator("html")).toHaveAttribute("lang", language === "zh" ? "zh-Hans" : "en");
-      const arms = new Set<string>();
-      await expect
-        .poll(
-          async () => {
-            const { arm, ...seen } = await seenOf(page);
-            expect({ screen, language, arm, ...seen }).toEqual({
-              ...{ screen, language, arm, scrolls: [0, 0], beyond: [], tiles: 64 },
-            });
-            return arms.add(arm).size;
-          },
-          { timeout: 60_000 },
-        )
-        .toBe(2);
-      if (language === "zh") await page.getByTestId("language-en").click();
-    }
+  const [code, address] = [page.locator(".lobby .qr"), page.getByTestId("join-url")];
+  const isReadable = async (): Promise<void> => {
+    for (const part of [code, address]) await expect(part).toBeInViewport({ ratio: 1 });
+    const { width = 0, height = 0 } = (await code.boundingBox()) ?? {};
+    expect(Math.min(width, height)).toBeGreaterThanOrEqual(0.45 * SCREENS[0].height);
+    const letters = await address.evaluate((words) => Number.parseFloat(getComputedStyle(words).fontSize));
+    expect(letters).toBeGreaterThanOrEqual(48);
+  };
+  await isReadable();
+  const crowd = await joinCrowd({ url, count: 64, code: "PLUM42" });
+  await expect(page.locator(".lobby .name")).toHaveCount(64, { timeout: 30_000 });
+  await isReadable();
+  await page.getByTestId("language-zh").click();
+  await expect(page.locator("html")).toHaveAttribute("lang", "zh-Hans");
+  await isReadable();
   crowd.close();
 });
 

@@ -1,6 +1,7 @@
 /** A teacher's lesson on pupils' screens: a step, a question answered, the answer told, a round in slow motion, and the game. */
 import { offline, openParticipants } from "@fedlodrop/harness";
 import type { Page } from "@playwright/test";
+import { NOISE_OF_MODELS } from "../apps/web/src/ui/noise.ts";
 import { faultsOf, inspector } from "./axe.ts";
 import { expect, test } from "./fixtures.ts";
 
@@ -125,6 +126,34 @@ test("pupils play against the model on unseen texts, and both are counted", asyn
   }
   await expect(ada!.getByTestId("lesson")).toContainText(guesses[2]!.text);
   expect(faults).toEqual([]);
+});
+
+test("what the class bets on is decided by the run", async ({ serve, chromium, tinyModel }) => {
+  const arms = ["--dropout", "0.5", "--compare", "fedlora"];
+  const { url, hostUrl, host } = await serve("--model", tinyModel, ...arms, ...SETTINGS);
+  const teacher = await (await chromium.newContext({ viewport: { width: 1280, height: 800 } })).newPage();
+  await teacher.goto(hostUrl);
+  const [ada] = await openParticipants(chromium, 1, { url, backend: "wasm" });
+  const pupil = ada!.page;
+  await teacher.getByTestId("open-lesson").click();
+  await teacher.getByTestId("lesson-whole").click();
+  await walkTo(teacher, "Place your bets");
+  await expect(pupil.getByTestId("option-0")).toHaveText("the one with 50% dropped");
+  await expect(pupil.getByTestId("option-1")).toHaveText("the one without dropout");
+  await pupil.getByTestId("option-2").click();
+  await expect(teacher.getByTestId("tell-later")).toBeVisible();
+  await expect(teacher.getByTestId("tell")).toBeHidden();
+  expect(await faultsOf(teacher, "host: bets are placed")).toEqual([]);
+  await teacher.getByTestId("lesson-act").click();
+  await host.until(({ phase }) => phase === "ended", 60);
+  await teacher.getByTestId("tell").click();
+  const [own, other] = host
+    .view()
+    .rounds.slice(-2)
+    .map(({ testLoss }) => testLoss ?? Number.NaN) as [number, number];
+  const right = Math.abs(own - other) <= NOISE_OF_MODELS ? 2 : own < other ? 0 : 1;
+  await expect(pupil.getByTestId("verdict")).toContainText(right === 2 ? "You were right." : "Not this time");
+  await expect(pupil.getByTestId(`option-${right}`)).toContainText("✓");
 });
 
 /** By the teacher's bar, as far as the step of that title. */

@@ -91,7 +91,7 @@ test("a device that cannot hold a step says so before it downloads the model, an
   await page.getByTestId("join-button").click();
   await expect(page.getByTestId("stopped")).toContainText("This model is too large for this device");
   await expect(page.getByTestId("stopped")).toContainText(
-    /needs .+ of memory, and this device has about 26\d MB for it.+a batch of \d+ samples.*sequences of \d+ tokens/s,
+    /needs .+ of memory, and this device has about 26\d MB for it.+\d+ texts at a time.*texts of \d+ word pieces/s,
   );
   expect(asked.filter((address) => address.includes("safetensors"))).toEqual([]);
   expect(await overflow(page)).toBeLessThanOrEqual(0);

@@ -1,6 +1,7 @@
 /** Secure aggregation with real tabs and noise of their own. Every step and loss over sockets: apps/coordinator/src/secure-rounds.test.ts. */
 import { kill, openParticipants, type Participant } from "@fedlodrop/harness";
 import type { RunReport } from "@fedlodrop/run";
+import { faultsOf } from "./axe.ts";
 import { expect, test } from "./fixtures.ts";
 
 const FLAGS = [
@@ -68,5 +69,6 @@ test("tabs may close at every step of secure rounds, and both pages tell what is
   for (const open of [page, (tabs[5] as Participant).page]) {
     await expect(open.getByTestId("privacy")).toContainText(`${used} of the budget used`);
     await expect(open.getByTestId("privacy")).toContainText("Devices mask their updates for each other");
+    expect(await faultsOf(open, "privacy")).toEqual([]);
   }
 });

@@ -2,6 +2,7 @@
 import { joinScripted } from "@fedlodrop/harness";
 import { encodeSparseValues } from "@fedlodrop/protocol";
 import { createRandom } from "@fedlodrop/run";
+import { faultsOf } from "./axe.ts";
 import { expect, test } from "./fixtures.ts";
 
 test("a loss that jumps offers the way back, and the host takes it", async ({ serve, chromium }) => {
@@ -37,6 +38,7 @@ test("a loss that jumps offers the way back, and the host takes it", async ({ se
   const page = await (await chromium.newContext()).newPage();
   await page.goto(hostUrl);
   await expect(page.getByTestId("loss-jump")).toContainText("in round 3");
+  expect(await faultsOf(page, "host: a loss that jumped")).toEqual([]);
   await page.getByTestId("loss-jump").getByRole("button").click();
   await play(0); // the open round is not broken off
   await host.until((view) => view.phase === "paused", 60);

@@ -25,7 +25,11 @@ function tableOf({ id, steps }: LessonScript): string {
       const asked =
         question === null
           ? "the run's texts | their labels"
-          : `${word(`step.${wording}.question`)} | ${word(`step.${wording}.option.${question.answer}`)}`;
+          : `${word(`step.${wording}.question`)} | ${
+              question.answer === "run"
+                ? "what the run comes to"
+                : word(`step.${wording}.option.${question.answer}`)
+            }`;
       return `| ${first} | ${step} | ${word(`step.${wording}.caption`)} | ${asked} |`;
     };
     const usual = row(when, `${title}${button}`, name);

@@ -214,7 +214,7 @@ const comparison: Scene = {
     const [ada] = (await devices(browser, url, "Ada", "Ben", "Cem", "Dan")) as [Page];
     await coordinator.command({ kind: "start" });
     // A turn of the arm with dropout.
-    await roundOf(host, 11);
+    await roundOf(host, 6);
     await take(host, "host-comparing");
     await host.getByTestId("podium").waitFor(WAIT);
     await take(host, "host-compared");
@@ -229,7 +229,7 @@ const comparison: Scene = {
     await again.getByTestId("play").click();
     await again.getByTestId("moment").fill("0");
     for (let round = 1; round < 9; round++) await again.getByTestId("next").click();
-    await roundOf(again, 9);
+    await roundOf(again, 5);
     await take(again, "replay");
     await player.close();
   },

@@ -23,7 +23,7 @@ describe("researchers' terms", () => {
     show(true);
     expect(term("method.p-sca")).toBe("Best rates, nearly (P-SCA)");
     expect(term("rate.dropout")).toBe("Dropout rate (γ)");
-    expect(term("settings.rank")).toBe("Width of the adapter (rank r)");
+    expect(term("settings.rank")).toBe("Width of the add-on (rank r)");
     expect(forResearchers("In nats.")).toBe("In nats.");
   });
 
@@ -40,7 +40,7 @@ describe("researchers' terms", () => {
 /** Where researchers are spoken to; `base.` and `files.` are names of formats. */
 const TOLD_TO_RESEARCHERS = /^(term|loss\.unit|base)\.|\.terms$|^figures\.(f1|matthews|spearman)$/;
 const JARGON =
-  /\b(P-SCA|FedLoRA|branch and bound|greedy|objective|nats?|bounds? of|the bound|held-out|loss(es)?|Dirichlet|Pearson|Spearman|Matthews|optimum)\b|[εδγ]|分支定界|贪心|目标值|奈特|上界|留出集|损失|狄利克雷|最优/i;
+  /\b(P-SCA|branch and bound|greedy|objective|nats?|bounds? of|the bound|held-out|loss(es)?|Dirichlet|Pearson|Spearman|Matthews|optimum|tokens?|adapters?|(Fed)?LoRA|PEFT|gradients?|modell?ed|aggregat\w+|uplink|batch(es)?|seeds?|modules?|weights)\b|[εδγ]|分支定界|贪心|目标值|奈特|上界|留出集|损失|狄利克雷|最优|词元|适配器|梯度|聚合|建模|种子|模块|权重/i;
 
 it.each([
   ["English", ENGLISH],

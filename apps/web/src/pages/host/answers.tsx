@@ -1,5 +1,5 @@
 /** What the model says now: its answer to one prompt beside the base model's, and what it makes of an unseen sentence. */
-import type { RoundRecord, RoundSample } from "@fedlodrop/run";
+import { type RoundRecord, type RoundSample, turnOf } from "@fedlodrop/run";
 import { changedWords } from "../../ui/changed-words.ts";
 import { formatFixed, formatPercent } from "../../ui/format.ts";
 import { labelName } from "../../ui/task-words.ts";
@@ -17,7 +17,7 @@ export function Answers({ rounds }: AnswersProps) {
   if (last === undefined || sample == null) return null;
   return (
     <section class="card answers" data-testid="answers">
-      <h2>{say(sample.kind === "text" ? "answers.title" : "answers.judges", { round: last.round })}</h2>
+      <h2>{say(sample.kind === "text" ? "answers.title" : "answers.judges", { round: turnOf(last) })}</h2>
       {sample.kind === "text" && <Texts sample={sample} before={before?.evaluation?.sample ?? null} />}
       {sample.kind === "labels" && <Guesses sample={sample} />}
       {sample.kind === "values" && <Estimates sample={sample} />}

@@ -32,7 +32,13 @@ function LossChart({ view: { rounds, baseTestLoss, taskKind } }: { readonly view
           {test === null ? "–" : formatLoss(test)}
         </strong>
       </div>
-      <small>{sentences(say(`loss.about.${taskKind}`), forResearchers(say(`loss.unit.${taskKind}`)))}</small>
+      <small>
+        {sentences(
+          say(`loss.about.${taskKind}`),
+          say("loss.about.unseen"),
+          forResearchers(say(`loss.unit.${taskKind}`)),
+        )}
+      </small>
       <Chart
         description={say("charts.loss.description", {
           count: evaluated?.round ?? rounds.length,

@@ -1,19 +1,23 @@
 import {
+  armOf,
   DEFAULT_RUN_CONFIG,
   type ParticipantRound,
   type RoundRecord,
   type RunConfig,
   type Turn,
+  turnOf,
 } from "@fedlodrop/run";
 import { describe, expect, it } from "vitest";
+import { titleOf } from "../../ui/arm-title.ts";
 import {
   type Comparison,
   compareArms,
+  dropoutInAll,
   dropoutWords,
   isAboutDropout,
   mayCompare,
   oppositeArm,
-  titleOf,
+  roundShown,
   whatBecame,
 } from "./comparison.ts";
 import "../../words/english.fixture.ts";
@@ -107,8 +111,8 @@ it("says what is left out in the rounds of an arm, whichever it is, and nothing 
     { method: "fedlora", dropoutRate: 0 },
     { method: "fixed", dropoutRate: 0.5 },
   ] as const;
-  const dropped = /^Dropout: each device leaves out /;
-  const whole = /^For comparison: .* the whole adapter\.$/;
+  const dropped = /^Dropout: .* each device leaves out /;
+  const whole = /^For comparison: .* the whole add-on\.$/;
   expect(dropoutWords(config, 0)).toMatch(dropped);
   expect(dropoutWords(config, 1)).toMatch(whole);
   expect(dropoutWords({ ...config, ...nothing, compareWith: half }, 0)).toMatch(whole);
@@ -117,6 +121,31 @@ it("says what is left out in the rounds of an arm, whichever it is, and nothing 
   expect(dropoutWords({ ...config, compareWith: null }, 0)).toMatch(dropped);
   expect(dropoutWords({ ...config, ...nothing, compareWith: null }, 0)).toBeNull();
   expect(dropoutWords({ ...config, ...nothing }, 1)).toBeNull();
+});
+
+it("says in the end what was left out, of one arm or of all", () => {
+  const nothing = { method: "fedlora", dropoutRate: 0 } as const;
+  expect(dropoutInAll({ ...config, compareWith: null })).toMatch(
+    /^A small add-on .* each device left out a part/,
+  );
+  expect(dropoutInAll({ ...config, compareWith: { method: "fixed", dropoutRate: 0.7 } })).toMatch(
+    /^A small add-on/,
+  );
+  expect(dropoutInAll(config)).toMatch(/the other was trained and sent whole\.$/);
+  expect(dropoutInAll({ ...config, ...nothing, compareWith: null })).toBeNull();
+});
+
+it("counts each arm's rounds by themselves, also of a round that is open or to come", () => {
+  const placeOf = (round: number, records: readonly RoundRecord[]) => {
+    const shown = roundShown({ config, round, rounds: records });
+    return [armOf(shown), turnOf(shown)];
+  };
+  const records = [1, 2, 3].map((round) => record(round, null, 1));
+  expect(placeOf(0, [])).toEqual([0, 0]);
+  expect(placeOf(1, [])).toEqual([0, 1]);
+  expect(placeOf(2, records.slice(0, 1))).toEqual([1, 1]);
+  expect(placeOf(3, records)).toEqual([0, 2]);
+  expect(placeOf(4, records)).toEqual([1, 2]);
 });
 
 it("knows which comparisons show what dropout does, and which runs may have one", () => {

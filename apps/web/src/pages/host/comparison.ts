@@ -1,5 +1,16 @@
 /** Two arms of one run side by side, and what that comes to in a sentence: computed from their rounds and nothing else. */
-import { type Arm, armCount, ofArm, type RoundRecord, type RunConfig, termsOf, turnOf } from "@fedlodrop/run";
+import type { HostView } from "@fedlodrop/protocol";
+import {
+  type Arm,
+  armCount,
+  nextTurn,
+  ofArm,
+  type RoundRecord,
+  type RunConfig,
+  termsOf,
+  turnOf,
+} from "@fedlodrop/run";
+import { dropsNothing, titleOf } from "../../ui/arm-title.ts";
 import { formatLoss, formatPercent } from "../../ui/format.ts";
 import { NOISE_OF_MODELS } from "../../ui/noise.ts";
 import { type Verdict, verdict } from "../../ui/verdict.ts";
@@ -52,22 +63,24 @@ function soFar(config: RunConfig, all: readonly RoundRecord[], arm: Arm, past: r
   };
 }
 
-type Terms = Pick<RunConfig, "method" | "dropoutRate">;
-
-const dropsNothing = ({ method, dropoutRate }: Terms): boolean =>
-  method === "fedlora" || (method === "fixed" && dropoutRate === 0);
-
-export function titleOf(terms: Terms): string {
-  const { method, dropoutRate } = terms;
-  if (method === "fedlora" || dropsNothing(terms)) return say("arm.without");
-  return method === "fixed" ? say("arm.with", { rate: formatPercent(dropoutRate) }) : say(`arm.${method}`);
-}
-
 /** What devices do with the adapter in an arm's rounds, and what for; null of a run that leaves nothing out in any. */
 export function dropoutWords(config: RunConfig, arm: Arm): string | null {
   if (!dropsNothing(termsOf(config, arm))) return say("stage.about");
   const other = arm === 0 && armCount(config) === 2 ? 1 : 0;
   return dropsNothing(termsOf(config, other)) ? null : say("stage.about-whole");
+}
+
+/** What was left out in the whole run, and what for; null of a run that left nothing out. */
+export function dropoutInAll(config: RunConfig): string | null {
+  const arms = [config, ...(config.compareWith === null ? [] : [config.compareWith])];
+  if (arms.every(dropsNothing)) return null;
+  return say(arms.some(dropsNothing) ? "podium.about-compared" : "podium.about");
+}
+
+/** The round that is open or to come, or else the last one, with whose turn it is. */
+export function roundShown({ config, round, rounds }: Pick<HostView, "config" | "round" | "rounds">) {
+  const last = rounds.at(-1);
+  return { round, turn: round > (last?.round ?? 0) ? nextTurn(config, rounds) : last?.turn };
 }
 
 /** Between its arms lies what dropout does. */
@@ -103,7 +116,9 @@ function inShort(arm: string, { kind, gained, bestRound }: Verdict): string {
 }
 
 /** The arm that shows what a run's dropout does; of a run without, what it would do. */
-export const oppositeArm = (terms: Terms): NonNullable<RunConfig["compareWith"]> =>
+export const oppositeArm = (
+  terms: Pick<RunConfig, "method" | "dropoutRate">,
+): NonNullable<RunConfig["compareWith"]> =>
   dropsNothing(terms) ? { method: "fixed", dropoutRate: 0.5 } : { method: "fedlora", dropoutRate: 0 };
 
 /** Whether a run of these settings may have two arms: what is promised or measured on devices is of one alone. */

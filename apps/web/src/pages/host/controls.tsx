@@ -1,13 +1,14 @@
 /** Where the run is, and the buttons that move it. */
 import type { HostCommand } from "@fedlodrop/protocol";
-import { armOf, nextTurn, roundsInAll, termsOf } from "@fedlodrop/run";
+import { roundsInAll } from "@fedlodrop/run";
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { Confirmed } from "../../ui/confirmed.tsx";
 import { formatSeconds } from "../../ui/format.ts";
+import { RoundPlace } from "../../ui/round-place.tsx";
 import { Technical } from "../../ui/technical.tsx";
-import { rich, say } from "../../words/words.ts";
-import { titleOf } from "./comparison.ts";
+import { say } from "../../words/words.ts";
+import { roundShown } from "./comparison.ts";
 import type { ReceivedView } from "./connection.ts";
 import { countDevices } from "./device-counts.ts";
 import { exclusionsInShort } from "./exclusion-words.ts";
@@ -22,22 +23,19 @@ export interface CommandProps {
 
 /** Where the run is and what moves it, in one bar over the stage. */
 export function Controls({ view, command }: CommandProps) {
-  const { phase, round, config, pausing, participants } = view;
+  const { phase, config, pausing, participants } = view;
   const { ready } = countDevices(participants);
   const running = ["planning", "training", "closing", "evaluating"].includes(phase);
   const isOver = phase === "evaluating" && view.rounds.length >= roundsInAll(config);
   // A lobby that says why it waits has been started, and goes on by itself.
   const armed = phase === "lobby" && view.notice !== null;
-  const place = { round: <span data-testid="round">{round}</span>, rounds: roundsInAll(config) };
   return (
     <section class="controls" aria-label={say("controls.region")}>
       <p class="status" role="status" data-testid="status">
         {say(pausing ? "phase.pausing" : `phase.${phase}`)}
       </p>
       <p class="number rounds">
-        {config.compareWith !== null && round > 0
-          ? rich("controls.arm", { ...place, arm: titleOf(termsOf(config, armShown(view))) })
-          : rich("rounds.of", place)}
+        <RoundPlace config={config} of={roundShown(view)} />
         <Countdown view={view} />
         <progress aria-label={say("controls.done")} max={roundsInAll(config)} value={view.rounds.length} />
       </p>
@@ -82,10 +80,6 @@ export function Controls({ view, command }: CommandProps) {
     </section>
   );
 }
-
-/** Of the round that is open or to come, or else of the last one. */
-const armShown = ({ config, round, rounds }: ReceivedView) =>
-  armOf(rounds[round - 1] ?? { turn: nextTurn(config, rounds) });
 
 function Countdown({ view: { secondsToDeadline, receivedAtMs } }: { readonly view: ReceivedView }) {
   const nowMs = useSignal(receivedAtMs);

@@ -5,6 +5,7 @@ import { useSignal } from "@preact/signals";
 import { backendName } from "../../ui/backend-names.ts";
 import { Confirmed } from "../../ui/confirmed.tsx";
 import { formatLoss, formatPercent, significant } from "../../ui/format.ts";
+import { sentences } from "../../ui/joined.ts";
 import { partName } from "../../ui/part-name.ts";
 import { say } from "../../words/words.ts";
 import type { CommandProps } from "./controls.tsx";
@@ -20,7 +21,7 @@ const CHIPS: Readonly<Record<ParticipantView["state"], string>> = {
   kicked: "bad",
 };
 
-export function Lanes({ view: { participants, config }, command }: CommandProps) {
+export function Lanes({ view: { participants, config, taskKind }, command }: CommandProps) {
   const { deviceEnergyLimitsJoules } = config;
   /** Null leaves the device with everybody's limit. */
   const limitEnergy = (id: string, joules: number | null): void => {
@@ -35,6 +36,9 @@ export function Lanes({ view: { participants, config }, command }: CommandProps)
         <p class="muted">{say("lanes.nobody")}</p>
       ) : (
         <div class="lanes" data-testid="lanes">
+          {participants.some(({ loss }) => loss !== null) && (
+            <small>{sentences(say("lanes.loss.about"), say(`loss.about.${taskKind}`))}</small>
+          )}
           {participants.map((participant) => (
             <Lane
               key={participant.id}

@@ -1,12 +1,13 @@
 /** The one chart of the stage: how the model does on unseen texts, and how much it has learnt by heart. */
 import { ofArm, type RoundRecord, type TaskKind } from "@fedlodrop/run";
+import { titleOf } from "../../ui/arm-title.ts";
 import { Chart, type Line } from "../../ui/chart.tsx";
 import type { Band } from "../../ui/filled.ts";
 import { formatLoss } from "../../ui/format.ts";
 import { sentences } from "../../ui/joined.ts";
 import { NOISE_OF_MODELS } from "../../ui/noise.ts";
 import { say } from "../../words/words.ts";
-import { type Comparison, compareArms, isAboutDropout, titleOf, whatBecame } from "./comparison.ts";
+import { type Comparison, compareArms, isAboutDropout, whatBecame } from "./comparison.ts";
 import { ComparisonTable } from "./comparison-table.tsx";
 import type { ReceivedView } from "./connection.ts";
 import { tellStory } from "./story.ts";
@@ -42,6 +43,7 @@ export function LearningCurve({
           {test === null ? "–" : formatLoss(test)}
         </strong>
       </div>
+      <small>{say(`loss.about.${taskKind}`)}</small>
       <p class={`headline ${kind}`} role="status" data-testid="story">
         {headline}
       </p>

@@ -1,8 +1,9 @@
 /** The end of a run: what came of it, and who made it. */
 import { ofArm } from "@fedlodrop/run";
+import { titleOf } from "../../ui/arm-title.ts";
 import { formatBytes, formatLoss, formatPercent, formatSeconds } from "../../ui/format.ts";
 import { say } from "../../words/words.ts";
-import { compareArms, mayCompare, oppositeArm, titleOf } from "./comparison.ts";
+import { compareArms, dropoutInAll, mayCompare, oppositeArm } from "./comparison.ts";
 import type { ReceivedView } from "./connection.ts";
 import { contributionsOf, stepOf } from "./contributions.ts";
 import type { Command } from "./controls.tsx";
@@ -27,6 +28,8 @@ export function Podium({ view, hostKey, command }: PodiumProps) {
   );
   const comparison = compareArms(config, rounds, past);
   const own = ofArm(rounds, 0);
+  // As on the stage: a lesson asks for it.
+  const about = view.lesson === null ? dropoutInAll(config) : null;
   const story = comparison ?? tellStory(own, baseTestLoss, taskKind);
   const { down, up, withoutDropout } = bytesSoFar(rounds, config.valueType, past);
   const test = own.findLast(({ testLoss }) => testLoss !== null)?.testLoss ?? null;
@@ -36,6 +39,11 @@ export function Podium({ view, hostKey, command }: PodiumProps) {
     <section class="card podium" data-testid="podium">
       <h2>{say("podium.title", { count: contributions.length })}</h2>
       <p class={`headline ${story.kind}`}>{story.headline}</p>
+      {about !== null && (
+        <p class="muted" data-testid="podium-about">
+          {about}
+        </p>
+      )}
       <ol class="steps">
         {contributions.slice(0, 3).map(({ id, nickname, share, rounds: made }, i) => (
           <li key={id} class={`${PLACES[i]} ${stepOf(contributions, share)}`}>

@@ -1,5 +1,5 @@
 /** Which share each device dropped in which round, as a map has room for it. */
-import type { RoundRecord } from "@fedlodrop/run";
+import { type RoundRecord, turnOf } from "@fedlodrop/run";
 import { WHOLE_ROUNDS } from "./rounds-so-far.ts";
 
 /** More rounds than these are thinned to every n-th, the last one among them. */
@@ -8,6 +8,7 @@ const MOST_ROUNDS = 60;
 export interface RatesByRound {
   /** One round in so many is shown. */
   readonly every: number;
+  /** As their arm counts them. */
   readonly rounds: readonly number[];
   readonly devices: readonly {
     readonly id: string;
@@ -31,5 +32,5 @@ export function ratesByRound(all: readonly RoundRecord[]): RatesByRound {
       device.rates[place] = dropoutRate;
       devices.set(id, device);
     }
-  return { every, rounds: shown.map(({ round }) => round), devices: [...devices.values()] };
+  return { every, rounds: shown.map(turnOf), devices: [...devices.values()] };
 }

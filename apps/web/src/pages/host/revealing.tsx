@@ -1,5 +1,5 @@
 /** Says so when a round gives a single device's update away. */
-import type { RoundRecord, RunConfig } from "@fedlodrop/run";
+import { type RoundRecord, type RunConfig, turnOf } from "@fedlodrop/run";
 import { Technical } from "../../ui/technical.tsx";
 import { rich, say } from "../../words/words.ts";
 
@@ -11,19 +11,20 @@ interface RevealingProps {
 export function Revealing({ rounds, config }: RevealingProps) {
   const last = rounds.at(-1);
   if (last === undefined) return null;
+  const round = turnOf(last);
   const [only, ...others] = last.participants.filter(({ outcome }) => outcome === "aggregated");
   const discarded = last.participants.some(({ outcome }) => outcome === "discarded");
   const problem = last.secureAggregation?.problem;
   if (typeof problem === "string")
     return (
       <div class="notice" role="status" data-testid="no-sum">
-        {say("revealing.tried-again", { round: last.round })} <Technical>{problem}</Technical>
+        {say("revealing.tried-again", { round })} <Technical>{problem}</Technical>
       </div>
     );
   if (discarded)
     return (
       <p class="notice" role="status" data-testid="discarded">
-        {say("revealing.discarded", { round: last.round, count: config.minContributors })}
+        {say("revealing.discarded", { round, count: config.minContributors })}
       </p>
     );
   // Noise hides it then.
@@ -31,7 +32,7 @@ export function Revealing({ rounds, config }: RevealingProps) {
   return (
     <p class="notice" role="status" data-testid="revealing">
       {rich("revealing.alone", {
-        round: last.round,
+        round,
         nickname: <bdi>{only.nickname}</bdi>,
         flag: <code>--min-contributors 2</code>,
       })}

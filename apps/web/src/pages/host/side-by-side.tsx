@@ -1,7 +1,8 @@
 /** Before the first round: whether the run has a second arm, that shows what dropout does. */
 import { useSignal } from "@preact/signals";
+import { titleOf } from "../../ui/arm-title.ts";
 import { say } from "../../words/words.ts";
-import { isAboutDropout, mayCompare, oppositeArm, titleOf } from "./comparison.ts";
+import { isAboutDropout, mayCompare, oppositeArm } from "./comparison.ts";
 import type { ReceivedView } from "./connection.ts";
 import type { Command } from "./controls.tsx";
 

@@ -1,10 +1,10 @@
 /** The run at a glance: the coordinator in the middle, devices around it, sub-adapters travelling. */
 import type { ParticipantView } from "@fedlodrop/protocol";
-import { nextTurn, ofArm } from "@fedlodrop/run";
+import { armOf, ofArm, turnOf } from "@fedlodrop/run";
 import { useMemo, useRef } from "preact/hooks";
 import { formatBytes, formatPercent } from "../../ui/format.ts";
 import { localeNow, say } from "../../words/words.ts";
-import { dropoutWords } from "./comparison.ts";
+import { dropoutWords, roundShown } from "./comparison.ts";
 import type { ReceivedView } from "./connection.ts";
 import { FULL_ROOM } from "./full-room.ts";
 import { Packets } from "./packets.tsx";
@@ -18,7 +18,7 @@ const REASONS_SHOWN = 3;
 
 export function Stage({ view }: { readonly view: ReceivedView }) {
   const field = useRef<HTMLElement>(null);
-  const { participants, rounds, past, phase, round, config } = view;
+  const { participants, rounds, past, phase, config } = view;
   const shown = participants.filter(({ state }) => state !== "kicked");
   const size = shown.length > FULL_ROOM ? "many" : shown.length > 8 ? "some" : "few";
   const half = Math.ceil(shown.length / 2);
@@ -28,8 +28,8 @@ export function Stage({ view }: { readonly view: ReceivedView }) {
     [rounds, config.valueType, past],
   );
   // Of a comparison: rates are those of the arm whose turn it is.
-  const last = rounds.at(-1);
-  const arm = (last && round > last.round ? nextTurn(config, rounds)?.arm : last?.turn?.arm) ?? 0;
+  const shownRound = roundShown(view);
+  const arm = armOf(shownRound);
   const ofThisArm = useMemo(() => ofArm(rounds, arm), [rounds, arm]);
   const reasons = useMemo(() => new Map<string, string>(), [ofThisArm, localeNow()]);
   const reasonFor = ({ id, dropoutRate }: ParticipantView): string => {
@@ -67,7 +67,9 @@ export function Stage({ view }: { readonly view: ReceivedView }) {
       <div class={`coordinator ${phase}`} data-coordinator>
         <strong>{say("stage.coordinator")}</strong>
         <span class="number">
-          {phase === "ended" ? say("stage.done") : say("stage.round", { round: Math.max(1, round) })}
+          {phase === "ended"
+            ? say("stage.done")
+            : say("stage.round", { round: Math.max(1, turnOf(shownRound)) })}
         </span>
         {sent > 0 && (
           <div class="saving">

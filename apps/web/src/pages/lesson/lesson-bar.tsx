@@ -43,7 +43,12 @@ export function LessonBar({ lesson, view, hostKey, command }: LessonBarProps) {
       <p>{view.lesson?.slide.caption}</p>
       {view.lesson && <Votes lesson={view.lesson} />}
       <div class="row">
-        {view.lesson?.slide.question && !told && (
+        {view.lesson?.slide.question && !told && !lesson.canTell.value && (
+          <p class="muted" data-testid="tell-later">
+            {say("bar.tell-later")}
+          </p>
+        )}
+        {lesson.canTell.value && (
           <button type="button" data-testid="tell" onClick={lesson.tell}>
             {say("bar.tell")}
           </button>

@@ -54,6 +54,25 @@ it("asks by itself once there is something to guess", () => {
   expect(view.value.lesson?.slide.question?.text).toBe("text 1");
 });
 
+it("has the bet answered by the run, once it has two arms and is over", () => {
+  const { lesson, view, change } = classroom([]);
+  lesson.begin(whole);
+  while (whole.steps[lesson.place.value?.step ?? 0]?.name !== "bet") lesson.step(1);
+  const ended = [0, 1].map((arm) => ({
+    ...{ round: arm + 1, turn: { arm, number: 1 }, testLoss: 3 - arm, participants: [] },
+  })) as unknown as readonly RoundRecord[];
+  expect(view.value.lesson?.slide.question).toBeNull();
+  change({ config: { ...DEFAULT_RUN_CONFIG, compareWith: { method: "fedlora", dropoutRate: 0 } } });
+  expect(view.value.lesson?.slide.question?.options).toHaveLength(3);
+  change({ rounds: ended, phase: "training" });
+  expect(lesson.canTell.value).toBe(false);
+  change({ phase: "ended" });
+  expect(lesson.canTell.value).toBe(true);
+  lesson.tell();
+  expect(view.value.lesson?.slide.question?.answer).toBe(1);
+  expect(lesson.canTell.value).toBe(false);
+});
+
 it("counts who was right, a text that is told again once, until another lesson or run begins", () => {
   const { lesson, change, vote } = classroom(measured);
   const play = (): void => {

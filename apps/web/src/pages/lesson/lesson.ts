@@ -1,4 +1,5 @@
 /** The lesson's one store: where the class is, what the teacher can do, and who was right in the guessing game so far. */
+import type { LessonSlide } from "@fedlodrop/protocol";
 import { computed, effect, type ReadonlySignal, signal } from "@preact/signals";
 import type { HostConnection } from "../host/connection.ts";
 import { type Score, scoreOf } from "./score.ts";
@@ -10,6 +11,8 @@ export interface Lesson {
   readonly place: ReadonlySignal<LessonPlace | null>;
   /** Null where another step stands, or where there is nothing to guess. */
   readonly game: ReadonlySignal<Game | null>;
+  /** Its question has a right answer that has not been told; some are the run's to give, when it is over. */
+  readonly canTell: ReadonlySignal<boolean>;
   /** Of the texts whose labels were told. */
   readonly scores: ReadonlySignal<readonly Score[]>;
   begin(script: LessonScript): void;
@@ -44,8 +47,12 @@ export function openLesson({ view, command }: Pick<HostConnection, "view" | "com
   computed(() => view.value?.runId).subscribe(() => {
     scores.value = new Map();
   });
-  // The step was reached before there was anything to guess.
-  const isBelated = computed(() => game.value !== null && view.value?.lesson?.slide.question === null);
+  const questionAt = (told: boolean): LessonSlide["question"] => {
+    const [at, now] = [place.value, view.value];
+    return at && now && (slideAt({ ...at, told }, now)?.question ?? null);
+  };
+  // The step was reached before there was anything to ask.
+  const isBelated = computed(() => view.value?.lesson?.slide.question === null && questionAt(false) !== null);
   effect(() => {
     if (isBelated.value) goOn((at) => at);
   });
@@ -53,6 +60,7 @@ export function openLesson({ view, command }: Pick<HostConnection, "view" | "com
   return {
     place,
     game,
+    canTell: computed(() => place.value?.told === false && questionAt(true)?.answer != null),
     scores: computed(() => [...scores.value.values()]),
     begin(script) {
       scores.value = new Map();

@@ -7,8 +7,8 @@ interface LessonStep {
   /** Null where the texts of the guessing game are asked about. */
   readonly question: {
     readonly options: 2 | 3;
-    /** The right one. */
-    readonly answer: 0 | 1 | 2;
+    /** The right one; `run` where the run shows which arm it is, or that they are alike. */
+    readonly answer: 0 | 1 | 2 | "run";
   } | null;
   /** What the teacher's button does in this step. */
   readonly act?: { readonly name: "start" | "compare"; readonly command: HostCommand };
@@ -47,7 +47,7 @@ const whyLeaveOut = asks("why-leave-out", { options: 3, answer: 0 });
 const byHeart = asks("by-heart", { options: 2, answer: 1 });
 const guess = asks("guess", null, { show: "guesses" });
 const sideBySide = asks("side-by-side", { options: 2, answer: 0 }, { act: compare });
-const bet = asks("bet", { options: 3, answer: 0 }, { act: start });
+const bet = asks("bet", { options: 3, answer: "run" }, { act: start });
 const whoDecides = asks("who-decides", { options: 2, answer: 0 });
 const privacy = asks("privacy", { options: 3, answer: 0 });
 const tryIt = asks("try", { options: 2, answer: 1 });

@@ -11,11 +11,22 @@ const sample = {
   guesses: [{ text: "You have won!", label: 1, base: [0.5, 0.5], tuned: [0.1, 0.9] }],
 } as const;
 const view = (...rounds: object[]) =>
-  ({ rounds, taskKind: "classification", config: DEFAULT_RUN_CONFIG }) as unknown as Pick<
-    HostView,
-    "rounds" | "taskKind" | "config"
-  >;
-const labelled = view({ round: 1, evaluation: { sample } });
+  ({
+    ...{ rounds, taskKind: "classification", config: DEFAULT_RUN_CONFIG, phase: "training" },
+  }) as unknown as Parameters<typeof slideAt>[1];
+/** Both arms ended alike. */
+const arms = [1, 2].map((round) => ({
+  ...{ round, turn: { arm: round - 1, number: 1 }, testLoss: 3.5, participants: [], evaluation: { sample } },
+}));
+const labelled: Parameters<typeof slideAt>[1] = {
+  ...view(...arms),
+  phase: "ended",
+  config: {
+    ...DEFAULT_RUN_CONFIG,
+    ...{ method: "fixed", dropoutRate: 0.5 },
+    compareWith: { method: "fedlora", dropoutRate: 0 },
+  },
+};
 
 describe.each(LESSONS)("the lesson of $minutes minutes", (script) => {
   it("is made of slides that can be sent, each with a name of its own and a right answer that it offers", () => {
@@ -28,8 +39,9 @@ describe.each(LESSONS)("the lesson of $minutes minutes", (script) => {
         expect(slide && placeOf(slide)).toEqual(place);
         ids.add(slide?.id ?? "");
         if (question) {
-          expect(slide?.question?.answer).toBe(told ? question.answer : null);
-          expect(question.answer).toBeLessThan(question.options);
+          const right = question.answer === "run" ? 2 : question.answer;
+          expect(slide?.question?.answer).toBe(told ? right : null);
+          expect(right).toBeLessThan(question.options);
           expect(new Set(slide?.question?.options).size).toBe(question.options);
         }
       }
@@ -52,6 +64,33 @@ it("tells of learning by heart what the chart shows: a gap, or two arms", () => 
   expect(slide?.caption).toMatch(/Both curves/);
   expect(lessonSlideSchema.parse(slide)).toEqual(slide);
   expect(slide?.question?.options[slide.question.answer ?? 0]).toMatch(/new ones worse/);
+});
+
+describe("the bet", () => {
+  const script = LESSONS.find(({ steps }) => steps.some(({ name }) => name === "bet"));
+  if (script === undefined) throw new Error("no lesson has the bet");
+  const place = { script, step: script.steps.findIndex(({ name }) => name === "bet"), told: true, text: 0 };
+  const ending = (own: number | null, other: number | null) => ({
+    ...labelled,
+    rounds: [own, other].map((testLoss, i) => ({ ...arms[i], testLoss })) as unknown as HostView["rounds"],
+  });
+  const answerOf = (...losses: Parameters<typeof ending>) =>
+    slideAt(place, ending(...losses))?.question?.answer;
+
+  it("is won by the arm that ended lower, whichever it is, and by neither where they cannot be told apart", () => {
+    expect(slideAt(place, ending(3.4, 3.5))?.question?.options).toEqual([
+      ...["the one with 50% dropped", "the one without dropout", "both alike"],
+    ]);
+    expect([answerOf(3.4, 3.5), answerOf(3.5, 3.4), answerOf(3.5, 3.49)]).toEqual([0, 1, 2]);
+  });
+
+  it("is not told before the run is over and both were measured, and not asked of one arm", () => {
+    expect(slideAt(place, { ...ending(3.4, 3.5), phase: "training" })?.question?.answer).toBeNull();
+    expect(answerOf(3.4, null)).toBeNull();
+    const alone = slideAt(place, view());
+    expect(alone?.question).toBeNull();
+    expect(alone?.caption).toMatch(/one model alone/);
+  });
 });
 
 describe("the guessing game", () => {

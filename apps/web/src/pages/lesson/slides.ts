@@ -3,6 +3,7 @@ import type { HostView, LessonSlide, LessonView } from "@fedlodrop/protocol";
 import { ofArm, type RoundRecord, type RoundSample } from "@fedlodrop/run";
 import { labelName } from "../../ui/task-words.ts";
 import { languageNow, say, sayKnown } from "../../words/words.ts";
+import { type Comparison, compareArms } from "../host/comparison.ts";
 import { LESSONS, type LessonScript } from "./script.ts";
 
 export interface LessonPlace {
@@ -41,11 +42,16 @@ export function isGame(lesson: LessonView | null): boolean {
   return at !== null && at.script.steps[at.step]?.show === "guesses";
 }
 
-/** The run's texts are those of the guessing game. */
+/** Place of the option that the run's own figures make right, with the same doubt as its headline; null before there are any. */
+const winnerOf = ({ kind }: Comparison): 0 | 1 | 2 | null =>
+  (({ better: 0, worse: 1, same: 2, waiting: null }) as const)[kind];
+
+/** The run's texts are those of the guessing game, and its arms those that are betted on. */
 export function slideAt(
   place: LessonPlace,
-  { rounds, taskKind, config }: Pick<HostView, "rounds" | "taskKind" | "config">,
+  view: Pick<HostView, "rounds" | "taskKind" | "config" | "phase">,
 ): LessonSlide | null {
+  const { rounds, taskKind, config } = view;
   const { script, step, told, text } = place;
   const at = script.steps[step];
   if (at === undefined) return null;
@@ -71,6 +77,21 @@ export function slideAt(
     return { ...slide, id: `${slide.id}-${text}`, question: { text: guess.text, options, answer } };
   }
   if (question === null) return slide;
+  if (question.answer === "run") {
+    const compared = compareArms(config, rounds);
+    if (compared === null) return { ...slide, caption: say("step.bet.alone") };
+    const arms = [compared.own, compared.other].map(({ title }) =>
+      say("step.bet.option.arm", { arm: title }),
+    );
+    return {
+      ...slide,
+      question: {
+        text: say("step.bet.question"),
+        options: [...arms, say("step.bet.option.alike")],
+        answer: told && view.phase === "ended" ? winnerOf(compared) : null,
+      },
+    };
+  }
   const words = (part: string): string => sayKnown(`step.${wording}.${part}`, "");
   const options = Array.from({ length: question.options }, (_, option) => words(`option.${option}`));
   return {

@@ -62,7 +62,7 @@ export function slowRound(
     };
   });
   return {
-    round: record.round,
+    round: turnOf(record),
     module: module.name,
     devices,
     averaged: Array.from(

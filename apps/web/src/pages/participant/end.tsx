@@ -2,6 +2,7 @@
 import type { RunDescription, RunEnded } from "@fedlodrop/protocol";
 import { FileButton } from "../../ui/file-button.tsx";
 import { formatPercent } from "../../ui/format.ts";
+import { term } from "../../ui/symbols.tsx";
 import { say } from "../../words/words.ts";
 import { ownFigures } from "./own-figures.ts";
 import type { Session } from "./session.ts";
@@ -33,7 +34,7 @@ export function End({ session, run, ended }: EndProps) {
       {token !== null && (
         <div class="row">
           <FileButton path="api/adapter.safetensors" fileName="adapter.safetensors" token={token}>
-            {say("end.take")}
+            {term("end.take")}
           </FileButton>
           <small>{say("end.take.about")}</small>
         </div>

@@ -1,10 +1,11 @@
 /** What this device does now: one sentence, the picture of its share, its speed and its energy. */
 import type { RunDescription } from "@fedlodrop/protocol";
-import { roundsInAll } from "@fedlodrop/run";
+import { roundsInAll, turnOf } from "@fedlodrop/run";
 import { formatCount, formatJoules, formatPercent } from "../../ui/format.ts";
+import { RoundPlace } from "../../ui/round-place.tsx";
 import { taskStory, taskTitle } from "../../ui/task-words.ts";
 import { Technical } from "../../ui/technical.tsx";
-import { rich, say } from "../../words/words.ts";
+import { say } from "../../words/words.ts";
 import { PHONE_WATT_HOURS, shareOfBattery } from "./everyday-energy.ts";
 import { type OwnFigures, ownFigures } from "./own-figures.ts";
 import type { Session } from "./session.ts";
@@ -44,12 +45,11 @@ export function Now({ session, run }: NowProps) {
   return (
     <section class="card now" data-testid="now">
       <p class="number">
-        {round
-          ? rich("rounds.of", {
-              round: <span data-testid="round">{formatCount(round.start.round)}</span>,
-              rounds: roundsInAll(run.config),
-            })
-          : say("now.rounds", { count: roundsInAll(run.config) })}
+        {round ? (
+          <RoundPlace config={run.config} of={round.start} />
+        ) : (
+          say("now.rounds", { count: roundsInAll(run.config) })
+        )}
       </p>
       <h2 class="status" tabIndex={-1} data-testid="status">
         <span aria-hidden="true" class={`shape ${phase}`}>
@@ -155,14 +155,14 @@ function RoundNotes({
       )}
       {!isNoisy && closed?.outcome === "aggregated" && closed.aggregatedCount === 1 && (
         <p class="notice" role="note" data-testid="revealing">
-          {say("now.revealing", { round: closed.round })}
+          {say("now.revealing", { round: turnOf(start) })}
         </p>
       )}
       {abandoned && closed?.outcome !== "aggregated" && (
         <>
           <p>
             {say("now.without-you", {
-              round: start.round,
+              round: turnOf(start),
               why: say(`abandoned.${abandoned.because ?? "failed"}`),
             })}
           </p>

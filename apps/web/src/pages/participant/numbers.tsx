@@ -1,5 +1,6 @@
 /** For those who want the numbers: the round's figures, the loss and the mask. */
 import type { RunDescription } from "@fedlodrop/protocol";
+import { turnOf } from "@fedlodrop/run";
 import { Chart } from "../../ui/chart.tsx";
 import { Figure } from "../../ui/figure.tsx";
 import {
@@ -40,7 +41,11 @@ export function LossCard({ state: { losses, heldOutLosses }, run }: LiveProps) {
         </strong>
       </div>
       <small>
-        {sentences(say(`loss.about.${run.task.kind}`), forResearchers(say(`loss.unit.${run.task.kind}`)))}
+        {sentences(
+          say(`loss.about.${run.task.kind}`),
+          say("loss.about.unseen"),
+          forResearchers(say(`loss.unit.${run.task.kind}`)),
+        )}
       </small>
       <Chart
         description={say("numbers.chart", {
@@ -97,7 +102,7 @@ export function LiveFigures({ state, run }: LiveProps) {
           value={step ? say("numbers.speed", { count: Math.round(step.tokens / step.seconds) }) : null}
           testId="speed"
         >
-          {say("numbers.speed.about")}
+          {sentences(say("numbers.speed.about"), forResearchers(say("numbers.speed.terms")))}
         </Figure>
         <Figure term={say("numbers.down")} value={formatBytes(bytesDown)} testId="bytes-down">
           {paced(
@@ -140,8 +145,8 @@ export function CurrentMask({ state, run }: LiveProps) {
   if (!round) return null;
   return (
     <div>
-      <h3>{say("mask.title", { round: round.start.round })}</h3>
-      <small>{say("mask.about")}</small>
+      <h3>{say("mask.title", { round: turnOf(round.start) })}</h3>
+      <small>{sentences(say("mask.about"), forResearchers(say("mask.terms")))}</small>
       <details
         open={run.adapter.modules.length <= MOST_MODULES_SHOWN && matchMedia("(min-width: 40rem)").matches}
       >

@@ -45,6 +45,9 @@ describe("the screen", () => {
 
   it("is named in the title, with the round where there is one", () => {
     expect(titleOf(after(joined, ready, begun))).toBe("● Round 7/20 · FedLoDrop");
+    const start = { round: 8, turn: { arm: 1, number: 4 } };
+    const ofArm = { kind: "round-started", start, mask: [], keptValues: 1 } as never;
+    expect(titleOf(after(joined, ready, ofArm))).toBe("● Round 4/20 · FedLoDrop");
     expect(titleOf(INITIAL_STATE)).toBe("FedLoDrop: join");
   });
 

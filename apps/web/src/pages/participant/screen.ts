@@ -1,5 +1,5 @@
 /** Which of the page's screens stands, and what it is called: pure, so that title, focus and words agree. */
-import { roundsInAll } from "@fedlodrop/run";
+import { turnOf } from "@fedlodrop/run";
 import { say } from "../../words/words.ts";
 import { currentRound, type ParticipantState } from "./state.ts";
 
@@ -37,9 +37,10 @@ export function titleOf(state: ParticipantState): string {
     case "welcome":
       return say("title.join");
     case "round": {
-      const round = currentRound(state)?.start.round ?? 0;
+      const start = currentRound(state)?.start;
+      const round = start ? turnOf(start) : 0;
       const mark = state.phase === "ready" || state.phase === "waiting" ? "○" : "●";
-      return say("title.round", { mark, round, rounds: state.run ? roundsInAll(state.run.config) : round });
+      return say("title.round", { mark, round, rounds: state.run?.config.rounds ?? round });
     }
     default:
       return say("title.of", { what: say(`title.${screen}`) });

@@ -1,5 +1,6 @@
 /** What this device has given, and what has become of the model. */
 import type { RunDescription } from "@fedlodrop/protocol";
+import { armCount, turnOf } from "@fedlodrop/run";
 import { formatBytes, formatPercent } from "../../ui/format.ts";
 import { verdict } from "../../ui/verdict.ts";
 import { say } from "../../words/words.ts";
@@ -44,9 +45,10 @@ export function SoFar({ state, run }: SoFarProps) {
 }
 
 function partSentence({ rounds }: ParticipantState): string {
-  const last = rounds.findLast(({ closed }) => closed?.outcome === "aggregated")?.closed;
-  if (!last) return say("part.none");
-  const { aggregatedCount: together, round, contribution } = last;
+  const last = rounds.findLast(({ closed }) => closed?.outcome === "aggregated");
+  if (!last?.closed) return say("part.none");
+  const { aggregatedCount: together, contribution } = last.closed;
+  const round = turnOf(last.start);
   if (together === 1) return say("part.alone", { round });
   return say("part.together", { count: together - 1, round, share: formatPercent(contribution) });
 }
@@ -56,7 +58,8 @@ export function ModelChange({ state: { heldOutLosses }, run }: SoFarProps) {
   const base = heldOutLosses.get(0) ?? null;
   const points = [...heldOutLosses]
     .filter(([round]) => round > 0)
-    .map(([round, testLoss]) => ({ round, testLoss }))
+    // Of two arms every other round is this one's.
+    .map(([round, testLoss]) => ({ round: Math.ceil(round / armCount(run.config)), testLoss }))
     .sort((a, b) => a.round - b.round);
   const found = verdict(points, base);
   const last = points.at(-1);

@@ -1,9 +1,11 @@
 /** A finished run in the host's own screens, with the controls of a player in place of the run's. */
-import { roundsInAll } from "@fedlodrop/run";
+import { turnOf } from "@fedlodrop/run";
 import { useMemo } from "preact/hooks";
 import { formatSeconds } from "../../ui/format.ts";
 import { LanguageSwitch } from "../../ui/language-switch.tsx";
+import { RoundPlace } from "../../ui/round-place.tsx";
 import { rich, say } from "../../words/words.ts";
+import { roundShown } from "../host/comparison.ts";
 import { Scene } from "../host/scene.tsx";
 import { type Player, SPEEDS } from "./player.ts";
 import { durationOf, viewAt } from "./view-at.ts";
@@ -15,6 +17,9 @@ export function ReplayPage({ player }: { readonly player: Player }) {
   const rounds = useMemo(() => now.rounds, [report, now.rounds.length]);
   const view = { ...now, rounds };
   const duration = durationOf(report);
+  const shown = roundShown(view);
+  // It may have been stopped.
+  const most = Math.max(0, ...report.rounds.map(turnOf));
   return (
     <div class="host replay">
       <header class="host-top">
@@ -46,10 +51,7 @@ export function ReplayPage({ player }: { readonly player: Player }) {
           <label class="rounds">
             <span class="number">
               {rich("replay.position", {
-                rounds: rich("rounds.of", {
-                  round: <span data-testid="round">{view.round}</span>,
-                  rounds: Math.min(roundsInAll(report.config), report.rounds.length),
-                }),
+                rounds: <RoundPlace config={report.config} of={shown} rounds={most} />,
                 at: formatSeconds(Math.floor(seconds.value)),
                 all: formatSeconds(Math.ceil(duration)),
               })}
@@ -61,7 +63,7 @@ export function ReplayPage({ player }: { readonly player: Player }) {
               step="any"
               value={seconds.value}
               aria-label={say("replay.moment")}
-              aria-valuetext={say("replay.at-round", { round: view.round })}
+              aria-valuetext={say("replay.at-round", { round: turnOf(shown) })}
               data-testid="moment"
               onInput={({ currentTarget }) => player.goTo(currentTarget.valueAsNumber)}
             />

@@ -32,7 +32,6 @@ export const host = {
   "phase.ended": "The run is over",
   "phase.pausing": "Pausing after this round",
   "controls.region": "Run",
-  "controls.arm": "Round {round} of {rounds}, {arm}",
   "controls.deadline": "{left} to the deadline",
   "controls.at-deadline": "at its deadline",
   "controls.done": "Rounds done",
@@ -98,8 +97,8 @@ export const host = {
 
   "stage.region": "Devices and coordinator",
   "stage.about":
-    "Dropout: each device leaves out the share of the adapter that it shows, at random, to send less and to learn less by heart.",
-  "stage.about-whole": "For comparison: in this round each device trains and sends the whole adapter.",
+    "Dropout: all train a small add-on to the model, and each device leaves out the share of it that it shows, at random, to send less and to learn less by heart.",
+  "stage.about-whole": "For comparison: in this round each device trains and sends the whole add-on.",
   "stage.coordinator": "Coordinator",
   "stage.round": "round {round}",
   "stage.done": "done",
@@ -108,7 +107,7 @@ export const host = {
   "stage.sent": "{sent} of {all} sent",
   "stage.saved": "{sent} of {all} sent, {share} saved",
 
-  "curve.title": "Mistakes on unseen texts (lower is better)",
+  "curve.title": "Mistakes on unseen texts",
   "curve.rounds-each": "rounds of each",
   "curve.memorised": "memorised",
   "curve.unseen": "unseen texts",
@@ -126,13 +125,6 @@ export const host = {
   "story.memorised.classification":
     "Training made the right label of the devices' own texts {by} likelier, over what it did for new ones.",
 
-  "arm.without": "without dropout",
-  "arm.with": "with {rate} dropped",
-  "arm.random": "with random rates",
-  "arm.greedy": "with rates found step by step",
-  "arm.equal": "with equal shares of the link",
-  "arm.p-sca": "with nearly best rates",
-  "arm.branch-and-bound": "with the best rates",
   "compare.waiting": "Both begin with the same model; their first rounds are to come.",
   "compare.headline": "{own}: {mine}; {other}: {its}.",
   "compare.headline-data": "{own}: {mine}; {other}: {its}; {share} of the data sent.",
@@ -175,6 +167,10 @@ export const host = {
     one: "Made together by {count} device",
     other: "Made together by {count} devices",
   },
+  "podium.about":
+    "A small add-on to the model was trained. In each round each device left out a part of it, at random, to send less and to learn less by heart.",
+  "podium.about-compared":
+    "Two small add-ons to the model were trained by turns. Of one, each device left out a part in each round, at random, to send less and to learn less by heart; the other was trained and sent whole.",
   "podium.share": { one: "of the model, in {count} round", other: "of the model, in {count} rounds" },
   "podium.mistakes": "Mistakes on unseen texts: {before} before, {after} after.",
   "podium.took": {
@@ -187,8 +183,10 @@ export const host = {
   },
   "podium.again": "Again, side by side {arm}",
 
-  "files.adapter": "Download the adapter",
-  "files.peft": "For Python (PEFT)",
+  "files.adapter": "Download the add-on",
+  "term.files.adapter": "LoRA adapter",
+  "files.peft": "For Python",
+  "term.files.peft": "PEFT",
   "files.report": "Download the report",
 
   "revealing.tried-again": "Round {round} came to nothing and is tried again.",

@@ -124,12 +124,12 @@ export const participant = {
   "unfit.memory": "The model needs {needed} of memory, and this device has about {available} for it.",
   "unfit.cures": "The host can make it fit with any of these:",
   "unfit.no-cure": "No setting makes it small enough: a device with more memory can take part.",
-  "unfit.batch": { one: "a batch of {count} sample", other: "a batch of {count} samples" },
-  "unfit.length": { one: "sequences of {count} token", other: "sequences of {count} tokens" },
-  "unfit.base": "the model’s weights in {base}",
+  "unfit.batch": { one: "{count} text at a time", other: "{count} texts at a time" },
+  "unfit.length": { one: "texts of {count} word piece", other: "texts of {count} word pieces" },
+  "unfit.base": "the model’s numbers held in {base}",
   "unfit.slow": "One step of training would take it about {step}, and a round is over after {round}.",
   "unfit.slow.cures":
-    "The host can give rounds more time, or make steps smaller: fewer samples in a batch, shorter ones, or a smaller model.",
+    "The host can give rounds more time, or make steps smaller: fewer texts at a time, shorter ones, or a smaller model.",
   "stop.run-full": "This run is full",
   "stop.run-full.advice": "Ask the host to make room for more devices, or wait until one leaves.",
   "stop.run-locked": "The host lets nobody else in",
@@ -157,7 +157,7 @@ export const participant = {
   "loading.title": "Getting ready",
   "loading.warming": "A first practice step, thrown away afterwards, prepares the processor or the GPU.",
   "loading.model":
-    "The language model is on its way. It stays as it is; the rounds train a small adapter beside it.",
+    "The language model is on its way. It stays as it is; the rounds train a small add-on to it.",
   "loading.warming-bar": "Warming up",
   "loading.model-bar": "Download of the base model",
   "loading.of": "{received} of {total}",
@@ -182,7 +182,7 @@ export const participant = {
   "now.alone":
     "This device is alone in this round: whoever has the model before and after it can compute what your device sent. Leave if you do not want that.",
   "now.revealing":
-    "Round {round} is what your device alone sent: whoever has the model before and after it can compute your update.",
+    "Round {round} is what your device alone sent: whoever has the model before and after it can compute that.",
   "now.without-you": "Round {round} went on without this device: {why}.",
   "now.own-text": {
     one: "Your own text, {file} ({count} training sample): it stays in this tab.",
@@ -212,7 +212,7 @@ export const participant = {
   "abandoned.deadline": "it was not done in time",
   "abandoned.failed": "something failed on it",
 
-  "share.picture": "{share} of the adapter is trained on this device",
+  "share.picture": "{share} of the add-on is trained on this device",
   "share.yours": "your share, {share}",
   "share.left-out": "left out this round",
 
@@ -233,7 +233,8 @@ export const participant = {
 
   "end.title": "The run is over",
   "end.was-yours": "was your part",
-  "end.take": "Take the adapter along",
+  "end.take": "Take the add-on along",
+  "term.end.take": "LoRA adapter",
   "end.take.about": "What all of you have trained, as a file for the base model.",
   "end.in-none": {
     one: "The run had {count} round; this device was in none of them.",
@@ -272,7 +273,8 @@ export const participant = {
   "try.untrained": "The model, not trained yet",
   "try.before": "Before training",
   "try.after": "After the last round",
-  "try.own-loss": "Mistakes on the part of your text it never trained on: {loss}",
+  "try.own-loss":
+    "Average surprise at the part of your text that it never trained on (lower is better): {loss}",
 
   "own.title": "Train on a text of your own",
   "own.promise": "It never leaves this tab. What the model learns from it is sent, as numbers.",
@@ -329,11 +331,12 @@ export const participant = {
 
   numbers: "All numbers of this device",
   "numbers.round": "This round",
-  "numbers.rate.about": "The share of the adapter this device leaves out.",
+  "numbers.rate.about": "The share of the add-on that this device leaves out.",
   "numbers.trained": "Trained numbers",
-  "numbers.trained.about": "The kept entries of the adapter.",
-  "numbers.speed": "{count} tokens/s",
-  "numbers.speed.about": "Tokens are pieces of words.",
+  "numbers.trained.about": "Of the add-on, those that this device keeps.",
+  "numbers.speed": "{count} word pieces/s",
+  "numbers.speed.about": "A word piece is a short word, or part of a longer one.",
+  "numbers.speed.terms": "Word pieces are tokens.",
   "numbers.down": "Bytes down",
   "numbers.down.about": "Without dropout: {all}.",
   "numbers.up": "Bytes up",
@@ -345,18 +348,19 @@ export const participant = {
   "numbers.time.about": "computing; {down} down, {up} up, {source}. Deadline {deadline}.",
   "numbers.energy.battery": "From how fast the battery empties; that is the whole device.",
   "numbers.energy.modelled":
-    "Modelled: typical watts × measured time; may be off by a factor of two, and a busy device is billed for waiting, since browsers tell no processor time.",
+    "Typical watts × measured time; may be off by a factor of two, and a busy device is billed for waiting, since browsers tell no processor time.",
   "numbers.chart": "Mistakes in training over {steps} steps, now {loss}",
   "numbers.steps": "steps of training",
   "line.training": "this device, training",
   "line.held-out": "whole model, unseen texts",
   "line.base": "base model, unseen texts",
-  "mask.title": "Dropout mask of round {round}",
+  "mask.title": "Kept and left out in round {round}",
   "mask.about":
-    "The adapter is pairs of thin matrices A and B. Coloured columns of A and rows of B are trained here this round; the grey ones are neither sent nor trained.",
+    "The add-on is pairs of narrow tables of numbers, A and B. Coloured columns of A and rows of B are trained here this round; the grey ones are neither sent nor trained.",
+  "mask.terms": "The pairs are LoRA's matrices, one a module, and what is kept is the dropout mask.",
   "mask.modules": {
-    one: "{count} module, {share} of it kept",
-    other: "{count} modules, {share} of each kept",
+    one: "{count} pair, {share} of it kept",
+    other: "{count} pairs, {share} of each kept",
   },
   "history.title": "Your rounds",
   "history.table": "Table of your rounds",

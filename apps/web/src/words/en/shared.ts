@@ -44,7 +44,7 @@ export const shared = {
   "refused.wrong-length": "What was sent has the wrong length.",
   "refused.wrong-header": "What was sent has the wrong header.",
   "refused.wrong-order": "That came at the wrong moment.",
-  "refused.non-finite": "The update holds numbers that are none.",
+  "refused.non-finite": "What was sent holds numbers that are none.",
   "refused.out-of-range": "A value is out of range.",
   "refused.rate-limited": "Too many messages in a short time.",
   "refused.used-up": "That can be had only once.",
@@ -58,7 +58,7 @@ export const shared = {
   "outcome.missed-deadline": "missed the deadline",
   "outcome.discarded": "discarded, too few took part",
 
-  "energy.modelled": "modelled",
+  "energy.modelled": "estimated",
   "energy.battery": "from the battery",
   "energy.emulated": "emulated",
   "energy.processor": "measured at the processor",
@@ -110,14 +110,11 @@ export const shared = {
 
   "chart.rounds": "rounds",
   "loss.title": "Mistakes",
-  "loss.about.language-model":
-    "How surprised the model is by the next word; lower is better. Unseen texts are ones no device trains on.",
-  "loss.about.chat":
-    "How surprised the model is by each word of an answer; lower is better. Unseen texts are ones no device trains on.",
-  "loss.about.classification":
-    "How surprised the model is by the right label; lower is better. Unseen texts are ones no device trains on.",
-  "loss.about.regression":
-    "How far off its estimates are; lower is better. Unseen texts are ones no device trains on.",
+  "loss.about.language-model": "Average surprise at the next piece of a text; lower is better.",
+  "loss.about.chat": "Average surprise at the next piece of an answer; lower is better.",
+  "loss.about.classification": "Average surprise at the right label; lower is better.",
+  "loss.about.regression": "Average squared distance of estimates from the truth; lower is better.",
+  "loss.about.unseen": "Unseen texts are ones no device trains on.",
   "loss.unit.language-model": "It is the mean cross-entropy of a token, in nats.",
   "loss.unit.chat": "It is the mean cross-entropy of an answer's token, in nats.",
   "loss.unit.classification": "It is the mean cross-entropy of a label, in nats.",
@@ -134,9 +131,18 @@ export const shared = {
   "column.energy": "Energy (estimate)",
   "energy.term": "Energy",
   "rounds.of": "Round {round} of {rounds}",
+  "rounds.of-arm": "Round {round} of {rounds}, {arm}",
+
+  "arm.without": "without dropout",
+  "arm.with": "with {rate} dropped",
+  "arm.random": "with random rates",
+  "arm.greedy": "with rates found step by step",
+  "arm.equal": "with equal shares of the link",
+  "arm.p-sca": "with nearly best rates",
+  "arm.branch-and-bound": "with the best rates",
 
   "method.fedlora": "No dropout",
-  "method.fedlora.about": "Everybody trains and sends the whole adapter.",
+  "method.fedlora.about": "Everybody trains and sends the whole add-on.",
   "method.fixed": "The same rate for all",
   "method.fixed.about": "The same dropout rate for every device.",
   "method.random": "A random rate for each",
@@ -179,7 +185,7 @@ export const shared = {
     "Each device reads one genre, from news to romance; together they teach one model to write them all.",
   "task.own-text.title": "Your own text",
   "task.own-text.story":
-    "Each participant opens a file of their own; it never leaves the tab, only the adapter's numbers do.",
+    "Each participant opens a file of their own; it never leaves the tab, only what is learned from it does, as numbers.",
   "task.rows.story": "Each device keeps its rows of a file; together they train one model on all of them.",
   "label.mail": "mail",
   "label.spam": "spam",
