@@ -53,7 +53,8 @@ const QUICK_RUN = { ...FULL_RUN, rounds: 6, evaluationSamples: 16 };
 const HELP = `Usage: fedlodrop reproduce [FIGURE …] [flags]
 
 Runs the federations that figures are made of, in this process on all cores, and writes one report.
-Finished ones are kept in cells.csv and limited.csv: the command goes on where it was stopped.
+Finished ones are kept in cells.csv and limited.csv, quick ones in cells-quick.csv and limited-quick.csv: the command goes on
+where it was stopped.
 
   1  loss over the dropout rate         4  limits, sizes, solver times
   2  loss over rounds, by method        5  what plans foresaw, and what was measured
@@ -83,17 +84,19 @@ export async function reproduce(args: readonly string[]): Promise<void> {
   const seeds = wholeNumber(given, "seeds", quick ? 0 : 1) ?? (quick ? 0 : 3);
   const out = given.get("out");
   const folder = typeof out === "string" ? out : "reproduced";
-  const csv = join(folder, "cells.csv");
+  // A quick study is no part of a full one.
+  const kept = (name: string, ending = ""): string =>
+    join(folder, `${name}${quick ? "-quick" : ""}${ending}`);
+  const csv = kept("cells", ".csv");
   const say = (line: string): void => void process.stderr.write(`${line}\n`);
   const study = quick ? QUICK_STUDY : FULL_STUDY;
   const isDrawn = given.has("draw");
   if (!isDrawn && wanted.some((name) => !["4", "5", "privacy"].includes(name)))
     await runStudy({ ...study, seeds }, csv, say);
-  // A quick run is no part of a full study.
-  const limitedCsv = join(folder, quick ? "limited-quick.csv" : "limited.csv");
+  const limitedCsv = kept("limited", ".csv");
   const limited = quick ? QUICK_LIMITED : FULL_LIMITED;
   // Learning rates for other numbers of devices than the study's, which report nothing there.
-  const tuningCsv = join(folder, "cells-tuning.csv");
+  const tuningCsv = kept("cells-tuning", ".csv");
   if (!isDrawn && wanted.includes("4")) {
     for (const devices of deviceCounts(limited)) {
       const tuning = { tasks: [limited.task], arms: limited.arms, devices };
@@ -102,7 +105,7 @@ export async function reproduce(args: readonly string[]): Promise<void> {
     const tuning = [...(await readCells(csv)), ...(await readCells(tuningCsv))];
     await runLimited({ ...limited, seeds: Math.max(1, seeds) }, tuning, limitedCsv, say);
   }
-  const ownRun = join(folder, quick ? "own-run-quick" : "own-run");
+  const ownRun = kept("own-run");
   const ownSettings = quick ? QUICK_RUN : FULL_RUN;
   if (!isDrawn && wanted.includes("5")) await recordOwnRun(ownRun, ownSettings, say);
   const attacks = join(folder, "attacks.jsonl");
@@ -127,7 +130,7 @@ export async function reproduce(args: readonly string[]): Promise<void> {
     arms: readonly StudiedArm[],
   ) => ({
     ...drawn(arms),
-    madeOf: provenanceOf(arms, { figure, cells, folder }),
+    madeOf: provenanceOf(arms, { figure, cells, folder, csv, isQuick: quick }),
   });
   const again = (figure: FigureName, flags = ""): string =>
     `npx fedlodrop reproduce ${figure}${quick ? " --quick" : ""}${flags} --out ${folder}`;

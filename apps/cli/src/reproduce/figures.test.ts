@@ -323,6 +323,20 @@ describe("the command", () => {
     ]);
   });
 
+  it("keeps a quick study's cells out of a full one's figures, and the other way round", async () => {
+    const out = await folder();
+    for (const own of CELLS) await appendCell(join(out, "cells.csv"), own);
+    for (const seed of ["0", "1"])
+      await appendCell(join(out, "cells-quick.csv"), { ...cell("fixed 0.8", 0.008, seed, 3.4), devices: 2 });
+    const drawn = async (...flags: string[]): Promise<string> => {
+      await reproduce(["1", ...flags, "--draw", "--out", out]);
+      return readFile(join(out, "figure-1.csv"), "utf8");
+    };
+    expect(await drawn()).toBe(csvText(lossOverRates(STUDIED).table));
+    const [, ...rows] = (await drawn("--quick")).trimEnd().split("\n");
+    expect(rows.map((row) => row.split(",").slice(0, 3))).toEqual([["presidents", "2", "fixed 0.8"]]);
+  });
+
   it("draws from what a folder has, the same again", async () => {
     const out = await folder();
     // An ablation with fewer seeds takes none from the methods.
