@@ -36,7 +36,10 @@ const FLAGS: readonly Flag[] = [
     value: "N",
     help: "seeds that report, beside the one that learning rates are tuned with (3; quick: 0)",
   },
-  { name: "quick", help: "the smallest study that fills every figure: minutes, and no evidence" },
+  {
+    name: "quick",
+    help: "the smallest study that fills every figure: four minutes at most on two cores, and no evidence",
+  },
   { name: "draw", help: "run nothing: draw what the folder has" },
   { name: "out", value: "DIR", help: "folder of cells, figures and report (reproduced)" },
   { name: "help", help: "show this" },
@@ -61,6 +64,8 @@ where it was stopped.
   3  cost to a target                   6  ablations
   7  verdicts on what is claimed of dropout
   privacy  what attacks read of texts (figure 8), only where it is named
+
+The full study takes about four hours on two cores, and the runs under limits of figure 4 an hour and a half on top.
 
 Figure 5 is of a run of this machine over real sockets (folder own-run), by its clocks: no two are alike.
 All else is the same for the same seeds, but figure 4's milliseconds that solvers take.

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { reproduce } from "../reproduce.ts";
 import { type ArmName, ablatedBy } from "./arms.ts";
 import type { Point, Trajectory } from "./cell.ts";
@@ -293,6 +293,15 @@ describe("the command", () => {
     await expect(reproduce(["--seeds", "0"])).rejects.toThrow(
       /--seeds: expected a whole number of at least 1/,
     );
+  });
+
+  it("says beforehand how long it takes", async () => {
+    const write = vi.spyOn(process.stdout, "write").mockReturnValue(true);
+    await reproduce(["--help"]);
+    const help = String(write.mock.lastCall);
+    write.mockRestore();
+    expect(help).toMatch(/full study takes about four hours .*figure 4 an hour and a half/);
+    expect(help).toMatch(/--quick .*four minutes at most/);
   });
 
   it("tells what each figure was made of, and the commands that make it again", async () => {
