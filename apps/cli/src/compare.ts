@@ -36,6 +36,7 @@ export async function compare(args: readonly string[]): Promise<void> {
   const arms = recordedArms(runs);
   const out = given.get("out");
   const report = await writeReport(typeof out === "string" ? out : "compared", {
+    name: "report",
     command: ["fedlodrop compare", ...args].join(" "),
     caution:
       "Runs have one set of held-out texts: where one is stopped early, it is reported on the texts that stopped it.",

@@ -55,7 +55,8 @@ const QUICK_RUN = { ...FULL_RUN, rounds: 6, evaluationSamples: 16 };
 
 const HELP = `Usage: fedlodrop reproduce [FIGURE …] [flags]
 
-Runs the federations that figures are made of, in this process on all cores, and writes one report.
+Runs the federations that figures are made of, in this process on all cores, and writes one report: report.html, or report-1-2.html
+of figures 1 and 2 alone.
 Finished ones are kept in cells.csv and limited.csv, quick ones in cells-quick.csv and limited-quick.csv: the command goes on
 where it was stopped.
 
@@ -84,7 +85,10 @@ export async function reproduce(args: readonly string[]): Promise<void> {
   const unknown = named.find((name) => !known.includes(name));
   if (unknown !== undefined)
     throw new UsageError(`expected a figure of ${known.join(", ")}, got "${unknown}"`);
-  const wanted: readonly FigureName[] = named.length === 0 ? FIGURES : (named as FigureName[]);
+  const isWhole = named.length === 0;
+  const wanted: readonly FigureName[] = isWhole
+    ? FIGURES
+    : [...FIGURES, ...BY_NAME].filter((name) => named.includes(name));
   const quick = given.has("quick");
   const seeds = wholeNumber(given, "seeds", quick ? 0 : 1) ?? (quick ? 0 : 3);
   const out = given.get("out");
@@ -183,6 +187,8 @@ export async function reproduce(args: readonly string[]): Promise<void> {
     }
   };
   const report = await writeReport(folder, {
+    // Some figures leave the report of all of them as it is.
+    name: isWhole ? "report" : `report-${wanted.join("-")}`,
     command: ["fedlodrop reproduce", ...args].join(" "),
     caution: quick
       ? "A quick study: one task, one seed and few rounds. It shows that the figures can be made, and is no evidence of anything."

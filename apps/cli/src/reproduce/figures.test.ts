@@ -316,7 +316,7 @@ describe("the command", () => {
     const more = ["0", "1"].map((seed) => ({ ...rounds(cell("random", 0.002, seed, 3.4)), devices: 8 }));
     for (const own of [...whole, ...more]) await appendCell(join(out, "cells.csv"), own);
     await reproduce(["2", "--draw", "--out", out]);
-    const report = await readFile(join(out, "report.html"), "utf8");
+    const report = await readFile(join(out, "report-2.html"), "utf8");
     const cellsOf = (task: string): string[] =>
       [...report.slice(report.indexOf("How it was made")).matchAll(/<tr>(.*?)<\/tr>/g)]
         .map(([, row = ""]) => [...row.matchAll(/<td>(.*?)<\/td>/g)].map(([, text = ""]) => text))
@@ -352,14 +352,18 @@ describe("the command", () => {
     for (const own of [...CELLS, cell("rank 2", 0.002, "0", 3.6)])
       await appendCell(join(out, "cells.csv"), own);
     const files = async () => {
-      await reproduce(["1", "2", "3", "7", "--draw", "--out", out]);
+      await reproduce(["7", "1", "2", "3", "1", "--draw", "--out", out]);
       return Promise.all(
-        ["report.html", "figure-1.csv", "figure-2.csv"].map((file) => readFile(join(out, file), "utf8")),
+        ["report-1-2-3-7.html", "figure-1.csv", "figure-2.csv"].map((file) =>
+          readFile(join(out, file), "utf8"),
+        ),
       );
     };
     const first = await files();
     expect(first[0]).toContain("<svg");
     expect(first[1]).toBe(csvText(lossOverRates(STUDIED).table));
     expect(await files()).toEqual(first);
+    // The whole one is written by the whole study alone.
+    await expect(readFile(join(out, "report.html"))).rejects.toThrow("ENOENT");
   });
 });
