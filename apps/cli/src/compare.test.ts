@@ -6,7 +6,7 @@ import { expect, it } from "vitest";
 import { compare } from "./compare.ts";
 import { csvText } from "./reproduce/figure.ts";
 import { foreseen } from "./reproduce/figures/foreseen.ts";
-import { readRecordedRun, recordedArms } from "./reproduce/recorded-run.ts";
+import { readRecordedRun, readRecordedRuns, recordedArms } from "./reproduce/recorded-run.ts";
 
 const constants = {
   lossRange: 1,
@@ -136,6 +136,27 @@ it("puts runs beside each other, those that differ in the seed alone as one", as
   expect(await readFile(join(out, "report.html"), "utf8")).toContain("least loss of plain");
   expect(await readFile(join(out, "figure-2.csv"), "utf8")).toContain(
     "presidents,8,a,0.002,2,2,0.5,3.4,3.8,",
+  );
+});
+
+it("tells runs whose folders are called alike by more of their paths, and takes none twice", async () => {
+  const root = await mkdtemp(join(tmpdir(), "compare-"));
+  const folders = ["x/a/run", "y/a/run", "b/run", "other"].map((path) => join(root, path));
+  for (const [k, folder] of folders.entries()) {
+    await mkdir(folder, { recursive: true });
+    await writeFile(
+      join(folder, "report.json"),
+      JSON.stringify(report("1", 1, k === 2 ? "fedlora" : "fixed")),
+    );
+  }
+  const runs = await readRecordedRuns(folders);
+  expect(runs.map(({ name }) => name)).toEqual(["x/a/run", "y/a/run", "b/run", "other"]);
+  const rows = foreseen(runs).table.rows.map(([run, round, device]) => [run, round, device].join());
+  expect(new Set(rows).size).toBe(rows.length);
+  expect(recordedArms(runs.slice(1, 3)).map(({ arm }) => arm)).toEqual(["y/a/run", "b/run"]);
+  const again = `${root}/x/../b/run/`;
+  await expect(compare([...folders, again])).rejects.toThrow(
+    `${again}: expected each run once, got it twice`,
   );
 });
 
