@@ -7,6 +7,7 @@ import { compare } from "./compare.ts";
 import { csvText } from "./reproduce/figure.ts";
 import { foreseen } from "./reproduce/figures/foreseen.ts";
 import { readRecordedRun, readRecordedRuns, recordedArms } from "./reproduce/recorded-run.ts";
+import type { StudiedArm } from "./reproduce/studied.ts";
 
 const constants = {
   lossRange: 1,
@@ -158,6 +159,14 @@ it("tells runs whose folders are called alike by more of their paths, and takes 
   await expect(compare([...folders, again])).rejects.toThrow(
     `${again}: expected each run once, got it twice`,
   );
+});
+
+it("has a rate for a round in which nobody took part", async () => {
+  const [first, ...others] = report("1", 1).rounds;
+  const empty = others.map((own) => (own.round === 5 ? { ...own, participants: [] } : own));
+  const run = await readRecordedRun(await runFolder("gap", { ...report("1", 1), rounds: [first, ...empty] }));
+  const [{ cells }] = recordedArms([run]) as [StudiedArm];
+  expect(cells[0]!.points[4]).toMatchObject({ round: 5, dropoutRate: 0.5, seconds: 15, bytes: 4 * 300 });
 });
 
 it("says how far plans were off, with intervals of the errors before", async () => {

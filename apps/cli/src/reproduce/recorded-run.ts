@@ -3,7 +3,7 @@ import { resolve, sep } from "node:path";
 import type { RoundRecord, RunConfig } from "@fedlodrop/run";
 import { readRounds } from "../report-file.ts";
 import type { Point } from "./cell.ts";
-import type { Table } from "./figure.ts";
+import { mean, type Table } from "./figure.ts";
 import type { StudiedArm } from "./studied.ts";
 
 export interface RecordedRun {
@@ -65,6 +65,8 @@ export function recordedArms(runs: readonly RecordedRun[]): readonly StudiedArm[
 /** A run has one set of held-out texts: what it was stopped by, it is also reported on. */
 function pointsOf({ rounds }: RecordedRun): readonly Point[] {
   let [bytes, seconds, joules] = [0, 0, 0];
+  // Of the newest round that had any: what one without participants measures was trained at that.
+  let dropoutRate = 0;
   return rounds.flatMap((record): Point[] => {
     const { participants, evaluation } = record;
     for (const own of participants) {
@@ -72,12 +74,12 @@ function pointsOf({ rounds }: RecordedRun): readonly Point[] {
       joules += own.energyJoules ?? 0;
     }
     seconds += record.seconds;
+    if (participants.length > 0) dropoutRate = mean(participants.map((own) => own.dropoutRate));
     if (evaluation === null || evaluation.trainLoss === null) return [];
-    const rates = participants.map(({ dropoutRate }) => dropoutRate);
     return [
       {
         round: record.round,
-        dropoutRate: rates.reduce((sum, rate) => sum + rate, 0) / rates.length,
+        dropoutRate,
         train: evaluation.trainLoss,
         choose: evaluation.testLoss,
         report: evaluation.testLoss,
