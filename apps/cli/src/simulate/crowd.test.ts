@@ -46,6 +46,23 @@ describe("a population", () => {
     expect(Math.abs(all.length - 600)).toBeLessThan(103);
   });
 
+  it.each([
+    [1000, 400],
+    [10_000, 5000],
+    [997, 50],
+  ])("takes everyone who is there as likely, of %i devices %i", (size, most) => {
+    const profile = { stepSeconds: 0.1, up: 1e5, down: 1e6, computeWatts: 5, availability: 0.6 };
+    const population = createPopulation(size, "a", [profile]);
+    const rounds = 20;
+    const fifths = [0, 0, 0, 0, 0];
+    for (let round = 1; round <= rounds; round++)
+      for (const device of population.cohort(round, most)) fifths[Math.floor((5 * device) / size)]! += 1;
+    const share = 1 / fifths.length;
+    // Four deviations of as many independent draws.
+    const bound = 4 * Math.sqrt((share * (1 - share)) / (rounds * most));
+    for (const count of fifths) expect(Math.abs(count / (rounds * most) - share)).toBeLessThan(bound);
+  });
+
   it("takes profiles of a file, and says in one line what is wrong with one", () => {
     const header = "availability,step_seconds,up,down,compute_watts";
     expect(parseProfiles(`${header}\n0.5,0.2,1000,4000,7\n`)).toEqual([
