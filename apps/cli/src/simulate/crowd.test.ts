@@ -1,11 +1,16 @@
 import { mkdtemp, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { type RunConfig, resolveRunConfig } from "@fedlodrop/run";
 import { describe, expect, it } from "vitest";
 import { simulate } from "../simulate.ts";
 import { type CrowdRound, simulateCrowd } from "./crowd.ts";
 import { createPopulation, parseProfiles } from "./population.ts";
+
+/** Rounds by which all of a small population have taken part, and code is compiled. */
+const SETTLED = 20;
 
 const config = (change: Partial<RunConfig> = {}): RunConfig =>
   resolveRunConfig({
@@ -81,6 +86,28 @@ describe("a crowd", () => {
     const rounds = await played(5000, 60, own);
     expect(await played(5000, 60, own)).toEqual(rounds);
     expect(rounds.at(-1)!.heldOut).toBeLessThan(rounds[0]!.heldOut);
+  }, 60_000);
+
+  it("keeps no more for more rounds, once all of its devices have taken part", async () => {
+    setFlagsFromString("--expose-gc");
+    const collect = runInNewContext("gc") as () => void;
+    const heapMegabytes = (): number => {
+      collect();
+      return process.memoryUsage().heapUsed / 1e6;
+    };
+    const own = config({ rounds: 120 });
+    const population = createPopulation(60, own.seed);
+    const asked = new Set<string>();
+    const heaps: number[] = [];
+    for await (const { record } of simulateCrowd({ population, most: 40, config: own })) {
+      if (record.round <= SETTLED) for (const { id } of record.participants) asked.add(id);
+      // Within the loop: all is let go of at its end.
+      if (record.round === SETTLED || record.round === own.rounds) heaps.push(heapMegabytes());
+    }
+    expect(asked.size).toBe(60);
+    // Records that are kept are more than twice that.
+    const [before, after] = heaps as [number, number];
+    expect(after - before).toBeLessThan(2);
   }, 60_000);
 
   it("sends what is kept and no more", async () => {
