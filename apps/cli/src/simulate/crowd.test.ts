@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { type RunConfig, resolveRunConfig } from "@fedlodrop/run";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { simulate } from "../simulate.ts";
 import { type CrowdRound, simulateCrowd } from "./crowd.ts";
 import { createPopulation, parseProfiles } from "./population.ts";
@@ -115,6 +115,16 @@ describe("a crowd", () => {
     expect(record.participants).toHaveLength(60);
     // One matrix of 32 → 16 at rank 8 and half of it kept: 192 values and a header, each way.
     expect(record.participants[0]).toMatchObject({ bytesDown: 784, bytesUp: 784, keptValues: 192 });
+  }, 60_000);
+
+  it("plans by the theorem after its first rounds, since nobody evaluates, and says so", async () => {
+    const rounds = await played(1000, 10, config({ method: "greedy", rounds: 6 }));
+    const forms = rounds.map(({ record }) => record.allocation!.constants.form);
+    expect(forms).toEqual([...Array(4).fill("calibrated"), "theorem", "theorem"]);
+    const write = vi.spyOn(process.stdout, "write").mockReturnValue(true);
+    await simulate(["--help"]);
+    expect(String(write.mock.lastCall)).toContain("the theorem's constants after the first four rounds");
+    write.mockRestore();
   }, 60_000);
 
   it("leaves out of a round whoever is too slow for it", async () => {
