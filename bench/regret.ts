@@ -6,7 +6,7 @@
  *   npx tsx bench/regret.ts --tasks spam --samples 224 --csv docs/results/cells-spam.csv --tuning docs/results/cells.csv
  *   npx tsx bench/regret.ts --arms branch-and-bound --estimator "levels alone"
  *
- * More texts measured are cells of their own; learning rates may have been chosen on others' cells.
+ * More texts measured, or other rounds, are cells of their own; learning rates may have been chosen on others' cells.
  *
  * The learning rate of an arm is the one of `--learning-rates` whose last round is best on the choosing half with seed 0, or of
  * those further out that are tried while the first or the last is the best; seeds from 1 on, at that rate alone, are what is
@@ -50,9 +50,7 @@ const { values: flags } = parseArgs({
     until: { type: "string" },
   },
 });
-const samples = Number(flags.samples);
-if (!(Number.isInteger(samples) && samples > 0))
-  throw new Error(`--samples: expected a whole number above 0, got ${flags.samples}`);
+const [samples, rounds] = [wholeNumber("samples"), wholeNumber("rounds")];
 if (samples !== 64 && flags.csv === CELLS)
   throw new Error(`--samples ${samples}: cells of other sets than 64 need a --csv of their own`);
 const estimator = flags.estimator === undefined ? undefined : ESTIMATORS[flags.estimator];
@@ -69,8 +67,14 @@ const size = {
   ...(estimator !== undefined && { estimator }),
   samples,
   every: 3,
-  rounds: Number(flags.rounds),
+  rounds,
 };
+// Nor do their keys say how many rounds they have.
+const [other] = (await readCells(csv)).map((cell) => lastOf(cell).round).filter((last) => last !== rounds);
+if (other !== undefined)
+  throw new Error(
+    `--rounds ${rounds}: ${csv} has cells of ${other} rounds; others need a --csv of their own`,
+  );
 const until = flags.until === undefined ? Number.POSITIVE_INFINITY : nextTime(flags.until);
 const rates = flags["learning-rates"].split(",").map(Number);
 const arms = flags.arms.split(",").map((arm): ArmName => {
@@ -94,9 +98,11 @@ for (let seed = 1; seed <= Number(flags.seeds); seed++)
       for (const rate of rates) await finish(keyOf(task, arm, rate, String(seed)));
     }
   }
-// Regret is over the fixed rates, which another file has them of.
+// Regret is over the fixed rates, which another file has of as many rounds and samples.
 const fixedCells =
-  csv === CELLS || samples !== 64 ? [] : (await readCells(CELLS)).filter(({ arm }) => FIXED.includes(arm));
+  csv === CELLS || samples !== 64
+    ? []
+    : (await readCells(CELLS)).filter((cell) => FIXED.includes(cell.arm) && lastOf(cell).round === rounds);
 for (const task of tasks)
   show(
     task,
@@ -172,6 +178,13 @@ async function finish(key: CellKey): Promise<void> {
   console.log(
     `${keyText(key)}: train ${last?.train.toFixed(3)}, held out ${last?.report.toFixed(3)} (${((Date.now() - startedMs) / 1000).toFixed(0)} s)`,
   );
+}
+
+function wholeNumber(name: "samples" | "rounds"): number {
+  const value = Number(flags[name]);
+  if (!(Number.isInteger(value) && value > 0))
+    throw new Error(`--${name}: expected a whole number above 0, got ${flags[name]}`);
+  return value;
 }
 
 function nextTime(clock: string): number {

@@ -46,6 +46,21 @@ test("without WebGPU a tab trains on WASM and says so, while the host watches", 
   await expect(host.getByTestId("status")).toHaveText("The run is over", { timeout: 90_000 });
   await expect(host.getByTestId("device-table")).toContainText("Ada");
   await expect(host.getByTestId("device-table")).toContainText("averaged in");
+  const { constants } = watching.view().rounds.at(-1)!.allocation!;
+  await host.getByText("What the forecast is made of").click();
+  for (const [name, value, error] of [
+    ["gap-scale", constants.gapScale, constants.gapScaleError],
+    ["variance", constants.varianceCoefficient, constants.varianceError],
+  ] as const) {
+    const shown = ((await host.getByTestId(`bound-${name}`).textContent()) as string)
+      .split(" ± ")
+      .map(Number);
+    expect(shown, name).toEqual([value.toPrecision(4), error.toPrecision(2)].map(Number));
+  }
+  await expect(host.getByText("Behind ±: how far off that may well be.")).toHaveCount(2);
+  await host.getByTestId("language-zh").click();
+  await expect(host.getByText("± 之后是它可能有的偏差。")).toHaveCount(2);
+  await host.getByTestId("language-en").click();
   await expect(host.getByTestId("podium")).toContainText("Ada");
   await expect(host.getByTestId("story")).not.toBeEmpty();
   await expect(participant.getByTestId("status")).toHaveText("The run is over");

@@ -6,7 +6,8 @@ import { expect, it } from "vitest";
 import { compare } from "./compare.ts";
 import { csvText } from "./reproduce/figure.ts";
 import { foreseen } from "./reproduce/figures/foreseen.ts";
-import { readRecordedRun, recordedArms } from "./reproduce/recorded-run.ts";
+import { readRecordedRun, readRecordedRuns, recordedArms } from "./reproduce/recorded-run.ts";
+import type { StudiedArm } from "./reproduce/studied.ts";
 
 const constants = {
   lossRange: 1,
@@ -137,6 +138,35 @@ it("puts runs beside each other, those that differ in the seed alone as one", as
   expect(await readFile(join(out, "figure-2.csv"), "utf8")).toContain(
     "presidents,8,a,0.002,2,2,0.5,3.4,3.8,",
   );
+});
+
+it("tells runs whose folders are called alike by more of their paths, and takes none twice", async () => {
+  const root = await mkdtemp(join(tmpdir(), "compare-"));
+  const folders = ["x/a/run", "y/a/run", "b/run", "other"].map((path) => join(root, path));
+  for (const [k, folder] of folders.entries()) {
+    await mkdir(folder, { recursive: true });
+    await writeFile(
+      join(folder, "report.json"),
+      JSON.stringify(report("1", 1, k === 2 ? "fedlora" : "fixed")),
+    );
+  }
+  const runs = await readRecordedRuns(folders);
+  expect(runs.map(({ name }) => name)).toEqual(["x/a/run", "y/a/run", "b/run", "other"]);
+  const rows = foreseen(runs).table.rows.map(([run, round, device]) => [run, round, device].join());
+  expect(new Set(rows).size).toBe(rows.length);
+  expect(recordedArms(runs.slice(1, 3)).map(({ arm }) => arm)).toEqual(["y/a/run", "b/run"]);
+  const again = `${root}/x/../b/run/`;
+  await expect(compare([...folders, again])).rejects.toThrow(
+    `${again}: expected each run once, got it twice`,
+  );
+});
+
+it("has a rate for a round in which nobody took part", async () => {
+  const [first, ...others] = report("1", 1).rounds;
+  const empty = others.map((own) => (own.round === 5 ? { ...own, participants: [] } : own));
+  const run = await readRecordedRun(await runFolder("gap", { ...report("1", 1), rounds: [first, ...empty] }));
+  const [{ cells }] = recordedArms([run]) as [StudiedArm];
+  expect(cells[0]!.points[4]).toMatchObject({ round: 5, dropoutRate: 0.5, seconds: 15, bytes: 4 * 300 });
 });
 
 it("says how far plans were off, with intervals of the errors before", async () => {

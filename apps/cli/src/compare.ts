@@ -3,7 +3,7 @@ import { describeFlags, type Flag, parseFlags } from "./flags.ts";
 import { costToTarget } from "./reproduce/figures/cost-to-target.ts";
 import { foreseen } from "./reproduce/figures/foreseen.ts";
 import { lossOverRounds } from "./reproduce/figures/loss-over-rounds.ts";
-import { readRecordedRun, recordedArms, settingsOf } from "./reproduce/recorded-run.ts";
+import { readRecordedRuns, recordedArms, settingsOf } from "./reproduce/recorded-run.ts";
 import { writeReport } from "./reproduce/report.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -16,7 +16,8 @@ const HELP = `fedlodrop compare RUN…: puts finished runs, the folders that --o
 
 Usage: fedlodrop compare RUN [RUN …] [flags]
 
-The first run is the reference of the costs. Runs that differ in nothing but the seed count as one, with intervals.
+The first run is the reference of the costs. Runs that differ in nothing but the seed count as one, with intervals. Each is
+named by its folder, and where others are called alike by more of its path.
 
 ${describeFlags(FLAGS)}
 
@@ -32,10 +33,11 @@ export async function compare(args: readonly string[]): Promise<void> {
     return;
   }
   if (folders.length === 0) throw new UsageError("compare: expected a run folder or more, got none");
-  const runs = await Promise.all(folders.map(readRecordedRun));
+  const runs = await readRecordedRuns(folders);
   const arms = recordedArms(runs);
   const out = given.get("out");
   const report = await writeReport(typeof out === "string" ? out : "compared", {
+    name: "report",
     command: ["fedlodrop compare", ...args].join(" "),
     caution:
       "Runs have one set of held-out texts: where one is stopped early, it is reported on the texts that stopped it.",

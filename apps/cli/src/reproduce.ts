@@ -36,7 +36,10 @@ const FLAGS: readonly Flag[] = [
     value: "N",
     help: "seeds that report, beside the one that learning rates are tuned with (3; quick: 0)",
   },
-  { name: "quick", help: "the smallest study that fills every figure: minutes, and no evidence" },
+  {
+    name: "quick",
+    help: "the smallest study that fills every figure: four minutes at most on two cores, and no evidence",
+  },
   { name: "draw", help: "run nothing: draw what the folder has" },
   { name: "out", value: "DIR", help: "folder of cells, figures and report (reproduced)" },
   { name: "help", help: "show this" },
@@ -52,14 +55,18 @@ const QUICK_RUN = { ...FULL_RUN, rounds: 6, evaluationSamples: 16 };
 
 const HELP = `Usage: fedlodrop reproduce [FIGURE …] [flags]
 
-Runs the federations that figures are made of, in this process on all cores, and writes one report.
-Finished ones are kept in cells.csv and limited.csv: the command goes on where it was stopped.
+Runs the federations that figures are made of, in this process on all cores, and writes one report: report.html, or report-1-2.html
+of figures 1 and 2 alone.
+Finished ones are kept in cells.csv and limited.csv, quick ones in cells-quick.csv and limited-quick.csv: the command goes on
+where it was stopped.
 
   1  loss over the dropout rate         4  limits, sizes, solver times
   2  loss over rounds, by method        5  what plans foresaw, and what was measured
   3  cost to a target                   6  ablations
   7  verdicts on what is claimed of dropout
   privacy  what attacks read of texts (figure 8), only where it is named
+
+The full study takes about four hours on two cores, and the runs under limits of figure 4 an hour and a half on top.
 
 Figure 5 is of a run of this machine over real sockets (folder own-run), by its clocks: no two are alike.
 All else is the same for the same seeds, but what a clock ends in figure 4: the solvers' milliseconds, and what a search
@@ -79,22 +86,27 @@ export async function reproduce(args: readonly string[]): Promise<void> {
   const unknown = named.find((name) => !known.includes(name));
   if (unknown !== undefined)
     throw new UsageError(`expected a figure of ${known.join(", ")}, got "${unknown}"`);
-  const wanted: readonly FigureName[] = named.length === 0 ? FIGURES : (named as FigureName[]);
+  const isWhole = named.length === 0;
+  const wanted: readonly FigureName[] = isWhole
+    ? FIGURES
+    : [...FIGURES, ...BY_NAME].filter((name) => named.includes(name));
   const quick = given.has("quick");
   const seeds = wholeNumber(given, "seeds", quick ? 0 : 1) ?? (quick ? 0 : 3);
   const out = given.get("out");
   const folder = typeof out === "string" ? out : "reproduced";
-  const csv = join(folder, "cells.csv");
+  // A quick study is no part of a full one.
+  const kept = (name: string, ending = ""): string =>
+    join(folder, `${name}${quick ? "-quick" : ""}${ending}`);
+  const csv = kept("cells", ".csv");
   const say = (line: string): void => void process.stderr.write(`${line}\n`);
   const study = quick ? QUICK_STUDY : FULL_STUDY;
   const isDrawn = given.has("draw");
   if (!isDrawn && wanted.some((name) => !["4", "5", "privacy"].includes(name)))
     await runStudy({ ...study, seeds }, csv, say);
-  // A quick run is no part of a full study.
-  const limitedCsv = join(folder, quick ? "limited-quick.csv" : "limited.csv");
+  const limitedCsv = kept("limited", ".csv");
   const limited = quick ? QUICK_LIMITED : FULL_LIMITED;
   // Learning rates for other numbers of devices than the study's, which report nothing there.
-  const tuningCsv = join(folder, "cells-tuning.csv");
+  const tuningCsv = kept("cells-tuning", ".csv");
   if (!isDrawn && wanted.includes("4")) {
     for (const devices of deviceCounts(limited)) {
       const tuning = { tasks: [limited.task], arms: limited.arms, devices };
@@ -103,7 +115,7 @@ export async function reproduce(args: readonly string[]): Promise<void> {
     const tuning = [...(await readCells(csv)), ...(await readCells(tuningCsv))];
     await runLimited({ ...limited, seeds: Math.max(1, seeds) }, tuning, limitedCsv, say);
   }
-  const ownRun = join(folder, quick ? "own-run-quick" : "own-run");
+  const ownRun = kept("own-run");
   const ownSettings = quick ? QUICK_RUN : FULL_RUN;
   if (!isDrawn && wanted.includes("5")) await recordOwnRun(ownRun, ownSettings, say);
   const attacks = join(folder, "attacks.jsonl");
@@ -128,7 +140,7 @@ export async function reproduce(args: readonly string[]): Promise<void> {
     arms: readonly StudiedArm[],
   ) => ({
     ...drawn(arms),
-    madeOf: provenanceOf(arms, { figure, cells, folder }),
+    madeOf: provenanceOf(arms, { figure, cells, folder, csv, isQuick: quick }),
   });
   const again = (figure: FigureName, flags = ""): string =>
     `npx fedlodrop reproduce ${figure}${quick ? " --quick" : ""}${flags} --out ${folder}`;
@@ -176,6 +188,8 @@ export async function reproduce(args: readonly string[]): Promise<void> {
     }
   };
   const report = await writeReport(folder, {
+    // Some figures leave the report of all of them as it is.
+    name: isWhole ? "report" : `report-${wanted.join("-")}`,
     command: ["fedlodrop reproduce", ...args].join(" "),
     caution: quick
       ? "A quick study: one task, one seed and few rounds. It shows that the figures can be made, and is no evidence of anything."

@@ -31,7 +31,8 @@ const HELP = `fedlodrop simulate: rounds of 1000 to 1000000 simulated devices on
 Usage: fedlodrop simulate [flags]
 
 Masks, updates, bounds and aggregation are those of real runs, and every device of a cohort trains; but what they train is a
-softmax of one adapted matrix in place of a language model, and seconds and joules are what their profiles say.
+softmax of one adapted matrix in place of a language model, and seconds and joules are what their profiles say. Nobody evaluates
+for plans: methods that choose rates go by the theorem's constants after the first four rounds, not by what rounds show.
 
 ${describeFlags(FLAGS)}
 `;

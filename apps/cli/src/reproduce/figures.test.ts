@@ -2,7 +2,7 @@ import { mkdtemp, readFile, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { reproduce } from "../reproduce.ts";
 import { type ArmName, ablatedBy } from "./arms.ts";
 import type { Point, Trajectory } from "./cell.ts";
@@ -310,6 +310,15 @@ describe("the command", () => {
     );
   });
 
+  it("says beforehand how long it takes", async () => {
+    const write = vi.spyOn(process.stdout, "write").mockReturnValue(true);
+    await reproduce(["--help"]);
+    const help = String(write.mock.lastCall);
+    write.mockRestore();
+    expect(help).toMatch(/full study takes about four hours .*figure 4 an hour and a half/);
+    expect(help).toMatch(/--quick .*four minutes at most/);
+  });
+
   it("tells what each figure was made of, and the commands that make it again", async () => {
     const out = await folder();
     const rates = (own: Cell): Cell[] =>
@@ -322,7 +331,7 @@ describe("the command", () => {
     const more = ["0", "1"].map((seed) => ({ ...rounds(cell("random", 0.002, seed, 3.4)), devices: 8 }));
     for (const own of [...whole, ...more]) await appendCell(join(out, "cells.csv"), own);
     await reproduce(["2", "--draw", "--out", out]);
-    const report = await readFile(join(out, "report.html"), "utf8");
+    const report = await readFile(join(out, "report-2.html"), "utf8");
     const cellsOf = (task: string): string[] =>
       [...report.slice(report.indexOf("How it was made")).matchAll(/<tr>(.*?)<\/tr>/g)]
         .map(([, row = ""]) => [...row.matchAll(/<td>(.*?)<\/td>/g)].map(([, text = ""]) => text))
@@ -338,20 +347,38 @@ describe("the command", () => {
     ]);
   });
 
+  it("keeps a quick study's cells out of a full one's figures, and the other way round", async () => {
+    const out = await folder();
+    for (const own of CELLS) await appendCell(join(out, "cells.csv"), own);
+    for (const seed of ["0", "1"])
+      await appendCell(join(out, "cells-quick.csv"), { ...cell("fixed 0.8", 0.008, seed, 3.4), devices: 2 });
+    const drawn = async (...flags: string[]): Promise<string> => {
+      await reproduce(["1", ...flags, "--draw", "--out", out]);
+      return readFile(join(out, "figure-1.csv"), "utf8");
+    };
+    expect(await drawn()).toBe(csvText(lossOverRates(STUDIED).table));
+    const [, ...rows] = (await drawn("--quick")).trimEnd().split("\n");
+    expect(rows.map((row) => row.split(",").slice(0, 3))).toEqual([["presidents", "2", "fixed 0.8"]]);
+  });
+
   it("draws from what a folder has, the same again", async () => {
     const out = await folder();
     // An ablation with fewer seeds takes none from the methods.
     for (const own of [...CELLS, cell("rank 2", 0.002, "0", 3.6)])
       await appendCell(join(out, "cells.csv"), own);
     const files = async () => {
-      await reproduce(["1", "2", "3", "7", "--draw", "--out", out]);
+      await reproduce(["7", "1", "2", "3", "1", "--draw", "--out", out]);
       return Promise.all(
-        ["report.html", "figure-1.csv", "figure-2.csv"].map((file) => readFile(join(out, file), "utf8")),
+        ["report-1-2-3-7.html", "figure-1.csv", "figure-2.csv"].map((file) =>
+          readFile(join(out, file), "utf8"),
+        ),
       );
     };
     const first = await files();
     expect(first[0]).toContain("<svg");
     expect(first[1]).toBe(csvText(lossOverRates(STUDIED).table));
     expect(await files()).toEqual(first);
+    // The whole one is written by the whole study alone.
+    await expect(readFile(join(out, "report.html"))).rejects.toThrow("ENOENT");
   });
 });

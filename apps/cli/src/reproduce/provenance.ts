@@ -1,6 +1,4 @@
 /** What a figure was made of, for whoever wants the same again: sizes, seeds, learning rates, and the commands that run it. */
-import { join } from "node:path";
-import type { CellSize } from "./cell.ts";
 import type { Cell } from "./cells.ts";
 import type { Table } from "./figure.ts";
 import { type LimitedRun, type LimitedStudy, settingName } from "./limited.ts";
@@ -14,6 +12,9 @@ export interface Kept {
   /** All of the folder's, those that only tune included. */
   readonly cells: readonly Cell[];
   readonly folder: string;
+  /** Of those cells. */
+  readonly csv: string;
+  readonly isQuick: boolean;
 }
 
 /** Of the arms that a figure compares, one row for what one command runs. */
@@ -41,18 +42,21 @@ function rowOf(arms: readonly StudiedArm[], rates: string, kept: Kept): Table["r
   const [{ task, devices, seeds, cells, isTuningOnly }] = arms as [StudiedArm];
   const [from, next, ...more] = (cells[0]?.points ?? []).map(({ round }) => round);
   const [every, rounds] = [(next ?? 0) - (from ?? 0), more.at(-1) ?? next ?? 0];
-  const study = [FULL_STUDY, QUICK_STUDY].find(({ size }) => size.every === every && size.rounds === rounds);
+  const study = kept.isQuick ? QUICK_STUDY : FULL_STUDY;
+  const isOfItsSize = study.size.every === every && study.size.rounds === rounds;
   const isWhole =
-    study !== undefined &&
+    isOfItsSize &&
     study.devices === devices &&
     study.tasks.includes(task) &&
     beginsWith(study.learningRates, rates);
   const reporting = isTuningOnly ? [] : seeds;
   const command = isWhole
-    ? studyCommand(study === QUICK_STUDY, reporting, kept)
-    : `npx tsx bench/regret.ts --tasks ${task} --devices ${devices} --arms "${arms.map(({ arm }) => arm).join()}" --seeds ${Math.max(1, seedCount(reporting))}${beginsWith(FULL_STUDY.learningRates, rates) ? "" : ` --learning-rates ${rates}`} --rounds ${rounds} --csv ${join(kept.folder, "cells.csv")}`;
+    ? studyCommand(reporting, kept)
+    : `npx tsx bench/regret.ts --tasks ${task} --devices ${devices} --arms "${arms.map(({ arm }) => arm).join()}" --seeds ${Math.max(1, seedCount(reporting))}${beginsWith(FULL_STUDY.learningRates, rates) ? "" : ` --learning-rates ${rates}`} --rounds ${rounds} --csv ${kept.csv}`;
   return [
-    ...[task, devices, arms.map(({ arm }) => arm).join(", "), rounds, every, samplesOf(study)],
+    ...[task, devices, arms.map(({ arm }) => arm).join(", "), rounds, every],
+    // Cells do not say it: it is the study's whose rounds and measurements they have.
+    isOfItsSize ? study.size.samples : null,
     ...[TUNING_SEED, rates.replaceAll(",", ", "), isTuningOnly ? "none, the tuning seed" : seeds.join(", ")],
     command,
   ];
@@ -62,13 +66,9 @@ function rowOf(arms: readonly StudiedArm[], rates: string, kept: Kept): Table["r
 const beginsWith = (first: readonly number[], tried: string): boolean =>
   first.every((rate) => tried.split(",").map(Number).includes(rate));
 
-/** Cells do not say it: it is the study's whose rounds and measurements they have. */
-const samplesOf = (study: { readonly size: CellSize } | undefined): number | null =>
-  study?.size.samples ?? null;
-
 const seedCount = (seeds: readonly string[]): number => Math.max(0, ...seeds.map(Number));
 
-const studyCommand = (isQuick: boolean, reporting: readonly string[], { figure, folder }: Kept): string =>
+const studyCommand = (reporting: readonly string[], { figure, folder, isQuick }: Kept): string =>
   [
     `npx fedlodrop reproduce ${figure}`,
     ...(isQuick ? ["--quick"] : []),

@@ -1,13 +1,13 @@
 /** A finished run as its folder has it. */
-import { basename, resolve } from "node:path";
+import { resolve, sep } from "node:path";
 import type { RoundRecord, RunConfig } from "@fedlodrop/run";
 import { readRounds } from "../report-file.ts";
 import type { Point } from "./cell.ts";
-import type { Table } from "./figure.ts";
+import { mean, type Table } from "./figure.ts";
 import type { StudiedArm } from "./studied.ts";
 
 export interface RecordedRun {
-  /** Of its folder. */
+  /** Of its folder, with as much of its path as tells it from others beside it. */
   readonly name: string;
   readonly config: RunConfig;
   readonly baseTestLoss: number | null;
@@ -16,9 +16,30 @@ export interface RecordedRun {
 
 /** @throws in one line when there is no report of a run with rounds */
 export async function readRecordedRun(folder: string): Promise<RecordedRun> {
-  const { config, baseTestLoss, rounds } = (await readRounds(folder)).report;
-  return { name: basename(resolve(folder)), config, baseTestLoss, rounds };
+  return readNamed(folder, tailOf(folder, 1));
 }
+
+/** @throws in one line also when a folder is there twice */
+export async function readRecordedRuns(folders: readonly string[]): Promise<readonly RecordedRun[]> {
+  const again = folders.find((folder, i) =>
+    folders.some((one, k) => k < i && resolve(one) === resolve(folder)),
+  );
+  if (again !== undefined) throw new Error(`${again}: expected each run once, got it twice`);
+  const nameOf = (folder: string, parts = 1): string => {
+    const name = tailOf(folder, parts);
+    const isShared = folders.some((other) => other !== folder && tailOf(other, parts) === name);
+    return isShared ? nameOf(folder, parts + 1) : name;
+  };
+  return Promise.all(folders.map((folder) => readNamed(folder, nameOf(folder))));
+}
+
+async function readNamed(folder: string, name: string): Promise<RecordedRun> {
+  const { config, baseTestLoss, rounds } = (await readRounds(folder)).report;
+  return { name, config, baseTestLoss, rounds };
+}
+
+/** The last parts of its path. */
+const tailOf = (folder: string, parts: number): string => resolve(folder).split(sep).slice(-parts).join("/");
 
 /** Runs that differ in nothing but the seed are one arm. */
 export function recordedArms(runs: readonly RecordedRun[]): readonly StudiedArm[] {
@@ -44,6 +65,8 @@ export function recordedArms(runs: readonly RecordedRun[]): readonly StudiedArm[
 /** A run has one set of held-out texts: what it was stopped by, it is also reported on. */
 function pointsOf({ rounds }: RecordedRun): readonly Point[] {
   let [bytes, seconds, joules] = [0, 0, 0];
+  // Of the newest round that had any: what one without participants measures was trained at that.
+  let dropoutRate = 0;
   return rounds.flatMap((record): Point[] => {
     const { participants, evaluation } = record;
     for (const own of participants) {
@@ -51,12 +74,12 @@ function pointsOf({ rounds }: RecordedRun): readonly Point[] {
       joules += own.energyJoules ?? 0;
     }
     seconds += record.seconds;
+    if (participants.length > 0) dropoutRate = mean(participants.map((own) => own.dropoutRate));
     if (evaluation === null || evaluation.trainLoss === null) return [];
-    const rates = participants.map(({ dropoutRate }) => dropoutRate);
     return [
       {
         round: record.round,
-        dropoutRate: rates.reduce((sum, rate) => sum + rate, 0) / rates.length,
+        dropoutRate,
         train: evaluation.trainLoss,
         choose: evaluation.testLoss,
         report: evaluation.testLoss,

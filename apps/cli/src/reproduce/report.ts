@@ -6,6 +6,8 @@ import { cellText, csvText, type Figure, type Table } from "./figure.ts";
 import { type Chart, chartSvg, escaped } from "./svg-chart.ts";
 
 export interface ReportTerms {
+  /** Of the file, without its ending. */
+  readonly name: string;
   readonly command: string;
   /** What a reader has to know before anything else; empty for a full study. */
   readonly caution: string;
@@ -27,7 +29,7 @@ export async function writeReport(folder: string, terms: ReportTerms): Promise<s
       if (svg !== "") await writeFile(join(folder, `figure-${figure.number}-${index + 1}.svg`), svg);
     }
   }
-  const path = join(folder, "report.html");
+  const path = join(folder, `${terms.name}.html`);
   await writeFile(path, reportHtml(terms));
   return path;
 }
@@ -39,7 +41,7 @@ const tableHtml = ({ columns, rows }: Table): string =>
 ${rows.map((row) => `<tr>${row.map((value) => `<td>${escaped(cellText(value))}</td>`).join("")}</tr>`).join("\n")}
 </table>`;
 
-export function reportHtml({ command, caution, figures }: ReportTerms): string {
+export function reportHtml({ command, caution, figures }: Omit<ReportTerms, "name">): string {
   const sections = figures.map(
     ({ number, title, text, charts, table, madeOf }) => `<section>
 <h2>Figure ${number}. ${escaped(title)}</h2>

@@ -1,4 +1,7 @@
-/** Rounds of a population on the small model, in memory that does not grow with the rounds. */
+/**
+ * Rounds of a population on the small model. What is kept does not grow with the rounds but for two numbers of each device
+ * that has taken part, by which who goes against the others is left out: at most as many as there are devices.
+ */
 import type { RoundRecord, RunConfig } from "@fedlodrop/run";
 import { federate } from "../reproduce/in-process-federation.ts";
 import { factsOf, type Population } from "./population.ts";

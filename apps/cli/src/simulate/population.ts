@@ -59,28 +59,26 @@ export function createPopulation(size: number, seed: string, profiles?: readonly
     profileOf,
     cohort(round, most) {
       const random = createRandom(seed, "cohort", round);
-      const present = new Set<number>();
-      // Who is asked twice answers alike, so that a round has as many as there are, at most.
-      const asked = new Set<number>();
-      while (present.size < Math.min(most, size) && asked.size < size) {
-        const device = random.below(size);
-        if (asked.has(device)) {
-          // Where most have been asked, dice waste time: the rest in order.
-          if (asked.size < size / 2) continue;
-          for (let k = 0; k < size && present.size < most; k++)
-            if (!asked.has(k) && isThere(k, round)) present.add(k);
-          break;
-        }
-        asked.add(device);
-        if (isThere(device, round)) present.add(device);
+      const first = random.below(size);
+      let stride = random.below(size);
+      while (greatestCommonDivisor(stride, size) > 1) stride = random.below(size);
+      // Every number once, from anywhere on: nobody is likelier to be asked before the cohort is full.
+      const present: number[] = [];
+      for (let asked = 0, device = first; asked < size && present.length < most; asked++) {
+        if (isThere(device, round)) present.push(device);
+        device = (device + stride) % size;
       }
-      return [...present].sort((a, b) => a - b);
+      return present.sort((a, b) => a - b);
     },
   };
 
   function isThere(device: number, round: number): boolean {
     return createRandom(seed, "there", round, device).uniform() < profileOf(device).availability;
   }
+}
+
+function greatestCommonDivisor(a: number, b: number): number {
+  return b === 0 ? a : greatestCommonDivisor(b, a % b);
 }
 
 export const factsOf = (profile: Profile, sampleCount: number): DeviceFacts => ({

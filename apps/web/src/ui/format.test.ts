@@ -1,5 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { formatBytes, formatCount, formatJoules, formatPercent, formatSeconds } from "./format.ts";
+import {
+  formatBytes,
+  formatCount,
+  formatEstimate,
+  formatJoules,
+  formatPercent,
+  formatSeconds,
+} from "./format.ts";
 import "../words/english.fixture.ts";
 
 describe("numbers with units", () => {
@@ -19,6 +26,8 @@ describe("numbers with units", () => {
     [formatJoules(1234), "1.23 kJ"],
     [formatPercent(0.25), "25%"],
     [formatPercent(1 / 3), "33.3%"],
+    [formatEstimate(17.95333, 3.81095), "17.95 ± 3.8"],
+    [formatEstimate(1, 0), "1"],
     [formatCount(1234567), "1,234,567"],
   ])("%s", (got, expected) => expect(got).toBe(expected));
 });

@@ -49,6 +49,12 @@ export const formatLoss = (loss: number): string => formatFixed(loss, 3);
 export const formatFixed = (value: number, digits: number): string =>
   written(value, { minimumFractionDigits: digits, maximumFractionDigits: digits });
 
+/** With its standard error; 0 where there is none. */
+export const formatEstimate = (value: number, error: number): string =>
+  error === 0
+    ? significant(value, 4)
+    : say("unit.give-or-take", { value: significant(value, 4), error: significant(error, 2) });
+
 export const formatCount = (count: number): string => written(count, {});
 
 /** Without an exponent and without trailing zeros after the point. */

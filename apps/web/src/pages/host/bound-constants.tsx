@@ -1,8 +1,8 @@
 /** The constants that the bound is made of, as they stand. */
 import type { BoundEstimate } from "@fedlodrop/run";
 import { Figure } from "../../ui/figure.tsx";
-import { formatPercent, significant } from "../../ui/format.ts";
-import { term } from "../../ui/symbols.tsx";
+import { formatEstimate, formatPercent, significant } from "../../ui/format.ts";
+import { forResearchers, term } from "../../ui/symbols.tsx";
 import { say } from "../../words/words.ts";
 
 export function BoundConstants({ constants }: { readonly constants: BoundEstimate }) {
@@ -14,8 +14,10 @@ export function BoundConstants({ constants }: { readonly constants: BoundEstimat
     ["curvature", constants.minCurvature],
     ["examples", constants.exampleCount],
     ["confidence", constants.confidence],
-    ["gap-scale", constants.gapScale],
-    ["variance", constants.varianceCoefficient],
+  ] as const;
+  const estimates = [
+    ["gap-scale", constants.gapScale, constants.gapScaleError],
+    ["variance", constants.varianceCoefficient, constants.varianceError],
   ] as const;
   return (
     <details>
@@ -24,6 +26,16 @@ export function BoundConstants({ constants }: { readonly constants: BoundEstimat
         {figures.map(([name, value]) => (
           <Figure key={name} term={term(`bound.${name}`)} value={significant(value, 4)}>
             {say(`bound.${name}.about`)}
+          </Figure>
+        ))}
+        {estimates.map(([name, value, error]) => (
+          <Figure
+            key={name}
+            term={term(`bound.${name}`)}
+            value={formatEstimate(value, error)}
+            testId={`bound-${name}`}
+          >
+            {say(`bound.${name}.about`)} {error > 0 && errorWords()}
           </Figure>
         ))}
         <Figure
@@ -36,3 +48,5 @@ export function BoundConstants({ constants }: { readonly constants: BoundEstimat
     </details>
   );
 }
+
+const errorWords = (): string => `${say("bound.error.about")} ${forResearchers(say("bound.error.terms"))}`;

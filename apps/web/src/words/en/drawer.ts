@@ -132,6 +132,8 @@ export const drawer = {
   "bound.gap-scale.about": "What a round's rates do to it, over what theory alone says.",
   "bound.variance": "Price of dropout",
   "bound.variance.about": "What dropout adds to mistakes on training texts in a round.",
+  "bound.error.about": "Behind ±: how far off that may well be.",
+  "bound.error.terms": "It is the standard error.",
   "bound.rate-cap": "Largest useful rate",
   "bound.rate-cap.about":
     "Largest rate at which a round still lowers mistakes on training texts: none is chosen above it.",

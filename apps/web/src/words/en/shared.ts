@@ -21,6 +21,7 @@ export const shared = {
   "unit.less": "< {value}",
   "unit.one-in": "1 in {number}",
   "unit.about": "≈ {value}",
+  "unit.give-or-take": "{value} ± {error}",
   "unit.a-second": "{value}/s",
 
   "file.no-answer": "the coordinator answered {status}",

@@ -126,6 +126,8 @@ export const drawer: Translation<typeof english> = {
   "bound.gap-scale.about": "一轮的丢弃率对它的影响，与纯理论所说之比。",
   "bound.variance": "丢弃的代价",
   "bound.variance.about": "丢弃使一轮中训练文本上的错误增加的量。",
+  "bound.error.about": "± 之后是它可能有的偏差。",
+  "bound.error.terms": "即标准误差。",
   "bound.rate-cap": "最大有用丢弃率",
   "bound.rate-cap.about": "一轮仍能减少训练文本上错误的最大丢弃率：不会选择更大的。",
 
