@@ -51,6 +51,13 @@ export interface RoundProgress {
   readonly closed: RoundClosed | null;
 }
 
+/** Of the model of the run's own arm. */
+export interface HeldOutLoss {
+  /** Which of its arm's rounds it is after. */
+  readonly turn: number;
+  readonly loss: number;
+}
+
 /** Something to tell the participant beside the screen. */
 export type Notice =
   | { readonly kind: "new-run" }
@@ -99,7 +106,7 @@ export interface ParticipantState {
   /** The rounds this device took part in, the current one last. */
   readonly rounds: readonly RoundProgress[];
   /** Of the whole model, by round; 0 is the base model. Of many rounds only some are left, and all that are listed. They come while later rounds are under way. */
-  readonly heldOutLosses: ReadonlyMap<number, number>;
+  readonly heldOutLosses: ReadonlyMap<number, HeldOutLoss>;
   readonly trial: Trial | null;
   /** Why the room code is asked for; null while it is not. */
   readonly codeWanted: "needed" | "wrong" | null;
