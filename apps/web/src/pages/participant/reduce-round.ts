@@ -2,6 +2,7 @@
 import type { FromWorker } from "@fedlodrop/device/page";
 import { armOf, turnOf } from "@fedlodrop/run";
 import { ROUNDS_SHOWN, thinned, withFewer } from "./curves.ts";
+import { stillTold } from "./notice.ts";
 import { currentRound, inRound, type ParticipantState, type Phase, type RoundProgress } from "./state.ts";
 
 type OfRound = Extract<
@@ -47,7 +48,8 @@ export function reduceRound(state: ParticipantState, message: OfRound): Particip
       const rounds = [...earlier, round];
       const losses = state.losses.filter((point) => point.round !== start.round);
       const { sharedWith = 0 } = start;
-      return { ...state, phase: "downloading", notice: null, sharedWith, rounds, losses };
+      const notice = stillTold(state.notice);
+      return { ...state, phase: "downloading", notice, sharedWith, rounds, losses };
     }
     case "downloaded":
       return inCurrentRound(state, message.round, "training", {

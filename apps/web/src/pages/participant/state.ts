@@ -59,11 +59,14 @@ export interface HeldOutLoss {
 }
 
 /** Something to tell the participant beside the screen. */
-export type Notice =
-  | { readonly kind: "new-run" }
-  | { readonly kind: "dealt" }
+export type Notice = {
+  /** It has stood for as long as it takes to read. */
+  readonly isRead?: true;
+} & (
+  | { readonly kind: "new-run" | "dealt" }
   | { readonly kind: "renamed"; readonly nickname: string }
-  | { readonly kind: "refused"; readonly refused: Refused };
+  | { readonly kind: "refused"; readonly refused: Refused }
+);
 
 /** Why this tab takes part no more, or not at all. */
 export type Stop = {
