@@ -52,7 +52,7 @@ export interface RoundProgress {
 }
 
 /** Of the model of the run's own arm. */
-export interface HeldOutLoss {
+interface HeldOutLoss {
   /** Which of its arm's rounds it is after. */
   readonly turn: number;
   readonly loss: number;
