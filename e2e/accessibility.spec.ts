@@ -4,6 +4,7 @@ import { joinCrowd, joinScripted, offline, openLink, openParticipants } from "@f
 import { type Browser, expect, type Locator, type Page, type Route } from "@playwright/test";
 import { inspector } from "./axe.ts";
 import { test } from "./fixtures.ts";
+import { statesOf } from "./states/serve.ts";
 
 const TINY = [
   ...["--local-steps", "2", "--batch-size", "2", "--sequence-length", "32"],
@@ -315,7 +316,7 @@ test("nor do those of a device that is late, is dealt other texts, goes on elsew
   await ben.getByTestId("leave").click();
   await ben.getByTestId("leave-yes").click();
   const other = await dealt;
-  await expect(cleo.getByText("Somebody has left")).toBeVisible();
+  await expect(cleo.getByText("Texts have become free")).toBeVisible();
   await look(cleo, "participant: just dealt other texts");
   await other.continue();
   await watching.ready(2);
@@ -391,6 +392,46 @@ test("nor do those of a device that is late, is dealt other texts, goes on elsew
   await host.getByTestId("open-drawer").click();
   await expect(host.getByTestId("device-table")).toBeVisible();
   await look(host, "host: podium and drawer");
+  expect(faults).toEqual([]);
+});
+
+test("nor do those that a run gets into seldom, one of every kind that there is", async ({
+  chromium,
+  folder,
+}) => {
+  test.setTimeout(300_000);
+  const { faults, look } = inspector();
+  const opened = await statesOf(chromium, folder);
+  const eachOf = async (page: Page, looked: (state: string) => Promise<void>): Promise<void> => {
+    for (const state of await page.evaluate(() => window.states)) {
+      await page.evaluate((each) => window.show(each), state);
+      await expect(page.getByRole("main")).toBeVisible();
+      await looked(state);
+    }
+  };
+
+  const participant = await opened("participant");
+  await eachOf(participant, async (state) => {
+    const numbers = participant.getByTestId("numbers").locator("summary").first();
+    if (await numbers.isVisible()) await numbers.click();
+    await look(participant, `participant: ${state}`);
+  });
+  // Whoever served the page has gone, and with it the other language.
+  await participant.unrouteAll();
+  await participant.route("**", (route) => route.abort());
+  await participant.getByTestId("language-zh").click();
+  await expect(participant.getByRole("navigation").getByRole("alert")).toBeVisible();
+  await look(participant, "participant: a language that cannot be loaded");
+
+  const host = await opened("host");
+  await eachOf(host, async (state) => {
+    await look(host, `host: ${state}`);
+    if (!state.startsWith("round")) return;
+    // It stands before the scene.
+    await host.getByTestId("open-drawer").click();
+    await expect(host.getByTestId("rounds")).toBeVisible();
+    await look(host, `host: ${state}, drawer`);
+  });
   expect(faults).toEqual([]);
 });
 

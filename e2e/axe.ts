@@ -25,8 +25,18 @@ export async function faultsOf(page: Page, state: string): Promise<readonly stri
           `${state}, ${colorScheme}: ${id}: ${html.slice(0, 150)}: ${failureSummary.split("\n").at(-1)}`,
         );
   }
+  for (const html of await fadedWords(page)) faults.push(`${state}: faded words: ${html.slice(0, 150)}`);
   return faults;
 }
+
+/** Colours are made for full opacity, and axe-core does not judge contrast where something lies over the words. */
+const fadedWords = (page: Page): Promise<readonly string[]> =>
+  page.evaluate(() =>
+    [...document.querySelectorAll<HTMLElement>("body *")]
+      .filter((element) => getComputedStyle(element).opacity !== "1" && !element.matches(":disabled"))
+      .filter(({ textContent }) => textContent.trim())
+      .map(({ outerHTML }) => outerHTML),
+  );
 
 /** Looks at states of pages, and notes what is wrong with them. */
 export function inspector() {

@@ -72,6 +72,35 @@ test("without WebGPU a tab trains on WASM and says so, while the host watches", 
   await browser.close();
 });
 
+test("news beside a participant's screen stay until they can have been read", async ({
+  serve,
+  chromium,
+  tinyModel,
+}) => {
+  test.setTimeout(180_000);
+  const { url, host } = await serve("--model", tinyModel, ...TINY, "--rounds", "100000");
+  const page = await (await chromium.newContext()).newPage();
+  // However long the rounds take, no time to read passes but what the test lets pass.
+  await page.clock.install({ time: 0 });
+  await page.goto(`${url}?backend=wasm&nickname=${"Ada".repeat(20)}`);
+  await expect(page.getByTestId("join-button")).toBeEnabled();
+  await page.clock.pauseAt(3_600_000);
+  await page.getByTestId("join-button").click();
+  await expect(page.locator("html")).toHaveAttribute("data-state", "ready", { timeout: 60_000 });
+  const renamed = page.getByText("You are shown as");
+  await expect(renamed).toBeVisible();
+  await host.command({ kind: "start" });
+  await host.until(({ round }) => round >= 2, 60);
+  await host.command({ kind: "pause" });
+  await host.until(({ phase }) => phase === "paused", 60);
+  await expect(page.getByTestId("round")).not.toHaveText("1");
+  await expect(renamed).toBeVisible();
+  await page.clock.runFor(15_000);
+  await expect(renamed).toBeVisible();
+  await host.command({ kind: "resume" });
+  await expect(renamed).toBeHidden({ timeout: 60_000 });
+});
+
 test("in a full room names that do not fit are still told apart", async ({ serve, chromium, tinyModel }) => {
   test.setTimeout(120_000);
   const { url, hostUrl, host } = await serve("--model", tinyModel, ...TINY);

@@ -1,10 +1,9 @@
 /** Every kind of refusal, notice and fault there is has words of the reader's: nothing of the sender's English is shown as if it had. */
-import { HOST_REFUSALS, type HostCommand, REFUSALS } from "@fedlodrop/protocol";
+import { REFUSALS } from "@fedlodrop/protocol";
 import type { Exclusion } from "@fedlodrop/run";
 import { TASK_DEFINITIONS, type TextFault } from "@fedlodrop/tasks";
 import { type ComponentChildren, h } from "preact";
 import { beforeAll, expect, it } from "vitest";
-import type { HostProblem } from "../pages/host/connection.ts";
 import { Standstill } from "../pages/host/controls.tsx";
 import { exclusionWords } from "../pages/host/exclusion-words.ts";
 import { Problem } from "../pages/host/problem.tsx";
@@ -15,63 +14,46 @@ import { Stopped } from "../pages/participant/plain-screen.tsx";
 import type { Stop } from "../pages/participant/state.ts";
 import { labelName, taskStory } from "../ui/task-words.ts";
 import { CHINESE } from "./chinese.fixture.ts";
+import { NOTICES, PROBLEMS, SENT, STANDSTILLS } from "./kinds.fixture.ts";
 import { shownOf } from "./shown.fixture.ts";
 import { speak } from "./words.ts";
-
-const ENGLISH = "sentence of whoever refused";
 
 beforeAll(() => speak("zh", CHINESE));
 
 function expectChinese(shown: ComponentChildren): void {
   const text = shownOf(shown);
   expect(text).toMatch(/\p{Script=Han}{4}/u);
-  expect(text).not.toContain(ENGLISH);
+  expect(text).not.toContain(SENT);
   expect(text).not.toMatch(/[A-Za-z]{3,} [A-Za-z]{2,}/);
 }
 
 const reasons = REFUSALS.map((reason) => [reason] as const);
 
 it.each(reasons)("a participant who is told %s", (reason) => {
-  const refused = { kind: "refused", reason, message: ENGLISH } as const;
-  expectChinese(h(NoticeLine, { notice: { kind: "refused", refused } }));
   for (const kind of ["dismissed", "refused"] as const)
-    expectChinese(h(Stopped, { stop: { kind, reason, message: ENGLISH } }));
+    expectChinese(h(Stopped, { stop: { kind, reason, message: SENT } }));
 });
 
+it.each(NOTICES)("a participant who is told %o", (notice) => expectChinese(h(NoticeLine, { notice })));
+
 it("a participant whose refusal has no screen of its own is told the reason", () =>
-  expect(
-    shownOf(h(Stopped, { stop: { kind: "refused", reason: "bad-message", message: ENGLISH } })),
-  ).toContain(CHINESE["refused.bad-message"]));
+  expect(shownOf(h(Stopped, { stop: { kind: "refused", reason: "bad-message", message: SENT } }))).toContain(
+    CHINESE["refused.bad-message"],
+  ));
 
 it.each(["left", "killed", "failed"] as const)("a participant who is stopped: %s", (kind) => {
-  const stop: Stop = { kind, reason: null, message: ENGLISH };
+  const stop: Stop = { kind, reason: null, message: SENT };
   expectChinese(h(Stopped, { stop }));
 });
 
-const problems: readonly HostProblem[] = [
-  { kind: "no-answer" },
-  { kind: "no-reply" },
-  ...[null, ...HOST_REFUSALS].map((reason) => ({ kind: "refused", reason, message: ENGLISH }) as const),
-  ...(["configure", "start"] satisfies HostCommand["kind"][]).flatMap((command) =>
-    REFUSALS.map((reason) => ({ kind: "command-refused", command, reason, message: ENGLISH }) as const),
-  ),
-];
-it.each(problems)("a host who is told %o", (problem) => expectChinese(h(Problem, { problem })));
+it.each(PROBLEMS)("a host who is told %o", (problem) => expectChinese(h(Problem, { problem })));
 
-it.each([
-  { kind: "waits-for-devices", ready: 1, least: 2 },
-  { kind: "deserted", first: 1, last: 3 },
-  { kind: "no-sum", first: 1, last: 3 },
-  { kind: "no-plan" },
-  { kind: "nobody-fits", exclusions: [{ cause: "others" }] },
-  { kind: "not-stored" },
-  null,
-] as const)("a run that stands still: %o", (standstill) =>
-  expectChinese(h(Standstill, { view: { notice: ENGLISH, standstill } })),
+it.each(STANDSTILLS)("a run that stands still: %o", (standstill) =>
+  expectChinese(h(Standstill, { view: { notice: SENT, standstill } })),
 );
 
 it("a round whose sum could not be had", () => {
-  const round = { round: 2, participants: [], secureAggregation: { problem: ENGLISH } };
+  const round = { round: 2, participants: [], secureAggregation: { problem: SENT } };
   expectChinese(h(Revealing, { rounds: [round], config: {} } as unknown as Parameters<typeof Revealing>[0]));
 });
 
@@ -106,7 +88,7 @@ const FAULTS: Readonly<Record<TextFault["kind"], TextFault>> = {
 };
 it.each(Object.values(FAULTS))("a text that will not do: %o", (fault) => expectChinese(faultWords(fault)));
 
-it("a task that is made of a file's rows", () => expectChinese(taskStory("a.csv", ENGLISH)));
+it("a task that is made of a file's rows", () => expectChinese(taskStory("a.csv", SENT)));
 
 it("classes of the tasks that come with the project", () => {
   const labels = TASK_DEFINITIONS.flatMap((task) => task.labels);

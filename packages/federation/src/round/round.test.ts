@@ -316,15 +316,18 @@ it("gives both arms of a comparison as many rounds as were asked for, whoever wa
   const start = after(planning, createRun({ ...config, compareWith }, adapter, { baseTestLoss: 5 })).state;
   const deserted = [2, 3, 5];
   let state: RunState = start;
+  const evaluations: unknown[] = [];
   for (let round = 1; state.kind === "planning"; round++) {
     const { terms } = state;
     const stays = deserted.includes(round)
       ? [gone("p1"), gone("p2")]
       : ["p1", "p2"].flatMap((id) => [begun(id, round, expectedBytes(state, 0.3)), arrived(id, round)]);
-    const events = [planned(["p1", "p2"], round), ...stays, closed(round), evaluated(round)];
+    const events = [planned(["p1", "p2"], round), ...stays, closed(round)];
     const again = deserted.includes(round) ? [ready("p1"), ready("p2")] : [];
-    ({ state } = after([...events, ...again], state));
+    const { effects, state: next } = after([...events, ...again, evaluated(round)], state);
+    state = next;
     expect(state.records.at(-1)).toMatchObject({ round, method: terms.method });
+    evaluations.push(...effects.filter(({ kind }) => kind === "announce-evaluation"));
   }
   expect(state.kind).toBe("ended");
   expect(state.records.map(({ method, turn, basedOnRound }) => [method, turn?.number, basedOnRound])).toEqual(
@@ -337,6 +340,9 @@ it("gives both arms of a comparison as many rounds as were asked for, whoever wa
       ["fixed", 2, 5],
       ["fedlora", 2, 4],
     ],
+  );
+  expect(evaluations, "devices hear whose the evaluated adapter is").toMatchObject(
+    state.records.map(({ round, turn }) => ({ round, turn })),
   );
 });
 

@@ -17,10 +17,10 @@ export const thinned = (losses: readonly LossPoint[]): readonly LossPoint[] =>
   losses.length <= LOSSES_KEPT ? losses : losses.filter((_, i) => i % 2 === (losses.length - 1) % 2);
 
 /** Likewise of losses by round; the base model's and those of the rounds that are listed stay. */
-export const withFewer = (
-  losses: ReadonlyMap<number, number>,
+export const withFewer = <Loss>(
+  losses: ReadonlyMap<number, Loss>,
   newest: number,
-): ReadonlyMap<number, number> =>
+): ReadonlyMap<number, Loss> =>
   losses.size <= LOSSES_KEPT
     ? losses
     : new Map(

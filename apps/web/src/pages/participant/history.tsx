@@ -44,7 +44,7 @@ export function History({ state: { rounds, heldOutLosses } }: { readonly state: 
                   <td>{closed ? formatPercent(closed.contribution) : "–"}</td>
                   <td>{formatPercent(start.dropoutRate)}</td>
                   <td>{loss(step?.loss)}</td>
-                  <td>{loss(heldOutLosses.get(start.round))}</td>
+                  <td>{loss(heldOutLosses.get(start.round)?.loss)}</td>
                   <td>{formatBytes(bytesDown)}</td>
                   <td>{formatBytes(bytesUp)}</td>
                   <td>{secondsCompute === null ? "–" : formatSeconds(secondsCompute)}</td>

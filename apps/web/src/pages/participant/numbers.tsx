@@ -25,10 +25,10 @@ interface LiveProps {
 
 export function LossCard({ state: { losses, heldOutLosses }, run }: LiveProps) {
   const last = losses.at(-1);
-  const base = heldOutLosses.get(0) ?? null;
+  const base = heldOutLosses.get(0)?.loss ?? null;
   // A round's held-out loss belongs to the model after its last step.
   const testLosses = losses.map(({ round }, i) =>
-    losses[i + 1]?.round === round ? null : (heldOutLosses.get(round) ?? null),
+    losses[i + 1]?.round === round ? null : (heldOutLosses.get(round)?.loss ?? null),
   );
   return (
     <div>

@@ -1,6 +1,8 @@
 /** What the messages of a round change: the round's own progress, and what is kept of rounds before. */
 import type { FromWorker } from "@fedlodrop/device/page";
+import { armOf, turnOf } from "@fedlodrop/run";
 import { ROUNDS_SHOWN, thinned, withFewer } from "./curves.ts";
+import { stillTold } from "./notice.ts";
 import { currentRound, inRound, type ParticipantState, type Phase, type RoundProgress } from "./state.ts";
 
 type OfRound = Extract<
@@ -46,7 +48,8 @@ export function reduceRound(state: ParticipantState, message: OfRound): Particip
       const rounds = [...earlier, round];
       const losses = state.losses.filter((point) => point.round !== start.round);
       const { sharedWith = 0 } = start;
-      return { ...state, phase: "downloading", notice: null, sharedWith, rounds, losses };
+      const notice = stillTold(state.notice);
+      return { ...state, phase: "downloading", notice, sharedWith, rounds, losses };
     }
     case "downloaded":
       return inCurrentRound(state, message.round, "training", {
@@ -78,11 +81,13 @@ export function reduceRound(state: ParticipantState, message: OfRound): Particip
     case "round-closed":
       return inCurrentRound(state, message.closed.round, "ready", { closed: message.closed });
     case "round-evaluated": {
-      const { round, testLoss, baseTestLoss, isOwn } = message.evaluated;
+      const { evaluated } = message;
+      const { round, testLoss, baseTestLoss } = evaluated;
       const heldOutLosses = new Map(state.heldOutLosses);
-      if (baseTestLoss !== null) heldOutLosses.set(0, baseTestLoss);
+      if (baseTestLoss !== null) heldOutLosses.set(0, { turn: 0, loss: baseTestLoss });
       // The page shows what becomes of one model: the run's own.
-      if (testLoss !== null && isOwn) heldOutLosses.set(round, testLoss);
+      if (testLoss !== null && armOf(evaluated) === 0)
+        heldOutLosses.set(round, { turn: turnOf(evaluated), loss: testLoss });
       return { ...state, heldOutLosses: withFewer(heldOutLosses, round) };
     }
     default:

@@ -188,6 +188,19 @@ describe("participant state", () => {
     expect([shownState(later), later.notice]).toEqual(["ready", { kind: "refused", refused }]);
   });
 
+  it("keeps news when it is ready and when a round begins until they have been read, and no refusal", () => {
+    const told = after(joined, ready, { kind: "run-changed", run: { ...run, runId: "r2" } });
+    const begun = [ready, started(1)].reduce(reduce, told);
+    expect(begun.notice).toEqual({ kind: "new-run" });
+    const isRead: ParticipantState = { ...begun, notice: { kind: "new-run", isRead: true } };
+    expect(reduce(isRead, step(1, 1, 4)).notice).not.toBeNull();
+    expect(reduce(isRead, started(2)).notice).toBeNull();
+    const over: FromWorker = { kind: "run-ended", ended: { reason: "finished", roundsDone: 1 } };
+    expect(reduce(begun, over).notice).toBeNull();
+    const refused = { kind: "refused", reason: "wrong-state", message: "m" } as const;
+    expect(after(joined, { kind: "refused", refused }, ready).notice).toBeNull();
+  });
+
   it("has left, and the round's last word changes nothing", () => {
     const state = after(joined, ready, started(1), { kind: "left" }, abandoned);
     expect([shownState(state), screenOf(state), state.stop?.kind]).toEqual(["kicked", "stopped", "left"]);
@@ -249,7 +262,7 @@ it("keeps one mask, and curve and list within bounds, however long the run", () 
     state = reduce(state, closed(round));
     state = reduce(state, {
       kind: "round-evaluated",
-      evaluated: { round, testLoss: round, baseTestLoss: 9, isOwn: true },
+      evaluated: { round, testLoss: round, baseTestLoss: 9 },
     });
   }
   expect(state.rounds.filter(({ mask }) => mask !== null)).toEqual([currentRound(state)]);

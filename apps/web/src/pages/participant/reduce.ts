@@ -1,5 +1,6 @@
 /** What the page knows after its device worker has said something: pure. */
 import type { FromWorker } from "@fedlodrop/device/page";
+import { stillTold } from "./notice.ts";
 import { reduceRound } from "./reduce-round.ts";
 import { INITIAL_STATE, inRound, type ParticipantState, type Stop } from "./state.ts";
 import { goOnTrying } from "./trial.ts";
@@ -26,7 +27,8 @@ export function reduce(state: ParticipantState, message: FromWorker): Participan
       // A return to the same run keeps what the page already shows.
       if (sameRun) {
         const chaos = state.chaos === "cut" ? null : state.chaos;
-        return { ...state, run, chaos, notice: null, awaitsApproval: false, hostClosed: false };
+        const notice = stillTold(state.notice);
+        return { ...state, run, chaos, notice, awaitsApproval: false, hostClosed: false };
       }
       return { ...forgetRun(state), participantId, nickname, run, phase: "loading", notice: null };
     }
@@ -76,7 +78,8 @@ export function reduce(state: ParticipantState, message: FromWorker): Participan
       const { engine, source, sampleCount, stepSeconds } = message;
       // After a lost connection `ready` is said again, also in the middle of a round.
       const phase = inRound(state) ? state.phase : "ready";
-      return { ...state, phase, warmingUp: false, notice: null, engine, source, sampleCount, stepSeconds };
+      const notice = stillTold(state.notice);
+      return { ...state, phase, warmingUp: false, notice, engine, source, sampleCount, stepSeconds };
     }
     case "round-started":
     case "downloaded":
@@ -100,7 +103,12 @@ export function reduce(state: ParticipantState, message: FromWorker): Participan
     case "host-closed":
       return { ...state, hostClosed: true };
     case "run-ended":
-      return { ...state, ended: message.ended };
+      // A run that was too short to read of it is no news any more.
+      return {
+        ...state,
+        ended: message.ended,
+        notice: state.notice?.kind === "renamed" ? state.notice : null,
+      };
     case "join-refused": {
       const { reason, message: why } = message.refused;
       // Removed while it was away: the same as being removed.

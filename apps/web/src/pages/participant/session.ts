@@ -11,6 +11,7 @@ import { siteUrl } from "../../ui/site.ts";
 import type { PageAddress } from "./address.ts";
 import { type BatteryReading, batteryWatts, watchBattery } from "./battery.ts";
 import { browserIdentityStore, claimToken, deviceSecret, keepToken } from "./identity.ts";
+import { watchReading } from "./notice.ts";
 import { parseOwnTexts } from "./own-file.ts";
 import { reduce } from "./reduce.ts";
 import { INITIAL_STATE, type ParticipantState } from "./state.ts";
@@ -57,6 +58,10 @@ export function startSession(address: PageAddress): Session {
     known = { ...known, ...change };
     changed(true);
   };
+  watchReading(
+    computed(() => state.value.notice),
+    (notice) => know({ notice }),
+  );
   const ownTextsKept = keptText("fedlodrop.own-texts");
   const draft = keptText("fedlodrop.draft");
   const ownTexts = computed(() => parseOwnTexts(ownTextsKept.value));

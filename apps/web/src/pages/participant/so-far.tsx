@@ -1,6 +1,6 @@
 /** What this device has given, and what has become of the model. */
 import type { RunDescription } from "@fedlodrop/protocol";
-import { armCount, turnOf } from "@fedlodrop/run";
+import { turnOf } from "@fedlodrop/run";
 import { formatBytes, formatPercent } from "../../ui/format.ts";
 import { verdict } from "../../ui/verdict.ts";
 import { say } from "../../words/words.ts";
@@ -55,11 +55,10 @@ function partSentence({ rounds }: ParticipantState): string {
 
 /** Before and after, as what the loss means: as unsure as choosing blindly among so many. */
 export function ModelChange({ state: { heldOutLosses }, run }: SoFarProps) {
-  const base = heldOutLosses.get(0) ?? null;
+  const base = heldOutLosses.get(0)?.loss ?? null;
   const points = [...heldOutLosses]
     .filter(([round]) => round > 0)
-    // Of two arms every other round is this one's.
-    .map(([round, testLoss]) => ({ round: Math.ceil(round / armCount(run.config)), testLoss }))
+    .map(([, { turn, loss }]) => ({ round: turn, testLoss: loss }))
     .sort((a, b) => a.round - b.round);
   const found = verdict(points, base);
   const last = points.at(-1);

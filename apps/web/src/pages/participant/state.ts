@@ -51,12 +51,22 @@ export interface RoundProgress {
   readonly closed: RoundClosed | null;
 }
 
+/** Of the model of the run's own arm. */
+interface HeldOutLoss {
+  /** Which of its arm's rounds it is after. */
+  readonly turn: number;
+  readonly loss: number;
+}
+
 /** Something to tell the participant beside the screen. */
-export type Notice =
-  | { readonly kind: "new-run" }
-  | { readonly kind: "dealt" }
+export type Notice = {
+  /** It has stood for as long as it takes to read. */
+  readonly isRead?: true;
+} & (
+  | { readonly kind: "new-run" | "dealt" }
   | { readonly kind: "renamed"; readonly nickname: string }
-  | { readonly kind: "refused"; readonly refused: Refused };
+  | { readonly kind: "refused"; readonly refused: Refused }
+);
 
 /** Why this tab takes part no more, or not at all. */
 export type Stop = {
@@ -99,7 +109,7 @@ export interface ParticipantState {
   /** The rounds this device took part in, the current one last. */
   readonly rounds: readonly RoundProgress[];
   /** Of the whole model, by round; 0 is the base model. Of many rounds only some are left, and all that are listed. They come while later rounds are under way. */
-  readonly heldOutLosses: ReadonlyMap<number, number>;
+  readonly heldOutLosses: ReadonlyMap<number, HeldOutLoss>;
   readonly trial: Trial | null;
   /** Why the room code is asked for; null while it is not. */
   readonly codeWanted: "needed" | "wrong" | null;

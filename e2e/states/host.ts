@@ -1,0 +1,71 @@
+/** The host's page, with no coordinator behind it, in states that a run gets into seldom. */
+import { DEFAULT_RUN_CONFIG, type ParticipantRound, type RoundRecord } from "@fedlodrop/run";
+import { signal } from "@preact/signals";
+import { h } from "preact";
+import type { HostConnection, HostProblem, ReceivedView } from "../../apps/web/src/pages/host/connection.ts";
+import { HostPage } from "../../apps/web/src/pages/host/page.tsx";
+import { openLesson } from "../../apps/web/src/pages/lesson/lesson.ts";
+import { viewAt } from "../../apps/web/src/pages/replay/view-at.ts";
+import { hostWords } from "../../apps/web/src/words/host.ts";
+import { PROBLEMS, SENT, STANDSTILLS } from "../../apps/web/src/words/kinds.fixture.ts";
+import { openWords } from "../../apps/web/src/words/words.ts";
+import { kindsOf, offer } from "./shown.ts";
+
+const device = (id: string, nickname: string, outcome: ParticipantRound["outcome"]): ParticipantRound => ({
+  ...{ id, nickname, backend: "wasm", dropoutRate: 0.5, keptValues: 4, fullValues: 8 },
+  ...{ bytesDown: 16, bytesUp: 16, secondsDownload: 1, secondsCompute: 4, steps: 8, secondsUpload: 1 },
+  ...{ uploadBytesPerSecond: null, downlinkBytesPerSecond: 1e6, uplinkBytesPerSecond: 1e6 },
+  ...{ uploadLimitedBy: "link", rateSource: "measured", sampleCount: 12, trainLoss: 4 },
+  ...{ energyJoules: 5, energySource: "modelled", tokens: 400, roundTripSeconds: 0.1 },
+  ...{ gradientNorm95: 1, lossSpread: 1, outcome, update: null },
+});
+const record = (round: number, outcome: ParticipantRound["outcome"]): RoundRecord => ({
+  ...{ round, basedOnRound: 0, method: "fixed", deadlineSeconds: 60, trainLoss: 4, testLoss: 4 },
+  ...{ evaluation: null, seconds: 8, allocation: null },
+  participants: [device("p1", "Ada", outcome), device("p2", "Ben", "late")],
+});
+
+const viewOf = (rounds: readonly RoundRecord[]): ReceivedView => ({
+  ...viewAt(
+    {
+      ...{ format: 1, runId: "r", seed: "0", task: "presidents", model: "m", method: "fixed" },
+      ...{ adapterSha256: "", finalTestLoss: 4, baseTestLoss: 5, config: DEFAULT_RUN_CONFIG, rounds },
+    },
+    1e9,
+  ),
+  ...{ phase: "paused", locked: false, joinUrl: "http://192.0.2.7:7860/" },
+});
+const after = (...outcomes: readonly ParticipantRound["outcome"][]): ReceivedView =>
+  viewOf(outcomes.map((outcome, i) => record(i + 1, outcome)));
+const lobby: ReceivedView = { ...viewOf([]), phase: "lobby" };
+
+const page = (view: ReceivedView, problem: HostProblem | null = null) => {
+  const host: HostConnection = {
+    ...{ key: "", view: signal(view), online: signal(true), problem: signal(problem) },
+    command: () => Promise.resolve(),
+  };
+  return h(HostPage, { host, lesson: openLesson(host) });
+};
+
+await openWords(hostWords);
+offer({
+  "lobby over plain http": () => page(lobby),
+  ...Object.fromEntries(
+    STANDSTILLS.flatMap((standstill) => {
+      const told = { standstill, notice: SENT };
+      const kind = standstill?.kind ?? "unknown";
+      return [
+        [`lobby, stands still: ${kind}`, () => page({ ...lobby, ...told })],
+        [`stage, stands still: ${kind}`, () => page({ ...after("aggregated"), ...told })],
+      ];
+    }),
+  ),
+  ...Object.fromEntries(
+    kindsOf(PROBLEMS).map((problem) => [`told: ${problem.kind}`, () => page(after("left"), problem)]),
+  ),
+  "round discarded": () => page(after("aggregated", "discarded")),
+  "round tried again": () => {
+    const secureAggregation = { counted: 0, problem: SENT, sent: true };
+    return page(viewOf([record(1, "aggregated"), { ...record(2, "left"), secureAggregation }]));
+  },
+});
