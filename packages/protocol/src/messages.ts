@@ -18,7 +18,7 @@ import { cleanText } from "./clean-text.ts";
 import { securePartSchema } from "./secure-messages.ts";
 
 /** Raised whenever a message or a byte changes meaning; checked on join. */
-export const PROTOCOL_VERSION = 5;
+export const PROTOCOL_VERSION = 4;
 
 const seconds = z.number().min(0).max(1e6);
 const count = z.int().min(0);
@@ -302,6 +302,8 @@ export interface RoundEvaluated {
   /** Held-out loss of the full adapter; null when nobody will know it. */
   readonly testLoss: number | null;
   readonly baseTestLoss: number | null;
+  /** The adapter is that of the run's own arm, not of what it is compared with: for pages that are older than `turn` is here. */
+  readonly isOwn: boolean;
   /** Of a comparison: whose adapter it is, after which of that arm's rounds. */
   readonly turn?: Turn | undefined;
 }

@@ -141,6 +141,7 @@ it("while an arm's best learning rate is the first or the last that was tried, t
     return { ...rest, points: [{ ...(points.at(-1) as Point), choose: best }, ...points.slice(-1)] };
   });
   expect(ratesBeyond(stopped, key)).toEqual([0.032]);
+  expect(ratesBeyond(tried([0.002, 3.8], [0.0005, 3.7], [0.008, 3.9]), key)).toEqual([0.000125]);
   expect(ratesBeyond(stopped, { ...key, arm: "fixed 0.5" })).toEqual([]);
 });
 

@@ -13,7 +13,6 @@ import {
   boundsOf,
   createStandings,
   type FoldedRound,
-  isDirect,
   orQuick,
   type PlanOptions,
   type PlanRequest,
@@ -205,8 +204,9 @@ export async function* federate<Texts>(federation: Federation<Texts>): AsyncGene
 /** With solvers that have a budget, as a run's planner: one that had to stop early is not left behind P-SCA. */
 function planned(request: PlanRequest, planning: PlanOptions): RoundPlan {
   const own = planRound(request, planning);
-  const isDone = planning.timeBudgetMilliseconds === undefined || isDirect(request.config.method);
-  return isDone ? own : orQuick(own, planRound(asksPSca(request), planning));
+  const { method, certified } = own.allocation ?? {};
+  const isStopped = method === "branch-and-bound" && certified !== true;
+  return isStopped ? orQuick(own, planRound(asksPSca(request), planning)) : own;
 }
 
 /** Solvers keep to limits; whoever does not ask about them may break one. */

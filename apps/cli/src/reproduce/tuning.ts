@@ -39,8 +39,11 @@ export const reportedRates = (cells: readonly Cell[], key: TunedKey): readonly n
 const LEAST_GAIN = 1e-4;
 
 /** What a study tries next for an arm: nothing more once its best rates lie inside, by the last round, and of plain federated LoRA by the one it is stopped at too. */
-export const ratesBeyond = (cells: readonly Cell[], key: TunedKey): readonly number[] =>
-  (key.arm === PLAIN ? [lastOf, bestOf] : [lastOf]).flatMap((by) => rateBeyond(cells, key, by) ?? []);
+export const ratesBeyond = (cells: readonly Cell[], key: TunedKey): readonly number[] => [
+  ...new Set(
+    (key.arm === PLAIN ? [lastOf, bestOf] : [lastOf]).flatMap((by) => rateBeyond(cells, key, by) ?? []),
+  ),
+];
 
 /** What to try next where an arm's best is the lowest or the highest rate that was tried: one further by the grid's last step.
  *  Null once the best lies inside or gains next to nothing, and of an arm with fewer than two rates. */

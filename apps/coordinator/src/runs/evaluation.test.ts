@@ -146,7 +146,7 @@ it("goes on without an evaluation that hangs", async () => {
   expect(lines[0]).toBe("the base model cannot be evaluated: it has taken longer than 180 s");
   await expect
     .poll(() => ada.inbox["round-evaluated"][0])
-    .toEqual({ round: 0, testLoss: null, baseTestLoss: null });
+    .toEqual({ round: 0, testLoss: null, baseTestLoss: null, isOwn: true });
   // Nobody waits again behind it.
   await play(ada, 2);
   await phase(coordinator, "ended");

@@ -46,6 +46,7 @@ const snapshotSchema: z.ZodType<RunSnapshot> = z
   .transform(({ participants, planning, ...snapshot }) => {
     const { devices } = snapshot.config;
     const candidates = planning?.candidates.map((one) => withPart(one, devices)) ?? [];
+    // Before texts were dealt nobody had a part. So it is in an empty lobby of whatever version: it goes by numbers too.
     return {
       ...snapshot,
       dealsByNumber: snapshot.dealsByNumber ?? participants.every(({ part }) => part === undefined),

@@ -299,7 +299,10 @@ export function takeEvaluation(state: RunState, event: Extract<RunEvent, { kind:
   const { baseTestLoss } = amended;
   return withEffects(amended.kind === "evaluating" ? afterEvaluation(amended) : unchanged(amended), [
     ...(record ? [{ kind: "amend-record", record } as const] : []),
-    { kind: "announce-evaluation", round, turn: record?.turn, testLoss, baseTestLoss },
+    {
+      ...{ kind: "announce-evaluation", round, testLoss, baseTestLoss },
+      ...{ isOwn: armOf(record ?? {}) === 0, turn: record?.turn },
+    } as const,
   ]);
 }
 

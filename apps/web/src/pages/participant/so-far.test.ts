@@ -13,14 +13,14 @@ const shownAfter = (...evaluated: readonly RoundEvaluated[]): string => {
   const messages = evaluated.map((each): FromWorker => ({ kind: "round-evaluated", evaluated: each }));
   return shownOf(h(ModelChange, { state: messages.reduce(reduce, INITIAL_STATE), run }));
 };
-const base = { round: 0, testLoss: 5, baseTestLoss: 5 };
+const base = { round: 0, testLoss: 5, baseTestLoss: 5, isOwn: true };
 
 it("says after which round the model is as good as it says", () =>
-  expect(shownAfter(base, { round: 3, testLoss: 4, baseTestLoss: 5 })).toContain("after round 3, of 55."));
+  expect(shownAfter(base, { ...base, round: 3, testLoss: 4 })).toContain("after round 3, of 55."));
 
 it("counts the rounds of the run's own arm, also where a turn was had again", () => {
   const ofTurn = (round: number, arm: 0 | 1, number: number, testLoss: number): RoundEvaluated => ({
-    ...{ round, turn: { arm, number }, testLoss, baseTestLoss: 5 },
+    ...{ round, turn: { arm, number }, isOwn: arm === 0, testLoss, baseTestLoss: 5 },
   });
   const shown = shownAfter(
     ...[base, ofTurn(1, 0, 1, 4.5), ofTurn(2, 1, 1, 3), ofTurn(3, 1, 1, 3), ofTurn(4, 0, 2, 4)],
