@@ -262,7 +262,7 @@ it("keeps one mask, and curve and list within bounds, however long the run", () 
     state = reduce(state, closed(round));
     state = reduce(state, {
       kind: "round-evaluated",
-      evaluated: { round, testLoss: round, baseTestLoss: 9 },
+      evaluated: { round, testLoss: round, baseTestLoss: 9, isOwn: true },
     });
   }
   expect(state.rounds.filter(({ mask }) => mask !== null)).toEqual([currentRound(state)]);
