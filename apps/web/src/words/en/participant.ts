@@ -163,6 +163,10 @@ export const participant = {
   "loading.of": "{received} of {total}",
 
   "now.rounds": { one: "{count} round", other: "{count} rounds" },
+  "now.rounds-each": {
+    one: "{count} round of each of two models, by turns",
+    other: "{count} rounds of each of two models, by turns",
+  },
   "now.lobby": "Ready: the host starts the training",
   "now.ready": "Waiting for the next round",
   "now.downloading": "Receiving its share of the model",

@@ -153,6 +153,7 @@ export const participant: Translation<typeof english> = {
   "loading.of": "{received} / {total}",
 
   "now.rounds": "共 {count} 轮",
+  "now.rounds-each": "两个模型轮流，各 {count} 轮",
   "now.lobby": "已就绪：等待主持人开始训练",
   "now.ready": "等待下一轮",
   "now.downloading": "正在接收分配给本设备的部分",
