@@ -197,8 +197,8 @@ export const participant = {
     other: "Its texts: {part} ({count} training samples), handed out by the host in place of private ones.",
   },
   "now.shared-lobby": {
-    one: "You share your texts with {count} other device, because there are more devices than parts.",
-    other: "You share your texts with {count} others, because there are more devices than parts.",
+    one: "You share your texts with {count} other device. Where there are more devices than parts, some share.",
+    other: "You share your texts with {count} others. Where there are more devices than parts, some share.",
   },
   "now.shared": {
     one: "You share your texts with {count} other device.",

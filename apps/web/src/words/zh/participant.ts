@@ -175,7 +175,7 @@ export const participant: Translation<typeof english> = {
   "now.without-you": "第 {round} 轮在没有本设备的情况下继续：{why}。",
   "now.own-text": "你自己的文本 {file}（{count} 个训练样本）：它留在这个标签页中。",
   "now.given": "本设备的文本：{part}（{count} 个训练样本），由主持人分发，代替私人文本。",
-  "now.shared-lobby": "另有 {count} 台设备与你共用这些文本，因为设备比文本的份数多。",
+  "now.shared-lobby": "另有 {count} 台设备与你共用这些文本。设备比文本的份数多时，会有设备共用。",
   "now.shared": "另有 {count} 台设备与你共用这些文本。",
   "now.keep-awake": "请保持屏幕常亮：手机休眠后会停止训练。",
 
