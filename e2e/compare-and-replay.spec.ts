@@ -28,7 +28,10 @@ test("two arms take turns on the same devices, and the finished run plays again 
   await sideBySide.check();
   await host.until(({ config }) => config.compareWith?.method === "fedlora", 60);
   await expect(sideBySide).toBeChecked();
-  await openParticipants(chromium, 2, { url, backend: "wasm" });
+  const [ada] = await openParticipants(chromium, 2, { url, backend: "wasm" });
+  await expect(ada!.page.getByTestId("now")).toContainText("2 rounds of each of two models, by turns", {
+    timeout: 60_000,
+  });
   await page.getByTestId("start").click();
   await host.until(({ phase }) => phase === "ended", 90);
 
@@ -36,6 +39,16 @@ test("two arms take turns on the same devices, and the finished run plays again 
   await expect(page.getByTestId("story")).toHaveText(HEADLINE);
   await expect(page.getByTestId("story-detail")).toHaveText([/^With 50% dropped: /, /^Without dropout: /]);
   await expect(page.locator(".controls .rounds")).toContainText("Round 2 of 2, without dropout");
+  await page.getByTestId("open-drawer").click();
+  const drawer = page.locator(".drawer");
+  const byTurns = [2, 1].flatMap((round) => [`${round}, without dropout`, `${round}, with 50% dropped`]);
+  await expect(drawer.getByTestId("rounds").locator("tbody td:first-child")).toHaveText(byTurns);
+  await expect(drawer).toContainText("Round 2, without dropout, device by device");
+  await expect(drawer).toContainText("After round 2, without dropout.");
+  await expect(drawer.getByRole("img", { name: /^Mistakes on unseen texts after 2 rounds: / })).toBeVisible();
+  await page.getByTestId("open-drawer").click();
+  await ada!.page.getByTestId("numbers").locator("> summary").click();
+  await expect(ada!.page.getByTestId("history").locator("tbody td:first-child")).toHaveText(byTurns);
   await expect(page.getByTestId("podium-about")).toContainText("each device left out a part in each round");
   await expect(page.getByTestId("arms").locator("tbody tr")).toHaveCount(2);
   await expect(page.getByTestId("writes-tuned")).toBeVisible();

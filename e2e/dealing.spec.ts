@@ -28,7 +28,7 @@ test("texts that become free go to one of two tabs that share others", async ({
   await expect(cleo!.page.getByTestId("texts")).toContainText(first);
   for (const { page } of [ada!, cleo!])
     await expect(page.getByTestId("texts")).toContainText(
-      "You share your texts with 1 other device, because there are more devices than parts.",
+      "You share your texts with 1 other device. Where there are more devices than parts, some share.",
       { timeout: 60_000 },
     );
   await expect(ben!.page.getByTestId("texts")).toContainText(/private ones\.$/);

@@ -1,5 +1,6 @@
 /** Loss, and the generalisation gap beside its bound, over the rounds. */
 import type { HostView } from "@fedlodrop/protocol";
+import { turnOf } from "@fedlodrop/run";
 import { Chart } from "../../ui/chart.tsx";
 import { formatLoss } from "../../ui/format.ts";
 import { sentences } from "../../ui/joined.ts";
@@ -41,11 +42,11 @@ function LossChart({ view: { rounds, baseTestLoss, taskKind } }: { readonly view
       </small>
       <Chart
         description={say("charts.loss.description", {
-          count: evaluated?.round ?? rounds.length,
+          count: evaluated ? turnOf(evaluated) : rounds.length,
           loss: test === null ? say("charts.not-measured") : formatLoss(test),
         })}
         xTitle={say("chart.rounds")}
-        x={[0, ...rounds.map(({ round }) => round)]}
+        x={[0, ...rounds.map(turnOf)]}
         lines={[
           {
             label: say("charts.held-out"),
@@ -89,7 +90,7 @@ function GapChart({ view: { rounds } }: { readonly view: HostView }) {
         description={say("charts.gap.description")}
         xTitle={say("chart.rounds")}
         linearWithin={0.1}
-        x={rounds.map(({ round }) => round)}
+        x={rounds.map(turnOf)}
         lines={[
           {
             label: say("charts.gap.measured"),

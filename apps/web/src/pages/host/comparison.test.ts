@@ -123,13 +123,13 @@ it("says what is left out in the rounds of an arm, whichever it is, and nothing 
   expect(dropoutWords({ ...config, ...nothing }, 1)).toBeNull();
 });
 
-it("says in the end what was left out, of one arm or of all", () => {
+it("says in the end what was left out of how many add-ons, of one arm or of both", () => {
   const nothing = { method: "fedlora", dropoutRate: 0 } as const;
   expect(dropoutInAll({ ...config, compareWith: null })).toMatch(
     /^A small add-on .* each device left out a part/,
   );
   expect(dropoutInAll({ ...config, compareWith: { method: "fixed", dropoutRate: 0.7 } })).toMatch(
-    /^A small add-on/,
+    /^Two small add-ons .* each device left out a part of the one whose turn it was/,
   );
   expect(dropoutInAll(config)).toMatch(/the other was trained and sent whole\.$/);
   expect(dropoutInAll({ ...config, ...nothing, compareWith: null })).toBeNull();

@@ -74,7 +74,8 @@ export function dropoutWords(config: RunConfig, arm: Arm): string | null {
 export function dropoutInAll(config: RunConfig): string | null {
   const arms = [config, ...(config.compareWith === null ? [] : [config.compareWith])];
   if (arms.every(dropsNothing)) return null;
-  return say(arms.some(dropsNothing) ? "podium.about-compared" : "podium.about");
+  if (arms.length === 1) return say("podium.about");
+  return say(arms.some(dropsNothing) ? "podium.about-compared" : "podium.about-both");
 }
 
 /** The round that is open or to come, or else the last one, with whose turn it is. */

@@ -1,6 +1,6 @@
 /** How far the rounds are from where training would stand still: gradients against what rounds let expect of them. */
 import type { HostView } from "@fedlodrop/protocol";
-import { convergence } from "@fedlodrop/run";
+import { convergence, turnOf } from "@fedlodrop/run";
 import { Chart } from "../../ui/chart.tsx";
 import { sentences } from "../../ui/joined.ts";
 import { forResearchers, Term } from "../../ui/symbols.tsx";
@@ -9,6 +9,7 @@ import { say } from "../../words/words.ts";
 export function ConvergenceChart({ view: { rounds } }: { readonly view: HostView }) {
   const points = convergence(rounds);
   if (points.length === 0) return null;
+  const turns = new Map(rounds.map((round) => [round.round, turnOf(round)]));
   return (
     <section class="card">
       <h2>
@@ -21,7 +22,7 @@ export function ConvergenceChart({ view: { rounds } }: { readonly view: HostView
         description={say("charts.convergence.description")}
         xTitle={say("chart.rounds")}
         linearWithin={1}
-        x={points.map(({ round }) => round)}
+        x={points.map(({ round }) => turns.get(round) ?? round)}
         lines={[
           {
             label: say("charts.convergence.measured"),

@@ -2,6 +2,7 @@
 import type { HostView } from "@fedlodrop/protocol";
 import { median } from "@fedlodrop/run";
 import { formatBytes, formatJoules, formatPercent, formatSeconds } from "../../ui/format.ts";
+import { roundName } from "../../ui/round-name.ts";
 import { term } from "../../ui/symbols.tsx";
 import { Technical } from "../../ui/technical.tsx";
 import { say } from "../../words/words.ts";
@@ -9,7 +10,7 @@ import { energyWords } from "./energy-words.ts";
 import { exclusionWords } from "./exclusion-words.ts";
 import { actualSeconds, latencyErrors } from "./totals.ts";
 
-export function DeviceTable({ view: { rounds } }: { readonly view: HostView }) {
+export function DeviceTable({ view: { config, rounds } }: { readonly view: HostView }) {
   const last = rounds.at(-1);
   if (!last) return null;
   const planned = new Map(last.allocation?.devices.map((device) => [device.id, device]));
@@ -18,7 +19,7 @@ export function DeviceTable({ view: { rounds } }: { readonly view: HostView }) {
   return (
     <section class="card">
       <div class="row between">
-        <h2>{say("devices.title", { round: last.round })}</h2>
+        <h2>{say("devices.title", { round: roundName(config, last) })}</h2>
         {errors.length > 0 && <small>{say("devices.off", { share: formatPercent(median(errors)) })}</small>}
         {last.allocation && <span class="chip">{say(`devices.links.${last.allocation.links}`)}</span>}
       </div>

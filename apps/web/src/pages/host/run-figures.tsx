@@ -2,6 +2,7 @@
 import { Figure } from "../../ui/figure.tsx";
 import { formatBytes, formatLoss, formatPercent, formatSeconds, significant } from "../../ui/format.ts";
 import { sentences } from "../../ui/joined.ts";
+import { roundName } from "../../ui/round-name.ts";
 import { Term } from "../../ui/symbols.tsx";
 import { say } from "../../words/words.ts";
 import { agreementOf } from "./agreement.ts";
@@ -34,7 +35,7 @@ export function RunFigures({ view: { rounds, past, config, baseTestLoss }, hostK
           value={evaluated?.testLoss == null ? null : formatLoss(evaluated.testLoss)}
         >
           {sentences(
-            evaluated && say("figures.after", { round: evaluated.round }),
+            evaluated && say("figures.after", { round: roundName(config, evaluated) }),
             baseTestLoss !== null && say("figures.base", { loss: formatLoss(baseTestLoss) }),
           )}
         </Figure>

@@ -1,13 +1,14 @@
 /** All rounds of the run, the last one first. */
 import type { HostView } from "@fedlodrop/protocol";
 import { formatBytes, formatLoss, formatPercent, formatSeconds } from "../../ui/format.ts";
+import { roundName } from "../../ui/round-name.ts";
 import { Term, term } from "../../ui/symbols.tsx";
 import { say } from "../../words/words.ts";
 import { agreementOf } from "./agreement.ts";
 import { energyWords } from "./energy-words.ts";
 import { roundCost } from "./totals.ts";
 
-export function Timeline({ view: { rounds } }: { readonly view: HostView }) {
+export function Timeline({ view: { config, rounds } }: { readonly view: HostView }) {
   const loss = (value: number | null) => (value === null ? "–" : formatLoss(value));
   const agreements = rounds.map(({ evaluation }) => evaluation && agreementOf(evaluation));
   const agreed = agreements.find((agreement) => agreement != null)?.term;
@@ -47,7 +48,7 @@ export function Timeline({ view: { rounds } }: { readonly view: HostView }) {
                 (participants.length || 1);
               return (
                 <tr key={round.round}>
-                  <td>{round.round}</td>
+                  <td>{roundName(config, round)}</td>
                   <td class="words">{term(`method.${round.method}`)}</td>
                   <td>{say("timeline.of", { averaged, all: participants.length })}</td>
                   <td>{formatPercent(meanRate)}</td>

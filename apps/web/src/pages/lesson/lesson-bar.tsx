@@ -43,9 +43,9 @@ export function LessonBar({ lesson, view, hostKey, command }: LessonBarProps) {
       <p>{view.lesson?.slide.caption}</p>
       {view.lesson && <Votes lesson={view.lesson} />}
       <div class="row">
-        {view.lesson?.slide.question && !told && !lesson.canTell.value && (
+        {lesson.unanswered.value && (
           <p class="muted" data-testid="tell-later">
-            {say("bar.tell-later")}
+            {say(`bar.tell-${lesson.unanswered.value}`)}
           </p>
         )}
         {lesson.canTell.value && (

@@ -61,16 +61,23 @@ it("has the bet answered by the run, once it has two arms and is over", () => {
   const ended = [0, 1].map((arm) => ({
     ...{ round: arm + 1, turn: { arm, number: 1 }, testLoss: 3 - arm, participants: [] },
   })) as unknown as readonly RoundRecord[];
-  expect(view.value.lesson?.slide.question).toBeNull();
+  expect([view.value.lesson?.slide.question, lesson.unanswered.value]).toEqual([null, null]);
   change({ config: { ...DEFAULT_RUN_CONFIG, compareWith: { method: "fedlora", dropoutRate: 0 } } });
   expect(view.value.lesson?.slide.question?.options).toHaveLength(3);
+  const { canTell, unanswered } = lesson;
   change({ rounds: ended, phase: "training" });
-  expect(lesson.canTell.value).toBe(false);
+  expect([canTell.value, unanswered.value]).toEqual([false, "later"]);
   change({ phase: "ended" });
-  expect(lesson.canTell.value).toBe(true);
+  expect([canTell.value, unanswered.value]).toEqual([true, null]);
+  change({ rounds: ended.slice(0, 1) });
+  expect([canTell.value, unanswered.value], "stopped before both arms were measured").toEqual([
+    false,
+    "never",
+  ]);
+  change({ rounds: ended });
   lesson.tell();
   expect(view.value.lesson?.slide.question?.answer).toBe(1);
-  expect(lesson.canTell.value).toBe(false);
+  expect([canTell.value, unanswered.value]).toEqual([false, null]);
 });
 
 it("counts who was right, a text that is told again once, until another lesson or run begins", () => {

@@ -13,6 +13,8 @@ export interface Lesson {
   readonly game: ReadonlySignal<Game | null>;
   /** Its question has a right answer that has not been told; some are the run's to give, when it is over. */
   readonly canTell: ReadonlySignal<boolean>;
+  /** Its question has none yet: `never` of a run that ended too early to give it. */
+  readonly unanswered: ReadonlySignal<"later" | "never" | null>;
   /** Of the texts whose labels were told. */
   readonly scores: ReadonlySignal<readonly Score[]>;
   begin(script: LessonScript): void;
@@ -51,6 +53,11 @@ export function openLesson({ view, command }: Pick<HostConnection, "view" | "com
     const [at, now] = [place.value, view.value];
     return at && now && (slideAt({ ...at, told }, now)?.question ?? null);
   };
+  const canTell = computed(() => place.value?.told === false && questionAt(true)?.answer != null);
+  const unanswered = computed(() => {
+    if (place.value?.told !== false || canTell.value || !view.value?.lesson?.slide.question) return null;
+    return view.value.phase === "ended" ? "never" : "later";
+  });
   // The step was reached before there was anything to ask.
   const isBelated = computed(() => view.value?.lesson?.slide.question === null && questionAt(false) !== null);
   effect(() => {
@@ -60,7 +67,8 @@ export function openLesson({ view, command }: Pick<HostConnection, "view" | "com
   return {
     place,
     game,
-    canTell: computed(() => place.value?.told === false && questionAt(true)?.answer != null),
+    canTell,
+    unanswered,
     scores: computed(() => [...scores.value.values()]),
     begin(script) {
       scores.value = new Map();

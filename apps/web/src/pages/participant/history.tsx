@@ -1,10 +1,17 @@
 /** The rounds this device took part in. */
+import type { RunDescription } from "@fedlodrop/protocol";
 import { formatBytes, formatJoules, formatLoss, formatPercent, formatSeconds } from "../../ui/format.ts";
+import { roundName } from "../../ui/round-name.ts";
 import { Term, term } from "../../ui/symbols.tsx";
 import { say } from "../../words/words.ts";
 import type { ParticipantState } from "./state.ts";
 
-export function History({ state: { rounds, heldOutLosses } }: { readonly state: ParticipantState }) {
+interface HistoryProps {
+  readonly state: ParticipantState;
+  readonly run: RunDescription;
+}
+
+export function History({ state: { rounds, heldOutLosses }, run }: HistoryProps) {
   const loss = (value: number | undefined) => (value === undefined ? "–" : formatLoss(value));
   return (
     <div>
@@ -35,7 +42,7 @@ export function History({ state: { rounds, heldOutLosses } }: { readonly state: 
               .toReversed()
               .map(({ start, closed, step, bytesDown, bytesUp, secondsCompute, energy, abandoned }) => (
                 <tr key={start.round}>
-                  <td>{start.round}</td>
+                  <td>{roundName(run.config, start)}</td>
                   <td class="words">
                     {closed
                       ? say(`outcome.${closed.outcome}`)

@@ -1,7 +1,8 @@
 /** What this device does now: one sentence, the picture of its share, its speed and its energy. */
 import type { RunDescription } from "@fedlodrop/protocol";
-import { roundsInAll, turnOf } from "@fedlodrop/run";
+import { turnOf } from "@fedlodrop/run";
 import { formatCount, formatJoules, formatPercent } from "../../ui/format.ts";
+import { roundsPlanned } from "../../ui/round-name.ts";
 import { RoundPlace } from "../../ui/round-place.tsx";
 import { taskStory, taskTitle } from "../../ui/task-words.ts";
 import { Technical } from "../../ui/technical.tsx";
@@ -45,11 +46,7 @@ export function Now({ session, run }: NowProps) {
   return (
     <section class="card now" data-testid="now">
       <p class="number">
-        {round ? (
-          <RoundPlace config={run.config} of={round.start} />
-        ) : (
-          say("now.rounds", { count: roundsInAll(run.config) })
-        )}
+        {round ? <RoundPlace config={run.config} of={round.start} /> : roundsPlanned(run.config)}
       </p>
       <h2 class="status" tabIndex={-1} data-testid="status">
         <span aria-hidden="true" class={`shape ${phase}`}>

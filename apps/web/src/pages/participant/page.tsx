@@ -181,7 +181,7 @@ function Numbers({
           <LiveFigures state={state} run={run} />
           <LossCard state={state} run={run} />
           <CurrentMask state={state} run={run} />
-          <History state={state} />
+          <History state={state} run={run} />
           <small>{backendWords(state.choice)}</small>
           <Technical>{state.engine}</Technical>
         </div>

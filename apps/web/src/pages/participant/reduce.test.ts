@@ -201,6 +201,14 @@ describe("participant state", () => {
     expect(after(joined, { kind: "refused", refused }, ready).notice).toBeNull();
   });
 
+  it("tells of other texts, and in a new run of the run until that has been read", () => {
+    const dealt = { kind: "dealt" } as const;
+    expect(after(joined, ready, dealt).notice).toEqual(dealt);
+    const told = after(joined, ready, { kind: "run-changed", run: { ...run, runId: "r2" } });
+    expect(reduce(told, dealt).notice).toEqual({ kind: "new-run" });
+    expect(reduce({ ...told, notice: { kind: "new-run", isRead: true } }, dealt).notice).toEqual(dealt);
+  });
+
   it("has left, and the round's last word changes nothing", () => {
     const state = after(joined, ready, started(1), { kind: "left" }, abandoned);
     expect([shownState(state), screenOf(state), state.stop?.kind]).toEqual(["kicked", "stopped", "left"]);

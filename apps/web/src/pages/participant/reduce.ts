@@ -2,7 +2,7 @@
 import type { FromWorker } from "@fedlodrop/device/page";
 import { stillTold } from "./notice.ts";
 import { reduceRound } from "./reduce-round.ts";
-import { INITIAL_STATE, inRound, type ParticipantState, type Stop } from "./state.ts";
+import { INITIAL_STATE, inRound, type Notice, type ParticipantState, type Stop } from "./state.ts";
 import { goOnTrying } from "./trial.ts";
 
 export function reduce(state: ParticipantState, message: FromWorker): ParticipantState {
@@ -50,7 +50,7 @@ export function reduce(state: ParticipantState, message: FromWorker): Participan
         files: new Map(),
         warmingUp: false,
         sharedWith: 0,
-        notice: { kind: "dealt" },
+        notice: dealtNotice(state.notice),
       };
     case "sharing":
       return { ...state, sharedWith: message.sharedWith };
@@ -153,6 +153,10 @@ export function reduce(state: ParticipantState, message: FromWorker): Participan
       return message satisfies never;
   }
 }
+
+/** In a new run all are dealt texts: that is no news beside the run. */
+const dealtNotice = (notice: Notice | null): Notice =>
+  notice?.kind === "new-run" && !notice.isRead ? notice : { kind: "dealt" };
 
 const stopped = (state: ParticipantState, phase: "kicked" | "error", stop: Stop): ParticipantState => ({
   ...state,

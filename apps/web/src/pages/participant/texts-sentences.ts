@@ -10,7 +10,8 @@ type Known = Pick<ParticipantState, "source" | "sampleCount" | "sharedWith" | "r
 export function textsSentences({ source, sampleCount, sharedWith, rounds }: Known): string {
   if (!source || sampleCount === null) return "";
   if (source.kind === "own") return say("now.own-text", { file: source.fileName, count: sampleCount });
-  // Once the run has started devices go, and the others keep the texts that they have.
+  // Not why it does: how many devices there are is not known here. Once the run has started devices go, and the others keep
+  // the texts that they have.
   const shared = rounds.length === 0 ? "now.shared-lobby" : "now.shared";
   return sentences(
     say("now.given", { part: partName(source.device), count: sampleCount }),

@@ -169,6 +169,8 @@ export const host = {
   },
   "podium.about":
     "A small add-on to the model was trained. In each round each device left out a part of it, at random, to send less and to learn less by heart.",
+  "podium.about-both":
+    "Two small add-ons to the model were trained by turns. In each round each device left out a part of the one whose turn it was, at random, to send less and to learn less by heart.",
   "podium.about-compared":
     "Two small add-ons to the model were trained by turns. Of one, each device left out a part in each round, at random, to send less and to learn less by heart; the other was trained and sent whole.",
   "podium.share": { one: "of the model, in {count} round", other: "of the model, in {count} rounds" },

@@ -10,6 +10,7 @@ export const lesson = {
   "bar.end": "End the lesson",
   "bar.tell": "Tell the answer",
   "bar.tell-later": "The run gives the answer, when it is over.",
+  "bar.tell-never": "The run ended before both models were measured: it gives no answer.",
   "bar.script": { one: "{title}, {count} step", other: "{title}, {count} steps" },
   "bar.answered": { one: "{count} answered", other: "{count} answered" },
   "script.short": "Five minutes",

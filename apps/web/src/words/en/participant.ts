@@ -163,6 +163,10 @@ export const participant = {
   "loading.of": "{received} of {total}",
 
   "now.rounds": { one: "{count} round", other: "{count} rounds" },
+  "now.rounds-each": {
+    one: "{count} round of each of two models, by turns",
+    other: "{count} rounds of each of two models, by turns",
+  },
   "now.lobby": "Ready: the host starts the training",
   "now.ready": "Waiting for the next round",
   "now.downloading": "Receiving its share of the model",
@@ -193,8 +197,8 @@ export const participant = {
     other: "Its texts: {part} ({count} training samples), handed out by the host in place of private ones.",
   },
   "now.shared-lobby": {
-    one: "You share your texts with {count} other device, because there are more devices than parts.",
-    other: "You share your texts with {count} others, because there are more devices than parts.",
+    one: "You share your texts with {count} other device. Where there are more devices than parts, some share.",
+    other: "You share your texts with {count} others. Where there are more devices than parts, some share.",
   },
   "now.shared": {
     one: "You share your texts with {count} other device.",

@@ -133,6 +133,7 @@ export const shared = {
   "energy.term": "Energy",
   "rounds.of": "Round {round} of {rounds}",
   "rounds.of-arm": "Round {round} of {rounds}, {arm}",
+  "rounds.name-of-arm": "{round}, {arm}",
 
   "arm.without": "without dropout",
   "arm.with": "with {rate} dropped",

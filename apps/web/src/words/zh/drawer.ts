@@ -46,7 +46,7 @@ export const drawer: Translation<typeof english> = {
   "limits.energy.about": "每台设备每轮的上限，按其估计值计算。",
 
   "figures.title": "目前为止",
-  "figures.after": "第 {round} 轮之后。",
+  "figures.after": "截至轮次 {round}。",
   "figures.base": "基础模型：{loss}。",
   "figures.on-devices": "设备自有文本上的错误",
   "term.figures.on-devices": "设备留出集损失",
@@ -131,7 +131,7 @@ export const drawer: Translation<typeof english> = {
   "bound.rate-cap": "最大有用丢弃率",
   "bound.rate-cap.about": "一轮仍能减少训练文本上错误的最大丢弃率：不会选择更大的。",
 
-  "devices.title": "第 {round} 轮，逐台设备",
+  "devices.title": "轮次 {round}，逐台设备",
   "devices.off": "本次训练中预测时间的中位误差为 {share}。",
   "devices.links.measured": "实测链路",
   "devices.links.emulated": "仿真链路",

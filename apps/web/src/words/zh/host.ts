@@ -155,6 +155,8 @@ export const host: Translation<typeof english> = {
   "podium.title": "由 {count} 台设备共同完成",
   "podium.about":
     "大家共同训练模型的一个小附加部分。每一轮里，每台设备随机舍去其中一些，为的是少发送、少死记。",
+  "podium.about-both":
+    "大家轮流训练模型的两个小附加部分。每一轮里，每台设备随机舍去当轮那个的一些，为的是少发送、少死记。",
   "podium.about-compared":
     "大家轮流训练模型的两个小附加部分。使用丢弃的那个，每一轮里每台设备随机舍去其中一些，为的是少发送、少死记；另一个则整个训练并发送。",
   "podium.share": "占模型的份额，参与 {count} 轮",

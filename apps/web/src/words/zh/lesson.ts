@@ -10,6 +10,7 @@ export const lesson: Translation<typeof english> = {
   "bar.end": "结束课程",
   "bar.tell": "公布答案",
   "bar.tell-later": "训练结束时，答案由训练结果给出。",
+  "bar.tell-never": "两个模型都得到测量之前，训练就结束了：没有答案。",
   "bar.script": "{title}，{count} 步",
   "bar.answered": "{count} 人已作答",
   "script.short": "五分钟",

@@ -153,6 +153,7 @@ export const participant: Translation<typeof english> = {
   "loading.of": "{received} / {total}",
 
   "now.rounds": "共 {count} 轮",
+  "now.rounds-each": "两个模型轮流，各 {count} 轮",
   "now.lobby": "已就绪：等待主持人开始训练",
   "now.ready": "等待下一轮",
   "now.downloading": "正在接收分配给本设备的部分",
@@ -174,7 +175,7 @@ export const participant: Translation<typeof english> = {
   "now.without-you": "第 {round} 轮在没有本设备的情况下继续：{why}。",
   "now.own-text": "你自己的文本 {file}（{count} 个训练样本）：它留在这个标签页中。",
   "now.given": "本设备的文本：{part}（{count} 个训练样本），由主持人分发，代替私人文本。",
-  "now.shared-lobby": "另有 {count} 台设备与你共用这些文本，因为设备比文本的份数多。",
+  "now.shared-lobby": "另有 {count} 台设备与你共用这些文本。设备比文本的份数多时，会有设备共用。",
   "now.shared": "另有 {count} 台设备与你共用这些文本。",
   "now.keep-awake": "请保持屏幕常亮：手机休眠后会停止训练。",
 

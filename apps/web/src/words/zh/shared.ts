@@ -135,6 +135,7 @@ export const shared: Translation<typeof english> = {
   "energy.term": "能耗",
   "rounds.of": "第 {round} 轮，共 {rounds} 轮",
   "rounds.of-arm": "第 {round} 轮，共 {rounds} 轮，{arm}",
+  "rounds.name-of-arm": "{round}（{arm}）",
 
   "arm.without": "不丢弃",
   "arm.with": "丢弃 {rate}",
