@@ -264,6 +264,7 @@ test("nor do those that wait for something, a full room, and what there is no sc
   const host = await open(hostUrl);
   const crowd = await joinCrowd({ url, count: 30 });
   await watching.ready(30);
+  await expect(host.getByRole("listitem").filter({ hasText: "crowd" })).toHaveCount(30);
   await look(host, "host: lobby of a full room");
   await watching.command({ kind: "start" });
   await watching.round(2);

@@ -1,4 +1,5 @@
 /** The host's page, with no coordinator behind it, in states that a run gets into seldom. */
+import { MAX_NICKNAME_CHARACTERS } from "@fedlodrop/protocol";
 import { DEFAULT_RUN_CONFIG, type ParticipantRound, type RoundRecord } from "@fedlodrop/run";
 import { signal } from "@preact/signals";
 import { h } from "preact";
@@ -38,6 +39,15 @@ const viewOf = (rounds: readonly RoundRecord[]): ReceivedView => ({
 const after = (...outcomes: readonly ParticipantRound["outcome"][]): ReceivedView =>
   viewOf(outcomes.map((outcome, i) => record(i + 1, outcome)));
 const lobby: ReceivedView = { ...viewOf([]), phase: "lobby" };
+/** As many as are still shown large, with names as long as they may be: more than there is room for. */
+const crowded: ReceivedView = {
+  ...lobby,
+  participants: Array.from({ length: 24 }, (_, k) => ({
+    ...{ id: `p${k + 1}`, nickname: "Ada ".repeat(MAX_NICKNAME_CHARACTERS / 4), state: "ready" },
+    ...{ backend: "wasm", deviceDescription: null, deviceName: null, dropoutRate: null, step: 0 },
+    ...{ localSteps: 8, loss: null, tokensPerSecond: null, bytesDown: 0, bytesUp: 0 },
+  })),
+};
 
 const page = (view: ReceivedView, problem: HostProblem | null = null) => {
   const host: HostConnection = {
@@ -50,6 +60,7 @@ const page = (view: ReceivedView, problem: HostProblem | null = null) => {
 await openWords(hostWords);
 offer({
   "lobby over plain http": () => page(lobby),
+  "lobby whose names scroll": () => page(crowded),
   ...Object.fromEntries(
     STANDSTILLS.flatMap((standstill) => {
       const told = { standstill, notice: SENT };

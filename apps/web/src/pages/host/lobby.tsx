@@ -36,16 +36,7 @@ export function Lobby({ view, command }: LobbyProps) {
             ready: <strong class="number">{ready}</strong>,
           })}
         </p>
-        <ul class="names" data-size={joined > 24 ? "many" : "few"} aria-label={say("lobby.names")}>
-          {participants
-            .filter(({ state }) => state !== "kicked")
-            .map(({ id, nickname, state }) => (
-              <li key={id} class={`name ${state}`}>
-                {nickname}
-                {(state === "loading" || state === "away") && <small> {say(`lobby.${state}`)}</small>}
-              </li>
-            ))}
-        </ul>
+        {participants.length > 0 && <Names participants={participants} isMany={joined > 24} />}
         {command && notice === null && <SideBySide config={config} command={command} />}
         {isShared(participants) && (
           <p class="muted" data-testid="shared-parts">
@@ -69,4 +60,22 @@ function isShared(participants: ReceivedView["participants"]): boolean {
     state === "ready" ? (deviceName ?? []) : [],
   );
   return new Set(parts).size < parts.length;
+}
+
+function Names({ participants, isMany }: Pick<ReceivedView, "participants"> & { readonly isMany: boolean }) {
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: without it keys could not scroll the names.
+    <section class="names" data-size={isMany ? "many" : "few"} aria-label={say("lobby.names")} tabIndex={0}>
+      <ul>
+        {participants
+          .filter(({ state }) => state !== "kicked")
+          .map(({ id, nickname, state }) => (
+            <li key={id} class={`name ${state}`}>
+              {nickname}
+              {(state === "loading" || state === "away") && <small> {say(`lobby.${state}`)}</small>}
+            </li>
+          ))}
+      </ul>
+    </section>
+  );
 }
