@@ -1,15 +1,9 @@
-/** Every state of both pages under axe-core (WCAG 2.2 A and AA), light and dark; and a run with the keyboard alone. */
+/** Every state that runs of both pages get into under axe-core (WCAG 2.2 A and AA), light and dark. */
 import { join } from "node:path";
 import { joinCrowd, joinScripted, offline, openLink, openParticipants } from "@fedlodrop/harness";
-import { type Browser, expect, type Locator, type Page, type Route } from "@playwright/test";
+import { type Browser, expect, type Page, type Route } from "@playwright/test";
 import { inspector } from "./axe.ts";
-import { test } from "./fixtures.ts";
-import { statesOf } from "./states/serve.ts";
-
-const TINY = [
-  ...["--local-steps", "2", "--batch-size", "2", "--sequence-length", "32"],
-  ...["--samples-per-device", "8", "--evaluation-samples", "8", "--rank", "2"],
-];
+import { TINY, test } from "./fixtures.ts";
 
 /** This page's next texts are on their way for as long as somebody looks. */
 const heldTexts = (page: Page): Promise<Route> =>
@@ -394,97 +388,6 @@ test("nor do those of a device that is late, is dealt other texts, goes on elsew
   await expect(host.getByTestId("device-table")).toBeVisible();
   await look(host, "host: podium and drawer");
   expect(faults).toEqual([]);
-});
-
-test("nor do those that a run gets into seldom, one of every kind that there is", async ({
-  chromium,
-  folder,
-}) => {
-  test.setTimeout(300_000);
-  const { faults, look } = inspector();
-  const opened = await statesOf(chromium, folder);
-  const eachOf = async (page: Page, looked: (state: string) => Promise<void>): Promise<void> => {
-    for (const state of await page.evaluate(() => window.states)) {
-      await page.evaluate((each) => window.show(each), state);
-      await expect(page.getByRole("main")).toBeVisible();
-      await looked(state);
-    }
-  };
-
-  const participant = await opened("participant");
-  await eachOf(participant, async (state) => {
-    const numbers = participant.getByTestId("numbers").locator("summary").first();
-    if (await numbers.isVisible()) await numbers.click();
-    await look(participant, `participant: ${state}`);
-  });
-  // Whoever served the page has gone, and with it the other language.
-  await participant.unrouteAll();
-  await participant.route("**", (route) => route.abort());
-  await participant.getByTestId("language-zh").click();
-  await expect(participant.getByRole("navigation").getByRole("alert")).toBeVisible();
-  await look(participant, "participant: a language that cannot be loaded");
-
-  const host = await opened("host");
-  await eachOf(host, async (state) => {
-    await look(host, `host: ${state}`);
-    if (!state.startsWith("round")) return;
-    // It stands before the scene.
-    await host.getByTestId("open-drawer").click();
-    await expect(host.getByTestId("rounds")).toBeVisible();
-    await look(host, `host: ${state}, drawer`);
-  });
-  expect(faults).toEqual([]);
-});
-
-test("from joining to leaving with the keyboard alone, the focus never lost", async ({
-  serve,
-  chromium,
-  tinyModel,
-}) => {
-  test.setTimeout(120_000);
-  const { url, host } = await serve("--model", tinyModel, "--rounds", "20", ...TINY);
-  const page = await (await chromium.newContext({ reducedMotion: "reduce" })).newPage();
-  await page.goto(`${url}?backend=wasm`);
-  await expect(page.getByTestId("join-button")).toBeEnabled();
-  const focused = () => page.evaluate(() => document.activeElement?.tagName);
-  /** Pressed until it is there: what else stands in between may change. */
-  const walk = async (key: "Tab" | "Shift+Tab", to: Locator): Promise<void> => {
-    for (let presses = 0; presses < 10; presses++) {
-      await page.keyboard.press(key);
-      if (await to.evaluate((element) => element === document.activeElement)) return;
-    }
-    throw new Error(`${key}: ten presses do not lead to ${to}`);
-  };
-  await walk("Tab", page.getByRole("textbox", { name: "Nickname" }));
-  await page.keyboard.press("ControlOrMeta+a");
-  await page.keyboard.type("Ada");
-  await page.keyboard.press("Enter");
-  await expect(page.locator("main")).toHaveAttribute("data-screen", "lobby", { timeout: 60_000 });
-  expect(await focused()).toBe("H2");
-  await expect(page).toHaveTitle("Ready · FedLoDrop");
-  await host.command({ kind: "start" });
-  await host.until((view) => view.phase === "ended", 60);
-  await expect(page.getByTestId("end")).toBeVisible();
-  await expect(page).toHaveTitle("Finished · FedLoDrop");
-  expect(await focused()).toBe("H2");
-  expect(await page.evaluate(() => document.getAnimations().length)).toBe(0);
-  await walk("Shift+Tab", page.getByTestId("leave"));
-  await page.keyboard.press("Enter");
-  await expect(page.getByTestId("leave-no")).toBeFocused();
-  await page.keyboard.press("Enter");
-  await expect(page.getByTestId("leave")).toBeFocused();
-  await page.keyboard.press("Enter");
-  await walk("Shift+Tab", page.getByTestId("leave-yes"));
-  // What changes elsewhere on the page takes nothing away.
-  await host.command({
-    kind: "lesson",
-    slide: { id: "now", title: "A step", caption: "Look up.", question: null },
-  });
-  await expect(page.getByTestId("lesson")).toBeVisible();
-  await expect(page.getByTestId("leave-yes")).toBeFocused();
-  await page.keyboard.press("Enter");
-  await expect(page.getByTestId("stopped")).toBeVisible();
-  expect(await focused()).toBe("H2");
 });
 
 /** In its worker's script, as an older page would have it, or a broken one. */

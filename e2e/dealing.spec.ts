@@ -1,11 +1,8 @@
 /** Parts of the training texts follow those who are there, and pages say whose texts they have and whether others have them too. */
 import { openParticipant, openParticipants } from "@fedlodrop/harness";
-import { expect, test } from "./fixtures.ts";
+import { expect, TINY, test } from "./fixtures.ts";
 
-const TINY = [
-  ...["--rounds", "100000", "--local-steps", "2", "--batch-size", "2", "--sequence-length", "32"],
-  ...["--samples-per-device", "8", "--evaluation-samples", "8", "--rank", "2"],
-];
+const UNENDING = [...TINY, "--rounds", "100000"];
 
 test("texts that become free go to one of two tabs that share others", async ({
   serve,
@@ -13,7 +10,7 @@ test("texts that become free go to one of two tabs that share others", async ({
   tinyModel,
 }) => {
   test.setTimeout(180_000);
-  const { url, host } = await serve("--model", tinyModel, "--devices", "2", ...TINY);
+  const { url, host } = await serve("--model", tinyModel, "--devices", "2", ...UNENDING);
   const tabs = { url, backend: "wasm" } as const;
   const [ada, ben, cleo] = await openParticipants(chromium, 3, tabs);
   // What the tabs know already is on its way to the host.

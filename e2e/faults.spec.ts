@@ -12,12 +12,7 @@ import {
 } from "@fedlodrop/harness";
 import type { HostView } from "@fedlodrop/protocol";
 import type { RoundRecord } from "@fedlodrop/run";
-import { expect, test } from "./fixtures.ts";
-
-const TINY = [
-  ...["--local-steps", "2", "--batch-size", "2", "--sequence-length", "32"],
-  ...["--samples-per-device", "8", "--evaluation-samples", "8", "--rank", "2"],
-];
+import { expect, TINY, test } from "./fixtures.ts";
 
 const stateOf = (view: HostView, id: string): string | undefined =>
   view.participants.find((participant) => participant.id === id)?.state;

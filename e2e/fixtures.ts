@@ -8,6 +8,12 @@ import { fileURLToPath } from "node:url";
 import { connectHost, type HostConnection, launchBrowser, writeTinyModel } from "@fedlodrop/harness";
 import { type Browser, test as base } from "@playwright/test";
 
+/** A run as small as it gets: a round takes a tab a second or two. */
+export const TINY: readonly string[] = [
+  ...["--local-steps", "2", "--batch-size", "2", "--sequence-length", "32"],
+  ...["--samples-per-device", "8", "--evaluation-samples", "8", "--rank", "2"],
+];
+
 const REPOSITORY = resolve(fileURLToPath(import.meta.url), "../..");
 const COMMAND = join(REPOSITORY, "apps/cli/bin/fedlodrop.mjs");
 

@@ -1,11 +1,8 @@
 /** What the host's buttons do, and what stays of a run when the next one is set up. */
 import { openParticipants } from "@fedlodrop/harness";
-import { expect, test } from "./fixtures.ts";
+import { expect, TINY, test } from "./fixtures.ts";
 
-const TINY = [
-  ...["--rounds", "100000", "--local-steps", "2", "--batch-size", "2", "--sequence-length", "32"],
-  ...["--samples-per-device", "8", "--evaluation-samples", "8", "--rank", "2"],
-];
+const UNENDING = [...TINY, "--rounds", "100000"];
 
 test("a start is taken back, a device removed and let in again, and the run before stays in the chart", async ({
   serve,
@@ -13,7 +10,7 @@ test("a start is taken back, a device removed and let in again, and the run befo
   tinyModel,
 }) => {
   test.setTimeout(180_000);
-  const { url, hostUrl, host } = await serve("--model", tinyModel, "--dropout", "0.5", ...TINY);
+  const { url, hostUrl, host } = await serve("--model", tinyModel, "--dropout", "0.5", ...UNENDING);
   const page = await (await chromium.newContext({ reducedMotion: "reduce" })).newPage();
   await page.goto(hostUrl);
 

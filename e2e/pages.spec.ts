@@ -1,18 +1,15 @@
 /** What people see: the participant's page where there is no WebGPU, and the host's page over a whole run. */
 import { joinCrowd, launchBrowser } from "@fedlodrop/harness";
-import { expect, test } from "./fixtures.ts";
+import { expect, TINY, test } from "./fixtures.ts";
 
-const TINY = [
-  ...["--rounds", "2", "--local-steps", "2", "--batch-size", "2", "--sequence-length", "32"],
-  ...["--samples-per-device", "8", "--evaluation-samples", "8", "--rank", "2", "--value-type", "f16"],
-];
+const BRIEF = [...TINY, "--rounds", "2", "--value-type", "f16"];
 
 test("without WebGPU a tab trains on WASM and says so, while the host watches", async ({
   serve,
   tinyModel,
 }) => {
   test.setTimeout(180_000);
-  const { url, hostUrl, host: watching } = await serve("--model", tinyModel, ...TINY);
+  const { url, hostUrl, host: watching } = await serve("--model", tinyModel, ...BRIEF);
   const browser = await launchBrowser({ webgpu: "off" });
   const host = await browser.newPage();
   await host.goto(hostUrl);
@@ -78,7 +75,7 @@ test("news beside a participant's screen stay until they can have been read", as
   tinyModel,
 }) => {
   test.setTimeout(180_000);
-  const { url, host } = await serve("--model", tinyModel, ...TINY, "--rounds", "100000");
+  const { url, host } = await serve("--model", tinyModel, ...BRIEF, "--rounds", "100000");
   const page = await (await chromium.newContext()).newPage();
   // However long the rounds take, no time to read passes but what the test lets pass.
   await page.clock.install({ time: 0 });
@@ -103,7 +100,7 @@ test("news beside a participant's screen stay until they can have been read", as
 
 test("in a full room names that do not fit are still told apart", async ({ serve, chromium, tinyModel }) => {
   test.setTimeout(120_000);
-  const { url, hostUrl, host } = await serve("--model", tinyModel, ...TINY);
+  const { url, hostUrl, host } = await serve("--model", tinyModel, ...BRIEF);
   const page = await (await chromium.newContext({ viewport: { width: 1000, height: 700 } })).newPage();
   await page.goto(hostUrl);
   const crowd = await joinCrowd({ url, count: 48, trainingSeconds: () => 600 });

@@ -5,12 +5,9 @@ import { type AddressInfo, connect, createServer } from "node:net";
 import { join } from "node:path";
 import { joinScripted, participantPageUrl } from "@fedlodrop/harness";
 import type { Page } from "@playwright/test";
-import { expect, test } from "./fixtures.ts";
+import { expect, TINY, test } from "./fixtures.ts";
 
-const TINY = [
-  ...["--rounds", "1", "--local-steps", "2", "--batch-size", "2", "--sequence-length", "32"],
-  ...["--samples-per-device", "8", "--evaluation-samples", "8", "--rank", "2"],
-];
+const BRIEF = [...TINY, "--rounds", "1"];
 
 /** Whatever the page complains about: errors, refused loads, violated policies. */
 function complaintsOf(page: Page): string[] {
@@ -32,7 +29,7 @@ test("a run with a room code and the host's word, under a strict policy", async 
     url,
     hostUrl,
     host: watching,
-  } = await serve(...["--model", tinyModel, ...TINY, "--room-code", "plum42", "--approve"]);
+  } = await serve(...["--model", tinyModel, ...BRIEF, "--room-code", "plum42", "--approve"]);
   const host = await (await chromium.newContext()).newPage();
   const complaints = complaintsOf(host);
   await host.goto(hostUrl);
@@ -75,7 +72,7 @@ test("hostile names and texts are shown and do nothing", async ({ serve, chromiu
   }));
   const file = join(folder, `${"x".repeat(8)} & 'quoted'.jsonl`);
   await writeFile(file, rows.map((row) => JSON.stringify(row)).join("\n"));
-  const { url, hostUrl, host: watching } = await serve("--model", tinyModel, ...TINY, "--task", file);
+  const { url, hostUrl, host: watching } = await serve("--model", tinyModel, ...BRIEF, "--task", file);
   const host = await (await chromium.newContext()).newPage();
   await host.goto(hostUrl);
   const page = await (await chromium.newContext()).newPage();
@@ -102,7 +99,7 @@ test("the pages work under a proxy's path that the coordinator never sees", asyn
   tinyModel,
 }) => {
   test.setTimeout(120_000);
-  const { url, hostUrl, host: watching } = await serve("--model", tinyModel, ...TINY);
+  const { url, hostUrl, host: watching } = await serve("--model", tinyModel, ...BRIEF);
   const proxy = await stripPrefix("/lab/7", Number(new URL(url).port));
   const page = await (await chromium.newContext()).newPage();
   await page.goto(participantPageUrl(`${proxy.url}/`, { nickname: "Ada", backend: "wasm" }));
