@@ -117,7 +117,6 @@ function openRun(count: number): BenchRun {
       rateSource: "measured" as const,
       probe: false,
       patienceSeconds: 0,
-      side: null,
       localSteps: null,
     }));
     dispatch({ kind: "planned", round, plan: { assignments, allocation: null }, atMs: 0 });

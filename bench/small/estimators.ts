@@ -10,8 +10,8 @@ import { generalisationGap, varianceFactor } from "../../packages/allocation/src
 import { estimateConstants, type PlanOptions } from "../../packages/federation/src/index.ts";
 import { regressVariance } from "../../packages/federation/src/plan/masked-losses.ts";
 import { type Observation, robustFit } from "../../packages/federation/src/plan/robust-fit.ts";
-import { LEANING } from "../../packages/federation/src/update/contrast.ts";
 import type { BoundEstimate, RoundRecord } from "../../packages/run/src/index.ts";
+import { LEANING, leaningsOf } from "./leanings.ts";
 
 type Estimate = NonNullable<PlanOptions["estimate"]>;
 
@@ -30,16 +30,6 @@ const withCoordinator =
   (measured) => ({ evaluate: steering(measured), estimate });
 
 export const ESTIMATORS: Readonly<Record<string, Estimator>> = {
-  /** Learning curve and pace, without what leaning means of a round differ in. */
-  "levels alone": withCoordinator((records, ...more) =>
-    estimateConstants(
-      records.map((record) => ({
-        ...record,
-        evaluation: record.evaluation && { ...record.evaluation, contrast: null },
-      })),
-      ...more,
-    ),
-  ),
   "what-if aggregates": whatIf,
   /** Gap and training loss of each round over the one before, as linear in what the round dropped. */
   "gap over q": withCoordinator((records, ...more) =>
@@ -157,35 +147,34 @@ function overRounds(
 
 /** Both terms by what a round's leaning means differ in, on training and on held-out texts. */
 function whatIf(measured: Parameters<Estimator>[0]): ReturnType<Estimator> {
-  const heldOut = new WeakMap<object, { readonly high: number; readonly low: number }>();
+  const leanings = new Map<number, { readonly train: number; readonly heldOut: number }>();
   const steer = steering(measured);
   return {
-    async evaluate(own) {
-      const evaluation = await steer(own);
-      if (evaluation.contrast !== null && own.contrast !== null)
-        heldOut.set(evaluation.contrast, {
-          high: await measured.heldOut(own.contrast.high),
-          low: await measured.heldOut(own.contrast.low),
+    async evaluate(round) {
+      const leaning = leaningsOf(round, (id) => isRaised(round.record, id));
+      if (leaning !== null) {
+        const differenceOn = async (loss: (adapter: Float32Array) => number | Promise<number>) =>
+          (await loss(leaning.high)) - (await loss(leaning.low));
+        leanings.set(round.record.round, {
+          train: await differenceOn(measured.train),
+          heldOut: await differenceOn(measured.heldOut),
         });
-      return evaluation;
+      }
+      return steer(round);
     },
     estimate: (records, exampleCount, _, maxDropoutRate) =>
       bound(estimateConstants(records, exampleCount, "theorem", maxDropoutRate), records, (shape, loss) => {
         const pairs = records.flatMap((record, i) => {
-          const contrast = record.evaluation?.contrast;
-          const losses = contrast && heldOut.get(contrast);
-          if (!contrast || !losses || record.allocation === null) return [];
-          if (!record.participants.some(({ outcome }) => outcome === "aggregated")) return [];
-          const sides = new Map(record.allocation.devices.map(({ id, side }) => [id, side]));
-          const [high, low] = (["high", "low"] as const).map((side) =>
-            dropped(record, shape, (id) => sides.get(id) === side),
+          const own = leanings.get(record.round);
+          if (own === undefined) return [];
+          const [high, low] = [true, false].map((side) =>
+            dropped(record, shape, (id) => isRaised(record, id) === side),
           ) as [ReturnType<typeof dropped>, ReturnType<typeof dropped>];
           const weight = MEMORY ** (records.length - 1 - i);
-          const train = contrast.high.trainLoss - contrast.low.trainLoss;
           return [
             {
-              variance: { x: high.v - low.v, z: 0, y: train, weight },
-              gap: { x: high.g - low.g, z: 0, y: losses.high - losses.low - train, weight },
+              variance: { x: high.v - low.v, z: 0, y: own.train, weight },
+              gap: { x: high.g - low.g, z: 0, y: own.heldOut - own.train, weight },
             },
           ];
         });
@@ -206,6 +195,9 @@ function whatIf(measured: Parameters<Estimator>[0]): ReturnType<Estimator> {
   };
 }
 
+const isRaised = ({ allocation }: RoundRecord, id: string): boolean =>
+  allocation?.devices.some((device) => device.id === id && device.dither > 0) ?? false;
+
 export const SMALL_ESTIMATORS: Readonly<Record<string, SmallEstimator>> = {
   ...ESTIMATORS,
   /** As runs with `--evaluate-on devices:1` have it. */
@@ -221,20 +213,19 @@ function onDevices(...[measured, world]: Parameters<SmallEstimator>): ReturnType
   const steer = steering(measured);
   return {
     trainedOn: split.map(({ trainedOn }) => trainedOn),
-    async evaluate(own) {
+    async evaluate(round) {
       const devices = split.map(({ back, trainedOn, count }, k) => ({
         ...{ id: `p${k + 1}`, count, baseTestLoss: 0, seconds: 0, bytesDown: 0 },
-        testLoss: smallLoss(world, back, own.adapter),
-        trainLoss: smallLoss(world, rows(trainedOn, 0, count), own.adapter),
+        testLoss: smallLoss(world, back, round.adapter),
+        trainLoss: smallLoss(world, rows(trainedOn, 0, count), round.adapter),
       }));
       const total = devices.reduce((sum, { count }) => sum + count, 0);
       const over = (of: "testLoss" | "trainLoss"): number =>
         devices.reduce((sum, device) => sum + device.count * device[of], 0) / total;
       const [testLoss, trainLoss] = [over("testLoss"), over("trainLoss")];
-      const { contrast: _, ...rest } = await steer({ ...own, contrast: null });
       return {
-        ...rest,
-        ...{ testLoss, trainLoss, contrast: null },
+        ...(await steer(round)),
+        ...{ testLoss, trainLoss },
         onDevices: { testLoss, trainLoss, baseTestLoss: 0, devices },
       };
     },

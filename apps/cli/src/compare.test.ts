@@ -41,7 +41,6 @@ const record = (round: number, actual: number): RoundRecord => ({
     testAccuracy: null,
     testF1: null,
     exampleLossSpread: null,
-    contrast: null,
   },
   seconds: 3,
   participants: ["p1", "p2"].map((id) => ({
@@ -90,7 +89,6 @@ const record = (round: number, actual: number): RoundRecord => ({
       id,
       dropoutRate: 0.5,
       dither: 0,
-      side: null,
       share: null,
       predictedSeconds: 2,
       actualSeconds: 2 * actual * (1 + round / 100),

@@ -1,5 +1,4 @@
 /** What the language model's thread is asked, and what for: known to both of its sides. */
-import type { ToEvaluate } from "@fedlodrop/coordinator";
 import type { AdapterShape, RoundEvaluation, RunConfig, Sample, TaskKind } from "@fedlodrop/run";
 import type { RunFacts } from "./model-card.ts";
 
@@ -42,16 +41,14 @@ export type EvaluatorCalls = {
   }): Promise<OpenedModel>;
   /** Other held-out texts, of the same kind. @throws when the model was opened without texts */
   measureOn(heldOut: readonly Sample[]): Promise<void>;
-  /** Losses and a showcase: on the held-out texts, and evenly on the training texts of `parts`; twice as long with a contrast, and
-   *  half as long again for parts that differ from the last ones, on which what the run began with is measured too.
+  /** Losses and a showcase: on the held-out texts, and evenly on the training texts of `parts`; half as long again for parts that differ from the last ones, on which what the run began with is measured too.
    *  @throws when there are no texts */
-  evaluate(
-    given: ToEvaluate & {
-      readonly parts: readonly number[];
-      /** Nobody trains beside it. */
-      readonly alone: boolean;
-    },
-  ): Promise<RoundEvaluation>;
+  evaluate(given: {
+    readonly adapter: Float32Array;
+    readonly parts: readonly number[];
+    /** Nobody trains beside it. */
+    readonly alone: boolean;
+  }): Promise<RoundEvaluation>;
   /** As a safetensors file. */
   serialize(adapter: Float32Array): Promise<Uint8Array>;
   /** As PEFT's folder, zipped. @param baseModel under which PEFT finds it */

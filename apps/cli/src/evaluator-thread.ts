@@ -1,6 +1,5 @@
 /** The language model's thread in the coordinator's process: checks the model, evaluates adapters, writes their file. */
 import { availableParallelism } from "node:os";
-import type { Contrast } from "@fedlodrop/federation";
 import {
   adapterShape,
   adapterToSafetensors,
@@ -104,7 +103,7 @@ const evaluatorCalls: EvaluatorCalls = {
     opened = { ...opened, now: opened.measured(heldOut) };
   },
 
-  async evaluate({ adapter, contrast, parts, alone }) {
+  async evaluate({ adapter, parts, alone }) {
     if (opened === null) throw new Error("evaluate: there are no held-out texts");
     const { now, splits, count } = opened;
     const { heldOut, showcase } = now;
@@ -115,12 +114,6 @@ const evaluatorCalls: EvaluatorCalls = {
     );
     const training = train && (await trainer.evaluate(train, adapter));
     const baseTrainLoss = train && (await opened.lossAtFirst(trainer, train, parts));
-    const contrastOf = async ({ high, low }: Contrast, trained: Dataset) => {
-      const losses = async (leaning: Float32Array) => ({
-        trainLoss: (await trainer.evaluate(trained, leaning)).loss,
-      });
-      return { high: await losses(high), low: await losses(low) };
-    };
     return {
       testLoss: test.loss,
       trainLoss: training?.loss ?? null,
@@ -131,7 +124,6 @@ const evaluatorCalls: EvaluatorCalls = {
       testPearson: test.pearson ?? null,
       testSpearman: test.spearman ?? null,
       exampleLossSpread: training?.exampleLossSpread ?? null,
-      contrast: contrast && train && (await contrastOf(contrast, train)),
       // A model may be too large to be asked as well: its losses count all the same.
       sample: await showcase.of(trainer, adapter).catch(() => null),
     };

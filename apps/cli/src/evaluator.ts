@@ -1,5 +1,4 @@
 /** The main thread's door to the language model: everything that touches tensors happens in a worker thread. */
-import type { ToEvaluate } from "@fedlodrop/coordinator";
 import type { RoundEvaluation, Sample } from "@fedlodrop/run";
 import type { EvaluationTexts, EvaluatorCalls, ModelTerms, OpenedModel } from "./evaluator-calls.ts";
 import { startThread, type Thread } from "./thread.ts";
@@ -7,7 +6,7 @@ import { startThread, type Thread } from "./thread.ts";
 export interface Evaluator extends OpenedModel {
   /** Takes other held-out texts for the evaluations that follow. */
   measureOn(heldOut: readonly Sample[]): Promise<void>;
-  evaluate(own: ToEvaluate, parts: readonly number[], alone?: boolean): Promise<RoundEvaluation>;
+  evaluate(adapter: Float32Array, parts: readonly number[], alone?: boolean): Promise<RoundEvaluation>;
   serialize(adapter: Float32Array): Promise<Uint8Array>;
   readonly serializePeft: EvaluatorCalls["serializePeft"];
   close(): Promise<void>;
@@ -35,7 +34,7 @@ export async function openEvaluator(
     return {
       ...(await thread.call("open", { modelDirectory, terms, texts })),
       measureOn: (heldOut) => thread.call("measureOn", heldOut),
-      evaluate: (own, parts, alone = false) => thread.call("evaluate", { ...own, parts, alone }),
+      evaluate: (adapter, parts, alone = false) => thread.call("evaluate", { adapter, parts, alone }),
       serialize: (adapter) => thread.call("serialize", adapter),
       serializePeft: (given) => thread.call("serializePeft", given),
       close: () => thread.close(),

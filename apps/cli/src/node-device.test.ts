@@ -79,7 +79,7 @@ test("two devices without a browser train a run to its end", async () => {
   expect(await run.stop()).toEqual(report);
 }, 120_000);
 
-test("rates that are chosen live differ between devices in turn, and what that shows is measured", async () => {
+test("rates that are chosen live differ between devices in turn", async () => {
   const run = await startRun({ ...settings(), rounds: 5, method: "branch-and-bound" });
   const devices = ["ada", "ben"].map((nickname) => startNodeDevice(run.url, { nickname, threads: 1 }));
   await Promise.all(devices.map(({ ready }) => ready));
@@ -95,14 +95,11 @@ test("rates that are chosen live differ between devices in turn, and what that s
   expect(raised.map((ids) => ids.length)).toEqual([1, 1, 1, 0, 0]);
   expect(new Set([raised[0]?.[0], raised[1]?.[0]]).size).toBe(2);
   expect(raised[2]).toEqual(raised[0]);
-  for (const { participants, allocation, evaluation } of rounds.slice(0, 3)) {
+  for (const { participants, allocation } of rounds.slice(0, 3)) {
     // What was decided is what was trained at.
     for (const { id, dropoutRate } of participants)
       expect(allocation?.devices.find((device) => device.id === id)?.dropoutRate).toBe(dropoutRate);
-    expect(evaluation?.contrast?.high.trainLoss).toBeGreaterThan(0);
-    expect(evaluation?.contrast?.high).not.toEqual(evaluation?.contrast?.low);
   }
-  expect(rounds.at(-1)?.evaluation?.contrast).toBeNull();
 }, 120_000);
 
 test("what cannot be is said in one line", async () => {

@@ -56,26 +56,18 @@ describe("a workload", () => {
       const adapter = initialAdapter(workload.adapter, "0").map((value, i) => value + 0.05 * Math.sin(i));
       const noAdapter = new Float32Array(adapter.length);
       const both = { trained: [0, 2], measured: [0, 2] };
-      const own = { adapter, contrast: { high: adapter, low: noAdapter } };
-      const first = await workload.evaluate!(own, both);
+      const first = await workload.evaluate!(adapter, both);
       // With all cores, to the same bits.
-      expect(await workload.evaluate!(own, both, true)).toEqual(first);
+      expect(await workload.evaluate!(adapter, both, true)).toEqual(first);
       const { testLoss, trainLoss } = first;
-      // Either side of a contrast is measured on the same texts as the round itself.
-      const base = await workload.evaluate!({ adapter: noAdapter, contrast: null }, both);
-      expect(first.contrast).toEqual({
-        high: { trainLoss },
-        low: { trainLoss: base.trainLoss },
-      });
+      const base = await workload.evaluate!(noAdapter, both);
+      expect(base.trainLoss).not.toBe(trainLoss);
       expect(first.baseTrainLoss).toBe(base.trainLoss);
       const nobody = { trained: [], measured: [1] };
-      const other = await workload.evaluate!({ adapter, contrast: null }, nobody);
-      expect(other).toMatchObject({ trainLoss: null, baseTrainLoss: null, contrast: null });
+      const other = await workload.evaluate!(adapter, nobody);
+      expect(other).toMatchObject({ trainLoss: null, baseTrainLoss: null });
       // Other parts have other texts.
-      const third = await workload.evaluate!(
-        { adapter: noAdapter, contrast: null },
-        { ...both, trained: [1] },
-      );
+      const third = await workload.evaluate!(noAdapter, { ...both, trained: [1] });
       expect(third.trainLoss).not.toBe(base.trainLoss);
       expect(third.baseTrainLoss).toBe(third.trainLoss);
       // The same six held-out windows of two owners on the oracle engine, in this thread.
@@ -122,8 +114,7 @@ describe("a workload", () => {
   it("takes for a run's beginning what it begins with, a drawn head too", async () => {
     const workload = await loadWorkload(config({ task: "eras", seed: "7" }), () => {});
     const adapter = initialAdapter(workload.adapter, "7");
-    const own = { adapter, contrast: null };
-    const { trainLoss, baseTrainLoss } = await workload.evaluate!(own, { trained: [0], measured: [0] });
+    const { trainLoss, baseTrainLoss } = await workload.evaluate!(adapter, { trained: [0], measured: [0] });
     await workload.close();
     expect(baseTrainLoss).toBe(trainLoss);
     // A head of zeros finds all four labels alike.
@@ -134,10 +125,7 @@ describe("a workload", () => {
     const losses = ["0", "1"].map(async (seed) => {
       const workload = await loadWorkload(config({ seed }), () => {});
       const adapter = new Float32Array(adapterSize(workload.adapter));
-      const { testLoss } = await workload.evaluate!(
-        { adapter, contrast: null },
-        { trained: [], measured: [0] },
-      );
+      const { testLoss } = await workload.evaluate!(adapter, { trained: [], measured: [0] });
       await workload.close();
       return testLoss;
     });

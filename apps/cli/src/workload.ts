@@ -91,11 +91,11 @@ function measuring(
   { measureOn, evaluate }: Evaluator,
 ): NonNullable<Workload["evaluate"]> {
   let known = "";
-  return async (own, { trained, measured }, alone) => {
+  return async (adapter, { trained, measured }, alone) => {
     const wanted = measured.join(" ");
     if (wanted !== known) await measureOn(task.heldOutOf(measured));
     known = wanted;
-    return evaluate(own, trained, alone);
+    return evaluate(adapter, trained, alone);
   };
 }
 

@@ -66,13 +66,12 @@ export const workload = async (): Promise<Workload> => ({
   deviceCount: 4,
   deviceSplit: (index) => ({ device: `device ${index}`, samples: [{ text: `private text ${index}` }] }),
   largestSplit: 24,
-  evaluate: async ({ adapter, contrast }) => ({
+  evaluate: async (adapter) => ({
     testLoss: distance(adapter),
     trainLoss: distance(adapter) / 2,
     testAccuracy: null,
     testF1: null,
     exampleLossSpread: null,
-    contrast: contrast && { high: losses(contrast.high), low: losses(contrast.low) },
   }),
   modelDirectory: join(import.meta.dirname, "../../../models/base"),
   modelManifest: { version: "1234abcd", files: [] },
@@ -80,10 +79,6 @@ export const workload = async (): Promise<Workload> => ({
   serializePeft: async () => new Uint8Array(4),
   serializeAdapter: async (adapter) => new Uint8Array(adapter.buffer.slice(0)),
   close: async () => {},
-});
-
-const losses = (adapter: Float32Array): { readonly trainLoss: number } => ({
-  trainLoss: distance(adapter) / 2,
 });
 
 /** Time stands still but for `advance`. */

@@ -3,7 +3,6 @@ export { type Clock, systemClock } from "./clock.ts";
 export type { Coordinator, CoordinatorOptions } from "./coordinator.ts";
 export { buildGateway, type Gateway } from "./gateway/gateway.ts";
 export { type Mail, openMail } from "./gateway/redis.ts";
-export type { ToEvaluate } from "./runs/evaluation.ts";
 export type { ListedRun } from "./runs/listed-run.ts";
 export type { Planner } from "./runs/planner.ts";
 export { NO_QUOTAS, type Quotas } from "./runs/quota-problem.ts";

@@ -47,7 +47,6 @@ export {
 } from "./round/snapshot.ts";
 export type { Transition } from "./round/step.ts";
 export { weightOf } from "./round/updates.ts";
-export type { Contrast } from "./update/contrast.ts";
 export {
   type Admission,
   beginFold,

@@ -49,8 +49,6 @@ export {
   type RunReport,
   roundRecordSchema,
   type SecureRecord,
-  SIDES,
-  type Side,
   type Turn,
   turnSchema,
   UPLOAD_LIMITS,

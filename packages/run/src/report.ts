@@ -82,12 +82,6 @@ const participantRoundSchema = z
   .readonly();
 export type ParticipantRound = z.infer<typeof participantRoundSchema>;
 
-/** Of a round's dropout rates: those that were raised to learn from it, and the others. */
-export const SIDES = ["high", "low"] as const;
-export type Side = (typeof SIDES)[number];
-
-const sideLossesSchema = z.object({ trainLoss: figure }).readonly();
-
 /** What devices found the full adapter to do on their own texts; each one's loss counts by its samples. */
 const onDevicesSchema = z
   .object({
@@ -134,8 +128,6 @@ const roundEvaluationSchema = z
     testSpearman: measured.optional(),
     /** 99th minus 1st percentile of the training loss over single windows or samples, nats. */
     exampleLossSpread: measured,
-    /** The training loss, had the round's higher rates or its lower ones counted for more; null where rates were not told apart. */
-    contrast: z.object({ high: sideLossesSchema, low: sideLossesSchema }).readonly().nullable(),
     /** Of rounds that devices measure. */
     onDevices: onDevicesSchema.optional(),
     /** Null where the model could not be asked. */
@@ -221,10 +213,8 @@ const allocationRecordSchema = z
           .object({
             id: z.string(),
             dropoutRate: measured,
-            /** What the rate was raised by to learn from it; 0 for those it is compared with. */
+            /** What the rate was raised by to learn from it; 0 for those whose turn it is not. */
             dither: figure,
-            /** Whether it was with those who dropped more or less, where the round compared them. */
-            side: z.enum(SIDES).nullable().default(null),
             /** Of the link; null where an upload goes as fast as the link does. */
             share: measured,
             predictedSeconds: figure,

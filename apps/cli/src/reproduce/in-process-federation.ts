@@ -3,7 +3,6 @@
  * everyone that a plan admits in every round, left out where the deadline or the energy does not last. Of the wire only the rounding to f16 is there, and no clock:
  * seconds and joules are what each device's profile says that its steps and bytes take.
  */
-import type { ToEvaluate } from "@fedlodrop/coordinator";
 import {
   type Admission,
   type Assignment,
@@ -21,7 +20,6 @@ import {
   type RoundPlan,
   type RoundTerms,
   recordsInSight,
-  type Update,
 } from "@fedlodrop/federation";
 import type { RoundRequest, RoundOutcome as TrainingOutcome } from "@fedlodrop/lm";
 import { decodeSparseValues, encodeSparseValues, payloadBytes } from "@fedlodrop/protocol";
@@ -41,6 +39,7 @@ import {
   subAdapter,
 } from "@fedlodrop/run";
 import type { SimulatedDevice } from "./device-model.ts";
+import type { SentUpdate, ToEvaluate } from "./steering.ts";
 
 /** @template Texts what a device trains on: a language model's dataset, or another model's. */
 export interface Federation<Texts> {
@@ -58,7 +57,7 @@ export interface Federation<Texts> {
   /** Rounds that plans can look back on; all of them when absent. */
   readonly remembers?: number;
   /** What the coordinator's evaluator would measure of a round's adapter; absent where nobody evaluates. */
-  readonly evaluate?: (own: ToEvaluate) => Promise<RoundEvaluation>;
+  readonly evaluate?: (round: ToEvaluate) => Promise<RoundEvaluation>;
   /** Clips updates and adds noise to their sum. */
   readonly privacy?: RoundTerms["privacy"];
   /** What a participant sends in place of its change; `indices` are the values' places in the full vector. */
@@ -78,10 +77,6 @@ export interface Federation<Texts> {
     readonly mean: Float32Array;
     readonly updates: readonly SentUpdate[];
   }) => Promise<Float32Array>;
-}
-
-export interface SentUpdate extends Update {
-  readonly dropoutRate: number;
 }
 
 export interface RoundOutcome {
@@ -130,7 +125,7 @@ export async function* federate<Texts>(federation: Federation<Texts>): AsyncGene
     const updates: SentUpdate[] = [];
     const worked: ParticipantRound[] = [];
     for (const assignment of plan.assignments) {
-      const { participantId, dropoutRate, side, localSteps } = assignment;
+      const { participantId, dropoutRate, localSteps } = assignment;
       const device = byId.get(participantId) as SimulatedDevice<Texts>;
       const own = draw(shape, { seed, round, participantId, dropoutRate });
       const { delta, steps } = await trainer.trainRound(
@@ -162,15 +157,14 @@ export async function* federate<Texts>(federation: Federation<Texts>): AsyncGene
       }
       worked.push(part);
       const update = { participantId, changes, indices: own.indices, weight: device.facts.sampleCount };
-      if (combine) updates.push({ ...update, dropoutRate });
-      admissions.push({ participantId, ...atOnce(fold.admit(update, side)) });
+      if (combine || evaluate) updates.push({ ...update, dropoutRate });
+      admissions.push({ participantId, ...atOnce(fold.admit(update)) });
     }
     const admitted = new Map(admissions.map((admission) => [admission.participantId, admission]));
     const counted = worked.filter(({ outcome }) => outcome === "aggregated");
-    const { agreements, contributions, contrast, ...combined } = atOnce(fold.finish());
-    adapter = combine
-      ? await combine({ before: adapter, mean: combined.adapter, updates })
-      : combined.adapter;
+    const { agreements, contributions, ...combined } = atOnce(fold.finish());
+    const before = adapter;
+    adapter = combine ? await combine({ before, mean: combined.adapter, updates }) : combined.adapter;
     if (admissions.length > 0) seen = [...seen, admissions].slice(-remembers);
     standings.note(agreements);
     const record: RoundRecord = {
@@ -195,7 +189,9 @@ export async function* federate<Texts>(federation: Federation<Texts>): AsyncGene
       })),
       allocation: plan.allocation,
     };
-    const amended = evaluate ? amendRecord(record, await evaluate({ adapter, contrast })) : record;
+    const amended = evaluate
+      ? amendRecord(record, await evaluate({ adapter, before, updates, record }))
+      : record;
     records = [...records, amended].slice(-remembers);
     yield { round, adapter, admissions, agreements, record: amended };
   }

@@ -12,8 +12,9 @@ import {
   type SubAdapter,
 } from "@fedlodrop/run";
 import type { Variant } from "./arms.ts";
-import type { Federation, SentUpdate } from "./in-process-federation.ts";
+import type { Federation } from "./in-process-federation.ts";
 import type { Lab } from "./lab.ts";
+import type { SentUpdate } from "./steering.ts";
 import { trainStepwise } from "./stepwise.ts";
 
 type Rules = Pick<Federation<never>, "draw" | "tamper" | "combine" | "bytesOf">;

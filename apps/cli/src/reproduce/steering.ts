@@ -1,7 +1,20 @@
 /** What a planner that looks at evaluations gets to see in a lab: training texts, and the held-out half that may choose. */
-import type { ToEvaluate } from "@fedlodrop/coordinator";
-import { estimateConstants, type PlanOptions } from "@fedlodrop/federation";
-import type { RoundEvaluation } from "@fedlodrop/run";
+import { estimateConstants, type PlanOptions, type Update } from "@fedlodrop/federation";
+import type { RoundEvaluation, RoundRecord } from "@fedlodrop/run";
+
+/** What a round came to, and what it was made of. */
+export interface ToEvaluate {
+  /** Full adapters after the round and before it. */
+  readonly adapter: Float32Array;
+  readonly before: Float32Array;
+  readonly updates: readonly SentUpdate[];
+  /** Still without an evaluation. */
+  readonly record: RoundRecord;
+}
+
+export interface SentUpdate extends Update {
+  readonly dropoutRate: number;
+}
 
 /** Losses of a full adapter, nats. */
 export interface Measured {
@@ -11,7 +24,7 @@ export interface Measured {
 
 /** What plans see of an adapter, and what they take the bound's constants from; made anew for each run. */
 export type Estimator = (measured: Measured) => {
-  readonly evaluate: (own: ToEvaluate) => Promise<RoundEvaluation>;
+  readonly evaluate: (round: ToEvaluate) => Promise<RoundEvaluation>;
   readonly estimate: NonNullable<PlanOptions["estimate"]>;
 };
 
@@ -23,14 +36,10 @@ export const calibrated: Estimator = (measured) => ({
 
 export const steering =
   ({ train, heldOut }: Measured) =>
-  async ({ adapter, contrast }: ToEvaluate): Promise<RoundEvaluation> => ({
+  async ({ adapter }: ToEvaluate): Promise<RoundEvaluation> => ({
     trainLoss: await train(adapter),
     testLoss: await heldOut(adapter),
     testAccuracy: null,
     testF1: null,
     exampleLossSpread: null,
-    contrast: contrast && {
-      high: { trainLoss: await train(contrast.high) },
-      low: { trainLoss: await train(contrast.low) },
-    },
   });

@@ -22,8 +22,9 @@ import type { RunSide } from "./run-side.ts";
  * | 2 | `unusable` names the run in which the upload was begun |
  * | 3 | masked inputs go to the owner as they are, and so do answers under secure aggregation; `open-round`; connections are named by the owner |
  * | 4 | `partOf`: the owner deals the training texts; gateways of before serve those that follow from a participant's number, and are taken only for runs that go by numbers themselves |
+ * | 5 | `fold` has no side, and a part no contrast |
  */
-export const LINE_VERSION = 4;
+export const LINE_VERSION = 5;
 export const OLDEST_GATEWAY = 1;
 /** That knows what to do with a run under secure aggregation. */
 export const OLDEST_SECURE_GATEWAY = 3;

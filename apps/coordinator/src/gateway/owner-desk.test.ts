@@ -81,14 +81,14 @@ it("refuses one that is too old or too new in one line, and does not look into w
   for (const version of ["0", `${LINE_VERSION + 1}`, `${LINE_VERSION + 1}`, "x"])
     hear({ fields: { from: `v${version}`, fence: "1", version }, frame: nonsense });
   const lines = [
-    "the owner takes gateways of versions 1 to 4 for this run, this one is of 0: start the owner's program",
-    "the owner takes gateways of versions 1 to 4 for this run, this one is of 5: start the owners' new program first",
-    "the owner takes gateways of versions 1 to 4 for this run, this one is of NaN: start the owner's program",
+    "the owner takes gateways of versions 1 to 5 for this run, this one is of 0: start the owner's program",
+    "the owner takes gateways of versions 1 to 5 for this run, this one is of 6: start the owners' new program first",
+    "the owner takes gateways of versions 1 to 5 for this run, this one is of NaN: start the owner's program",
   ] as const;
   expect(sent.map(({ to, fields: { over } }) => [to, over])).toEqual([
     ["gateway-v0", lines[0]],
-    ["gateway-v5", lines[1]],
-    ["gateway-v5", lines[1]],
+    ["gateway-v6", lines[1]],
+    ["gateway-v6", lines[1]],
     ["gateway-vx", lines[2]],
   ]);
   expect(logged).toEqual(lines);
@@ -99,7 +99,7 @@ it("takes only gateways that know what to do under secure aggregation, where the
   const { logged, desk, hear } = openOwner({ secureAggregation: true });
   hear({ fields: { from: "old", fence: "1", version: "2" }, frame: new Uint8Array(0) });
   expect(logged).toEqual([
-    "the owner takes gateways of versions 3 to 4 for this run, this one is of 2: start the owner's program",
+    "the owner takes gateways of versions 3 to 5 for this run, this one is of 2: start the owner's program",
   ]);
   await desk.close();
 });
@@ -108,7 +108,7 @@ it("takes only gateways that serve what it deals, unless the run goes by numbers
   const { logged, desk, hear } = openOwner({ dealsByNumber: false });
   hear({ fields: { from: "old", fence: "1", version: "3" }, frame: new Uint8Array(0) });
   expect(logged).toEqual([
-    "the owner takes gateways of version 4 for this run, this one is of 3: start the owner's program",
+    "the owner takes gateways of versions 4 to 5 for this run, this one is of 3: start the owner's program",
   ]);
   await desk.close();
 });

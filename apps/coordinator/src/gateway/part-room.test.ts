@@ -21,7 +21,6 @@ const order: FoldOrder = {
   maskRound: 3,
   dropoutRate: 0.4,
   weight: 2,
-  side: null,
   isLeftOut: false,
 };
 const changes = new Float32Array(keptValueCount(shape, 0.4)).fill(0.5);

@@ -56,14 +56,14 @@ export function createPartRoom(shape: AdapterShape, work: WorkInOrder): PartRoom
 
   return {
     fail,
-    fold(terms, participantId, changes, { maskRound, dropoutRate, weight, side, isLeftOut }) {
+    fold(terms, participantId, changes, { maskRound, dropoutRate, weight, isLeftOut }) {
       const into = partOf(terms);
       if (isLeftOut) into.leftOut.add(participantId);
       const mask = { seed: terms.seed, round: maskRound, participantId, dropoutRate };
       work(
         (function* () {
           const { indices } = yield* subAdapterInPieces(shape, mask);
-          return yield* into.fold.admit({ participantId, changes, indices, weight }, side);
+          return yield* into.fold.admit({ participantId, changes, indices, weight });
         })(),
       ).then(
         (admission) => {

@@ -48,9 +48,6 @@ export function createArmNumbers(
     get adapter() {
       return current().adapter;
     },
-    get contrast() {
-      return current().contrast;
-    },
     get ownAdapter() {
       return own.adapter;
     },

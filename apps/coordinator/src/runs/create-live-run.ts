@@ -237,7 +237,7 @@ export function createLiveRun(options: LiveRunOptions): LiveRun {
         dispatch(closed, adapterToKeep(state, numbers.adapter));
       });
     }
-    for (const [round, own] of unevaluated) evaluations.ask(round, own);
+    for (const [round, adapter] of unevaluated) evaluations.ask(round, adapter);
     if (plan !== null) carryOut(plan, rooms);
   }
 

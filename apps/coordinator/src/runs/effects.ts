@@ -117,7 +117,7 @@ export function carryOut(effect: Effect, rooms: EffectRooms): void {
       evaluations.recorded(effect.record);
       return;
     case "evaluate":
-      evaluations.ask(effect.round, { adapter: numbers.adapter, contrast: numbers.contrast });
+      evaluations.ask(effect.round, numbers.adapter);
       return;
     case "amend-record":
       return; // the state has it
@@ -196,7 +196,7 @@ export const bytesOf = (values: Float32Array): Uint8Array =>
 export function startMessage(
   state: RunState,
   round: number,
-  { participantId, probe: _, patienceSeconds: __, side: ___, localSteps, ...terms }: Assignment,
+  { participantId, probe: _, patienceSeconds: __, localSteps, ...terms }: Assignment,
   deadlineSeconds: number,
 ): RoundStart {
   const training = { ...state.config.training, ...(localSteps !== null && { localSteps }) };

@@ -5,7 +5,7 @@
  */
 import type { FoldPart } from "@fedlodrop/federation";
 import { decodeSparseValues } from "@fedlodrop/protocol";
-import { type AdapterShape, keptValueCount, type Pieces, type RunConfig, type Side } from "@fedlodrop/run";
+import { type AdapterShape, keptValueCount, type Pieces, type RunConfig } from "@fedlodrop/run";
 import type { StoredUpload } from "../store/run-store.ts";
 import type { ArmNumbers } from "./arm-numbers.ts";
 import type { FoldedUpdate, GatewayPart } from "./round-numbers.ts";
@@ -23,7 +23,6 @@ export interface FoldOrder {
   readonly maskRound: number;
   readonly dropoutRate: number;
   readonly weight: number;
-  readonly side: Side | null;
   readonly isLeftOut: boolean;
 }
 
@@ -94,10 +93,10 @@ export function createElsewhere({ shape, numbers, keepers, config, work }: Elsew
       if (at === undefined) return false;
       if (open !== update.round) taken = new Map();
       open = update.round;
-      const { participantId, dropoutRate, weight, side } = update;
+      const { participantId, dropoutRate, weight } = update;
       const maskRound = numbers.maskRound(update.round);
       const isLeftOut = numbers.isLeftOut(participantId);
-      const order = { kind: "fold", maskRound, dropoutRate, weight, side, isLeftOut } as const;
+      const order = { kind: "fold", maskRound, dropoutRate, weight, isLeftOut } as const;
       taken.set(participantId, { update, at, order });
       return true;
     },

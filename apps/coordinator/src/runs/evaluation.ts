@@ -3,7 +3,7 @@
  * texts: of those who were ready when it started. The base model is evaluated then too, or, where it is known who will come,
  * while they load. Devices may measure a round as well (device-evaluations.ts). An evaluation that fails or takes too long leaves its round without a held-out loss; the run goes on.
  */
-import { type Contrast, heldPart, type ReadyParticipant } from "@fedlodrop/federation";
+import { heldPart, type ReadyParticipant } from "@fedlodrop/federation";
 import type { OnDevices, RoundEvaluation, RoundRecord } from "@fedlodrop/run";
 import type { Clock } from "../clock.ts";
 import type { DeviceEvaluations } from "./device-evaluations.ts";
@@ -25,12 +25,6 @@ export interface EvaluationOptions {
   log(line: string): void;
 }
 
-/** Full adapters after a round. */
-export interface ToEvaluate {
-  readonly adapter: Float32Array;
-  readonly contrast: Contrast | null;
-}
-
 export interface Evaluations {
   readonly onDevices: Pick<DeviceEvaluations, "answered" | "gone">;
   /** A round's updates are in the adapter. */
@@ -44,7 +38,7 @@ export interface Evaluations {
   /** These were ready for a round: if it is the first, evaluations are on held-out texts of their parts' owners. */
   plannedFor(participants: readonly ReadyParticipant[]): void;
   /** Asks for the evaluation of adapters that nobody changes any more; round 0 is the base model. */
-  ask(round: number, own: ToEvaluate): void;
+  ask(round: number, adapter: Float32Array): void;
   /** Resolves when everything asked for so far has been evaluated or given up, or after so long. */
   settled(withinMs: number): Promise<void>;
   close(): void;
@@ -75,7 +69,7 @@ export function createEvaluations(options: EvaluationOptions): Evaluations {
   let cancelLimit = (): void => {};
   let closed = false;
 
-  async function evaluate(round: number, own: ToEvaluate, parts: EvaluatedParts): Promise<Evaluated> {
+  async function evaluate(round: number, adapter: Float32Array, parts: EvaluatedParts): Promise<Evaluated> {
     const of = round === 0 ? "the base model" : `round ${round}`;
     if (isStuck) {
       log(`${of} is not evaluated: an evaluation before it goes on still`);
@@ -89,7 +83,7 @@ export function createEvaluations(options: EvaluationOptions): Evaluations {
       );
     });
     isStuck = true;
-    const work = Promise.resolve(workload.evaluate?.(own, parts, isAlone())).finally(() => {
+    const work = Promise.resolve(workload.evaluate?.(adapter, parts, isAlone())).finally(() => {
       isStuck = false;
       lastMs = clock.nowMs() - startedMs;
     });
@@ -111,30 +105,30 @@ export function createEvaluations(options: EvaluationOptions): Evaluations {
       if (outcome === "aggregated" && typeof part === "number") partsTrainedOn.add(part);
   };
 
-  const inTurn = (round: number, own: ToEvaluate, parts: EvaluatedParts): Promise<Evaluated> => {
-    const turn = queue.then(() => (closed ? null : evaluate(round, own, parts)));
+  const inTurn = (round: number, adapter: Float32Array, parts: EvaluatedParts): Promise<Evaluated> => {
+    const turn = queue.then(() => (closed ? null : evaluate(round, adapter, parts)));
     queue = turn.then(() => {});
     return turn;
   };
 
-  function ask(round: number, own: ToEvaluate): void {
+  function ask(round: number, adapter: Float32Array): void {
     const trained = ascending(partsTrainedOn);
     if (partsMeasured === null) {
-      if (round === 0 && options.expects !== null) foresee(own, options.expects);
-      return void early.push(() => ask(round, own));
+      if (round === 0 && options.expects !== null) foresee(adapter, options.expects);
+      return void early.push(() => ask(round, adapter));
     }
     const parts = { trained, measured: partsMeasured };
     const isForeseen = round === 0 && foreseen !== null && `${foreseen.measured}` === `${partsMeasured}`;
-    const evaluation = isForeseen && foreseen ? foreseen.evaluation : inTurn(round, own, parts);
+    const evaluation = isForeseen && foreseen ? foreseen.evaluation : inTurn(round, adapter, parts);
     queue = Promise.all([evaluation, onDevices.collected(round)]).then(([found, theirs]) => {
       if (!closed) evaluated(round, withDevices(found, theirs));
     });
   }
 
-  function foresee(own: ToEvaluate, participants: number): void {
+  function foresee(adapter: Float32Array, participants: number): void {
     // Newcomers are dealt one part after the other.
     const measured = Array.from({ length: Math.min(participants, workload.deviceCount) }, (_, part) => part);
-    foreseen ??= { measured, evaluation: inTurn(0, own, { trained: [], measured }) };
+    foreseen ??= { measured, evaluation: inTurn(0, adapter, { trained: [], measured }) };
   }
 
   return {
@@ -175,6 +169,6 @@ const ascending = (parts: ReadonlySet<number>): readonly number[] => [...parts].
 function withDevices(own: Evaluated, onDevices: OnDevices | null): Evaluated {
   if (onDevices === null) return own;
   const { testLoss, trainLoss } = onDevices;
-  const unknown = { testAccuracy: null, testF1: null, exampleLossSpread: null, contrast: null };
+  const unknown = { testAccuracy: null, testF1: null, exampleLossSpread: null };
   return { ...(own ?? { testLoss, trainLoss, ...unknown }), onDevices };
 }

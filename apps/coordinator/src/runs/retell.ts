@@ -15,7 +15,7 @@ import type { LogEntry } from "../store/log-frames.ts";
 import type { RunEntry } from "../store/run-store.ts";
 import type { ArmNumbers } from "./arm-numbers.ts";
 import { isSecure, noiseOf } from "./effects.ts";
-import type { Evaluations, ToEvaluate } from "./evaluation.ts";
+import type { Evaluations } from "./evaluation.ts";
 import type { Traffic } from "./traffic.ts";
 
 const NOTHING = new Uint8Array(0);
@@ -27,7 +27,7 @@ export interface Retold {
   /** What became of the updates of the round that closed last. */
   readonly updates: readonly MemberUpdate[];
   /** Adapters whose evaluation is not there, by round, the first first. */
-  readonly unevaluated: ReadonlyMap<number, ToEvaluate>;
+  readonly unevaluated: ReadonlyMap<number, Float32Array>;
 }
 
 export interface RetellingRooms {
@@ -49,9 +49,8 @@ export function retell(
   let { state } = from;
   let plan: Retold["plan"] = null;
   let updates: Retold["updates"] = [];
-  const unevaluated = new Map<number, ToEvaluate>();
-  if (state.evaluatedRounds < state.records.length)
-    unevaluated.set(state.records.length, { adapter: numbers.adapter, contrast: null });
+  const unevaluated = new Map<number, Float32Array>();
+  if (state.evaluatedRounds < state.records.length) unevaluated.set(state.records.length, numbers.adapter);
 
   function note(effect: Effect, payload: Uint8Array): void {
     switch (effect.kind) {
@@ -80,7 +79,7 @@ export function retell(
         evaluations.recorded(effect.record);
         return;
       case "evaluate":
-        unevaluated.set(effect.round, { adapter: numbers.adapter, contrast: numbers.contrast });
+        unevaluated.set(effect.round, numbers.adapter);
         return;
       case "forget":
         numbers.forget(effect.participantId);

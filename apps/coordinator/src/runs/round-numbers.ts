@@ -8,7 +8,6 @@ import {
   type Admission,
   beginFold,
   boundsOf,
-  type Contrast,
   createStandings,
   type Effect,
   type Fold,
@@ -26,8 +25,6 @@ import { createSubAdapters } from "./sub-adapters.ts";
 export interface RoundNumbers {
   /** The full adapter after the last closed round; never changed in place. */
   readonly adapter: Float32Array;
-  /** What the last round would have become, leaning on either side of its rates; null where it compared nothing. */
-  readonly contrast: Contrast | null;
   subAdapter(round: number, participantId: string, dropoutRate: number): Pieces<SubAdapter>;
   /** Opens a round by these settings; what is asked of its updates follows from the rounds before. */
   begin(
@@ -106,7 +103,6 @@ export function createRoundNumbers(
   const earlier = new Map<number, Float32Array>();
   let open: Fold | null = null;
   let partTerms: PartTerms | null = null;
-  let contrast: Contrast | null = null;
 
   function theOpen(): Fold {
     if (open === null) throw new Error("round: expected an open one to fold into");
@@ -126,9 +122,6 @@ export function createRoundNumbers(
   return {
     get adapter() {
       return adapter;
-    },
-    get contrast() {
-      return contrast;
     },
     subAdapter: subAdapters.of,
     begin({ aggregation, training, differentialPrivacy }, noiseMultiplier) {
@@ -152,7 +145,7 @@ export function createRoundNumbers(
     drop(participantId) {
       slots.delete(participantId);
     },
-    fold({ round, participantId, dropoutRate, weight, side }) {
+    fold({ round, participantId, dropoutRate, weight }) {
       const changes = slots.get(participantId);
       const into = open;
       if (changes === undefined || into === null)
@@ -161,7 +154,7 @@ export function createRoundNumbers(
         );
       return (function* () {
         const { indices } = yield* subAdapters.of(round, participantId, dropoutRate);
-        admissions.set(participantId, yield* into.admit({ participantId, changes, indices, weight }, side));
+        admissions.set(participantId, yield* into.admit({ participantId, changes, indices, weight }));
       })();
     },
     get partTerms() {
@@ -175,8 +168,7 @@ export function createRoundNumbers(
     },
     *finish(elsewhere) {
       if (open === null) return { adapter, updates: [] };
-      const { adapter: next, contributions, agreements, contrast: leanings } = yield* open.finish(elsewhere);
-      contrast = leanings;
+      const { adapter: next, contributions, agreements } = yield* open.finish(elsewhere);
       open = null;
       const updates = [...admissions].map(([participantId, admission]) => ({
         participantId,
@@ -191,7 +183,6 @@ export function createRoundNumbers(
     // biome-ignore lint/correctness/useYield: as `finish`, in one piece
     *discard() {
       open = null;
-      contrast = null;
       return { adapter, updates: [] };
     },
     adopt(next, round) {

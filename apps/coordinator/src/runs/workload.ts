@@ -8,7 +8,6 @@ import type {
   RunConfig,
   RunReport,
 } from "@fedlodrop/run";
-import type { ToEvaluate } from "./evaluation.ts";
 
 /** Parts of the training texts, by their numbers. */
 export interface EvaluatedParts {
@@ -37,7 +36,7 @@ export interface Workload extends RunFiles {
   /** Loss of full adapters, off the event loop, on held-out texts and on those trained on; null when nobody evaluates.
    *  @param alone nobody trains any more: it may take the whole machine */
   readonly evaluate:
-    | ((own: ToEvaluate, parts: EvaluatedParts, alone?: boolean) => Promise<RoundEvaluation>)
+    | ((adapter: Float32Array, parts: EvaluatedParts, alone?: boolean) => Promise<RoundEvaluation>)
     | null;
   /** What the first round begins with; null begins with one that changes nothing yet. */
   readonly startingAdapter: Float32Array | null;

@@ -5,7 +5,7 @@ import {
   type Infeasibility,
   varianceFactor,
 } from "@fedlodrop/allocation";
-import type { AllocationRecord, Exclusion, Side } from "@fedlodrop/run";
+import type { AllocationRecord, Exclusion } from "@fedlodrop/run";
 import type { ExpectedLoad, PosedProblem } from "./live-problem.ts";
 import { VARIANCE_EXPONENT } from "./masked-losses.ts";
 import type { PlanRequest } from "./plan-request.ts";
@@ -16,8 +16,6 @@ export interface Grant {
   readonly dropoutRate: number;
   /** Of which so much was added to learn from it. */
   readonly dither: number;
-  /** Null in a round that compares nothing. */
-  readonly side: Side | null;
   /** Null where uploads go as fast as the link does. */
   readonly share: number | null;
   /** What its upload is expected to reach. */
@@ -70,7 +68,6 @@ export function allocationRecord(
             id,
             dropoutRate: decision.dropoutRate,
             dither: decision.dither,
-            side: decision.side,
             share: decision.share,
             predictedSeconds: at(plan.preparationSeconds) + uploadBits / decision.bitsPerSecond,
             actualSeconds: null,
@@ -81,7 +78,6 @@ export function allocationRecord(
             id,
             dropoutRate: null,
             dither: 0,
-            side: null,
             share: 0,
             predictedSeconds: at(plan.preparationSeconds),
             actualSeconds: null,

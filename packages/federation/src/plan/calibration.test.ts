@@ -10,6 +10,7 @@ import { describe, expect, it } from "vitest";
 import { recordsInSight } from "../round/rounds.ts";
 import { EVALUATION_LAG } from "../round/run-state.ts";
 import { estimateConstants } from "./bound-constants.ts";
+import { whoseTurn } from "./dither.ts";
 
 /** A round's progress is pace · s^exponent; the gap grows by slope + bend · u a step of it. */
 interface World {
@@ -21,6 +22,7 @@ interface World {
   readonly noise: number;
 }
 
+const IDS = ["p0", "p1", "p2", "p3"];
 const MOST_DROPPED = 0.9;
 const FIRST_LOSS = 3;
 /** The gap grows by less than the training loss falls, until u is 1.1. */
@@ -28,7 +30,7 @@ const LEARNING: World = { pace: 0.12, exponent: 1.2, slope: 1, bend: 0, noise: 0
 
 const v = (dropoutRate: number): number => varianceFactor(1 - dropoutRate, 1);
 
-/** Rounds of four devices, two at each of the rates in turn. */
+/** Rounds of four devices, as rates are raised in turn (dither.ts). */
 function rounds(
   count: number,
   { pace, exponent, slope, bend, noise }: World,
@@ -40,39 +42,30 @@ function rounds(
   let u = 0;
   return Array.from({ length: count }, (_, i) => {
     const round = i + 1;
-    u += (pace * ((1 - low) ** exponent + (1 - high) ** exponent)) / 2;
+    const raised = whoseTurn(IDS, round, { compareWith: null });
+    const rateOf = (id: string): number => (raised.has(id) ? high : low);
+    u += (pace * IDS.reduce((sum, id) => sum + (1 - rateOf(id)) ** exponent, 0)) / IDS.length;
     const trainLoss = FIRST_LOSS * Math.exp(-u);
     const gap = slope * u + (bend * u * u) / 2;
-    // Three quarters of a leaning's weight is its own side's.
-    const lost = (pace * ((1 - low) ** exponent - (1 - high) ** exponent)) / 4;
-    const rateOf = (k: number): number => ((k + round) % 2 === 0 ? high : low);
     return {
       round,
-      participants: [0, 1, 2, 3].map((k) => ({
-        id: `p${k}`,
+      participants: IDS.map((id) => ({
+        id,
         outcome: "aggregated",
         sampleCount: 10,
-        dropoutRate: rateOf(k),
+        dropoutRate: rateOf(id),
         trainLoss: 3,
         gradientNorm95: 1,
         lossSpread: 2,
       })),
       allocation: {
-        devices: [0, 1, 2, 3].map((k) => ({
-          id: `p${k}`,
-          dither: rateOf(k) - low,
-          side: rateOf(k) > low ? "high" : "low",
-        })),
+        devices: IDS.map((id) => ({ id, dither: rateOf(id) - low })),
         constants: { varianceCoefficient: pace * exponent * trainLoss },
       },
       evaluation: {
         trainLoss: noisy(trainLoss),
         testLoss: noisy(trainLoss + gap) + (absurd[round] ?? 0),
         exampleLossSpread: 2,
-        contrast: {
-          low: { trainLoss: trainLoss * Math.exp(-lost) },
-          high: { trainLoss: noisy(trainLoss * Math.exp(lost)) },
-        },
       },
     } as unknown as RoundRecord;
   });

@@ -1,36 +1,43 @@
 /**
- * A round that teaches: every other device keeps a little less than was solved for, which every limit allows, since less
- * is trained and sent. Who does takes turns, so that the devices' own differences cancel. What was added is in the record.
+ * Rounds that teach: half of the devices, all, the other half and none, in turn, keep a little less than was solved for, which
+ * every limit allows, since less is trained and sent. Rounds then differ in what they keep, whatever is solved for, and what they
+ * came to tells what dropping costs (pace.ts); the devices' own differences cancel. What was added is in the record.
  */
-import type { BoundEstimate, RunConfig, Side } from "@fedlodrop/run";
+import type { BoundEstimate, RunConfig } from "@fedlodrop/run";
 import { EVALUATION_LAG } from "../round/run-state.ts";
 
 /** Share of the keep rate that is taken off while nothing is known, and at least. */
 const SHARE_MOST = 0.3;
 const SHARE_LEAST = 0.1;
 
-/** Null where nobody would learn from it: one device has nothing to be compared with, and no plan looks back on the last rounds. */
+/** Null where nobody would learn from it: no plan looks back on the last rounds. */
 export function ditherShare(
-  config: Pick<RunConfig, "rounds" | "differentialPrivacy" | "secureAggregation">,
+  { rounds }: Pick<RunConfig, "rounds">,
   round: number,
-  admitted: number,
   { form, gapScale, gapScaleError, varianceCoefficient, varianceError }: BoundEstimate,
 ): number | null {
-  if (form !== "calibrated" || admitted < 2 || round + EVALUATION_LAG > config.rounds) return null;
-  // A mean that leans on half of the devices would tell of them beyond what the run promises.
-  if (config.differentialPrivacy !== null || config.secureAggregation) return null;
+  if (form !== "calibrated" || round + EVALUATION_LAG > rounds) return null;
   const doubt = Math.max(gapScaleError / gapScale, varianceError / varianceCoefficient);
   return SHARE_LEAST + (SHARE_MOST - SHARE_LEAST) * Math.min(1, doubt);
 }
 
-/** By the order of their ids, the other way round in every other round: of its own arm, where two take turns. */
-export function sidesOf(
+/** A device's place among the round's, by the order of their ids; by the rounds, round again. */
+const TURNS: readonly ((place: number) => boolean)[] = [
+  () => false,
+  (place) => place % 2 === 0,
+  () => true,
+  (place) => place % 2 === 1,
+];
+
+export function whoseTurn(
   ids: readonly string[],
   round: number,
   { compareWith }: Pick<RunConfig, "compareWith">,
-): ReadonlyMap<string, Side> {
+): ReadonlySet<string> {
+  // Of its own arm, where two take turns.
   const own = compareWith === null ? round : Math.ceil(round / 2);
-  return new Map([...ids].sort().map((id, i) => [id, (i + own) % 2 === 0 ? "high" : "low"]));
+  const isRaised = TURNS[own % TURNS.length] as (typeof TURNS)[number];
+  return new Set([...ids].sort().filter((_, place) => isRaised(place)));
 }
 
 export const dithered = (dropoutRate: number, share: number, maxDropoutRate: number): number =>

@@ -3,15 +3,13 @@
  * power: to first order a step of AdamW, which is as long whatever its gradient's scale, takes off the loss what the slopes
  * of the trained values sum up to. A share s of the values is trained, and each one's slope is seen through the share s of
  * the other factor alone that is kept, so that p is 1 where that part speaks for the whole, and 2 where all parts add up.
- * What rounds came to gives U and p, roughly; what a round's two leanings differ in (contrast.ts) is free of what else
- * changed between rounds.
+ * What rounds came to at the rates that they had gives U and p.
  */
 import { varianceFactor } from "@fedlodrop/allocation";
 import type { RoundRecord } from "@fedlodrop/run";
-import { LEANING } from "../update/contrast.ts";
 import { progressOf, standpoints } from "./learning-curve.ts";
 import { VARIANCE_EXPONENT } from "./masked-losses.ts";
-import { type Observation, robustFit } from "./robust-fit.ts";
+import { robustFit } from "./robust-fit.ts";
 
 export interface Pace {
   /** U: progress of a round that drops nothing; at least 0. */
@@ -41,11 +39,9 @@ const EXPONENT = { mean: 1.5, deviation: 0.5 } as const;
 const LEAST_EXPONENT = 0.5;
 const MOST_EXPONENT = 4;
 /** Weight of what is seen against one a round younger: the newest rounds are most like the next. */
-const MEMORY = 0.7;
+const MEMORY = 0.85;
 /** Noise before any has been seen, as a share of U. */
 const NOISE_SHARE = 0.1;
-/** Of a comparison: both leanings are of the same updates, on the same texts, which leaves a third of a round's noise. */
-const COMPARISON_PRECISION = 9;
 
 /** @param seen rounds that devices took part in */
 export function estimatePace(seen: readonly RoundRecord[]): PaceEstimate {
@@ -55,23 +51,13 @@ export function estimatePace(seen: readonly RoundRecord[]): PaceEstimate {
   const doubt = Math.hypot(exponent, EXPONENT.deviation);
   if (usual === null) return { progress: 0, exponent, error: doubt, doubt };
   // U s^p is linear in U and U (p − p₀) about the prior's p₀.
-  const observe = (y: number, { share, bend }: Shares, place: number, precision = 1): Observation => ({
-    x: share,
-    z: bend,
-    y,
-    weight: MEMORY ** (seen.length - 1 - place),
-    precision,
-  });
   const { p, q, errorAt } = robustFit(
-    [
-      ...made.map(({ progress, shares, place }) => observe(progress, shares, place)),
-      ...seen.flatMap((record, place) => {
-        const compared = compare(record);
-        return compared === null
-          ? []
-          : [observe(compared.progress, compared.shares, place, COMPARISON_PRECISION)];
-      }),
-    ],
+    made.map(({ progress, shares: { share, bend }, place }) => ({
+      x: share,
+      z: bend,
+      y: progress,
+      weight: MEMORY ** (seen.length - 1 - place),
+    })),
     {
       p: { mean: usual, deviation: usual },
       q: { mean: 0, deviation: EXPONENT.deviation * usual },
@@ -109,7 +95,7 @@ function progressMade(seen: readonly RoundRecord[]): readonly Made[] {
   return points.slice(1).flatMap((own, i): Made[] => {
     const before = points[i] as (typeof points)[number];
     if (own.chain !== before.chain) return [];
-    const between = seen.slice(before.place + 1, own.place + 1).map((record) => sharesOf(record));
+    const between = seen.slice(before.place + 1, own.place + 1).map(sharesOf);
     const mean = (of: (shares: Shares) => number): number =>
       between.reduce((sum, shares) => sum + of(shares), 0) / between.length;
     return [
@@ -139,52 +125,23 @@ function usualProgress(made: readonly Made[]): number | null {
   return middle !== undefined && middle.usual > 0 ? middle.usual : null;
 }
 
-/** What a round's two leanings differ in: what is kept, and the progress. */
-function compare(record: RoundRecord): { readonly shares: Shares; readonly progress: number } | null {
-  const { evaluation, allocation } = record;
-  if (!evaluation?.contrast || allocation === null) return null;
-  const { high, low } = evaluation.contrast;
-  // Of the higher rates over the lower ones: mostly negative, as is the difference of what they keep.
-  const progress = Math.log(low.trainLoss / high.trainLoss);
-  if (!Number.isFinite(progress)) return null;
-  const sides = new Map(allocation.devices.map(({ id, side }) => [id, side]));
-  // Records from before sides were kept do not say what was compared.
-  if (![...sides.values()].includes("high")) return null;
-  const [lows, highs] = (["low", "high"] as const).map((own) =>
-    sharesOf(record, (id) => sides.get(id) === own),
-  ) as [Shares, Shares];
-  return { progress, shares: { share: highs.share - lows.share, bend: highs.bend - lows.bend } };
-}
-
 /** Progress of a round as its devices kept, foreseen. */
 export function progressOfRound({ progress, exponent }: Pace, record: RoundRecord): number {
-  return (
-    progress *
-    meanOver(
-      record,
-      () => false,
-      (keepRate) => keepRate ** exponent,
-    )
-  );
+  return progress * meanOver(record, (keepRate) => keepRate ** exponent);
 }
 
-const sharesOf = (record: RoundRecord, isOnSide: (id: string) => boolean = () => false): Shares => ({
-  share: meanOver(record, isOnSide, (keepRate) => keepRate ** EXPONENT.mean),
-  bend: meanOver(record, isOnSide, (keepRate) => keepRate ** EXPONENT.mean * Math.log(keepRate)),
+const sharesOf = (record: RoundRecord): Shares => ({
+  share: meanOver(record, (keepRate) => keepRate ** EXPONENT.mean),
+  bend: meanOver(record, (keepRate) => keepRate ** EXPONENT.mean * Math.log(keepRate)),
 });
 
-/** Over those whose updates are in the round, the ones on a side counting for more. */
-function meanOver(
-  { participants }: RoundRecord,
-  isOnSide: (id: string) => boolean,
-  of: (keepRate: number) => number,
-): number {
+/** Over those whose updates are in the round. */
+function meanOver({ participants }: RoundRecord, of: (keepRate: number) => number): number {
   let [sum, total] = [0, 0];
-  for (const { id, outcome, sampleCount, dropoutRate } of participants) {
+  for (const { outcome, sampleCount, dropoutRate } of participants) {
     if (outcome !== "aggregated") continue;
-    const weight = (isOnSide(id) ? LEANING : 1) * sampleCount;
-    sum += weight * of(1 - dropoutRate);
-    total += weight;
+    sum += sampleCount * of(1 - dropoutRate);
+    total += sampleCount;
   }
   return total === 0 ? 0 : sum / total;
 }

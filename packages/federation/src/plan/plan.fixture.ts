@@ -75,7 +75,6 @@ export const record = (round: number, participants: ParticipantRound[]): RoundRe
     testAccuracy: null,
     testF1: null,
     exampleLossSpread: null,
-    contrast: null,
   },
   seconds: 1,
   participants,

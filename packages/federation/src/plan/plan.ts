@@ -21,7 +21,7 @@ import type { ReadyParticipant } from "../round/participant.ts";
 import type { Assignment, RoundPlan } from "../round/run-state.ts";
 import { allocationRecord, type Decision, excluded, type Grant } from "./allocation-record.ts";
 import type { estimateConstants } from "./bound-constants.ts";
-import { dithered, ditherShare, sidesOf } from "./dither.ts";
+import { dithered, ditherShare, whoseTurn } from "./dither.ts";
 import { type Caution, capped, type ExpectedLoad, type PosedProblem, poseProblem } from "./live-problem.ts";
 import { patienceSeconds } from "./patience.ts";
 import type { PlanRequest } from "./plan-request.ts";
@@ -104,10 +104,9 @@ function freeGrant(
   };
 }
 
-const plain = (dropoutRate: number): Pick<Grant, "dropoutRate" | "dither" | "side"> => ({
+const plain = (dropoutRate: number): Pick<Grant, "dropoutRate" | "dither"> => ({
   dropoutRate,
   dither: 0,
-  side: null,
 });
 
 /** A radio is on for as long as the bits take at the device's own rate, however its upload is paced. */
@@ -136,7 +135,6 @@ function assign(
       config.deadlineSeconds,
       patienceSeconds(participant.id, expectedSeconds(posed, k, grant), records),
     ),
-    side: grant.side,
     localSteps: null,
   };
 }
@@ -205,7 +203,7 @@ export function planBySolving(
   };
 }
 
-/** With the rates of a side raised, where the round is to be learned from; who is probed is on neither. */
+/** With the rates of those whose turn it is raised, where the round is to be learned from; nobody is who is probed. */
 function teach(
   { config, round, participants }: PlanRequest,
   { constants }: PosedProblem,
@@ -215,15 +213,13 @@ function teach(
   const admitted = participants.flatMap(({ id }, k) =>
     decisions[k]?.kind === "admitted" && !isProbed[k] ? [id] : [],
   );
-  const share = ditherShare(config, round, admitted.length, constants);
+  const share = ditherShare(config, round, constants);
   if (share === null) return decisions;
-  const sides = sidesOf(admitted, round, config);
+  const raised = whoseTurn(admitted, round, config);
   return decisions.map((decision, k) => {
-    const side = sides.get(participants[k]?.id ?? "");
-    if (decision.kind === "excluded" || side === undefined) return decision;
-    if (side === "low") return { ...decision, side };
+    if (decision.kind === "excluded" || !raised.has(participants[k]?.id ?? "")) return decision;
     const dropoutRate = dithered(decision.dropoutRate, share, capped(config.maxDropoutRate, constants));
-    return { ...decision, side, dropoutRate, dither: dropoutRate - decision.dropoutRate };
+    return { ...decision, dropoutRate, dither: dropoutRate - decision.dropoutRate };
   });
 }
 

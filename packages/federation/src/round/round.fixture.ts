@@ -61,7 +61,6 @@ export const evaluated = (round = 1) =>
       testAccuracy: null,
       testF1: null,
       exampleLossSpread: null,
-      contrast: null,
     },
     atMs: 40_000,
   }) as const;
@@ -79,7 +78,6 @@ export const planned = (ids: readonly string[], round = 1, probes: readonly stri
         rateSource: "measured" as const,
         probe: probes.includes(participantId),
         patienceSeconds: 0,
-        side: null,
         localSteps: null,
       })),
       allocation: null,

@@ -28,7 +28,6 @@ const evaluation: RoundEvaluation = {
   testAccuracy: null,
   testF1: null,
   exampleLossSpread: null,
-  contrast: null,
 };
 
 // ---- what can happen; rounds are named from the open one, so that most of it fits
@@ -202,7 +201,6 @@ const planned = (ids: readonly string[], round: number, atMs: number): RunEvent 
       rateSource: "measured",
       probe: false,
       patienceSeconds: 0,
-      side: null,
       localSteps: null,
     })),
     allocation: null,

@@ -8,7 +8,7 @@ import type {
   RunEnded,
   UpdateStatistics,
 } from "@fedlodrop/protocol";
-import type { RoundEvaluation, RoundRecord, SecureRecord, Side, UpdateRecord } from "@fedlodrop/run";
+import type { RoundEvaluation, RoundRecord, SecureRecord, UpdateRecord } from "@fedlodrop/run";
 import type { PlanRequest } from "../plan/plan-request.ts";
 import type { Assignment, RoundPlan } from "./run-state.ts";
 
@@ -108,7 +108,6 @@ export type Effect =
       readonly participantId: string;
       readonly dropoutRate: number;
       readonly weight: number;
-      readonly side: Side | null;
     }
   /** Make the new adapter of what was folded; `closed` when it is there. */
   | {

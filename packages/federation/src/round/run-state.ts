@@ -19,7 +19,6 @@ import {
   type Method,
   type RoundRecord,
   type RunConfig,
-  type Side,
   wasTried,
 } from "@fedlodrop/run";
 import { hasPlace, isPresent, isReady, type Participant, type ReadyParticipant } from "./participant.ts";
@@ -46,8 +45,6 @@ export interface Assignment {
   readonly probe: boolean;
   /** From its start on the round waits for it as long, whoever else has answered; longer while too few have. */
   readonly patienceSeconds: number;
-  /** Whether its rate was raised to learn from it; null in a round that compares nothing. */
-  readonly side: Side | null;
   /** Fewer than everybody's, where a device may not spend more; null is everybody's. */
   readonly localSteps: number | null;
 }

@@ -34,10 +34,10 @@ export function takeUpdate(
   if (member.status.kind !== "uploading")
     return refuseUpload(state, event, refuse("wrong-order", "upload: expected upload-begin first"));
   const next = setStatus(state, participantId, { kind: "aggregated", statistics });
-  const { dropoutRate, side } = member.assignment;
+  const { dropoutRate } = member.assignment;
   const weight = weightOf(state, member);
   return withEffects(settle(next, atMs), [
-    { kind: "fold-update", round, participantId, dropoutRate, weight, side },
+    { kind: "fold-update", round, participantId, dropoutRate, weight },
   ]);
 }
 

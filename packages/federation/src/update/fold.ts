@@ -4,16 +4,8 @@
  */
 import { clipFactor } from "@fedlodrop/privacy";
 import { MAX_SAMPLE_COUNT } from "@fedlodrop/protocol";
-import {
-  type AdapterShape,
-  type Aggregation,
-  adapterSize,
-  inPieces,
-  type Pieces,
-  type Side,
-} from "@fedlodrop/run";
+import { type AdapterShape, type Aggregation, adapterSize, inPieces, type Pieces } from "@fedlodrop/run";
 import { addTo, agreementsOf, createSketch, type Sketch, type Sketched, sketchSum } from "./agreement.ts";
-import { beginContrast, type Contrast, type Contrasting, type ContrastSums } from "./contrast.ts";
 import type { Mean, MeanSums } from "./exact-mean.ts";
 import { inOrder } from "./kept-updates.ts";
 import { beginNoisyMean, type RoundPrivacy } from "./noisy-mean.ts";
@@ -45,8 +37,6 @@ export interface FoldedRound extends Combined {
    * devices that hold other classes disagree for honest reasons.
    */
   readonly agreements: ReadonlyMap<string, number | null>;
-  /** Null where no rates were raised to learn from. */
-  readonly contrast: Contrast | null;
 }
 
 /**
@@ -55,8 +45,6 @@ export interface FoldedRound extends Combined {
  */
 export interface FoldPart {
   readonly sums: MeanSums;
-  /** Null where no rates were raised to learn from. */
-  readonly contrast: ContrastSums | null;
   /** Null where updates are not compared with each other, or there are none. */
   readonly sketches: Float64Array | null;
 }
@@ -64,9 +52,8 @@ export interface FoldPart {
 /** Its work comes in pieces, and one piece of work ends before the next begins. */
 export interface Fold {
   readonly count: number;
-  /** @param side of the round's rates; null where it has none
-   *  @throws on what `outOfRange` would have refused, on a second update of a participant, and beyond MAX_UPDATES */
-  admit(update: Update, side?: Side | null): Pieces<Admission>;
+  /** @throws on what `outOfRange` would have refused, on a second update of a participant, and beyond MAX_UPDATES */
+  admit(update: Update): Pieces<Admission>;
   /** What was admitted so far, for another fold. @throws for a rule that has to see every update */
   part(): Pieces<FoldPart>;
   /** @throws where `admit` would have, and for a part of another adapter */
@@ -104,7 +91,6 @@ export function beginFold(
   const isBounded = rule.bounded && privacy === undefined;
   let tools: { readonly measure: MeasureNorms; readonly sketch: Sketch | null } | null = null;
   const admitted = new Map<string, Sketched | null>();
-  let contrasting: Contrasting | null = null;
   /** Of updates that were admitted elsewhere. */
   let merged: Float64Array | null = null;
 
@@ -125,7 +111,7 @@ export function beginFold(
     get count() {
       return admitted.size;
     },
-    *admit(update, side = null) {
+    *admit(update) {
       yield* check(update, admitted);
       tools ??= {
         measure: yield* createNorms(shape, adapter),
@@ -145,25 +131,16 @@ export function beginFold(
       );
       const changes = factor === 1 ? update.changes : yield* scaled(update.changes, factor);
       if (factor > 0) yield* combination.take({ ...update, changes });
-      // What is learnt from a contrast would not be accounted for.
-      if (factor > 0 && side !== null && privacy === undefined) {
-        contrasting ??= beginContrast(size);
-        yield* contrasting.take({ ...update, changes }, side);
-      }
       return { rms: norms.rms, product: norms.product(1), factor };
     },
     *part() {
       const { sums } = mean();
-      return { sums, contrast: contrasting?.sums ?? null, sketches: yield* allSketches() };
+      return { sums, sketches: yield* allSketches() };
     },
-    *merge({ sums, contrast, sketches }) {
+    *merge({ sums, sketches }) {
       if (admitted.size + sums.weightOf.length > MAX_UPDATES)
         throw new Error(`aggregate: expected at most ${MAX_UPDATES} updates`);
       yield* mean().add(sums);
-      if (contrast !== null) {
-        contrasting ??= beginContrast(size);
-        yield* contrasting.add(contrast);
-      }
       if (sketches === null) return;
       merged ??= new Float64Array(sketches.length);
       addTo(merged, sketches);
@@ -178,7 +155,6 @@ export function beginFold(
       const ids = inOrder(new Map([...admitted.keys(), ...elsewhere.keys()].map((id) => [id, null])));
       return {
         adapter: combined,
-        contrast: contrasting && (yield* contrasting.finish(adapter)),
         contributions: new Map(ids.map(([id]) => [id, contributions.get(id) ?? 0])),
         agreements: new Map(ids.map(([id]) => [id, agreements.get(id) ?? null])),
       };

@@ -79,7 +79,6 @@ describe("totals of a run", () => {
       id: "p1",
       dropoutRate: 0.5,
       dither: 0,
-      side: null,
       share: 0.5,
       predictedSeconds: 4,
       actualSeconds: 5,
