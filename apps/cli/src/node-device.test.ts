@@ -79,7 +79,7 @@ test("two devices without a browser train a run to its end", async () => {
   expect(await run.stop()).toEqual(report);
 }, 120_000);
 
-test("rates that are chosen live differ between devices in turn", async () => {
+test("rates that are chosen live differ between devices and rounds, in turn", async () => {
   const run = await startRun({ ...settings(), rounds: 5, method: "branch-and-bound" });
   const devices = ["ada", "ben"].map((nickname) => startNodeDevice(run.url, { nickname, threads: 1 }));
   await Promise.all(devices.map(({ ready }) => ready));
@@ -92,9 +92,8 @@ test("rates that are chosen live differ between devices in turn", async () => {
       allocation?.devices.filter(({ dither }) => dither > 0).map(({ id }) => id) ?? ["not planned"],
   );
   // The last two rounds teach nobody: no plan looks back on them.
-  expect(raised.map((ids) => ids.length)).toEqual([1, 1, 1, 0, 0]);
-  expect(new Set([raised[0]?.[0], raised[1]?.[0]]).size).toBe(2);
-  expect(raised[2]).toEqual(raised[0]);
+  expect(raised.map((ids) => ids.length)).toEqual([1, 2, 1, 0, 0]);
+  expect(raised[2]).not.toEqual(raised[0]);
   for (const { participants, allocation } of rounds.slice(0, 3)) {
     // What was decided is what was trained at.
     for (const { id, dropoutRate } of participants)
