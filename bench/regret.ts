@@ -4,7 +4,7 @@
  *
  *   npx tsx bench/regret.ts --tasks presidents,spam --arms "fixed 0,branch-and-bound" --seeds 5 --until 01:30
  *   npx tsx bench/regret.ts --tasks spam --samples 224 --csv docs/results/cells-spam.csv --tuning docs/results/cells.csv
- *   npx tsx bench/regret.ts --arms branch-and-bound --estimator "levels alone"
+ *   npx tsx bench/regret.ts --arms branch-and-bound --estimator "gap over q"
  *
  * More texts measured, or other rounds, are cells of their own; learning rates may have been chosen on others' cells.
  *

@@ -2,7 +2,8 @@
  * What a round would have become had its raised rates, or the others, counted for more: two more means of the same changes,
  * in which one side's weigh three times as much as the other's. Weighed, not left out: a mean over half of the devices is
  * noisier than the round's own, the more so the more they drop, and would speak for rates that are too high. Both lean on
- * the same updates, so what they differ in is the rates' doing, and which devices happened to have which.
+ * the same updates, so what they differ in is the rates' doing, and which devices happened to have which. Updates are as
+ * they were sent, before any bound.
  */
 import type { ToEvaluate } from "../../apps/cli/src/reproduce/steering.ts";
 import { beginMean } from "../../packages/federation/src/update/exact-mean.ts";

@@ -41,7 +41,8 @@ export type EvaluatorCalls = {
   }): Promise<OpenedModel>;
   /** Other held-out texts, of the same kind. @throws when the model was opened without texts */
   measureOn(heldOut: readonly Sample[]): Promise<void>;
-  /** Losses and a showcase: on the held-out texts, and evenly on the training texts of `parts`; half as long again for parts that differ from the last ones, on which what the run began with is measured too.
+  /** Losses and a showcase: on the held-out texts, and evenly on the training texts of `parts`; half as
+   *  long again for parts that differ from the last ones, on which what the run began with is measured too.
    *  @throws when there are no texts */
   evaluate(given: {
     readonly adapter: Float32Array;

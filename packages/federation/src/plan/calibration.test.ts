@@ -23,6 +23,7 @@ interface World {
 }
 
 const IDS = ["p0", "p1", "p2", "p3"];
+const EVERY_ROUND = { compareWith: null, evaluateOn: { kind: "coordinator" } } as const;
 const MOST_DROPPED = 0.9;
 const FIRST_LOSS = 3;
 /** The gap grows by less than the training loss falls, until u is 1.1. */
@@ -42,7 +43,7 @@ function rounds(
   let u = 0;
   return Array.from({ length: count }, (_, i) => {
     const round = i + 1;
-    const raised = whoseTurn(IDS, round, { compareWith: null });
+    const raised = whoseTurn(IDS, round, EVERY_ROUND);
     const rateOf = (id: string): number => (raised.has(id) ? high : low);
     u += (pace * IDS.reduce((sum, id) => sum + (1 - rateOf(id)) ** exponent, 0)) / IDS.length;
     const trainLoss = FIRST_LOSS * Math.exp(-u);

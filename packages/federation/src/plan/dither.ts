@@ -29,14 +29,16 @@ const TURNS: readonly ((place: number) => boolean)[] = [
   (place) => place % 2 === 1,
 ];
 
+/** A turn lasts as long as it takes to be measured: what several rounds came to together says nothing of each. */
 export function whoseTurn(
   ids: readonly string[],
   round: number,
-  { compareWith }: Pick<RunConfig, "compareWith">,
+  { compareWith, evaluateOn }: Pick<RunConfig, "compareWith" | "evaluateOn">,
 ): ReadonlySet<string> {
   // Of its own arm, where two take turns.
   const own = compareWith === null ? round : Math.ceil(round / 2);
-  const isRaised = TURNS[own % TURNS.length] as (typeof TURNS)[number];
+  const turn = evaluateOn.kind === "devices" ? Math.ceil(own / evaluateOn.every) : own;
+  const isRaised = TURNS[turn % TURNS.length] as (typeof TURNS)[number];
   return new Set([...ids].sort().filter((_, place) => isRaised(place)));
 }
 

@@ -70,9 +70,9 @@ describe("the pace of a run", () => {
   );
 
   it.each([0.5, 1.5, 3])(
-    "knows no power where rounds hardly differ: it stays as it was for s to the power of %s",
+    "knows no power where rounds are alike, however their devices differ: it stays as it was for s to the power of %s",
     (exponent) => {
-      const pace = estimatePace(rounds(12, inTurn(0.3, 0.3), { progress: 0.1, exponent, noise: 0.002 }));
+      const pace = estimatePace(rounds(12, inTurn(0.3, 0.5), { progress: 0.1, exponent, noise: 0.002 }));
       expect(Math.abs(pace.exponent - 1.5)).toBeLessThan(0.1);
     },
   );
@@ -85,15 +85,18 @@ describe("the pace of a run", () => {
     expect(exponent).toBeLessThanOrEqual(4);
   });
 
-  it.each([4, -4, 0.5, -0.5])("is not moved far by a round that made absurd progress: %s nats", (by) => {
-    const world = { progress: 0.1, exponent: 1.2, noise: 0.002 };
-    const calm = estimatePace(rounds(14, wandering(0.3, 0.5), world));
-    for (const round of [9, 13]) {
-      const moved = estimatePace(rounds(14, wandering(0.3, 0.5), { ...world, absurd: { [round]: by } }));
-      expect(Math.abs(moved.progress - calm.progress)).toBeLessThan(0.3 * calm.progress);
-      expect(Math.abs(priceOf(moved, 0.5) - priceOf(calm, 0.5))).toBeLessThan(0.3 * priceOf(calm, 0.5));
-    }
-  });
+  it.each([4, -4, 0.5, -0.5])(
+    "is not moved far by one round that made absurd progress, as it may be by two: %s nats",
+    (by) => {
+      const world = { progress: 0.1, exponent: 1.2, noise: 0.002 };
+      const calm = estimatePace(rounds(14, wandering(0.3, 0.5), world));
+      for (const round of [9, 13]) {
+        const moved = estimatePace(rounds(14, wandering(0.3, 0.5), { ...world, absurd: { [round]: by } }));
+        expect(Math.abs(moved.progress - calm.progress)).toBeLessThan(0.3 * calm.progress);
+        expect(Math.abs(priceOf(moved, 0.5) - priceOf(calm, 0.5))).toBeLessThan(0.3 * priceOf(calm, 0.5));
+      }
+    },
+  );
 
   it("is unknown while nothing has been made", () => {
     expect(estimatePace([])).toMatchObject({ progress: 0 });

@@ -167,6 +167,15 @@ describe("what was measured", () => {
   });
 
   it.each([
+    ["one device alone", {}, [participant("p1")]],
+    ["differential privacy", { differentialPrivacy: { epsilon: 8, delta: 1e-5, clip: 1 } }, three],
+    ["secure aggregation", { secureAggregation: true, aggregation: "mean" }, three],
+  ] as const)("teaches with %s, too", (_, change, participants) => {
+    const { allocation } = planRound(request({ method: "p-sca", ...change }, [...participants]));
+    expect(allocation!.devices.some(({ dither }) => dither > 0)).toBe(true);
+  });
+
+  it.each([
     ["the theorem's constants", { bound: "theorem" }, three],
     ["rounds that no plan will look back on", { rounds: 2 }, three],
     ["a method that solves nothing", { method: "fixed" }, three],

@@ -203,7 +203,7 @@ export function planBySolving(
   };
 }
 
-/** With the rates of those whose turn it is raised, where the round is to be learned from; nobody is who is probed. */
+/** With the rates of those whose turn it is raised, where the round is to be learned from; not of those who are probed. */
 function teach(
   { config, round, participants }: PlanRequest,
   { constants }: PosedProblem,

@@ -9,8 +9,6 @@ export interface Observation {
   readonly y: number;
   /** What it counts for: 1 for the newest, falling with age. */
   readonly weight: number;
-  /** 1 over the variance of its noise, where 1 is that of most; 1 when absent. */
-  readonly precision?: number;
 }
 
 export interface Prior {
@@ -50,9 +48,9 @@ export function robustFit(observations: readonly Observation[], prior: Prior): F
     d = 1 / prior.q.deviation ** 2;
     b = 0;
     let [e, f] = [0, 0];
-    for (const { x, z, y, weight, precision = 1 } of observations) {
-      const most = HUBER_DEVIATIONS * Math.sqrt(variance / precision);
-      const counted = (weight * precision * Math.min(1, most / Math.abs(y - p * x - q * z))) / variance;
+    const deviations = HUBER_DEVIATIONS * Math.sqrt(variance);
+    for (const { x, z, y, weight } of observations) {
+      const counted = (weight * Math.min(1, deviations / Math.abs(y - p * x - q * z))) / variance;
       const surprise = y - prior.p.mean * x - prior.q.mean * z;
       a += counted * x * x;
       b += counted * x * z;
@@ -65,8 +63,8 @@ export function robustFit(observations: readonly Observation[], prior: Prior): F
     q = prior.q.mean + (a * f - b * e) / determinant;
     const most = HUBER_DEVIATIONS ** 2 * variance;
     let [squares, total] = [0, 0];
-    for (const { x, z, y, weight, precision = 1 } of observations) {
-      squares += (weight * Math.min(most, precision * (y - p * x - q * z) ** 2)) / VARIANCE_KEPT;
+    for (const { x, z, y, weight } of observations) {
+      squares += (weight * Math.min(most, (y - p * x - q * z) ** 2)) / VARIANCE_KEPT;
       total += weight;
     }
     variance = (PRIOR_OBSERVATIONS * prior.noiseDeviation ** 2 + squares) / (PRIOR_OBSERVATIONS + total);
