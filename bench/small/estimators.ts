@@ -145,7 +145,8 @@ function overRounds(
   };
 }
 
-/** Both terms by what a round's leaning means differ in, on training and on held-out texts: every other round, for in the others all or none are raised. */
+/** Both terms by what a round's leaning means differ in, on training and on held-out texts. Of every other round, for in those between
+ *  all are raised or none. */
 function whatIf(measured: Parameters<Estimator>[0]): ReturnType<Estimator> {
   const leanings = new Map<number, { readonly train: number; readonly heldOut: number }>();
   const steer = steering(measured);
