@@ -48,6 +48,9 @@ interface Coordinator {
 }
 
 interface TestFixtures {
+  /** Chromium with WebGPU on SwiftShader, the same on every machine. What is open in it is closed after the test: a tab goes
+   *  on looking for its coordinator, and would join another one that happens to get the same port. */
+  readonly chromium: Browser;
   /** A folder that is gone after the test. */
   readonly folder: string;
   /** Starts `fedlodrop serve` with these flags; it stops after the test. */
@@ -56,14 +59,14 @@ interface TestFixtures {
   readonly replay: (run: string) => Promise<string>;
 }
 interface WorkerFixtures {
-  /** Chromium with WebGPU on SwiftShader, the same on every machine. */
-  readonly chromium: Browser;
+  /** One for all tests, as it takes seconds to start. */
+  readonly launched: Browser;
   /** Folder of a random model that trains in milliseconds. */
   readonly tinyModel: string;
 }
 
 export const test = base.extend<TestFixtures, WorkerFixtures>({
-  chromium: [
+  launched: [
     // biome-ignore lint/correctness/noEmptyPattern: Playwright reads the fixtures a fixture needs from its pattern
     async ({}, use) => {
       const browser = await launchBrowser({ webgpu: "software" });
@@ -72,6 +75,10 @@ export const test = base.extend<TestFixtures, WorkerFixtures>({
     },
     { scope: "worker" },
   ],
+  chromium: async ({ launched }, use) => {
+    await use(launched);
+    await Promise.all(launched.contexts().map((context) => context.close()));
+  },
   tinyModel: [
     // biome-ignore lint/correctness/noEmptyPattern: see above
     async ({}, use) => {

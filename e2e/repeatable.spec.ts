@@ -1,5 +1,7 @@
 /** One seed, one adapter: whatever the timing, whoever else knocks at the door. */
+import { once } from "node:events";
 import { readFile } from "node:fs/promises";
+import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { joinScripted, nanUpdate, openParticipants, type ScriptedParticipant } from "@fedlodrop/harness";
 import { encodeSparseValues } from "@fedlodrop/protocol";
@@ -14,6 +16,30 @@ const RUN = [
   ...["--samples-per-device", "8", "--evaluation-samples", "8"],
 ];
 
+/** Knocks at the address as soon as somebody answers there, as a tab does that has lost its own coordinator. */
+async function joinWhenThere(url: string): Promise<unknown> {
+  await expect
+    .poll(
+      () =>
+        fetch(url).then(
+          () => true,
+          () => false,
+        ),
+      { intervals: [20] },
+    )
+    .toBe(true);
+  return joinScripted(url, "stranger");
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, "close");
+  return port;
+}
+
 test("federate writes the same adapter twice, and hostile updates do not change it", async ({
   chromium,
   folder,
@@ -21,10 +47,10 @@ test("federate writes the same adapter twice, and hostile updates do not change 
   tinyModel,
 }) => {
   test.setTimeout(240_000);
-  const federate = async (name: string): Promise<RunReport> => {
+  const federate = async (name: string, ...more: string[]): Promise<RunReport> => {
     const flags = ["--tabs", "2", "--backend", "wasm", "--model", tinyModel, "--json"];
     const { code, stdout, stderr } = await fedlodrop([
-      ...["federate", ...flags, ...RUN],
+      ...["federate", ...flags, ...RUN, ...more],
       ...["--out", join(folder, name)],
     ]);
     expect(code, stderr).toBe(0);
@@ -40,7 +66,10 @@ test("federate writes the same adapter twice, and hostile updates do not change 
     expect(rounds.map((line) => JSON.parse(line))).toEqual(first.rounds);
     expect((await readFile(join(folder, "first", "adapter.safetensors"))).length).toBeGreaterThan(8);
   });
-  expect((await federate("second")).adapterSha256).toBe(first.adapterSha256);
+  const port = await freePort();
+  const stranger = expect(joinWhenThere(`http://127.0.0.1:${port}/`)).rejects.toThrow("join: wrong-code");
+  expect((await federate("second", "--port", String(port))).adapterSha256).toBe(first.adapterSha256);
+  await stranger;
 
   const { url, fetchAsHost, host } = await serve("--model", tinyModel, "--devices", "2", ...RUN);
   const tabs = await openParticipants(chromium, 2, { url, backend: "wasm" });

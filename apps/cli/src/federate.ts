@@ -1,4 +1,5 @@
 /** `fedlodrop federate`: a coordinator and N real Chromium tabs in one process tree, from start to report. */
+import { randomBytes } from "node:crypto";
 import { setTimeout } from "node:timers/promises";
 import type { Participant } from "@fedlodrop/harness";
 import type { HostView } from "@fedlodrop/protocol";
@@ -40,7 +41,7 @@ const FEDERATE_FLAGS: readonly Flag[] = [
   { name: "help", help: "show this" },
 ];
 
-const HELP = `fedlodrop federate: a coordinator and N browser tabs fine-tune a language model together.
+const HELP = `fedlodrop federate: a coordinator and N browser tabs fine-tune a language model together. No other device can join.
 
 Usage: fedlodrop federate [flags]
 
@@ -94,6 +95,8 @@ async function runFederation(given: GivenFlags): Promise<Outcome> {
   const closers: (() => unknown)[] = [];
   const interruption = askedToEnd().then(() => Promise.reject(new Error("interrupted")));
   interruption.catch(() => {}); // Heard of where it is waited for.
+  // A tab that has lost its own coordinator joins whichever comes to that address: here only tabs that know the code can.
+  const code = randomBytes(16).toString("hex");
   const patiently = <T>(what: string, work: Promise<T>): Promise<T> =>
     Promise.race([whileWaiting(table.say, what, work), interruption]);
   try {
@@ -115,12 +118,15 @@ async function runFederation(given: GivenFlags): Promise<Outcome> {
       out,
       hub: hubOf(given),
       expects: tabs,
+      access: { roomCode: code },
       say: table.say,
     });
     const address = starting.then(({ url }) => url);
     address.catch(() => {});
     closers.push(async () => (await starting.catch(() => null))?.close());
-    const opening = launching.then((browser) => openParticipants(browser, tabs, { url: address, backend }));
+    const opening = launching.then((browser) =>
+      openParticipants(browser, tabs, { url: address, backend, code }),
+    );
     opening.catch(() => {});
     const coordinator = await patiently("the coordinator starts", starting);
     await patiently("the browser starts", launching);

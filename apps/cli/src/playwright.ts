@@ -22,13 +22,16 @@ export interface FederationOptions {
 }
 
 export interface FederationFixtures {
+  /** The one that the harness finds or fetches: its contexts are the participants. Whatever a test opens in it is closed after
+   *  the test, for a tab that has lost its coordinator joins whichever comes to that address next. */
+  readonly federationBrowser: Browser;
   readonly run: StartedRun;
   readonly participants: readonly Participant[];
 }
 
 interface WorkerFixtures {
-  /** The one that the harness finds or fetches: its contexts are the participants. */
-  readonly federationBrowser: Browser;
+  /** One for all tests, as it takes seconds to start. */
+  readonly launchedBrowser: Browser;
 }
 
 /** Starting is not the test's time, which has 30 seconds unless it says otherwise: busy machines take longer. */
@@ -38,7 +41,7 @@ export const test = base.extend<FederationOptions & FederationFixtures, WorkerFi
   settings: [{}, { option: true }],
   tabs: [2, { option: true }],
   tabOptions: [{ backend: "wasm" }, { option: true }],
-  federationBrowser: [
+  launchedBrowser: [
     // biome-ignore lint/correctness/noEmptyPattern: Playwright reads the fixtures a fixture needs from its pattern
     async ({}, use) => {
       const browser = await launchBrowser({ webgpu: "software" });
@@ -47,6 +50,10 @@ export const test = base.extend<FederationOptions & FederationFixtures, WorkerFi
     },
     { scope: "worker", ...ITS_OWN_TIME },
   ],
+  federationBrowser: async ({ launchedBrowser }, use) => {
+    await use(launchedBrowser);
+    await Promise.all(launchedBrowser.contexts().map((context) => context.close()));
+  },
   run: [
     async ({ settings, tabs }, use) => {
       const run = await startRun({ devices: tabs, ...settings });
