@@ -12,6 +12,7 @@ import { titleOf } from "../../ui/arm-title.ts";
 import {
   type Comparison,
   compareArms,
+  dropoutAhead,
   dropoutInAll,
   dropoutWords,
   isAboutDropout,
@@ -121,6 +122,14 @@ it("says what is left out in the rounds of an arm, whichever it is, and nothing 
   expect(dropoutWords({ ...config, compareWith: null }, 0)).toMatch(dropped);
   expect(dropoutWords({ ...config, ...nothing, compareWith: null }, 0)).toBeNull();
   expect(dropoutWords({ ...config, ...nothing }, 1)).toBeNull();
+});
+
+it("says before the run what dropout will do, unless no arm leaves anything out", () => {
+  const nothing = { method: "fedlora", dropoutRate: 0 } as const;
+  const half = { method: "fixed", dropoutRate: 0.5 } as const;
+  expect(dropoutAhead({ ...config, compareWith: null })).toMatch(/^Together .* leaves out a part /);
+  expect(dropoutAhead({ ...config, ...nothing, compareWith: half })).toMatch(/ leaves out a part /);
+  expect(dropoutAhead({ ...config, ...nothing, compareWith: null })).toBeNull();
 });
 
 it("says in the end what was left out of how many add-ons, of one arm or of both", () => {

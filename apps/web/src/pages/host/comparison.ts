@@ -70,9 +70,15 @@ export function dropoutWords(config: RunConfig, arm: Arm): string | null {
   return dropsNothing(termsOf(config, other)) ? null : say("stage.about-whole");
 }
 
+const armsOf = (config: RunConfig) => [config, ...(config.compareWith === null ? [] : [config.compareWith])];
+
+/** What a run is about that has not begun; null of one that will leave nothing out. */
+export const dropoutAhead = (config: RunConfig): string | null =>
+  armsOf(config).every(dropsNothing) ? null : say("lobby.about");
+
 /** What was left out in the whole run, and what for; null of a run that left nothing out. */
 export function dropoutInAll(config: RunConfig): string | null {
-  const arms = [config, ...(config.compareWith === null ? [] : [config.compareWith])];
+  const arms = armsOf(config);
   if (arms.every(dropsNothing)) return null;
   if (arms.length === 1) return say("podium.about");
   return say(arms.some(dropsNothing) ? "podium.about-compared" : "podium.about-both");

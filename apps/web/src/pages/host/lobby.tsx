@@ -2,6 +2,7 @@
 
 import { isPlainHttp } from "../../ui/plain-http.ts";
 import { rich, say } from "../../words/words.ts";
+import { dropoutAhead } from "./comparison.ts";
 import type { ReceivedView } from "./connection.ts";
 import type { Command } from "./controls.tsx";
 import { countDevices } from "./device-counts.ts";
@@ -17,6 +18,7 @@ interface LobbyProps {
 export function Lobby({ view, command }: LobbyProps) {
   const { joinUrl, participants, access, config, notice } = view;
   const { joined, ready } = countDevices(participants);
+  const about = dropoutAhead(config);
   return (
     <main class="lobby" aria-label={say("lobby.region")}>
       <QrCode text={joinUrl} />
@@ -50,6 +52,7 @@ export function Lobby({ view, command }: LobbyProps) {
           </p>
         )}
       </div>
+      {about !== null && <p class="lobby-about">{about}</p>}
     </main>
   );
 }

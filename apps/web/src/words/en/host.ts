@@ -51,6 +51,8 @@ export const host = {
   "standstill.not-stored": "The run is not being stored.",
   "standstill.unknown": "The run does not go on.",
 
+  "lobby.about":
+    "Together the devices will train a small add-on to a language model. With dropout each of them leaves out a part of it in every round, at random, to send less and to learn less by heart.",
   "lobby.region": "How to join",
   "lobby.camera": "Open the camera, or type",
   "lobby.code": "Room code {code}",

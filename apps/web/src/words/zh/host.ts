@@ -50,6 +50,8 @@ export const host: Translation<typeof english> = {
   "standstill.not-stored": "训练没有被保存。",
   "standstill.unknown": "训练没有继续。",
 
+  "lobby.about":
+    "大家的设备将共同训练语言模型的一个小附加部分。使用丢弃时，每一轮里每台设备随机舍去其中一些，为的是少发送、少死记。",
   "lobby.region": "如何加入",
   "lobby.camera": "打开相机扫码，或输入",
   "lobby.code": "房间码 {code}",
