@@ -1,5 +1,4 @@
 /** `fedlodrop federate`: a coordinator and N real Chromium tabs in one process tree, from start to report. */
-import { randomBytes } from "node:crypto";
 import { setTimeout } from "node:timers/promises";
 import type { Participant } from "@fedlodrop/harness";
 import type { HostView } from "@fedlodrop/protocol";
@@ -95,8 +94,6 @@ async function runFederation(given: GivenFlags): Promise<Outcome> {
   const closers: (() => unknown)[] = [];
   const interruption = askedToEnd().then(() => Promise.reject(new Error("interrupted")));
   interruption.catch(() => {}); // Heard of where it is waited for.
-  // A tab that has lost its own coordinator joins whichever comes to that address: here only tabs that know the code can.
-  const code = randomBytes(16).toString("hex");
   const patiently = <T>(what: string, work: Promise<T>): Promise<T> =>
     Promise.race([whileWaiting(table.say, what, work), interruption]);
   try {
@@ -112,6 +109,9 @@ async function runFederation(given: GivenFlags): Promise<Outcome> {
     launching.catch(() => {}); // Heard of where it is waited for.
     closers.push(async () => (await launching.catch(() => null))?.close());
     const { startFederation } = await import("./federation.ts");
+    const { roomCode } = await import("./room-code.ts");
+    // A tab that has lost its own coordinator joins whichever comes to that address: here only tabs that know the code can.
+    const code = roomCode("random");
     const starting = startFederation({
       config,
       port: wholeNumber(given, "port", 0) ?? 0,

@@ -37,7 +37,7 @@ export interface FederationOptions {
   readonly basePath?: string;
   /** Which pages may connect besides the coordinator's own. */
   readonly origins?: OriginRule;
-  /** Who may join a new run. */
+  /** Who may join; what is not said here is as the stored run had it. */
   readonly access?: Partial<AccessRecord>;
   /** Believe `x-forwarded-for`. */
   readonly trustProxy?: boolean;
@@ -188,7 +188,8 @@ export async function startFederation(options: FederationOptions): Promise<Feder
         ...(pagesDirectory !== undefined && { pagesDirectory }),
         basePath,
         ...(origins && { origins }),
-        ...(access && { access }),
+        // What the host has said since counts where this process takes over from another.
+        ...(access && (stored === undefined || resume !== false) && { access }),
         ...(trustProxy && { trustProxy }),
         ...(expects !== undefined && { expects }),
         // A stored run goes on with its own settings.

@@ -1,7 +1,6 @@
 /** `fedlodrop serve`: the coordinator with its pages, until it is interrupted. */
-import { randomBytes } from "node:crypto";
 import { setTimeout } from "node:timers/promises";
-import { readOrigin, readRoomCode } from "@fedlodrop/coordinator";
+import { readOrigin } from "@fedlodrop/coordinator";
 import { DEFAULT_RUN_CONFIG, type RunOverrides } from "@fedlodrop/run";
 import { renderUnicodeCompact } from "uqr";
 import { type AnnouncedName, announceName, readAnnouncedName } from "./announced-name.ts";
@@ -22,6 +21,7 @@ import { DATABASE_FLAGS, databaseOf } from "./kept-run.ts";
 import { readBasePath, readHost, readPublicUrl } from "./listen-address.ts";
 import { openLog } from "./log.ts";
 import { runConfigFromFlags, tellsOfRun } from "./read-run-flags.ts";
+import { roomCode } from "./room-code.ts";
 import { RUN_FLAGS, RUN_FLAGS_NOTE } from "./run-flags.ts";
 import { askedToEnd } from "./signals.ts";
 import { UsageError } from "./usage-error.ts";
@@ -162,10 +162,14 @@ export async function serve(args: readonly string[]): Promise<void> {
       ? startGateway({ ...listening, database, redis: cluster.redis })
       : null;
   if (gateway && cluster?.role === "gateway") return serveGateway(gateway, asked, drainSeconds, say);
+  const code = given.get("room-code");
   const starting = startFederation({
     ...listening,
     config,
-    access: { roomCode: readCode(given), approval: given.has("approve") },
+    access: {
+      ...(typeof code === "string" && { roomCode: readCode(code) }),
+      ...(given.has("approve") && { approval: true }),
+    },
     ...(database ? { database } : { out }),
     ...(cluster && { redis: cluster.redis }),
     // Devices come to the gateway; the owner's own port is for gateways.
@@ -271,11 +275,9 @@ async function readTls(given: GivenFlags, name: string | null): Promise<Certific
     : readCertificate(cert, key);
 }
 
-function readCode(given: GivenFlags): string | null {
-  const text = given.get("room-code");
-  if (typeof text !== "string") return null;
+function readCode(text: string): string {
   try {
-    return readRoomCode(text, (bytes) => randomBytes(bytes).toString("base64url"));
+    return roomCode(text);
   } catch (cause) {
     throw new UsageError(`--room-code: ${(cause as Error).message}`, { cause });
   }

@@ -74,19 +74,21 @@ export async function buildCoordinator(options: CoordinatorOptions): Promise<Coo
   const { http, io, turns } = front;
   const sessions = createSessions<string>();
   const journal = createJournal(store);
+  let keptAccess = stored ? lastAccess(stored) : OPEN_ACCESS;
   const access = openAccess({
-    record: stored ? lastAccess(stored) : { ...OPEN_ACCESS, ...options.access },
+    record: options.access ? { ...keptAccess, ...options.access } : keptAccess,
     limits,
     randomText,
     changed() {
-      if (access.record !== keptAccess) {
-        keptAccess = access.record;
-        journal.keep({ kind: "access", access: keptAccess });
-      }
+      keepAccess();
       hosts.changed(null);
     },
   });
-  let keptAccess = access.record;
+  function keepAccess(): void {
+    if (access.record === keptAccess) return;
+    keptAccess = access.record;
+    journal.keep({ kind: "access", access: keptAccess });
+  }
   const keeper = createKeeper({
     store,
     journal,
@@ -262,7 +264,9 @@ export async function buildCoordinator(options: CoordinatorOptions): Promise<Coo
       }),
     );
     keeper.resume(finalRecords.length);
+    keepAccess();
   } else {
+    keptAccess = access.record;
     run = openRun(freshStart(randomText(6), options.config, workload));
     await keeper.begin(run);
   }

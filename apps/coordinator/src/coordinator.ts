@@ -26,7 +26,7 @@ export interface CoordinatorOptions {
   /** Runs beside this one, and what each may take. */
   readonly cluster?: Cluster;
   readonly hostKey: string;
-  /** Who may join a new run; a stored one brings its own. */
+  /** Who may join; what is not said here is as a stored run had it. */
   readonly access?: Partial<AccessRecord>;
   /** What participants type or scan; asked for after listening has begun. */
   readonly joinUrl: () => string;

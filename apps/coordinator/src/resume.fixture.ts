@@ -4,6 +4,7 @@ import { PROTOCOL_VERSION } from "@fedlodrop/protocol";
 import type { RunConfig } from "@fedlodrop/run";
 import { expect } from "vitest";
 import { connect, device, participateAs, start } from "./app.fixture.ts";
+import type { CoordinatorOptions } from "./coordinator.ts";
 import type { Disk } from "./store/disk.ts";
 import { createMemoryDisk } from "./store/memory-disk.fixture.ts";
 import { createRunFolder } from "./store/run-folder.ts";
@@ -14,11 +15,11 @@ export const settings = { rounds: 2, dropoutRate: 0.4, minParticipants: 2 } as c
 export const UNHURRIED = { eventBurst: 1e6, packetBurst: 1e6 } as const;
 
 /** A coordinator that goes on with what is on the disk. */
-export const resume = async (disk: Disk) => {
+export const resume = async (disk: Disk, options: Partial<CoordinatorOptions> = {}) => {
   const store = createRunFolder("/run", { disk, lock });
   const stored = await store.load();
   const { hostKey } = stored.checkpoint;
-  return { ...(await start({}, { store, stored, hostKey, limits: UNHURRIED })), hostKey };
+  return { ...(await start({}, { store, stored, hostKey, limits: UNHURRIED, ...options })), hostKey };
 };
 
 export interface Person {

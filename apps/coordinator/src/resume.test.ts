@@ -125,6 +125,27 @@ describe("a run that is killed", () => {
     running.abandon(); // Its disk may die when it closes.
   });
 
+  it("lets in whom it is told to when it goes on, from then on, and else whom it did", async () => {
+    const disk = createMemoryDisk();
+    const first = await start(settings, {
+      store: createRunFolder("/run", { disk, lock }),
+      hostKey: "secret",
+      access: { approval: true },
+    });
+    first.abandon();
+    const left = disk.after("kill");
+    const closed = await resume(left, { access: { roomCode: "PLUM42" } });
+    expect(await roomCode(closed.url, "secret")).toBe("PLUM42");
+    closed.abandon();
+    const again = await resume(left.after("kill"));
+    expect(await roomCode(again.url, "secret")).toBe("PLUM42");
+    const join = { protocolVersion: PROTOCOL_VERSION, nickname: "ada" };
+    const { socket } = await connect(again.url);
+    expect(await socket.emitWithAck("join", join)).toMatchObject({ reason: "wrong-code" });
+    const known = { ...join, code: "PLUM42" };
+    expect(await socket.emitWithAck("join", known)).toMatchObject({ reason: "awaiting-approval" });
+  });
+
   it("keeps the host key, the lock, a fresh kick and who is who, also in round 1", async () => {
     const disk = createMemoryDisk();
     const first = await start(settings, {
