@@ -2,6 +2,7 @@
 import { joinCrowd } from "@fedlodrop/harness";
 import type { Page } from "@playwright/test";
 import { expect, test } from "./fixtures.ts";
+import { statesOf } from "./states/serve.ts";
 
 const SCREENS = [
   { width: 1920, height: 1080 },
@@ -85,6 +86,19 @@ test("the last row can scan the lobby's code and read its address, whoever else 
   await expect(page.locator("html")).toHaveAttribute("lang", "zh-Hans");
   await isReadable();
   crowd.close();
+});
+
+test("whatever the lobby has to say is on one screen, and names give way", async ({ chromium, folder }) => {
+  test.setTimeout(120_000);
+  const page = await (await statesOf(chromium, folder))("host");
+  await page.evaluate(() => window.show("lobby with all to say"));
+  const lobby = page.locator(".lobby");
+  for (const screen of [...SCREENS, { width: 1366, height: 768 }, { width: 1280, height: 720 }]) {
+    await page.setViewportSize(screen);
+    expect(await lobby.evaluate((all) => all.scrollHeight - all.clientHeight), `${screen.height}`).toBe(0);
+    for (const part of ["Open the camera", "PLUM42", "64 joined", "share", "Together the devices", "http"])
+      await expect(lobby.getByText(part).first(), part).toBeInViewport({ ratio: 1 });
+  }
 });
 
 for (const task of ["presidents", "spam"])

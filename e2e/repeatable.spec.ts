@@ -25,7 +25,7 @@ async function joinWhenThere(url: string): Promise<unknown> {
           () => true,
           () => false,
         ),
-      { intervals: [20] },
+      { intervals: [20], timeout: 60_000 },
     )
     .toBe(true);
   return joinScripted(url, "stranger");

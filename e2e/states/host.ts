@@ -39,14 +39,22 @@ const viewOf = (rounds: readonly RoundRecord[]): ReceivedView => ({
 const after = (...outcomes: readonly ParticipantRound["outcome"][]): ReceivedView =>
   viewOf(outcomes.map((outcome, i) => record(i + 1, outcome)));
 const lobby: ReceivedView = { ...viewOf([]), phase: "lobby" };
+const present = (count: number, nickname: string, deviceName: string | null): ReceivedView["participants"] =>
+  Array.from({ length: count }, (_, k) => ({
+    ...{ id: `p${k + 1}`, nickname, state: "ready", backend: "wasm", deviceDescription: null, deviceName },
+    ...{ dropoutRate: null, step: 0, localSteps: 8, loss: null, tokensPerSecond: null },
+    ...{ bytesDown: 0, bytesUp: 0 },
+  }));
 /** As many as are still shown large, with names as long as they may be: more than there is room for. */
 const crowded: ReceivedView = {
   ...lobby,
-  participants: Array.from({ length: 24 }, (_, k) => ({
-    ...{ id: `p${k + 1}`, nickname: "Ada ".repeat(MAX_NICKNAME_CHARACTERS / 4), state: "ready" },
-    ...{ backend: "wasm", deviceDescription: null, deviceName: null, dropoutRate: null, step: 0 },
-    ...{ localSteps: 8, loss: null, tokensPerSecond: null, bytesDown: 0, bytesUp: 0 },
-  })),
+  participants: present(24, "Ada ".repeat(MAX_NICKNAME_CHARACTERS / 4), null),
+};
+/** All that a lobby ever says, at once. */
+const talkative: ReceivedView = {
+  ...lobby,
+  access: { ...lobby.access, roomCode: "PLUM42" },
+  participants: present(64, "Ada Lovelace", "Lincoln"),
 };
 
 const page = (view: ReceivedView, problem: HostProblem | null = null) => {
@@ -61,6 +69,7 @@ await openWords(hostWords);
 offer({
   "lobby over plain http": () => page(lobby),
   "lobby whose names scroll": () => page(crowded),
+  "lobby with all to say": () => page(talkative),
   ...Object.fromEntries(
     STANDSTILLS.flatMap((standstill) => {
       const told = { standstill, notice: SENT };
