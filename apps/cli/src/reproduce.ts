@@ -101,8 +101,8 @@ export async function reproduce(args: readonly string[]): Promise<void> {
   const say = (line: string): void => void process.stderr.write(`${line}\n`);
   const study = quick ? QUICK_STUDY : FULL_STUDY;
   const isDrawn = given.has("draw");
-  if (!isDrawn && wanted.some((name) => !["4", "5", "privacy"].includes(name)))
-    await runStudy({ ...study, seeds }, csv, say);
+  const ofTheStudy = wanted.find((name) => !["4", "5", "privacy"].includes(name));
+  if (!isDrawn && ofTheStudy !== undefined) await runStudy({ ...study, seeds }, csv, say);
   const limitedCsv = kept("limited", ".csv");
   const limited = quick ? QUICK_LIMITED : FULL_LIMITED;
   // Learning rates for other numbers of devices than the study's, which report nothing there.
@@ -128,8 +128,10 @@ export async function reproduce(args: readonly string[]): Promise<void> {
     );
   if (isDrawn && wanted.includes("privacy") && (await readAttacks(attacks, attackSize)).length === 0)
     throw new Error(`figure 8: expected results of attacks in ${attacks}, got none; leave out --draw`);
-  // Methods are not compared over fewer seeds because an ablation has fewer.
   const cells = await readCells(csv);
+  if (isDrawn && ofTheStudy !== undefined && cells.length === 0)
+    throw new Error(`figure ${ofTheStudy}: expected finished cells in ${csv}, got none; leave out --draw`);
+  // Methods are not compared over fewer seeds because an ablation has fewer.
   const methods = studiedArms(cells.filter(({ arm }) => ablatedBy(arm) === null));
   // What sends nothing has no price that compares with a federation's.
   const federated = methods.filter(({ cells }) => cells.every((cell) => lastOf(cell).bytes > 0));

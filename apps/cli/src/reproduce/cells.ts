@@ -25,16 +25,21 @@ const COLUMNS = [
 export const keyText = ({ task, devices, arm, learningRate, seed }: CellKey): string =>
   [task, devices, arm, learningRate, seed].join();
 
-/** @throws in one line when the file is another table, or holds an arm that is not known here. */
+/**
+ * Those of a table have the same rounds: one that lacks some was not finished, and counts as not begun.
+ * @throws in one line when the file is another table, or holds an arm that is not known here.
+ */
 export async function readCells(path: string): Promise<readonly Cell[]> {
   const cells = new Map<string, Cell & { readonly points: Point[] }>();
   for (const row of await readRows(path, COLUMNS)) {
     const [key, point] = [keyOf(row), pointOf(row)];
     const known = cells.get(keyText(key));
-    if (known) known.points.push(point);
+    const before = known?.points.at(-1)?.round ?? Number.POSITIVE_INFINITY;
+    if (known && point.round > before) known.points.push(point);
     else cells.set(keyText(key), { ...key, points: [point] });
   }
-  return [...cells.values()];
+  const most = Math.max(...[...cells.values()].map(({ points }) => points.length));
+  return [...cells.values()].filter(({ points }) => points.length === most);
 }
 
 type CellRow = Row<(typeof COLUMNS)[number]>;

@@ -74,6 +74,22 @@ describe("cells", () => {
     expect(await readCells(csv)).toEqual(CELLS);
   });
 
+  it("that something stopped in the middle are played again, and are then whole", async () => {
+    const csv = join(await folder(), "cells.csv");
+    const [first, cut] = CELLS as [Cell, Cell];
+    await appendCell(csv, first);
+    await appendCell(csv, cut);
+    const text = await readFile(csv, "utf8");
+    const lastLine = text.trimEnd().split("\n").at(-1) as string;
+    for (const left of [text.length - 8, text.length - 1 - lastLine.length, 3]) {
+      await writeFile(csv, text.slice(0, left));
+      expect(await readCells(csv)).toEqual(left === 3 ? [] : [first]);
+      if (left === 3) await appendCell(csv, first);
+      await appendCell(csv, cut);
+      expect(await readCells(csv)).toEqual([first, cut]);
+    }
+  });
+
   it("are refused in one line where the file is another one", async () => {
     const csv = join(await folder(), "cells.csv");
     await writeFile(csv, "a,b\n1,2\n");
@@ -360,6 +376,13 @@ describe("the command", () => {
     expect(await drawn()).toBe(csvText(lossOverRates(STUDIED).table));
     const [, ...rows] = (await drawn("--quick")).trimEnd().split("\n");
     expect(rows.map((row) => row.split(",").slice(0, 3))).toEqual([["presidents", "2", "fixed 0.8"]]);
+  });
+
+  it("is refused in one line where nothing has been played", async () => {
+    const out = await folder();
+    await expect(reproduce(["2", "--draw", "--out", out])).rejects.toThrow(
+      `figure 2: expected finished cells in ${join(out, "cells.csv")}, got none; leave out --draw`,
+    );
   });
 
   it("draws from what a folder has, the same again", async () => {

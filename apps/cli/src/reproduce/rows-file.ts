@@ -1,5 +1,8 @@
-/** A CSV file that grows by rows, so that a study that was stopped goes on where it was. No field has a comma. */
-import { appendFile, mkdir, readFile } from "node:fs/promises";
+/**
+ * A CSV file that grows by rows, so that a study that was stopped goes on where it was. No field has a comma. A last line
+ * without its end is what was being written when something stopped it: it counts for nothing, and gives way to what is next.
+ */
+import { appendFile, mkdir, readFile, truncate } from "node:fs/promises";
 import { dirname } from "node:path";
 
 export interface Row<Column extends string> {
@@ -22,7 +25,7 @@ export async function readRows<Column extends string>(
   path: string,
   columns: readonly Column[],
 ): Promise<readonly Row<Column>[]> {
-  const text = await textOf(path);
+  const text = wholeLines(await textOf(path));
   if (text === "") return [];
   const [header, ...lines] = text.trimEnd().split("\n");
   if (header !== columns.join()) throw new Error(`${path}: expected the columns ${columns}, got ${header}`);
@@ -50,10 +53,15 @@ export async function appendRows<Column extends string>(
   rows: readonly Readonly<Record<Column, string | number>>[],
 ): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
-  const header = (await textOf(path)) === "" ? [columns.join()] : [];
+  const found = await textOf(path);
+  const written = wholeLines(found);
+  if (written !== found) await truncate(path, Buffer.byteLength(written));
+  const header = written === "" ? [columns.join()] : [];
   const lines = [...header, ...rows.map((row) => columns.map((column) => row[column]).join())];
   await appendFile(path, `${lines.join("\n")}\n`);
 }
+
+const wholeLines = (text: string): string => text.slice(0, text.lastIndexOf("\n") + 1);
 
 function textOf(path: string): Promise<string> {
   return readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {

@@ -3,7 +3,7 @@ import { ARMS, type ArmName } from "./arms.ts";
 import type { CellKey, CellSize } from "./cell.ts";
 import { playCells } from "./cell-pool.ts";
 import { appendCell, keyText, readCells } from "./cells.ts";
-import { ratesBeyond, reportedRates, TUNING_SEED } from "./tuning.ts";
+import { lastOf, ratesBeyond, reportedRates, TUNING_SEED } from "./tuning.ts";
 
 export interface Study {
   readonly tasks: readonly string[];
@@ -78,7 +78,8 @@ async function runCells(
   csv: string,
   say: (line: string) => void,
 ): Promise<void> {
-  const known = new Set((await readCells(csv)).map(keyText));
+  const whole = (await readCells(csv)).filter((cell) => lastOf(cell).round >= (size.rounds ?? 0));
+  const known = new Set(whole.map(keyText));
   const missing = keys.filter((key) => !known.has(keyText(key))).map((key) => ({ key, size }));
   await playCells(missing, ({ key }, { points }) => appendCell(csv, { ...key, points }), say);
 }
