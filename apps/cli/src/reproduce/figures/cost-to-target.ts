@@ -17,7 +17,7 @@ const SLACK = 0.01;
 
 /** What seconds and joules are where federations run in this process. */
 const MODELLED =
-  "seconds and joules are modelled (0.1 s a step, 15 W, 0.25 MB/s up), so that they say what fewer bytes and steps are worth, not what a machine took";
+  "seconds and joules are modelled (0.1 s a step, 15 W, 0.25 MB/s up), so that they say what fewer bytes and steps are worth, not what a machine took; where rates are solved for, uploads are paced to shares of one such link, as on measured links, where every device of the other arms has one to itself, so that seconds do not compare between the two";
 
 /** What a budget is of: its column, and the axis that it is drawn on. */
 const BUDGETS = [
