@@ -8,14 +8,29 @@ import { appendCell } from "./cells.ts";
 
 const ROOT = fileURLToPath(new URL("../../../..", import.meta.url));
 
-/** What `bench/regret.ts` says when it fails, of no seeds, for which it has nothing to run. */
-const complaintOf = (...flags: string[]): Promise<string> =>
+const regret = (...flags: string[]): Promise<{ readonly stdout: string; readonly stderr: string }> =>
   new Promise((resolve) => {
-    const args = ["--import", "tsx", "bench/regret.ts", "--seeds", "0", ...flags];
-    execFile(process.execPath, args, { cwd: ROOT }, (_error, _stdout, stderr) =>
-      resolve(/^Error: (.*)$/m.exec(stderr)?.[1] ?? ""),
-    );
+    const args = ["--import", "tsx", "bench/regret.ts", ...flags];
+    execFile(process.execPath, args, { cwd: ROOT }, (_error, stdout, stderr) => resolve({ stdout, stderr }));
   });
+
+/** What it says when it fails, of no seeds, for which it has nothing to run. */
+const complaintOf = async (...flags: string[]): Promise<string> =>
+  /^Error: (.*)$/m.exec((await regret("--seeds", "0", ...flags)).stderr)?.[1] ?? "";
+
+it("is small in the smallest cell of the language model, where a wrong rate's is not", {
+  timeout: 300_000,
+}, async () => {
+  const cell = ["--tasks", "presidents", "--devices", "2", "--seeds", "1", "--rounds", "6", "--samples", "8"];
+  const arms = ["--learning-rates", "0.002", "--arms", "fixed 0.5,fixed 0.9,branch-and-bound"];
+  const csv = join(await mkdtemp(join(tmpdir(), "regret-")), "smallest.csv");
+  const { stdout } = await regret(...cell, ...arms, "--csv", csv);
+  const percentOf = (arm: string): number =>
+    Number(new RegExp(`^${arm} .* regret (\\S+) %`, "m").exec(stdout)?.[1]);
+  expect(percentOf("fixed 0.5"), stdout).toBe(0);
+  expect(percentOf("fixed 0.9")).toBeGreaterThan(0.5);
+  expect(percentOf("branch-and-bound")).toBeLessThan(0.3);
+});
 
 it("takes no cells for those of another number of rounds", async () => {
   expect(await complaintOf("--rounds", "6")).toBe(
