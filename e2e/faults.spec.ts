@@ -138,5 +138,24 @@ test("a run outlives its tabs' misfortunes", async ({ chromium, serve, tinyModel
     await third!.page.getByTestId("stopped").getByRole("button").click();
     await nextRoundWith(host, "p3");
   });
-  await host.command({ kind: "stop" });
+
+  await test.step("a page that was reloaded says at the end what the records say", async () => {
+    await host.command({ kind: "stop" });
+    const { rounds } = await host.until(({ phase }) => phase === "ended", 60);
+    const own = rounds.flatMap(({ participants }) =>
+      participants.filter(({ id, outcome }) => id === "p1" && outcome === "aggregated"),
+    );
+    const made = rounds.filter(({ trainLoss }) => trainLoss !== null).length;
+    const share = own.reduce((sum, { update }) => sum + update!.contribution, 0) / made;
+    const end = first!.page.getByTestId("end");
+    const isRight = async () => {
+      await expect(end).toContainText(`${own.length} of ${rounds.length} rounds`, { timeout: 60_000 });
+      await expect(end).toContainText(
+        share.toLocaleString("en", { style: "percent", maximumSignificantDigits: 3 }),
+      );
+    };
+    await isRight();
+    await reload(first!);
+    await isRight();
+  });
 });

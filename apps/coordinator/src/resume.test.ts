@@ -173,6 +173,43 @@ describe("a run that is killed", () => {
     await expect(participate(url, "dora")).rejects.toThrow(/run-locked/);
   });
 
+  it("tells who comes back what it has given, before and after it goes on", async () => {
+    const disk = createMemoryDisk();
+    const first = await start({ ...settings, rounds: 3 }, { store: createRunFolder("/run", { disk, lock }) });
+    const ada = await participate(first.url, "ada");
+    const ben = await participate(first.url, "ben", { sampleCount: 15 });
+    expect(ada.identity.given).toBeUndefined();
+    await first.coordinator.command({ kind: "start" });
+    for (const round of [1, 2]) await Promise.all([ada, ben].map((each) => play(each, round)));
+    await ada.nextStart(3);
+    const { participants } = first.coordinator.report().rounds[1]!;
+    const own = participants.find(({ id }) => id === "p1")!;
+    const given = {
+      ...{ roundsUsed: 2, contribution: 0.8, together: 2, upToRound: 2, joules: 2, batteryJoules: 0 },
+      bytes: 2 * (own.bytesDown + own.bytesUp),
+      last: { round: 2, contribution: 0.4, aggregatedCount: 2 },
+    };
+    const token = ada.identity.token;
+    expect((await participate(first.url, "ada", { token, resumesRound: 3 })).identity.given).toMatchObject(
+      given,
+    );
+    const left = disk.after("power cut");
+    first.abandon();
+
+    const { coordinator, url } = await resume(left);
+    const back = await participate(url, "ada", { token });
+    expect(back.identity.given).toMatchObject(given);
+    const benToo = await participate(url, "ben", { token: ben.identity.token });
+    expect(benToo.identity.given).toMatchObject({ roundsUsed: 2, contribution: 1.2 });
+    await Promise.all([back, benToo].map((each) => play(each, 3)));
+    await phase(coordinator, "ended");
+    // Of the next run it has given nothing.
+    expect(await coordinator.command({ kind: "configure", config: { seed: "next" } })).toEqual({
+      kind: "done",
+    });
+    expect((await participate(url, "ada", { token })).identity.given).toBeUndefined();
+  });
+
   it("gives the ids of those who were forgotten to nobody else", async () => {
     const disk = createMemoryDisk();
     const first = await start(settings, { store: createRunFolder("/run", { disk, lock }) });

@@ -6,6 +6,7 @@ import type { Backend, BackendChoice, TrainingStep } from "@fedlodrop/lm";
 import type {
   EnergyProfile,
   Fault,
+  GivenSoFar,
   Guess,
   LessonSlide,
   Refused,
@@ -91,6 +92,8 @@ export type FromWorker =
       readonly token: string;
       readonly nickname: string;
       readonly run: RunDescription;
+      /** Of one that comes back after it was in a round. */
+      readonly given?: GivenSoFar | undefined;
     }
   | { readonly kind: "run-changed"; readonly run: RunDescription }
   /** Other texts than those that were loaded. */

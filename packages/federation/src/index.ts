@@ -22,7 +22,7 @@ export { partByNumber } from "./round/parts.ts";
 export { LOADING_ROOM } from "./round/presence.ts";
 export { expectedBytes, memberAtWork, type Refusal } from "./round/refusal.ts";
 export { transition } from "./round/round.ts";
-export { endReason, isOver, leastReady, recordsInSight } from "./round/rounds.ts";
+export { endOf, isOver, leastReady, recordsInSight } from "./round/rounds.ts";
 export type { Effect, MemberTraffic, MemberUpdate, RunCommand, RunEvent } from "./round/run-event.ts";
 export {
   type Assignment,

@@ -7,6 +7,7 @@ export type {
   ServerToHostEvents,
 } from "./events.ts";
 export { fromFloat16Bits, fromFloat16s, toFloat16Bits, toFloat16s } from "./float16.ts";
+export { type Given, give, givenSchema, NOTHING_GIVEN } from "./given.ts";
 export {
   type AccessView,
   appendRounds,
@@ -39,6 +40,7 @@ export {
   deviceEvaluatedSchema,
   type EnergyProfile,
   energyProfileSchema,
+  type GivenSoFar,
   type Join,
   type Joined,
   joinSchema,

@@ -15,6 +15,7 @@ import {
 } from "@fedlodrop/run";
 import { z } from "zod";
 import { cleanText } from "./clean-text.ts";
+import type { Given } from "./given.ts";
 import { securePartSchema } from "./secure-messages.ts";
 
 /** Raised whenever a message or a byte changes meaning; checked on join. */
@@ -248,6 +249,16 @@ export interface Joined {
   /** Which part of the training texts this participant is dealt. */
   readonly part: number;
   readonly run: RunDescription;
+  /** Of one that comes back after it was in a round. */
+  readonly given?: GivenSoFar | undefined;
+}
+
+/** What a participant has given in the rounds that are over. */
+export interface GivenSoFar extends Given {
+  /** The last of them; of those after it `round-closed` tells. */
+  readonly upToRound: number;
+  /** What the run has given away of any one device so far, with differential privacy only. */
+  readonly epsilon?: number | undefined;
 }
 
 /** While the run has not started: other texts than those of `joined`, so that as few devices as can be share a part. */
@@ -311,6 +322,8 @@ export interface RoundEvaluated {
 export interface RunEnded {
   readonly reason: "finished" | "stopped";
   readonly roundsDone: number;
+  /** Those whose model has anybody's work in it. */
+  readonly roundsMade: number;
 }
 
 export interface Accepted {

@@ -129,9 +129,11 @@ export function carryOut(effect: Effect, rooms: EffectRooms): void {
       outbox.roundEvaluated(message);
       return;
     }
-    case "announce-end":
-      outbox.runEnded({ reason: effect.reason, roundsDone: effect.roundsDone });
+    case "announce-end": {
+      const { kind: _, ...ended } = effect;
+      outbox.runEnded(ended);
       return;
+    }
     case "end-run":
       outbox.ended();
       return;

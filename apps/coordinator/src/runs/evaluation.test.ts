@@ -75,7 +75,7 @@ it("trains the next round while the last one is evaluated, and adds the loss whe
   await expect.poll(() => gates.length).toBe(4);
   expect(coordinator.state.kind).toBe("evaluating");
   // Devices need not wait for the last one, those that come now neither.
-  const over = [{ reason: "finished", roundsDone: 3 }];
+  const over = [{ reason: "finished", roundsDone: 3, roundsMade: 3 }];
   await expect.poll(() => ada.inbox["run-ended"]).toEqual(over);
   const ben = await participate(url, "ben");
   await expect.poll(() => ben.inbox["run-ended"]).toEqual(over);

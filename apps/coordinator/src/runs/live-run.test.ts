@@ -29,7 +29,7 @@ describe("a run", () => {
     await phase(coordinator, "ended");
     await expect
       .poll(() => participants[0]!.inbox["run-ended"])
-      .toEqual([{ reason: "finished", roundsDone: 3 }]);
+      .toEqual([{ reason: "finished", roundsDone: 3, roundsMade: 3 }]);
     return { report: coordinator.report(), participants, adapter: coordinator.adapter };
   }
 

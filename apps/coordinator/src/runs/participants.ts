@@ -1,15 +1,17 @@
 /** Who takes part: identities, who is let in, what is done about what they say, and what they are told. */
 import {
-  endReason,
+  endOf,
   isAnnouncedOver,
   isReady,
   LOADING_ROOM,
   memberAtWork,
   type Refusal,
+  type RunState,
 } from "@fedlodrop/federation";
 import type {
   Accepted,
   Fault,
+  GivenSoFar,
   Join,
   Joined,
   Refused,
@@ -80,6 +82,12 @@ export const describeRun = ({ runId, workload, state }: LiveRun): RunDescription
   adapter: workload.adapter,
 });
 
+function givenSoFar({ participants, records }: RunState, participantId: string): GivenSoFar | undefined {
+  const given = participants.get(participantId)?.given;
+  const last = records.at(-1);
+  return given && { ...given, upToRound: records.length, epsilon: last?.privacy?.epsilon };
+}
+
 export function openParticipants(options: ParticipantsOptions): Participants {
   const { sockets, run, lanes, sessions, journal, clock, randomText, limits, access, lesson } = options;
   const newcomers = createThrottle();
@@ -146,15 +154,15 @@ export function openParticipants(options: ParticipantsOptions): Participants {
       sockets.dismiss(previous, refused("taken-over", "this participant has joined from another tab"));
     joinedAs.set(connection, participantId);
     const { state } = run();
-    if (isAnnouncedOver(state))
-      sockets.tell(connection, "run-ended", { reason: endReason(state), roundsDone: state.records.length });
+    if (isAnnouncedOver(state)) sockets.tell(connection, "run-ended", endOf(state));
     // Who comes back may have missed its end.
     if (lesson.slide !== null || knownId !== undefined) sockets.tell(connection, "lesson", lesson.slide);
     await journal.durable();
     // What it was told while its connection was lost.
     run().secure.remind(participantId);
     const part = partOf(participantId) as number;
-    return { kind: "joined", participantId, token, nickname, part, run: describeRun(run()) };
+    const given = givenSoFar(run().state, participantId);
+    return { kind: "joined", participantId, token, nickname, part, run: describeRun(run()), given };
   }
 
   const partOf = (participantId: string): number | null =>

@@ -123,4 +123,5 @@ export const toReload = (participant: Participant): Participant => ({
   presence: participant.presence === "ready" ? "loading" : participant.presence,
   device: null,
   awaited: false,
+  given: undefined,
 });

@@ -1,6 +1,6 @@
 /** A checkpoint: everything that a run goes on from when no round is open, but for the adapter and the final rounds. */
 import { partByNumber, type RunSnapshot } from "@fedlodrop/federation";
-import { readySchema } from "@fedlodrop/protocol";
+import { givenSchema, readySchema } from "@fedlodrop/protocol";
 import { roundRecordSchema, runConfigSchema } from "@fedlodrop/run";
 import { z } from "zod";
 import { accessRecordSchema } from "../security/access.ts";
@@ -14,6 +14,7 @@ const participantSchema = z.strictObject({
   known: z.boolean(),
   awaited: z.boolean().optional(),
   part: z.int().min(0).optional(),
+  given: givenSchema.optional(),
 });
 
 /** A program that did not deal kept none: the part followed from the participant's number. */

@@ -132,6 +132,12 @@ describe("the record", () => {
     expect([...state.records].map(({ participants }) => participants.map((own) => own.update))).toEqual([
       [update, null],
     ]);
+    expect(state.participants.get("p1")?.given).toMatchObject({
+      roundsUsed: 1,
+      contribution: 0.75,
+      together: 1,
+    });
+    expect(state.participants.get("p2")?.given).toMatchObject({ roundsUsed: 0, contribution: 0, last: null });
     const messages = effects.flatMap((effect) => (effect.kind === "announce-round" ? [effect.message] : []));
     expect(messages).toMatchObject([
       { outcome: "aggregated", contribution: 0.75, aggregatedCount: 1, cohortSize: 2 },

@@ -1,5 +1,5 @@
 /** What a round and a run leave behind: `RoundRecord` and `RunReport`. */
-import type { RoundClosed } from "@fedlodrop/protocol";
+import { give, NOTHING_GIVEN, type RoundClosed } from "@fedlodrop/protocol";
 import {
   adapterSize,
   keptValueCount,
@@ -11,6 +11,7 @@ import {
   type RoundEvaluation,
   type RoundRecord,
   type RunReport,
+  type ValueType,
 } from "@fedlodrop/run";
 import { heldPart } from "./participant.ts";
 import { privacyRecord } from "./privacy-budget.ts";
@@ -170,6 +171,27 @@ export function closingMessages(record: RoundRecord): readonly (readonly [string
       ...(privacy && { epsilon: privacy.epsilon }),
     },
   ]);
+}
+
+/** Who takes part, each with what it has given by the end of this round. @param told of it, to its members */
+export function giveRound(
+  participants: Run["participants"],
+  { turn, participants: members }: RoundRecord,
+  told: readonly (readonly [string, RoundClosed])[],
+  valueType: ValueType,
+): Run["participants"] {
+  return told.reduce((all, [id, closed], k) => {
+    const { bytesDown, bytesUp, keptValues, fullValues, energyJoules, energySource } = members[
+      k
+    ] as ParticipantRound;
+    const known = all.get(id);
+    if (known === undefined) return all;
+    const given = give(known.given ?? NOTHING_GIVEN, {
+      ...{ closed, turn, bytes: bytesDown + bytesUp, keptValues, fullValues, valueType },
+      energy: energyJoules === null ? null : { joules: energyJoules, source: energySource },
+    });
+    return all.with(id, { ...known, given });
+  }, participants);
 }
 
 const weightOf = (participants: readonly ParticipantRound[]): number =>

@@ -1,5 +1,5 @@
 /** Who takes part, or may again: what the run knows of one of them. */
-import type { DeviceFacts } from "@fedlodrop/protocol";
+import type { DeviceFacts, Given } from "@fedlodrop/protocol";
 
 export interface Participant {
   readonly id: string;
@@ -14,6 +14,8 @@ export interface Participant {
   readonly known: boolean;
   /** Of the training texts: the one that it is dealt, whether it takes it or brings texts of its own. */
   readonly part: number;
+  /** In the rounds that are over; absent before the first of its own is. */
+  readonly given?: Given | undefined;
 }
 
 /** A participant that can be in a cohort. */

@@ -1,5 +1,6 @@
 /** Rounds are planned, started, closed and recorded; evaluations come in beside them. */
 import { LEAST_SUMMED } from "@fedlodrop/privacy";
+import type { RunEnded } from "@fedlodrop/protocol";
 import {
   type Arm,
   armOf,
@@ -13,7 +14,7 @@ import {
 } from "@fedlodrop/run";
 import type { PlanRequest } from "../plan/plan-request.ts";
 import { boundedCounts } from "../plan/sample-counts.ts";
-import { amendRecord, closingMessages, isDiscarded, recordRound } from "./history.ts";
+import { amendRecord, closingMessages, giveRound, isDiscarded, recordRound } from "./history.ts";
 import { isOutstanding } from "./members.ts";
 import { isReady } from "./participant.ts";
 import { persistentMap } from "./persistent-map.ts";
@@ -125,20 +126,19 @@ export const recordsInSight = (records: readonly RoundRecord[], round: number): 
 /** @param isAnnounced devices have been told */
 export function end(run: Run, isAnnounced = false): Transition {
   return {
-    state: { ...bare(run), kind: "ended", reason: endReason(run) },
+    state: { ...bare(run), kind: "ended", reason: endOf(run).reason },
     effects: [...(isAnnounced ? [] : [announceEnd(run)]), { kind: "end-run" }],
   };
 }
 
-const announceEnd = (run: Run): Effect => ({
-  kind: "announce-end",
-  reason: endReason(run),
-  roundsDone: run.records.length,
-});
+const announceEnd = (run: Run): Effect => ({ kind: "announce-end", ...endOf(run) });
 
-/** Of a run that is over. */
-export const endReason = ({ intent }: Run): "finished" | "stopped" =>
-  intent === "stop" ? "stopped" : "finished";
+/** Of a run that is over: what its devices are told. */
+export const endOf = ({ intent, records }: Run): RunEnded => ({
+  reason: intent === "stop" ? "stopped" : "finished",
+  roundsDone: records.length,
+  roundsMade: records.filter(({ trainLoss }) => trainLoss !== null).length,
+});
 
 export function startRound(state: PlanningState, event: Extract<RunEvent, { kind: "planned" }>): Transition {
   const { round, plan, atMs } = event;
@@ -264,10 +264,12 @@ export function closeRound(state: TrainingState, closedAtMs: number): Transition
 export function finishRound(state: ClosingState, event: Extract<RunEvent, { kind: "closed" }>): Transition {
   const { round } = state;
   const record = recordRound(state, event);
+  const told = closingMessages(record);
   const tried = wasTried(record);
   const desertedCount = tried ? 0 : state.desertedCount + 1;
   const next = proceed({
     ...bare(state),
+    participants: giveRound(state.participants, record, told, state.config.valueType),
     records: [...state.records, record],
     basedOnRound: round,
     triedCount: state.triedCount + (tried ? 1 : 0),
@@ -276,9 +278,7 @@ export function finishRound(state: ClosingState, event: Extract<RunEvent, { kind
   });
   return withEffects(next, [
     { kind: "record-round", record },
-    ...closingMessages(record).map(
-      ([participantId, message]) => ({ kind: "announce-round", participantId, message }) as const,
-    ),
+    ...told.map(([participantId, message]) => ({ kind: "announce-round", participantId, message }) as const),
     { kind: "evaluate", round },
   ]);
 }

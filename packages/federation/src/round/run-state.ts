@@ -169,7 +169,7 @@ export type RunState =
 /** What is known of a run that goes on where it was stored. */
 export interface KnownRun extends Pick<Run, "largestSplit" | "locked" | "records" | "baseTestLoss"> {
   /** In order of joining; they are dealt parts anew. */
-  readonly participants: readonly Omit<Participant, "known" | "part">[];
+  readonly participants: readonly Omit<Participant, "known" | "part" | "given">[];
 }
 
 /**

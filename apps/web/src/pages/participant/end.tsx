@@ -16,7 +16,7 @@ interface EndProps {
 
 export function End({ session, run, ended }: EndProps) {
   const state = session.state.value;
-  const { roundsUsed, share, together } = ownFigures(state.rounds, run);
+  const { roundsUsed, contribution, together } = ownFigures(state, run);
   const token = session.token();
   return (
     <section class="card end" data-testid="end">
@@ -25,7 +25,7 @@ export function End({ session, run, ended }: EndProps) {
       </h2>
       {roundsUsed > 0 && (
         <p class="medal">
-          <strong class="number">{formatPercent(share)}</strong>
+          <strong class="number">{formatPercent(contribution / ended.roundsMade)}</strong>
           <span>{say("end.was-yours")}</span>
         </p>
       )}

@@ -1,5 +1,5 @@
 /** What this device does now: one sentence, the picture of its share, its speed and its energy. */
-import type { RunDescription } from "@fedlodrop/protocol";
+import type { Given, RunDescription } from "@fedlodrop/protocol";
 import { turnOf } from "@fedlodrop/run";
 import { formatCount, formatJoules, formatPercent } from "../../ui/format.ts";
 import { roundsPlanned } from "../../ui/round-name.ts";
@@ -8,7 +8,7 @@ import { taskStory, taskTitle } from "../../ui/task-words.ts";
 import { Technical } from "../../ui/technical.tsx";
 import { say } from "../../words/words.ts";
 import { PHONE_WATT_HOURS, shareOfBattery } from "./everyday-energy.ts";
-import { type OwnFigures, ownFigures } from "./own-figures.ts";
+import { ownFigures } from "./own-figures.ts";
 import type { Session } from "./session.ts";
 import { SharePicture } from "./share-picture.tsx";
 import { currentRound, type Phase } from "./state.ts";
@@ -42,7 +42,7 @@ export function Now({ session, run }: NowProps) {
   const steps = round?.start.training.localSteps ?? 1;
   const finished = round !== undefined && round.secondsCompute !== null;
   const done = finished ? 1 : (round?.step?.step ?? 0) / steps;
-  const figures = ownFigures(state.rounds, run);
+  const figures = ownFigures(state, run);
   return (
     <section class="card now" data-testid="now">
       <p class="number">
@@ -52,7 +52,7 @@ export function Now({ session, run }: NowProps) {
         <span aria-hidden="true" class={`shape ${phase}`}>
           {shape}
         </span>{" "}
-        {started ? words : say("now.lobby")}
+        {started || state.given.upToRound > 0 ? words : say("now.lobby")}
       </h2>
       {!started && (
         <p>
@@ -104,11 +104,11 @@ function paceOf({ rounds, stepSeconds, run }: ReturnType<Session["state"]["peek"
 }
 
 interface EnergyProps {
-  readonly figures: OwnFigures;
+  readonly figures: Given;
   readonly batteryWattHours: number | null;
 }
 
-function Energy({ figures: { joules, fromBattery }, batteryWattHours }: EnergyProps) {
+function Energy({ figures: { joules, batteryJoules }, batteryWattHours }: EnergyProps) {
   const share =
     batteryWattHours === null ? say("now.energy-phone", { size: PHONE_WATT_HOURS }) : say("now.energy-own");
   return (
@@ -125,7 +125,7 @@ function Energy({ figures: { joules, fromBattery }, batteryWattHours }: EnergyPr
         <small>
           {joules === 0
             ? say("now.energy-later")
-            : say(fromBattery ? "now.energy-battery" : "now.energy-modelled", {
+            : say(batteryJoules === joules ? "now.energy-battery" : "now.energy-modelled", {
                 share,
                 joules: formatJoules(joules),
               })}

@@ -1,39 +1,27 @@
-/** What this device has given so far: sums over the rounds of its own that the page keeps. */
-import { payloadBytes, type RunDescription } from "@fedlodrop/protocol";
-import { fullPayloadBytes, type RoundProgress } from "./state.ts";
+/** What this device has given so far: what the coordinator has told, and the rounds that the page has seen since. */
+import { type Given, type GivenSoFar, give, type RunDescription } from "@fedlodrop/protocol";
+import { adapterSize } from "@fedlodrop/run";
+import type { ParticipantState, RoundProgress } from "./state.ts";
 
-export interface OwnFigures {
-  /** Rounds whose model has this device's work in it. */
-  readonly roundsUsed: number;
-  /** 0 to 1: mean over these of this device's share of the round's weight. */
-  readonly share: number;
-  /** Most devices, this one included, that made one of these rounds together. */
-  readonly together: number;
-  readonly bytes: number;
-  /** The same transfers without dropout. */
-  readonly bytesWithoutDropout: number;
-  readonly joules: number;
-  /** Every round's estimate came from the battery. */
-  readonly fromBattery: boolean;
+export const ownFigures = (
+  { given, rounds }: Pick<ParticipantState, "given" | "rounds">,
+  run: RunDescription,
+): Given => withRounds(given, rounds, run);
+
+/** @param rounds in their order; what they have in common with `given` counts once */
+export function withRounds(
+  given: GivenSoFar,
+  rounds: readonly RoundProgress[],
+  run: RunDescription,
+): GivenSoFar {
+  const terms = { fullValues: adapterSize(run.adapter), valueType: run.config.valueType };
+  let sum: Given = given;
+  let { upToRound } = given;
+  for (const { start, closed, bytesDown, bytesUp, keptValues, energy } of rounds) {
+    if (start.round <= upToRound) continue;
+    const bytes = bytesDown + bytesUp;
+    sum = give(sum, { ...terms, closed, turn: start.turn, bytes, keptValues, energy });
+    upToRound = start.round;
+  }
+  return { ...given, ...sum, upToRound };
 }
-
-export function ownFigures(rounds: readonly RoundProgress[], run: RunDescription): OwnFigures {
-  const used = rounds.flatMap(({ closed }) => (closed?.outcome === "aggregated" ? closed : []));
-  const spent = rounds.flatMap(({ energy }) => energy ?? []);
-  const full = fullPayloadBytes(run);
-  // A transfer that was cut short counts in the same proportion.
-  const unabridged = ({ bytesDown, bytesUp, keptValues }: RoundProgress): number =>
-    ((bytesDown + bytesUp) * full) / payloadBytes(keptValues, run.config.valueType);
-  return {
-    roundsUsed: used.length,
-    share: sum(used, ({ contribution }) => contribution) / Math.max(1, used.length),
-    together: Math.max(0, ...used.map(({ aggregatedCount }) => aggregatedCount)),
-    bytes: sum(rounds, ({ bytesDown, bytesUp }) => bytesDown + bytesUp),
-    bytesWithoutDropout: sum(rounds, unabridged),
-    joules: sum(spent, ({ joules }) => joules),
-    fromBattery: spent.length > 0 && spent.every(({ source }) => source === "battery"),
-  };
-}
-
-const sum = <T>(items: readonly T[], value: (item: T) => number): number =>
-  items.reduce((total, item) => total + value(item), 0);

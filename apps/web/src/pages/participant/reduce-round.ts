@@ -3,6 +3,7 @@ import type { FromWorker } from "@fedlodrop/device/page";
 import { armOf, turnOf } from "@fedlodrop/run";
 import { ROUNDS_SHOWN, thinned, withFewer } from "./curves.ts";
 import { stillTold } from "./notice.ts";
+import { withRounds } from "./own-figures.ts";
 import { currentRound, inRound, type ParticipantState, type Phase, type RoundProgress } from "./state.ts";
 
 type OfRound = Extract<
@@ -41,15 +42,19 @@ export function reduceRound(state: ParticipantState, message: OfRound): Particip
         closed: null,
       };
       // A coordinator that was restarted plays its open round again: the first attempt is void.
-      const earlier = state.rounds
-        .filter((one) => one.start.round !== start.round)
+      const earlier = state.rounds.filter((one) => one.start.round !== start.round);
+      const given =
+        state.run === null
+          ? state.given
+          : withRounds(state.given, earlier.slice(0, 1 - ROUNDS_SHOWN), state.run);
+      const kept = earlier
         .slice(1 - ROUNDS_SHOWN)
         .map((one) => (one.mask === null ? one : { ...one, mask: null }));
-      const rounds = [...earlier, round];
+      const rounds = [...kept, round];
       const losses = state.losses.filter((point) => point.round !== start.round);
       const { sharedWith = 0 } = start;
       const notice = stillTold(state.notice);
-      return { ...state, phase: "downloading", notice, sharedWith, rounds, losses };
+      return { ...state, phase: "downloading", notice, sharedWith, given, rounds, losses };
     }
     case "downloaded":
       return inCurrentRound(state, message.round, "training", {

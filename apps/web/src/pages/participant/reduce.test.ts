@@ -4,11 +4,12 @@ import { DEFAULT_RUN_CONFIG } from "@fedlodrop/run";
 import { describe, expect, it } from "vitest";
 import { description as run } from "../../../../../packages/protocol/src/run-description.fixture.ts";
 import { shownState, snapshot } from "./mirror.ts";
+import { ownFigures } from "./own-figures.ts";
 import { reduce } from "./reduce.ts";
 import { screenOf } from "./screen.ts";
-import { currentRound, INITIAL_STATE, type ParticipantState } from "./state.ts";
+import { currentRound, epsilonSoFar, INITIAL_STATE, type ParticipantState } from "./state.ts";
 
-const joined: FromWorker = { kind: "joined", participantId: "p1", token: "t", nickname: "n", run };
+const joined = { kind: "joined", participantId: "p1", token: "t", nickname: "n", run } satisfies FromWorker;
 const ready: FromWorker = {
   kind: "ready",
   engine: "WebAssembly, SIMD, one thread, f32 weights",
@@ -153,7 +154,7 @@ describe("participant state", () => {
   it("forgets a run when the host sets up another, but not who it is", () => {
     const old = after(joined, ready, started(1), step(1, 1, 4), {
       kind: "run-ended",
-      ended: { reason: "finished", roundsDone: 1 },
+      ended: { reason: "finished", roundsDone: 1, roundsMade: 1 },
     });
     const fresh = reduce(old, { kind: "run-changed", run: { ...run, runId: "r2" } });
     expect(fresh).toMatchObject({
@@ -176,7 +177,10 @@ describe("participant state", () => {
   });
 
   it("shows the end of the run, told before or after it has loaded", () => {
-    const ended: FromWorker = { kind: "run-ended", ended: { reason: "finished", roundsDone: 3 } };
+    const ended: FromWorker = {
+      kind: "run-ended",
+      ended: { reason: "finished", roundsDone: 3, roundsMade: 3 },
+    };
     expect(shownState(after(joined, ready, ended))).toBe("ended");
     expect(shownState(after({ kind: "connection", online: true }, ended, joined, ready))).toBe("ended");
   });
@@ -195,7 +199,10 @@ describe("participant state", () => {
     const isRead: ParticipantState = { ...begun, notice: { kind: "new-run", isRead: true } };
     expect(reduce(isRead, step(1, 1, 4)).notice).not.toBeNull();
     expect(reduce(isRead, started(2)).notice).toBeNull();
-    const over: FromWorker = { kind: "run-ended", ended: { reason: "finished", roundsDone: 1 } };
+    const over: FromWorker = {
+      kind: "run-ended",
+      ended: { reason: "finished", roundsDone: 1, roundsMade: 1 },
+    };
     expect(reduce(begun, over).notice).toBeNull();
     const refused = { kind: "refused", reason: "wrong-state", message: "m" } as const;
     expect(after(joined, { kind: "refused", refused }, ready).notice).toBeNull();
@@ -258,6 +265,40 @@ describe("participant state", () => {
       untrained: false,
       ownTextLoss: { base: 4.5, tuned: 4 },
     });
+  });
+});
+
+describe("what a device has given", () => {
+  const told = {
+    ...{ roundsUsed: 2, contribution: 0.5, together: 4, bytes: 0, bytesWithoutDropout: 0 },
+    ...{ joules: 6, batteryJoules: 0, upToRound: 3, epsilon: 2 },
+    last: { round: 3, contribution: 0.25, aggregatedCount: 4 },
+  };
+  const back: FromWorker = { ...joined, given: told };
+
+  it("is what the coordinator says when its page is opened anew, and the rounds after that", () => {
+    const returned = after(back, ready);
+    expect(ownFigures(returned, run)).toMatchObject({ roundsUsed: 2, contribution: 0.5, joules: 6 });
+    expect(epsilonSoFar(returned)).toBe(2);
+    const later = [started(4), closed(4)].reduce(reduce, returned);
+    expect(ownFigures(later, run)).toMatchObject({ roundsUsed: 3, contribution: 0.75, last: { round: 4 } });
+  });
+
+  it("counts a round once that the page has seen, and one whose end it has missed", () => {
+    const away = after(joined, ready, started(2), closed(2), started(3));
+    expect(ownFigures(away, run).roundsUsed).toBe(1);
+    expect(ownFigures(reduce(away, back), run).roundsUsed).toBe(2);
+  });
+
+  it("is nothing in another run", () => {
+    const fresh = reduce(after(back, ready), { kind: "run-changed", run: { ...run, runId: "r2" } });
+    expect(ownFigures(fresh, run)).toMatchObject({ roundsUsed: 0, joules: 0, last: null });
+  });
+
+  it("has every round in it, however many the page has let go", () => {
+    let state = after(joined, ready);
+    for (let round = 1; round <= 450; round++) state = [started(round), closed(round)].reduce(reduce, state);
+    expect(ownFigures(state, run)).toMatchObject({ roundsUsed: 450, contribution: 112.5 });
   });
 });
 

@@ -22,15 +22,15 @@ export function reduce(state: ParticipantState, message: FromWorker): Participan
       // The coordinator tells a fresh connection anew if the run has ended.
       return { ...state, online: message.online, ended: message.online ? null : state.ended };
     case "joined": {
-      const { participantId, nickname, run } = message;
+      const { participantId, nickname, run, given = INITIAL_STATE.given } = message;
       const sameRun = state.run?.runId === run.runId && state.participantId === participantId;
       // A return to the same run keeps what the page already shows.
       if (sameRun) {
         const chaos = state.chaos === "cut" ? null : state.chaos;
         const notice = stillTold(state.notice);
-        return { ...state, run, chaos, notice, awaitsApproval: false, hostClosed: false };
+        return { ...state, run, given, chaos, notice, awaitsApproval: false, hostClosed: false };
       }
-      return { ...forgetRun(state), participantId, nickname, run, phase: "loading", notice: null };
+      return { ...forgetRun(state), participantId, nickname, run, given, phase: "loading", notice: null };
     }
     case "run-changed": {
       const { run } = message;

@@ -1,15 +1,14 @@
 import type { FromWorker } from "@fedlodrop/device/page";
-import type { Refused, RunDescription } from "@fedlodrop/protocol";
+import type { Refused } from "@fedlodrop/protocol";
 import { REFUSALS } from "@fedlodrop/protocol";
-import { DEFAULT_RUN_CONFIG } from "@fedlodrop/run";
 import { describe, expect, it } from "vitest";
+import { description as run } from "../../../../../packages/protocol/src/run-description.fixture.ts";
 import { reduce } from "./reduce.ts";
 import { announcementOf, type Screen, screenOf, titleOf } from "./screen.ts";
 import { INITIAL_STATE, type ParticipantState } from "./state.ts";
 import { wordsFor } from "./stops.ts";
 import "../../words/english.fixture.ts";
 
-const run = { runId: "r", config: DEFAULT_RUN_CONFIG, task: {}, adapter: {} } as unknown as RunDescription;
 const joined: FromWorker = { kind: "joined", participantId: "p1", token: "t", nickname: "n", run };
 const ready = { kind: "ready", engine: "", source: { kind: "own", fileName: "f" }, sampleCount: 1 } as never;
 const begun = { kind: "round-started", start: { round: 7 }, mask: [], keptValues: 1 } as never;
@@ -40,7 +39,10 @@ describe("the screen", () => {
     ["away", [joined, ready, { kind: "connection", online: false }]],
     ["round", [joined, ready, begun]],
     ["closed", [joined, ready, begun, { kind: "host-closed" }, { kind: "connection", online: false }]],
-    ["ended", [joined, ready, { kind: "run-ended", ended: { reason: "finished", roundsDone: 1 } }]],
+    [
+      "ended",
+      [joined, ready, { kind: "run-ended", ended: { reason: "finished", roundsDone: 1, roundsMade: 1 } }],
+    ],
   ])("%s", (screen, messages) => expect(screenOf(after(...messages))).toBe(screen));
 
   it("is named in the title, with the round where there is one", () => {

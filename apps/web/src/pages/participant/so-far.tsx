@@ -1,5 +1,5 @@
 /** What this device has given, and what has become of the model. */
-import type { RunDescription } from "@fedlodrop/protocol";
+import type { Given, RunDescription } from "@fedlodrop/protocol";
 import { turnOf } from "@fedlodrop/run";
 import { formatBytes, formatPercent } from "../../ui/format.ts";
 import { verdict } from "../../ui/verdict.ts";
@@ -13,13 +13,13 @@ interface SoFarProps {
 }
 
 export function SoFar({ state, run }: SoFarProps) {
-  const { bytes, bytesWithoutDropout } = ownFigures(state.rounds, run);
+  const { bytes, bytesWithoutDropout, last } = ownFigures(state, run);
   const sent = bytesWithoutDropout === 0 ? 1 : bytes / bytesWithoutDropout;
   return (
     <section class="card">
       <h2>{say("part.title")}</h2>
       <p class="headline" data-testid="contribution">
-        {partSentence(state)}
+        {partSentence(last)}
       </p>
       {bytes > 0 && (
         <div class="saving">
@@ -44,11 +44,10 @@ export function SoFar({ state, run }: SoFarProps) {
   );
 }
 
-function partSentence({ rounds }: ParticipantState): string {
-  const last = rounds.findLast(({ closed }) => closed?.outcome === "aggregated");
-  if (!last?.closed) return say("part.none");
-  const { aggregatedCount: together, contribution } = last.closed;
-  const round = turnOf(last.start);
+function partSentence(last: Given["last"]): string {
+  if (last === null) return say("part.none");
+  const { aggregatedCount: together, contribution } = last;
+  const round = turnOf(last);
   if (together === 1) return say("part.alone", { round });
   return say("part.together", { count: together - 1, round, share: formatPercent(contribution) });
 }

@@ -4,7 +4,9 @@ import type { AbandonCause, EnergyEstimate, TextSource, Unfit } from "@fedlodrop
 import type { BackendChoice, TrainingStep } from "@fedlodrop/lm";
 import {
   type Fault,
+  type GivenSoFar,
   type LessonSlide,
+  NOTHING_GIVEN,
   payloadBytes,
   type RefusalReason,
   type Refused,
@@ -106,6 +108,8 @@ export interface ParticipantState {
   readonly stepSeconds: number | null;
   /** Of local steps over all rounds so far; of many steps only some. */
   readonly losses: readonly LossPoint[];
+  /** In rounds that the page does not list: from before it was opened, or too many. */
+  readonly given: GivenSoFar;
   /** The rounds this device took part in, the current one last. */
   readonly rounds: readonly RoundProgress[];
   /** Of the whole model, by round; 0 is the base model. Of many rounds only some are left, and all that are listed. They come while later rounds are under way. */
@@ -150,6 +154,7 @@ export const INITIAL_STATE: ParticipantState = {
   sharedWith: 0,
   stepSeconds: null,
   losses: [],
+  given: { ...NOTHING_GIVEN, upToRound: 0 },
   rounds: [],
   heldOutLosses: new Map(),
   trial: null,
@@ -173,8 +178,11 @@ export function fullPayloadBytes({ adapter, config }: RunDescription): number {
 }
 
 /** What the run had given away of any one device when this one last heard of it. */
-export const epsilonSoFar = ({ rounds }: ParticipantState): number =>
-  rounds.findLast(({ closed }) => closed?.epsilon !== undefined)?.closed?.epsilon ?? 0;
+export const epsilonSoFar = ({ rounds, given }: ParticipantState): number =>
+  Math.max(
+    given.epsilon ?? 0,
+    rounds.findLast(({ closed }) => closed?.epsilon !== undefined)?.closed?.epsilon ?? 0,
+  );
 
 /** What this device has given away of any one of its texts. */
 export const textsEpsilonSoFar = ({ rounds }: ParticipantState): number =>
