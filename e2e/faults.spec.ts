@@ -157,5 +157,6 @@ test("a run outlives its tabs' misfortunes", async ({ chromium, serve, tinyModel
     await isRight();
     await reload(first!);
     await isRight();
+    await expect(end.getByTestId("model-change")).not.toContainText("It is measured after each round");
   });
 });

@@ -198,7 +198,7 @@ describe("a run that is killed", () => {
 
     const { coordinator, url } = await resume(left);
     const back = await participate(url, "ada", { token });
-    expect(back.identity.given).toMatchObject(given);
+    expect(back.identity).toMatchObject({ given, evaluated: { round: 2, isOwn: true } });
     const benToo = await participate(url, "ben", { token: ben.identity.token });
     expect(benToo.identity.given).toMatchObject({ roundsUsed: 2, contribution: 1.2 });
     await Promise.all([back, benToo].map((each) => play(each, 3)));

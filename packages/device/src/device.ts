@@ -133,11 +133,11 @@ export function createDevice(
     });
   }
 
-  function enter({ participantId, token, nickname, part, run, given }: Joined): void {
+  function enter({ participantId, token, nickname, part, run, given, evaluated }: Joined): void {
     if (membership && membership.participantId !== participantId) rounds.abandon("new-identity");
     if (membership && membership.run.runId !== run.runId) rounds.abandon("other-run");
     membership = { participantId, token, part, run };
-    post({ kind: "joined", participantId, token, nickname, run, given });
+    post({ kind: "joined", participantId, token, nickname, run, given, evaluated });
     prepare();
   }
 

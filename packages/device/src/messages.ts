@@ -94,6 +94,8 @@ export type FromWorker =
       readonly run: RunDescription;
       /** Of one that comes back after it was in a round. */
       readonly given?: GivenSoFar | undefined;
+      /** How the model did when it was last measured; absent before. */
+      readonly evaluated?: RoundEvaluated | undefined;
     }
   | { readonly kind: "run-changed"; readonly run: RunDescription }
   /** Other texts than those that were loaded. */

@@ -251,6 +251,8 @@ export interface Joined {
   readonly run: RunDescription;
   /** Of one that comes back after it was in a round. */
   readonly given?: GivenSoFar | undefined;
+  /** How the model did when it was last measured; absent before. */
+  readonly evaluated?: RoundEvaluated | undefined;
 }
 
 /** What a participant has given in the rounds that are over. */

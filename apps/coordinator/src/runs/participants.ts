@@ -15,11 +15,12 @@ import type {
   Join,
   Joined,
   Refused,
+  RoundEvaluated,
   RunDescription,
   ServerToClientEvents,
   UploadBegin,
 } from "@fedlodrop/protocol";
-import { keptValueCount } from "@fedlodrop/run";
+import { keptValueCount, ofArm } from "@fedlodrop/run";
 import type { Clock } from "../clock.ts";
 import { accepted, asReply, refused } from "../edge.ts";
 import type {
@@ -86,6 +87,14 @@ function givenSoFar({ participants, records }: RunState, participantId: string):
   const given = participants.get(participantId)?.given;
   const last = records.at(-1);
   return given && { ...given, upToRound: records.length, epsilon: last?.privacy?.epsilon };
+}
+
+/** Of the run's own arm. */
+function lastEvaluated({ records, baseTestLoss }: RunState): RoundEvaluated | undefined {
+  const last = ofArm(records, 0).findLast(({ testLoss }) => testLoss !== null);
+  if (last === undefined && baseTestLoss === null) return;
+  const { round, testLoss, turn } = last ?? { round: 0, testLoss: baseTestLoss, turn: undefined };
+  return { round, testLoss, baseTestLoss, isOwn: true, turn };
 }
 
 export function openParticipants(options: ParticipantsOptions): Participants {
@@ -162,7 +171,16 @@ export function openParticipants(options: ParticipantsOptions): Participants {
     run().secure.remind(participantId);
     const part = partOf(participantId) as number;
     const given = givenSoFar(run().state, participantId);
-    return { kind: "joined", participantId, token, nickname, part, run: describeRun(run()), given };
+    return {
+      kind: "joined",
+      participantId,
+      token,
+      nickname,
+      part,
+      run: describeRun(run()),
+      given,
+      evaluated: lastEvaluated(run().state),
+    };
   }
 
   const partOf = (participantId: string): number | null =>

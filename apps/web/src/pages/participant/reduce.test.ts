@@ -274,7 +274,7 @@ describe("what a device has given", () => {
     ...{ joules: 6, batteryJoules: 0, upToRound: 3, epsilon: 2 },
     last: { round: 3, contribution: 0.25, aggregatedCount: 4 },
   };
-  const back: FromWorker = { ...joined, given: told };
+  const back = { ...joined, given: told } satisfies FromWorker;
 
   it("is what the coordinator says when its page is opened anew, and the rounds after that", () => {
     const returned = after(back, ready);
@@ -282,6 +282,15 @@ describe("what a device has given", () => {
     expect(epsilonSoFar(returned)).toBe(2);
     const later = [started(4), closed(4)].reduce(reduce, returned);
     expect(ownFigures(later, run)).toMatchObject({ roundsUsed: 3, contribution: 0.75, last: { round: 4 } });
+  });
+
+  it("goes with how the model was last measured", () => {
+    const evaluated = { round: 3, testLoss: 4, baseTestLoss: 5, isOwn: true };
+    const { heldOutLosses } = after({ ...back, evaluated }, ready);
+    expect([...heldOutLosses]).toEqual([
+      [0, { turn: 0, loss: 5 }],
+      [3, { turn: 3, loss: 4 }],
+    ]);
   });
 
   it("counts a round once that the page has seen, and one whose end it has missed", () => {

@@ -22,15 +22,16 @@ export function reduce(state: ParticipantState, message: FromWorker): Participan
       // The coordinator tells a fresh connection anew if the run has ended.
       return { ...state, online: message.online, ended: message.online ? null : state.ended };
     case "joined": {
-      const { participantId, nickname, run, given = INITIAL_STATE.given } = message;
+      const { participantId, nickname, run, given = INITIAL_STATE.given, evaluated } = message;
       const sameRun = state.run?.runId === run.runId && state.participantId === participantId;
       // A return to the same run keeps what the page already shows.
-      if (sameRun) {
-        const chaos = state.chaos === "cut" ? null : state.chaos;
-        const notice = stillTold(state.notice);
-        return { ...state, run, given, chaos, notice, awaitsApproval: false, hostClosed: false };
-      }
-      return { ...forgetRun(state), participantId, nickname, run, given, phase: "loading", notice: null };
+      const entered: ParticipantState = sameRun
+        ? {
+            ...{ ...state, run, given, chaos: state.chaos === "cut" ? null : state.chaos },
+            ...{ notice: stillTold(state.notice), awaitsApproval: false, hostClosed: false },
+          }
+        : { ...forgetRun(state), participantId, nickname, run, given, phase: "loading", notice: null };
+      return evaluated === undefined ? entered : reduceRound(entered, { kind: "round-evaluated", evaluated });
     }
     case "run-changed": {
       const { run } = message;
