@@ -63,6 +63,29 @@ test("a run with a room code and the host's word, under a strict policy", async 
   expect(complaints).toEqual([]);
 });
 
+test("a name that nobody would see is none, and joins with one that is made up", async ({
+  serve,
+  chromium,
+  tinyModel,
+}) => {
+  const { url, host } = await serve("--model", tinyModel, ...BRIEF);
+  const page = await (await chromium.newContext()).newPage();
+  await page.goto(participantPageUrl(url, { nickname: "\u202e", backend: "wasm", joins: false }));
+  const field = page.getByLabel("Nickname");
+  await expect(field).toHaveValue(/\w+ \w+/);
+  const madeUp = (await field.getAttribute("placeholder")) as string;
+  for (const unseen of ["   ", "\u200b"]) {
+    await field.fill(unseen);
+    await field.blur();
+    await expect(field).toHaveValue("");
+  }
+  await field.fill(" \u202e");
+  await page.getByTestId("join-button").click();
+  const joined = await host.until(({ participants }) => participants.length === 1, 60);
+  expect(joined.participants[0]?.nickname).toBe(madeUp);
+  await expect(page.getByText(madeUp)).toBeVisible();
+});
+
 test("hostile names and texts are shown and do nothing", async ({ serve, chromium, tinyModel, folder }) => {
   test.setTimeout(120_000);
   const evil = `<img src=x onerror="document.title='pwned'">`;

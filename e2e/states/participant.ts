@@ -56,7 +56,7 @@ const page = (state: ParticipantState, ownTexts: OwnTexts | null = null) => {
     ...{ join: nothing, useOwnTexts: nothing, correctProfile: nothing, tryPrompt: nothing },
     ...{ guess: nothing, leave: nothing },
   };
-  return h(ParticipantPage, { session, offeredNickname: "Ada" });
+  return h(ParticipantPage, { session, offeredNickname: "Ada", madeUpNickname: "Amber Otter" });
 };
 
 const loading: ParticipantState = { ...joined, phase: "loading" };

@@ -16,7 +16,7 @@ import { participantWords } from "../../words/participant.ts";
 import { openWords, say } from "../../words/words.ts";
 import { type PageAddress, readAddress, UnknownBackendError } from "./address.ts";
 import { mirror } from "./mirror.ts";
-import { nickname } from "./nickname.ts";
+import { nickname, visibleNickname } from "./nickname.ts";
 import { ParticipantPage } from "./page.tsx";
 import { Plain } from "./plain-screen.tsx";
 import { titleOf } from "./screen.ts";
@@ -32,7 +32,8 @@ function start(address: PageAddress): void {
   const session = startSession(address);
   const storage = tabStorage();
   const remembered = storage.getItem(NICKNAME_KEY);
-  const offered = address.nickname ?? remembered ?? nickname(crypto.getRandomValues(new Uint32Array(2)));
+  const madeUp = nickname(crypto.getRandomValues(new Uint32Array(2)));
+  const offered = visibleNickname(address.nickname ?? "") ?? remembered ?? madeUp;
   effect(() => {
     const { nickname: joinedAs } = session.state.value;
     mirror(session.state.value);
@@ -49,7 +50,7 @@ function start(address: PageAddress): void {
       });
     });
   }
-  render(<ParticipantPage session={session} offeredNickname={offered} />, root);
+  render(<ParticipantPage session={session} offeredNickname={offered} madeUpNickname={madeUp} />, root);
 }
 
 try {

@@ -2,7 +2,7 @@ import { afterAll, expect, it } from "vitest";
 import { CHINESE } from "../../words/chinese.fixture.ts";
 import { ENGLISH } from "../../words/english.fixture.ts";
 import { speak } from "../../words/words.ts";
-import { nickname } from "./nickname.ts";
+import { nickname, visibleNickname } from "./nickname.ts";
 
 afterAll(() => speak("en", ENGLISH));
 
@@ -11,4 +11,9 @@ it("makes a name of the reader's language of any two numbers", () => {
   expect(nickname([25, 2 ** 32 - 1])).toBe("Brisk Egret");
   speak("zh", CHINESE);
   expect(nickname([2, 10])).toBe("平静的水獭");
+});
+
+it("takes a name that nobody would see for none", () => {
+  for (const typed of ["", "   ", "\u200b", "\u202e ", "\u3164"]) expect(visibleNickname(typed)).toBeNull();
+  expect(visibleNickname(" Ada\u202e ")).toBe("Ada\u202e");
 });

@@ -1,4 +1,5 @@
-/** A nickname to start from, so that nobody has to think of one. */
+/** Nicknames: made up, so that nobody has to think of one, and typed. */
+import { cleanText, MAX_NICKNAME_CHARACTERS } from "@fedlodrop/protocol";
 import { say } from "../../words/words.ts";
 
 /** @param random two integers */
@@ -12,3 +13,7 @@ export function nickname([first = 0, second = 0]: ArrayLike<number> & Iterable<n
     animal: pick(say("nickname.animals"), second),
   });
 }
+
+/** What was typed, without the spaces around it; null where nobody would see any of it. */
+export const visibleNickname = (typed: string): string | null =>
+  cleanText(typed, MAX_NICKNAME_CHARACTERS) === "" ? null : typed.trim();

@@ -21,18 +21,13 @@ import { CurrentMask, LiveFigures, LossCard } from "./numbers.tsx";
 import { OwnTextsBox } from "./own-texts.tsx";
 import { AwaitingApproval, Away, HostClosed, Plain, Stopped } from "./plain-screen.tsx";
 import { announcementOf, type Screen, screenOf } from "./screen.ts";
-import type { Session } from "./session.ts";
 import { SoFar } from "./so-far.tsx";
 import { epsilonSoFar, inRound, type ParticipantState, textsEpsilonSoFar } from "./state.ts";
 import { TryIt } from "./try-it.tsx";
-import { Welcome } from "./welcome.tsx";
+import { Welcome, type WelcomeProps } from "./welcome.tsx";
 
-interface PageProps {
-  readonly session: Session;
-  readonly offeredNickname: string;
-}
-
-export function ParticipantPage({ session, offeredNickname }: PageProps) {
+export function ParticipantPage(props: WelcomeProps) {
+  const { session } = props;
   const state = session.state.value;
   const screen = screenOf(state);
   const main = useRef<HTMLElement>(null);
@@ -54,7 +49,7 @@ export function ParticipantPage({ session, offeredNickname }: PageProps) {
         {state.lesson && isWithHost && screen !== "away" && (
           <LessonCard session={session} slide={state.lesson} />
         )}
-        <ScreenOf screen={screen} session={session} offeredNickname={offeredNickname} />
+        <ScreenOf {...props} screen={screen} />
       </main>
     </>
   );
@@ -101,17 +96,18 @@ function Header({ state, leave }: { readonly state: ParticipantState; readonly l
   );
 }
 
-interface ScreenProps extends PageProps {
+interface ScreenProps extends WelcomeProps {
   readonly screen: Screen;
 }
 
-function ScreenOf({ screen, session, offeredNickname }: ScreenProps) {
+function ScreenOf({ screen, ...props }: ScreenProps) {
+  const { session } = props;
   const state = session.state.value;
   const { run, stop, ended, textsWanted } = state;
   if (screen === "stopped" && stop !== null) return <Stopped stop={stop} />;
   if (screen === "closed") return <HostClosed />;
   if (screen === "approval") return <AwaitingApproval />;
-  if (run === null) return <Welcome session={session} offeredNickname={offeredNickname} />;
+  if (run === null) return <Welcome {...props} />;
   if (screen === "away") return <Away inRound={inRound(state)} />;
   const settings = (
     <>

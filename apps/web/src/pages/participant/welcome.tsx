@@ -4,23 +4,29 @@ import { focusWhenEmpty } from "../../ui/focus.ts";
 import { formatBytes } from "../../ui/format.ts";
 import { say } from "../../words/words.ts";
 import { backendWords } from "./backend-words.ts";
+import { visibleNickname } from "./nickname.ts";
 import { OwnTextsBox } from "./own-texts.tsx";
 import { promiseWords } from "./promise-words.ts";
 import type { Session } from "./session.ts";
 import type { ParticipantState } from "./state.ts";
 
-interface WelcomeProps {
+export interface WelcomeProps {
   readonly session: Session;
   readonly offeredNickname: string;
+  /** For who would rather have no name. */
+  readonly madeUpNickname: string;
 }
 
-export function Welcome({ session, offeredNickname }: WelcomeProps) {
+export function Welcome({ session, offeredNickname, madeUpNickname }: WelcomeProps) {
   const { phase, codeWanted, online, modelSize, promises } = session.state.value;
   const nickname = useSignal(offeredNickname);
   const code = useSignal("");
   const join = (event: Event): void => {
     event.preventDefault();
-    session.join(nickname.value.trim(), code.value === "" ? undefined : code.value);
+    session.join(
+      visibleNickname(nickname.value) ?? madeUpNickname,
+      code.value === "" ? undefined : code.value,
+    );
   };
   return (
     <>
@@ -30,13 +36,17 @@ export function Welcome({ session, offeredNickname }: WelcomeProps) {
           <label>
             <span class="field-name">{say("join.nickname")}</span>
             <input
-              required
               maxLength={40}
+              placeholder={madeUpNickname}
               autocomplete="nickname"
               enterkeyhint="go"
               value={nickname.value}
               onInput={(event) => {
                 nickname.value = event.currentTarget.value;
+              }}
+              onChange={() => {
+                // Then the name is seen that it joins with.
+                if (visibleNickname(nickname.value) === null) nickname.value = "";
               }}
             />
           </label>
