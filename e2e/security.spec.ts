@@ -79,6 +79,8 @@ test("a name that nobody would see is none, and joins with one that is made up",
     await field.blur();
     await expect(field).toHaveValue("");
   }
+  const seen = await field.evaluate((input) => getComputedStyle(input, "::placeholder").color);
+  expect(seen, "as legible as other small print").toBe("rgb(86, 96, 108)");
   await field.fill(" \u202e");
   await page.getByTestId("join-button").click();
   const joined = await host.until(({ participants }) => participants.length === 1, 60);
