@@ -9,7 +9,7 @@ export {
 } from "./plan/plan.ts";
 export type { PlanRequest } from "./plan/plan-request.ts";
 export { asksPSca, orQuick } from "./plan/stand-in.ts";
-export { amendRecord, buildReport, outcomeOf, secondsSpent } from "./round/history.ts";
+export { amendRecord, buildReport, givenSoFar, outcomeOf, secondsSpent } from "./round/history.ts";
 export {
   heldPart,
   isPresent,

@@ -257,7 +257,7 @@ export interface Joined {
 
 /** What a participant has given in the rounds that are over. */
 export interface GivenSoFar extends Given {
-  /** The last of them; of those after it `round-closed` tells. */
+  /** The last of them. */
   readonly upToRound: number;
   /** What the run has given away of any one device so far, with differential privacy only. */
   readonly epsilon?: number | undefined;
@@ -307,6 +307,8 @@ export interface RoundClosed {
   readonly cohortSize: number;
   /** What the run has given away of any one device so far, with differential privacy only. */
   readonly epsilon?: number | undefined;
+  /** By this participant, this round included. */
+  readonly given?: GivenSoFar | undefined;
 }
 
 /** Comes when the adapter of a round has been evaluated, beside the rounds that follow; 0 is the base model. */

@@ -19,6 +19,19 @@ describe("participants come and go", () => {
     ]);
   });
 
+  it("tells a tab that was reloaded after its update what it has given, once the round is over", async () => {
+    const { coordinator, url } = await start();
+    const [ada, ben] = [await participate(url, "ada"), await participate(url, "ben")];
+    await coordinator.command({ kind: "start" });
+    await play(ada, 1);
+    ada.socket.disconnect();
+    const again = await participate(url, "ada", { token: ada.identity.token });
+    expect(again.identity.given).toBeUndefined();
+    await play(ben, 1);
+    expect((await again.closed(1)).given).toMatchObject({ roundsUsed: 1, contribution: 0.5, upToRound: 1 });
+    expect((await ben.closed(1)).given).toMatchObject({ roundsUsed: 1, contribution: 0.5, upToRound: 1 });
+  });
+
   it("asks again who comes back from a connection over which nothing of the round has come", async () => {
     const { coordinator, url } = await start({ rounds: 1 });
     const ada = await participate(url, "ada");

@@ -1,6 +1,7 @@
 /** Who takes part: identities, who is let in, what is done about what they say, and what they are told. */
 import {
   endOf,
+  givenSoFar,
   isAnnouncedOver,
   isReady,
   LOADING_ROOM,
@@ -11,7 +12,6 @@ import {
 import type {
   Accepted,
   Fault,
-  GivenSoFar,
   Join,
   Joined,
   Refused,
@@ -82,12 +82,6 @@ export const describeRun = ({ runId, workload, state }: LiveRun): RunDescription
   task: workload.task,
   adapter: workload.adapter,
 });
-
-function givenSoFar({ participants, records }: RunState, participantId: string): GivenSoFar | undefined {
-  const given = participants.get(participantId)?.given;
-  const last = records.at(-1);
-  return given && { ...given, upToRound: records.length, epsilon: last?.privacy?.epsilon };
-}
 
 /** Of the run's own arm. */
 function lastEvaluated({ records, baseTestLoss }: RunState): RoundEvaluated | undefined {

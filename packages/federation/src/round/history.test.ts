@@ -140,7 +140,10 @@ describe("the record", () => {
     expect(state.participants.get("p2")?.given).toMatchObject({ roundsUsed: 0, contribution: 0, last: null });
     const messages = effects.flatMap((effect) => (effect.kind === "announce-round" ? [effect.message] : []));
     expect(messages).toMatchObject([
-      { outcome: "aggregated", contribution: 0.75, aggregatedCount: 1, cohortSize: 2 },
+      {
+        ...{ outcome: "aggregated", contribution: 0.75, aggregatedCount: 1, cohortSize: 2 },
+        given: { roundsUsed: 1, contribution: 0.75, upToRound: 1 },
+      },
       { outcome: "missed-deadline", contribution: 0 },
     ]);
   });

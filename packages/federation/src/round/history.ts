@@ -1,5 +1,5 @@
 /** What a round and a run leave behind: `RoundRecord` and `RunReport`. */
-import { give, NOTHING_GIVEN, type RoundClosed } from "@fedlodrop/protocol";
+import { type GivenSoFar, give, NOTHING_GIVEN, type RoundClosed } from "@fedlodrop/protocol";
 import {
   adapterSize,
   keptValueCount,
@@ -192,6 +192,15 @@ export function giveRound(
     });
     return all.with(id, { ...known, given });
   }, participants);
+}
+
+/** Undefined of one that was in no round that is over. */
+export function givenSoFar(
+  { participants, records }: Pick<Run, "participants" | "records">,
+  participantId: string,
+): GivenSoFar | undefined {
+  const given = participants.get(participantId)?.given;
+  return given && { ...given, upToRound: records.length, epsilon: records.at(-1)?.privacy?.epsilon };
 }
 
 const weightOf = (participants: readonly ParticipantRound[]): number =>

@@ -14,7 +14,7 @@ import {
 } from "@fedlodrop/run";
 import type { PlanRequest } from "../plan/plan-request.ts";
 import { boundedCounts } from "../plan/sample-counts.ts";
-import { amendRecord, closingMessages, giveRound, isDiscarded, recordRound } from "./history.ts";
+import { amendRecord, closingMessages, givenSoFar, giveRound, isDiscarded, recordRound } from "./history.ts";
 import { isOutstanding } from "./members.ts";
 import { isReady } from "./participant.ts";
 import { persistentMap } from "./persistent-map.ts";
@@ -267,7 +267,7 @@ export function finishRound(state: ClosingState, event: Extract<RunEvent, { kind
   const told = closingMessages(record);
   const tried = wasTried(record);
   const desertedCount = tried ? 0 : state.desertedCount + 1;
-  const next = proceed({
+  const run: Run = {
     ...bare(state),
     participants: giveRound(state.participants, record, told, state.config.valueType),
     records: [...state.records, record],
@@ -275,10 +275,13 @@ export function finishRound(state: ClosingState, event: Extract<RunEvent, { kind
     triedCount: state.triedCount + (tried ? 1 : 0),
     desertedCount,
     intent: state.intent === "run" && desertedCount >= DESERTED_ROUNDS_MOST ? "pause" : state.intent,
-  });
-  return withEffects(next, [
+  };
+  return withEffects(proceed(run), [
     { kind: "record-round", record },
-    ...told.map(([participantId, message]) => ({ kind: "announce-round", participantId, message }) as const),
+    ...told.map(([participantId, message]) => {
+      const given = givenSoFar(run, participantId);
+      return { kind: "announce-round", participantId, message: { ...message, given } } as const;
+    }),
     { kind: "evaluate", round },
   ]);
 }

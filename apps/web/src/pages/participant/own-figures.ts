@@ -1,27 +1,16 @@
-/** What this device has given so far: what the coordinator has told, and the rounds that the page has seen since. */
-import { type Given, type GivenSoFar, give, type RunDescription } from "@fedlodrop/protocol";
+/** What this device has given so far: what the coordinator has told, and the round that is under way. */
+import { type Given, give, type RunDescription } from "@fedlodrop/protocol";
 import { adapterSize } from "@fedlodrop/run";
-import type { ParticipantState, RoundProgress } from "./state.ts";
+import type { ParticipantState } from "./state.ts";
 
-export const ownFigures = (
+export function ownFigures(
   { given, rounds }: Pick<ParticipantState, "given" | "rounds">,
   run: RunDescription,
-): Given => withRounds(given, rounds, run);
-
-/** @param rounds in their order; what they have in common with `given` counts once */
-export function withRounds(
-  given: GivenSoFar,
-  rounds: readonly RoundProgress[],
-  run: RunDescription,
-): GivenSoFar {
+): Given {
   const terms = { fullValues: adapterSize(run.adapter), valueType: run.config.valueType };
   let sum: Given = given;
-  let { upToRound } = given;
-  for (const { start, closed, bytesDown, bytesUp, keptValues, energy } of rounds) {
-    if (start.round <= upToRound) continue;
-    const bytes = bytesDown + bytesUp;
-    sum = give(sum, { ...terms, closed, turn: start.turn, bytes, keptValues, energy });
-    upToRound = start.round;
-  }
-  return { ...given, ...sum, upToRound };
+  for (const { start, closed, bytesDown, bytesUp, keptValues, energy } of rounds)
+    if (start.round > given.upToRound)
+      sum = give(sum, { ...terms, closed, turn: start.turn, bytes: bytesDown + bytesUp, keptValues, energy });
+  return sum;
 }

@@ -1,9 +1,9 @@
 /** What the messages of a round change: the round's own progress, and what is kept of rounds before. */
 import type { FromWorker } from "@fedlodrop/device/page";
+import type { RoundClosed } from "@fedlodrop/protocol";
 import { armOf, turnOf } from "@fedlodrop/run";
 import { ROUNDS_SHOWN, thinned, withFewer } from "./curves.ts";
 import { stillTold } from "./notice.ts";
-import { withRounds } from "./own-figures.ts";
 import { currentRound, inRound, type ParticipantState, type Phase, type RoundProgress } from "./state.ts";
 
 type OfRound = Extract<
@@ -42,19 +42,15 @@ export function reduceRound(state: ParticipantState, message: OfRound): Particip
         closed: null,
       };
       // A coordinator that was restarted plays its open round again: the first attempt is void.
-      const earlier = state.rounds.filter((one) => one.start.round !== start.round);
-      const given =
-        state.run === null
-          ? state.given
-          : withRounds(state.given, earlier.slice(0, 1 - ROUNDS_SHOWN), state.run);
-      const kept = earlier
+      const earlier = state.rounds
+        .filter((one) => one.start.round !== start.round)
         .slice(1 - ROUNDS_SHOWN)
         .map((one) => (one.mask === null ? one : { ...one, mask: null }));
-      const rounds = [...kept, round];
+      const rounds = [...earlier, round];
       const losses = state.losses.filter((point) => point.round !== start.round);
       const { sharedWith = 0 } = start;
       const notice = stillTold(state.notice);
-      return { ...state, phase: "downloading", notice, sharedWith, given, rounds, losses };
+      return { ...state, phase: "downloading", notice, sharedWith, rounds, losses };
     }
     case "downloaded":
       return inCurrentRound(state, message.round, "training", {
@@ -84,7 +80,7 @@ export function reduceRound(state: ParticipantState, message: OfRound): Particip
         abandoned: { because: message.because, why: message.why },
       });
     case "round-closed":
-      return inCurrentRound(state, message.closed.round, "ready", { closed: message.closed });
+      return closeRound(state, message.closed);
     case "round-evaluated": {
       const { evaluated } = message;
       const { round, testLoss, baseTestLoss } = evaluated;
@@ -98,6 +94,12 @@ export function reduceRound(state: ParticipantState, message: OfRound): Particip
     default:
       return message satisfies never;
   }
+}
+
+/** Also of one that the page does not show: it was opened anew after this device had sent its update. */
+function closeRound(state: ParticipantState, closed: RoundClosed): ParticipantState {
+  const { given = state.given } = closed;
+  return inCurrentRound({ ...state, given }, closed.round, "ready", { closed });
 }
 
 /** A round that is not the current one has nothing to show any more. */

@@ -41,8 +41,8 @@ const step = (round: number, number: number, loss: number): FromWorker => ({
   round,
   step: { step: number, loss, gradientNorm: 1, seconds: 0.5, tokens: 100 },
 });
-const closed = (round: number): FromWorker => ({
-  kind: "round-closed",
+const closed = (round: number) => ({
+  kind: "round-closed" as const,
   closed: {
     round,
     outcome: "aggregated",
@@ -304,10 +304,12 @@ describe("what a device has given", () => {
     expect(ownFigures(fresh, run)).toMatchObject({ roundsUsed: 0, joules: 0, last: null });
   });
 
-  it("has every round in it, however many the page has let go", () => {
-    let state = after(joined, ready);
-    for (let round = 1; round <= 450; round++) state = [started(round), closed(round)].reduce(reduce, state);
-    expect(ownFigures(state, run)).toMatchObject({ roundsUsed: 450, contribution: 112.5 });
+  it("is told with every round's end, also of one that the page was opened anew in", () => {
+    const given = { ...told, roundsUsed: 3, joules: 9, upToRound: 4 };
+    const end = { kind: "round-closed", closed: { ...closed(4).closed, given } } as const;
+    expect(ownFigures(reduce(after(back, ready), end), run)).toMatchObject({ roundsUsed: 3, joules: 9 });
+    const seen = [started(4), end].reduce<ParticipantState>(reduce, after(back, ready));
+    expect(ownFigures(seen, run)).toMatchObject({ roundsUsed: 3, joules: 9 });
   });
 });
 

@@ -108,7 +108,7 @@ export interface ParticipantState {
   readonly stepSeconds: number | null;
   /** Of local steps over all rounds so far; of many steps only some. */
   readonly losses: readonly LossPoint[];
-  /** In rounds that the page does not list: from before it was opened, or too many. */
+  /** In the rounds that are over, as the coordinator counts. */
   readonly given: GivenSoFar;
   /** The rounds this device took part in, the current one last. */
   readonly rounds: readonly RoundProgress[];
