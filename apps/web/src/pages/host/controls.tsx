@@ -1,8 +1,6 @@
 /** Where the run is, and the buttons that move it. */
 import type { HostCommand } from "@fedlodrop/protocol";
 import { roundsInAll } from "@fedlodrop/run";
-import { useSignal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
 import { Confirmed } from "../../ui/confirmed.tsx";
 import { formatSeconds } from "../../ui/format.ts";
 import { RoundPlace } from "../../ui/round-place.tsx";
@@ -12,6 +10,7 @@ import { roundShown } from "./comparison.ts";
 import type { ReceivedView } from "./connection.ts";
 import { countDevices } from "./device-counts.ts";
 import { exclusionsInShort } from "./exclusion-words.ts";
+import { secondsLeft, useNowMs } from "./seconds-left.ts";
 
 /** Resolves when the coordinator has answered. */
 export type Command = (command: HostCommand) => Promise<void>;
@@ -81,22 +80,13 @@ export function Controls({ view, command }: CommandProps) {
   );
 }
 
-function Countdown({ view: { secondsToDeadline, receivedAtMs } }: { readonly view: ReceivedView }) {
-  const nowMs = useSignal(receivedAtMs);
-  useEffect(() => {
-    const timer = setInterval(() => {
-      nowMs.value = performance.now();
-    }, 1000);
-    return () => clearInterval(timer);
-  }, [nowMs]);
-  if (secondsToDeadline === null) return null;
-  const left = secondsToDeadline - Math.max(0, nowMs.value - receivedAtMs) / 1000;
+function Countdown({ view }: { readonly view: ReceivedView }) {
+  const left = secondsLeft(view, useNowMs());
+  if (left === null) return null;
   return (
     <>
       {" · "}
-      {left > 0
-        ? say("controls.deadline", { left: formatSeconds(Math.ceil(left)) })
-        : say("controls.at-deadline")}
+      {left > 0 ? say("controls.deadline", { left: formatSeconds(left) }) : say("controls.at-deadline")}
     </>
   );
 }

@@ -1,10 +1,11 @@
 /** The host page: a stage that a room can read, and a drawer with every number and control. */
-import { useSignal } from "@preact/signals";
+import { type Signal, useSignal } from "@preact/signals";
 import { LanguageSwitch } from "../../ui/language-switch.tsx";
 import { say } from "../../words/words.ts";
 import type { Lesson } from "../lesson/lesson.ts";
 import { LessonBar } from "../lesson/lesson-bar.tsx";
 import { Access } from "./access.tsx";
+import type { Inflicted } from "./chaos.ts";
 import { ChaosPanel } from "./chaos-panel.tsx";
 import { Charts } from "./charts.tsx";
 import type { HostConnection, HostProblem } from "./connection.ts";
@@ -30,6 +31,7 @@ export function HostPage({ host, lesson }: HostPageProps) {
   const view = host.view.value;
   const open = useSignal(false);
   const teaching = useSignal(false);
+  const chaos = useSignal<readonly Inflicted[]>([]);
   return (
     <div class="host">
       <header class="host-top">
@@ -91,7 +93,7 @@ export function HostPage({ host, lesson }: HostPageProps) {
                 open.value = false;
               }}
             >
-              <Everything view={view} command={host.command} hostKey={host.key} />
+              <Everything view={view} command={host.command} hostKey={host.key} chaos={chaos} />
             </Drawer>
           )}
         </div>
@@ -100,14 +102,19 @@ export function HostPage({ host, lesson }: HostPageProps) {
   );
 }
 
-function Everything({ view, command, hostKey }: CommandProps & { readonly hostKey: string }) {
+interface EverythingProps extends CommandProps {
+  readonly hostKey: string;
+  readonly chaos: Signal<readonly Inflicted[]>;
+}
+
+function Everything({ view, command, hostKey, chaos }: EverythingProps) {
   const started = view.rounds.length > 0;
   return (
     <>
       <Access view={view} command={command} />
       <Newcomers view={view} command={command} />
       <Lanes view={view} command={command} />
-      {view.phase !== "ended" && <ChaosPanel view={view} command={command} />}
+      {view.phase !== "ended" && <ChaosPanel view={view} command={command} done={chaos} />}
       <Limits view={view} command={command} />
       {started && (
         <>
