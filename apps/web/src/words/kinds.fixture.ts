@@ -41,7 +41,7 @@ export const STANDSTILLS: readonly (Standstill | null)[] = [...Object.values(sta
 
 const problems: Readonly<Record<HostProblem["kind"], readonly HostProblem[]>> = {
   "no-answer": [{ kind: "no-answer" }],
-  "no-reply": [{ kind: "no-reply" }],
+  "no-reply": [{ kind: "no-reply", command: "start" }],
   refused: [null, ...HOST_REFUSALS].map((reason) => ({ kind: "refused", reason, message: SENT })),
   "command-refused": (["configure", "start"] satisfies HostCommand["kind"][]).flatMap((command) =>
     REFUSALS.map((reason) => ({ kind: "command-refused", command, reason, message: SENT }) as const),

@@ -16,6 +16,7 @@ import { io, type Socket } from "socket.io-client";
 import { tabStorage } from "../../ui/browser-storage.ts";
 import { seldom } from "../../ui/seldom.ts";
 import { siteUrl } from "../../ui/site.ts";
+import { isDone } from "./asked-for.ts";
 import { type EarlierRun, keepEarlier, keptEarlier, withEarlier } from "./earlier-runs.ts";
 import { keepRounds, type Past, type RoundsKept } from "./rounds-so-far.ts";
 
@@ -39,7 +40,7 @@ export type HostProblem =
       readonly reason: RefusalReason;
       readonly message: string;
     }
-  | { readonly kind: "no-reply" };
+  | { readonly kind: "no-reply"; readonly command: HostCommand["kind"] };
 
 export interface HostConnection {
   /** For files over HTTP. */
@@ -47,10 +48,13 @@ export interface HostConnection {
   readonly view: ReadonlySignal<ReceivedView | null>;
   readonly online: ReadonlySignal<boolean>;
   readonly problem: ReadonlySignal<HostProblem | null>;
+  /** Resolves when it was refused, or when what came of it can be seen. The same again until then is the same one. */
   command(command: HostCommand): Promise<void>;
 }
 
 const ANSWER_MILLISECONDS = 15_000;
+/** After its answer a command can be seen by then, or the run has moved on so fast that it never will. */
+const SEEN_MILLISECONDS = 2_000;
 /** Between drawings of what devices do: a full room is drawn less often, for that is more to draw. */
 const [LEAST_MS, MOST_MS, MS_FOR_A_DEVICE] = [400, 1000, 30];
 /** Of the run, what goes on by itself; whatever else has changed is drawn at once. */
@@ -84,6 +88,8 @@ export function connectHost(key: string): HostConnection {
       ? { kind: "no-answer" }
       : { kind: "refused", reason, message: error.message };
   });
+  /** The last command: a second click before anything has come of the first one is not another. */
+  let pending: { readonly text: string; readonly settled: Promise<void> } | null = null;
   const storage = tabStorage();
   let known: RoundsKept | null = null;
   /** Rounds come ahead of the view that has their settings, a new run's too. */
@@ -113,6 +119,7 @@ export function connectHost(key: string): HostConnection {
       arrived = arrived.filter(({ runId }) => runId !== sent.runId);
       const { records: rounds, past } = known?.runId === sent.runId ? known : NO_ROUNDS;
       view.value = { ...sent, rounds, past, receivedAtMs, earlier };
+      if (isOver(problem.peek(), view.value, isOther)) problem.value = null;
     },
     () => Math.min(MOST_MS, Math.max(LEAST_MS, MS_FOR_A_DEVICE * (last?.sent.participants.length ?? 0))),
   );
@@ -123,29 +130,60 @@ export function connectHost(key: string): HostConnection {
   });
   socket.on("changes", (changes) => {
     if (last === null) return;
-    const isUrgent = Object.keys(changes.run).some((name) => !GOES_ON.has(name));
+    // Whoever has asked for something waits for it.
+    const isUrgent = pending !== null || Object.keys(changes.run).some((name) => !GOES_ON.has(name));
     receive(applyChanges(last.sent, changes), isUrgent);
   });
+
+  async function send(command: HostCommand): Promise<void> {
+    problem.value = null;
+    let failed: HostProblem | null = null;
+    try {
+      const reply = await socket.timeout(ANSWER_MILLISECONDS).emitWithAck("command", command);
+      if (reply.kind === "refused")
+        failed = {
+          kind: "command-refused",
+          command: command.kind,
+          reason: reply.reason,
+          message: reply.message,
+        };
+    } catch {
+      failed = { kind: "no-reply", command: command.kind };
+    }
+    const now = view.peek();
+    if (failed === null) await seen(command.kind);
+    else if (now === null || !isOver(failed, now, false)) problem.value = failed;
+  }
+
+  /** At once where a view says nothing of such commands. */
+  async function seen(kind: HostCommand["kind"]): Promise<void> {
+    let stop = (): void => {};
+    const isSeen = new Promise<void>((resolve) => {
+      stop = view.subscribe((now) => {
+        if (now === null || isDone(kind, now) !== false) resolve();
+      });
+    });
+    await Promise.race([isSeen, new Promise((resolve) => setTimeout(resolve, SEEN_MILLISECONDS))]);
+    stop();
+  }
 
   return {
     key,
     view,
     online,
     problem,
-    async command(command) {
-      problem.value = null;
-      try {
-        const reply = await socket.timeout(ANSWER_MILLISECONDS).emitWithAck("command", command);
-        if (reply.kind === "refused")
-          problem.value = {
-            kind: "command-refused",
-            command: command.kind,
-            reason: reply.reason,
-            message: reply.message,
-          };
-      } catch {
-        problem.value = { kind: "no-reply" };
-      }
+    command(command) {
+      const text = JSON.stringify(command);
+      if (pending?.text === text) return pending.settled;
+      const settled = send(command).finally(() => {
+        if (pending?.settled === settled) pending = null;
+      });
+      pending = { text, settled };
+      return settled;
     },
   };
 }
+
+/** A command that was not carried out, where the run is by now as it was to be, or is another one. */
+const isOver = (problem: HostProblem | null, view: HostView, isOther: boolean): boolean =>
+  problem !== null && "command" in problem && (isOther || isDone(problem.command, view) === true);

@@ -6,6 +6,7 @@ import { formatSeconds } from "../../ui/format.ts";
 import { RoundPlace } from "../../ui/round-place.tsx";
 import { Technical } from "../../ui/technical.tsx";
 import { say } from "../../words/words.ts";
+import { CommandButton } from "./command-button.tsx";
 import { roundShown } from "./comparison.ts";
 import type { ReceivedView } from "./connection.ts";
 import { countDevices } from "./device-counts.ts";
@@ -40,30 +41,30 @@ export function Controls({ view, command }: CommandProps) {
       </p>
       <div class="row">
         {phase === "lobby" && !armed && (
-          <button
-            type="button"
-            class="primary"
-            data-testid="start"
+          <CommandButton
+            command={command}
+            ask={{ kind: "start" }}
+            primary
+            testId="start"
             disabled={ready < config.minParticipants}
-            onClick={() => command({ kind: "start" })}
           >
             {say("controls.start", { count: ready })}
-          </button>
+          </CommandButton>
         )}
         {armed && (
-          <button type="button" onClick={() => command({ kind: "pause" })}>
+          <CommandButton command={command} ask={{ kind: "pause" }}>
             {say("controls.disarm")}
-          </button>
+          </CommandButton>
         )}
         {running && !isOver && (
-          <button type="button" disabled={pausing} onClick={() => command({ kind: "pause" })}>
+          <CommandButton command={command} ask={{ kind: "pause" }} disabled={pausing}>
             {say("controls.pause")}
-          </button>
+          </CommandButton>
         )}
         {phase === "paused" && (
-          <button type="button" class="primary" onClick={() => command({ kind: "resume" })}>
+          <CommandButton command={command} ask={{ kind: "resume" }} primary>
             {say("controls.resume")}
-          </button>
+          </CommandButton>
         )}
         {(running || phase === "paused") && (
           <Confirmed question={say("controls.stop-sure")} act={() => command({ kind: "stop" })}>

@@ -2,6 +2,7 @@
 import { lossJump } from "@fedlodrop/run";
 import { formatFixed } from "../../ui/format.ts";
 import { say } from "../../words/words.ts";
+import { CommandButton } from "./command-button.tsx";
 import type { CommandProps } from "./controls.tsx";
 
 export function Rollback({ view, command }: CommandProps) {
@@ -20,13 +21,13 @@ export function Rollback({ view, command }: CommandProps) {
         })}
       </span>
       {phase === "paused" || phase === "lobby" ? (
-        <button type="button" onClick={() => command({ kind: "rollback", round })}>
+        <CommandButton command={command} ask={{ kind: "rollback", round }}>
           {say("rollback.back", { round })}
-        </button>
+        </CommandButton>
       ) : (
-        <button type="button" disabled={pausing} onClick={() => command({ kind: "pause" })}>
+        <CommandButton command={command} ask={{ kind: "pause" }} disabled={pausing}>
           {say(pausing ? "rollback.pausing" : "rollback.pause")}
-        </button>
+        </CommandButton>
       )}
     </div>
   );

@@ -1,6 +1,7 @@
 /** The teacher's bar: which lesson, which step, what was answered; whatever it shows is on every screen. */
 import type { LessonView } from "@fedlodrop/protocol";
 import { say } from "../../words/words.ts";
+import { CommandButton } from "../host/command-button.tsx";
 import type { ReceivedView } from "../host/connection.ts";
 import type { Command } from "../host/controls.tsx";
 import type { Lesson } from "./lesson.ts";
@@ -59,13 +60,9 @@ export function LessonBar({ lesson, view, hostKey, command }: LessonBarProps) {
           </button>
         )}
         {current?.act && (
-          <button
-            type="button"
-            data-testid="lesson-act"
-            onClick={() => current.act && command(current.act.command)}
-          >
+          <CommandButton command={command} ask={current.act.command} testId="lesson-act">
             {say(`act.${current.act.name}`)}
-          </button>
+          </CommandButton>
         )}
       </div>
       {current?.show === "slow-round" && <SlowMotion view={view} hostKey={hostKey} />}
