@@ -122,6 +122,9 @@ test("pupils play against the model on unseen texts, and both are counted", asyn
       `majority was right in 1, the model in ${right.before} before training and in ${right.after} now.`,
     );
     if (isRight) await lookAtBoth("guessing game, answer told");
+    // So does the page that is loaded anew, which pupils see nothing of.
+    await teacher.reload();
+    await expect(teacher.getByTestId("guess-tally")).toContainText(`After ${place + 1} text`);
     await teacher.getByTestId("next-text").click();
   }
   await expect(ada!.getByTestId("lesson")).toContainText(guesses[2]!.text);

@@ -1,5 +1,6 @@
 /** The host page: a stage that a room can read, and a drawer with every number and control. */
 import { type Signal, useSignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
 import { LanguageSwitch } from "../../ui/language-switch.tsx";
 import { say } from "../../words/words.ts";
 import type { Lesson } from "../lesson/lesson.ts";
@@ -31,6 +32,11 @@ export function HostPage({ host, lesson }: HostPageProps) {
   const view = host.view.value;
   const open = useSignal(false);
   const teaching = useSignal(false);
+  // Also of a page that is opened anew while there is one.
+  const isLesson = view?.lesson != null;
+  useEffect(() => {
+    if (isLesson) teaching.value = true;
+  }, [teaching, isLesson]);
   const chaos = useSignal<readonly Inflicted[]>([]);
   return (
     <div class="host">

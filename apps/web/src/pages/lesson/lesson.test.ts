@@ -2,8 +2,9 @@ import type { HostCommand } from "@fedlodrop/protocol";
 import { DEFAULT_RUN_CONFIG, type RoundRecord } from "@fedlodrop/run";
 import { signal } from "@preact/signals";
 import { expect, it } from "vitest";
+import type { StorageLike } from "../../ui/browser-storage.ts";
 import type { ReceivedView } from "../host/connection.ts";
-import { openLesson } from "./lesson.ts";
+import { type Lesson, openLesson } from "./lesson.ts";
 import { LESSONS } from "./script.ts";
 import "../../words/english.fixture.ts";
 
@@ -12,6 +13,12 @@ const sample = { kind: "labels", labels: ["ham", "spam"], guesses: [guess(1), gu
 const measured = [{ round: 1, evaluation: { sample } }] as unknown as readonly RoundRecord[];
 const whole = LESSONS.find(({ id }) => id === "whole")!;
 const game = whole.steps.findIndex(({ show }) => show === "guesses");
+
+/** What a tab keeps over a reload. */
+function storageOf(): StorageLike {
+  const kept = new Map<string, string>();
+  return { getItem: (key) => kept.get(key) ?? null, setItem: (key, value) => void kept.set(key, value) };
+}
 
 /** A host's connection whose coordinator shows what it is told to; `vote` is the class. */
 function classroom(rounds: readonly RoundRecord[]) {
@@ -28,7 +35,9 @@ function classroom(rounds: readonly RoundRecord[]) {
     const { lesson } = view.value;
     change({ lesson: lesson && { ...lesson, votes } });
   };
-  return { lesson: openLesson({ view, command }), view, change, vote };
+  const open = (storage = storageOf()): Lesson => openLesson({ view, command }, storage);
+  const storage = storageOf();
+  return { lesson: open(storage), reload: () => open(storage), reopen: () => open(), view, change, vote };
 }
 
 it("goes from step to step, and ends after the last one", () => {
@@ -104,4 +113,23 @@ it("counts who was right, a text that is told again once, until another lesson o
   play();
   change({ runId: "two" });
   expect(lesson.scores.value).toEqual([]);
+});
+
+it("goes on counting when its page is reloaded, and in another tab with what the coordinator knows", () => {
+  const { lesson, reload, reopen, change, vote } = classroom(measured);
+  lesson.begin(whole);
+  for (let step = 0; step < game; step++) lesson.step(1);
+  vote(1, 3);
+  lesson.tell();
+  lesson.nextText();
+  vote(2, 2);
+  lesson.tell();
+  const told = [...lesson.scores.value];
+  expect(told).toHaveLength(2);
+  expect(reload().scores.value).toEqual(told);
+  expect(reopen().scores.value).toEqual(told.slice(1));
+  lesson.begin(whole);
+  expect(reload().scores.value).toEqual([]);
+  change({ runId: "two" });
+  expect(reload().scores.value).toEqual([]);
 });

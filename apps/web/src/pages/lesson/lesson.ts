@@ -1,7 +1,9 @@
 /** The lesson's one store: where the class is, what the teacher can do, and who was right in the guessing game so far. */
 import type { LessonSlide } from "@fedlodrop/protocol";
 import { computed, effect, type ReadonlySignal, signal } from "@preact/signals";
+import { type StorageLike, tabStorage } from "../../ui/browser-storage.ts";
 import type { HostConnection } from "../host/connection.ts";
+import { keepScores, keptScores, type Scores } from "./kept-scores.ts";
 import { type Score, scoreOf } from "./score.ts";
 import type { LessonScript } from "./script.ts";
 import { type Game, guessesOf, type LessonPlace, placeOf, slideAt } from "./slides.ts";
@@ -24,7 +26,10 @@ export interface Lesson {
   nextText(): void;
 }
 
-export function openLesson({ view, command }: Pick<HostConnection, "view" | "command">): Lesson {
+export function openLesson(
+  { view, command }: Pick<HostConnection, "view" | "command">,
+  storage: StorageLike = tabStorage(),
+): Lesson {
   const place = computed(() => {
     const lesson = view.value?.lesson;
     return lesson ? placeOf(lesson.slide) : null;
@@ -35,7 +40,12 @@ export function openLesson({ view, command }: Pick<HostConnection, "view" | "com
     return view.value && isPlayed ? guessesOf(view.value.rounds) : null;
   });
   /** By the number of the text, so that one that is told again counts once. */
-  const scores = signal<ReadonlyMap<number, Score>>(new Map());
+  const scores = signal<Scores>(new Map());
+  const keep = (now: Scores): void => {
+    scores.value = now;
+    const runId = view.peek()?.runId;
+    if (runId !== undefined) keepScores(storage, runId, now);
+  };
   const go = (to: LessonPlace | null): void => {
     const now = view.peek();
     if (now !== null) void command({ kind: "lesson", slide: to && slideAt(to, now) });
@@ -46,8 +56,21 @@ export function openLesson({ view, command }: Pick<HostConnection, "view" | "com
     if (at !== null) go(change(at));
   };
 
-  computed(() => view.value?.runId).subscribe(() => {
-    scores.value = new Map();
+  /** With the text that is told now, by the votes that the coordinator has of it. */
+  const withPresent = (before: Scores): Scores => {
+    const [at, played, lesson] = [place.peek(), game.peek(), view.peek()?.lesson];
+    return at && played && lesson
+      ? new Map(before).set(at.text, scoreOf(played, at.text, lesson.votes))
+      : before;
+  };
+  let isOpenedAnew = true;
+  computed(() => view.value?.runId).subscribe((runId) => {
+    if (runId === undefined) return;
+    const kept = keptScores(storage, runId);
+    const at = place.peek();
+    // What a tab that has kept nothing of it can know.
+    scores.value = isOpenedAnew && at?.told && !kept.has(at.text) ? withPresent(kept) : kept;
+    isOpenedAnew = false;
   });
   const questionAt = (told: boolean): LessonSlide["question"] => {
     const [at, now] = [place.value, view.value];
@@ -71,7 +94,7 @@ export function openLesson({ view, command }: Pick<HostConnection, "view" | "com
     unanswered,
     scores: computed(() => [...scores.value.values()]),
     begin(script) {
-      scores.value = new Map();
+      keep(new Map());
       go({ script, step: 0, told: false, text: 0 });
     },
     step(steps) {
@@ -81,9 +104,7 @@ export function openLesson({ view, command }: Pick<HostConnection, "view" | "com
       });
     },
     tell() {
-      const [at, played, lesson] = [place.peek(), game.peek(), view.peek()?.lesson];
-      if (at && played && lesson)
-        scores.value = new Map(scores.peek()).set(at.text, scoreOf(played, at.text, lesson.votes));
+      keep(withPresent(scores.peek()));
       goOn((now) => ({ ...now, told: true }));
     },
     nextText: () => goOn((at) => ({ ...at, told: false, text: at.text + 1 })),
