@@ -6,7 +6,7 @@ import { formatBytes, formatPercent } from "../../ui/format.ts";
 import { siteUrl } from "../../ui/site.ts";
 import { say } from "../../words/words.ts";
 import type { ReceivedView } from "../host/connection.ts";
-import { type SlowRound, STAGES, slowRound } from "./slow-round.ts";
+import { newestRound, type SlowRound, STAGES, slowRound } from "./slow-round.ts";
 
 interface SlowMotionProps {
   readonly view: ReceivedView;
@@ -26,9 +26,9 @@ export function SlowMotion({ view, hostKey }: SlowMotionProps) {
       })
       .catch(() => {});
   }, [run, hostKey, view.runId]);
-  const newest = run.value && slowRound(view.config, run.value.adapter, view.rounds);
+  const newest = run.value && newestRound(view.rounds);
   const begin = (): void => {
-    walked.value = newest;
+    walked.value = run.value && slowRound(view.config, run.value.adapter, view.rounds);
     stage.value = 0;
   };
   useEffect(begin, [view.runId, newest === null]);
@@ -39,6 +39,11 @@ export function SlowMotion({ view, hostKey }: SlowMotionProps) {
     <section class="slow" data-testid="slow-round" data-stage={stage.value}>
       <h3>{say("slow.round", { round: shown.round })}</h3>
       <p role="status">{say("slow.stage", { number: stage.value + 1, stage: say(`slow.${at}`) })}</p>
+      {shown.deviceCount > shown.devices.length && (
+        <p class="muted" data-testid="slow-some">
+          {say("slow.some", { shown: shown.devices.length, all: shown.deviceCount })}
+        </p>
+      )}
       <Rows shown={shown} stage={at} />
       <div class="row">
         <button
@@ -61,9 +66,9 @@ export function SlowMotion({ view, hostKey }: SlowMotionProps) {
         >
           {say("slow.next")}
         </button>
-        {newest !== null && newest.round !== shown.round && (
+        {newest !== null && newest !== shown.round && (
           <button type="button" data-testid="slow-newest" onClick={begin}>
-            {say("slow.newest", { round: newest.round })}
+            {say("slow.newest", { round: newest })}
           </button>
         )}
       </div>
@@ -72,7 +77,7 @@ export function SlowMotion({ view, hostKey }: SlowMotionProps) {
 }
 
 function Rows({
-  shown: { devices, averaged, module },
+  shown: { devices, deviceCount, averaged, module },
   stage,
 }: {
   readonly shown: SlowRound;
@@ -114,8 +119,8 @@ function Rows({
               <i
                 key={column}
                 class="averaged"
-                style={`--share: ${count / Math.max(1, devices.length)}`}
-                title={say("slow.of", { count, all: devices.length })}
+                style={`--share: ${count / Math.max(1, deviceCount)}`}
+                title={say("slow.of", { count, all: deviceCount })}
               />
             ))}
           </span>

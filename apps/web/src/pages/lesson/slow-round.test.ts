@@ -7,7 +7,7 @@ import {
   type Turn,
 } from "@fedlodrop/run";
 import { expect, it } from "vitest";
-import { slowRound } from "./slow-round.ts";
+import { newestRound, slowRound } from "./slow-round.ts";
 
 const shape = { rank: 1, alpha: 2, modules: [{ name: "m", inFeatures: 12, outFeatures: 4 }], dense: [] };
 const participant = (id: string, dropoutRate: number, outcome = "aggregated") => ({
@@ -27,7 +27,7 @@ it("is of the run's own arm, whose masks the lesson is about", () => {
 });
 
 it("has nothing to show before the first round", () => {
-  expect(slowRound(DEFAULT_RUN_CONFIG, shape, [])).toBeNull();
+  expect([slowRound(DEFAULT_RUN_CONFIG, shape, []), newestRound([])]).toEqual([null, null]);
 });
 
 it("shows the columns that the devices really held, also where two arms take turns", () => {
@@ -50,4 +50,17 @@ it("shows the columns that the devices really held, also where two arms take tur
     // The late one is in no average.
     expect(found?.averaged).toEqual(found?.devices[0]?.kept.map(Number));
   }
+});
+
+it("averages over all devices of the round, however few are drawn", () => {
+  const ids = Array.from({ length: 64 }, (_, k) => `p${k + 1}`);
+  const all = record(1, undefined, ...ids.map((id) => participant(id, 0.5)));
+  const found = slowRound(DEFAULT_RUN_CONFIG, shape, [all]);
+  const { seed } = DEFAULT_RUN_CONFIG;
+  const kept = ids.map((id) => subAdapter(shape, { seed, round: 1, participantId: id, dropoutRate: 0.5 }));
+  const counts = Array.from({ length: 12 }, (_, column) =>
+    kept.reduce((sum, { indices }) => sum + Number(indices.includes(column)), 0),
+  );
+  expect(found).toMatchObject({ deviceCount: 64, averaged: counts });
+  expect(found?.devices.map(({ id }) => id)).toEqual(ids.slice(0, 6));
 });

@@ -24,29 +24,42 @@ export interface SlowRound {
   readonly round: number;
   /** Of the matrix whose columns are shown. */
   readonly module: string;
+  /** Those that are drawn. */
   readonly devices: readonly SlowDevice[];
-  /** Of each column: how many changes were averaged into it. */
+  /** How many were in the round. */
+  readonly deviceCount: number;
+  /** Of each column: how many changes were averaged into it, of all the round's devices. */
   readonly averaged: readonly number[];
 }
 
 /** Each is a text of the catalogue, `slow.NAME`. */
 export const STAGES = ["drawn", "down", "trains", "up", "averaged"] as const;
 
-/** Cells that fit a screen. */
+/** Cells and rows that fit a screen. */
 const COLUMNS_SHOWN = 48;
 const DEVICES_SHOWN = 6;
 
-/** The newest of the run's own arm, since one that is compared with may drop nothing; null before the first round. */
+/** The newest of the run's own arm, since one that is compared with may drop nothing. */
+const newest = (rounds: readonly RoundRecord[]): RoundRecord | undefined =>
+  ofArm(rounds, 0).findLast(({ participants }) => participants.length > 0);
+
+/** Null before the first round. */
+export function newestRound(rounds: readonly RoundRecord[]): number | null {
+  const record = newest(rounds);
+  return record === undefined ? null : turnOf(record);
+}
+
+/** Draws the masks of every device anew. Null before the first round. */
 export function slowRound(
   config: RunConfig,
   shape: AdapterShape,
   rounds: readonly RoundRecord[],
 ): SlowRound | null {
-  const record = ofArm(rounds, 0).findLast(({ participants }) => participants.length > 0);
+  const record = newest(rounds);
   const [module] = shape.modules;
   if (record === undefined || module === undefined) return null;
   const count = Math.min(COLUMNS_SHOWN, module.inFeatures);
-  const devices = record.participants.slice(0, DEVICES_SHOWN).map((participant): SlowDevice => {
+  const devices = record.participants.map((participant): SlowDevice => {
     const { id, dropoutRate } = participant;
     const key = { seed: config.seed, round: turnOf(record), participantId: id, dropoutRate };
     const [mask] = drawDropoutMask({ ...shape, modules: [module] }, key);
@@ -64,7 +77,8 @@ export function slowRound(
   return {
     round: turnOf(record),
     module: module.name,
-    devices,
+    devices: devices.slice(0, DEVICES_SHOWN),
+    deviceCount: devices.length,
     averaged: Array.from(
       { length: count },
       (_, column) => devices.filter(({ kept, counted }) => counted && kept[column]).length,

@@ -42,6 +42,7 @@ export const lesson = {
   "slow.up": "What has changed travels back, and nothing else.",
   "slow.averaged":
     "Column by column, the changes of those who kept it are averaged: the darker, the more devices.",
+  "slow.some": "Of the round's {all} devices {shown} are drawn; the average counts the others too.",
   "slow.keeps": "{nickname} keeps {kept} of {all} columns of {module}",
   "slow.dropped": "{rate} dropped",
   "slow.received": "↓ {bytes}",

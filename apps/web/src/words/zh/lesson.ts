@@ -37,6 +37,7 @@ export const lesson: Translation<typeof english> = {
   "slow.trains": "每台设备用自己的文本训练自己的列。",
   "slow.up": "发回的只有变化，别无其他。",
   "slow.averaged": "逐列平均保留该列的各设备的变化：颜色越深，设备越多。",
+  "slow.some": "这一轮有 {all} 台设备，画出其中 {shown} 台；平均时其他设备也计入。",
   "slow.keeps": "{nickname} 保留 {module} 的 {all} 列中的 {kept} 列",
   "slow.dropped": "丢弃 {rate}",
   "slow.received": "↓ {bytes}",
