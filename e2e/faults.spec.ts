@@ -124,7 +124,8 @@ test("a run outlives its tabs' misfortunes", async ({ chromium, serve, tinyModel
     await nextRoundWith(host, "p1");
 
     await screen.getByTestId("chaos-device").selectOption("p3");
-    await screen.getByTestId("chaos-cut").click();
+    await screen.getByTestId("chaos-cut").dblclick();
+    await expect(screen.getByTestId("inflicted").filter({ hasText: "has lost its link" })).toHaveCount(1);
     await expect(third!.page.getByTestId("away")).toBeVisible({ timeout: 30_000 });
     await expect(third!.page.getByTestId("chaos")).toContainText("has cut this device's link");
     await host.until((view) => stateOf(view, "p3") === "away", 60);

@@ -82,7 +82,10 @@ export function ChaosPanel({ view, command, done }: ChaosPanelProps) {
             type="button"
             data-testid={`chaos-${fault}`}
             disabled={device === undefined}
-            onClick={() => inflict(fault)}
+            onClick={({ detail }) => {
+              // The second click of two would be another fault's, and another device's where the first one has gone.
+              if (detail <= 1) inflict(fault);
+            }}
           >
             {say(`chaos.${fault}`)}
           </button>
