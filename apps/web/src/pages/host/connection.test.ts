@@ -109,7 +109,13 @@ it("lets a refusal go when the run is as it was to be, and not before", async ()
   await vi.advanceTimersByTimeAsync(5_000);
   expect(problem.value).toBeNull();
   await refuse();
-  expect(problem.value, "asked for what is so").toBeNull();
+  changed({ phase: "closing" });
+  await vi.advanceTimersByTimeAsync(5_000);
+  expect(problem.value, "of what was so already, until it has been read").not.toBeNull();
+  await vi.advanceTimersByTimeAsync(10_000);
+  changed({ phase: "training" });
+  await vi.advanceTimersByTimeAsync(5_000);
+  expect(problem.value).toBeNull();
 });
 
 it("lets a refusal go with its run", async () => {

@@ -53,6 +53,8 @@ export interface HostConnection {
 }
 
 const ANSWER_MILLISECONDS = 15_000;
+/** A refusal is read in. */
+const READING_MILLISECONDS = 10_000;
 /** After its answer a command can be seen by then, or the run has moved on so fast that it never will. */
 const SEEN_MILLISECONDS = 2_000;
 /** Between drawings of what devices do: a full room is drawn less often, for that is more to draw. */
@@ -90,6 +92,13 @@ export function connectHost(key: string): HostConnection {
   });
   /** The last command: a second click before anything has come of the first one is not another. */
   let pending: { readonly text: string; readonly settled: Promise<void> } | null = null;
+  /** Whoever asked for what was so already has read by then that it was refused. */
+  let readUntilMs = 0;
+  /** A command that was not carried out, where the run is as it was to be, or is another one. */
+  const isOver = (failed: HostProblem | null, now: HostView, isOther: boolean): boolean =>
+    failed !== null &&
+    "command" in failed &&
+    (isOther || (isDone(failed.command, now) === true && performance.now() >= readUntilMs));
   const storage = tabStorage();
   let known: RoundsKept | null = null;
   /** Rounds come ahead of the view that has their settings, a new run's too. */
@@ -150,9 +159,11 @@ export function connectHost(key: string): HostConnection {
     } catch {
       failed = { kind: "no-reply", command: command.kind };
     }
+    if (failed === null) return seen(command.kind);
+    problem.value = failed;
     const now = view.peek();
-    if (failed === null) await seen(command.kind);
-    else if (now === null || !isOver(failed, now, false)) problem.value = failed;
+    const wasDone = now !== null && isDone(command.kind, now) === true;
+    readUntilMs = wasDone ? performance.now() + READING_MILLISECONDS : 0;
   }
 
   /** At once where a view says nothing of such commands. */
@@ -183,7 +194,3 @@ export function connectHost(key: string): HostConnection {
     },
   };
 }
-
-/** A command that was not carried out, where the run is by now as it was to be, or is another one. */
-const isOver = (problem: HostProblem | null, view: HostView, isOther: boolean): boolean =>
-  problem !== null && "command" in problem && (isOther || isDone(problem.command, view) === true);
