@@ -98,16 +98,13 @@ it("counts who was right, a text that is told again once, until another lesson o
     lesson.tell();
   };
   play();
-  const first = { isClassRight: true, wasModelRight: false, isModelRight: true };
+  const first = { isClassRight: true, modelBefore: 0, modelNow: 1 };
   expect(lesson.scores.value).toEqual([first]);
   lesson.nextText();
   vote(2, 2);
   lesson.tell();
   lesson.tell();
-  expect(lesson.scores.value).toEqual([
-    first,
-    { isClassRight: false, wasModelRight: true, isModelRight: false },
-  ]);
+  expect(lesson.scores.value).toEqual([first, { isClassRight: false, modelBefore: 1, modelNow: 0 }]);
   lesson.begin(whole);
   expect(lesson.scores.value).toEqual([]);
   play();

@@ -4,12 +4,23 @@ import type { Game } from "./slides.ts";
 export interface Score {
   /** Most of the class chose the right label; where two were chosen equally often, neither. */
   readonly isClassRight: boolean;
-  readonly wasModelRight: boolean;
-  readonly isModelRight: boolean;
+  /** How likely the model's answer was to be right: 1 or 0, and in between where it can only guess among answers. */
+  readonly modelBefore: number;
+  readonly modelNow: number;
 }
 
-/** Place of the likeliest label. */
-export const bestOf = (values: readonly number[]): number => values.indexOf(Math.max(...values));
+/** What computing alone makes of equal probabilities. */
+const ROUNDING = 1e-6;
+
+/** Places of the likeliest labels: one of a model that has an answer, several where it finds them equally likely. */
+export function likeliest(probabilities: readonly number[]): readonly number[] {
+  const most = Math.max(...probabilities);
+  return probabilities.flatMap((value, place) => (most - value <= ROUNDING ? [place] : []));
+}
+
+/** The model finds every label of every text equally likely before training, as one with an untrained head does. */
+export const couldOnlyGuess = ({ guesses }: Game): boolean =>
+  guesses.every(({ base }) => likeliest(base).length === base.length);
 
 export function scoreOf({ guesses }: Game, text: number, votes: readonly number[]): Score {
   const guess = guesses[text];
@@ -17,9 +28,13 @@ export function scoreOf({ guesses }: Game, text: number, votes: readonly number[
     throw new Error(`guess: expected one of ${guesses.length} texts, got number ${text}`);
   const { label, base, tuned } = guess;
   const most = Math.max(...votes);
+  const chance = (probabilities: readonly number[]): number => {
+    const answers = likeliest(probabilities);
+    return answers.includes(label) ? 1 / answers.length : 0;
+  };
   return {
     isClassRight: most > 0 && votes[label] === most && votes.filter((count) => count === most).length === 1,
-    wasModelRight: bestOf(base) === label,
-    isModelRight: bestOf(tuned) === label,
+    modelBefore: chance(base),
+    modelNow: chance(tuned),
   };
 }

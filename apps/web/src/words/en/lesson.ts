@@ -20,12 +20,21 @@ export const lesson = {
   "act.start": "Start the run",
   "act.compare": "Set up both, side by side",
 
-  "guess.model": "The model said {before} before training, and says {after} now.",
+  "guess.model": "The model before training: {before}. Now: {after}.",
   "guess.sure": "{label} ({share})",
+  "guess.tied": {
+    one: "no more than a guess, {count} answer with {share}",
+    other: "no more than a guess, {count} answers with {share} each",
+  },
   "guess.tally": {
     one: "After {count} text: the class's majority was right in {class}, the model in {before} before training and in {after} now.",
     other:
       "After {count} texts: the class's majority was right in {class}, the model in {before} before training and in {after} now.",
+  },
+  "guess.tally-guessed": {
+    one: "After {count} text: the class's majority was right in {class}, the model in {after} now. Before training it could only guess: right in one of {labels} texts, by chance.",
+    other:
+      "After {count} texts: the class's majority was right in {class}, the model in {after} now. Before training it could only guess: right in one of {labels} texts, by chance.",
   },
   "guess.next": "Next text",
   "guess.no-labels":

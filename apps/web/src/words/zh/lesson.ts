@@ -20,10 +20,13 @@ export const lesson: Translation<typeof english> = {
   "act.start": "开始训练",
   "act.compare": "设置两者对比",
 
-  "guess.model": "模型在训练前说是 {before}，现在说是 {after}。",
+  "guess.model": "模型训练前：{before}。现在：{after}。",
   "guess.sure": "{label}（{share}）",
+  "guess.tied": "只能瞎猜，{count} 个答案各占 {share}",
   "guess.tally":
     "{count} 段文本之后：全班多数答对 {class} 段，模型训练前答对 {before} 段，现在答对 {after} 段。",
+  "guess.tally-guessed":
+    "{count} 段文本之后：全班多数答对 {class} 段，模型现在答对 {after} 段。训练前它只能瞎猜：平均每 {labels} 段碰巧答对一段。",
   "guess.next": "下一段文本",
   "guess.no-labels": "此任务的文本没有可猜的标签：请选用有标签的任务来玩这个游戏，例如垃圾邮件。",
 
