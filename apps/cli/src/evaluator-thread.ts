@@ -70,7 +70,7 @@ const evaluatorCalls: EvaluatorCalls = {
       datasetFromSamples(samples, tokenizer, { kind, sequenceLength });
     const measured = (samples: EvaluationTexts["heldOut"]): Measured => ({
       heldOut: someOf(dataset(samples), count),
-      showcase: openShowcase(samples, { kind, prompt, labels, sequenceLength, tokenizer }),
+      showcase: openShowcase(samples, { kind, prompt, labels, sequenceLength, tokenizer, seed }),
     });
     const splits = texts.splits.map(dataset);
     opened = {

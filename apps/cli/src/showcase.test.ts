@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { writeTinyModel } from "@fedlodrop/harness";
 import { adapterShape, createTrainer, datasetFromSamples, type LocalTrainer } from "@fedlodrop/lm";
 import { nodeHost, readModel, wasmDirectory } from "@fedlodrop/lm/node";
-import { type AdapterShape, initialAdapter } from "@fedlodrop/run";
+import { type AdapterShape, initialAdapter, type Sample } from "@fedlodrop/run";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openShowcase } from "./showcase.ts";
 
@@ -53,6 +53,7 @@ describe("a showcase of texts", () => {
       labels: [],
       sequenceLength: 16,
       tokenizer: loaded.tokenizer,
+      seed: "0",
     }) as const;
 
   it("has the same answer of both while the adapter changes nothing, and another one afterwards", async () => {
@@ -111,23 +112,70 @@ describe("a showcase of texts", () => {
   });
 });
 
-it("a showcase of labels takes texts of every label by turns, with probabilities that sum to 1", async () => {
-  const { trainer, shape } = await open(3);
-  const heldOut = [0, 0, 0, 2, 1, 0].map((label, k) => ({ text: `text number ${k}`, label }));
-  const terms = {
-    kind: "classification",
-    prompt: null,
-    labels: ["a", "b", "c"],
-    sequenceLength: 16,
-    tokenizer: loaded.tokenizer,
-  } as const;
-  const sample = await openShowcase(heldOut, terms).of(trainer, trained(shape));
-  if (sample?.kind !== "labels") throw new Error("expected labels");
-  expect(sample.guesses.map(({ label }) => label)).toEqual([0, 1, 2, 0]);
-  for (const { base, tuned } of sample.guesses) {
-    // Before training the head is zero: no label is likelier than another.
-    for (const probability of base) expect(probability).toBeCloseTo(1 / 3, 5);
-    expect(tuned.reduce((sum, probability) => sum + probability, 0)).toBeCloseTo(1, 5);
-  }
-  trainer.dispose();
+describe("a showcase of labels", () => {
+  const labels = ["a", "b", "c"];
+  const guessesOf = async (heldOut: readonly Sample[], seed = "0", adapter = trained) => {
+    const { trainer, shape } = await open(labels.length);
+    const terms = { kind: "classification", prompt: null, labels, sequenceLength: 16 } as const;
+    const { tokenizer } = loaded;
+    const sample = await openShowcase(heldOut, { ...terms, tokenizer, seed }).of(trainer, adapter(shape));
+    trainer.dispose();
+    if (sample?.kind !== "labels") throw new Error("expected labels");
+    return sample.guesses;
+  };
+  const numbered = (label: number, k: number): Sample => ({
+    label,
+    text: `It was said ${k} times that the roads are long, that the nights are cold and that nobody walks home alone.`,
+  });
+  const many = Array.from({ length: 90 }, (_, k) => numbered(k % 15 === 0 ? k % 2 : 2, k));
+
+  it("has probabilities that sum to 1, all alike before training", async () => {
+    const guesses = await guessesOf([0, 0, 0, 2, 1, 0].map(numbered));
+    expect(guesses.map(({ label }) => label).sort()).toEqual([0, 0, 0, 0, 1, 2]);
+    for (const { base, tuned } of guesses) {
+      // The head is zero then: no label is likelier than another.
+      for (const probability of base) expect(probability).toBeCloseTo(1 / 3, 5);
+      expect(tuned.reduce((sum, probability) => sum + probability, 0)).toBeCloseTo(1, 5);
+    }
+  });
+
+  it("takes eight texts of every label, in an order that the seed draws and no pattern", async () => {
+    const draws: (readonly { readonly label: number; readonly text: string }[])[] = [];
+    for (const seed of ["0", "1", "2", "3"]) draws.push(await guessesOf(many, seed));
+    for (const guesses of draws) {
+      expect(guesses).toHaveLength(8);
+      expect(new Set(guesses.map(({ label }) => label))).toEqual(new Set([0, 1, 2]));
+    }
+    // Labels are drawn before texts: a rare one is shown more than once, and nobody can count on the commonest.
+    expect(draws.flat().filter(({ label }) => label === 2).length).toBeLessThan(4 * 6);
+    const orders = draws.map((guesses) => guesses.map(({ label }) => label).join(""));
+    expect(new Set(orders).size).toBeGreaterThan(1);
+    expect(orders.filter((order) => order.startsWith("012"))).not.toHaveLength(orders.length);
+    expect((await guessesOf(many, "1")).map(({ text }) => text)).toEqual(draws[1]?.map(({ text }) => text));
+  });
+
+  it("prefers texts that say something to salutations, beginnings in mid-sentence and a few words", async () => {
+    const rather = [
+      "Mr. President, Mr. Speaker, Members of the Eighty-third Congress of the United States, and my fellow Americans: Tonight I come.",
+      "and so the roads are long, and the nights are cold, and nobody walks home alone, as was said before by all of us.",
+      "Thank you.",
+    ].map((text) => ({ text, label: 0 }));
+    const telling = Array.from({ length: 8 }, (_, k) => numbered(k % 3, k));
+    for (const seed of ["0", "1"])
+      expect((await guessesOf([...rather, ...telling], seed)).map(({ text }) => text).sort()).toEqual(
+        telling.map(({ text }) => text).sort(),
+      );
+    // Where there is nothing else, they are shown.
+    expect(await guessesOf(rather)).toHaveLength(3);
+  });
+
+  it("cuts a long text behind a sentence, or else behind a word", async () => {
+    const sentence = numbered(0, 7).text;
+    const [sentences] = await guessesOf([{ label: 0, text: `${sentence} ${sentence} ${sentence}` }]);
+    expect(sentences?.text).toBe(`${sentence} ${sentence} …`);
+    const words = "and nobody walked ".repeat(30).trim();
+    const [cut] = await guessesOf([{ label: 0, text: words }]);
+    expect(cut?.text).toMatch(/ (and|nobody|walked) …$/);
+    expect(cut?.text.length).toBeLessThanOrEqual(242);
+  });
 });

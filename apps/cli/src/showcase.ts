@@ -3,7 +3,8 @@
  * a sentence that nobody trained on; of a labelled task, what it takes a few unseen texts for.
  */
 import { datasetFromSamples, type LocalTrainer, probabilitiesOf, type Tokenizer } from "@fedlodrop/lm";
-import type { RoundSample, Sample, TaskKind } from "@fedlodrop/run";
+import { createRandom, type RoundSample, type Sample, shuffled, type TaskKind } from "@fedlodrop/run";
+import { passageEnd } from "@fedlodrop/tasks";
 
 interface ShowcaseTerms {
   readonly kind: TaskKind;
@@ -13,6 +14,8 @@ interface ShowcaseTerms {
   readonly labels: readonly string[];
   readonly sequenceLength: number;
   readonly tokenizer: Tokenizer;
+  /** The run's: decides which labelled texts are shown, and in which order. */
+  readonly seed: string;
 }
 
 export interface Showcase {
@@ -24,8 +27,12 @@ export interface Showcase {
 const GENERATION = { maxTokens: 28, temperature: 0.7, topK: 40, seed: "showcase" } as const;
 const SENTENCE_CHARACTERS = { least: 40, most: 160 } as const;
 const NAME_OR_NUMBER = /\P{L}\p{Lu}\p{L}|\d/u;
-const GUESSES = 4;
+const GUESSES = 8;
 const GUESSED_CHARACTERS = 240;
+/** Less says next to nothing. */
+const LEAST_GUESSED_CHARACTERS = 80;
+/** Of the words behind a text's first one: salutations and lists of names have more. */
+const MOST_CAPITALISED = 1 / 5;
 
 export function openShowcase(heldOut: readonly Sample[], terms: ShowcaseTerms): Showcase {
   const { kind } = terms;
@@ -100,9 +107,10 @@ function guesses(
     labels,
     sequenceLength,
     tokenizer,
+    seed,
   }: ShowcaseTerms & { readonly kind: "classification" | "regression" },
 ): Showcase {
-  const shown = oneOfEachLabel(heldOut).slice(0, GUESSES);
+  const shown = chosenToGuess(heldOut, seed);
   if (shown.length === 0) return { of: async () => null };
   const dataset = datasetFromSamples(shown, tokenizer, { kind, sequenceLength });
   let base: Promise<Float32Array[]> | null = null;
@@ -134,21 +142,42 @@ function guesses(
   };
 }
 
-/** Of a pair both, with a mark between them. */
+/** Of a pair both, with a mark between them; what is cut ends at a sentence or at a word. */
 function shownText({ text, pair }: Sample): string {
   const most = pair === undefined ? GUESSED_CHARACTERS : GUESSED_CHARACTERS / 2;
-  const shorten = (one: string): string => (one.length > most ? `${one.slice(0, most)} …` : one);
+  const shorten = (one: string): string =>
+    one.length > most ? `${one.slice(0, passageEnd(one, 0, most)).trimEnd()} …` : one;
   return pair === undefined ? shorten(text) : `${shorten(text)} ‖ ${shorten(pair)}`;
 }
 
-/** By turns one of each label, where there are any, so that not all are of the commonest. */
-function oneOfEachLabel(heldOut: readonly Sample[]): readonly Sample[] {
-  const seen = new Map<number, number>();
-  const numbered = heldOut.map((sample) => {
-    const label = sample.label ?? 0;
-    const place = seen.get(label) ?? 0;
-    seen.set(label, place + 1);
-    return { sample, label, place };
-  });
-  return numbered.sort((a, b) => a.place - b.place || a.label - b.label).map(({ sample }) => sample);
+/**
+ * One text of each label and others of labels that are drawn, in an order that is drawn too, so that neither the texts'
+ * places nor their number tells a label. Of each label those that say something come first, as far as there are any.
+ */
+function chosenToGuess(heldOut: readonly Sample[], seed: string): readonly Sample[] {
+  const random = createRandom(seed, "texts to guess");
+  const drawn = shuffled(heldOut, random);
+  const inTurn = [...drawn.filter(saysSomething), ...drawn.filter((sample) => !saysSomething(sample))];
+  let waiting = [...new Set(drawn.map(({ label }) => label))].map((label) =>
+    inTurn.filter((sample) => sample.label === label),
+  );
+  const chosen = waiting.flatMap((texts) => texts.shift() ?? []);
+  for (;;) {
+    waiting = waiting.filter(({ length }) => length > 0);
+    if (waiting.length === 0 || chosen.length >= GUESSES) break;
+    chosen.push(...(waiting[random.below(waiting.length)]?.splice(0, 1) ?? []));
+  }
+  return shuffled(chosen.slice(0, GUESSES), random);
+}
+
+/** By its form alone: it is neither very short, nor begun in the middle of a sentence, nor mostly names, as a salutation is. */
+function saysSomething(sample: Sample): boolean {
+  const text = shownText(sample);
+  const [, ...words] = text.match(/\p{L}[\p{L}'-]*/gu) ?? [];
+  const capitalised = words.filter((word) => /^\p{Lu}/u.test(word)).length;
+  return (
+    text.length >= LEAST_GUESSED_CHARACTERS &&
+    /^\P{L}*[^\P{L}\p{Ll}]/u.test(text) &&
+    capitalised <= MOST_CAPITALISED * words.length
+  );
 }

@@ -2,6 +2,7 @@ export { cleanText } from "./clean-text.ts";
 export { type DecodedText, decodeText, type TextEncodingName } from "./decode-text.ts";
 export { labelledSamples } from "./labelled-rows.ts";
 export { conversationSamples, type FileTask, ownTextGroup, taskFromRows } from "./own-text.ts";
+export { passageEnd } from "./passages.ts";
 export { type AssembleOptions, assembleTask } from "./prepare.ts";
 export { readRows } from "./read-rows.ts";
 export { dropoutRateFor } from "./recommended.ts";
