@@ -65,10 +65,13 @@ function Texts({ sample, before }: { readonly sample: Of<"text">; readonly befor
   );
 }
 
+/** Texts that one screen has room for beside the stage; a lesson's game has them all. */
+const MOST_SHOWN = 4;
+
 function Guesses({ sample: { guesses, labels } }: { readonly sample: Of<"labels"> }) {
   return (
     <ul class="guesses">
-      {guesses.map(({ text, label, tuned }) => {
+      {guesses.slice(0, MOST_SHOWN).map(({ text, label, tuned }) => {
         const best = tuned.indexOf(Math.max(...tuned));
         return (
           <li key={text} class={best === label ? "right" : "wrong"}>
@@ -91,7 +94,7 @@ const nameOf = (labels: readonly string[], label: number): string =>
 function Estimates({ sample: { guesses } }: { readonly sample: Of<"values"> }) {
   return (
     <ul class="guesses">
-      {guesses.map(({ text, value, tuned }) => (
+      {guesses.slice(0, MOST_SHOWN).map(({ text, value, tuned }) => (
         <li key={text}>
           <q>{text}</q> <strong class="number">{say("unit.about", { value: formatFixed(tuned, 2) })}</strong>{" "}
           <small>{say("answers.truth", { label: formatFixed(value, 2) })}</small>
