@@ -81,7 +81,7 @@ export const EXECUTIONS: readonly Execution[] = [
   serves("fedlodrop serve --https --mdns class"),
   serves("fedlodrop serve --https --cert cert.pem --key key.pem"),
   serves("fedlodrop serve --task NAME", "fedlodrop serve --task spam"),
-  serves("fedlodrop serve --task spam"),
+  serves("fedlodrop serve --task eras"),
   serves("fedlodrop serve --adapter adapter"),
   serves("fedlodrop serve --model HuggingFaceTB/SmolLM2-135M", "fedlodrop serve --model model"),
   serves("fedlodrop serve --dropout 0.5 --compare fedlora"),

@@ -5,12 +5,13 @@ import { classification } from "../recommended.ts";
 import type { Task, TaskDefinition, TextGroup } from "../task.ts";
 import { FIRST_YEAR, type Speech, trainedAndHeldOut } from "./presidents.ts";
 
-/** Labels, in order: from which year on. Each has some 20 speeches. */
+/**
+ * Labels, in order, with their first and last years. What lies between is left out: a small model tells these two apart, and not
+ * four spans that follow one another (docs/tasks.md has the numbers).
+ */
 const ERAS = [
-  { label: "1945 to 1963", from: FIRST_YEAR },
-  { label: "1964 to 1980", from: 1964 },
-  { label: "1981 to 2000", from: 1981 },
-  { label: "2001 to 2021", from: 2001 },
+  { label: "1945 to 1963", from: FIRST_YEAR, to: 1963 },
+  { label: "2001 to 2021", from: 2001, to: 2021 },
 ] as const;
 
 const definition: TaskDefinition = {
@@ -22,11 +23,19 @@ const definition: TaskDefinition = {
   kind: "classification",
   labels: ERAS.map(({ label }) => label),
   metric: "accuracy",
-  recommended: { ...classification, split: { kind: "dirichlet", alpha: 1 } },
+  recommended: {
+    ...classification,
+    localSteps: 8,
+    learningRate: 4e-3,
+    samplesPerDevice: 300,
+    dropoutRate: 0.5,
+    split: { kind: "iid" },
+    devices: 14,
+  },
   prompts: [
     "The free world must stay strong against the threat of Communist aggression.",
-    "Inflation and the energy crisis demand that we conserve oil.",
-    "We must balance the budget, reform welfare, and put computers in every classroom.",
+    "Every child should have the chance to go to college.",
+    "The farm program must be continued, and the harvests must be stored.",
     "Our troops in Iraq and Afghanistan have taken the fight to the terrorists.",
   ],
 };
@@ -38,9 +47,8 @@ const MINIMUM_CHARACTERS = 100;
 
 /** One group per era; of each president's speeches in it the last ones are held out whole. */
 function eraGroups(speeches: readonly Speech[]): TextGroup[] {
-  return ERAS.map(({ label, from }, index) => {
-    const until = ERAS[index + 1]?.from ?? Number.POSITIVE_INFINITY;
-    const within = speeches.filter(({ year }) => year >= from && year < until);
+  return ERAS.map(({ label, from, to }, index) => {
+    const within = speeches.filter(({ year }) => year >= from && year <= to);
     const passages = ({ text }: Speech) =>
       cutIntoPassages(cleanSpeech(text), PASSAGE_CHARACTERS)
         .filter((passage) => passage.length >= MINIMUM_CHARACTERS)

@@ -196,7 +196,5 @@ export const shared = {
   "label.fiction": "fiction",
   "label.general": "general",
   "label.1945 to 1963": "1945 to 1963",
-  "label.1964 to 1980": "1964 to 1980",
-  "label.1981 to 2000": "1981 to 2000",
   "label.2001 to 2021": "2001 to 2021",
 } as const;

@@ -189,7 +189,5 @@ export const shared: Translation<typeof english> = {
   "label.fiction": "小说",
   "label.general": "综合",
   "label.1945 to 1963": "1945 至 1963 年",
-  "label.1964 to 1980": "1964 至 1980 年",
-  "label.1981 to 2000": "1981 至 2000 年",
   "label.2001 to 2021": "2001 至 2021 年",
 };
