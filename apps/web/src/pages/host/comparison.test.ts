@@ -71,8 +71,21 @@ describe("compareArms", () => {
       whatBecame(compareArms(config, rounds.slice(0, count)) as Comparison, base);
     expect(became(6)).toEqual([
       "With 50% dropped: better than the base model by 0.070.",
-      "Without dropout: worse since round 1: it learns its texts by heart.",
+      "Without dropout: worse since round 1.",
     ]);
+    const own = [3.9, 3.6, 3.9, 3.4, 3.9, 3.3].map((trainLoss) => ({ trainLoss, baseTrainLoss: 3.9 }));
+    const whyOf = (evaluations: readonly object[]) =>
+      whatBecame(
+        compareArms(
+          config,
+          rounds.map((each, k) => ({ ...each, evaluation: evaluations[k] as never })),
+        ) as Comparison,
+        3.75,
+      )[1];
+    expect(whyOf(own)).toBe("Without dropout: worse since round 1: it learns its texts by heart.");
+    expect(whyOf(own.map((each, k) => ({ ...each, trainLoss: 3.6 + k / 10 })))).toBe(
+      "Without dropout: worse since round 1, on the devices' own texts as well: it is not learning.",
+    );
     expect(became(2)[1]).toBe("Without dropout: better than the base model by 0.150.");
     // The third turn of the other arm is to come: as after the second.
     expect(became(5)).toEqual(became(4));

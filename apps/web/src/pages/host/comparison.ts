@@ -13,7 +13,7 @@ import {
 import { dropsNothing, titleOf } from "../../ui/arm-title.ts";
 import { formatLoss, formatPercent } from "../../ui/format.ts";
 import { NOISE_OF_MODELS } from "../../ui/noise.ts";
-import { type Verdict, verdict } from "../../ui/verdict.ts";
+import { ownGainOf, type Verdict, verdict } from "../../ui/verdict.ts";
 import { say } from "../../words/words.ts";
 import { bytesSoFar, energySoFar, type Past } from "./rounds-so-far.ts";
 import type { Energy } from "./totals.ts";
@@ -100,14 +100,14 @@ export function whatBecame({ own, other, turn }: Comparison, base: number | null
     const points = rounds.flatMap((round) =>
       round.testLoss === null || turnOf(round) > turn
         ? []
-        : [{ round: turnOf(round), testLoss: round.testLoss }],
+        : [{ round: turnOf(round), testLoss: round.testLoss, ownGain: ownGainOf(round.evaluation) }],
     );
     const found = base === null ? null : verdict(points, base);
     return found === null ? [] : [inShort(capital(title), found)];
   });
 }
 
-function inShort(arm: string, { kind, gained, bestRound }: Verdict): string {
+function inShort(arm: string, { kind, gained, bestRound, cause }: Verdict): string {
   switch (kind) {
     case "better":
       return say("became.better", { arm, by: formatLoss(gained) });
@@ -116,7 +116,7 @@ function inShort(arm: string, { kind, gained, bestRound }: Verdict): string {
     case "same":
       return say("became.same", { arm });
     case "worsening":
-      return say("became.worsening", { arm, round: bestRound });
+      return say(`became.worsening.${cause}`, { arm, round: bestRound });
     default:
       return kind satisfies never;
   }

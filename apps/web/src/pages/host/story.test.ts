@@ -44,9 +44,44 @@ it("compares with the base model", () => {
 it("says when the model has passed its best round, even where it is still better than the base model", () => {
   const { kind, headline } = tell([round(1, 3.7), round(2, 3.6), round(3, 3.65)], 3.8);
   expect(kind).toBe("worsening");
-  expect(headline).toBe("Getting worse since round 2: it starts to learn its texts by heart.");
+  // What it does on the devices' own texts is not known.
+  expect(headline).toBe("Getting worse since round 2 on texts that nobody trained on.");
   // As rounds differ that nothing is learnt by heart in.
   expect(tell([round(1, 3.7), round(2, 3.735)], 3.8).kind).toBe("better");
+});
+
+it("says why it gets worse only as the losses on own texts tell", () => {
+  const tellOf = (best: number, now: number, base = 3.7) =>
+    tell([round(1, 3.6, best, base), round(2, 3.75, now, base)], 3.8);
+  expect(tellOf(3.5, 3.3)).toMatchObject({
+    headline: "Getting worse since round 1: it starts to learn its texts by heart.",
+    detail: expect.stringMatching(/likelier/),
+    isMemorised: true,
+  });
+  // Diverging, also where own texts are still better known than new ones.
+  for (const [best, now] of [
+    [3.5, 3.7],
+    [3.3, 3.4],
+  ] as const)
+    expect(tellOf(best, now)).toMatchObject({
+      kind: "worsening",
+      headline: "Getting worse since round 1, on the devices' own texts as well: it is not learning.",
+      detail: "A learning rate that is too large, or bad updates, may be the cause.",
+    });
+  // Own texts gain little more than new ones did: nothing tells why.
+  expect(tellOf(3.65, 3.64)).toMatchObject({
+    headline: "Getting worse since round 1 on texts that nobody trained on.",
+    detail: expect.stringMatching(/hardly more/),
+    isMemorised: false,
+  });
+  // Harder texts of another round's devices are no worse model.
+  const others = [round(1, 3.6, 3.5, 3.7), round(2, 3.75, 3.9, 4.3)];
+  expect(tell(others, 3.8).headline).toMatch(/by heart/);
+  for (const kind of ["chat", "classification", "regression"] as const)
+    expect(tellStory([round(1, 0.6, 0.5, 0.7), round(2, 0.9, 0.8, 0.7)], 0.8, kind)).toMatchObject({
+      headline: expect.stringMatching(/not learning/),
+      detail: expect.stringMatching(/learning rate/),
+    });
 });
 
 it("says how much more training did for own texts than for new ones", () => {

@@ -1,8 +1,7 @@
 /** What a spectator should see in the numbers, in a sentence: computed from the run's rounds and nothing else. */
 import type { RoundRecord, TaskKind } from "@fedlodrop/run";
 import { formatPercent } from "../../ui/format.ts";
-import { NOISE_OF_GAINS } from "../../ui/noise.ts";
-import { type Verdict, verdict } from "../../ui/verdict.ts";
+import { ownGainOf, type Verdict, verdict } from "../../ui/verdict.ts";
 import { say } from "../../words/words.ts";
 
 export interface Story {
@@ -13,34 +12,22 @@ export interface Story {
   readonly isMemorised: boolean;
 }
 
-interface Point {
-  readonly round: number;
-  readonly testLoss: number;
-  /** How much more the loss on the devices' own texts has fallen than this one, nats; null where that was not measured. */
-  readonly memorised: number | null;
-}
-
 export function tellStory(
   rounds: readonly RoundRecord[],
   baseTestLoss: number | null,
   kind: TaskKind,
 ): Story {
-  const points = rounds.flatMap(({ round, testLoss, evaluation }): Point[] => {
-    if (testLoss === null) return [];
-    const { trainLoss = null, baseTrainLoss = null } = evaluation ?? {};
-    const isKnown = baseTestLoss !== null && trainLoss !== null && baseTrainLoss !== null;
-    const memorised = isKnown ? baseTrainLoss - trainLoss - (baseTestLoss - testLoss) : null;
-    return [{ round, testLoss, memorised }];
-  });
-  const last = points.at(-1);
+  const points = rounds.flatMap(({ round, testLoss, evaluation }) =>
+    testLoss === null ? [] : [{ round, testLoss, ownGain: ownGainOf(evaluation) }],
+  );
   const found = verdict(points, baseTestLoss);
-  if (last === undefined || found === null)
+  if (found === null)
     return { kind: "waiting", headline: waitingFor(rounds), detail: "", isMemorised: false };
   return {
     kind: found.kind,
     headline: found.headline,
-    detail: wordsOn(last.memorised, kind),
-    isMemorised: last.memorised !== null && last.memorised > NOISE_OF_GAINS,
+    detail: wordsOn(found, kind),
+    isMemorised: found.isMemorised,
   };
 }
 
@@ -48,9 +35,10 @@ const waitingFor = (rounds: readonly RoundRecord[]): string =>
   say(rounds.length === 0 ? "story.nothing" : "story.unmeasured");
 
 /** In the probability that the model gives to what is right. Of estimated numbers the loss is no log of one. */
-function wordsOn(memorised: number | null, kind: TaskKind): string {
+function wordsOn({ cause, memorised, isMemorised }: Verdict, kind: TaskKind): string {
+  if (cause === "not-learning") return say("story.not-learning");
   if (memorised === null || kind === "regression") return "";
-  if (memorised <= NOISE_OF_GAINS) return say("story.no-better");
+  if (!isMemorised) return say("story.no-better");
   return say(`story.memorised.${kind}`, { by: formatPercent(Math.exp(memorised) - 1) });
 }
 

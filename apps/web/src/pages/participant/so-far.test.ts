@@ -29,3 +29,10 @@ it("counts the rounds of the run's own arm, also where a turn was had again", ()
   );
   expect(shown).toContain("after round 2, of 55.");
 });
+
+it("gives no reason for getting worse: what training did for the devices' own texts is not told here", () => {
+  const at = (round: number, testLoss: number): RoundEvaluated => ({ ...base, round, testLoss });
+  const shown = shownAfter(base, at(1, 4), at(2, 4.5));
+  expect(shown).toContain("Getting worse since round 1 on texts that nobody trained on.");
+  expect(shown).not.toContain("by heart");
+});

@@ -57,7 +57,7 @@ export function ModelChange({ state: { heldOutLosses }, run }: SoFarProps) {
   const base = heldOutLosses.get(0)?.loss ?? null;
   const points = [...heldOutLosses]
     .filter(([round]) => round > 0)
-    .map(([, { turn, loss }]) => ({ round: turn, testLoss: loss }))
+    .map(([, { turn, loss }]) => ({ round: turn, testLoss: loss, ownGain: null }))
     .sort((a, b) => a.round - b.round);
   const found = verdict(points, base);
   const last = points.at(-1);

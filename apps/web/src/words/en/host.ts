@@ -120,6 +120,7 @@ export const host = {
   "story.nothing": "Nothing has been trained yet.",
   "story.unmeasured": "The combined model has not been measured yet.",
   "story.no-better": "Training did hardly more for the devices' own texts than for new ones, if at all.",
+  "story.not-learning": "A learning rate that is too large, or bad updates, may be the cause.",
   "story.memorised.language-model":
     "Training made the next piece of the devices' own texts {by} likelier, over what it did for new ones.",
   "story.memorised.chat":
@@ -133,7 +134,10 @@ export const host = {
   "became.better": "{arm}: better than the base model by {by}.",
   "became.worse": "{arm}: worse than the base model by {by}.",
   "became.same": "{arm}: about as good as the base model.",
-  "became.worsening": "{arm}: worse since round {round}: it learns its texts by heart.",
+  "became.worsening.by-heart": "{arm}: worse since round {round}: it learns its texts by heart.",
+  "became.worsening.not-learning":
+    "{arm}: worse since round {round}, on the devices' own texts as well: it is not learning.",
+  "became.worsening.unknown": "{arm}: worse since round {round}.",
   "compare.spared": "spared by dropout",
   "compare.base": "base model",
   "compare.same": "Same devices and texts",

@@ -103,7 +103,10 @@ export const shared = {
   "privacy.little":
     "whoever studies every shared model, and gives even chances at first that a certain device's updates are in them, can come to be all but sure, so this is little protection (but for a chance of {delta}).",
 
-  "verdict.worsening": "Getting worse since round {round}: it starts to learn its texts by heart.",
+  "verdict.worsening.by-heart": "Getting worse since round {round}: it starts to learn its texts by heart.",
+  "verdict.worsening.not-learning":
+    "Getting worse since round {round}, on the devices' own texts as well: it is not learning.",
+  "verdict.worsening.unknown": "Getting worse since round {round} on texts that nobody trained on.",
   "verdict.first": "Round {round}: the first model there is.",
   "verdict.better": "Better than the base model by {by} on texts that nobody trained on.",
   "verdict.worse": "Worse than the base model by {by} on texts that nobody trained on.",

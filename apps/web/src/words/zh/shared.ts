@@ -105,7 +105,9 @@ export const shared: Translation<typeof english> = {
   "privacy.little":
     "如果有人研究每一个共享模型，起初认为某台设备的更新在不在其中的可能性各半，最后可能几乎完全确定，所以保护作用很小（例外的概率为 {delta}）。",
 
-  "verdict.worsening": "从第 {round} 轮起变差：模型开始死记训练文本。",
+  "verdict.worsening.by-heart": "从第 {round} 轮起变差：模型开始死记训练文本。",
+  "verdict.worsening.not-learning": "从第 {round} 轮起变差，在设备自己的文本上也是如此：模型没有在学习。",
+  "verdict.worsening.unknown": "从第 {round} 轮起，在没有人训练过的文本上变差。",
   "verdict.first": "第 {round} 轮：得到了第一个模型。",
   "verdict.better": "在没有人训练过的文本上，比基础模型好 {by}。",
   "verdict.worse": "在没有人训练过的文本上，比基础模型差 {by}。",
