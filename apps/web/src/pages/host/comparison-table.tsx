@@ -1,15 +1,15 @@
-/** What two arms of one run have come to: one line, and the costs of each. */
+/** What two arms of one run have come to after as many rounds of each, and the costs of that. */
 import { formatBytes, formatLoss, formatSeconds } from "../../ui/format.ts";
 import { say } from "../../words/words.ts";
 import type { ArmSoFar, Comparison } from "./comparison.ts";
 import { energyWords } from "./energy-words.ts";
 
-export function ComparisonTable({ comparison: { own, other } }: { readonly comparison: Comparison }) {
+export function ComparisonTable({ comparison: { own, other, turn } }: { readonly comparison: Comparison }) {
   return (
     <table class="arms" data-testid="arms">
       <thead>
         <tr>
-          <th class="words">{say("compare.same")}</th>
+          <th class="words">{say("compare.same", { round: turn })}</th>
           <th>{say("compare.mistakes")}</th>
           <th>{say("compare.sent")}</th>
           <th>{say("compare.time")}</th>
@@ -25,8 +25,7 @@ export function ComparisonTable({ comparison: { own, other } }: { readonly compa
   );
 }
 
-function Row({ arm: { arm, title, rounds, bytes, seconds, energy } }: { readonly arm: ArmSoFar }) {
-  const loss = rounds.findLast(({ testLoss }) => testLoss !== null)?.testLoss ?? null;
+function Row({ arm: { arm, title, loss, bytes, seconds, energy } }: { readonly arm: ArmSoFar }) {
   return (
     <tr data-arm={arm}>
       <th class="words" scope="row">

@@ -18,12 +18,17 @@ import { say } from "../../words/words.ts";
 import { bytesSoFar, energySoFar, type Past } from "./rounds-so-far.ts";
 import type { Energy } from "./totals.ts";
 
+/** Its costs and its loss are those after its rounds until the comparison's turn: neither arm has had a round more. */
 export interface ArmSoFar {
   readonly arm: Arm;
   /** What is done to the devices in it. */
   readonly title: string;
+  /** All there are. */
   readonly rounds: readonly RoundRecord[];
+  /** Null while there is nothing to compare. */
+  readonly loss: number | null;
   readonly bytes: number;
+  readonly bytesWithoutDropout: number;
   readonly seconds: number;
   readonly energy: readonly Energy[];
 }
@@ -45,21 +50,41 @@ export function compareArms(
   past: readonly Past[] = [],
 ): Comparison | null {
   if (armCount(config) === 1) return null;
-  const [own, other] = [soFar(config, rounds, 0, past), soFar(config, rounds, 1, past)];
-  return { own, other, ...verdictOn(own, other) };
+  const turn = lastTurnOfBoth(rounds);
+  const [own, other] = [0, 1].map((arm) => soFar(config, rounds, arm as Arm, turn, past)) as [
+    ArmSoFar,
+    ArmSoFar,
+  ];
+  return { own, other, turn, ...verdictOn(own, other) };
 }
 
-function soFar(config: RunConfig, all: readonly RoundRecord[], arm: Arm, past: readonly Past[]): ArmSoFar {
+function lastTurnOfBoth(rounds: readonly RoundRecord[]): number {
+  const [ours = [], theirs = []] = [0, 1].map((arm) =>
+    ofArm(rounds, arm as Arm).flatMap((round) => (round.testLoss === null ? [] : [turnOf(round)])),
+  );
+  return ours.findLast((turn) => theirs.includes(turn)) ?? 0;
+}
+
+function soFar(
+  config: RunConfig,
+  all: readonly RoundRecord[],
+  arm: Arm,
+  turn: number,
+  past: readonly Past[],
+): ArmSoFar {
   const rounds = ofArm(all, arm);
+  const until = rounds.filter((round) => turnOf(round) <= turn);
   const before = past.slice(arm, arm + 1);
-  const { down, up } = bytesSoFar(rounds, config.valueType, before);
+  const { down, up, withoutDropout } = bytesSoFar(until, config.valueType, before);
   return {
     arm,
     title: titleOf(termsOf(config, arm)),
     rounds,
+    loss: until.findLast((round) => turnOf(round) === turn && round.testLoss !== null)?.testLoss ?? null,
     bytes: down + up,
-    seconds: rounds.reduce((sum, { seconds }) => sum + seconds, 0),
-    energy: energySoFar(rounds, before),
+    bytesWithoutDropout: withoutDropout,
+    seconds: until.reduce((sum, { seconds }) => sum + seconds, 0),
+    energy: energySoFar(until, before),
   };
 }
 
@@ -136,21 +161,12 @@ export const mayCompare = ({
 }: Pick<RunConfig, "differentialPrivacy" | "secureAggregation" | "evaluateOn">): boolean =>
   differentialPrivacy === null && !secureAggregation && evaluateOn.kind === "coordinator";
 
-const capital = (words: string): string => `${words[0]?.toUpperCase()}${words.slice(1)}`;
+export const capital = (words: string): string => `${words[0]?.toUpperCase()}${words.slice(1)}`;
 
-function verdictOn(own: ArmSoFar, other: ArmSoFar): Pick<Comparison, "headline" | "kind" | "turn"> {
-  const lossesOf = ({ rounds }: ArmSoFar): ReadonlyMap<number, number> =>
-    new Map(rounds.flatMap((round) => (round.testLoss === null ? [] : [[turnOf(round), round.testLoss]])));
-  const [ours, theirs] = [lossesOf(own), lossesOf(other)];
-  const turn = [...ours.keys()].findLast((each) => theirs.has(each));
-  if (turn === undefined) return { kind: "waiting", turn: 0, headline: say("compare.waiting") };
-  const [mine, its] = [ours.get(turn) as number, theirs.get(turn) as number];
-  const bytesUntil = ({ rounds }: ArmSoFar): number =>
-    rounds
-      .filter((round) => turnOf(round) <= turn)
-      .flatMap(({ participants }) => participants)
-      .reduce((sum, { bytesDown, bytesUp }) => sum + bytesDown + bytesUp, 0);
-  const sent = bytesUntil(own) / bytesUntil(other);
+function verdictOn(own: ArmSoFar, other: ArmSoFar): Pick<Comparison, "headline" | "kind"> {
+  const [mine, its] = [own.loss, other.loss];
+  if (mine === null || its === null) return { kind: "waiting", headline: say("compare.waiting") };
+  const sent = own.bytes / other.bytes;
   const isAsMuch = !Number.isFinite(sent) || Math.abs(sent - 1) <= 0.005;
   const losses = {
     own: capital(own.title),
@@ -159,7 +175,6 @@ function verdictOn(own: ArmSoFar, other: ArmSoFar): Pick<Comparison, "headline" 
     its: formatLoss(its),
   };
   return {
-    turn,
     kind: Math.abs(its - mine) <= NOISE_OF_MODELS ? "same" : mine < its ? "better" : "worse",
     headline: isAsMuch
       ? say("compare.headline", losses)

@@ -31,9 +31,10 @@ export function LearningCurve({
     comparison === null
       ? oneStory(rounds, baseTestLoss, taskKind)
       : { ...comparison, details: whatBecame(comparison, baseTestLoss), isMemorised: false };
-  const test = rounds.findLast(({ testLoss }) => testLoss !== null)?.testLoss ?? null;
+  const last = rounds.findLast(({ testLoss }) => testLoss !== null)?.testLoss ?? null;
+  const test = comparison === null ? last : comparison.own.loss;
   // Axes without a curve would tell nothing.
-  const isMeasured = baseTestLoss !== null || test !== null || earlier.length > 0;
+  const isMeasured = baseTestLoss !== null || last !== null || earlier.length > 0;
   const turns = Math.max(rounds.length, ...earlier.map(({ losses }) => losses.length - 1));
   return (
     <section class="card curve">
@@ -83,7 +84,7 @@ export function LearningCurve({
           ))}
         </p>
       )}
-      {comparison && <ComparisonTable comparison={comparison} />}
+      {comparison && comparison.turn > 0 && <ComparisonTable comparison={comparison} />}
     </section>
   );
 }

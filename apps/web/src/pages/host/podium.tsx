@@ -3,7 +3,7 @@ import { ofArm } from "@fedlodrop/run";
 import { titleOf } from "../../ui/arm-title.ts";
 import { formatBytes, formatLoss, formatPercent, formatSeconds } from "../../ui/format.ts";
 import { say } from "../../words/words.ts";
-import { compareArms, dropoutInAll, mayCompare, oppositeArm } from "./comparison.ts";
+import { type Comparison, compareArms, dropoutInAll, mayCompare, oppositeArm } from "./comparison.ts";
 import type { ReceivedView } from "./connection.ts";
 import { contributionsOf, stepOf } from "./contributions.ts";
 import type { Command } from "./controls.tsx";
@@ -31,10 +31,10 @@ export function Podium({ view, hostKey, command }: PodiumProps) {
   // As on the stage: a lesson asks for it.
   const about = view.lesson === null ? dropoutInAll(config) : null;
   const story = comparison ?? tellStory(own, baseTestLoss, taskKind);
-  const { down, up, withoutDropout } = bytesSoFar(rounds, config.valueType, past);
-  const test = own.findLast(({ testLoss }) => testLoss !== null)?.testLoss ?? null;
-  const seconds = rounds.reduce((total, round) => total + round.seconds, 0);
-  const took = { count: rounds.length, time: formatSeconds(seconds), bytes: formatBytes(down + up) };
+  const test =
+    comparison === null
+      ? (own.findLast(({ testLoss }) => testLoss !== null)?.testLoss ?? null)
+      : comparison.own.loss;
   return (
     <section class="card podium" data-testid="podium">
       <h2>{say("podium.title", { count: contributions.length })}</h2>
@@ -65,9 +65,7 @@ export function Podium({ view, hostKey, command }: PodiumProps) {
         {baseTestLoss !== null &&
           test !== null &&
           `${say("podium.mistakes", { before: formatLoss(baseTestLoss), after: formatLoss(test) })} `}
-        {withoutDropout > 0
-          ? say("podium.took-saved", { ...took, all: formatBytes(withoutDropout) })
-          : say("podium.took", took)}
+        {comparison !== null && comparison.turn > 0 ? whatEachTook(comparison) : whatItTook(view)}
       </p>
       {command && config.compareWith === null && mayCompare(config) && (
         <p>
@@ -84,3 +82,23 @@ export function Podium({ view, hostKey, command }: PodiumProps) {
     </section>
   );
 }
+
+function whatItTook({ rounds, config, past }: ReceivedView): string {
+  const { down, up, withoutDropout } = bytesSoFar(rounds, config.valueType, past);
+  const took = {
+    count: rounds.length,
+    time: formatSeconds(rounds.reduce((total, { seconds }) => total + seconds, 0)),
+    bytes: formatBytes(down + up),
+  };
+  return withoutDropout > 0 && config.compareWith === null
+    ? say("podium.took-saved", { ...took, all: formatBytes(withoutDropout) })
+    : say("podium.took", took);
+}
+
+const whatEachTook = ({ own, other, turn }: Comparison): string =>
+  say("podium.took-each", {
+    count: turn,
+    time: formatSeconds(own.seconds + other.seconds),
+    ...{ bytes: formatBytes(own.bytes), arm: own.title },
+    ...{ others: formatBytes(other.bytes), other: other.title },
+  });

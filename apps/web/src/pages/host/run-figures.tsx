@@ -10,6 +10,7 @@ import type { ReceivedView } from "./connection.ts";
 import { Downloads } from "./downloads.tsx";
 import { energyWords } from "./energy-words.ts";
 import { bytesSoFar, energySoFar } from "./rounds-so-far.ts";
+import { trafficOf } from "./traffic.ts";
 
 interface RunFiguresProps {
   readonly view: ReceivedView;
@@ -17,7 +18,9 @@ interface RunFiguresProps {
 }
 
 export function RunFigures({ view: { rounds, past, config, baseTestLoss }, hostKey }: RunFiguresProps) {
-  const { down, up, withoutDropout } = bytesSoFar(rounds, config.valueType, past);
+  const { down, up } = bytesSoFar(rounds, config.valueType, past);
+  const { arm, sent, all } = trafficOf(config, rounds, past);
+  const saved = formatPercent(1 - sent / all);
   const last = rounds.at(-1);
   // Evaluations come while later rounds are under way.
   const evaluated = rounds.findLast(({ testLoss }) => testLoss !== null);
@@ -55,13 +58,11 @@ export function RunFigures({ view: { rounds, past, config, baseTestLoss }, hostK
         <Figure term={say("figures.bytes")} value={formatBytes(down + up)} testId="bytes">
           {say("figures.bytes.about", { down: formatBytes(down), up: formatBytes(up) })}
         </Figure>
-        <Figure
-          term={<Term of="figures.without" />}
-          value={formatBytes(withoutDropout)}
-          testId="bytes-without-dropout"
-        >
-          {withoutDropout > 0 &&
-            say("figures.without.about", { share: formatPercent(1 - (down + up) / withoutDropout) })}
+        <Figure term={<Term of="figures.without" />} value={formatBytes(all)} testId="bytes-without-dropout">
+          {all > 0 &&
+            (arm === null
+              ? say("figures.without.about", { share: saved })
+              : say("figures.without.about-arm", { arm, share: saved }))}
         </Figure>
         <Figure term={say("figures.time")} value={formatSeconds(seconds)}>
           {say(`figures.${config.links}`)}

@@ -8,9 +8,9 @@ import { dropoutWords, roundShown } from "./comparison.ts";
 import type { ReceivedView } from "./connection.ts";
 import { FULL_ROOM } from "./full-room.ts";
 import { Packets } from "./packets.tsx";
-import { bytesSoFar } from "./rounds-so-far.ts";
 import { reasonOf } from "./story.ts";
 import { Tile } from "./tile.tsx";
+import { type Traffic, trafficOf } from "./traffic.ts";
 
 const MOST_ROWS = 8;
 /** What a room's tiles have no place for, the coordinator's box says of all: the reasons that most rates have. */
@@ -23,10 +23,7 @@ export function Stage({ view }: { readonly view: ReceivedView }) {
   const size = shown.length > FULL_ROOM ? "many" : shown.length > 8 ? "some" : "few";
   const half = Math.ceil(shown.length / 2);
   // Neither changes between rounds, and views come several times a second.
-  const { down, up, withoutDropout } = useMemo(
-    () => bytesSoFar(rounds, config.valueType, past),
-    [rounds, config.valueType, past],
-  );
+  const traffic = useMemo(() => trafficOf(config, rounds, past), [rounds, config, past, localeNow()]);
   // Of a comparison: rates are those of the arm whose turn it is.
   const shownRound = roundShown(view);
   const arm = armOf(shownRound);
@@ -41,7 +38,6 @@ export function Stage({ view }: { readonly view: ReceivedView }) {
   };
   // A lesson asks what dropout is for: its answer is not to stand above it.
   const about = view.lesson === null ? dropoutWords(config, arm) : null;
-  const sent = down + up;
   // Tiles are three times as wide as high, so that names can be read, and eight rows are as many as a small screen has room for.
   const columns = Math.max(1, Math.round(Math.sqrt(half / 3)), Math.ceil(half / MOST_ROWS));
   const side = (devices: typeof shown) => (
@@ -71,28 +67,7 @@ export function Stage({ view }: { readonly view: ReceivedView }) {
             ? say("stage.done")
             : say("stage.round", { round: Math.max(1, turnOf(shownRound)) })}
         </span>
-        {sent > 0 && (
-          <div class="saving">
-            <div
-              class="saving-bar"
-              role="img"
-              aria-label={say("stage.saving", {
-                sent: formatBytes(sent),
-                all: formatBytes(withoutDropout),
-              })}
-              style={`--sent: ${Math.min(1, sent / withoutDropout)}`}
-            />
-            <small>
-              {sent < withoutDropout
-                ? say("stage.saved", {
-                    sent: formatBytes(sent),
-                    all: formatBytes(withoutDropout),
-                    share: formatPercent(1 - sent / withoutDropout),
-                  })
-                : say("stage.sent", { sent: formatBytes(sent), all: formatBytes(withoutDropout) })}
-            </small>
-          </div>
-        )}
+        {traffic.sent > 0 && <Saving traffic={traffic} />}
         {size === "many" && <Reasons reasons={shown.map(reasonFor)} />}
       </div>
       {side(shown.slice(half))}
@@ -102,6 +77,30 @@ export function Stage({ view }: { readonly view: ReceivedView }) {
         contents={[about === null ? "" : "about", ...shown.map(({ id }) => id)].join(" ")}
       />
     </section>
+  );
+}
+
+function Saving({ traffic: { arm, sent, all } }: { readonly traffic: Traffic }) {
+  const bytes = { sent: formatBytes(sent), all: formatBytes(all) };
+  const saved = { ...bytes, share: formatPercent(1 - sent / all) };
+  return (
+    <div class="saving">
+      <div
+        class="saving-bar"
+        role="img"
+        aria-label={arm === null ? say("stage.saving", bytes) : say("stage.saving-in", { ...bytes, arm })}
+        style={`--sent: ${Math.min(1, sent / all)}`}
+      />
+      <small>
+        {sent < all
+          ? arm === null
+            ? say("stage.saved", saved)
+            : say("stage.saved-in", { ...saved, arm })
+          : arm === null
+            ? say("stage.sent", bytes)
+            : say("stage.sent-in", { ...bytes, arm })}
+      </small>
+    </div>
   );
 }
 

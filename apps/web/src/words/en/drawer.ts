@@ -65,6 +65,7 @@ export const drawer = {
   "figures.without": "Without dropout",
   "term.figures.without": "FedLoRA",
   "figures.without.about": "What it would have been; {share} saved.",
+  "figures.without.about-arm": "{arm}: {share} saved.",
   "figures.time": "Time in rounds",
   "figures.measured": "Measured.",
   "figures.emulated": "Measured, over emulated links.",

@@ -109,6 +109,10 @@ export const host = {
   "stage.sent": "{sent} of {all} sent",
   "stage.saved": "{sent} of {all} sent, {share} saved",
 
+  "stage.saving-in": "{arm}: sent {sent}, and {all} without dropout",
+  "stage.sent-in": "{arm}: {sent} of {all} sent",
+  "stage.saved-in": "{arm}: {sent} of {all} sent, {share} saved",
+
   "curve.title": "Mistakes on unseen texts",
   "curve.rounds-each": "rounds of each",
   "curve.memorised": "memorised",
@@ -140,7 +144,7 @@ export const host = {
   "became.worsening.unknown": "{arm}: worse since round {round}.",
   "compare.spared": "spared by dropout",
   "compare.base": "base model",
-  "compare.same": "Same devices and texts",
+  "compare.same": "Same devices and texts, after round {round} of each",
   "compare.mistakes": "Mistakes",
   "compare.sent": "Sent",
   "compare.time": "Time",
@@ -188,6 +192,10 @@ export const host = {
   "podium.took-saved": {
     one: "{count} round took {time}; {bytes} were sent of {all} without dropout.",
     other: "{count} rounds took {time}; {bytes} were sent of {all} without dropout.",
+  },
+  "podium.took-each": {
+    one: "{count} round of each took {time}; {bytes} were sent {arm}, {others} {other}.",
+    other: "{count} rounds of each took {time}; {bytes} were sent {arm}, {others} {other}.",
   },
   "podium.again": "Again, side by side {arm}",
 

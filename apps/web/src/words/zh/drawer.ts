@@ -65,6 +65,7 @@ export const drawer: Translation<typeof english> = {
   "figures.without": "不丢弃时",
   "term.figures.without": "FedLoRA",
   "figures.without.about": "本应发送的量；节省 {share}。",
+  "figures.without.about-arm": "{arm}：节省 {share}。",
   "figures.time": "各轮总时间",
   "figures.measured": "实测。",
   "figures.emulated": "实测，链路为仿真。",

@@ -105,6 +105,10 @@ export const host: Translation<typeof english> = {
   "stage.sent": "已发送 {sent} / {all}",
   "stage.saved": "已发送 {sent} / {all}，节省 {share}",
 
+  "stage.saving-in": "{arm}：已发送 {sent}，不丢弃则为 {all}",
+  "stage.sent-in": "{arm}：已发送 {sent} / {all}",
+  "stage.saved-in": "{arm}：已发送 {sent} / {all}，节省 {share}",
+
   "curve.title": "在未见文本上的错误",
   "curve.rounds-each": "各方的轮次",
   "curve.memorised": "死记的部分",
@@ -132,7 +136,7 @@ export const host: Translation<typeof english> = {
   "became.worsening.unknown": "{arm}：从第 {round} 轮起变差。",
   "compare.spared": "丢弃所避免的",
   "compare.base": "基础模型",
-  "compare.same": "相同的设备与文本",
+  "compare.same": "相同的设备与文本，各 {round} 轮后",
   "compare.mistakes": "错误",
   "compare.sent": "已发送",
   "compare.time": "时间",
@@ -168,6 +172,7 @@ export const host: Translation<typeof english> = {
   "podium.mistakes": "在未见文本上的错误：之前 {before}，之后 {after}。",
   "podium.took": "{count} 轮用时 {time}；共发送 {bytes}。",
   "podium.took-saved": "{count} 轮用时 {time}；共发送 {bytes}，不丢弃则为 {all}。",
+  "podium.took-each": "各 {count} 轮共用时 {time}；“{arm}”发送 {bytes}，“{other}”发送 {others}。",
   "podium.again": "再来一次，并与“{arm}”对比",
 
   "files.adapter": "下载附加部分",
