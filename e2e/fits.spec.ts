@@ -1,4 +1,4 @@
-/** What has to fit one screen: the way in for the last row, the stage of a full room that compares two arms, and Join on the smallest phone. */
+/** What has to fit one screen: the way in for the last row, the stage and the podium of a full room that compares two arms, and Join on the smallest phone. */
 import { joinCrowd } from "@fedlodrop/harness";
 import type { Page } from "@playwright/test";
 import { expect, test } from "./fixtures.ts";
@@ -57,6 +57,26 @@ for (const count of [64, 4])
             { timeout: 60_000 },
           )
           .toBe(2);
+        if (language === "zh") await page.getByTestId("language-en").click();
+      }
+    await host.command({ kind: "stop" });
+    const podium = page.getByTestId("podium");
+    await expect(podium).toBeVisible({ timeout: 60_000 });
+    for (const screen of SCREENS)
+      for (const language of LANGUAGES) {
+        await page.setViewportSize(screen);
+        if (language === "zh") await page.getByTestId("language-zh").click();
+        await expect(page.locator("html")).toHaveAttribute("lang", language === "zh" ? "zh-Hans" : "en");
+        const { scrolls, beyond } = await seenOf(page);
+        expect({ screen, language, scrolls, beyond }).toEqual({
+          screen,
+          language,
+          scrolls: [0, 0],
+          beyond: [],
+        });
+        // Names give way, and nothing else does.
+        expect(await podium.evaluate((all) => all.scrollHeight - all.clientHeight)).toBe(0);
+        await expect(podium.getByRole("button").last()).toBeInViewport({ ratio: 1 });
         if (language === "zh") await page.getByTestId("language-en").click();
       }
     crowd.close();

@@ -1,6 +1,12 @@
 /** The host's page, with no coordinator behind it, in states that a run gets into seldom. */
 import { MAX_NICKNAME_CHARACTERS } from "@fedlodrop/protocol";
-import { DEFAULT_RUN_CONFIG, type ParticipantRound, type RoundRecord } from "@fedlodrop/run";
+import {
+  DEFAULT_RUN_CONFIG,
+  type ParticipantRound,
+  type RoundRecord,
+  type RoundSample,
+  type RunConfig,
+} from "@fedlodrop/run";
 import { signal } from "@preact/signals";
 import { h } from "preact";
 import type { HostConnection, HostProblem, ReceivedView } from "../../apps/web/src/pages/host/connection.ts";
@@ -11,6 +17,14 @@ import { hostWords } from "../../apps/web/src/words/host.ts";
 import { PROBLEMS, SENT, STANDSTILLS } from "../../apps/web/src/words/kinds.fixture.ts";
 import { openWords } from "../../apps/web/src/words/words.ts";
 import { kindsOf, offer } from "./shown.ts";
+
+const NAMES = ["Ada Lovelace", "Blaise", "Chen Jingrun", "Dorothy Vaughan", "Emmy", "Florence Nightingale"];
+const WRITTEN =
+  ", and to the people of the United States, I have the honour to say that the country has never been so well at peace with itself as it is today";
+const UNSEEN = {
+  text: "We are met together in the name of a free people, and it is for them that this House has to answer.",
+  ...{ tokens: 24, baseNats: 4.1, tunedNats: 3.7 },
+};
 
 const device = (id: string, nickname: string, outcome: ParticipantRound["outcome"]): ParticipantRound => ({
   ...{ id, nickname, backend: "wasm", dropoutRate: 0.5, keptValues: 4, fullValues: 8 },
@@ -50,6 +64,32 @@ const crowded: ReceivedView = {
   ...lobby,
   participants: present(24, "Ada ".repeat(MAX_NICKNAME_CHARACTERS / 4), null),
 };
+/** The end of a comparison in a full room, with an answer to show. */
+const concluded = (count: number): ReceivedView => {
+  const sample: RoundSample = {
+    ...{ kind: "text" as const, prompt: "My fellow Americans", unseen: UNSEEN },
+    ...{ base: WRITTEN, tuned: WRITTEN },
+  };
+  const rounds = [1, 2, 3, 4].map((round): RoundRecord => {
+    const arm = round % 2 === 1 ? 0 : 1;
+    return {
+      ...{ ...record(round, "aggregated"), turn: { arm, number: Math.ceil(round / 2) } },
+      evaluation: {
+        ...{ testLoss: 4 + arm / 10, trainLoss: 3.6, baseTrainLoss: 4.9, testAccuracy: null, testF1: null },
+        ...{ exampleLossSpread: null, sample },
+      },
+      participants: Array.from({ length: count }, (_, k) =>
+        device(`p${k + 1}`, NAMES[k % NAMES.length] as string, "aggregated"),
+      ),
+    };
+  });
+  const shown = viewOf(rounds);
+  const config: RunConfig = {
+    ...{ ...shown.config, method: "fixed", dropoutRate: 0.5 },
+    compareWith: { method: "fedlora", dropoutRate: 0 },
+  };
+  return { ...shown, config, phase: "ended" };
+};
 /** All that a lobby ever says, at once. */
 const talkative: ReceivedView = {
   ...lobby,
@@ -70,6 +110,7 @@ offer({
   "lobby over plain http": () => page(lobby),
   "lobby whose names scroll": () => page(crowded),
   "lobby with all to say": () => page(talkative),
+  "podium of a full room": () => page(concluded(64)),
   ...Object.fromEntries(
     STANDSTILLS.flatMap((standstill) => {
       const told = { standstill, notice: SENT };

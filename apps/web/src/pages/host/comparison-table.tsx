@@ -9,7 +9,7 @@ export function ComparisonTable({ comparison: { own, other, turn } }: { readonly
     <table class="arms" data-testid="arms">
       <thead>
         <tr>
-          <th class="words">{say("compare.same", { round: turn })}</th>
+          <th class="words">{say("compare.after", { count: turn })}</th>
           <th>{say("compare.mistakes")}</th>
           <th>{say("compare.sent")}</th>
           <th>{say("compare.time")}</th>

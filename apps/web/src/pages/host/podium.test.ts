@@ -49,7 +49,7 @@ it("sets the arms side by side after as many rounds of each", () => {
   const comparison = compareArms(config, rounds);
   if (comparison === null) throw new Error("nothing is compared");
   const shown = shownOf(h(ComparisonTable, { comparison }));
-  expect(shown).toContain("after round 1 of each");
+  expect(shown).toContain("After 1 round of each");
   expect(shown).toContain("3.900");
   expect(shown).not.toContain("3.700");
 });

@@ -54,12 +54,13 @@ export function Podium({ view, hostKey, command }: PodiumProps) {
         ))}
       </ol>
       {contributions.length > 3 && (
-        <p class="number">
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: without it keys could not scroll the names.
+        <section class="others number" aria-label={say("podium.others")} tabIndex={0}>
           {contributions
             .slice(3)
             .map(({ nickname, share }) => `${nickname} ${formatPercent(share)}`)
             .join(" · ")}
-        </p>
+        </section>
       )}
       <p>
         {baseTestLoss !== null &&

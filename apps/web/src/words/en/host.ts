@@ -144,7 +144,7 @@ export const host = {
   "became.worsening.unknown": "{arm}: worse since round {round}.",
   "compare.spared": "spared by dropout",
   "compare.base": "base model",
-  "compare.same": "Same devices and texts, after round {round} of each",
+  "compare.after": { one: "After {count} round of each", other: "After {count} rounds of each" },
   "compare.mistakes": "Mistakes",
   "compare.sent": "Sent",
   "compare.time": "Time",
@@ -184,6 +184,7 @@ export const host = {
   "podium.about-compared":
     "Two small add-ons to the model were trained by turns. Of one, each device left out a part in each round, at random, to send less and to learn less by heart; the other was trained and sent whole.",
   "podium.share": { one: "of the model, in {count} round", other: "of the model, in {count} rounds" },
+  "podium.others": "Everybody else's share",
   "podium.mistakes": "Mistakes on unseen texts: {before} before, {after} after.",
   "podium.took": {
     one: "{count} round took {time}; {bytes} were sent.",

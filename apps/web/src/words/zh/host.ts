@@ -136,7 +136,7 @@ export const host: Translation<typeof english> = {
   "became.worsening.unknown": "{arm}：从第 {round} 轮起变差。",
   "compare.spared": "丢弃所避免的",
   "compare.base": "基础模型",
-  "compare.same": "相同的设备与文本，各 {round} 轮后",
+  "compare.after": "各 {count} 轮之后",
   "compare.mistakes": "错误",
   "compare.sent": "已发送",
   "compare.time": "时间",
@@ -169,6 +169,7 @@ export const host: Translation<typeof english> = {
   "podium.about-compared":
     "大家轮流训练模型的两个小附加部分。使用丢弃的那个，每一轮里每台设备随机舍去其中一些，为的是少发送、少死记；另一个则整个训练并发送。",
   "podium.share": "占模型的份额，参与 {count} 轮",
+  "podium.others": "其他人的份额",
   "podium.mistakes": "在未见文本上的错误：之前 {before}，之后 {after}。",
   "podium.took": "{count} 轮用时 {time}；共发送 {bytes}。",
   "podium.took-saved": "{count} 轮用时 {time}；共发送 {bytes}，不丢弃则为 {all}。",
