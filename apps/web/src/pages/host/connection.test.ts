@@ -44,7 +44,7 @@ it("leaves all that was known of a run as its ghost, also what there was no time
   says("view", viewOf("b"));
   expect(view.value?.runId).toBe("b");
   expect(view.value?.rounds).toEqual([]);
-  expect(view.value?.earlier).toMatchObject([{ runId: "a", losses: [4, 3.9, 3.8] }]);
+  expect(view.value?.earlier).toMatchObject([{ runId: "a", arms: [{ losses: [4, 3.9, 3.8] }] }]);
   vi.advanceTimersByTime(5_000);
   expect(view.value?.earlier).toHaveLength(1);
 });

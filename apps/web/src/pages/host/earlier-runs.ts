@@ -1,16 +1,31 @@
 /** Curves of the runs that this page has seen before the present one: they stay in its chart as ghosts. */
-import { METHODS, ofArm, type RoundRecord, type RunConfig } from "@fedlodrop/run";
+import {
+  type Arm,
+  armCount,
+  METHODS,
+  ofArm,
+  type RoundRecord,
+  type RunConfig,
+  termsOf,
+} from "@fedlodrop/run";
 import type { StorageLike } from "../../ui/browser-storage.ts";
 
-export interface EarlierRun {
-  readonly runId: string;
-  /** What was done to its devices. */
-  readonly arm: Pick<RunConfig, "method" | "dropoutRate">;
+interface EarlierArm {
+  /** What was done to the devices in it. */
+  readonly terms: Pick<RunConfig, "method" | "dropoutRate">;
   /** Held-out loss before the first round and after each. */
   readonly losses: readonly (number | null)[];
 }
 
-const MOST = 3;
+export interface EarlierRun {
+  readonly runId: string;
+  /** Two of a run that compared, its own first. */
+  readonly arms: readonly EarlierArm[];
+}
+
+const MOST_RUNS = 3;
+/** More of them than two comparisons have would hide each other. */
+const MOST_CURVES = 4;
 
 interface SeenRun {
   readonly runId: string;
@@ -26,11 +41,25 @@ export function withEarlier(
   now: RunConfig,
 ): readonly EarlierRun[] {
   if (left.config.task !== now.task || left.config.model !== now.model) return [];
-  const rounds = ofArm(left.rounds, 0);
-  if (rounds.every(({ testLoss }) => testLoss === null)) return earlier;
-  const { method, dropoutRate } = left.config;
-  const losses = [left.baseTestLoss, ...rounds.map(({ testLoss }) => testLoss)];
-  return [...earlier, { runId: left.runId, arm: { method, dropoutRate }, losses }].slice(-MOST);
+  const arms = Array.from({ length: armCount(left.config) }, (_, arm) => curveOf(left, arm as Arm)).filter(
+    ({ losses }) => losses.slice(1).some((loss) => loss !== null),
+  );
+  if (arms.length === 0) return earlier;
+  return lastOf([...earlier, { runId: left.runId, arms }]);
+}
+
+function curveOf({ config, baseTestLoss, rounds }: SeenRun, arm: Arm): EarlierArm {
+  const { method, dropoutRate } = termsOf(config, arm);
+  return {
+    terms: { method, dropoutRate },
+    losses: [baseTestLoss, ...ofArm(rounds, arm).map(({ testLoss }) => testLoss)],
+  };
+}
+
+/** None loses one of its two arms alone. */
+function lastOf(runs: readonly EarlierRun[]): readonly EarlierRun[] {
+  const curves = runs.reduce((sum, { arms }) => sum + arms.length, 0);
+  return runs.length <= MOST_RUNS && curves <= MOST_CURVES ? runs : lastOf(runs.slice(1));
 }
 
 const KEY = "fedlodrop.earlier-runs";
@@ -52,8 +81,10 @@ export function keptEarlier(storage: StorageLike, runId: string): readonly Earli
 }
 
 const isEarlierRun = (run: Partial<EarlierRun> | null): run is EarlierRun =>
-  typeof run?.runId === "string" &&
-  typeof run.arm?.dropoutRate === "number" &&
-  METHODS.includes(run.arm.method) &&
-  Array.isArray(run.losses) &&
-  run.losses.every((loss) => loss === null || typeof loss === "number");
+  typeof run?.runId === "string" && Array.isArray(run.arms) && run.arms.every(isEarlierArm);
+
+const isEarlierArm = (arm: Partial<EarlierArm> | null): arm is EarlierArm =>
+  typeof arm?.terms?.dropoutRate === "number" &&
+  METHODS.includes(arm.terms.method) &&
+  Array.isArray(arm.losses) &&
+  arm.losses.every((loss) => loss === null || typeof loss === "number");

@@ -1,6 +1,5 @@
 /** The one chart of the stage: how the model does on unseen texts, and how much it has learnt by heart. */
 import { ofArm, type RoundRecord, type TaskKind } from "@fedlodrop/run";
-import { titleOf } from "../../ui/arm-title.ts";
 import { Chart, type Line } from "../../ui/chart.tsx";
 import type { Band } from "../../ui/filled.ts";
 import { formatLoss } from "../../ui/format.ts";
@@ -10,6 +9,7 @@ import { say } from "../../words/words.ts";
 import { type Comparison, compareArms, isAboutDropout, whatBecame } from "./comparison.ts";
 import { ComparisonTable } from "./comparison-table.tsx";
 import type { ReceivedView } from "./connection.ts";
+import { ghostsOf } from "./ghosts.ts";
 import { tellStory } from "./story.ts";
 
 type LearningCurveProps = Pick<
@@ -35,7 +35,10 @@ export function LearningCurve({
   const test = comparison === null ? last : comparison.own.loss;
   // Axes without a curve would tell nothing.
   const isMeasured = baseTestLoss !== null || last !== null || earlier.length > 0;
-  const turns = Math.max(rounds.length, ...earlier.map(({ losses }) => losses.length - 1));
+  const turns = Math.max(
+    rounds.length,
+    ...earlier.flatMap(({ arms }) => arms.map(({ losses }) => losses.length - 1)),
+  );
   return (
     <section class="card curve">
       <div class="row between">
@@ -64,14 +67,7 @@ export function LearningCurve({
               dashed: true,
               values: Array.from({ length: turns + 1 }, () => baseTestLoss),
             },
-            ...earlier.map(({ arm, losses }, k) => ({
-              label:
-                earlier.length > 1
-                  ? say("curve.before-nth", { back: k - earlier.length, arm: titleOf(arm) })
-                  : say("curve.before", { arm: titleOf(arm) }),
-              color: "--ghost",
-              values: losses,
-            })),
+            ...ghostsOf(earlier),
           ]}
         />
       )}
