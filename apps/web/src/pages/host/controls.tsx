@@ -31,7 +31,7 @@ export function Controls({ view, command }: CommandProps) {
   const armed = phase === "lobby" && view.notice !== null;
   return (
     <section class="controls" aria-label={say("controls.region")}>
-      <p class="status" role="status" data-testid="status">
+      <p class="status" data-testid="status">
         {say(pausing ? "phase.pausing" : `phase.${phase}`)}
       </p>
       <p class="number rounds">

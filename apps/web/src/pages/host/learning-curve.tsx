@@ -48,7 +48,7 @@ export function LearningCurve({
         </strong>
       </div>
       <small>{say(`loss.about.${taskKind}`)}</small>
-      <p class={`headline ${kind}`} role="status" data-testid="story">
+      <p class={`headline ${kind}`} data-testid="story">
         {headline}
       </p>
       {isMeasured && (

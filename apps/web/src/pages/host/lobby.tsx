@@ -32,7 +32,7 @@ export function Lobby({ view, command }: LobbyProps) {
             {rich("lobby.code", { code: <span class="lobby-code code">{access.roomCode}</span> })}
           </p>
         )}
-        <p class="lobby-count" role="status">
+        <p class="lobby-count">
           {rich("lobby.count", {
             joined: <strong class="number">{joined}</strong>,
             ready: <strong class="number">{ready}</strong>,

@@ -6,7 +6,14 @@ import { say } from "../../words/words.ts";
 import type { Lesson } from "../lesson/lesson.ts";
 import { LessonBar } from "../lesson/lesson-bar.tsx";
 import { Access } from "./access.tsx";
+
+
+import { Announced } from "./announced.tsx";
+
+
 import type { Inflicted } from "./chaos.ts";
+
+
 import { ChaosPanel } from "./chaos-panel.tsx";
 import { Charts } from "./charts.tsx";
 import type { HostConnection, HostProblem } from "./connection.ts";
@@ -74,6 +81,7 @@ export function HostPage({ host, lesson }: HostPageProps) {
           <LanguageSwitch />
         </div>
       </header>
+      {view && <Announced view={view} />}
       {view && host.problem.value && <ProblemNotice problem={host.problem.value} />}
       {view && <Rollback view={view} command={host.command} />}
       {view === null && (

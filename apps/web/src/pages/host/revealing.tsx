@@ -1,7 +1,8 @@
-/** Says so when a round gives a single device's update away. */
-import { type RoundRecord, type RunConfig, turnOf } from "@fedlodrop/run";
+/** Says so when a round came to nothing, or gives a single device's update away. It may be so in every round: it is announced with them. */
+import type { RoundRecord, RunConfig } from "@fedlodrop/run";
 import { Technical } from "../../ui/technical.tsx";
 import { rich, say } from "../../words/words.ts";
+import { revealedIn } from "./revealed.ts";
 
 interface RevealingProps {
   readonly rounds: readonly RoundRecord[];
@@ -9,33 +10,33 @@ interface RevealingProps {
 }
 
 export function Revealing({ rounds, config }: RevealingProps) {
-  const last = rounds.at(-1);
-  if (last === undefined) return null;
-  const round = turnOf(last);
-  const [only, ...others] = last.participants.filter(({ outcome }) => outcome === "aggregated");
-  const discarded = last.participants.some(({ outcome }) => outcome === "discarded");
-  const problem = last.secureAggregation?.problem;
-  if (typeof problem === "string")
-    return (
-      <div class="notice" role="status" data-testid="no-sum">
-        {say("revealing.tried-again", { round })} <Technical>{problem}</Technical>
-      </div>
-    );
-  if (discarded)
-    return (
-      <p class="notice" role="status" data-testid="discarded">
-        {say("revealing.discarded", { round, count: config.minContributors })}
-      </p>
-    );
-  // Noise hides it then.
-  if (only === undefined || others.length > 0 || config.differentialPrivacy !== null) return null;
-  return (
-    <p class="notice" role="status" data-testid="revealing">
-      {rich("revealing.alone", {
-        round,
-        nickname: <bdi>{only.nickname}</bdi>,
-        flag: <code>--min-contributors 2</code>,
-      })}
-    </p>
-  );
+  const found = revealedIn(rounds, config);
+  if (found === null) return null;
+  const { round } = found;
+  switch (found.kind) {
+    case "tried-again":
+      return (
+        <div class="notice" data-testid="no-sum">
+          {say("revealing.tried-again", { round })} <Technical>{found.problem}</Technical>
+        </div>
+      );
+    case "discarded":
+      return (
+        <p class="notice" data-testid="discarded">
+          {say("revealing.discarded", { round, count: config.minContributors })}
+        </p>
+      );
+    case "alone":
+      return (
+        <p class="notice" data-testid="revealing">
+          {rich("revealing.alone", {
+            round,
+            nickname: <bdi>{found.only.nickname}</bdi>,
+            flag: <code>--min-contributors 2</code>,
+          })}
+        </p>
+      );
+    default:
+      return found satisfies never;
+  }
 }

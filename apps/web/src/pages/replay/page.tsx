@@ -5,6 +5,7 @@ import { formatSeconds } from "../../ui/format.ts";
 import { LanguageSwitch } from "../../ui/language-switch.tsx";
 import { RoundPlace } from "../../ui/round-place.tsx";
 import { rich, say } from "../../words/words.ts";
+import { Announced } from "../host/announced.tsx";
 import { roundShown } from "../host/comparison.ts";
 import { Scene } from "../host/scene.tsx";
 import { type Player, SPEEDS } from "./player.ts";
@@ -85,6 +86,7 @@ export function ReplayPage({ player }: { readonly player: Player }) {
         </section>
         <LanguageSwitch />
       </header>
+      <Announced view={view} />
       <div class="host-body">
         <Scene view={view} hostKey={null} />
       </div>
