@@ -7,12 +7,9 @@ import type { Lesson } from "../lesson/lesson.ts";
 import { LessonBar } from "../lesson/lesson-bar.tsx";
 import { Access } from "./access.tsx";
 
-
 import { Announced } from "./announced.tsx";
 
-
 import type { Inflicted } from "./chaos.ts";
-
 
 import { ChaosPanel } from "./chaos-panel.tsx";
 import { Charts } from "./charts.tsx";
