@@ -26,7 +26,7 @@ const seenOf = (page: Page) =>
   });
 
 // Few tiles are large, and a full room's many.
-for (const count of [64, 4])
+for (const count of [64, 8, 4])
   test(`${count} devices and two arms by turns are on one screen`, async ({ serve, chromium }) => {
     test.setTimeout(300_000);
     const { url, hostUrl, host } = await serve(
