@@ -63,7 +63,7 @@ it("tells of learning by heart what the chart shows: a gap, or two arms", () => 
   const slide = slideAt(place, { ...view(), config });
   expect(slide?.caption).toMatch(/Both curves/);
   expect(lessonSlideSchema.parse(slide)).toEqual(slide);
-  expect(slide?.question?.options[slide.question.answer ?? 0]).toMatch(/new ones worse/);
+  expect(slide?.question?.options[slide.question.answer ?? 0]).toMatch(/worse on new texts/);
 });
 
 describe("the bet", () => {

@@ -102,10 +102,10 @@ export const lesson = {
   "step.by-heart.option.0": "the one of the devices' own texts",
   "step.by-heart.option.1": "the one of unseen texts",
   "step.by-heart-compared.caption":
-    "Both curves are of texts that nobody trained on. Where one rises, its model learns your texts by heart, like a pupil who knows the answers and fails at new questions.",
+    "Both curves are of texts that nobody trained on. Where one rises, its model gets worse at new texts, mostly because it learns yours by heart, like a pupil who knows the answers and fails at new questions.",
   "step.by-heart-compared.question": "A curve rises over the dashed line. What has happened to its model?",
   "step.by-heart-compared.option.0": "it has become better on new texts",
-  "step.by-heart-compared.option.1": "it knows its own texts better, and new ones worse",
+  "step.by-heart-compared.option.1": "it has become worse on new texts than before training",
   "step.guess": "You against the model",
   "step.guess.caption":
     "Read the text on the big screen and decide. Then we see what the model says, before and after training.",

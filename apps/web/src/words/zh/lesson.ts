@@ -89,10 +89,10 @@ export const lesson: Translation<typeof english> = {
   "step.by-heart.option.0": "设备自己文本的那条",
   "step.by-heart.option.1": "未见文本的那条",
   "step.by-heart-compared.caption":
-    "两条曲线都来自没有人训练过的文本。哪条上升，那个模型就在死记你们的文本，就像学生背下答案，却答不出新题。",
+    "两条曲线都来自没有人训练过的文本。哪条上升，那个模型在新文本上就变差了，多半是因为它在死记你们的文本，就像学生背下答案，却答不出新题。",
   "step.by-heart-compared.question": "一条曲线升到虚线之上。那个模型怎么了？",
   "step.by-heart-compared.option.0": "它在新文本上变好了",
-  "step.by-heart-compared.option.1": "它更熟悉自己的文本，对新文本却更差",
+  "step.by-heart-compared.option.1": "它在新文本上比训练前更差了",
   "step.guess": "你与模型比一比",
   "step.guess.caption": "阅读大屏幕上的文本并作出判断。然后看看模型在训练前后怎么说。",
   "step.side-by-side": "有与没有",
