@@ -111,7 +111,10 @@ test("a run whose results cannot be stored fails, with what was stored before", 
   const out = join(folder, "run");
   const flags = ["--tabs", "1", "--rounds", "2", "--backend", "wasm", "--model", tinyModel];
   const running = fedlodrop(["federate", ...flags, "--out", out]);
-  await expect.poll(() => existsSync(join(out, "config.json")), { timeout: 60_000 }).toBe(true);
+  // The tab, which is on its way since before, may need no more than a second for all of it.
+  await expect
+    .poll(() => existsSync(join(out, "config.json")), { intervals: [10], timeout: 60_000 })
+    .toBe(true);
   await mkdir(join(out, "report.json", "in the way"), { recursive: true });
   const { code, stderr } = await running;
   expect(code).toBe(1);
