@@ -308,7 +308,7 @@ const crowd = (
   async work({ url, hostUrl, coordinator }, { browser, take }) {
     const host = await open(browser, hostUrl);
     const here = await joinCrowd({ url, count, trainingSeconds: (k) => 0.3 + (k % 7) / 10 });
-    await host.getByText(`${count} joined, ${count} ready`).waitFor(WAIT);
+    await host.locator(".lobby-count", { hasText: `${count} joined, ${count} ready` }).waitFor(WAIT);
     await take(host, `${name}-lobby`);
     await coordinator.command({ kind: "start" });
     await roundOf(host, 6);
