@@ -36,7 +36,8 @@ for (const links of ["measured", "emulated"] as const)
       const times = Array.from({ length: 7 }, (_, i) => {
         const startedAt = performance.now();
         const options = { now: () => performance.now(), timeBudgetMilliseconds: 1000 };
-        planRound({ config, adapter, round: i + 1, participants, records: [] }, options);
+        const request = { config, adapter, round: i + 1, roundsLeft: 10, participants, records: [] };
+        planRound(request, options);
         return performance.now() - startedAt;
       });
       console.log(

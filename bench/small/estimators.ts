@@ -25,6 +25,9 @@ const CURVATURE = 10;
  *  the gap grows by; noise of both. */
 const PRIOR = { fall: 0.05, gapShare: 0.6, noise: 0.02 } as const;
 
+const theoremOf: Estimate = (records, count, terms) =>
+  estimateConstants(records, count, { ...terms, form: "theorem" });
+
 const withCoordinator =
   (estimate: Estimate): Estimator =>
   (measured) => ({ evaluate: steering(measured), estimate });
@@ -32,14 +35,12 @@ const withCoordinator =
 export const ESTIMATORS: Readonly<Record<string, Estimator>> = {
   "what-if aggregates": whatIf,
   /** Gap and training loss of each round over the one before, as linear in what the round dropped. */
-  "gap over q": withCoordinator((records, ...more) =>
-    bound(estimateConstants(records, more[0], "theorem", more[2]), records, (shape, loss) =>
-      overRounds(shape, loss, records),
-    ),
+  "gap over q": withCoordinator((records, count, terms) =>
+    bound(theoremOf(records, count, terms), records, (shape, loss) => overRounds(shape, loss, records)),
   ),
   /** A by what devices tell of their own training under masks of different rates; the gap as above. */
-  "devices' masked losses": withCoordinator((records, ...more) =>
-    bound(estimateConstants(records, more[0], "theorem", more[2]), records, (shape, loss) => {
+  "devices' masked losses": withCoordinator((records, count, terms) =>
+    bound(theoremOf(records, count, terms), records, (shape, loss) => {
       const variance = regressVariance(records);
       const { gap, ...rest } = overRounds(shape, loss, records);
       return variance === null || !(variance > 0)
@@ -163,8 +164,8 @@ function whatIf(measured: Parameters<Estimator>[0]): ReturnType<Estimator> {
       }
       return steer(round);
     },
-    estimate: (records, exampleCount, _, maxDropoutRate) =>
-      bound(estimateConstants(records, exampleCount, "theorem", maxDropoutRate), records, (shape, loss) => {
+    estimate: (records, count, terms) =>
+      bound(theoremOf(records, count, terms), records, (shape, loss) => {
         const pairs = records.flatMap((record, i) => {
           const own = leanings.get(record.round);
           if (own === undefined) return [];

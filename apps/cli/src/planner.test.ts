@@ -16,6 +16,7 @@ const request = (method: PlanRequest["config"]["method"]): PlanRequest => ({
   config: { ...DEFAULT_RUN_CONFIG, method, links: "emulated", deadlineSeconds: 8 },
   adapter: { rank: 8, alpha: 16, modules: [{ name: "m", inFeatures: 2000, outFeatures: 6000 }], dense: [] },
   round: 1,
+  roundsLeft: 10,
   participants: Array.from({ length: 8 }, (_, i) => participant(`p${i + 1}`)),
   records: [],
 });

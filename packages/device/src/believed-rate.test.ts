@@ -38,7 +38,8 @@ function believe(
   const records: RoundRecord[] = [];
   const beliefs: number[][] = [];
   for (let round = 1; round <= ROUNDS; round++) {
-    const plan = planRound({ config, adapter, round, participants, records });
+    const roundsLeft = ROUNDS - round + 1;
+    const plan = planRound({ config, adapter, round, roundsLeft, participants, records });
     const own = plan.assignments.map((assignment): ParticipantRound => {
       const bytes = Math.round(16 + (1 - assignment.dropoutRate) * 4 * 8 * 9000);
       const pace = assignment.uploadBytesPerSecond;

@@ -35,6 +35,7 @@ export {
   type RoundPlan,
   type Run,
   type RunState,
+  roundsLeft,
 } from "./round/run-state.ts";
 export {
   finalRounds,

@@ -36,9 +36,7 @@ export const roundsInAll = (config: Compared & Pick<RunConfig, "rounds">): numbe
 
 /** What holds in an arm's rounds. */
 export const termsOf = (config: RunConfig, arm: Arm): RunConfig =>
-  config.compareWith === null
-    ? config
-    : { ...config, ...(arm === 1 && config.compareWith), rounds: roundsInAll(config) };
+  config.compareWith === null ? config : { ...config, ...(arm === 1 && config.compareWith) };
 
 /** The rounds of one arm. */
 export const ofArm = <T extends Pick<RoundRecord, "turn">>(rounds: readonly T[], arm: Arm): readonly T[] =>

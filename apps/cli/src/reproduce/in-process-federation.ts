@@ -117,7 +117,9 @@ export async function* federate<Texts>(federation: Federation<Texts>): AsyncGene
     const byId = new Map(present.map((device) => [device.id, device]));
     const participants = present.map(readyParticipant);
     const seenRecords = recordsInSight(records, round);
-    const plan = planned({ config, adapter: shape, round, participants, records: seenRecords }, planning);
+    const roundsLeft = config.rounds - round + 1;
+    const request = { config, adapter: shape, round, roundsLeft, participants, records: seenRecords };
+    const plan = planned(request, planning);
     const bounds = boundsOf(seen, training, adapter);
     const { isLeftOut } = standings;
     const fold = beginFold(aggregation, { shape, adapter, bounds, isLeftOut, privacy: federation.privacy });

@@ -2,10 +2,17 @@
  * Carries out what the machine decides. Whatever leads to another event (a plan, an evaluation, a timer, a closed
  * round) does so later, never within the call.
  */
-import { type Assignment, type Effect, type RunEvent, type RunState, weightOf } from "@fedlodrop/federation";
+import {
+  type Assignment,
+  type Effect,
+  type RunEvent,
+  type RunState,
+  roundsLeft,
+  weightOf,
+} from "@fedlodrop/federation";
 import { secureTermsOf } from "@fedlodrop/privacy";
 import type { RoundStart } from "@fedlodrop/protocol";
-import { nextTurn, roundsInAll } from "@fedlodrop/run";
+import { nextTurn } from "@fedlodrop/run";
 import type { Clock } from "../clock.ts";
 import type { WorkInOrder } from "../turns.ts";
 import type { ArmNumbers } from "./arm-numbers.ts";
@@ -202,8 +209,7 @@ export function startMessage(
   deadlineSeconds: number,
 ): RoundStart {
   const training = { ...state.config.training, ...(localSteps !== null && { localSteps }) };
-  const roundsLeft = Math.max(1, roundsInAll(state.config) - state.triedCount);
-  const message = { round, ...terms, deadlineSeconds, training, roundsLeft };
+  const message = { round, ...terms, deadlineSeconds, training, roundsLeft: roundsLeft(state) };
   if (state.kind !== "training") return { ...message, cohortSize: 0 };
   const { members, noiseMultiplier } = state;
   const member = members.get(participantId);

@@ -52,8 +52,7 @@ describe("absurd figures of one participant among five", () => {
     estimateConstants(
       [1, 2, 3, 4].map((round) => told(round, lies)),
       100,
-      "theorem",
-      0.9,
+      { form: "theorem", maxDropoutRate: 0.9, roundsLeft: 10 },
     );
 
   it.each([{ gradientNorm95: 1e9 }, { lossSpread: 1e4 }, { gradientNorm95: 0, lossSpread: 0 }])(

@@ -50,18 +50,24 @@ const CALIBRATED_CURVATURE = 10;
 /** Of the dropped share: where G's slope is taken to compare with the gap's. */
 const MIDDLE = 0.5;
 
+export interface EstimateTerms {
+  readonly form: RunConfig["bound"];
+  readonly maxDropoutRate: number;
+  /** With the records' adapter, the one to plan with it. */
+  readonly roundsLeft: number;
+}
+
 export function estimateConstants(
   records: readonly RoundRecord[],
   exampleCount: number,
-  form: RunConfig["bound"],
-  maxDropoutRate: number,
+  terms: EstimateTerms,
 ): BoundEstimate {
   const seen = records.filter(({ participants }) =>
     participants.some(({ outcome }) => outcome === "aggregated"),
   );
   const theorem = theoremConstants(seen, exampleCount);
   const isInTheDark = seen.length > ROUNDS_NEEDED && standpoints(seen).length === 0;
-  return form === "theorem" || isInTheDark ? theorem : calibrate(seen, theorem, maxDropoutRate);
+  return terms.form === "theorem" || isInTheDark ? theorem : calibrate(seen, theorem, terms);
 }
 
 const lossOf = (records: readonly RoundRecord[]): number =>
@@ -101,8 +107,9 @@ function theoremConstants(seen: readonly RoundRecord[], exampleCount: number): B
 function calibrate(
   seen: readonly RoundRecord[],
   theorem: BoundEstimate,
-  maxDropoutRate: number,
+  terms: EstimateTerms,
 ): BoundEstimate {
+  const { maxDropoutRate } = terms;
   const shape = { ...theorem, minCurvature: CALIBRATED_CURVATURE, gapScale: 1 };
   const unit = -generalisationGapSlope(shape, MIDDLE);
   const pace = estimatePace(seen);
@@ -113,7 +120,7 @@ function calibrate(
   const made = seen
     .slice((newest?.place ?? -1) + 1)
     .reduce((sum, record) => sum + progressOfRound(pace, record), 0);
-  const outlook = curve && bestOutlook(curve, pace, made, maxDropoutRate);
+  const outlook = curve && bestOutlook(curve, pace, made, terms);
   const keepRate = outlook?.keepRate ?? 1;
   const variance = loss * priceOf(pace, keepRate) || VARIANCE_SHARE * loss;
   const unknown: BoundEstimate = {

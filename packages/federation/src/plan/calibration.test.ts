@@ -72,8 +72,8 @@ function rounds(
   });
 }
 
-const after = (records: RoundRecord[]): BoundEstimate =>
-  estimateConstants(records, 160, "calibrated", MOST_DROPPED);
+const after = (records: RoundRecord[], roundsLeft = 10): BoundEstimate =>
+  estimateConstants(records, 160, { form: "calibrated", maxDropoutRate: MOST_DROPPED, roundsLeft });
 
 /** Where the calibrated bound has its least. */
 const rateOf = (constants: BoundEstimate): number =>
@@ -82,9 +82,9 @@ const rateOf = (constants: BoundEstimate): number =>
 const gapAt = (constants: BoundEstimate, rate: number): number =>
   generalisationGap(constants, 1 - (1 - rate) ** 2);
 
-/** Held-out loss that four rounds at a rate end with, from u on. */
-const endAt = ({ pace, exponent, slope, bend }: World, u: number, rate: number): number => {
-  const end = u + 4 * pace * (1 - rate) ** exponent;
+/** Held-out loss that these rounds at a rate end with, from u on. */
+const endAt = ({ pace, exponent, slope, bend }: World, u: number, rate: number, count = 4): number => {
+  const end = u + count * pace * (1 - rate) ** exponent;
   return FIRST_LOSS * Math.exp(-end) + slope * end + (bend * end * end) / 2;
 };
 
@@ -124,6 +124,18 @@ describe("calibrated constants", () => {
     // By a mean over what the gap may do: where ends are much alike the rate is not told exactly.
     expect(end(rate) - end(best)).toBeLessThan(0.04);
     expect(end(rate) - end(best)).toBeLessThan(0.15 * (worst - end(best)));
+  });
+
+  it("look as far ahead as the run goes on, and no further than four rounds", () => {
+    // Near enough to where the held-out loss turns that one round more gets there at full rates, and four go beyond.
+    const records = rounds(12, LEARNING);
+    const u = reached(12, LEARNING);
+    const best = (count: number): number => least((rate) => endAt(LEARNING, u, rate, count));
+    expect([best(1), best(4)]).toEqual([0, expect.closeTo(0.6, 1)]);
+    const rates = [1, 2, 3, 4].map((left) => rateOf(after(records, left)));
+    for (const [i, rate] of rates.slice(1).entries())
+      expect(rate).toBeGreaterThan((rates[i] as number) + 0.03);
+    expect(rateOf(after(records, 10))).toBe(rates.at(-1));
   });
 
   it("drop much once the training loss goes to zero while the held-out loss rises", () => {
@@ -229,7 +241,11 @@ describe("calibrated constants", () => {
   });
 
   it("leave the theorem's to who asks for them, and to runs that nobody evaluates", () => {
-    expect(estimateConstants(rounds(6, LEARNING), 160, "theorem", MOST_DROPPED)).toMatchObject({
+    expect(
+      estimateConstants(rounds(6, LEARNING), 160, {
+        ...{ form: "theorem", maxDropoutRate: MOST_DROPPED, roundsLeft: 10 },
+      }),
+    ).toMatchObject({
       form: "theorem",
       gapScale: 1,
     });

@@ -12,11 +12,10 @@ const SHARE_LEAST = 0.1;
 
 /** Null where nobody would learn from it: no plan looks back on the last rounds. */
 export function ditherShare(
-  { rounds }: Pick<RunConfig, "rounds">,
-  round: number,
+  roundsLeft: number,
   { form, gapScale, gapScaleError, varianceCoefficient, varianceError }: BoundEstimate,
 ): number | null {
-  if (form !== "calibrated" || round + EVALUATION_LAG > rounds) return null;
+  if (form !== "calibrated" || roundsLeft <= EVALUATION_LAG) return null;
   const doubt = Math.max(gapScaleError / gapScale, varianceError / varianceCoefficient);
   return SHARE_LEAST + (SHARE_MOST - SHARE_LEAST) * Math.min(1, doubt);
 }

@@ -12,9 +12,9 @@ export interface Outlook {
   readonly progress: number;
 }
 
-/** Rounds foreseen. What is known is two rounds old and noisy: fewer would swing to and fro, and more would brake for what the
- *  next rounds may show to be noise. What goes too far is taken back by larger rates. */
-const ROUNDS = 4;
+/** Rounds foreseen at most. What is known is two rounds old and noisy: fewer would swing to and fro, and more would brake for what
+ *  the next rounds may show to be noise. What goes too far is taken back by larger rates, but in the rounds left alone. */
+const MOST_ROUNDS = 4;
 const HALVINGS = 30;
 /** Of a normal distribution: the middles of nine parts that are equally likely. */
 const DEVIATIONS = [-1.593, -0.967, -0.589, -0.282, 0, 0.282, 0.589, 0.967, 1.593];
@@ -25,8 +25,14 @@ const DEVIATIONS = [-1.593, -0.967, -0.589, -0.282, 0, 0.282, 0.589, 0.967, 1.59
  * the other.
  * @param made progress since the curve was last seen
  */
-export function bestOutlook(curve: LearningCurve, pace: Pace, made: number, maxDropoutRate: number): Outlook {
-  const reached = (keepRate: number): number => made + ROUNDS * progressAt(pace, keepRate);
+export function bestOutlook(
+  curve: LearningCurve,
+  pace: Pace,
+  made: number,
+  { maxDropoutRate, roundsLeft }: { readonly maxDropoutRate: number; readonly roundsLeft: number },
+): Outlook {
+  const rounds = Math.min(MOST_ROUNDS, roundsLeft);
+  const reached = (keepRate: number): number => made + rounds * progressAt(pace, keepRate);
   const bestWith = (deviation: number, errorAt: (progress: number) => number): number =>
     largestWhere(1 - maxDropoutRate, (keepRate) => {
       const progress = reached(keepRate);

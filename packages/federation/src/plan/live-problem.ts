@@ -10,7 +10,7 @@ import {
 } from "@fedlodrop/allocation";
 import { maskedBytes } from "@fedlodrop/privacy";
 import { bytesPerValue, SPARSE_HEADER_BYTES } from "@fedlodrop/protocol";
-import { type AdapterShape, adapterSize, type BoundEstimate, energyLimitOf } from "@fedlodrop/run";
+import { type AdapterShape, adapterSize, armCount, type BoundEstimate, energyLimitOf } from "@fedlodrop/run";
 import { estimateConstants } from "./bound-constants.ts";
 import { type DeviceMeasurements, measureDevice } from "./device-measurements.ts";
 import { VARIANCE_EXPONENT } from "./masked-losses.ts";
@@ -57,11 +57,15 @@ export function poseProblem(
   caution: ReadonlyMap<string, Caution>,
   estimate = estimateConstants,
 ): PosedProblem {
-  const { config, adapter, round, participants, records } = request;
+  const { config, adapter, round, roundsLeft, participants, records } = request;
   const { seed, links, subChannels, maxDropoutRate, deadlineSeconds } = config;
   const samples = participants.map(({ device }) => device.sampleCount);
   const exampleCount = samples.reduce((sum, count) => sum + count, 0);
-  const constants = estimate(records, exampleCount, config.bound, maxDropoutRate);
+  const constants = estimate(records, exampleCount, {
+    form: config.bound,
+    maxDropoutRate,
+    roundsLeft: Math.ceil(roundsLeft / armCount(config)),
+  });
   const measured = participants.map((participant) => measureDevice(participant, config, round, records));
   const emulated = links === "emulated";
   const downloadBytesPerSecond = participants.map(({ id }, k) =>

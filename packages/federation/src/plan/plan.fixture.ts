@@ -27,6 +27,7 @@ export const request = (
   config: { ...DEFAULT_RUN_CONFIG, ...change },
   adapter,
   round: records.length + 1,
+  roundsLeft: Math.max(1, { ...DEFAULT_RUN_CONFIG, ...change }.rounds - records.length),
   participants,
   records,
 });

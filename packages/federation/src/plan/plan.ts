@@ -205,7 +205,7 @@ export function planBySolving(
 
 /** With the rates of those whose turn it is raised, where the round is to be learned from; not of those who are probed. */
 function teach(
-  { config, round, participants }: PlanRequest,
+  { config, round, roundsLeft, participants }: PlanRequest,
   { constants }: PosedProblem,
   decisions: readonly Decision[],
   isProbed: readonly boolean[],
@@ -213,7 +213,7 @@ function teach(
   const admitted = participants.flatMap(({ id }, k) =>
     decisions[k]?.kind === "admitted" && !isProbed[k] ? [id] : [],
   );
-  const share = ditherShare(config, round, constants);
+  const share = ditherShare(roundsLeft, constants);
   if (share === null) return decisions;
   const raised = whoseTurn(admitted, round, config);
   return decisions.map((decision, k) => {

@@ -24,7 +24,7 @@ import {
   two,
 } from "./round.fixture.ts";
 import type { RunEvent } from "./run-event.ts";
-import { createRun, pauseReason, type RunState } from "./run-state.ts";
+import { createRun, pauseReason, type RunState, roundsLeft } from "./run-state.ts";
 
 describe("transition, one case a row", () => {
   const cases: readonly [string, readonly RunEvent[], RunState["kind"], readonly string[]][] = [
@@ -313,12 +313,17 @@ describe("a probe", () => {
 
 it("gives both arms of a comparison as many rounds as were asked for, whoever walked out of which", () => {
   const compareWith = { method: "fedlora", dropoutRate: 0 } as const;
-  const start = after(planning, createRun({ ...config, compareWith }, adapter, { baseTestLoss: 5 })).state;
+  const started = after(planning, createRun({ ...config, compareWith }, adapter, { baseTestLoss: 5 }));
   const deserted = [2, 3, 5];
-  let state: RunState = start;
+  let state: RunState = started.state;
   const evaluations: unknown[] = [];
+  expect(started.effects).toContainEqual(
+    expect.objectContaining({ kind: "plan", request: expect.objectContaining({ roundsLeft: 4 }) }),
+  );
+  const left: number[] = [];
   for (let round = 1; state.kind === "planning"; round++) {
     const { terms } = state;
+    left.push(roundsLeft(state));
     const stays = deserted.includes(round)
       ? [gone("p1"), gone("p2")]
       : ["p1", "p2"].flatMap((id) => [begun(id, round, expectedBytes(state, 0.3)), arrived(id, round)]);
@@ -344,6 +349,7 @@ it("gives both arms of a comparison as many rounds as were asked for, whoever wa
   expect(evaluations, "devices hear whose the evaluated adapter is").toMatchObject(
     state.records.map(({ round, turn }) => ({ round, turn })),
   );
+  expect(left, "plans know how many are still to come, whoever walked out").toEqual([4, 3, 3, 3, 2, 2, 1]);
 });
 
 it("does not count a round that everyone walked out of", () => {

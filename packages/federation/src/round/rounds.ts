@@ -31,6 +31,7 @@ import {
   type PlanningState,
   type Run,
   type RunState,
+  roundsLeft,
   type TrainingState,
 } from "./run-state.ts";
 import { bare, type Transition, unchanged, withEffects } from "./step.ts";
@@ -92,6 +93,7 @@ function planRequest(state: PlanningState): PlanRequest {
     config: terms,
     adapter,
     round,
+    roundsLeft: roundsLeft(state),
     participants: boundedCounts(candidates, largestSplit),
     // An arm knows nothing of the other one.
     records: recordsInSight(ofArm(inAdapter(state), armToCome({ config: terms, records })), round),

@@ -19,6 +19,7 @@ import {
   type Method,
   type RoundRecord,
   type RunConfig,
+  roundsInAll,
   wasTried,
 } from "@fedlodrop/run";
 import { hasPlace, isPresent, isReady, type Participant, type ReadyParticipant } from "./participant.ts";
@@ -215,6 +216,10 @@ export function createRun(
     baseTestLoss,
   };
 }
+
+/** The one to come, or under way, with it; where two arms take turns, those of both. At least 1. */
+export const roundsLeft = ({ config, triedCount }: Pick<Run, "config" | "triedCount">): number =>
+  Math.max(1, roundsInAll(config) - triedCount);
 
 /** Devices know that the run is over. */
 export const isAnnouncedOver = (state: RunState): boolean =>
