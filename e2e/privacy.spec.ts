@@ -1,5 +1,5 @@
 /** Secure aggregation with real tabs and noise of their own. Every step and loss over sockets: apps/coordinator/src/secure-rounds.test.ts. */
-import { kill, openParticipants, type Participant } from "@fedlodrop/harness";
+import { kill, openParticipants, type Participant, reload } from "@fedlodrop/harness";
 import type { RunReport } from "@fedlodrop/run";
 import { faultsOf } from "./axe.ts";
 import { expect, test } from "./fixtures.ts";
@@ -71,4 +71,28 @@ test("tabs may close at every step of secure rounds, and both pages tell what is
     await expect(open.getByTestId("privacy")).toContainText("Devices mask their updates for each other");
     expect(await faultsOf(open, "privacy")).toEqual([]);
   }
+});
+
+test("a tab that reloads goes on with the account of its texts", async ({ chromium, serve, tinyModel }) => {
+  const training = ["--local-steps", "2", "--batch-size", "2", "--sequence-length", "16"];
+  const privacy = ["--dp-example-epsilon", "8", "--rounds", "20"];
+  const { url, host } = await serve("--model", tinyModel, ...training, ...privacy);
+  const [tab] = await openParticipants(chromium, 1, { url, backend: "wasm" });
+  const participant = tab as Participant;
+  const words = participant.page.getByTestId("texts-privacy");
+  const shareUsed = async (): Promise<number> =>
+    Number(/([\d.]+)\s*% of their budget used/.exec((await words.textContent()) ?? "")?.[1]);
+  await host.command({ kind: "start" });
+  await expect.poll(shareUsed).toBeGreaterThan(0);
+  await host.command({ kind: "pause" });
+  await host.until(({ phase }) => phase === "paused", 60);
+  const before = await shareUsed();
+  expect(before).toBeLessThan(100);
+  await reload(participant);
+  await participant.reaches(["ready"]);
+  expect(await shareUsed()).toBe(before);
+  await host.command({ kind: "resume" });
+  await expect.poll(shareUsed).toBeGreaterThan(before);
+  await host.ended(120);
+  expect(await shareUsed()).toBe(100);
 });

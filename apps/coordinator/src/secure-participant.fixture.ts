@@ -3,6 +3,7 @@ import type { Joined, RoundStart, SecureAnswer, SecureStep } from "@fedlodrop/pr
 import { createRandom, subAdapter } from "@fedlodrop/run";
 import { io } from "socket.io-client";
 import { expect } from "vitest";
+import { openAccounts } from "../../../packages/device/src/accounts.ts";
 import { type Link, openLink, type ParticipantSocket } from "../../../packages/device/src/link.ts";
 import { openSecureMembers } from "../../../packages/device/src/secure-members.ts";
 import type { SecurePart } from "../../../packages/device/src/secure-part.ts";
@@ -69,7 +70,7 @@ export async function participateSecurely(
   const failures = new Map<number, string>();
   const answers: SecureAnswer[] = [];
   const heard: SecureStep[] = [];
-  const members = openSecureMembers();
+  const members = openSecureMembers(openAccounts());
   let identity: Joined | null = null;
   let current: { readonly round: number; readonly end: AbortController } | null = null;
   let ready = (): void => {};

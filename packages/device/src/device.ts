@@ -6,9 +6,10 @@ import { type BackendChoice, pickBackend, type TfjsWasm, type WasmHost } from "@
 import { CHAOS_SECONDS, type EnergyProfile, type Joined, type RefusalReason } from "@fedlodrop/protocol";
 import { TextFaultError } from "@fedlodrop/tasks";
 import { io } from "socket.io-client";
+import { openAccounts } from "./accounts.ts";
 import { openChaos } from "./chaos.ts";
 import { DeviceUnfitError } from "./device-fit.ts";
-import { openExampleBudget } from "./example-budget.ts";
+import { openExampleBudget, spentOnTexts } from "./example-budget.ts";
 import { type Link, LinkClosedError, openLink, type ParticipantSocket, RefusedError } from "./link.ts";
 import { type Loaded, load, loadKey, TextsWantedError } from "./load.ts";
 import { type FromWorker, type OwnTexts, type ToWorker, toPlainError } from "./messages.ts";
@@ -53,8 +54,10 @@ export function createDevice(
   let membership: Membership | undefined;
   let loaded: Loaded | undefined;
   let loading: AbortController | undefined;
+  let enrolling: symbol | null = null;
   const chaos = openChaos();
-  const secureMembers = openSecureMembers();
+  const accounts = openAccounts();
+  const secureMembers = openSecureMembers(accounts);
   let trainerQueue: Promise<void> = Promise.resolve();
 
   const fail = (error: unknown): void => {
@@ -68,10 +71,18 @@ export function createDevice(
 
   const rounds = openRounds({
     present: () => ({ site, link, membership, loaded, energy }),
-    ...{ processorSeconds, chaos, examplePrivacy: openExampleBudget() },
+    ...{ processorSeconds, chaos, examplePrivacy: openExampleBudget(accounts) },
     secureMembers,
     ...{ withTrainer, recover, post },
   });
+
+  /** Whoever leaves meanwhile, or joins again, does not come in late. */
+  async function enrol({ nickname, token, code }: Extract<ToWorker, { kind: "join" }>): Promise<void> {
+    const mine = Symbol();
+    enrolling = mine;
+    if (token !== null) await accounts.recall(token);
+    if (enrolling === mine) join(nickname, token, code);
+  }
 
   function join(nickname: string, token: string | null, code: string | null): void {
     link?.close();
@@ -137,7 +148,10 @@ export function createDevice(
     if (membership && membership.participantId !== participantId) rounds.abandon("new-identity");
     if (membership && membership.run.runId !== run.runId) rounds.abandon("other-run");
     membership = { participantId, token, part, run };
-    post({ kind: "joined", participantId, token, nickname, run, given, evaluated });
+    accounts.keepUnder(token);
+    const { examples } = accounts.of(run.runId);
+    const textsEpsilon = examples && spentOnTexts(examples);
+    post({ kind: "joined", participantId, token, nickname, run, given, evaluated, textsEpsilon });
     prepare();
   }
 
@@ -245,6 +259,7 @@ export function createDevice(
   }
 
   function leave(): void {
+    enrolling = null;
     rounds.abandon("left");
     loading?.abort();
     link?.leave();
@@ -274,7 +289,7 @@ export function createDevice(
         energy = { profile: message.profile, batteryWatts: null };
         ownTexts = message.ownTexts;
         secureMembers.useSecret(message.secret ?? null);
-        join(message.nickname, message.token, message.code);
+        enrol(message);
         return;
       case "own-texts":
         ownTexts = message.ownTexts;

@@ -1,6 +1,7 @@
 import { epsilonOf, leastEpsilon, renyiDivergence } from "@fedlodrop/privacy";
 import { createRandom } from "@fedlodrop/run";
 import { describe, expect, it } from "vitest";
+import { openAccounts } from "./accounts.ts";
 import { run as plainRun } from "./coordinator.fixture.ts";
 import { openExampleBudget, type RoundOfTexts } from "./example-budget.ts";
 
@@ -12,9 +13,11 @@ const { localSteps: steps, batchSize } = training;
 const EXAMPLES = 40;
 const samplingRate = batchSize / EXAMPLES;
 
-function open() {
+function open(accounts = openAccounts()) {
   const random = createRandom("budget");
-  const budget = openExampleBudget((length) => Uint8Array.from({ length }, () => random.below(256)));
+  const budget = openExampleBudget(accounts, (length) =>
+    Uint8Array.from({ length }, () => random.below(256)),
+  );
   /** The noise that a round is trained with, as it comes out of it. */
   const noiseOf = (round: RoundOfTexts, own = run, examples = EXAMPLES) => {
     const privacy = budget(own, examples, round)!;
@@ -39,14 +42,14 @@ describe("a device's account of its texts", () => {
     expect(uniforms.every((value) => value > 0 && value <= 1)).toBe(true);
   });
 
-  it("is closed when the run's rounds have been told, whatever the host asks for and promises then", () => {
+  it("is closed when the run's rounds have been told, whatever the host asks for and promises then", async () => {
     const { budget, noiseOf } = open();
     const noises: number[] = [];
     const told: number[] = [];
     for (const roundsLeft of [3, 2, 1]) {
       const { noiseMultiplier, charge } = noiseOf({ training, roundsLeft });
       noises.push(noiseMultiplier);
-      told.push(charge());
+      told.push(await charge());
     }
     expect(told).toEqual([...told].sort((a, b) => a - b));
     expect(told[2]).toBeCloseTo(4, 6);
@@ -59,21 +62,21 @@ describe("a device's account of its texts", () => {
     expect(() => budget(silent, EXAMPLES, { training, roundsLeft: 1 })).toThrow("has given away the ε of 4");
   });
 
-  it("counts what leaves the device, not what is trained and thrown away", () => {
+  it("counts what leaves the device, not what is trained and thrown away", async () => {
     const { budget } = open();
     for (let tries = 0; tries < 50; tries++)
       expect(budget(run, EXAMPLES, { training, roundsLeft: 1 })).not.toBeNull();
-    budget(run, EXAMPLES, { training, roundsLeft: 1 })!.charge();
+    await budget(run, EXAMPLES, { training, roundsLeft: 1 })!.charge();
     expect(() => budget(run, EXAMPLES, { training, roundsLeft: 1 })).toThrow("trains no more");
   });
 
-  it("lasts for the rounds that secure aggregation has to try again, at more noise", () => {
+  it("lasts for the rounds that secure aggregation has to try again, at more noise", async () => {
     const { noiseOf } = open();
     const noises: number[] = [];
     for (const roundsLeft of [3, 2, 2, 1, 1, 1]) {
       const { noiseMultiplier, charge } = noiseOf({ training, roundsLeft }, secretRun);
       noises.push(noiseMultiplier);
-      charge();
+      await charge();
     }
     expect(noises[5]!).toBeGreaterThan(1.2 * noises[0]!);
     expect(Number.isFinite(noises[5]!)).toBe(true);
@@ -90,22 +93,22 @@ describe("a device's account of its texts", () => {
     expect(Math.min(...epsilons)).toBeGreaterThan(3);
   });
 
-  it("goes on from what is left when the device has other texts", () => {
+  it("goes on from what is left when the device has other texts", async () => {
     const { noiseOf } = open();
     const first = noiseOf({ training, roundsLeft: 2 });
-    first.charge();
+    await first.charge();
     // Each text is drawn more often among fewer, and more noise is needed for the same.
     const second = noiseOf({ training, roundsLeft: 1 }, run, EXAMPLES / 2);
     expect(second.noiseMultiplier).toBeGreaterThan(first.noiseMultiplier);
   });
 
-  it("reckons with the batches that the round draws, not with those that the run's settings tell", () => {
+  it("reckons with the batches that the round draws, not with those that the run's settings tell", async () => {
     const { noiseOf } = open();
     const larger = { ...training, batchSize: EXAMPLES };
     const { noiseMultiplier, charge } = noiseOf({ training: larger, roundsLeft: 3 });
     // Everybody is drawn in each step.
     expect(epsilonOf({ noiseMultiplier, samplingRate: 1 }, 3 * steps, 1e-5) / 4).toBeCloseTo(1, 1);
-    expect(charge()).toBeLessThan(4);
+    expect(await charge()).toBeLessThan(4);
   });
 
   it("asks for nothing where nothing is promised, and says what no noise can keep", () => {

@@ -14,23 +14,14 @@ import {
   epsilonOfDivergence,
   grainOf,
   noiseWithin,
-  type RenyiBudget,
   renyiBudget,
   renyiDivergence,
   secureUniform,
 } from "@fedlodrop/privacy";
 import type { RunDescription } from "@fedlodrop/protocol";
 import type { RunConfig } from "@fedlodrop/run";
+import type { Accounts, ExampleAccount } from "./accounts.ts";
 import { UnsafeRoundError } from "./secure-part.ts";
-
-interface Account {
-  readonly runId: string;
-  readonly promise: NonNullable<RunConfig["examplePrivacy"]>;
-  /** At the order that was chosen when the device first trained. */
-  readonly budget: RenyiBudget;
-  /** Of the divergence. */
-  left: number;
-}
 
 /** A round's part of the account. */
 export interface RoundOfTexts {
@@ -42,8 +33,9 @@ export interface RoundOfTexts {
 
 /** What a round is trained with. */
 interface PrivateTraining extends ExamplePrivacy {
-  /** Before anything that was trained with it leaves the device. @returns ε given away in the run, this round included */
-  charge(): number;
+  /** Before anything that was trained with it leaves the device. Resolves when it is kept, to the ε given away in the run, this
+   *  round included. */
+  charge(): Promise<number>;
 }
 
 /** Gives what the round is trained with; null where nothing was promised. @throws UnsafeRoundError when nothing is left */
@@ -56,27 +48,31 @@ export type ExampleBudget = (
 /** Less than this share of the account is rounding. */
 const ROUNDING = 1e-9;
 
+/** ε given away. */
+export const spentOnTexts = ({ promise, budget, left }: ExampleAccount): number =>
+  epsilonOfDivergence({ order: budget.order, divergence: budget.divergence - left }, promise.delta);
+
 export function openExampleBudget(
+  accounts: Pick<Accounts, "of" | "keep">,
   randomBytes = (length: number): Uint8Array => crypto.getRandomValues(new Uint8Array(length)),
 ): ExampleBudget {
-  let account: Account | null = null;
-
   /** Of a run whose rounds are all still to come as far as this device is asked. */
-  function open({ runId, config }: RunDescription, rate: number, steps: number): Account | null {
+  function open({ config }: RunDescription, rate: number, steps: number): ExampleAccount | null {
     const { examplePrivacy } = config;
     if (examplePrivacy === null) return null;
     const { epsilon, delta } = examplePrivacy;
     const budget = renyiBudget(epsilon, delta, steps, rate);
-    return { runId, promise: examplePrivacy, budget, left: budget.divergence };
+    return { promise: examplePrivacy, budget, left: budget.divergence };
   }
 
   return (run, examples, { training, roundsLeft }) => {
     const { localSteps: steps, batchSize } = training;
     const rate = samplingRate(examples, batchSize);
     const shares = Math.max(1, roundsLeft) + (run.config.secureAggregation ? 1 : 0);
-    if (account?.runId !== run.runId) account = open(run, rate, shares * steps);
-    if (account === null) return null;
-    const mine = account;
+    const account = accounts.of(run.runId);
+    const mine = account.examples ?? open(run, rate, shares * steps);
+    if (mine === null) return null;
+    account.examples = mine;
     const { epsilon, clip } = mine.promise;
     if (mine.left <= ROUNDING * mine.budget.divergence)
       throw new UnsafeRoundError(
@@ -96,12 +92,10 @@ export function openExampleBudget(
         for (let i = 0; i < grains.length; i++)
           grains[i] = (grains[i] as number) + discreteGaussian(deviation / grain, uniform);
       },
-      charge() {
+      async charge() {
         mine.left = Math.max(0, mine.left - cost);
-        return epsilonOfDivergence(
-          { order, divergence: mine.budget.divergence - mine.left },
-          mine.promise.delta,
-        );
+        await accounts.keep();
+        return spentOnTexts(mine);
       },
     };
   };

@@ -96,6 +96,8 @@ export type FromWorker =
       readonly given?: GivenSoFar | undefined;
       /** How the model did when it was last measured; absent before. */
       readonly evaluated?: RoundEvaluated | undefined;
+      /** That this device has given away of any one of its texts in the run so far; absent where it has not, or nothing is promised. */
+      readonly textsEpsilon?: number | undefined;
     }
   | { readonly kind: "run-changed"; readonly run: RunDescription }
   /** Other texts than those that were loaded. */

@@ -114,7 +114,7 @@ export async function playRound(
   const processorEnd = context.processorSeconds();
   const processor = processorStart === null || processorEnd === null ? null : processorEnd - processorStart;
   // What comes of it leaves the device from here on.
-  const textsEpsilon = privacy?.charge() ?? null;
+  const textsEpsilon = (await privacy?.charge()) ?? null;
   post({ kind: "trained", round, seconds: secondsCompute, textsEpsilon });
 
   const bytes = secure ? await secure.mask(delta, indices) : encodeSparseValues(delta, round, valueType);

@@ -11,7 +11,9 @@ import {
 import type { RoundStart, SecureStep } from "@fedlodrop/protocol";
 import { atOnce, subAdapter } from "@fedlodrop/run";
 import { describe, expect, it } from "vitest";
+import { type Accounts, openAccounts } from "./accounts.ts";
 import { run as plainRun } from "./coordinator.fixture.ts";
+import type { Ledger } from "./ledger.ts";
 import type { Link } from "./link.ts";
 import { openSecureMembers, type SecureMembers } from "./secure-members.ts";
 
@@ -126,7 +128,7 @@ async function sendIn(members: readonly SecureMembers[], what: Round = {}, chang
   return { bytes, end, refused };
 }
 
-const two = () => [openSecureMembers(), openSecureMembers()];
+const two = () => [openSecureMembers(openAccounts()), openSecureMembers(openAccounts())];
 
 describe("a device's memory of secure rounds", () => {
   it("counts a round when its changes leave, and none before", async () => {
@@ -154,6 +156,30 @@ describe("a device's memory of secure rounds", () => {
         `expected one after 3, in which this device has sent its changes, got ${round}`,
       );
     await sendIn(members, { of: openRun, round: 4 });
+  });
+
+  it("knows after a reload what it has sent, and whom it has seen", async () => {
+    const entries = new Map<string, object>();
+    const ledger: Ledger = {
+      read: async (token) => structuredClone(entries.get(token)),
+      write: async (token, entry) => void entries.set(token, structuredClone(entry)),
+    };
+    const reloaded = async (): Promise<readonly [SecureMembers, Accounts]> => {
+      const accounts = openAccounts(ledger);
+      await accounts.recall("a");
+      accounts.keepUnder("a");
+      const members = openSecureMembers(accounts);
+      members.useSecret("of this browser");
+      return [members, accounts];
+    };
+    const other = openSecureMembers(openAccounts());
+    await sendIn([(await reloaded())[0], other], { round: 1 });
+    const [members, accounts] = await reloaded();
+    expect(await partOf(members, { round: 1 }).refused).toContain("expected one after 1");
+    expect([...accounts.of(run.runId).changes!.known.keys()]).toEqual(IDS);
+    await sendIn([members, other], { round: 2 });
+    const [again] = await reloaded();
+    expect(await partOf(again, { round: 3 }).refused).toMatch(/with this round ε would be .*promises 4/);
   });
 
   it("holds the run to what it promised first", async () => {

@@ -1,6 +1,7 @@
-/** What this device keeps of a run under secure aggregation, from round to round: only here, and only while it lives. */
+/** This device's identity in a run under secure aggregation, and its parts of the rounds. */
 import { identitySeed, type KeyPair, signingKeys } from "@fedlodrop/privacy";
 import type { RoundStart, RunDescription } from "@fedlodrop/protocol";
+import type { Accounts } from "./accounts.ts";
 import type { Link } from "./link.ts";
 import { type SecureMemory, type SecurePart, takeSecurePart } from "./secure-part.ts";
 
@@ -23,9 +24,9 @@ const identityOf = (secret: string | null, key: string): KeyPair =>
 
 const randomBytes = (length: number): Uint8Array => crypto.getRandomValues(new Uint8Array(length));
 
-export function openSecureMembers(): SecureMembers {
+export function openSecureMembers(accounts: Pick<Accounts, "of" | "keep">): SecureMembers {
   let secret: string | null = null;
-  let memory: (SecureMemory & { readonly runId: string; readonly participantId: string }) | null = null;
+  let own: { readonly key: string; readonly identity: KeyPair } | null = null;
   return {
     useSecret(given) {
       secret = given;
@@ -35,13 +36,12 @@ export function openSecureMembers(): SecureMembers {
       if (secure === undefined || link === undefined || membership === undefined) return null;
       const { run, participantId } = membership;
       const { runId, config } = run;
-      if (memory?.runId !== runId || memory.participantId !== participantId) {
-        const identity = identityOf(secret, JSON.stringify([runId, participantId]));
-        const account = { promise: config.differentialPrivacy, spent: 0, lastRound: 0 };
-        // Under another name it is still the device that it was.
-        const before = memory?.runId === runId ? memory : { known: new Map(), account };
-        memory = { runId, participantId, identity, known: before.known, account: before.account };
-      }
+      const key = JSON.stringify([runId, participantId]);
+      if (own?.key !== key) own = { key, identity: identityOf(secret, key) };
+      // Under another name it is still the device that it was.
+      const account = accounts.of(runId);
+      account.changes ??= { promise: config.differentialPrivacy, spent: 0, lastRound: 0, known: new Map() };
+      const memory: SecureMemory = { identity: own.identity, account: account.changes, keep: accounts.keep };
       const task = { run, participantId, start: { ...start, secure }, sampleCount, memory, randomBytes };
       return takeSecurePart(link, task, signal);
     },

@@ -1,6 +1,7 @@
 /** What a device does not do, whatever the coordinator asks; whole rounds are in apps/coordinator/src/secure-rounds.test.ts. */
 import type { RoundStart } from "@fedlodrop/protocol";
 import { describe, expect, it } from "vitest";
+import { openAccounts } from "./accounts.ts";
 import { run as plainRun } from "./coordinator.fixture.ts";
 import type { Link } from "./link.ts";
 import { openSecureMembers } from "./secure-members.ts";
@@ -22,7 +23,7 @@ const start = {
 function takePart(
   secure: RoundStart["secure"],
   config: Partial<typeof plainRun.config> = {},
-  members = openSecureMembers(),
+  members = openSecureMembers(openAccounts()),
 ) {
   const said: unknown[] = [];
   const link = {
@@ -81,7 +82,7 @@ describe("a device under secure aggregation", () => {
 
   it("is the same device after a reload, and another one in another run", async () => {
     const identityOf = async (secret: string | null, runId: string) => {
-      const members = openSecureMembers();
+      const members = openSecureMembers(openAccounts());
       members.useSecret(secret);
       const { said, end } = takePart({ weight: 1, noiseMultiplier: null }, { seed: runId }, members);
       await Promise.resolve();

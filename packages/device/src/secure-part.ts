@@ -17,26 +17,16 @@ import {
   unpacked,
 } from "@fedlodrop/privacy";
 import { type RoundStart, type RunDescription, secureStepSchema } from "@fedlodrop/protocol";
-import type { RunConfig } from "@fedlodrop/run";
+import type { SecureAccount } from "./accounts.ts";
 import { accepted, type Link } from "./link.ts";
 
 /** What a device keeps of a run under secure aggregation from round to round. */
 export interface SecureMemory {
   /** Others know it by this. */
   readonly identity: KeyPair;
-  /** Identities of others as it saw them first. */
-  readonly known: Map<string, Uint8Array>;
   readonly account: SecureAccount;
-}
-
-/** What it has sent in the run, under whatever name. */
-interface SecureAccount {
-  /** As the run promised when the device first took part. */
-  readonly promise: RunConfig["differentialPrivacy"];
-  /** Σ 1/σ² of the rounds that it has sent its changes in: whether their sums came to be known is the coordinator's word. */
-  spent: number;
-  /** The last of them; 0 is none. Twice the same changes among different devices would differ by single ones. */
-  lastRound: number;
+  /** Resolves when the account is kept as it is now. */
+  readonly keep: () => Promise<void>;
 }
 
 export interface SecureTask {
@@ -75,12 +65,12 @@ export function takeSecurePart(link: Link, task: SecureTask, signal: AbortSignal
     cohortSize: start.cohortSize,
     noiseMultiplier,
   });
-  const { identity, known } = memory;
+  const { identity, account, keep } = memory;
+  const { known } = account;
   const session = openSession(
     { terms, id: participantId, weight, dropoutRate, identity, known },
     randomBytes,
   );
-  const { account } = memory;
   const inbox = listen(link, round, signal);
 
   const answer = ({ kind, bytes }: FromDevice): Promise<unknown> =>
@@ -132,9 +122,11 @@ export function takeSecurePart(link: Link, task: SecureTask, signal: AbortSignal
       account.lastRound = round;
       if (differentialPrivacy === null || noiseMultiplier === null) {
         if (!isUsable) throw new Error("training gave changes that are no numbers");
+        await keep();
         return session.mask(valuesAt(changes, kept, indices, 1), null).bytes;
       }
       account.spent += noiseMultiplier ** -2;
+      await keep();
       const { clip } = differentialPrivacy;
       // Whether training came to numbers must not show: its noise is sent all the same.
       const clipped = valuesAt(changes, kept, indices, isUsable ? clipFactor(changes, clip) : 0);

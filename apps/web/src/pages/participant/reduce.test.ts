@@ -7,7 +7,13 @@ import { shownState, snapshot } from "./mirror.ts";
 import { ownFigures } from "./own-figures.ts";
 import { reduce } from "./reduce.ts";
 import { screenOf } from "./screen.ts";
-import { currentRound, epsilonSoFar, INITIAL_STATE, type ParticipantState } from "./state.ts";
+import {
+  currentRound,
+  epsilonSoFar,
+  INITIAL_STATE,
+  type ParticipantState,
+  textsEpsilonSoFar,
+} from "./state.ts";
 
 const joined = { kind: "joined", participantId: "p1", token: "t", nickname: "n", run } satisfies FromWorker;
 const ready: FromWorker = {
@@ -282,6 +288,16 @@ describe("what a device has given", () => {
     expect(epsilonSoFar(returned)).toBe(2);
     const later = [started(4), closed(4)].reduce(reduce, returned);
     expect(ownFigures(later, run)).toMatchObject({ roundsUsed: 3, contribution: 0.75, last: { round: 4 } });
+  });
+
+  it("goes on with what its texts have given away, and is another run's no more", () => {
+    const config = { ...run.config, examplePrivacy: { epsilon: 8, delta: 1e-5, clip: 1 } };
+    const returned = after({ ...joined, run: { ...run, config }, textsEpsilon: 3 }, ready);
+    expect(textsEpsilonSoFar(returned)).toBe(3);
+    const trained = { kind: "trained", round: 4, seconds: 1, textsEpsilon: 4 } as const;
+    expect(textsEpsilonSoFar([started(4), trained].reduce(reduce, returned))).toBe(4);
+    const other = { kind: "run-changed", run: { ...run, runId: "another" } } as const;
+    expect(textsEpsilonSoFar(reduce(returned, other))).toBe(0);
   });
 
   it("goes with how the model was last measured", () => {

@@ -23,14 +23,24 @@ export function reduce(state: ParticipantState, message: FromWorker): Participan
       return { ...state, online: message.online, ended: message.online ? null : state.ended };
     case "joined": {
       const { participantId, nickname, run, given = INITIAL_STATE.given, evaluated } = message;
+      const textsEpsilonBefore = message.textsEpsilon ?? 0;
       const sameRun = state.run?.runId === run.runId && state.participantId === participantId;
       // A return to the same run keeps what the page already shows.
       const entered: ParticipantState = sameRun
         ? {
-            ...{ ...state, run, given, chaos: state.chaos === "cut" ? null : state.chaos },
+            ...{
+              ...state,
+              run,
+              given,
+              textsEpsilonBefore,
+              chaos: state.chaos === "cut" ? null : state.chaos,
+            },
             ...{ notice: stillTold(state.notice), awaitsApproval: false, hostClosed: false },
           }
-        : { ...forgetRun(state), participantId, nickname, run, given, phase: "loading", notice: null };
+        : {
+            ...{ ...forgetRun(state), participantId, nickname, run, given, textsEpsilonBefore },
+            ...{ phase: "loading", notice: null },
+          };
       return evaluated === undefined ? entered : reduceRound(entered, { kind: "round-evaluated", evaluated });
     }
     case "run-changed": {

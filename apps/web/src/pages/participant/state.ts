@@ -110,6 +110,8 @@ export interface ParticipantState {
   readonly losses: readonly LossPoint[];
   /** In the rounds that are over, as the coordinator counts. */
   readonly given: GivenSoFar;
+  /** ε that this device had given away of any one of its texts when it joined. */
+  readonly textsEpsilonBefore: number;
   /** The rounds this device took part in, the current one last. */
   readonly rounds: readonly RoundProgress[];
   /** Of the whole model, by round; 0 is the base model. Of many rounds only some are left, and all that are listed. They come while later rounds are under way. */
@@ -155,6 +157,7 @@ export const INITIAL_STATE: ParticipantState = {
   stepSeconds: null,
   losses: [],
   given: { ...NOTHING_GIVEN, upToRound: 0 },
+  textsEpsilonBefore: 0,
   rounds: [],
   heldOutLosses: new Map(),
   trial: null,
@@ -185,8 +188,8 @@ export const epsilonSoFar = ({ rounds, given }: ParticipantState): number =>
   );
 
 /** What this device has given away of any one of its texts. */
-export const textsEpsilonSoFar = ({ rounds }: ParticipantState): number =>
-  rounds.findLast(({ textsEpsilon }) => textsEpsilon !== null)?.textsEpsilon ?? 0;
+export const textsEpsilonSoFar = ({ rounds, textsEpsilonBefore }: ParticipantState): number =>
+  rounds.findLast(({ textsEpsilon }) => textsEpsilon !== null)?.textsEpsilon ?? textsEpsilonBefore;
 
 /** It has work of a round, or waits for the others with it. */
 export const inRound = (state: ParticipantState): boolean =>
