@@ -4,9 +4,10 @@
  *
  *   npx tsx bench/regret.ts --tasks presidents,spam --arms "fixed 0,branch-and-bound" --seeds 5 --until 01:30
  *   npx tsx bench/regret.ts --tasks spam --samples 224 --csv docs/results/cells-spam.csv --tuning docs/results/cells.csv
+ *   npx tsx bench/regret.ts --arms "fixed 0,branch-and-bound" --every 1 --csv docs/results/cells-each-round.csv --tuning docs/results/cells.csv
  *   npx tsx bench/regret.ts --arms branch-and-bound --estimator "gap over q"
  *
- * More texts measured, or other rounds, are cells of their own; learning rates may have been chosen on others' cells.
+ * More texts measured, other rounds, or other ones measured, are cells of their own; learning rates may have been chosen on others' cells.
  *
  * The learning rate of an arm is the one of `--learning-rates` whose last round is best on the choosing half with seed 0, or of
  * those further out that are tried while the first or the last is the best; seeds from 1 on, at that rate alone, are what is
@@ -42,6 +43,8 @@ const { values: flags } = parseArgs({
     /** Cells that learning rates are chosen by; none are run for that here. */
     tuning: { type: "string" },
     rounds: { type: "string", default: "12" },
+    /** Rounds from one measurement to the next. */
+    every: { type: "string", default: "3" },
     /** What live methods choose by, of bench/small/estimators.ts, in place of what a run does. */
     estimator: { type: "string" },
     /** Windows or samples of each measured set. */
@@ -50,9 +53,13 @@ const { values: flags } = parseArgs({
     until: { type: "string" },
   },
 });
-const [samples, rounds] = [wholeNumber("samples"), wholeNumber("rounds")];
+const [samples, rounds, every] = [wholeNumber("samples"), wholeNumber("rounds"), wholeNumber("every")];
 if (samples !== 64 && flags.csv === CELLS)
   throw new Error(`--samples ${samples}: cells of other sets than 64 need a --csv of their own`);
+if (every !== 3 && flags.csv === CELLS)
+  throw new Error(
+    `--every ${every}: cells measured elsewhere than in every third round need a --csv of their own`,
+  );
 const estimator = flags.estimator === undefined ? undefined : ESTIMATORS[flags.estimator];
 if (flags.estimator !== undefined && (estimator === undefined || flags.csv !== CELLS))
   throw new Error(
@@ -66,7 +73,7 @@ const csv =
 const size = {
   ...(estimator !== undefined && { estimator }),
   samples,
-  every: 3,
+  every,
   rounds,
 };
 // Nor do their keys say how many rounds they have.
@@ -180,7 +187,7 @@ async function finish(key: CellKey): Promise<void> {
   );
 }
 
-function wholeNumber(name: "samples" | "rounds"): number {
+function wholeNumber(name: "samples" | "rounds" | "every"): number {
   const value = Number(flags[name]);
   if (!(Number.isInteger(value) && value > 0))
     throw new Error(`--${name}: expected a whole number above 0, got ${flags[name]}`);
