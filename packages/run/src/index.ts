@@ -22,6 +22,7 @@ export {
   type ModuleMask,
 } from "./dropout-mask.ts";
 export { COARSE_BITS, FINE_BITS } from "./exact-parts.ts";
+export { foreseenGap } from "./foreseen-gap.ts";
 export { type LossJump, lossJump } from "./loss-jump.ts";
 export { isModelFile, isSmallModelFile } from "./model-files.ts";
 export {

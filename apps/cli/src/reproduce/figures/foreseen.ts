@@ -1,5 +1,5 @@
 /** Figure 5: what plans foresaw of rounds against what was measured: gaps, seconds, gradients. */
-import { convergence, median } from "@fedlodrop/run";
+import { convergence, foreseenGap, median } from "@fedlodrop/run";
 import type { Figure } from "../figure.ts";
 import { COVERAGE, trackIntervals } from "../prediction-interval.ts";
 import type { RecordedRun } from "../recorded-run.ts";
@@ -73,7 +73,7 @@ function rowsOf({ name, rounds }: RecordedRun, devices: readonly ForeseenDevice[
         name,
         round,
         "",
-        allocation?.generalisationTerm ?? null,
+        allocation && foreseenGap(allocation),
         allocation?.constants.gapDeviation ?? null,
         allocation?.measuredGap ?? null,
         bound?.measured ?? null,
