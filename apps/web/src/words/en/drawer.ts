@@ -141,6 +141,13 @@ export const drawer = {
 
   "devices.title": "Round {round}, device by device",
   "devices.off": "Foreseen times are off by {share} in the median of this run.",
+  "devices.foreseen-within": "{seconds} ({ends})",
+  "devices.interval.about":
+    "In brackets: the range that {share} of the actual times should be in, by how far off the rounds before were.",
+  "devices.interval.held": {
+    one: "{held} of {count} was in it so far.",
+    other: "{held} of {count} were in it so far.",
+  },
   "devices.links.measured": "measured links",
   "devices.links.emulated": "emulated links",
   "devices.table": "Table of the devices",

@@ -134,6 +134,9 @@ export const drawer: Translation<typeof english> = {
 
   "devices.title": "轮次 {round}，逐台设备",
   "devices.off": "本次训练中预测时间的中位误差为 {share}。",
+  "devices.foreseen-within": "{seconds}（{ends}）",
+  "devices.interval.about": "括号内的范围根据此前各轮的偏差得出，应有 {share} 的实际时间落在其中。",
+  "devices.interval.held": "至今 {count} 个实际时间中有 {held} 个落在范围内。",
   "devices.links.measured": "实测链路",
   "devices.links.emulated": "仿真链路",
   "devices.table": "设备表",
