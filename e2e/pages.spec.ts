@@ -9,7 +9,8 @@ test("without WebGPU a tab trains on WASM and says so, while the host watches", 
   tinyModel,
 }) => {
   test.setTimeout(180_000);
-  const { url, hostUrl, host: watching } = await serve("--model", tinyModel, ...BRIEF);
+  // Foreseen times are judged from the fourth round on.
+  const { url, hostUrl, host: watching } = await serve("--model", tinyModel, ...BRIEF, "--rounds", "4");
   const browser = await launchBrowser({ webgpu: "off" });
   const host = await browser.newPage();
   await host.goto(hostUrl);
@@ -43,6 +44,12 @@ test("without WebGPU a tab trains on WASM and says so, while the host watches", 
   await expect(host.getByTestId("status")).toHaveText("The run is over", { timeout: 90_000 });
   await expect(host.getByTestId("device-table")).toContainText("Ada");
   await expect(host.getByTestId("device-table")).toContainText("averaged in");
+  await expect(host.getByTestId("device-table")).toContainText(
+    /\d (ms|secs?) \([\d.]+( ms| secs?)? to [\d.]+ (ms|secs?)\)/,
+  );
+  await expect(
+    host.getByText(/ that 80% of the actual times should be in, .* [01] of 1 was in it so far\./),
+  ).toBeVisible();
   const { constants } = watching.view().rounds.at(-1)!.allocation!;
   await host.getByText("What the forecast is made of").click();
   for (const [name, value, error] of [

@@ -22,6 +22,8 @@ export {
   type ModuleMask,
 } from "./dropout-mask.ts";
 export { COARSE_BITS, FINE_BITS } from "./exact-parts.ts";
+export { foreseenGap } from "./foreseen-gap.ts";
+export { type ForeseenSeconds, foreseenSeconds, intervalsHeld, ROUNDS_TO_LEARN } from "./foreseen-seconds.ts";
 export { type LossJump, lossJump } from "./loss-jump.ts";
 export { isModelFile, isSmallModelFile } from "./model-files.ts";
 export {
@@ -33,6 +35,7 @@ export {
 } from "./model-manifest.ts";
 export { atOnce, inPieces, PIECE_VALUES, type Pieces } from "./pieces.ts";
 export { expectation, faultInWords, isSchemaFault } from "./plain-words.ts";
+export { COVERAGE } from "./prediction-interval.ts";
 export { median, quantile } from "./quantile.ts";
 export { createRandom, type Random, sampleWithoutReplacement, shuffled } from "./random.ts";
 export {

@@ -199,7 +199,7 @@ const allocationRecordSchema = z
     milliseconds: measured,
     /** True when the time budget ran out and the stated fallback answered. */
     fallback: z.boolean(),
-    /** The bound's two terms: what the rates add to the empirical loss, and the gap that is foreseen. */
+    /** The bound's two terms: what the rates add to the empirical loss, and the gap that is foreseen (where it is: `foreseenGap`). */
     empiricalTerm: figure,
     generalisationTerm: figure,
     /** testLoss − trainLoss of the full adapter, when both are known. */

@@ -65,6 +65,7 @@ const CELLS = [
   cell("fixed 0.5", 0.008, "1", 3.1, { bytes: 3e6, dropoutRate: 0.5 }),
 ];
 const STUDIED = studiedArms(CELLS);
+const results = fileURLToPath(new URL("../../../../docs/results", import.meta.url));
 const folder = (): Promise<string> => mkdtemp(join(tmpdir(), "reproduce-"));
 
 describe("cells", () => {
@@ -254,7 +255,6 @@ describe("figures", () => {
   });
 
   it("draw nothing that is not in their CSV, with the project's own results", async () => {
-    const results = fileURLToPath(new URL("../../../../docs/results", import.meta.url));
     const studied = studiedArms(await readCells(join(results, "cells.csv")));
     const methods = studied.filter(({ arm }) => ablatedBy(arm) === null);
     expect(lossOverRates(methods).charts.map(({ title }) => title)).toContain("spam, 4 devices: accuracy");
@@ -276,6 +276,16 @@ describe("figures", () => {
       ]),
     );
     expectInTable(privacy(trials), 2);
+  });
+
+  it("have no gap foreseen in rounds whose plan had none to go by", async () => {
+    const { columns, rows } = foreseen([await readRecordedRun(join(results, "own-run"))]).table;
+    const ofRounds = rows.filter((row) => row[columns.indexOf("device")] === "");
+    const inRounds = (column: string): readonly unknown[] =>
+      ofRounds.map((row) => row[columns.indexOf(column)]);
+    expect(inRounds("gap_foreseen")[0]).toBeNull();
+    expect(inRounds("gap_measured")[0]).toBeGreaterThan(0.1);
+    expect(inRounds("gap_foreseen").at(-1)).toBeGreaterThan(0.1);
   });
 
   it("draw of the fixed rates 0 and the best other one beside methods, and have all in the table", () => {

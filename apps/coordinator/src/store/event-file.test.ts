@@ -1,3 +1,4 @@
+import type { RoundRecord } from "@fedlodrop/run";
 import { expect, it } from "vitest";
 import { crc32c, createEventFile, eventFileHead, roundEvent, scalarsEvent } from "./event-file.ts";
 import { createMemoryDisk } from "./memory-disk.fixture.ts";
@@ -55,4 +56,15 @@ it("adds rounds as they come, and is written anew at first and after a failure",
   expect(bytes()).toBe(
     hex(eventFileHead(100), ...[1, 2, 3, 4].map((round) => roundEvent(recordOf(round), 100 + round / 4))),
   );
+});
+
+it("has the bound's generalisation term of rounds in which it foresaw a gap", () => {
+  const tagsOf = (gapOffset: number): string => {
+    const constants = { form: "calibrated", gapOffset, gapDeviation: null };
+    const allocation = { constants, empiricalTerm: 0.1, generalisationTerm: gapOffset + 1e-4 };
+    return Buffer.from(roundEvent({ ...recordOf(1), allocation } as unknown as RoundRecord, 100)).toString();
+  };
+  expect(tagsOf(0.5)).toContain("bound/generalisation_term");
+  expect(tagsOf(0)).toContain("bound/empirical_term");
+  expect(tagsOf(0)).not.toContain("bound/generalisation_term");
 });

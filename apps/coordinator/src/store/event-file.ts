@@ -3,7 +3,7 @@
  * TFRecord's framing (length, masked CRC-32C of it, bytes, masked CRC-32C of them), each a protocol buffer `Event` of
  * tensorflow/core/util/event.proto with the scalars of one round.
  */
-import type { RoundRecord } from "@fedlodrop/run";
+import { foreseenGap, type RoundRecord } from "@fedlodrop/run";
 import type { Disk } from "./disk.ts";
 
 export const EVENT_FILE = "events.out.tfevents";
@@ -100,7 +100,7 @@ function scalarsOf(record: RoundRecord): readonly (readonly [tag: string, value:
     ["seconds/round", record.seconds],
     ["joules/devices", sum((one) => one.energyJoules)],
     ["bound/empirical_term", allocation?.empiricalTerm],
-    ["bound/generalisation_term", allocation?.generalisationTerm],
+    ["bound/generalisation_term", allocation && foreseenGap(allocation)],
     ["privacy/epsilon", privacy?.epsilon],
   ];
   return all.filter((entry): entry is readonly [string, number] => Number.isFinite(entry[1]));

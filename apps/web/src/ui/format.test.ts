@@ -6,6 +6,7 @@ import {
   formatJoules,
   formatPercent,
   formatSeconds,
+  formatSecondsBetween,
 } from "./format.ts";
 import "../words/english.fixture.ts";
 
@@ -21,6 +22,12 @@ describe("numbers with units", () => {
     [formatSeconds(12.34), "12.3 sec"],
     [formatSeconds(59.99), "1 min 0 sec"],
     [formatSeconds(61), "1 min 1 sec"],
+    [formatSecondsBetween(2.61, 4.134), "2.61 to 4.13 sec"],
+    [formatSecondsBetween(0.09, 0.12), "90 to 120 ms"],
+    [formatSecondsBetween(0.05, 0.08), "50 to 80 ms"],
+    [formatSecondsBetween(0.09, 1.2), "0.09 to 1.2 sec"],
+    [formatSecondsBetween(50, 70), "50 sec to 1 min 10 sec"],
+    [formatSecondsBetween(61, 70), "1 min 1 sec to 1 min 10 sec"],
     [formatJoules(0), "0 J"],
     [formatJoules(23.456), "23.5 J"],
     [formatJoules(1234), "1.23 kJ"],

@@ -34,6 +34,14 @@ export function formatSeconds(seconds: number): string {
   return `${withUnit(Math.floor(whole / 60), "minute")} ${withUnit(whole % 60, "second")}`;
 }
 
+/** In one unit, said once, where one does for both ends. */
+export function formatSecondsBetween(low: number, high: number): string {
+  const between = (from: string, to: string): string => say("unit.between", { low: from, high: to });
+  const [least, most] = [low * 1000, high * 1000].map(Math.round) as [number, number];
+  if (low < 0.0995 && most < 1000) return between(significant(least), withUnit(most, "millisecond"));
+  return between(high < 59.95 ? significant(low) : formatSeconds(low), formatSeconds(high));
+}
+
 /** Of joules Intl knows nothing; the symbols are the same everywhere. */
 export const formatJoules = (joules: number): string =>
   joules < 999.5

@@ -1,5 +1,5 @@
 /** How far measured gaps were from what plans had foreseen, which is the band of the next one. */
-import type { RoundRecord } from "@fedlodrop/run";
+import { foreseenGap, type RoundRecord } from "@fedlodrop/run";
 import { measuredGap } from "../round/history.ts";
 
 /** The newest errors count: what is foreseen gets better as more is known. */
@@ -12,9 +12,9 @@ export function gapDeviation(records: readonly RoundRecord[]): number | null {
   const errors = records
     .flatMap(({ evaluation, allocation }): number[] => {
       const gap = evaluation && measuredGap(evaluation);
-      // Without an offset no gap had been measured when the round was planned.
-      const foreseen = allocation?.constants.form === "calibrated" && allocation.constants.gapOffset !== 0;
-      return gap === null || !foreseen ? [] : [gap - allocation.generalisationTerm];
+      // The theorem's own value foresees nothing.
+      const foreseen = allocation?.constants.form === "calibrated" ? foreseenGap(allocation) : null;
+      return gap === null || foreseen === null ? [] : [gap - foreseen];
     })
     .slice(-ERRORS_KEPT);
   if (errors.length < ERRORS_NEEDED) return null;

@@ -1,7 +1,8 @@
-import type { RoundRecord } from "@fedlodrop/run";
+import { type AllocationRecord, DEFAULT_RUN_CONFIG, type RoundRecord, type RunConfig } from "@fedlodrop/run";
 import { describe, expect, it } from "vitest";
+import { estimateConstants } from "./bound-constants.ts";
 import { own, participant, record, request, three } from "./plan.fixture.ts";
-import { planRound } from "./plan.ts";
+import { type PlanOptions, planRound } from "./plan.ts";
 
 describe.each(["branch-and-bound", "p-sca", "greedy", "equal"] as const)("method %s", (method) => {
   const history = (slowSeconds: number) => [
@@ -182,5 +183,74 @@ describe("what was measured", () => {
   ] as const)("does not teach with %s", (_, change, participants) => {
     const { allocation } = planRound(request({ method: "p-sca", ...change }, [...participants]));
     expect(allocation!.devices.every(({ dither }) => dither === 0)).toBe(true);
+  });
+});
+
+describe("θ", () => {
+  /** Rounds that got far at first and do not any more: masks of the largest rates would now raise the training loss. */
+  function slowingDown(): RoundRecord[] {
+    let progress = 0;
+    const { allocation } = planRound(request({ method: "p-sca" }, three));
+    return Array.from({ length: 14 }, (_, i) => {
+      const round = i + 1;
+      const dropoutRate = round % 2 === 0 ? 0.2 : 0.4;
+      progress += (round <= 8 ? 0.3 : 0.03) * (1 - dropoutRate) ** 1.2;
+      const trainLoss = 3 * Math.exp(-progress);
+      const slowLink = { dropoutRate, secondsUpload: 1, uplinkBytesPerSecond: 1e5 };
+      const told = record(
+        round,
+        three.map(({ id }) => own(id, { ...slowLink, secondsCompute: id === "p3" ? 1.2 : 0.8 })),
+      );
+      const evaluation = { ...told.evaluation!, trainLoss, testLoss: trainLoss + 0.8 * progress };
+      return { ...told, evaluation, allocation };
+    });
+  }
+  const records = slowingDown();
+  const uncapped: PlanOptions = { estimate: (...of) => ({ ...estimateConstants(...of), rateCap: null }) };
+  const planned = (change: Partial<RunConfig>, options?: PlanOptions) =>
+    planRound(request({ rounds: 40, ...change }, three, records), options).allocation!;
+  const theta = planned({ method: "p-sca" }).constants.rateCap!;
+  const greatest = ({ devices }: AllocationRecord) => {
+    const admitted = devices.flatMap(({ dropoutRate, dither }) =>
+      dropoutRate === null ? [] : [{ dropoutRate, dither }],
+    );
+    return {
+      solved: Math.max(...admitted.map(({ dropoutRate, dither }) => dropoutRate - dither)),
+      taught: Math.max(...admitted.map(({ dropoutRate, dither }) => (dither > 0 ? dropoutRate : 0))),
+      granted: Math.max(...admitted.map(({ dropoutRate }) => dropoutRate)),
+    };
+  };
+  const everyone = ({ devices }: AllocationRecord): boolean =>
+    devices.every(({ dropoutRate }) => dropoutRate !== null);
+
+  it.each(["branch-and-bound", "p-sca", "greedy", "equal"] as const)(
+    "caps what is solved for and what teaching adds, when time is short: %s",
+    (method) => {
+      const short = { method, deadlineSeconds: 2.7 } as const;
+      const capped = planned(short);
+      expect(capped.constants.rateCap).toBeLessThan(DEFAULT_RUN_CONFIG.maxDropoutRate);
+      // With the link shared as it is best, all can be on time at θ.
+      if (method === "branch-and-bound" || method === "p-sca") expect(everyone(capped)).toBe(true);
+      expect(greatest(capped).granted).toBeCloseTo(theta, 9);
+      const free = greatest(planned(short, uncapped));
+      expect(free.solved).toBeGreaterThan(theta);
+      expect(free.taught).toBeGreaterThan(theta);
+    },
+  );
+
+  it("keeps out whom only a larger rate would let in: by time and by energy", () => {
+    for (const limit of [{ deadlineSeconds: 2.4 }, { deviceEnergyLimitsJoules: { p3: 18.3 } }]) {
+      const change = { method: "branch-and-bound", deadlineSeconds: 60, ...limit } as const;
+      const free = planned(change, uncapped);
+      expect(everyone(free)).toBe(true);
+      expect(greatest(free).solved).toBeGreaterThan(theta);
+      const capped = planned(change);
+      expect(capped.devices.map(({ excludedBecause }) => excludedBecause === null)).toEqual([
+        true,
+        true,
+        false,
+      ]);
+      expect(greatest(capped).granted).toBeCloseTo(theta, 9);
+    }
   });
 });

@@ -1,31 +1,29 @@
 /** Figure 5: what plans foresaw of rounds against what was measured: gaps, seconds, gradients. */
-import { convergence, median } from "@fedlodrop/run";
+import {
+  COVERAGE,
+  convergence,
+  type ForeseenSeconds,
+  foreseenGap,
+  foreseenSeconds,
+  intervalsHeld,
+  median,
+  ROUNDS_TO_LEARN,
+} from "@fedlodrop/run";
 import type { Figure } from "../figure.ts";
-import { COVERAGE, trackIntervals } from "../prediction-interval.ts";
 import type { RecordedRun } from "../recorded-run.ts";
 import type { Chart } from "../svg-chart.ts";
 
-/** Rounds that a plan may learn from before its errors count. */
-const ROUNDS_TO_LEARN = 3;
-
-interface ForeseenDevice {
+/** Of a device that ended the round. */
+interface ForeseenDevice extends ForeseenSeconds {
   readonly run: string;
-  readonly round: number;
-  readonly device: string;
-  readonly foreseen: number;
   readonly actual: number;
-  /** Null until enough rounds have shown how far off plans are. */
-  readonly interval: readonly [number, number] | null;
 }
 
 export function foreseen(runs: readonly RecordedRun[]): Figure {
-  const devices = runs.flatMap(foreseenSeconds);
-  const learned = devices.filter(({ round }) => round > ROUNDS_TO_LEARN);
+  const devices = runs.flatMap(foreseenDevices);
+  const learned = devices.filter(({ turn }) => turn > ROUNDS_TO_LEARN);
   const errors = learned.map(({ foreseen, actual }) => Math.abs(foreseen / actual - 1));
-  const within = learned.flatMap(({ actual, interval }) =>
-    interval === null ? [] : [actual >= interval[0] && actual <= interval[1]],
-  );
-  const held = within.filter(Boolean).length;
+  const within = intervalsHeld(devices);
   return {
     number: 5,
     title: "What was foreseen, and what was measured",
@@ -33,7 +31,7 @@ export function foreseen(runs: readonly RecordedRun[]): Figure {
       "Held-out less training loss of the full adapter: the bound with its calibrated constants, made two rounds before, with one standard deviation on either side, and what was then measured.",
       errors.length === 0
         ? "No device has taken part in enough rounds to compare seconds."
-        : `Seconds of a device's round (download, training and upload by its own clock) against those its plan foresaw: after ${ROUNDS_TO_LEARN} rounds the median error is ${(100 * median(errors)).toFixed(1)} % (${errors.length} rounds of devices). Intervals are made of the relative errors of the rounds before, to hold ${100 * COVERAGE} %: ${held} of ${within.length} were inside.`,
+        : `Seconds of a device's round (download, training and upload by its own clock) against those its plan foresaw: after ${ROUNDS_TO_LEARN} rounds the median error is ${(100 * median(errors)).toFixed(1)} % (${errors.length} rounds of devices). Intervals are made of the relative errors of the rounds before, to hold ${100 * COVERAGE} %: ${within.held} of ${within.of} were inside.`,
       "Squared gradient norms, averaged over the rounds so far (of batches under masks, each device's 95th percentile, times the keep rate), and the convergence bound: what the rounds before let expect of them at most, with the loss's step and A as rounds have shown them. docs/allocation.md derives it. It is drawn once the training loss has fallen.",
     ],
     charts: [
@@ -73,7 +71,7 @@ function rowsOf({ name, rounds }: RecordedRun, devices: readonly ForeseenDevice[
         name,
         round,
         "",
-        allocation?.generalisationTerm ?? null,
+        allocation && foreseenGap(allocation),
         allocation?.constants.gapDeviation ?? null,
         allocation?.measuredGap ?? null,
         bound?.measured ?? null,
@@ -93,29 +91,10 @@ function rowsOf({ name, rounds }: RecordedRun, devices: readonly ForeseenDevice[
   });
 }
 
-/** The first round goes by a warm-up that had the machine to itself: its errors are of another kind. */
-function foreseenSeconds({ name, rounds }: RecordedRun): readonly ForeseenDevice[] {
-  const tracker = trackIntervals();
-  return rounds.flatMap(({ round, allocation }) => {
-    const ends = round > ROUNDS_TO_LEARN ? tracker.interval() : null;
-    const own = (allocation?.devices ?? []).flatMap(({ id, predictedSeconds, actualSeconds }) =>
-      actualSeconds === null || !(predictedSeconds > 0)
-        ? []
-        : [
-            {
-              run: name,
-              round,
-              device: id,
-              foreseen: predictedSeconds,
-              actual: actualSeconds,
-              interval: ends && ([ends[0] * predictedSeconds, ends[1] * predictedSeconds] as const),
-            },
-          ],
-    );
-    if (round > 1) tracker.see(own.map(({ foreseen, actual }) => actual / foreseen));
-    return own;
-  });
-}
+const foreseenDevices = ({ name, rounds }: RecordedRun): readonly ForeseenDevice[] =>
+  foreseenSeconds(rounds).flatMap((own) =>
+    own.actual === null ? [] : [{ ...own, run: name, actual: own.actual }],
+  );
 
 const gapChart = ({ name, rounds }: RecordedRun): Chart => ({
   title: `${name}: gap, foreseen and measured`,

@@ -8,6 +8,7 @@ import { forResearchers, Term, term } from "../../ui/symbols.tsx";
 import { say } from "../../words/words.ts";
 import { BoundConstants } from "./bound-constants.tsx";
 import { ConvergenceChart } from "./convergence-chart.tsx";
+import { gapSeries } from "./gap-series.ts";
 
 export function Charts({ view }: { readonly view: HostView }) {
   const bounded = view.rounds.some(({ allocation }) => allocation !== null);
@@ -74,16 +75,15 @@ function LossChart({ view: { rounds, baseTestLoss, taskKind } }: { readonly view
 
 function GapChart({ view: { rounds } }: { readonly view: HostView }) {
   const last = rounds.at(-1)?.allocation;
-  const measured = rounds.findLast(({ allocation }) => allocation?.measuredGap != null)?.allocation;
+  const { measured, foreseen, low, high } = gapSeries(rounds);
+  const newest = measured.findLast((gap) => gap !== null) ?? null;
   return (
     <section class="card">
       <div class="row between">
         <h2>
           <Term of="charts.gap" />
         </h2>
-        <strong class="number">
-          {measured?.measuredGap == null ? "–" : formatLoss(measured.measuredGap)}
-        </strong>
+        <strong class="number">{newest === null ? "–" : formatLoss(newest)}</strong>
       </div>
       <small>{sentences(say("charts.gap.about"), forResearchers(say("charts.gap.terms")))}</small>
       <Chart
@@ -96,25 +96,16 @@ function GapChart({ view: { rounds } }: { readonly view: HostView }) {
             label: say("charts.gap.measured"),
             color: "--series-2",
             dots: true,
-            values: rounds.map(({ allocation }) => allocation?.measuredGap ?? null),
+            values: measured,
           },
           {
             label: term("charts.gap.term"),
             color: "--series-4",
             dots: true,
-            values: rounds.map(({ allocation }) => allocation?.generalisationTerm ?? null),
+            values: foreseen,
           },
-          ...([-1, 1] as const).map((sign) => ({
-            label: say(sign < 0 ? "charts.gap.from" : "charts.gap.to"),
-            color: "--series-4",
-            dashed: true,
-            values: rounds.map(({ allocation }) => {
-              const deviation = allocation?.constants.gapDeviation ?? null;
-              return allocation === null || deviation === null
-                ? null
-                : allocation.generalisationTerm + sign * deviation;
-            }),
-          })),
+          { label: say("charts.gap.from"), color: "--series-4", dashed: true, values: low },
+          { label: say("charts.gap.to"), color: "--series-4", dashed: true, values: high },
           {
             label: term("charts.gap.empirical"),
             color: "--series-3",

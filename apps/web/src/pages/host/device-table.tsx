@@ -1,7 +1,15 @@
 /** The last round, device by device: what was decided, what was foreseen, what came of it. */
 import type { HostView } from "@fedlodrop/protocol";
-import { median } from "@fedlodrop/run";
-import { formatBytes, formatJoules, formatPercent, formatSeconds } from "../../ui/format.ts";
+import { COVERAGE, type ForeseenSeconds, foreseenSeconds, intervalsHeld, median } from "@fedlodrop/run";
+import {
+  formatBytes,
+  formatCount,
+  formatJoules,
+  formatPercent,
+  formatSeconds,
+  formatSecondsBetween,
+} from "../../ui/format.ts";
+import { sentences } from "../../ui/joined.ts";
 import { roundName } from "../../ui/round-name.ts";
 import { term } from "../../ui/symbols.tsx";
 import { Technical } from "../../ui/technical.tsx";
@@ -15,12 +23,23 @@ export function DeviceTable({ view: { config, rounds } }: { readonly view: HostV
   if (!last) return null;
   const planned = new Map(last.allocation?.devices.map((device) => [device.id, device]));
   const errors = latencyErrors(rounds).map(Math.abs);
+  const foreseen = foreseenSeconds(rounds);
+  const intervals = new Map(
+    foreseen.filter(({ round }) => round === last.round).map(({ device, interval }) => [device, interval]),
+  );
   const excluded = last.allocation?.devices.filter(({ excludedBecause }) => excludedBecause !== null) ?? [];
   return (
     <section class="card">
       <div class="row between">
         <h2>{say("devices.title", { round: roundName(config, last) })}</h2>
-        {errors.length > 0 && <small>{say("devices.off", { share: formatPercent(median(errors)) })}</small>}
+        {errors.length > 0 && (
+          <small>
+            {sentences(
+              say("devices.off", { share: formatPercent(median(errors)) }),
+              [...intervals.values()].some((interval) => interval !== null) ? intervalWords(foreseen) : "",
+            )}
+          </small>
+        )}
         {last.allocation && <span class="chip">{say(`devices.links.${last.allocation.links}`)}</span>}
       </div>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: without it keys could not scroll the table. */}
@@ -68,7 +87,9 @@ export function DeviceTable({ view: { config, rounds } }: { readonly view: HostV
                   {last.allocation && (
                     <>
                       <td>{plan?.share == null ? "–" : formatPercent(plan.share)}</td>
-                      <td>{plan ? formatSeconds(plan.predictedSeconds) : "–"}</td>
+                      <td>
+                        {plan ? foreseenWords(plan.predictedSeconds, intervals.get(participant.id)) : "–"}
+                      </td>
                     </>
                   )}
                   <td>{actual === null ? "–" : formatSeconds(actual)}</td>
@@ -100,5 +121,22 @@ export function DeviceTable({ view: { config, rounds } }: { readonly view: HostV
         </table>
       </section>
     </section>
+  );
+}
+
+const foreseenWords = (seconds: number, interval: ForeseenSeconds["interval"] = null): string =>
+  interval === null
+    ? formatSeconds(seconds)
+    : say("devices.foreseen-within", {
+        seconds: formatSeconds(seconds),
+        ends: formatSecondsBetween(...interval),
+      });
+
+/** What intervals are meant to hold, and how many have. */
+function intervalWords(foreseen: readonly ForeseenSeconds[]): string {
+  const { held, of: count } = intervalsHeld(foreseen);
+  return sentences(
+    say("devices.interval.about", { share: formatPercent(COVERAGE) }),
+    count === 0 ? "" : say("devices.interval.held", { held: formatCount(held), count }),
   );
 }

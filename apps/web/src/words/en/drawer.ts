@@ -89,9 +89,9 @@ export const drawer = {
   "charts.gap": "Learnt by heart, and what was foreseen of it",
   "term.charts.gap": "generalisation gap and bound",
   "charts.gap.about":
-    "How many more mistakes the model makes on unseen texts than on those it trains on: what it remembers rather than learns, and how the texts differ. Once rounds have shown how far off the forecast is, it lies between two lines. Above 0.1 the scale is compressed.",
+    "How many more mistakes the model makes on unseen texts than on those it trains on: what it remembers rather than learns, and how the texts differ. The forecast begins once two rounds have been measured; when more have shown how far off it is, it lies between two lines. Above 0.1 the scale is compressed.",
   "charts.gap.terms":
-    "The gap is held-out minus training loss. Foreseen is the bound's generalisation term or, where nothing is measured, the theorem's own value; the scale is logarithmic above 0.1.",
+    "The gap is held-out minus training loss. Foreseen is the bound's generalisation term, once two rounds have been evaluated. Of rounds planned with the theorem's constants, as they are where nothing is evaluated, it is the theorem's own value. The scale is logarithmic above 0.1.",
   "charts.gap.description":
     "What was learnt by heart, and what was foreseen of it and of dropout's price, over the rounds",
   "charts.gap.measured": "measured",
@@ -141,6 +141,13 @@ export const drawer = {
 
   "devices.title": "Round {round}, device by device",
   "devices.off": "Foreseen times are off by {share} in the median of this run.",
+  "devices.foreseen-within": "{seconds} ({ends})",
+  "devices.interval.about":
+    "In brackets: the range that {share} of the actual times should be in, by how far off the rounds before were.",
+  "devices.interval.held": {
+    one: "{held} of {count} was in it so far.",
+    other: "{held} of {count} were in it so far.",
+  },
   "devices.links.measured": "measured links",
   "devices.links.emulated": "emulated links",
   "devices.table": "Table of the devices",

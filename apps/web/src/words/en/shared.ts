@@ -22,6 +22,7 @@ export const shared = {
   "unit.one-in": "1 in {number}",
   "unit.about": "≈ {value}",
   "unit.give-or-take": "{value} ± {error}",
+  "unit.between": "{low} to {high}",
   "unit.a-second": "{value}/s",
 
   "file.no-answer": "the coordinator answered {status}",

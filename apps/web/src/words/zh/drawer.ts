@@ -86,9 +86,9 @@ export const drawer: Translation<typeof english> = {
   "charts.gap": "死记的部分及其预测",
   "term.charts.gap": "泛化差距与上界",
   "charts.gap.about":
-    "模型在未见文本上比在训练文本上多犯多少错误：有多少是记住而不是学会，以及两类文本本身的差别。若干轮显示出预测偏差之后，预测值位于两条线之间。大于 0.1 的部分按压缩的刻度绘制。",
+    "模型在未见文本上比在训练文本上多犯多少错误：有多少是记住而不是学会，以及两类文本本身的差别。测量过两轮之后才有预测；再经若干轮显示出预测偏差之后，预测值位于两条线之间。大于 0.1 的部分按压缩的刻度绘制。",
   "charts.gap.terms":
-    "差距是留出集损失减去训练损失；预测值是上界的泛化项，没有测量时为定理本身的值；大于 0.1 的值按对数刻度绘制。",
+    "差距是留出集损失减去训练损失；预测值是上界的泛化项，评估过两轮之后才有。以定理的常数规划的各轮（例如不作评估时），预测值为定理本身的值。大于 0.1 的值按对数刻度绘制。",
   "charts.gap.description": "各轮死记的部分，及其预测和丢弃代价的预测",
   "charts.gap.measured": "实测",
   "charts.gap.term": "预测",
@@ -134,6 +134,9 @@ export const drawer: Translation<typeof english> = {
 
   "devices.title": "轮次 {round}，逐台设备",
   "devices.off": "本次训练中预测时间的中位误差为 {share}。",
+  "devices.foreseen-within": "{seconds}（{ends}）",
+  "devices.interval.about": "括号内的范围根据此前各轮的偏差得出，应有 {share} 的实际时间落在其中。",
+  "devices.interval.held": "至今 {count} 个实际时间中有 {held} 个落在范围内。",
   "devices.links.measured": "实测链路",
   "devices.links.emulated": "仿真链路",
   "devices.table": "设备表",

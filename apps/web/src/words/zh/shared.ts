@@ -25,6 +25,7 @@ export const shared: Translation<typeof english> = {
   "unit.one-in": "1/{number}",
   "unit.about": "≈ {value}",
   "unit.give-or-take": "{value} ± {error}",
+  "unit.between": "{low} 至 {high}",
   "unit.a-second": "{value}/秒",
 
   "file.no-answer": "协调器返回 {status}",

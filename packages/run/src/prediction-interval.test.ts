@@ -1,6 +1,6 @@
-import { createRandom } from "@fedlodrop/run";
 import { describe, expect, it } from "vitest";
 import { COVERAGE, trackIntervals } from "./prediction-interval.ts";
+import { createRandom } from "./random.ts";
 
 const ROUNDS = 12;
 const RUNS = 300;
