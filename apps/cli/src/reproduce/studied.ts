@@ -82,21 +82,33 @@ export function groupsOf(arms: readonly StudiedArm[]): readonly (readonly Studie
   return [...keys].map((key) => arms.filter(({ task, devices }) => `${task}/${devices}` === key));
 }
 
-export const finalLoss = ({ cells }: StudiedArm): number => mean(cells.map((cell) => lastOf(cell).report));
+export const finalLoss = ({ cells }: StudiedArm): number => mean(cells.map(finalOf));
+
+const finalOf = (cell: Trajectory): number => lastOf(cell).report;
+
+/** Percent, and their standard error over seeds; null of a single one. */
+export interface Percentage {
+  readonly percent: number;
+  readonly error: number | null;
+}
 
 /**
- * Percent of the other's final loss that one ends above it, seed by seed: texts that are hard for one arm are hard for all.
+ * Percent of the other's mean that one is above it, seed by seed: texts that are hard for one arm are hard for all.
  *
  * @param other of the same seeds
+ * @param of the final loss when absent
  */
 export function percentAbove(
   own: StudiedArm,
   other: StudiedArm,
-): { readonly percent: number; readonly error: number | null } {
-  const above = own.cells.map((cell, i) => lastOf(cell).report - lastOf(other.cells[i] as Trajectory).report);
-  const scale = 100 / finalLoss(other);
+  of: (cell: Trajectory) => number = finalOf,
+  ofOther = of,
+): Percentage {
+  const beside = other.cells.map(ofOther);
+  const above = own.cells.map((cell, i) => of(cell) - (beside[i] as number));
+  const scale = 100 / mean(beside);
   const error = standardError(above);
-  return { percent: scale * mean(above), error: error && scale * error };
+  return { percent: scale * mean(above), error: error && Math.abs(scale) * error };
 }
 
 /** The one that ends lowest; null of none. */
