@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it, vi } from "vitest";
 import { reproduce } from "../reproduce.ts";
-import { type ArmName, ablatedBy } from "./arms.ts";
+import { ARMS, type ArmName, ablatedBy } from "./arms.ts";
 import type { Point, Trajectory } from "./cell.ts";
 import { appendCell, type Cell, readCells } from "./cells.ts";
 import { csvText } from "./figure.ts";
@@ -383,6 +383,22 @@ describe("the command", () => {
       ...["presidents", "8", "random", "12", "3", "64", "0", "0.002", "1"],
       `npx tsx bench/regret.ts --tasks presidents --devices 8 --arms &quot;random&quot; --seeds 1 --learning-rates 0.002 --rounds 12 --csv ${join(out, "cells.csv")}`,
     ]);
+  });
+
+  it("prints commands that name arms there are, each once, whatever a figure compares", async () => {
+    const out = await folder();
+    for (const arm of ["fixed 0", "random", "rank 2", "fixed 0.5"] as const)
+      for (const seed of ["0", "1"])
+        await appendCell(join(out, "cells.csv"), { ...cell(arm, 0.002, seed, 3.4), devices: 8 });
+    await reproduce(["1", "2", "3", "6", "7", "--draw", "--out", out]);
+    const report = await readFile(join(out, "report-1-2-3-6-7.html"), "utf8");
+    expect(report).toContain(TO_STOP);
+    const named = [...report.matchAll(/--arms &quot;(.*?)&quot;/g)].map(([, arms = ""]) => arms.split(","));
+    expect(named).toHaveLength(5);
+    for (const arms of named) {
+      expect(Object.keys(ARMS)).toEqual(expect.arrayContaining(arms));
+      expect(new Set(arms).size).toBe(arms.length);
+    }
   });
 
   it("keeps a quick study's cells out of a full one's figures, and the other way round", async () => {

@@ -57,6 +57,9 @@ const placeOf = (arm: string): number => ARM_NAMES.indexOf(arm);
 /** Plain federated LoRA at the learning rate at which it is best where it is stopped, not after its last round: what is fair to compare with. */
 export const TO_STOP = "FedLoRA tuned to stop";
 
+/** What a command calls the arm that a figure compares. */
+export const playedArm = (arm: string): string => (arm === TO_STOP ? PLAIN : arm);
+
 /** Over the seeds of the plain one; none of a task where that rate was not run with all of them. */
 export const tunedToStop = (cells: readonly Cell[], studied: readonly StudiedArm[]): readonly StudiedArm[] =>
   studied.flatMap((plain): readonly StudiedArm[] => {
