@@ -17,10 +17,12 @@ import { privacy } from "./figures/privacy.ts";
 import { verdicts } from "./figures/verdicts.ts";
 import { expectInTable } from "./in-table.fixture.ts";
 import { tunedRuns } from "./limited.ts";
+import { armsFor } from "./needed-arms.ts";
 import type { AttackResult } from "./privacy/attack-study.ts";
 import { readRecordedRun } from "./recorded-run.ts";
 import { reportHtml } from "./report.ts";
 import { type StudiedArm, studiedArms, TO_STOP, tunedToStop } from "./studied.ts";
+import { FULL_STUDY } from "./study.ts";
 import { type Chart, chartSvg } from "./svg-chart.ts";
 import { lastOf, rateBeyond, ratesBeyond, reportedRates, tunedRate } from "./tuning.ts";
 
@@ -110,6 +112,22 @@ describe("cells", () => {
     expect(await told(2, "fixed 2")).toMatch(/line 2: expected an arm of fixed 0, .*, got fixed 2$/);
     expect(await told(2, "a,b")).toMatch(/line 2: expected the columns task,.*, got presidents,4,a,b,/);
   });
+});
+
+it("figures need the arms that they compare, all together all of a study's, in its order", () => {
+  const all = FULL_STUDY.arms;
+  const without = (...unneeded: readonly string[]) => all.filter((arm) => !unneeded.includes(arm));
+  const methods = all.filter((arm) => ablatedBy(arm) === null);
+  const variants = ["FFA-LoRA", "FedEx-LoRA", "input dropout 0.1", "local only", "centralised"];
+  expect(armsFor(["1", "2", "3", "4", "5", "6", "7"], all)).toEqual(all);
+  expect(armsFor(["1"], all)).toEqual(methods.filter((arm) => !variants.includes(arm)));
+  expect(armsFor(["2", "1"], all)).toEqual(methods);
+  for (const figure of ["3", "7"])
+    expect(armsFor([figure], methods)).toEqual(
+      methods.filter((arm) => arm !== "local only" && arm !== "centralised"),
+    );
+  expect(armsFor(["6"], all)).toEqual(without(...methods.filter((arm) => arm !== "fixed 0.5")));
+  expect(armsFor(["4", "5", "privacy"], all)).toEqual([]);
 });
 
 it("compares fairly with plain LoRA at the learning rate that is best for stopping it", () => {
@@ -312,6 +330,18 @@ describe("figures", () => {
     }
   });
 
+  it("have what each seed was stopped at beside the round that the mean is stopped in", () => {
+    const [plain] = STUDIED as [StudiedArm];
+    const at = (seed: number, losses: readonly number[]): Trajectory => ({
+      points: losses.map((loss, i) => point(3 * i, { choose: loss, report: loss + seed })),
+    });
+    // The means are 4, 3.5 and 3.6: the second seed is stopped later than it.
+    const apart = { ...plain, cells: [at(0, [4, 3.4, 3.8]), at(0.5, [4, 3.6, 3.4])] };
+    const { columns, rows } = lossOverRounds([apart]).table;
+    const stopped = rows.map((cells) => cells[columns.indexOf("stopped")]);
+    expect(stopped).toEqual([null, expect.closeTo((3.4 + 3.9) / 2, 9), null]);
+  });
+
   it("count a round over the seeds that got to it", () => {
     const [plain] = STUDIED as [StudiedArm];
     const [first, second] = plain.cells as [Trajectory, Trajectory];
@@ -383,6 +413,30 @@ describe("the command", () => {
       ...["presidents", "8", "random", "12", "3", "64", "0", "0.002", "1"],
       `npx tsx bench/regret.ts --tasks presidents --devices 8 --arms &quot;random&quot; --seeds 1 --learning-rates 0.002 --rounds 12 --csv ${join(out, "cells.csv")}`,
     ]);
+  });
+
+  it("plays the arms of the figures that are named, and no others", async () => {
+    const out = await folder();
+    const csv = join(out, "cells-quick.csv");
+    const played = (arm: ArmName): Cell => ({
+      ...cell(arm, 0.008, "0", 3.4),
+      devices: 2,
+      points: [0, 1, 2, 3, 4].map((round) => point(round, {})),
+    });
+    for (const arm of ["fixed 0.5", "int8 updates"] as const) await appendCell(csv, played(arm));
+    const before = await readFile(csv, "utf8");
+    await reproduce(["6", "--quick", "--out", out]);
+    expect(await readFile(csv, "utf8")).toBe(before);
+    const [, ...rows] = (await readFile(join(out, "figure-6.csv"), "utf8")).trimEnd().split("\n");
+    expect(rows).toHaveLength(2);
+  });
+
+  it("compares a figure's arms over their own seeds, where arms that it has no use for have fewer", async () => {
+    const out = await folder();
+    for (const own of [...CELLS, cell("FFA-LoRA", 0.002, "0", 3.6), cell("local only", 0.002, "1", 3.6)])
+      await appendCell(join(out, "cells.csv"), own);
+    await reproduce(["1", "--draw", "--out", out]);
+    expect(await readFile(join(out, "figure-1.csv"), "utf8")).toBe(csvText(lossOverRates(STUDIED).table));
   });
 
   it("prints commands that name arms there are, each once, whatever a figure compares", async () => {
