@@ -385,6 +385,8 @@ describe("the command", () => {
     write.mockRestore();
     expect(help).toMatch(/full study takes about four hours .*figure 4 an hour and a half/);
     expect(help).toMatch(/--quick .*four minutes at most/);
+    expect(help).toMatch(/--draw .*run no federation: .* figure 4 solve .* again/);
+    expect(help).toMatch(/solved anew whenever figure 4 is drawn, with --draw too/);
   });
 
   it("tells what each figure was made of, and the commands that make it again", async () => {
