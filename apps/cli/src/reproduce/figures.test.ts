@@ -356,6 +356,41 @@ describe("figures", () => {
     ]);
   });
 
+  it("tell live rates by what they come from, in each chart's legend", () => {
+    const live = (arm: ArmName, dropoutRate: number, last: number): Cell[] =>
+      ["0", "1", "2"].map((seed) => cell(arm, 0.002, seed, last, { dropoutRate }));
+    const labelled = (own: Cell): Cell => ({
+      ...own,
+      points: own.points.map((at) => ({ ...at, accuracy: at.report / 10 })),
+    });
+    const cells = [
+      ...CELLS,
+      ...live("random", 0.4, 3.7),
+      ...live("greedy", 0.6, 3.2),
+      ...live("equal", 0.7, 3.3),
+      ...live("p-sca", 0.6, 3.2),
+      ...live("branch-and-bound", 0.65, 3.1),
+      ...live("branch-and-bound theorem", 0.5, 3.4),
+      ...live("input dropout 0.1", 0, 3.6),
+    ];
+    const figure = lossOverRates(studiedArms(cells.map(labelled)));
+    expectInTable(figure);
+    expect(figure.charts).toHaveLength(3);
+    for (const chart of figure.charts as readonly Chart[]) {
+      const drawn = chart.series.filter(({ kind }) => kind === "points");
+      expect(
+        drawn.map(({ name, points }) => [name.replace(", held out", ""), points.map(({ x }) => x)]),
+      ).toEqual([
+        ["chosen live", [0.6, 0.6, 0.65]],
+        ["equal rates", [0.7]],
+        ["random rates", [0.4]],
+        ["by the theorem", [0.5]],
+      ]);
+      const svg = chartSvg(chart);
+      for (const { name } of drawn) expect(svg).toContain(`>${name}</text>`);
+    }
+  });
+
   it("draw every point of a series, and nothing of none", () => {
     const { charts } = lossOverRates(STUDIED);
     expect(chartSvg(charts[0] as Chart).match(/<circle/g)!.length).toBe(3 + 3 * 2);
