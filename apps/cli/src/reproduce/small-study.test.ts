@@ -222,6 +222,19 @@ describe("the smallest study", () => {
     );
   }, 300_000);
 
+  it("measures every seed on the same texts, which it deals anew", async () => {
+    const [first, second] = await Promise.all(
+      ["1", "2"].map(async (seed) => {
+        const given = { task: study.tasks[0]!, devices: 2, seed, ...study.size.settings };
+        const { choose, report, devices, close } = await openLab(resolveRunConfig(given), 8);
+        close();
+        return { heldOut: [choose, report], dealt: devices.map(({ dataset }) => dataset) };
+      }),
+    );
+    expect(second!.heldOut).toEqual(first!.heldOut);
+    expect(second!.dealt).not.toEqual(first!.dealt);
+  }, 300_000);
+
   it("takes the engine's own steps, one gradient at a time", async () => {
     const config = resolveRunConfig({
       task: study.tasks[0]!,

@@ -18,8 +18,8 @@ export interface StudiedArm {
   readonly isTuningOnly: boolean;
 }
 
-/** Arms of a task are compared over the seeds that all of them have: other seeds are other texts. Where they share none that
- *  reports, the tuning seed is all there is. */
+/** Arms of a task are compared over the seeds that all of them have: a seed deals texts to devices, begins the adapter and draws
+ *  masks, and what is held out is the same for all. Where they share none that reports, the tuning seed is all there is. */
 export function studiedArms(cells: readonly Cell[]): readonly StudiedArm[] {
   const arms = new Map(cells.map((cell) => [`${cell.task}/${cell.devices}/${cell.arm}`, cell]));
   const tried = [...arms.values()].sort(inOrder).flatMap(({ task, devices, arm }) => {
@@ -96,7 +96,7 @@ export interface Percentage {
 }
 
 /**
- * Percent of the other's mean that one is above it, seed by seed: texts that are hard for one arm are hard for all.
+ * Percent of the other's mean that one is above it, seed by seed: a deal of texts that is hard for one arm is hard for all.
  *
  * @param other of the same seeds
  * @param of the final loss when absent
