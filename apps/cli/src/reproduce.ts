@@ -1,7 +1,7 @@
 /** `fedlodrop reproduce`: the figures, from federations in this process, kept so that it goes on where it was stopped. */
 import { join } from "node:path";
 import { describeFlags, type Flag, parseFlags, wholeNumber } from "./flags.ts";
-import { ABLATED, ablatedBy } from "./reproduce/arms.ts";
+import { ablatedBy } from "./reproduce/arms.ts";
 import { readCells } from "./reproduce/cells.ts";
 import type { Figure } from "./reproduce/figure.ts";
 import { ablations } from "./reproduce/figures/ablations.ts";
@@ -20,6 +20,7 @@ import {
   runLimited,
   tunedRuns,
 } from "./reproduce/limited.ts";
+import { armsFor, type CellFigure, isCellFigure, NEEDED_ARMS } from "./reproduce/needed-arms.ts";
 import { faultOf, recordOwnRun } from "./reproduce/own-run.ts";
 import { FULL_ATTACKS, QUICK_ATTACKS, readAttacks, runAttacks } from "./reproduce/privacy/attack-study.ts";
 import { limitedProvenance, provenanceOf, withCommand } from "./reproduce/provenance.ts";
@@ -27,7 +28,6 @@ import { readRecordedRun, settingsOf } from "./reproduce/recorded-run.ts";
 import { type ReportedFigure, writeReport } from "./reproduce/report.ts";
 import { groupsOf, type StudiedArm, studiedArms, tunedToStop } from "./reproduce/studied.ts";
 import { FULL_STUDY, QUICK_STUDY, runStudy } from "./reproduce/study.ts";
-import { lastOf } from "./reproduce/tuning.ts";
 import { UsageError } from "./usage-error.ts";
 
 const FLAGS: readonly Flag[] = [
@@ -40,7 +40,10 @@ const FLAGS: readonly Flag[] = [
     name: "quick",
     help: "the smallest study that fills every figure: four minutes at most on two cores, and no evidence",
   },
-  { name: "draw", help: "run nothing: draw what the folder has" },
+  {
+    name: "draw",
+    help: "run no federation: draw what the folder has, and of figure 4 solve the solvers' problems again",
+  },
   { name: "out", value: "DIR", help: "folder of cells, figures and report (reproduced)" },
   { name: "help", help: "show this" },
 ];
@@ -52,6 +55,8 @@ type FigureName = (typeof FIGURES | typeof BY_NAME)[number];
 
 const FULL_RUN = { devices: 2, rounds: 12 };
 const QUICK_RUN = { ...FULL_RUN, rounds: 6, evaluationSamples: 16 };
+
+const countOf = (figure: CellFigure): number => armsFor([figure], FULL_STUDY.arms).length;
 
 const HELP = `Usage: fedlodrop reproduce [FIGURE …] [flags]
 
@@ -66,11 +71,14 @@ where it was stopped.
   7  verdicts on what is claimed of dropout
   privacy  what attacks read of texts (figure 8), only where it is named
 
-The full study takes about four hours on two cores, and the runs under limits of figure 4 an hour and a half on top.
+The full study takes about four hours on two cores, and the runs under limits of figure 4 an hour and a half on top. Figures
+that are named have the arms alone that they compare: of ${FULL_STUDY.arms.length}, figure 1 has ${countOf("1")} (fixed, random and chosen rates), figure 2 ${countOf("2")} (all
+methods), figures 3 and 7 ${countOf("3")} (those that send something), and figure 6 ${countOf("6")} (ablations and what they change).
 
 Figure 5 is of a run of this machine over real sockets (folder own-run), by its clocks: no two are alike.
 All else is the same for the same seeds, but what a clock ends in figure 4: the solvers' milliseconds, and what a search
-that is stopped has found by then (of many devices, after 5 s; in runs under limits, after 1 s).
+that is stopped has found by then (of many devices, after 5 s; in runs under limits, after 1 s). The solvers' part of it is kept
+nowhere: it is solved anew whenever figure 4 is drawn, with --draw too, and its milliseconds are then others.
 
 ${describeFlags(FLAGS)}
 `;
@@ -101,8 +109,9 @@ export async function reproduce(args: readonly string[]): Promise<void> {
   const say = (line: string): void => void process.stderr.write(`${line}\n`);
   const study = quick ? QUICK_STUDY : FULL_STUDY;
   const isDrawn = given.has("draw");
-  const ofTheStudy = wanted.find((name) => !["4", "5", "privacy"].includes(name));
-  if (!isDrawn && ofTheStudy !== undefined) await runStudy({ ...study, seeds }, csv, say);
+  const ofTheStudy = wanted.find(isCellFigure);
+  if (!isDrawn && ofTheStudy !== undefined)
+    await runStudy({ ...study, arms: armsFor(wanted, study.arms), seeds }, csv, say);
   const limitedCsv = kept("limited", ".csv");
   const limited = quick ? QUICK_LIMITED : FULL_LIMITED;
   // Learning rates for other numbers of devices than the study's, which report nothing there.
@@ -131,29 +140,27 @@ export async function reproduce(args: readonly string[]): Promise<void> {
   const cells = await readCells(csv);
   if (isDrawn && ofTheStudy !== undefined && cells.length === 0)
     throw new Error(`figure ${ofTheStudy}: expected finished cells in ${csv}, got none; leave out --draw`);
-  // Methods are not compared over fewer seeds because an ablation has fewer.
-  const methods = studiedArms(cells.filter(({ arm }) => ablatedBy(arm) === null));
-  // What sends nothing has no price that compares with a federation's.
-  const federated = methods.filter(({ cells }) => cells.every((cell) => lastOf(cell).bytes > 0));
-  const compared = [...federated, ...tunedToStop(cells, federated)];
+  const armsOf = (name: CellFigure): readonly StudiedArm[] =>
+    studiedArms(cells.filter(({ arm }) => NEEDED_ARMS[name](arm)));
   const ofCells = (
-    figure: FigureName,
+    figure: CellFigure,
     drawn: (arms: readonly StudiedArm[]) => Figure,
-    arms: readonly StudiedArm[],
+    arms = armsOf(figure),
   ) => ({
     ...drawn(arms),
     madeOf: provenanceOf(arms, { figure, cells, folder, csv, isQuick: quick }),
   });
+  const withStopped = (arms: readonly StudiedArm[]) => [...arms, ...tunedToStop(cells, arms)];
   const again = (figure: FigureName, flags = ""): string =>
     `npx fedlodrop reproduce ${figure}${quick ? " --quick" : ""}${flags} --out ${folder}`;
   const draw = async (name: FigureName): Promise<ReportedFigure> => {
     switch (name) {
       case "1":
-        return ofCells(name, lossOverRates, methods);
+        return ofCells(name, lossOverRates);
       case "2":
-        return ofCells(name, lossOverRounds, methods);
+        return ofCells(name, lossOverRounds);
       case "3":
-        return ofCells(name, costToTarget, compared);
+        return ofCells(name, costToTarget, withStopped(armsOf(name)));
       case "4": {
         say("figure 4: solving cells …");
         const tried = [...cells, ...(await readCells(tuningCsv))];
@@ -172,12 +179,12 @@ export async function reproduce(args: readonly string[]): Promise<void> {
         return ofCells(
           name,
           ablations,
-          groupsOf(studiedArms(cells.filter(({ arm }) => arm === ABLATED || ablatedBy(arm) !== null)))
+          groupsOf(armsOf(name))
             .filter((arms) => arms.some(({ arm }) => ablatedBy(arm) !== null))
             .flat(),
         );
       case "7":
-        return ofCells(name, verdicts, compared);
+        return ofCells(name, verdicts, withStopped(armsOf(name)));
       case "privacy": {
         const madeOf = withCommand(
           { columns: Object.keys(attackSize), rows: [Object.values(attackSize)] },

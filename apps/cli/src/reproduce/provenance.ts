@@ -2,7 +2,7 @@
 import type { Cell } from "./cells.ts";
 import type { Table } from "./figure.ts";
 import { type LimitedRun, type LimitedStudy, settingName } from "./limited.ts";
-import { groupsOf, type StudiedArm } from "./studied.ts";
+import { groupsOf, playedArm, type StudiedArm } from "./studied.ts";
 import { FULL_STUDY, QUICK_STUDY } from "./study.ts";
 import { TUNING_SEED } from "./tuning.ts";
 
@@ -50,9 +50,10 @@ function rowOf(arms: readonly StudiedArm[], rates: string, kept: Kept): Table["r
     study.tasks.includes(task) &&
     beginsWith(study.learningRates, rates);
   const reporting = isTuningOnly ? [] : seeds;
+  const played = new Set(arms.map(({ arm }) => playedArm(arm)));
   const command = isWhole
     ? studyCommand(reporting, kept)
-    : `npx tsx bench/regret.ts --tasks ${task} --devices ${devices} --arms "${arms.map(({ arm }) => arm).join()}" --seeds ${Math.max(1, seedCount(reporting))}${beginsWith(FULL_STUDY.learningRates, rates) ? "" : ` --learning-rates ${rates}`} --rounds ${rounds} --csv ${kept.csv}`;
+    : `npx tsx bench/regret.ts --tasks ${task} --devices ${devices} --arms "${[...played].join()}" --seeds ${Math.max(1, seedCount(reporting))}${beginsWith(FULL_STUDY.learningRates, rates) ? "" : ` --learning-rates ${rates}`} --rounds ${rounds} --csv ${kept.csv}`;
   return [
     ...[task, devices, arms.map(({ arm }) => arm).join(", "), rounds, every],
     // Cells do not say it: it is the study's whose rounds and measurements they have.

@@ -2,7 +2,15 @@ import { mkdtemp, readFile, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { writeTinyModel } from "@fedlodrop/harness";
-import { createRandom, initialAdapter, keptIndices, resolveRunConfig, subAdapter } from "@fedlodrop/run";
+import {
+  adapterLayout,
+  adapterSize,
+  createRandom,
+  initialAdapter,
+  keptIndices,
+  resolveRunConfig,
+  subAdapter,
+} from "@fedlodrop/run";
 import { beforeAll, describe, expect, it } from "vitest";
 import { ablatedBy } from "./arms.ts";
 import { type Point, runCell } from "./cell.ts";
@@ -17,6 +25,7 @@ import { verdicts } from "./figures/verdicts.ts";
 import { expectInTable } from "./in-table.fixture.ts";
 import { openLab } from "./lab.ts";
 import { deviceCounts, type LimitedStudy, readLimited, runLimited } from "./limited.ts";
+import { rigOf } from "./rig.ts";
 import { trainStepwise } from "./stepwise.ts";
 import { studiedArms } from "./studied.ts";
 import { runStudy, type Study } from "./study.ts";
@@ -96,21 +105,65 @@ describe("the smallest study", () => {
     expect(int8.bytes).toBeLessThan(0.9 * plain.bytes);
     expect(int8.report).not.toBe(plain.report);
     expect(int8.report).toBeCloseTo(plain.report, 2);
+    for (const arm of ["Bernoulli masks", "Horvitz-Thompson", "FedEx residual", "no rescaling"] as const)
+      expect(Math.abs((await cell(arm)).at(-1)!.report - plain.report), arm).toBeGreaterThan(0.01);
+    expect(await bytes("Bernoulli masks")).not.toBe(plain.bytes);
+    // Of nothing dropped: a hundred times what the two ways to take a step differ by.
+    for (const arm of ["FFA-LoRA", "FedEx-LoRA", "input dropout 0.1", "local only", "centralised"] as const)
+      expect(Math.abs((await cell(arm)).at(-1)!.report - whole.report), arm).toBeGreaterThan(0.01);
     expect(await bytes("FFA-LoRA")).toBeLessThan(whole.bytes);
-    expect(await bytes("centralised")).toBe(0);
-    for (const arm of [
-      "Bernoulli masks",
-      "Horvitz-Thompson",
-      "FedEx residual",
-      "local only",
-      "no rescaling",
-    ] as const) {
-      const { report } = (await cell(arm)).at(-1)!;
-      expect(Number.isFinite(report)).toBe(true);
-      expect(report).not.toBe(plain.report);
+    expect(await bytes("input dropout 0.1")).toBe(whole.bytes);
+  }, 300_000);
+
+  it("sends nothing of those who train alone or as one, which of one device are what it is anyway", async () => {
+    const of = async (devices: number, arm: "fixed 0" | "local only" | "centralised") => {
+      const key = { task: study.tasks[0]!, devices, arm, learningRate: 0.02, seed: "7" };
+      return (await runCell(key, { ...study.size, rounds: 2 })).points.at(-1)!;
+    };
+    const alone = await of(1, "fixed 0");
+    for (const arm of ["local only", "centralised"] as const)
+      expect(await of(1, arm)).toEqual({ ...alone, bytes: 0 });
+    const [apart, pooled] = [await of(2, "local only"), await of(2, "centralised")];
+    expect([apart.bytes, pooled.bytes]).toEqual([0, 0]);
+    // One device takes the steps of both, two rounds of two more at 0.1 s each.
+    expect(pooled.seconds - apart.seconds).toBeCloseTo(0.4, 9);
+  }, 300_000);
+
+  it("adds to the base what the mean of products is beyond the product of means, nothing where devices agree on B", async () => {
+    const config = resolveRunConfig({ task: study.tasks[0]!, devices: 2, ...study.size.settings });
+    const lab = await openLab(config, 8);
+    const { shape } = lab;
+    const random = createRandom("residual");
+    const normal = (): Float32Array =>
+      Float32Array.from({ length: adapterSize(shape) }, () => random.uniform() - 0.5);
+    const [before, first, second] = [normal(), normal(), normal()];
+    const indices = Uint32Array.from(before.keys());
+    const layout = adapterLayout(shape);
+    const isB = (index: number): boolean =>
+      layout.some(
+        ({ name, offset, size }) => name.endsWith("loraB") && index >= offset && index < offset + size,
+      );
+    /** Loss of the mean of two devices' adapters on the new base, less that on the old one. */
+    const added = async (own: readonly Float32Array[]): Promise<number> => {
+      const rig = rigOf({ kind: "residual" }, lab, config);
+      const updates = own.map((after, k) => ({
+        ...{ participantId: `p${k + 1}`, indices, weight: 1, dropoutRate: 0 },
+        changes: after.map((value, i) => value - before[i]!),
+      }));
+      const mean = before.map((_, i) => (own[0]![i]! + own[1]![i]!) / 2);
+      await rig.combine!({ before, mean, updates });
+      const { loss } = await rig.trainer.evaluate(lab.report, mean);
+      rig.close();
+      return loss - (await lab.trainer.evaluate(lab.report, mean)).loss;
+    };
+    try {
+      expect(Math.abs(await added([first, second.map((x, i) => (isB(i) ? first[i]! : x))]))).toBeLessThan(
+        1e-4,
+      );
+      expect(Math.abs(await added([first, second]))).toBeGreaterThan(0.01);
+    } finally {
+      lab.close();
     }
-    // At γ = 0 every coordinate is kept by all, so that this estimator is the mean.
-    expect((await cell("FedEx-LoRA")).at(-1)!.report).not.toBe(whole.report);
   }, 300_000);
 
   it("leaves out who breaks a limit, and nobody twice", async () => {
@@ -167,6 +220,19 @@ describe("the smallest study", () => {
     await expect(readLimited(csv)).rejects.toThrow(
       /limited.csv, line 2: expected the columns deadline_seconds,/,
     );
+  }, 300_000);
+
+  it("measures every seed on the same texts, which it deals anew", async () => {
+    const [first, second] = await Promise.all(
+      ["1", "2"].map(async (seed) => {
+        const given = { task: study.tasks[0]!, devices: 2, seed, ...study.size.settings };
+        const { choose, report, devices, close } = await openLab(resolveRunConfig(given), 8);
+        close();
+        return { heldOut: [choose, report], dealt: devices.map(({ dataset }) => dataset) };
+      }),
+    );
+    expect(second!.heldOut).toEqual(first!.heldOut);
+    expect(second!.dealt).not.toEqual(first!.dealt);
   }, 300_000);
 
   it("takes the engine's own steps, one gradient at a time", async () => {

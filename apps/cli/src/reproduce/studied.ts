@@ -18,8 +18,8 @@ export interface StudiedArm {
   readonly isTuningOnly: boolean;
 }
 
-/** Arms of a task are compared over the seeds that all of them have: other seeds are other texts. Where they share none that
- *  reports, the tuning seed is all there is. */
+/** Arms of a task are compared over the seeds that all of them have: a seed deals texts to devices, begins the adapter and draws
+ *  masks, and what is held out is the same for all. Where they share none that reports, the tuning seed is all there is. */
 export function studiedArms(cells: readonly Cell[]): readonly StudiedArm[] {
   const arms = new Map(cells.map((cell) => [`${cell.task}/${cell.devices}/${cell.arm}`, cell]));
   const tried = [...arms.values()].sort(inOrder).flatMap(({ task, devices, arm }) => {
@@ -57,6 +57,9 @@ const placeOf = (arm: string): number => ARM_NAMES.indexOf(arm);
 /** Plain federated LoRA at the learning rate at which it is best where it is stopped, not after its last round: what is fair to compare with. */
 export const TO_STOP = "FedLoRA tuned to stop";
 
+/** What a command calls the arm that a figure compares. */
+export const playedArm = (arm: string): string => (arm === TO_STOP ? PLAIN : arm);
+
 /** Over the seeds of the plain one; none of a task where that rate was not run with all of them. */
 export const tunedToStop = (cells: readonly Cell[], studied: readonly StudiedArm[]): readonly StudiedArm[] =>
   studied.flatMap((plain): readonly StudiedArm[] => {
@@ -82,21 +85,33 @@ export function groupsOf(arms: readonly StudiedArm[]): readonly (readonly Studie
   return [...keys].map((key) => arms.filter(({ task, devices }) => `${task}/${devices}` === key));
 }
 
-export const finalLoss = ({ cells }: StudiedArm): number => mean(cells.map((cell) => lastOf(cell).report));
+export const finalLoss = ({ cells }: StudiedArm): number => mean(cells.map(finalOf));
+
+const finalOf = (cell: Trajectory): number => lastOf(cell).report;
+
+/** Percent, and their standard error over seeds; null of a single one. */
+export interface Percentage {
+  readonly percent: number;
+  readonly error: number | null;
+}
 
 /**
- * Percent of the other's final loss that one ends above it, seed by seed: texts that are hard for one arm are hard for all.
+ * Percent of the other's mean that one is above it, seed by seed: a deal of texts that is hard for one arm is hard for all.
  *
  * @param other of the same seeds
+ * @param of the final loss when absent
  */
 export function percentAbove(
   own: StudiedArm,
   other: StudiedArm,
-): { readonly percent: number; readonly error: number | null } {
-  const above = own.cells.map((cell, i) => lastOf(cell).report - lastOf(other.cells[i] as Trajectory).report);
-  const scale = 100 / finalLoss(other);
+  of: (cell: Trajectory) => number = finalOf,
+  ofOther = of,
+): Percentage {
+  const beside = other.cells.map(ofOther);
+  const above = own.cells.map((cell, i) => of(cell) - (beside[i] as number));
+  const scale = 100 / mean(beside);
   const error = standardError(above);
-  return { percent: scale * mean(above), error: error && scale * error };
+  return { percent: scale * mean(above), error: error && Math.abs(scale) * error };
 }
 
 /** The one that ends lowest; null of none. */

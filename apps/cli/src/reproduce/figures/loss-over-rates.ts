@@ -1,5 +1,6 @@
 /** Figure 1: training and held-out loss, their gap and accuracy after the last round, over the dropout rate. */
 
+import { ARMS, type Arm, type ArmName } from "../arms.ts";
 import type { Trajectory } from "../cell.ts";
 import { barAt, estimateOf, type Figure, mean } from "../figure.ts";
 import { fixedRate, groupsOf, groupTitle, type StudiedArm } from "../studied.ts";
@@ -25,7 +26,7 @@ export function lossOverRates(studied: readonly StudiedArm[]): Figure {
     title: "Loss, gap and accuracy over the dropout rate",
     text: [
       "After the last round, each arm at its own learning rate; bars are standard errors over seeds. “Stopped” is where the choosing half of the held-out texts would have stopped; every held-out number is of the other half. The gap is held-out less training loss; accuracy is of tasks with labels.",
-      "A method that draws or chooses its rates is a point at the mean of its last round's.",
+      "A method that draws or chooses its rates is a point at the mean of its last round's. “Chosen live” are greedy, P-SCA and branch and bound, which solve one problem: where nothing binds they find the same rates, and are one point. Beside them are equal rates for all devices, random ones, and those by the theorem's constants in place of calibrated ones.",
     ],
     charts: [
       ...groups.map((arms) => ({
@@ -34,16 +35,16 @@ export function lossOverRates(studied: readonly StudiedArm[]): Figure {
           overRates("held out", arms, "held_out"),
           overRates("held out, stopped", arms, "stopped"),
           overRates("training", arms, "train"),
-          live("live, held out", arms, "held_out"),
+          ...live(", held out", arms, "held_out"),
         ],
       })),
       ...groups.map((arms) => ({
         ...chartOf(`${groupTitle(arms)}: gap`, "held-out less training loss, nats"),
-        series: [overRates("fixed rates", arms, "gap"), live("live", arms, "gap")],
+        series: [overRates("fixed rates", arms, "gap"), ...live("", arms, "gap")],
       })),
       ...labelled.map((arms) => ({
         ...chartOf(`${groupTitle(arms)}: accuracy`, "accuracy, held out"),
-        series: [overRates("fixed rates", arms, "accuracy"), live("live", arms, "accuracy")],
+        series: [overRates("fixed rates", arms, "accuracy"), ...live("", arms, "accuracy")],
       })),
     ],
     table: {
@@ -63,9 +64,16 @@ export function lossOverRates(studied: readonly StudiedArm[]): Figure {
 
 const isFixed = ({ arm }: StudiedArm): boolean => fixedRate(arm) !== null;
 
-/** Drops, and not always the same share: what never drops anything has no place on the axis. */
-const isLive = (own: StudiedArm): boolean =>
-  !isFixed(own) && own.cells.some(({ points }) => points.some(({ dropoutRate }) => dropoutRate > 0));
+/** By what live rates come from: arms of one kind are a series. */
+const KINDS = ["chosen live", "equal rates", "random rates", "by the theorem"] as const;
+
+/** Null of what keeps its rate, or never drops anything: that has no place on the axis. */
+function kindOf({ arm }: StudiedArm): (typeof KINDS)[number] | null {
+  const { method, bound, variant } = ARMS[arm as ArmName] as Arm;
+  if (variant !== undefined || method === "fixed" || method === "fedlora") return null;
+  if (bound === "theorem") return "by the theorem";
+  return method === "random" ? "random rates" : method === "equal" ? "equal rates" : "chosen live";
+}
 
 const rateOf = ({ arm, cells }: StudiedArm): number =>
   fixedRate(arm) ?? mean(cells.map((cell) => lastOf(cell).dropoutRate));
@@ -86,11 +94,15 @@ const overRates = (name: string, arms: readonly StudiedArm[], quantity: Quantity
   points: pointsOf(arms.filter(isFixed), quantity),
 });
 
-const live = (name: string, arms: readonly StudiedArm[], quantity: Quantity): Series => ({
-  name,
-  kind: "points",
-  points: pointsOf(arms.filter(isLive), quantity),
-});
+const live = (ending: string, arms: readonly StudiedArm[], quantity: Quantity): readonly Series[] =>
+  KINDS.map((kind) => ({
+    name: `${kind}${ending}`,
+    kind: "points",
+    points: pointsOf(
+      arms.filter((own) => kindOf(own) === kind),
+      quantity,
+    ),
+  }));
 
 const pointsOf = (arms: readonly StudiedArm[], quantity: Quantity): Series["points"] =>
   arms.map((own) => barAt(rateOf(own), valuesOf(own, quantity))).sort((a, b) => a.x - b.x);

@@ -10,7 +10,7 @@ import {
   withoutOtherRates,
 } from "../studied.ts";
 import type { Chart } from "../svg-chart.ts";
-import { lastOf } from "../tuning.ts";
+import { bestOf, lastOf } from "../tuning.ts";
 
 interface Quantity {
   readonly yLabel: string;
@@ -30,7 +30,7 @@ export function lossOverRounds(studied: readonly StudiedArm[]): Figure {
     number: 2,
     title: "Held-out loss and accuracy over rounds",
     text: [
-      "Of the half of the held-out texts that nothing was chosen by. Bars are standard errors over seeds, rings where the other half would have stopped. Of the fixed rates 0 and the best other one are drawn; what sends nothing stands beside them in a chart of its own. Accuracy is of tasks with labels.",
+      "Of the half of the held-out texts that nothing was chosen by. Bars are standard errors over seeds, rings where the other half would have stopped. Of the fixed rates 0 and the best other one are drawn; what sends nothing stands beside them in a chart of its own. Accuracy is of tasks with labels. In the table “stop” is the ring's round, and “stopped”, beside it, what seeds had that were each stopped in their own.",
     ],
     charts: [
       ...groups.flatMap((arms) => chartsOf(groupTitle(arms), arms, HELD_OUT)),
@@ -39,7 +39,7 @@ export function lossOverRounds(studied: readonly StudiedArm[]): Figure {
     table: {
       columns: [
         ...["task", "devices", "arm", "learning_rate", "round", "seeds", "dropout_rate", "train"],
-        ...["held_out", "held_out_error", "accuracy", "accuracy_error", "stop"],
+        ...["held_out", "held_out_error", "accuracy", "accuracy_error", "stop", "stopped", "stopped_error"],
       ],
       rows: groups
         .flat()
@@ -51,6 +51,7 @@ export function lossOverRounds(studied: readonly StudiedArm[]): Figure {
             ...estimateOf(valuesOf(values, HELD_OUT)),
             ...estimateOf(valuesOf(values, ACCURACY)),
             Number(isStop),
+            ...(isStop ? estimateOf(own.cells.map((cell) => bestOf(cell).report)) : [null, null]),
           ]),
         ),
     },
