@@ -1,28 +1,15 @@
 /** A tab that reloads is a new device worker with the token of the old one, and has what that one kept. */
 import { describe, expect, it } from "vitest";
-import { openAccounts } from "./accounts.ts";
+import { type Account, openAccounts } from "./accounts.ts";
 import { run as plainRun } from "./coordinator.fixture.ts";
 import { openExampleBudget } from "./example-budget.ts";
-import type { Ledger } from "./ledger.ts";
-
-/** As IndexedDB has it: copies, and nothing is there before its time. */
-function memoryLedger(): Ledger & { readonly entries: Map<string, unknown> } {
-  const entries = new Map<string, unknown>();
-  return {
-    entries,
-    read: async (token) => structuredClone(entries.get(token)),
-    async write(token, entry) {
-      const copy = structuredClone(entry);
-      await Promise.resolve();
-      entries.set(token, copy);
-    },
-  };
-}
+import { memoryLedger } from "./ledger.fixture.ts";
+import { type Ledger, openLedger } from "./ledger.ts";
 
 async function opened(ledger: Ledger, token: string) {
   const accounts = openAccounts(ledger);
   await accounts.recall(token);
-  accounts.keepUnder(token);
+  await accounts.keepUnder(token);
   return accounts;
 }
 
@@ -31,21 +18,28 @@ const run = {
   config: { ...plainRun.config, rounds: 4, examplePrivacy: { epsilon: 4, delta: 1e-5, clip: 0.5 } },
 };
 const { training } = run.config;
+const sent = (account: Account): void => {
+  account.changes ??= { promise: null, spent: 0, lastRound: 0, known: new Map() };
+  account.changes.lastRound++;
+};
+const lastRound = async (ledger: Ledger, token: string): Promise<number | undefined> =>
+  (await opened(ledger, token)).of("r1").changes?.lastRound;
 
 describe("an account of what was given away", () => {
+  const charge = async (ledger: Ledger, token: string, roundsLeft: number): Promise<number> => {
+    const budget = openExampleBudget(await opened(ledger, token));
+    return budget(run, 40, { training, roundsLeft })!.charge();
+  };
+
   it("goes on after a reload, and is another's under another token", async () => {
     const ledger = memoryLedger();
-    const charge = async (token: string, roundsLeft: number): Promise<number> => {
-      const budget = openExampleBudget(await opened(ledger, token));
-      return budget(run, 40, { training, roundsLeft })!.charge();
-    };
     const told = [];
-    for (const roundsLeft of [4, 3, 2, 1]) told.push(await charge("a", roundsLeft));
+    for (const roundsLeft of [4, 3, 2, 1]) told.push(await charge(ledger, "a", roundsLeft));
     expect(told).toEqual([...told].sort((one, next) => one - next));
     expect(new Set(told).size).toBe(4);
     expect(told[3]).toBeCloseTo(4, 6);
-    await expect(charge("a", 1)).rejects.toThrow("has given away the ε of 4");
-    expect(await charge("b", 4)).toBe(told[0]);
+    await expect(charge(ledger, "a", 1)).rejects.toThrow("has given away the ε of 4");
+    expect(await charge(ledger, "b", 4)).toBe(told[0]);
   });
 
   it("is kept before anything leaves the device", async () => {
@@ -57,27 +51,71 @@ describe("an account of what was given away", () => {
     expect(ledger.entries.get("a")).toMatchObject({ runId: run.runId });
   });
 
-  it("is the device's, not the token's: a coordinator that gives another one takes nothing off it", async () => {
+  it("is the device's: a coordinator that gives another token takes nothing off it", async () => {
     const ledger = memoryLedger();
-    const first = await opened(ledger, "a");
-    first.of("r1").changes = { promise: null, spent: 0, lastRound: 3, known: new Map() };
-    await first.keep();
-    const reloaded = await opened(ledger, "a");
-    reloaded.keepUnder("z");
-    expect(reloaded.of("r1").changes).toMatchObject({ lastRound: 3 });
-    await reloaded.keep();
-    expect((await opened(ledger, "z")).of("r1").changes).toMatchObject({ lastRound: 3 });
+    await (await opened(ledger, "a")).note("r1", sent);
+    const reloaded = openAccounts(ledger);
+    await reloaded.recall("a");
+    await reloaded.keepUnder("z");
+    // Also when the page is reloaded at once.
+    expect(await lastRound(ledger, "z")).toBe(1);
+  });
+
+  it("counts what another tab of the same token has noted meanwhile, and what could not be read before", async () => {
+    const ledger = memoryLedger();
+    const [first, second] = [await opened(ledger, "a"), await opened(ledger, "a")];
+    await first.note("r1", sent);
+    await second.note("r1", sent);
+    await first.note("r1", sent);
+    expect(first.of("r1").changes?.lastRound).toBe(3);
+    ledger.broken.add("read");
+    const blind = await opened(ledger, "a");
+    ledger.broken.clear();
+    await blind.note("r1", sent);
+    expect(await lastRound(ledger, "a")).toBe(4);
+  });
+
+  it("lets nothing leave that an older entry would be gone on from, and is the tab's where nothing can be kept", async () => {
+    const ledger = memoryLedger();
+    const accounts = await opened(ledger, "a");
+    await accounts.note("r1", sent);
+    ledger.broken.add("update");
+    await expect(accounts.note("r1", sent)).rejects.toThrow("could not be noted in its browser");
+    expect(accounts.of("r1").changes?.lastRound).toBe(1);
+    for (const nothing of [null, ledger]) {
+      const forgetful = openAccounts(nothing);
+      await forgetful.keepUnder("b");
+      for (let round = 0; round < 2; round++) await forgetful.note("r1", sent);
+      expect(forgetful.of("r1").changes?.lastRound).toBe(2);
+    }
   });
 
   it("begins anew in another run, and where what was kept is damaged", async () => {
     const ledger = memoryLedger();
-    const first = await opened(ledger, "a");
-    first.of("r1").changes = { promise: null, spent: 1, lastRound: 3, known: new Map() };
-    await first.keep();
+    await (await opened(ledger, "a")).note("r1", sent);
     expect((await opened(ledger, "a")).of("r2")).toEqual({ runId: "r2" });
     for (const damaged of [null, 7, {}, { runId: "r1", changes: { spent: "much" } }]) {
       ledger.entries.set("a", damaged);
       expect((await opened(ledger, "a")).of("r1")).toEqual({ runId: "r1" });
     }
+  });
+});
+
+describe("a browser's ledger", () => {
+  it("is none where there is no IndexedDB, and gives up on one that does not answer or refuses", async () => {
+    expect(openLedger(undefined)).toBeNull();
+    const silent = openLedger({ open: () => ({}) } as unknown as IDBFactory, 0.01) as Ledger;
+    await expect(silent.read("a")).rejects.toThrow("no answer for 0.01 s");
+    const refusing = openLedger({
+      open: () => {
+        throw new DOMException("not here", "SecurityError");
+      },
+    } as unknown as IDBFactory) as Ledger;
+    await expect(refusing.update("a", () => ({}))).rejects.toThrow("not here");
+    const accounts = openAccounts(silent);
+    await accounts.recall("a");
+    await accounts.keepUnder("a");
+    await accounts.note("r1", sent);
+    expect(accounts.of("r1").changes?.lastRound).toBe(1);
   });
 });

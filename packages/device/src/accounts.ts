@@ -7,6 +7,7 @@ import type { RenyiBudget } from "@fedlodrop/privacy";
 import type { RunConfig } from "@fedlodrop/run";
 import { z } from "zod";
 import { type Ledger, openLedger } from "./ledger.ts";
+import { UnsafeRoundError } from "./unsafe-round.ts";
 
 /** Of a run. */
 export interface Account {
@@ -38,14 +39,17 @@ export interface SecureAccount {
 }
 
 export interface Accounts {
-  /** Goes on from what was kept under the token that the device joins with, unless it has an account by now. */
+  /** Goes on from what is kept under the token that the device joins with, unless it has an account by now. */
   recall(token: string): Promise<void>;
-  /** The token to keep it under from now on. */
-  keepUnder(token: string): void;
-  /** A new one for another run than the last. */
+  /** Under which token it is kept from now on: a coordinator that gives another one takes nothing off it. */
+  keepUnder(token: string): Promise<void>;
+  /** As it is now; a new one for another run than the last. */
   of(runId: string): Account;
-  /** Resolves when what the account says now is kept. */
-  keep(): Promise<void>;
+  /**
+   * Notes what is about to leave the device, in what is kept by now: another tab may have had the same token. Resolves when
+   * it is kept. @throws UnsafeRoundError where an older entry cannot be replaced, which a reload would go on from
+   */
+  note(runId: string, change: (account: Account) => void): Promise<void>;
 }
 
 const terms = z.object({ epsilon: z.number(), delta: z.number(), clip: z.number() });
@@ -68,23 +72,64 @@ const keptSchema = z.object({
     .optional(),
 });
 
-export function openAccounts(ledger: Ledger = openLedger()): Accounts {
+/** Null where nothing is kept, or what is kept is damaged. */
+const readKept = (kept: unknown): Account | null => keptSchema.safeParse(kept).data ?? null;
+
+/** @param ledger null keeps nothing */
+export function openAccounts(ledger: Ledger | null = openLedger()): Accounts {
   let account: Account | null = null;
   let ownToken: string | null = null;
+  /** The token whose entry a reload would go on from. */
+  let keptUnder: string | null = null;
+
+  function of(runId: string): Account {
+    if (account?.runId !== runId) account = { runId };
+    return account;
+  }
+
   return {
+    of,
     async recall(token) {
-      const { success, data } = keptSchema.safeParse(await ledger.read(token));
-      if (success) account ??= data;
+      const kept = readKept(await ledger?.read(token).catch(() => undefined));
+      if (kept === null) return;
+      keptUnder = token;
+      account ??= kept;
     },
-    keepUnder(token) {
+    async keepUnder(token) {
       ownToken = token;
+      const mine = account;
+      if (mine === null || keptUnder === token || ledger === null) return;
+      const isKept = await ledger
+        .update(token, () => mine)
+        .then(
+          () => true,
+          () => false,
+        );
+      if (isKept) keptUnder = token;
     },
-    of(runId) {
-      if (account?.runId !== runId) account = { runId };
-      return account;
-    },
-    async keep() {
-      if (account !== null && ownToken !== null) await ledger.write(ownToken, account);
+    async note(runId, change) {
+      const mine = of(runId);
+      const token = ownToken;
+      if (ledger !== null && token !== null) {
+        let noted = mine;
+        try {
+          await ledger.update(token, (found) => {
+            const kept = readKept(found);
+            noted = kept?.runId === runId ? kept : structuredClone(mine);
+            change(noted);
+            return noted;
+          });
+          keptUnder = token;
+          if (account === mine) account = noted;
+          return;
+        } catch (error) {
+          if (keptUnder === token)
+            throw new UnsafeRoundError("what this device gives away could not be noted in its browser", {
+              cause: error,
+            });
+        }
+      }
+      change(mine);
     },
   };
 }

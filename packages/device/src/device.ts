@@ -19,8 +19,8 @@ import { answerEvaluation } from "./own-evaluation.ts";
 import { askPromises } from "./promises.ts";
 import { measureRoundTrip } from "./round.ts";
 import { openSecureMembers } from "./secure-members.ts";
-import { UnsafeRoundError } from "./secure-part.ts";
 import { tryPrompt, UnusablePromptError } from "./try-it.ts";
+import { UnsafeRoundError } from "./unsafe-round.ts";
 
 /** Refusals after which the coordinator still expects something of this device. */
 const UNNOTED: ReadonlySet<RefusalReason> = new Set([
@@ -144,11 +144,20 @@ export function createDevice(
     });
   }
 
-  function enter({ participantId, token, nickname, part, run, given, evaluated }: Joined): void {
+  async function enter({
+    participantId,
+    token,
+    nickname,
+    part,
+    run,
+    given,
+    evaluated,
+  }: Joined): Promise<void> {
     if (membership && membership.participantId !== participantId) rounds.abandon("new-identity");
     if (membership && membership.run.runId !== run.runId) rounds.abandon("other-run");
     membership = { participantId, token, part, run };
-    accounts.keepUnder(token);
+    await accounts.keepUnder(token);
+    if (membership?.token !== token) return;
     const { examples } = accounts.of(run.runId);
     const textsEpsilon = examples && spentOnTexts(examples);
     post({ kind: "joined", participantId, token, nickname, run, given, evaluated, textsEpsilon });

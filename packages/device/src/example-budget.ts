@@ -21,7 +21,7 @@ import {
 import type { RunDescription } from "@fedlodrop/protocol";
 import type { RunConfig } from "@fedlodrop/run";
 import type { Accounts, ExampleAccount } from "./accounts.ts";
-import { UnsafeRoundError } from "./secure-part.ts";
+import { UnsafeRoundError } from "./unsafe-round.ts";
 
 /** A round's part of the account. */
 export interface RoundOfTexts {
@@ -53,7 +53,7 @@ export const spentOnTexts = ({ promise, budget, left }: ExampleAccount): number 
   epsilonOfDivergence({ order: budget.order, divergence: budget.divergence - left }, promise.delta);
 
 export function openExampleBudget(
-  accounts: Pick<Accounts, "of" | "keep">,
+  accounts: Pick<Accounts, "of" | "note">,
   randomBytes = (length: number): Uint8Array => crypto.getRandomValues(new Uint8Array(length)),
 ): ExampleBudget {
   /** Of a run whose rounds are all still to come as far as this device is asked. */
@@ -80,7 +80,6 @@ export function openExampleBudget(
       );
     const { order } = mine.budget;
     const noiseMultiplier = noiseWithin({ order, divergence: mine.left / (shares * steps) }, rate);
-    const cost = steps * renyiDivergence({ noiseMultiplier, samplingRate: rate }, order);
     const deviation = noiseMultiplier * clip;
     const grain = grainOf(deviation);
     const uniform = secureUniform(randomBytes);
@@ -93,9 +92,13 @@ export function openExampleBudget(
           grains[i] = (grains[i] as number) + discreteGaussian(deviation / grain, uniform);
       },
       async charge() {
-        mine.left = Math.max(0, mine.left - cost);
-        await accounts.keep();
-        return spentOnTexts(mine);
+        await accounts.note(run.runId, (noted) => {
+          noted.examples ??= structuredClone(mine);
+          const own = noted.examples;
+          const cost = steps * renyiDivergence({ noiseMultiplier, samplingRate: rate }, own.budget.order);
+          own.left = Math.max(0, own.left - cost);
+        });
+        return spentOnTexts(accounts.of(run.runId).examples ?? mine);
       },
     };
   };

@@ -4,43 +4,56 @@
  */
 
 export interface Ledger {
-  /** What was written under the token last; undefined where nothing was, or nothing is kept. */
+  /** What is kept under the token; undefined where nothing is. Rejects where that cannot be told. */
   read(token: string): Promise<unknown>;
-  /** Resolves when it is kept for good; where nothing can be kept, at once. */
-  write(token: string, entry: object): Promise<void>;
+  /** Puts what `change` makes of it in its place, as one step for all tabs. Resolves when it is kept for good. */
+  update(token: string, change: (kept: unknown) => object): Promise<void>;
 }
-
-/** In Node, and where the browser keeps nothing. */
-const FORGETFUL: Ledger = { read: async () => undefined, write: async () => {} };
 
 const DATABASE = "fedlodrop";
 const STORE = "accounts";
+/** A browser that does not answer must not keep a device waiting for ever. */
+const PATIENCE_SECONDS = 10;
 
-export function openLedger(factory: IDBFactory | undefined = globalThis.indexedDB): Ledger {
-  if (factory === undefined) return FORGETFUL;
-  const opened = openDatabase(factory);
-  // Whoever reads or writes hears of it.
-  opened.catch(() => {});
-  // Private windows of some browsers have the interface, and refuse; a full disk refuses to write.
+/** Null in Node, and in browsers that have no such thing. */
+export function openLedger(
+  factory: IDBFactory | undefined = globalThis.indexedDB,
+  patienceSeconds = PATIENCE_SECONDS,
+): Ledger | null {
+  if (factory === undefined) return null;
+  const inTime = <T>(work: Promise<T>): Promise<T> => Promise.race([work, tooLate(patienceSeconds)]);
   return {
-    read: (token) =>
-      opened
-        .then((database) => done(database.transaction(STORE).objectStore(STORE).get(token)))
-        .catch(() => undefined),
-    write: (token, entry) => opened.then((database) => written(database, token, entry)).catch(() => {}),
+    read: (token) => inTime(inStore(factory, "readonly", (store) => done(store.get(token)))),
+    update: (token, change) =>
+      inTime(
+        inStore(factory, "readwrite", async (store) => {
+          await done(store.put(change(await done(store.get(token))), token));
+        }),
+      ),
   };
 }
 
-async function openDatabase(factory: IDBFactory): Promise<IDBDatabase> {
-  const request = factory.open(DATABASE, 1);
-  request.onupgradeneeded = () => request.result.createObjectStore(STORE);
-  return done(request);
+/** Over a connection of its own: one that is held for long may be lost without a word. */
+async function inStore<T>(
+  factory: IDBFactory,
+  mode: IDBTransactionMode,
+  work: (store: IDBObjectStore) => Promise<T>,
+): Promise<T> {
+  const opening = factory.open(DATABASE, 1);
+  opening.onupgradeneeded = () => opening.result.createObjectStore(STORE);
+  const database = await done(opening);
+  try {
+    const transaction = database.transaction(STORE, mode, { durability: "strict" });
+    // A request that has succeeded may still be undone until then.
+    const end = ended(transaction);
+    const [result] = await Promise.all([work(transaction.objectStore(STORE)), end]);
+    return result;
+  } finally {
+    database.close();
+  }
 }
 
-/** By the transaction's end: a request that has succeeded may still be undone. */
-function written(database: IDBDatabase, token: string, entry: object): Promise<void> {
-  const transaction = database.transaction(STORE, "readwrite");
-  transaction.objectStore(STORE).put(entry, token);
+function ended(transaction: IDBTransaction): Promise<void> {
   return new Promise((resolve, reject) => {
     transaction.oncomplete = () => resolve();
     transaction.onabort = () => reject(transaction.error);
@@ -52,4 +65,10 @@ function done<T>(request: IDBRequest<T>): Promise<T> {
     request.onsuccess = () => resolve(request.result);
     request.onerror = () => reject(request.error);
   });
+}
+
+function tooLate(seconds: number): Promise<never> {
+  return new Promise((_, reject) =>
+    setTimeout(() => reject(new Error(`IndexedDB: no answer for ${seconds} s`)), seconds * 1000),
+  );
 }

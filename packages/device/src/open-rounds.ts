@@ -6,7 +6,7 @@ import type { Loaded } from "./load.ts";
 import { type FromWorker, toPlainError } from "./messages.ts";
 import { playRound, type RoundContext } from "./round.ts";
 import type { SecureMembers } from "./secure-members.ts";
-import { UnsafeRoundError } from "./secure-part.ts";
+import { UnsafeRoundError } from "./unsafe-round.ts";
 
 /** Who this device is in which run. */
 export interface Membership {

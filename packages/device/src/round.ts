@@ -16,9 +16,10 @@ import type { ExampleBudget } from "./example-budget.ts";
 import { type AnsweringSocket, accepted, type Link } from "./link.ts";
 import type { FromWorker } from "./messages.ts";
 import { pauseSeconds, sleep } from "./pacing.ts";
-import { type SecurePart, UnsafeRoundError } from "./secure-part.ts";
+import type { SecurePart } from "./secure-part.ts";
 import { mean } from "./statistics.ts";
 import { downloadSubAdapter } from "./sub-adapter-download.ts";
+import { UnsafeRoundError } from "./unsafe-round.ts";
 import { type SentUpload, sendUpload } from "./upload.ts";
 
 export interface RoundContext {

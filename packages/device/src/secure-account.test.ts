@@ -13,7 +13,7 @@ import { atOnce, subAdapter } from "@fedlodrop/run";
 import { describe, expect, it } from "vitest";
 import { type Accounts, openAccounts } from "./accounts.ts";
 import { run as plainRun } from "./coordinator.fixture.ts";
-import type { Ledger } from "./ledger.ts";
+import { memoryLedger } from "./ledger.fixture.ts";
 import type { Link } from "./link.ts";
 import { openSecureMembers, type SecureMembers } from "./secure-members.ts";
 
@@ -159,15 +159,11 @@ describe("a device's memory of secure rounds", () => {
   });
 
   it("knows after a reload what it has sent, and whom it has seen", async () => {
-    const entries = new Map<string, object>();
-    const ledger: Ledger = {
-      read: async (token) => structuredClone(entries.get(token)),
-      write: async (token, entry) => void entries.set(token, structuredClone(entry)),
-    };
+    const ledger = memoryLedger();
     const reloaded = async (): Promise<readonly [SecureMembers, Accounts]> => {
       const accounts = openAccounts(ledger);
       await accounts.recall("a");
-      accounts.keepUnder("a");
+      await accounts.keepUnder("a");
       const members = openSecureMembers(accounts);
       members.useSecret("of this browser");
       return [members, accounts];

@@ -24,7 +24,7 @@ const identityOf = (secret: string | null, key: string): KeyPair =>
 
 const randomBytes = (length: number): Uint8Array => crypto.getRandomValues(new Uint8Array(length));
 
-export function openSecureMembers(accounts: Pick<Accounts, "of" | "keep">): SecureMembers {
+export function openSecureMembers(accounts: Pick<Accounts, "of" | "note">): SecureMembers {
   let secret: string | null = null;
   let own: { readonly key: string; readonly identity: KeyPair } | null = null;
   return {
@@ -39,9 +39,17 @@ export function openSecureMembers(accounts: Pick<Accounts, "of" | "keep">): Secu
       const key = JSON.stringify([runId, participantId]);
       if (own?.key !== key) own = { key, identity: identityOf(secret, key) };
       // Under another name it is still the device that it was.
+      const fresh = { promise: config.differentialPrivacy, spent: 0, lastRound: 0, known: new Map() };
       const account = accounts.of(runId);
-      account.changes ??= { promise: config.differentialPrivacy, spent: 0, lastRound: 0, known: new Map() };
-      const memory: SecureMemory = { identity: own.identity, account: account.changes, keep: accounts.keep };
+      account.changes ??= fresh;
+      const memory: SecureMemory = {
+        ...{ identity: own.identity, account: account.changes },
+        note: (change) =>
+          accounts.note(runId, (noted) => {
+            noted.changes ??= fresh;
+            change(noted.changes);
+          }),
+      };
       const task = { run, participantId, start: { ...start, secure }, sampleCount, memory, randomBytes };
       return takeSecurePart(link, task, signal);
     },

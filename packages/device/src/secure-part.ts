@@ -19,14 +19,15 @@ import {
 import { type RoundStart, type RunDescription, secureStepSchema } from "@fedlodrop/protocol";
 import type { SecureAccount } from "./accounts.ts";
 import { accepted, type Link } from "./link.ts";
+import { UnsafeRoundError } from "./unsafe-round.ts";
 
 /** What a device keeps of a run under secure aggregation from round to round. */
 export interface SecureMemory {
   /** Others know it by this. */
   readonly identity: KeyPair;
   readonly account: SecureAccount;
-  /** Resolves when the account is kept as it is now. */
-  readonly keep: () => Promise<void>;
+  /** Resolves when what `change` makes of the account is kept. */
+  readonly note: (change: (account: SecureAccount) => void) => Promise<void>;
 }
 
 export interface SecureTask {
@@ -36,11 +37,6 @@ export interface SecureTask {
   readonly sampleCount: number;
   readonly memory: SecureMemory;
   readonly randomBytes: RandomBytes;
-}
-
-/** The coordinator asks for something that would not keep this device's changes from it. */
-export class UnsafeRoundError extends Error {
-  override readonly name = "UnsafeRoundError";
 }
 
 export interface SecurePart {
@@ -65,8 +61,8 @@ export function takeSecurePart(link: Link, task: SecureTask, signal: AbortSignal
     cohortSize: start.cohortSize,
     noiseMultiplier,
   });
-  const { identity, account, keep } = memory;
-  const { known } = account;
+  const { identity, note } = memory;
+  const { known } = memory.account;
   const session = openSession(
     { terms, id: participantId, weight, dropoutRate, identity, known },
     randomBytes,
@@ -88,8 +84,10 @@ export function takeSecurePart(link: Link, task: SecureTask, signal: AbortSignal
     const reply = session.receive(told);
     if (reply?.kind === "refused") throw new UnsafeRoundError(reply.message);
     if (told.kind === "roster")
-      for (const { id, advertisement } of told.entries)
-        if (!known.has(id)) known.set(id, advertisement.slice(0, identity.publicKey.length));
+      await note(({ known: seen }) => {
+        for (const { id, advertisement } of told.entries)
+          if (!seen.has(id)) seen.set(id, advertisement.slice(0, identity.publicKey.length));
+      });
     return reply;
   }
   async function exchange(): Promise<void> {
@@ -119,14 +117,14 @@ export function takeSecurePart(link: Link, task: SecureTask, signal: AbortSignal
       const { differentialPrivacy } = config;
       const isUsable = changes.every(Number.isFinite);
       // The others may give up their shares without this device.
-      account.lastRound = round;
+      await note((account) => {
+        account.lastRound = Math.max(account.lastRound, round);
+        account.spent += noiseMultiplier === null ? 0 : noiseMultiplier ** -2;
+      });
       if (differentialPrivacy === null || noiseMultiplier === null) {
         if (!isUsable) throw new Error("training gave changes that are no numbers");
-        await keep();
         return session.mask(valuesAt(changes, kept, indices, 1), null).bytes;
       }
-      account.spent += noiseMultiplier ** -2;
-      await keep();
       const { clip } = differentialPrivacy;
       // Whether training came to numbers must not show: its noise is sent all the same.
       const clipped = valuesAt(changes, kept, indices, isUsable ? clipFactor(changes, clip) : 0);
