@@ -4,22 +4,18 @@
  */
 import { budgetOf, epsilonSpent } from "@fedlodrop/privacy";
 import type { RoundRecord, RunConfig } from "@fedlodrop/run";
-import type { Run } from "./run-state.ts";
+import { type Run, roundsLeft } from "./run-state.ts";
 
 /** Less than this share of the budget is rounding. */
 const ROUNDING = 1e-9;
 
 /** Noise of the next round; null where none is asked for, and `spent` where the run has given away what it may. */
-export function nextNoise({
-  config,
-  records,
-  triedCount,
-}: Pick<Run, "config" | "records" | "triedCount">): number | "spent" | null {
-  const { differentialPrivacy, rounds } = config;
+export function nextNoise(run: Pick<Run, "config" | "records" | "triedCount">): number | "spent" | null {
+  const { differentialPrivacy } = run.config;
   if (differentialPrivacy === null) return null;
   const budget = budgetOfTerms(differentialPrivacy);
-  const left = budget - spentBy(records);
-  const share = left / Math.max(1, rounds - triedCount);
+  const left = budget - spentBy(run.records);
+  const share = left / roundsLeft(run);
   return left > ROUNDING * budget ? share ** -0.5 : "spent";
 }
 

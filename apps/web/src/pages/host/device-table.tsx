@@ -16,14 +16,16 @@ import { Technical } from "../../ui/technical.tsx";
 import { say } from "../../words/words.ts";
 import { energyWords } from "./energy-words.ts";
 import { exclusionWords } from "./exclusion-words.ts";
-import { actualSeconds, latencyErrors } from "./totals.ts";
+import { actualSeconds } from "./totals.ts";
 
 export function DeviceTable({ view: { config, rounds } }: { readonly view: HostView }) {
   const last = rounds.at(-1);
   if (!last) return null;
   const planned = new Map(last.allocation?.devices.map((device) => [device.id, device]));
-  const errors = latencyErrors(rounds).map(Math.abs);
   const foreseen = foreseenSeconds(rounds);
+  const errors = foreseen.flatMap(({ foreseen: seconds, actual }) =>
+    actual === null ? [] : Math.abs(actual / seconds - 1),
+  );
   const intervals = new Map(
     foreseen.filter(({ round }) => round === last.round).map(({ device, interval }) => [device, interval]),
   );

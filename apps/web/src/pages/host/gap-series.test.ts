@@ -10,7 +10,7 @@ const calibrated = (gapOffset: number, gapDeviation: number | null = null): Plan
   ...{ form: "calibrated", gapOffset, gapDeviation },
 });
 
-it("has a forecast from the first measured gap on, and its band once rounds have shown one", () => {
+it("has a forecast as soon as plans have one, and its band once rounds have shown how far off they are", () => {
   const rounds = [
     round(calibrated(0), 0.0001, 0.3),
     { allocation: null } as unknown as RoundRecord,

@@ -76,15 +76,6 @@ export function actualSeconds({
   return secondsDownload + secondsCompute + secondsUpload;
 }
 
-/** Actual over foreseen time, less one, for each device and round in which both are known. */
-export function latencyErrors(rounds: readonly RoundRecord[]): readonly number[] {
-  return rounds
-    .flatMap(({ allocation }) => allocation?.devices ?? [])
-    .flatMap(({ actualSeconds, predictedSeconds }) =>
-      actualSeconds === null || predictedSeconds === 0 ? [] : actualSeconds / predictedSeconds - 1,
-    );
-}
-
 function sum<T>(items: readonly T[], value: (item: T) => number): number {
   return items.reduce((total, item) => total + value(item), 0);
 }
