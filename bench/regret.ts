@@ -19,6 +19,7 @@ import { ARMS, type ArmName } from "../apps/cli/src/reproduce/arms.ts";
 import { type CellKey, runCell } from "../apps/cli/src/reproduce/cell.ts";
 import { appendCell, type Cell, keyText, readCells } from "../apps/cli/src/reproduce/cells.ts";
 import { mean, standardError } from "../apps/cli/src/reproduce/figure.ts";
+import { reachedIn, targetOf } from "../apps/cli/src/reproduce/figures/cost-to-target.ts";
 import {
   bestOf,
   lastOf,
@@ -110,12 +111,11 @@ const fixedCells =
   csv === CELLS || samples !== 64
     ? []
     : (await readCells(CELLS)).filter((cell) => FIXED.includes(cell.arm) && lastOf(cell).round === rounds);
+const own = await readCells(csv);
+const isOwn = new Set(own.map(keyText));
+const others = fixedCells.filter((cell) => !isOwn.has(keyText(cell)));
 for (const task of tasks)
-  show(
-    task,
-    [...(await readCells(csv)), ...fixedCells],
-    [...(await readCells(flags.tuning ?? csv)), ...fixedCells],
-  );
+  show(task, [...own, ...others], [...(await readCells(flags.tuning ?? csv)), ...fixedCells]);
 
 /** Of the arms asked for, at tuned learning rates; the best fixed rate is the one of least mean over the seeds that all fixed rates have. */
 function show(task: string, cells: readonly Cell[], tuning: readonly Cell[]): void {
@@ -157,6 +157,33 @@ function show(task: string, cells: readonly Cell[], tuning: readonly Cell[]): vo
     console.log(
       `${arm.padEnd(24)} ${plusMinus(seeds.map(finalOf), 4)} of ${seeds.length} seeds; regret ${regret}; stopped in time ${stopped}; ${megabytes} MB`,
     );
+  }
+  const plain = reported.find(({ arm }) => arm === PLAIN && arms.includes(arm));
+  if (plain === undefined) return;
+  const asked = reported.filter(({ arm }) => arms.includes(arm));
+  showCosts(plain.toStop, [{ arm: "tuned to be stopped", seeds: plain.toStop }, ...asked]);
+}
+
+/** What it takes to the loss of federated LoRA that is stopped in time (figure 3), and the bytes that are saved where both get there. */
+function showCosts(plain: readonly Cell[], asked: readonly { arm: string; seeds: readonly Cell[] }[]): void {
+  const target = targetOf(plain);
+  console.log(`To ${target.toFixed(4)} nats on the choosing half:`);
+  for (const { arm, seeds } of asked) {
+    const reached = seeds.flatMap((cell) => {
+      const point = reachedIn(cell, target);
+      return point === undefined ? [] : [{ seed: cell.seed, ...point }];
+    });
+    const saved = reached.flatMap(({ seed, bytes }) => {
+      const other = plain.find((cell) => cell.seed === seed);
+      const point = other && reachedIn(other, target);
+      return point === undefined ? [] : [100 * (1 - bytes / point.bytes)];
+    });
+    const cost =
+      reached.length === 0
+        ? ""
+        : `: round ${mean(reached.map(({ round }) => round)).toFixed(1)}, ${(mean(reached.map(({ bytes }) => bytes)) / 1e6).toFixed(2)} MB, ${mean(reached.map(({ seconds }) => seconds)).toFixed(1)} s`;
+    const saving = saved.length === 0 ? "" : `; ${plusMinus(saved, 0)} % of bytes saved`;
+    console.log(`${arm.padEnd(24)} ${reached.length} of ${seeds.length} seeds${cost}${saving}`);
   }
 }
 

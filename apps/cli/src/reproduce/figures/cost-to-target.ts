@@ -1,5 +1,5 @@
 /** Figure 3: what it takes to reach a target loss, and the quality that a budget buys. */
-import type { Point } from "../cell.ts";
+import type { Point, Trajectory } from "../cell.ts";
 import { type Figure, mean } from "../figure.ts";
 import {
   groupsOf,
@@ -51,7 +51,7 @@ export function costToTarget(
         ...groups.flatMap((arms) => {
           const plain = arms.find(({ arm }) => arm === TO_STOP) ?? arms.find(({ arm }) => arm === reference);
           if (plain === undefined) return [];
-          const target = SLACK + mean(plain.cells.map((cell) => bestOf(cell).choose));
+          const target = targetOf(plain.cells);
           return arms.map((own) => targetRow(own, target));
         }),
         ...groups.flat().flatMap(budgetRows),
@@ -62,8 +62,16 @@ export function costToTarget(
 
 type Row = readonly (string | number | null)[];
 
+/** nats. @param plain what is stopped in time */
+export const targetOf = (plain: readonly Trajectory[]): number =>
+  SLACK + mean(plain.map((cell) => bestOf(cell).choose));
+
+/** The first measured round at or below the target; undefined where there is none. */
+export const reachedIn = ({ points }: Trajectory, target: number): Point | undefined =>
+  points.find(({ choose }) => choose <= target);
+
 function targetRow({ task, devices, arm, cells }: StudiedArm, target: number): Row {
-  const reached = cells.flatMap(({ points }) => points.find(({ choose }) => choose <= target) ?? []);
+  const reached = cells.flatMap((cell) => reachedIn(cell, target) ?? []);
   const cost = (of: (point: Point) => number): number | null =>
     reached.length === 0 ? null : mean(reached.map(of));
   return [
