@@ -19,7 +19,7 @@ const constants = {
   confidence: 0.1,
   gapScale: 1,
   gapScaleError: 0.1,
-  gapOffset: 0,
+  gapOffset: 0.1,
   gapDeviation: 0.05,
   varianceCoefficient: 0.02,
   varianceError: 0.01,
