@@ -48,7 +48,7 @@ describe("an account of what was given away", () => {
     const spending = budget(run, 40, { training, roundsLeft: 4 })!.charge();
     expect(ledger.entries.get("a")).toBeUndefined();
     await spending;
-    expect(ledger.entries.get("a")).toMatchObject({ runId: run.runId });
+    expect(ledger.entries.get("a")).toMatchObject(new Map([[run.runId, {}]]));
   });
 
   it("is the device's: a coordinator that gives another token takes nothing off it", async () => {
@@ -90,13 +90,23 @@ describe("an account of what was given away", () => {
     }
   });
 
-  it("begins anew in another run, and where what was kept is damaged", async () => {
+  it("begins anew in another run, and is what it was when the coordinator goes back to one", async () => {
     const ledger = memoryLedger();
-    await (await opened(ledger, "a")).note("r1", sent);
-    expect((await opened(ledger, "a")).of("r2")).toEqual({ runId: "r2" });
-    for (const damaged of [null, 7, {}, { runId: "r1", changes: { spent: "much" } }]) {
+    const accounts = await opened(ledger, "a");
+    await accounts.note("r1", sent);
+    expect(accounts.of("r2")).toEqual({});
+    await accounts.note("r2", sent);
+    expect(accounts.of("r1").changes?.lastRound).toBe(1);
+    await accounts.note("r1", sent);
+    expect(await lastRound(ledger, "a")).toBe(2);
+    expect((await opened(ledger, "a")).of("r2").changes?.lastRound).toBe(1);
+  });
+
+  it("begins anew where what was kept is damaged", async () => {
+    const ledger = memoryLedger();
+    for (const damaged of [null, 7, {}, new Map([["r1", { changes: { spent: "much" } }]])]) {
       ledger.entries.set("a", damaged);
-      expect((await opened(ledger, "a")).of("r1")).toEqual({ runId: "r1" });
+      expect((await opened(ledger, "a")).of("r1")).toEqual({});
     }
   });
 });

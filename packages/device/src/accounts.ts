@@ -11,7 +11,6 @@ import { UnsafeRoundError } from "./unsafe-round.ts";
 
 /** Of a run. */
 export interface Account {
-  readonly runId: string;
   /** Since the device first trained in a run that promises something of single texts. */
   examples?: ExampleAccount | undefined;
   /** Since it first took part in a round under secure aggregation. */
@@ -39,11 +38,11 @@ export interface SecureAccount {
 }
 
 export interface Accounts {
-  /** Goes on from what is kept under the token that the device joins with, unless it has an account by now. */
+  /** Goes on from what is kept under the token that the device joins with, in runs that it has no account of by now. */
   recall(token: string): Promise<void>;
   /** Under which token it is kept from now on: a coordinator that gives another one takes nothing off it. */
   keepUnder(token: string): Promise<void>;
-  /** As it is now; a new one for another run than the last. */
+  /** As it is now; a new one for a run that it has not seen. A coordinator that changes runs, and back, finds it as it was. */
   of(runId: string): Account;
   /**
    * Notes what is about to leave the device, in what is kept by now: another tab may have had the same token. Resolves when
@@ -53,8 +52,7 @@ export interface Accounts {
 }
 
 const terms = z.object({ epsilon: z.number(), delta: z.number(), clip: z.number() });
-const keptSchema = z.object({
-  runId: z.string(),
+const accountSchema = z.object({
   examples: z
     .object({
       promise: terms,
@@ -71,19 +69,21 @@ const keptSchema = z.object({
     })
     .optional(),
 });
+const keptSchema = z.map(z.string(), accountSchema);
 
-/** Null where nothing is kept, or what is kept is damaged. */
-const readKept = (kept: unknown): Account | null => keptSchema.safeParse(kept).data ?? null;
+/** An entry, by run; empty where nothing is kept, or what is kept is damaged. */
+const readKept = (kept: unknown): Map<string, Account> => keptSchema.safeParse(kept).data ?? new Map();
 
 /** @param ledger null keeps nothing */
 export function openAccounts(ledger: Ledger | null = openLedger()): Accounts {
-  let account: Account | null = null;
+  const accounts = new Map<string, Account>();
   let ownToken: string | null = null;
   /** The token whose entry a reload would go on from. */
   let keptUnder: string | null = null;
 
   function of(runId: string): Account {
-    if (account?.runId !== runId) account = { runId };
+    const account = accounts.get(runId) ?? {};
+    accounts.set(runId, account);
     return account;
   }
 
@@ -91,16 +91,15 @@ export function openAccounts(ledger: Ledger | null = openLedger()): Accounts {
     of,
     async recall(token) {
       const kept = readKept(await ledger?.read(token).catch(() => undefined));
-      if (kept === null) return;
-      keptUnder = token;
-      account ??= kept;
+      if (kept.size > 0) keptUnder = token;
+      for (const [runId, account] of kept) if (!accounts.has(runId)) accounts.set(runId, account);
     },
     async keepUnder(token) {
       ownToken = token;
-      const mine = account;
-      if (mine === null || keptUnder === token || ledger === null) return;
+      const begun = [...accounts].filter(([, { examples, changes }]) => examples ?? changes);
+      if (begun.length === 0 || keptUnder === token || ledger === null) return;
       const isKept = await ledger
-        .update(token, () => mine)
+        .update(token, (found) => new Map([...readKept(found), ...begun]))
         .then(
           () => true,
           () => false,
@@ -115,12 +114,12 @@ export function openAccounts(ledger: Ledger | null = openLedger()): Accounts {
         try {
           await ledger.update(token, (found) => {
             const kept = readKept(found);
-            noted = kept?.runId === runId ? kept : structuredClone(mine);
+            noted = kept.get(runId) ?? structuredClone(mine);
             change(noted);
-            return noted;
+            return kept.set(runId, noted);
           });
           keptUnder = token;
-          if (account === mine) account = noted;
+          accounts.set(runId, noted);
           return;
         } catch (error) {
           if (keptUnder === token)

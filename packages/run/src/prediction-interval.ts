@@ -35,7 +35,8 @@ export function trackIntervals(): IntervalTracker {
       if (ratios.length === 0) return;
       const logs = ratios.map(Math.log);
       if (rounds >= ROUNDS_NEEDED) {
-        const missed = logs.filter((own) => Math.abs(own) > halfWidth()).length / logs.length;
+        const width = halfWidth();
+        const missed = logs.filter((own) => Math.abs(own) > width).length / logs.length;
         logFactor += STEP * (missed - (1 - COVERAGE));
       }
       squares = MEMORY * squares + logs.reduce((sum, own) => sum + own ** 2, 0) / logs.length;
